@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of ours is built with. As a dependency of somebody else's package the warning
+/// setting does not apply: SwiftPM drops it there (SE-0480).
+let house: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "phasedb",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "PhaseDB", targets: ["PhaseDB"]),
+    .executable(name: "phasedb", targets: ["PhaseDBCommand"]),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CSQLite",
+      pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
+    ),
+    .target(name: "PhaseSQLite", dependencies: ["CSQLite"], swiftSettings: house),
+    .target(name: "PhaseDB", dependencies: ["PhaseSQLite"], swiftSettings: house),
+    .executableTarget(name: "PhaseDBCommand", dependencies: ["PhaseDB"], swiftSettings: house),
+    .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite"], swiftSettings: house),
+    .testTarget(name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite"], swiftSettings: house),
+    .testTarget(
+      name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
+  ],
+  swiftLanguageModes: [.v6]
+)

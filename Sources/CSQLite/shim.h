@@ -1,0 +1,38 @@
+/* What Swift cannot import from sqlite3.h by itself: variadic functions, function-like macros, and a
+   function that SQLite libraries older than 3.38 do not have. */
+#ifndef PHASEDB_CSQLITE_SHIM_H
+#define PHASEDB_CSQLITE_SHIM_H
+
+#include <sqlite3.h>
+
+/* sqlite3_db_config is variadic. VALUE is 0, 1 or -1 (ask only); RESULT receives what is in force.
+   https://www.sqlite.org/c3ref/c_dbconfig_defensive.html */
+static inline int phasedb_db_config_flag(sqlite3 *db, int operation, int value, int *result) {
+  return sqlite3_db_config(db, operation, value, result);
+}
+
+/* SQLITE_TRANSIENT is a cast of -1 to a function pointer, which Swift does not import. */
+static inline int phasedb_bind_text(sqlite3_stmt *statement, int index, const char *text, sqlite3_uint64 length) {
+  return sqlite3_bind_text64(statement, index, text, length, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static inline int phasedb_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 length) {
+  return sqlite3_bind_blob64(statement, index, bytes, length, SQLITE_TRANSIENT);
+}
+
+static inline void phasedb_result_text(sqlite3_context *context, const char *text, sqlite3_uint64 length) {
+  sqlite3_result_text64(context, text, length, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static inline void phasedb_result_blob(sqlite3_context *context, const void *bytes, sqlite3_uint64 length) {
+  sqlite3_result_blob64(context, bytes, length, SQLITE_TRANSIENT);
+}
+
+/* sqlite3_error_offset came with 3.38. Weak, so that a library from 3.35 on still loads and answers -1,
+   "no position known". https://www.sqlite.org/c3ref/errcode.html */
+extern int sqlite3_error_offset(sqlite3 *db) __attribute__((weak));
+static inline int phasedb_error_offset(sqlite3 *db) {
+  return sqlite3_error_offset ? sqlite3_error_offset(db) : -1;
+}
+
+#endif

@@ -1,0 +1,53 @@
+/// What went wrong, where, in what state the database is because of it, and what to do next.
+///
+/// The one error type of the library: every public function throws it, typed. `id` is stable and is what a
+/// program should look at; the sentences may be reworded in any release.
+public struct MigrationError: Error, Sendable, Hashable {
+  /// The kind of error, as printed in square brackets and documented in Errors.md.
+  public var id: ID
+  /// One sentence without a full stop, in lower case unless it starts with a name.
+  public var message: String
+  /// Where the cause stands, when it stands in a text.
+  public var place: Place?
+  /// Rows, differences and the like: one line each.
+  public var details: [String]
+  /// In what state the database is now; nil when no database was involved.
+  public var state: String?
+  /// What to do next, most useful first: one line each.
+  public var help: [String]
+  /// What the failure left behind. The exit code of the command line follows from it.
+  public var standing: Standing
+
+  public init(
+    _ id: ID, _ message: String, at place: Place? = nil, details: [String] = [], state: String? = nil,
+    help: [String] = [], standing: Standing = .unchanged
+  ) {
+    self.id = id
+    self.message = message
+    self.place = place
+    self.details = details
+    self.state = state
+    self.help = help
+    self.standing = standing
+  }
+
+  /// What a failed operation left behind.
+  public enum Standing: String, Sendable, Hashable, CaseIterable {
+    /// Refused, or failed before anything was changed.
+    case unchanged
+    /// Something was changed and all of it was undone: the database is as it was before the operation.
+    case undone
+    /// Some phases of the operation are done and recorded, the rest is not.
+    case partWay = "part-way"
+    /// Another runner or writer did not let go in time; nothing was changed.
+    case busy
+  }
+}
+
+extension MigrationError: CustomStringConvertible {
+  public var description: String {
+    var text = "\(message) [\(id.rawValue)]"
+    if let place { text = "\(place): \(text)" }
+    return text
+  }
+}

@@ -1,0 +1,45 @@
+/// One step of a migration, up and down, with the application versions it is compatible with.
+///
+/// A phase without a way down, or without a compatibility window, cannot be made: `down` and `windows` have no
+/// defaults, a ``Script`` is never empty and ``Windows`` holds at least one window.
+public struct Phase: Sendable, Hashable {
+  public let kind: PhaseKind
+  /// For each application, the versions that run on the schema both before and after this phase.
+  public let windows: Windows
+  public let up: Script
+  public let down: Script
+  /// What the phase is for: the first comment lines of its file.
+  public let summary: String
+  public let verifications: [Verification]
+  /// What down cannot undo; nil when nothing was declared, empty when declared to be nothing.
+  public let residuals: [Residual]?
+  /// Losses the author accepts; without one the round trip must be exact.
+  public let losses: [Loss]
+  /// How long the phase before this one, of the same migration, must have been in place.
+  public let soak: Duration?
+  /// Phases of other migrations that must be applied first. A prefix that names one phase is enough.
+  public let needs: [String]
+  /// The limits a rehearsal checks.
+  public let budget: Budget?
+  /// Findings the author accepts.
+  public let allowances: [Allowance]
+
+  public init(
+    _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
+    verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
+    soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil, allowances: [Allowance] = []
+  ) {
+    self.kind = kind
+    self.windows = windows
+    self.up = up
+    self.down = down
+    self.summary = summary
+    self.verifications = verifications
+    self.residuals = residuals
+    self.losses = losses
+    self.soak = soak
+    self.needs = needs
+    self.budget = budget
+    self.allowances = allowances
+  }
+}

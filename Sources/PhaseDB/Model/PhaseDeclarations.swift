@@ -1,0 +1,71 @@
+/// A claim about the rows: a SELECT that returns those that break it.
+public struct Verification: Sendable, Hashable {
+  /// What is claimed, as in "nobody lost their name".
+  public let title: String
+  /// One SELECT; no row means that the claim holds.
+  public let query: Script
+
+  public init(_ title: String, query: Script) {
+    self.title = title
+    self.query = query
+  }
+}
+
+/// Something that remains after a technically perfect down.
+public struct Residual: Sendable, Hashable {
+  /// Whom it concerns.
+  public enum Audience: String, Sendable, Hashable, CaseIterable {
+    case customer, downstream, workflow, support
+  }
+
+  public let audience: Audience
+  public let text: String
+
+  public init(_ audience: Audience, _ text: String) {
+    self.audience = audience
+    self.text = text
+  }
+}
+
+/// A loss that the author of a phase accepts.
+public struct Loss: Sendable, Hashable {
+  public let table: String
+  public let column: String
+  public let reason: String
+
+  public init(table: String, column: String, reason: String) {
+    self.table = table
+    self.column = column
+    self.reason = reason
+  }
+}
+
+/// The longest times a rehearsal may measure; nil where there is no limit.
+public struct Budget: Sendable, Hashable {
+  public let up: Duration?
+  public let down: Duration?
+  /// The longest time the write lock is held.
+  public let hold: Duration?
+
+  public init(up: Duration? = nil, down: Duration? = nil, hold: Duration? = nil) {
+    self.up = up
+    self.down = down
+    self.hold = hold
+  }
+}
+
+/// One finding that the author of a phase accepts, until a version of the application.
+public struct Allowance: Sendable, Hashable {
+  /// The id of the rule.
+  public let rule: String
+  public let application: String
+  public let until: Version
+  public let reason: String
+
+  public init(rule: String, application: String, until: Version, reason: String) {
+    self.rule = rule
+    self.application = application
+    self.until = until
+    self.reason = reason
+  }
+}

@@ -1,0 +1,32 @@
+internal import PhaseSQLite
+
+/// SQL with at least one statement in it, which knows where each of its bytes was written.
+public struct Script: Sendable, Hashable {
+  /// The SQL, as written.
+  public let text: String
+  /// The name of the file it stands in, or of what stands for one.
+  public let file: String
+  /// The line of `file` on which `text` starts, counted from 1.
+  public let firstLine: Int
+
+  /// - Parameters:
+  ///   - text: SQL; comments and white space alone are not a script.
+  ///   - file: what errors call the text's file.
+  ///   - firstLine: the line of `file` on which `text` starts; `text` starts in column 1.
+  /// - Returns: nil when `text` holds no token but comments, white space and semicolons.
+  public init?(_ text: String, file: String = "(script)", firstLine: Int = 1) {
+    guard SQLTokens(text).contains(where: { !$0.kind.isTrivia && !$0.isSemicolon }) else { return nil }
+    self.text = text
+    self.file = file
+    self.firstLine = firstLine
+  }
+
+  /// The place of a byte of `text`.
+  ///
+  /// - Parameters:
+  ///   - offset: UTF-8 bytes from the start of `text`; past the end counts as the end.
+  ///   - length: how many UTF-8 bytes of the same line the place covers.
+  public func place(at offset: Int, length: Int = 1) -> Place {
+    TextLines(text).place(at: offset, length: length, file: file, firstLine: firstLine)
+  }
+}

@@ -1,0 +1,36 @@
+/// For one application, the versions that run on the schema both before and after a phase.
+public struct Window: Sendable, Hashable {
+  public let application: String
+  public let range: VersionRange
+
+  public init(_ application: String, _ range: VersionRange) {
+    self.application = application
+    self.range = range
+  }
+}
+
+/// The windows of a phase: at least one, no more than one for each application.
+public struct Windows: Sendable, Hashable, Sequence {
+  private let all: [Window]
+
+  /// One window, and windows of further applications.
+  ///
+  /// - Throws: `window-invalid` when two windows are of the same application.
+  public init(_ first: Window, _ rest: [Window] = []) throws(MigrationError) {
+    let all = [first] + rest
+    for (index, window) in all.enumerated()
+    where all[..<index].contains(where: { $0.application == window.application }) {
+      throw MigrationError(
+        .windowInvalid, "two windows for application '\(window.application)'",
+        help: ["write one @window line for each application"])
+    }
+    self.all = all
+  }
+
+  /// The window of an application, nil when the phase says nothing of it.
+  public subscript(application: String) -> VersionRange? {
+    all.first { $0.application == application }?.range
+  }
+
+  public func makeIterator() -> IndexingIterator<[Window]> { all.makeIterator() }
+}
