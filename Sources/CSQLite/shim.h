@@ -11,9 +11,10 @@ static inline int phasedb_db_config_flag(sqlite3 *db, int operation, int value, 
   return sqlite3_db_config(db, operation, value, result);
 }
 
-/* SQLITE_TRANSIENT is a cast of -1 to a function pointer, which Swift does not import. */
+/* SQLITE_TRANSIENT is a cast of -1 to a function pointer, which Swift does not import. An empty Swift string
+   may have no address, and SQLite takes a null pointer for NULL. */
 static inline int phasedb_bind_text(sqlite3_stmt *statement, int index, const char *text, sqlite3_uint64 length) {
-  return sqlite3_bind_text64(statement, index, text, length, SQLITE_TRANSIENT, SQLITE_UTF8);
+  return sqlite3_bind_text64(statement, index, text ? text : "", length, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 static inline int phasedb_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 length) {
@@ -21,7 +22,7 @@ static inline int phasedb_bind_blob(sqlite3_stmt *statement, int index, const vo
 }
 
 static inline void phasedb_result_text(sqlite3_context *context, const char *text, sqlite3_uint64 length) {
-  sqlite3_result_text64(context, text, length, SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_result_text64(context, text ? text : "", length, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 static inline void phasedb_result_blob(sqlite3_context *context, const void *bytes, sqlite3_uint64 length) {

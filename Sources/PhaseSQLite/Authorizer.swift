@@ -1,0 +1,68 @@
+internal import CSQLite
+
+/// One thing a statement would do, as SQLite's authorizer reports it while the statement is compiled
+/// (sqlite.org/c3ref/c_alter_table.html).
+package struct AuthorizedAction: Hashable, Sendable {
+  package let code: Code
+  /// The two details, whose meaning depends on `code`.
+  package let first: String?
+  package let second: String?
+  package let database: String?
+  /// The innermost trigger or view that does it, nil for the statement itself.
+  package let origin: String?
+
+  package struct Code: RawRepresentable, Hashable, Sendable {
+    package let rawValue: Int32
+    package init(rawValue: Int32) { self.rawValue = rawValue }
+
+    package static let createTempIndex = Code(rawValue: SQLITE_CREATE_TEMP_INDEX)
+    package static let createTempTable = Code(rawValue: SQLITE_CREATE_TEMP_TABLE)
+    package static let createTempTrigger = Code(rawValue: SQLITE_CREATE_TEMP_TRIGGER)
+    package static let createTempView = Code(rawValue: SQLITE_CREATE_TEMP_VIEW)
+    package static let pragma = Code(rawValue: SQLITE_PRAGMA)
+    package static let transaction = Code(rawValue: SQLITE_TRANSACTION)
+    package static let savepoint = Code(rawValue: SQLITE_SAVEPOINT)
+    package static let attach = Code(rawValue: SQLITE_ATTACH)
+    package static let detach = Code(rawValue: SQLITE_DETACH)
+    package static let function = Code(rawValue: SQLITE_FUNCTION)
+    package static let read = Code(rawValue: SQLITE_READ)
+    package static let select = Code(rawValue: SQLITE_SELECT)
+    package static let recursive = Code(rawValue: SQLITE_RECURSIVE)
+  }
+}
+
+final class AuthorizerBox {
+  let allows: (AuthorizedAction) -> Bool
+  init(_ allows: @escaping (AuthorizedAction) -> Bool) { self.allows = allows }
+}
+
+extension Connection {
+  /// Asks `allows` about everything that is compiled from now on; what it refuses fails with SQLITE_AUTH.
+  ///
+  /// The closure must not use the connection.
+  package func setAuthorizer(_ allows: @escaping (AuthorizedAction) -> Bool) {
+    removeAuthorizer()
+    let box = unsafe Unmanaged.passRetained(AuthorizerBox(allows))
+    unsafe authorizer = box
+    unsafe sqlite3_set_authorizer(
+      handle,
+      { context, code, first, second, database, origin in
+        guard let context = unsafe context else { return SQLITE_DENY }
+        let action = AuthorizedAction(
+          code: AuthorizedAction.Code(rawValue: code),
+          first: unsafe first.map { unsafe String(cString: $0) },
+          second: unsafe second.map { unsafe String(cString: $0) },
+          database: unsafe database.map { unsafe String(cString: $0) },
+          origin: unsafe origin.map { unsafe String(cString: $0) })
+        let box = unsafe Unmanaged<AuthorizerBox>.fromOpaque(context).takeUnretainedValue()
+        return box.allows(action) ? SQLITE_OK : SQLITE_DENY
+      }, box.toOpaque())
+  }
+
+  package func removeAuthorizer() {
+    guard let box = unsafe authorizer else { return }
+    unsafe sqlite3_set_authorizer(handle, nil, nil)
+    unsafe box.release()
+    unsafe authorizer = nil
+  }
+}

@@ -1,0 +1,196 @@
+internal import CSQLite
+
+/// One connection to one database, for one thread at a time.
+///
+/// Owns its handle and closes it, unless it was made from a borrowed one.
+@safe package final class Connection {
+  /// What the connection may do with the file.
+  package enum Mode: Hashable, Sendable {
+    /// Reads only; the file must exist.
+    case readOnly
+    /// Reads only a file that nobody changes meanwhile: neither locks nor a WAL index are used, so it works in
+    /// a folder that cannot be written (sqlite.org/uri.html#uriimmutable).
+    case immutable
+    /// Reads and writes; the file must exist.
+    case readWrite
+    /// Reads and writes; a missing file is made.
+    case create
+    /// A private database in memory.
+    case memory
+  }
+
+  let handle: OpaquePointer
+  private let isOwner: Bool
+  var authorizer: Unmanaged<AuthorizerBox>?
+  var progress: Unmanaged<ProgressBox>?
+
+  /// Opens a file. The name is never taken for a URI, so any character may be in it.
+  package init(path: String, mode: Mode) throws(SQLiteError) {
+    var name = path
+    var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    switch mode {
+    case .readOnly: flags |= SQLITE_OPEN_READONLY
+    case .immutable:
+      flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+      name = "file:" + Connection.percentEncoded(path) + "?immutable=1"
+    case .readWrite: flags |= SQLITE_OPEN_READWRITE
+    case .create: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    case .memory:
+      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY
+      name = ":memory:"
+    }
+    var handle: OpaquePointer?
+    let code = unsafe sqlite3_open_v2(name, &handle, flags, nil)
+    guard code == SQLITE_OK, let handle = unsafe handle else {
+      let error = unsafe SQLiteError(code, on: handle)
+      unsafe sqlite3_close_v2(handle)
+      throw error
+    }
+    unsafe self.handle = handle
+    isOwner = true
+  }
+
+  /// Borrows an open handle and does not close it.
+  ///
+  /// - Parameter handle: a `sqlite3 *` that stays open, and is used by no other thread, while this lives.
+  @unsafe package init(borrowing handle: OpaquePointer) {
+    unsafe self.handle = handle
+    isOwner = false
+    unsafe sqlite3_extended_result_codes(handle, 1)
+  }
+
+  deinit {
+    removeAuthorizer()
+    removeProgressHandler()
+    if isOwner { unsafe sqlite3_close_v2(handle) }
+  }
+
+  /// The URI form keeps letters, digits and a few marks, and writes every other byte as %XX.
+  private static func percentEncoded(_ path: String) -> String {
+    var encoded = ""
+    for byte in path.utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"),
+        UInt8(ascii: "_"):
+        encoded.unicodeScalars.append(Unicode.Scalar(byte))
+      default:
+        encoded += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }
+    }
+    return encoded
+  }
+}
+
+// MARK: - Running SQL
+
+extension Connection {
+  /// Prepares the one statement in `sql`.
+  package func prepare(_ sql: String, reused: Bool = false) throws(SQLiteError) -> Statement {
+    var reader = ScriptReader(sql, on: self)
+    guard let statement = try reader.next(reused: reused) else {
+      throw SQLiteError(code: .misuse, message: "there is no statement", sql: sql)
+    }
+    return statement.take()
+  }
+
+  /// Runs a statement to its end and drops its rows.
+  package func execute(_ sql: String, _ values: Value...) throws(SQLiteError) {
+    var statement = try prepare(sql)
+    try statement.bind(values)
+    while try statement.step() {}
+  }
+
+  /// Runs every statement of a script that phasedb itself wrote.
+  package func execute(script: String) throws(SQLiteError) {
+    var reader = ScriptReader(script, on: self)
+    while let next = try reader.next() {
+      var statement = next.take()
+      while try statement.step() {}
+    }
+  }
+
+  /// The first column of the first row, nil when there is no row.
+  package func value(_ sql: String, _ values: Value...) throws(SQLiteError) -> Value? {
+    var statement = try prepare(sql)
+    try statement.bind(values)
+    return try statement.step() ? statement.value(at: 0) : nil
+  }
+
+  /// Every row, as values.
+  package func rows(_ sql: String, _ values: Value...) throws(SQLiteError) -> [[Value]] {
+    var statement = try prepare(sql)
+    try statement.bind(values)
+    var rows: [[Value]] = []
+    while try statement.step() {
+      rows.append((0..<statement.columnCount).map { statement.value(at: $0) })
+    }
+    return rows
+  }
+}
+
+// MARK: - State
+
+extension Connection {
+  /// False while a transaction is open (sqlite.org/c3ref/get_autocommit.html).
+  package var isAutocommit: Bool { unsafe sqlite3_get_autocommit(handle) != 0 }
+
+  /// Rows changed by the last INSERT, UPDATE or DELETE.
+  package var changes: Int { Int(unsafe sqlite3_changes64(handle)) }
+
+  /// Rows changed since the connection was opened, triggers and cascades included.
+  package var totalChanges: Int { Int(unsafe sqlite3_total_changes64(handle)) }
+
+  package var lastInsertRowID: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
+
+  /// The path of the main database, empty when it is in memory.
+  package var path: String {
+    unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? ""
+  }
+
+  package var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
+
+  /// How long a statement waits for another connection's lock before it fails with SQLITE_BUSY.
+  package func setBusyTimeout(milliseconds: Int) {
+    unsafe sqlite3_busy_timeout(handle, Int32(clamping: milliseconds))
+  }
+
+  /// Makes a running statement fail with SQLITE_INTERRUPT, which rolls an open transaction back.
+  package func interrupt() { unsafe sqlite3_interrupt(handle) }
+
+  /// A setting of the connection (sqlite.org/c3ref/c_dbconfig_defensive.html).
+  package enum Switch: CaseIterable, Sendable {
+    case foreignKeys, triggers, views, loadExtension, defensive, writableSchema, legacyAlterTable
+    case doubleQuotedStringsInDML, doubleQuotedStringsInDDL, trustedSchema
+
+    var operation: Int32 {
+      switch self {
+      case .foreignKeys: SQLITE_DBCONFIG_ENABLE_FKEY
+      case .triggers: SQLITE_DBCONFIG_ENABLE_TRIGGER
+      case .views: SQLITE_DBCONFIG_ENABLE_VIEW
+      case .loadExtension: SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION
+      case .defensive: SQLITE_DBCONFIG_DEFENSIVE
+      case .writableSchema: SQLITE_DBCONFIG_WRITABLE_SCHEMA
+      case .legacyAlterTable: SQLITE_DBCONFIG_LEGACY_ALTER_TABLE
+      case .doubleQuotedStringsInDML: SQLITE_DBCONFIG_DQS_DML
+      case .doubleQuotedStringsInDDL: SQLITE_DBCONFIG_DQS_DDL
+      case .trustedSchema: SQLITE_DBCONFIG_TRUSTED_SCHEMA
+      }
+    }
+  }
+
+  /// Whether a setting is on.
+  package func isOn(_ setting: Switch) -> Bool {
+    var result: Int32 = 0
+    unsafe phasedb_db_config_flag(handle, setting.operation, -1, &result)
+    return result != 0
+  }
+
+  /// Turns a setting on or off and answers what is in force afterwards, which SQLite may have refused to change.
+  @discardableResult
+  package func turn(_ setting: Switch, on: Bool) -> Bool {
+    var result: Int32 = 0
+    unsafe phasedb_db_config_flag(handle, setting.operation, on ? 1 : 0, &result)
+    return result != 0
+  }
+}

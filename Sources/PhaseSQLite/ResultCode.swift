@@ -1,0 +1,26 @@
+internal import CSQLite
+
+/// A result code of SQLite, primary or extended (sqlite.org/rescode.html).
+package struct ResultCode: RawRepresentable, Hashable, Sendable {
+  package let rawValue: Int32
+  package init(rawValue: Int32) { self.rawValue = rawValue }
+
+  /// The code without its extended part.
+  package var primary: ResultCode { ResultCode(rawValue: rawValue & 0xFF) }
+
+  package static let error = ResultCode(rawValue: SQLITE_ERROR)
+  package static let busy = ResultCode(rawValue: SQLITE_BUSY)
+  package static let locked = ResultCode(rawValue: SQLITE_LOCKED)
+  package static let noMemory = ResultCode(rawValue: SQLITE_NOMEM)
+  package static let readOnly = ResultCode(rawValue: SQLITE_READONLY)
+  package static let interrupt = ResultCode(rawValue: SQLITE_INTERRUPT)
+  package static let ioError = ResultCode(rawValue: SQLITE_IOERR)
+  package static let corrupt = ResultCode(rawValue: SQLITE_CORRUPT)
+  package static let full = ResultCode(rawValue: SQLITE_FULL)
+  package static let cannotOpen = ResultCode(rawValue: SQLITE_CANTOPEN)
+  package static let constraint = ResultCode(rawValue: SQLITE_CONSTRAINT)
+  package static let misuse = ResultCode(rawValue: SQLITE_MISUSE)
+  package static let auth = ResultCode(rawValue: SQLITE_AUTH)
+  package static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
+  package static let tooBig = ResultCode(rawValue: SQLITE_TOOBIG)
+}
