@@ -44,7 +44,7 @@ package struct ScriptReader {
       var statement: OpaquePointer?
       var consumed = 0
       let code = unsafe bytes.withUnsafeBufferPointer { buffer in
-        guard let base = unsafe buffer.baseAddress else { return SQLITE_MISUSE }
+        guard let base = buffer.baseAddress else { return SQLITE_MISUSE }
         var tail: UnsafePointer<CChar>?
         let code = unsafe sqlite3_prepare_v3(
           connection.handle, base + start, Int32(clamping: buffer.count - start),
@@ -57,8 +57,11 @@ package struct ScriptReader {
         error.offset = error.offset.map { $0 + start }
         throw error
       }
-      // A NUL inside the text ends it for SQLite, which then consumes nothing.
-      position = consumed > 0 ? start + consumed : bytes.count - 1
+      // A NUL inside the text ends it for SQLite, which would pass over whatever follows.
+      guard consumed > 0 else {
+        throw SQLiteError(code: .error, message: "NUL character in SQL", sql: text, offset: start)
+      }
+      position = start + consumed
       if let handle = unsafe statement {
         return Part(unsafe Statement(handle, on: connection), range: start..<position)
       }
