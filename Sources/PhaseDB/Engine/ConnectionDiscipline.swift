@@ -1,0 +1,59 @@
+internal import PhaseSQLite
+
+/// The settings of a connection that runs phases, and those it had before.
+///
+/// Foreign-key enforcement must be off before BEGIN: inside a transaction the pragma does nothing, and DROP TABLE of
+/// a parent would then delete or null its children (sqlite.org/lang_altertable.html#otheralter, step 1;
+/// sqlite.org/pragma.html#pragma_foreign_keys). Each value is read back, because SQLite ignores without a word what
+/// it was not built with.
+struct ConnectionDiscipline: ~Copyable {
+  private let connection: Connection
+  private let switches: [(setting: Connection.Switch, was: Bool)]
+  private let synchronous: Int64
+
+  private static let wanted: [(setting: Connection.Switch, on: Bool)] = [
+    (.foreignKeys, false), (.triggers, true), (.views, true), (.loadExtension, false), (.defensive, true),
+    (.writableSchema, false), (.legacyAlterTable, false), (.doubleQuotedStringsInDML, false),
+    (.doubleQuotedStringsInDDL, false), (.trustedSchema, false),
+  ]
+
+  /// Puts the settings in force.
+  ///
+  /// - Throws: `transaction-open` when a transaction is open, `sqlite-failed` when a setting does not take.
+  init(on connection: Connection) throws(MigrationError) {
+    guard connection.isAutocommit else {
+      throw MigrationError(
+        .transactionOpen, "the connection has an open transaction", state: "nothing was changed",
+        help: ["commit or roll it back before running phases"])
+    }
+    let switches = Self.wanted.map { (setting: $0.setting, was: connection.isOn($0.setting)) }
+    let synchronous = try lifting("reading PRAGMA synchronous") { () in
+      try connection.value("PRAGMA main.synchronous")?.integer ?? 2
+    }
+    self.connection = connection
+    self.switches = switches
+    self.synchronous = synchronous
+    for (setting, on) in Self.wanted where connection.turn(setting, on: on) != on {
+      throw MigrationError(.sqliteFailed, "SQLite does not turn \(setting) \(on ? "on" : "off")")
+    }
+    // FULL: in WAL mode NORMAL may lose a commit that was reported done (sqlite.org/pragma.html#pragma_synchronous).
+    try lifting("setting PRAGMA synchronous") { () in
+      if synchronous < 2 { try connection.execute("PRAGMA main.synchronous = FULL") }
+      guard try connection.value("PRAGMA main.synchronous")?.integer ?? 0 >= 2 else {
+        throw MigrationError(.sqliteFailed, "SQLite does not set synchronous to FULL")
+      }
+    }
+  }
+
+  /// Runs a body with the settings in force.
+  borrowing func whileInForce<Result>(
+    _ body: () throws(MigrationError) -> Result
+  ) throws(MigrationError) -> Result {
+    try body()
+  }
+
+  deinit {
+    for (setting, was) in switches { connection.turn(setting, on: was) }
+    if synchronous < 2 { try? connection.execute("PRAGMA main.synchronous = \(synchronous)") }
+  }
+}

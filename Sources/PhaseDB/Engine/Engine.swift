@@ -1,0 +1,129 @@
+internal import PhaseSQLite
+
+/// Runs a plan on one connection: the same machine for up and down, one transaction for each step.
+final class Engine {
+  let connection: Connection
+  let runner: Runner
+  let now: () -> Timestamp
+  /// How long to wait for another connection or runner.
+  let wait: Duration
+  let cancellation: Cancellation
+  let observe: (Event) -> Void
+  /// What this run knows of ledger and schema, carried from one step to the next.
+  var knowledge: Knowledge
+
+  init(
+    on connection: Connection, knowledge: Knowledge, runner: Runner, now: @escaping () -> Timestamp, wait: Duration,
+    cancellation: Cancellation, observe: @escaping (Event) -> Void
+  ) {
+    self.connection = connection
+    self.knowledge = knowledge
+    self.runner = runner
+    self.now = now
+    self.wait = wait
+    self.cancellation = cancellation
+    self.observe = observe
+  }
+
+  /// Runs every step of a plan, in order.
+  ///
+  /// - Returns: what was done.
+  /// - Throws: the first failure; its `standing` says whether steps before it are done, its `state` where the
+  ///   database stands.
+  func run(_ plan: Plan) throws(MigrationError) -> RunResult {
+    guard !plan.steps.isEmpty else { return RunResult(done: [], skipped: []) }
+    let discipline = try ConnectionDiscipline(on: connection)
+    return try discipline.whileInForce { () throws(MigrationError) in
+      connection.setProgressHandler(every: 1_000) { [cancellation] in !cancellation.isRequested }
+      defer { connection.removeProgressHandler() }
+      return try runSteps(plan)
+    }
+  }
+
+  private func runSteps(_ plan: Plan) throws(MigrationError) -> RunResult {
+    var result = RunResult(done: [], skipped: [])
+    var expected = plan.appliedBefore
+    for (index, step) in plan.steps.enumerated() {
+      let turn = Turn(
+        step: step, number: index + 1, count: plan.steps.count, expected: expected, plan: plan,
+        // Whatever waited for us would find the ledger half way: one step alone needs no lease.
+        takesLease: plan.steps.count > 1 && index == 0, releasesLease: index == plan.steps.count - 1)
+      do {
+        if cancellation.isRequested { throw interrupted() }
+        observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
+        switch try patiently(turn) {
+        case .done(let times):
+          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: times))
+        case .alreadyDone:
+          result.skipped.append(step.id)
+          observe(.alreadyDone(step.id, step.direction))
+        }
+      } catch {
+        if !result.done.isEmpty { releaseLeaseAfterFailure() }
+        throw standing(of: error, turn: turn, result: result)
+      }
+      if step.direction == .up { expected.append(step.id) } else { expected.removeAll { $0 == step.id } }
+    }
+    return result
+  }
+
+  /// Tries a step again, as a whole, while another connection holds the lock and the time to wait is not over.
+  private func patiently(_ turn: Turn) throws(MigrationError) -> Turn.Outcome {
+    let deadline = ContinuousClock.now + wait
+    var hasSaid = false
+    while true {
+      do {
+        return try attempt(turn, until: deadline)
+      } catch let error where error.standing == .busy {
+        if cancellation.isRequested { throw interrupted() }
+        guard ContinuousClock.now < deadline else { throw error }
+        if !hasSaid { observe(.waiting(turn.step.id, reason: error.message)) }
+        hasSaid = true
+        Pause.briefly()
+      }
+    }
+  }
+
+  private func interrupted() -> MigrationError {
+    MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+  }
+
+  private func releaseLeaseAfterFailure() {
+    // If even this fails the lease stays behind with our process number, and the next runner sees that we are gone.
+    guard let transaction = try? connection.begin(.immediate) else { return }
+    let ledger = Ledger(connection: connection)
+    if (try? ledger.lease())?.holder == runner { try? ledger.releaseLease() }
+    try? transaction.commit()
+  }
+}
+
+/// What a run did.
+public struct RunResult: Sendable, Hashable {
+  public struct Done: Sendable, Hashable {
+    public let id: PhaseID
+    public let direction: Direction
+    public let times: StepTimes
+  }
+
+  /// In the order in which it was done.
+  public internal(set) var done: [Done]
+  /// Steps that another runner did meanwhile.
+  public internal(set) var skipped: [PhaseID]
+}
+
+/// One step at its place in a run.
+struct Turn {
+  let step: Plan.Step
+  let number: Int
+  let count: Int
+  /// What must be applied, in its order, when the step runs.
+  let expected: [PhaseID]
+  let plan: Plan
+  let takesLease: Bool
+  let releasesLease: Bool
+
+  enum Outcome {
+    case done(StepTimes)
+    case alreadyDone
+  }
+}

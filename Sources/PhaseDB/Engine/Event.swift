@@ -1,0 +1,27 @@
+/// What happens while a plan runs, in the order in which it happens.
+public enum Event: Sendable, Hashable {
+  /// The baseline is about to run, on a database that had nothing in it.
+  case baselineBegan
+  /// A step is about to run; this is step `number` of `count`, counted from 1.
+  case began(PhaseID, Direction, number: Int, count: Int)
+  /// A claim of `@verify` holds.
+  case verified(PhaseID, title: String)
+  /// The step is committed.
+  case committed(PhaseID, Direction, StepTimes, checkpoint: Int64)
+  /// Another runner did this step meanwhile, so it was left out.
+  case alreadyDone(PhaseID, Direction)
+  /// The step waits for another connection or runner.
+  case waiting(PhaseID, reason: String)
+  /// A lease was taken over from a process that is provably dead.
+  case tookOver(from: String)
+}
+
+/// How long a step took.
+public struct StepTimes: Sendable, Hashable {
+  /// From its beginning to its commit, waiting left out, in milliseconds.
+  public let milliseconds: Double
+  /// How long the write lock was held, in milliseconds.
+  public let holdMilliseconds: Double
+  /// Rows its SQL changed, triggers included.
+  public let rows: Int
+}

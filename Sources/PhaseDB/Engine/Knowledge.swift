@@ -1,0 +1,94 @@
+internal import PhaseSQLite
+
+/// What is known of a database's ledger and schema, and the marks that tell whether it still holds.
+///
+/// SQLite counts schema changes in the file, and changes by other connections in `data_version`; the ledger counts its
+/// own in the log. While the three stand still nothing has to be read again, so that a step costs what it touches and
+/// not what is there.
+struct Knowledge {
+  var ledger: Ledger?
+  /// In the order in which they were applied.
+  var applied: [AppliedPhase]
+  var schema: Schema
+  /// The digest the schema should have: that of the last checkpoint.
+  var expectedDigest: SchemaDigest
+  var foreignKeyViolations: [ForeignKeyViolation: Int]?
+  private var marks: Marks
+
+  private struct Marks: Equatable {
+    var head: Int64
+    var schemaVersion: Int64
+    var dataVersion: Int64
+  }
+
+  /// Reads everything; inside a transaction what is read belongs together.
+  ///
+  /// - Throws: `ledger-too-new`, `ledger-damaged`, and what SQLite says while reading.
+  init(of connection: Connection, known: Schema? = nil) throws(MigrationError) {
+    let schema = try lifting("reading the schema") { () in try Schema(of: connection, known: known) }
+    let presence = try lifting("reading the ledger") { () in try Ledger.presence(in: connection) }
+    switch presence {
+    case .absent:
+      ledger = nil
+      applied = []
+      expectedDigest = schema.digest
+    case .present(let format, let tool):
+      guard format <= LedgerFormat.current else {
+        throw MigrationError(
+          .ledgerTooNew,
+          "the ledger has format \(format), written by phasedb \(tool); this is phasedb \(PhaseDBVersion.current), which knows format \(LedgerFormat.current)",
+          state: "nothing was changed", help: ["install phasedb \(tool) or newer"])
+      }
+      let ledger = Ledger(connection: connection)
+      self.ledger = ledger
+      applied = try ledger.appliedPhases()
+      let initial = try lifting("reading the ledger") { () in try ledger.initialSchemaDigest() }
+      guard let digest = applied.last?.schemaAfter ?? initial else {
+        throw Ledger.damaged("phasedb_meta does not say with which schema the ledger began")
+      }
+      expectedDigest = digest
+    }
+    self.schema = schema
+    marks = try Self.marks(of: connection, ledger)
+  }
+
+  private static func marks(of connection: Connection, _ ledger: Ledger?) throws(MigrationError) -> Marks {
+    try lifting("reading the ledger") { () in
+      Marks(
+        head: try ledger?.head() ?? 0,
+        schemaVersion: try connection.value("PRAGMA main.schema_version")?.integer ?? 0,
+        dataVersion: try connection.value("PRAGMA main.data_version")?.integer ?? 0)
+    }
+  }
+
+  /// Reads again whatever the marks say has changed. Belongs into a transaction.
+  mutating func refresh(on connection: Connection) throws(MigrationError) {
+    let present = try Self.marks(of: connection, ledger)
+    if present.dataVersion != marks.dataVersion { foreignKeyViolations = nil }
+    if present.head != marks.head || present.schemaVersion != marks.schemaVersion || ledger == nil {
+      self = try Knowledge(of: connection, known: schema)
+    }
+    marks = try Self.marks(of: connection, ledger)
+  }
+
+  /// Takes over what this run itself has just committed.
+  mutating func settle(on connection: Connection) throws(MigrationError) {
+    marks = try Self.marks(of: connection, ledger)
+  }
+
+  /// True when the schema is that of the last checkpoint.
+  var isInPlace: Bool { schema.digest == expectedDigest }
+
+  /// The schema that the ledger says there should be.
+  func recordedSchema() throws(MigrationError) -> Schema {
+    guard let ledger else { return schema }
+    let last = applied.last?.sequence ?? 0
+    return try lifting("reading the ledger") { () in try ledger.schema(after: last) }
+  }
+
+  /// What an operator reads as the state of the database.
+  var checkpointText: String {
+    guard let last = applied.last else { return "before the first phase" }
+    return "at checkpoint \(last.sequence) (\(last.id.short))"
+  }
+}

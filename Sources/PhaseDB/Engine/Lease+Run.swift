@@ -1,0 +1,49 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// Takes, keeps or waits for the lease, inside the transaction of a step.
+  ///
+  /// Between the transactions of one run another runner would find the ledger half way. The lease is written with the
+  /// first step and removed with the last, so that it costs no transaction of its own.
+  ///
+  /// - Throws: `lease-held` with standing `busy` while its owner may be alive.
+  func passLease(_ turn: Turn) throws(MigrationError) {
+    let held = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
+    if let held, held.holder != runner {
+      guard held.holder.isProvablyDead(seenFrom: runner) else {
+        throw MigrationError(
+          .leaseHeld,
+          "\(held.holder.user) on \(held.holder.host) (process \(held.holder.processID)) has been running '\(held.work)' since \(held.since)",
+          help: ["wait until it is done, or allow more time with --wait 10m"], standing: .busy)
+      }
+      try lifting("writing the ledger") { () in
+        try knowledge.ledger?.log(
+          .takeOver, subject: held.work,
+          detail: "process \(held.holder.processID) on \(held.holder.host), since \(held.since)", by: runner, at: now())
+        try knowledge.ledger?.releaseLease()
+      }
+      observe(.tookOver(from: "process \(held.holder.processID)"))
+    }
+  }
+
+  /// Makes the ledger with the first step, after the baseline when there is one; and takes the lease when more follow.
+  func createLedgerIfAbsent(_ plan: Plan) throws(MigrationError) {
+    guard knowledge.ledger == nil else { return }
+    if let baseline = plan.baseline {
+      observe(.baselineBegan)
+      _ = try runScript(baseline, of: plan.steps[0])
+      knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection) }
+    }
+    let schema = knowledge.schema
+    guard schema.ledgerNames.isEmpty else {
+      throw MigrationError(
+        .ledgerTouched, "the database has objects named phasedb_… that are no ledger",
+        details: schema.ledgerNames.sorted(), help: ["rename them: the prefix is kept for the ledger"])
+    }
+    knowledge.ledger = try lifting("making the ledger") { () in
+      try Ledger.create(in: connection, schema: schema, by: runner, at: now())
+    }
+    knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
+    knowledge.expectedDigest = knowledge.schema.digest
+  }
+}

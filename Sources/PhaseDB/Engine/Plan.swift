@@ -1,0 +1,34 @@
+/// What would be done, as a value: it can be printed, tested and refused before anything runs.
+public struct Plan: Sendable {
+  public let direction: Direction
+  /// In the order in which they run.
+  public let steps: [Step]
+  /// Phases that were asked for and may not run yet.
+  public let held: [HeldPhase]
+  /// Things an operator should know that refuse nothing.
+  public let notes: [String]
+  /// True when the baseline is run first, on an empty database.
+  public let runsBaseline: Bool
+  /// True when the database had no user table.
+  public let isFresh: Bool
+  /// Gates the operator overrides.
+  public let overridden: Set<Gate>
+  /// Why they are overridden.
+  public let reason: String?
+  /// What must be applied, in its order, when the plan begins.
+  let appliedBefore: [PhaseID]
+  let baseline: Script?
+
+  /// One phase in one direction.
+  public struct Step: Sendable {
+    public let id: PhaseID
+    public let direction: Direction
+    /// From the folder on the way up, from the ledger on the way down.
+    public let phase: Phase
+    /// For each application, the versions that may be live once the step is done.
+    public let liveAfter: [String: StateInterval]
+
+    /// The SQL that runs.
+    public var script: Script { direction == .up ? phase.up : phase.down }
+  }
+}

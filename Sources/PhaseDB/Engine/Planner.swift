@@ -1,0 +1,135 @@
+/// Turns what an operator asks for into a plan, or refuses it.
+struct Planner {
+  let catalog: Catalog
+  /// In the order in which they were applied.
+  let applied: [AppliedPhase]
+  let judgement: GateJudgement
+  /// Why gates are overridden, when they are.
+  let reason: String?
+  /// Gives an applied phase as the ledger recorded it.
+  let recorded: (AppliedPhase) throws(MigrationError) -> Phase
+
+  /// Plans a way up.
+  ///
+  /// Folder order, each contract held until its gates open; the expand and migrate of later migrations may pass a
+  /// held contract, and nothing passes anything else that is held.
+  ///
+  /// - Throws: `unknown-phase`, `ambiguous-phase`, `edited-after-apply`, `out-of-order`, `window-invalid`,
+  ///   `phase-held` when the phase that was asked for is held.
+  func up(_ selection: Selection, baseline: Script?) throws(MigrationError) -> Plan {
+    try refuseEdited()
+    try refuseOutOfOrder()
+    let done = Set(applied.map(\.id))
+    var candidates = catalog.phases.filter { !done.contains($0.id) }
+    var target: PhaseID?
+    var limit = Int.max
+    switch selection {
+    case .upTo(let name):
+      let found = try PhaseID.find(name, among: catalog.phases.map(\.id))
+      target = found
+      candidates.removeAll { $0.id > found }
+      if done.contains(found) { candidates = [] }
+    case .up(let count): limit = count
+    default: break
+    }
+    let order = UpOrder(
+      candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)
+    if let target, let held = order.held.first(where: { $0.id == target }) { throw heldError(held) }
+    let passing = LiveIntervals.alongUp(
+      applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
+      pending: pendingAfter(order.steps.map(\.id)))
+    return plan(.up, order: order.steps, liveAfter: passing, held: order.held, baseline: baseline)
+  }
+
+  /// Plans a way down: the reverse of the order in which phases were really applied.
+  ///
+  /// - Parameter checkpoints: those an operator named.
+  /// - Throws: `unknown-phase`, `ambiguous-phase`, `unknown-checkpoint`, `checkpoint-gone`, `phase-held`.
+  func down(_ selection: Selection, checkpoints: [Checkpoint]) throws(MigrationError) -> Plan {
+    let count: Int
+    switch selection {
+    case .down(let steps): count = min(max(0, steps), applied.count)
+    case .downTo(let name): count = applied.count - (try kept(name, checkpoints))
+    default: count = applied.count
+    }
+    let range = applied.suffix(count)
+    var steps: [(id: PhaseID, phase: Phase)] = []
+    var held: [HeldPhase] = []
+    for phase in range.reversed() {
+      let recorded = try recorded(phase)
+      steps.append((phase.id, recorded))
+      let gates = judgement.closedForDown(phase.id, phase.windows)
+      if !gates.isEmpty { held.append(HeldPhase(id: phase.id, phase: recorded, gates: gates)) }
+    }
+    // One phase that may not come down stops the whole range, before anything is reversed.
+    if let first = held.first { throw heldError(first, all: held) }
+    return plan(.down, order: steps, liveAfter: intervalsAlongDown(range), held: [], baseline: nil)
+  }
+
+  /// The intervals after each step of the way down: those of the way up through the same phases, read backwards.
+  private func intervalsAlongDown(_ range: ArraySlice<AppliedPhase>) -> [[String: StateInterval]] {
+    let kept = applied.dropLast(range.count).map(\.windows)
+    let steps = range.map(\.windows)
+    let pending = pendingAfter([])
+    let bottom = LiveIntervals.of(applied: kept, pending: steps + pending)
+    let along = LiveIntervals.alongUp(applied: kept, steps: steps, pending: pending)
+    return ([bottom] + along).dropLast().reversed()
+  }
+
+  /// How many applied phases stay when coming down to a phase or `@CHECKPOINT`.
+  private func kept(_ name: String, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
+    if name.hasPrefix("@") {
+      let sequence = try Checkpoint.sequence(of: String(name.dropFirst()), among: checkpoints, applied: applied)
+      return applied.count { $0.sequence <= sequence }
+    }
+    let known = applied.map(\.id)
+    let all = Set(known).union(catalog.phases.map(\.id)).sorted()
+    // Among applied phases first: a prefix that names one of them is clear, whatever else the folder holds.
+    let isAppliedName = known.contains { $0.isNamed(by: name) }
+    let id = try PhaseID.find(name, among: isAppliedName ? known : all)
+    guard let index = known.firstIndex(of: id) else {
+      throw MigrationError(
+        .notApplied, "\(id) is not applied, so there is no way down to it", state: "nothing was changed",
+        help: ["see what is applied with: phasedb status"])
+    }
+    return index + 1
+  }
+
+  private func pendingAfter(_ steps: [PhaseID]) -> [Windows] {
+    let done = Set(applied.map(\.id)).union(steps)
+    return catalog.phases.filter { !done.contains($0.id) }.map(\.phase.windows)
+  }
+
+  private func plan(
+    _ direction: Direction, order: [(id: PhaseID, phase: Phase)], liveAfter: [[String: StateInterval]],
+    held: [HeldPhase], baseline: Script?
+  ) -> Plan {
+    let steps = zip(order, liveAfter).map { step, live in
+      Plan.Step(id: step.id, direction: direction, phase: step.phase, liveAfter: live)
+    }
+    return Plan(
+      direction: direction, steps: steps, held: held, notes: notes(direction, order.map(\.phase.windows)),
+      runsBaseline: baseline != nil && !steps.isEmpty, isFresh: judgement.isFresh,
+      overridden: judgement.overridden, reason: reason, appliedBefore: applied.map(\.id), baseline: baseline)
+  }
+
+  private func notes(_ direction: Direction, _ windows: [Windows]) -> [String] {
+    guard !judgement.isFresh else { return [] }
+    let unknown = Set(windows.flatMap { judgement.unknownApplications(in: $0) }).sorted()
+    guard !unknown.isEmpty else { return [] }
+    let names = unknown.joined(separator: ", ")
+    return [
+      direction == .up
+        ? "nothing is known about live versions of \(names): expand and migrate phases go up unchecked"
+        : "nothing is known about live versions of \(names): the way down is not checked against them"
+    ]
+  }
+
+  private func heldError(_ held: HeldPhase, all: [HeldPhase] = []) -> MigrationError {
+    let gate = held.gates[0]
+    return MigrationError(
+      .phaseHeld, "\(held.id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
+      details: all.dropFirst().map { "\($0.id): \($0.gates[0].reason)" }, state: "nothing was changed",
+      help: [gate.opening, "or pass the gate for good reason: --override \(gate.gate.rawValue) --reason \"...\""])
+  }
+}

@@ -1,0 +1,64 @@
+extension Planner {
+  /// A phase that is applied and whose text says something else now.
+  func refuseEdited() throws(MigrationError) {
+    let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
+    for applied in applied {
+      guard let file = files[applied.id], file.tokenHash != applied.tokenHash else { continue }
+      let recorded = try recorded(applied)
+      throw MigrationError(
+        .editedAfterApply, "\(applied.id) was edited after it was applied on \(applied.appliedAt)",
+        at: Place(file: file.up.file, line: 1, column: 1),
+        details: LineDifference.lines(from: PhaseFile.render(recorded), to: PhaseFile.render(file)),
+        state: "nothing was changed",
+        help: [
+          "put the applied text back, and write the change as a new migration",
+          "or reverse the phase first, which the ledger can do without the file: phasedb down --to PHASE",
+        ])
+    }
+  }
+
+  /// A new migration that sorts before one that is applied would run on a schema that nobody tested it on.
+  func refuseOutOfOrder() throws(MigrationError) {
+    let begun = Set(applied.map(\.id.migration.number))
+    guard let last = applied.map(\.id.migration).max() else { return }
+    guard let late = catalog.migrations.first(where: { !begun.contains($0.name.number) && $0.name < last }) else {
+      return
+    }
+    throw MigrationError(
+      .outOfOrder, "migration \(late.name) is new and sorts before \(last), which is applied",
+      at: Place(file: late.phases[0].up.file, line: 1, column: 1), state: "nothing was changed",
+      help: ["give it a number after \(last.digits)"])
+  }
+}
+
+/// The lines in which two texts differ.
+enum LineDifference {
+  /// `-` before a line that only the first text has, `+` before one that only the second has, in their order.
+  static func lines(from before: String, to after: String) -> [String] {
+    let old = before.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let new = after.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    var removed: [Int: String] = [:]
+    var added: [Int: String] = [:]
+    for change in new.difference(from: old) {
+      switch change {
+      case .remove(let offset, let line, _): removed[offset] = line
+      case .insert(let offset, let line, _): added[offset] = line
+      }
+    }
+    var lines: [String] = []
+    var (left, right) = (0, 0)
+    while left < old.count || right < new.count {
+      if let line = removed[left] {
+        lines.append("- \(line)")
+        left += 1
+      } else if let line = added[right] {
+        lines.append("+ \(line)")
+        right += 1
+      } else {
+        left += 1
+        right += 1
+      }
+    }
+    return lines
+  }
+}

@@ -1,0 +1,73 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// Runs the SQL of a step under the guard.
+  ///
+  /// - Returns: how many rows it changed, triggers included.
+  /// - Throws: `forbidden-statement`, `transaction-ended`, `statement-failed`, or what SQLite says of the disk, the
+  ///   file or a lock, each with the place of the statement.
+  func runScript(_ script: Script, of step: Plan.Step) throws(MigrationError) -> Int {
+    let guarding = StatementGuard()
+    guarding.watch(connection)
+    defer { guarding.release(connection) }
+    let changesBefore = connection.totalChanges
+    var reader = ScriptReader(script.text, on: connection)
+    var start = 0
+    do {
+      while let part = try reader.next() {
+        let range = part.range
+        start = range.lowerBound
+        try refuseTokens(script, range)
+        var statement = part.take()
+        while try statement.step() {}
+        // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk ends the transaction without a word.
+        guard !connection.isAutocommit else { throw transactionEnded(script, start) }
+        start = range.upperBound
+      }
+    } catch let error as MigrationError {
+      throw error
+    } catch let error as SQLiteError {
+      let offset = error.offset ?? script.offsetOfFirstToken(from: max(start, reader.offset))
+      let place = script.place(at: offset, length: script.tokenLength(at: offset))
+      throw failure(error, place: place, refusal: guarding.refusal)
+    } catch {
+      throw MigrationError(.statementFailed, "\(error)", at: script.place(at: start))
+    }
+    return connection.totalChanges - changesBefore
+  }
+
+  private func refuseTokens(_ script: Script, _ range: Range<Int>) throws(MigrationError) {
+    let utf8 = script.text.utf8
+    let part = utf8[utf8.index(utf8.startIndex, offsetBy: range.lowerBound)..<utf8.index(utf8.startIndex, offsetBy: range.upperBound)]
+    guard let (refusal, found) = StatementGuard.refusal(ofTokensIn: Substring(part).utf8) else { return }
+    throw forbidden(refusal, at: script.place(at: range.lowerBound + found.lowerBound, length: found.count))
+  }
+
+  private func forbidden(_ refusal: StatementGuard.Refusal, at place: Place) -> MigrationError {
+    MigrationError(.forbiddenStatement, "\(refusal.what) is not allowed", at: place, help: [refusal.remedy])
+  }
+
+  private func failure(_ error: SQLiteError, place: Place, refusal: StatementGuard.Refusal?) -> MigrationError {
+    switch error.code.primary {
+    case .auth:
+      return forbidden(
+        refusal ?? StatementGuard.Refusal(what: "this statement", remedy: "remove it"), at: place)
+    case .busy, .locked, .full, .readOnly, .notADatabase, .corrupt, .interrupt, .ioError, .noMemory:
+      return MigrationError(error, while: "running SQL", at: place)
+    default:
+      if connection.isAutocommit { return transactionEnded(error.message, at: place) }
+      return MigrationError(.statementFailed, error.message, at: place, help: ["correct the statement"])
+    }
+  }
+
+  private func transactionEnded(_ script: Script, _ start: Int) -> MigrationError {
+    let offset = script.offsetOfFirstToken(from: start)
+    return transactionEnded("the statement ended it", at: script.place(at: offset, length: script.tokenLength(at: offset)))
+  }
+
+  private func transactionEnded(_ why: String, at place: Place) -> MigrationError {
+    MigrationError(
+      .transactionEnded, "the phase's transaction was rolled back while the phase ran: \(why)", at: place,
+      help: ["let triggers RAISE(ABORT, …) and conflict clauses say ABORT: ROLLBACK takes the whole phase with it"])
+  }
+}

@@ -1,0 +1,34 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// Completes an error with what it left behind: state, standing and the command that goes on.
+  func standing(of error: MigrationError, turn: Turn, result: RunResult) -> MigrationError {
+    var error = error
+    let step = turn.step
+    let isUntouched = [.schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged]
+      .contains(error.id)
+    if !result.done.isEmpty {
+      error.standing = .partWay
+    } else if error.standing != .busy {
+      error.standing = isUntouched ? .unchanged : .undone
+    }
+    // The attempt may have changed what we know before it was rolled back: read where the database really stands.
+    let present = try? Knowledge(of: connection)
+    let stands = present.map { "the database is \($0.checkpointText)" } ?? "the database could not be read again"
+    let undone = isUntouched ? "nothing was changed by \(step.id.short)" : "\(step.id.short) was rolled back"
+    error.state = "\(undone); \(stands)"
+    if let present { knowledge = present }
+    if !isUntouched, error.id != .interrupted { error.help.append("then run: phasedb \(step.direction.rawValue)") }
+    return error
+  }
+}
+
+/// Waiting without a message.
+enum Pause {
+  /// Between two attempts to get the lock or the lease.
+  static func briefly() { sleep(.milliseconds(50)) }
+
+  static func milliseconds(until deadline: ContinuousClock.Instant) -> Int {
+    Int(max(0, (deadline - ContinuousClock.now).milliseconds))
+  }
+}

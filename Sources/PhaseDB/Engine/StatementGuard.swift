@@ -1,0 +1,137 @@
+internal import PhaseSQLite
+
+/// Decides what the SQL of a phase may do: anything to rows and schema, nothing to transactions, connections or
+/// the ledger.
+///
+/// SQLite's authorizer sees every statement as it is compiled, also inside triggers and views. What it is not told
+/// is looked for in the tokens before a statement runs, and in the schema afterwards.
+final class StatementGuard {
+  /// Why a statement may not run, and what to write instead.
+  struct Refusal: Hashable, Sendable {
+    let what: String
+    let remedy: String
+  }
+
+  /// What the authorizer refused last. SQLite only answers "not authorized".
+  private(set) var refusal: Refusal?
+
+  /// Watches everything that the connection compiles until `release`.
+  func watch(_ connection: Connection) {
+    refusal = nil
+    connection.setAuthorizer { [unowned self] action in
+      guard let refusal = Self.refusal(of: action) else { return true }
+      self.refusal = refusal
+      return false
+    }
+  }
+
+  func release(_ connection: Connection) { connection.removeAuthorizer() }
+}
+
+// MARK: - What the authorizer is told
+
+extension StatementGuard {
+  private static func refusal(of action: AuthorizedAction) -> Refusal? {
+    switch action.code {
+    case .transaction, .savepoint:
+      return Refusal(
+        what: "\(action.first ?? "transaction control") inside a phase",
+        remedy: "remove it: phasedb runs the phase in a transaction of its own")
+    case .attach, .detach:
+      return Refusal(
+        what: "ATTACH, DETACH or VACUUM inside a phase",
+        remedy: "remove it: a phase works on one database, and VACUUM is run outside phasedb")
+    case .pragma:
+      let name = (action.first ?? "").asciiLowercased
+      guard readingPragmas.contains(name) || (action.second == nil && valuePragmas.contains(name)) else {
+        return Refusal(
+          what: "PRAGMA \(name) inside a phase", remedy: "remove it: set it where the application opens the database")
+      }
+    case .function where action.second?.asciiLowercased == "load_extension":
+      return Refusal(what: "load_extension inside a phase", remedy: "remove it: phases do not load code")
+    case .createTempTable, .createTempIndex, .createTempTrigger, .createTempView:
+      return Refusal(
+        what: "a TEMP object inside a phase",
+        remedy: "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main")
+    default: break
+    }
+    let names = [action.first, action.second, action.origin].compactMap { $0 }
+    if let name = names.first(where: isLedgerName) {
+      return Refusal(what: "use of \(name), which is phasedb's own", remedy: "give the object another name")
+    }
+    return nil
+  }
+
+  /// Pragmas that only read, with or without an argument (sqlite.org/pragma.html).
+  private static let readingPragmas: Set<String> = [
+    "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
+    "foreign_key_check", "integrity_check", "quick_check", "collation_list", "function_list", "module_list",
+    "pragma_list", "compile_options", "database_list",
+  ]
+
+  /// Pragmas that read without a value and write with one.
+  private static let valuePragmas: Set<String> = [
+    "user_version", "application_id", "encoding", "page_size", "page_count", "freelist_count", "schema_version",
+    "data_version", "foreign_keys", "recursive_triggers",
+  ]
+
+  static func isLedgerName(_ name: String) -> Bool { name.asciiLowercased.hasPrefix(Schema.ledgerPrefix) }
+}
+
+// MARK: - What the authorizer is not told
+
+extension StatementGuard {
+  /// Looks for what SQLite compiles without asking: VACUUM, and conflict clauses that end the transaction around
+  /// them (sqlite.org/lang_conflict.html).
+  ///
+  /// - Returns: the refusal and the UTF-8 range, in `sql`, of what it is about.
+  static func refusal(ofTokensIn sql: Substring.UTF8View) -> (Refusal, Range<Int>)? {
+    let bytes = Array(sql)
+    let text = String(decoding: bytes, as: UTF8.self)
+    let tokens = SQLTokens(text).filter { !$0.kind.isTrivia }
+    func word(_ index: Int) -> String {
+      guard tokens.indices.contains(index), tokens[index].kind == .word || tokens[index].kind == .punctuation else {
+        return ""
+      }
+      return String(decoding: bytes[tokens[index].range], as: UTF8.self).asciiLowercased
+    }
+    if word(0) == "vacuum", let first = tokens.first {
+      return (
+        Refusal(what: "VACUUM inside a phase", remedy: "remove it: VACUUM is run outside phasedb"), first.range
+      )
+    }
+    for index in tokens.indices where word(index) == "rollback" {
+      let before = word(index - 1)
+      let isRaise = before == "(" && word(index - 2) == "raise"
+      guard before == "or" || before == "conflict" || isRaise else { continue }
+      let start = tokens[isRaise ? index - 2 : index - 1].range.lowerBound
+      return (
+        Refusal(
+          what: "a conflict clause that ends the phase's transaction",
+          remedy: "write ABORT instead of ROLLBACK: it undoes the statement and leaves the transaction open"),
+        start..<tokens[index].range.upperBound
+      )
+    }
+    return nil
+  }
+
+  /// Finds what reached for the ledger behind the authorizer's back: a rename to one of its names, or the body of a
+  /// view or trigger, which is compiled only when it is used.
+  static func trespass(from before: Schema, to after: Schema) -> String? {
+    if let name = after.ledgerNames.subtracting(before.ledgerNames).sorted().first {
+      return "'\(name)' begins with phasedb_, which is kept for the ledger"
+    }
+    if let name = before.ledgerNames.subtracting(after.ledgerNames).sorted().first {
+      return "'\(name)' of the ledger is gone"
+    }
+    for (key, object) in after.objects where before.objects[key]?.sql != object.sql {
+      let bytes = Array(object.sql.utf8)
+      for token in SQLTokens(object.sql) where token.kind == .word || token.kind == .quotedIdentifier {
+        let text = String(decoding: bytes[token.range], as: UTF8.self)
+        let name = token.kind == .word ? text : String(text.dropFirst().dropLast())
+        if isLedgerName(name) { return "\(object.title) uses \(name), which is phasedb's own" }
+      }
+    }
+    return nil
+  }
+}

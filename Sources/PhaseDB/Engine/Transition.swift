@@ -1,0 +1,132 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// One attempt at a step: one transaction, from the write lock to the commit (design: "applying and reversing").
+  ///
+  /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
+  func attempt(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError) -> Turn.Outcome {
+    let began = ContinuousClock.now
+    // Short, so that a request to stop is heard while waiting; the attempt is repeated until the deadline.
+    connection.setBusyTimeout(milliseconds: 1_000)
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    let locked = ContinuousClock.now
+
+    try knowledge.refresh(on: connection)
+    switch try turn.position(in: knowledge.applied) {
+    case .done: return .alreadyDone
+    case .due: break
+    }
+    try passLease(turn)
+    try createLedgerIfAbsent(turn.plan)
+    try refuseDrift()
+    let before = knowledge.schema
+    let violationsBefore = try foreignKeyViolations()
+
+    let rows = try runScript(turn.step.script, of: turn.step)
+
+    let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
+    try refuseTrespass(turn.step, from: before, to: after)
+    try refuseBrokenPromise(turn, from: before, to: after)
+    let violationsAfter = try refuseNewForeignKeyViolations(turn.step, since: violationsBefore)
+    try verify(turn)
+
+    let recorded = try record(turn, from: before, to: after, since: began)
+    try lifting("committing") { () in
+      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
+    }
+    try commit(transaction, turn, recorded)
+    let held = ContinuousClock.now - locked
+    try settle(turn.step, recorded, schema: after, violations: violationsAfter)
+    let times = StepTimes(
+      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds, rows: rows)
+    observe(.committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
+    return .done(times)
+  }
+
+  /// COMMIT, and when it fails a look at the ledger before anything is called failed: a commit that landed may still
+  /// report an error, for instance from the checkpoint that follows it in WAL mode.
+  private func commit(
+    _ transaction: consuming Transaction, _ turn: Turn, _ recorded: Recorded
+  ) throws(MigrationError) {
+    do {
+      try transaction.commit()
+    } catch {
+      let head = connection.isAutocommit ? try? Ledger(connection: connection).head() : nil
+      if let head, head >= recorded.entry { return }
+      throw MigrationError(error, while: "committing \(turn.step.id)")
+    }
+  }
+
+  private func foreignKeyViolations() throws(MigrationError) -> [ForeignKeyViolation: Int] {
+    if let known = knowledge.foreignKeyViolations { return known }
+    return try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+  }
+
+  /// What the ledger got in the transaction of a step.
+  struct Recorded {
+    /// The id of the log's row.
+    let entry: Int64
+    /// The phase as recorded, on the way up.
+    let phase: AppliedPhase?
+  }
+
+  private func record(
+    _ turn: Turn, from before: Schema, to after: Schema, since began: ContinuousClock.Instant
+  ) throws(MigrationError) -> Recorded {
+    guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    let step = turn.step
+    let time = now()
+    return try lifting("writing the ledger") { () in
+      if turn.number == 1, let reason = turn.plan.reason {
+        for gate in turn.plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
+          try ledger.log(.override, subject: gate.rawValue, detail: reason, by: runner, at: time)
+        }
+      }
+      if turn.releasesLease { try ledger.releaseLease() }
+      switch step.direction {
+      case .up:
+        let phase = try ledger.record(
+          step.id, step.phase, changes: after.changes(since: before), before: before.digest, after: after.digest,
+          milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
+        return Recorded(entry: phase.sequence, phase: phase)
+      case .down:
+        guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
+        return Recorded(entry: try ledger.erase(applied, by: runner, at: time), phase: nil)
+      }
+    }
+  }
+
+  private func settle(
+    _ step: Plan.Step, _ recorded: Recorded, schema: Schema, violations: [ForeignKeyViolation: Int]
+  ) throws(MigrationError) {
+    let bottom = knowledge.applied.last?.schemaBefore ?? knowledge.expectedDigest
+    if let phase = recorded.phase { knowledge.applied.append(phase) } else { knowledge.applied.removeLast() }
+    knowledge.schema = schema
+    knowledge.expectedDigest = knowledge.applied.last?.schemaAfter ?? bottom
+    knowledge.foreignKeyViolations = violations
+    try knowledge.settle(on: connection)
+  }
+}
+
+extension Turn {
+  enum Position { case due, done }
+
+  /// Where the ledger stands with respect to the step, which another runner may have done since it was planned.
+  ///
+  /// - Throws: `ledger-moved` when the ledger is neither where the plan left it nor past the step.
+  func position(in applied: [AppliedPhase]) throws(MigrationError) -> Position {
+    if applied.count == expected.count, zip(applied, expected).allSatisfy({ $0.id == $1 }) { return .due }
+    let isApplied = applied.contains { $0.id == step.id }
+    if isApplied == (step.direction == .up) { return .done }
+    throw MigrationError(
+      .ledgerMoved, "another runner changed what is applied since \(step.id) was planned",
+      help: ["look at where the database stands with: phasedb status"])
+  }
+}
+
+extension Duration {
+  /// In milliseconds, with their fraction.
+  var milliseconds: Double {
+    Double(components.seconds) * 1_000 + Double(components.attoseconds) / 1e15
+  }
+}

@@ -1,0 +1,131 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// The schema must be what the last checkpoint left.
+  func refuseDrift() throws(MigrationError) {
+    guard !knowledge.isInPlace else { return }
+    let difference = SchemaDifference(from: try knowledge.recordedSchema(), to: knowledge.schema)
+    throw MigrationError(
+      .schemaDrift, "the schema is not what the ledger says it is \(knowledge.checkpointText)",
+      details: difference.lines,
+      help: [
+        "undo the change that was made outside phasedb, or write it as a migration",
+        "see the whole difference with: phasedb verify",
+      ])
+  }
+
+  /// The ledger's names stay the ledger's.
+  func refuseTrespass(_ step: Plan.Step, from before: Schema, to after: Schema) throws(MigrationError) {
+    guard let trespass = StatementGuard.trespass(from: before, to: after) else { return }
+    throw MigrationError(
+      .ledgerTouched, "\(step.id): \(trespass)", at: step.script.place(at: 0),
+      help: ["give the object another name, and keep the ledger out of views and triggers"])
+  }
+
+  /// What the kind of a phase promises, and that down leads back to the checkpoint below it.
+  func refuseBrokenPromise(_ turn: Turn, from before: Schema, to after: Schema) throws(MigrationError) {
+    let step = turn.step
+    if step.direction == .down {
+      guard let applied = knowledge.applied.last, after.digest != applied.schemaBefore, let ledger = knowledge.ledger
+      else { return }
+      let below = knowledge.applied.dropLast().last?.sequence ?? 0
+      let recorded = try lifting("reading the ledger") { () in try ledger.schema(after: below) }
+      throw MigrationError(
+        .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
+        at: step.script.place(at: 0), details: SchemaDifference(from: recorded, to: after).lines,
+        help: [
+          "correct the down SQL in a migration of its own, and reverse that first",
+          "column order counts: an INSERT without a column list writes by position",
+        ])
+    }
+    let difference = SchemaDifference(from: before, to: after)
+    switch step.phase.kind {
+    case .contract: break
+    case .migrate:
+      guard !difference.isEmpty else { return }
+      throw MigrationError(
+        .migrateChangesSchema, "\(step.id) changes the schema, which a migrate phase may not",
+        at: step.script.place(at: 0), details: difference.lines,
+        help: ["move the change to expand.sql or contract.sql of the same migration"])
+    case .expand:
+      let losses = difference.losses
+      guard !losses.isEmpty else { return }
+      throw MigrationError(
+        .expandNotAdditive, "\(step.id) takes something away, which an expand phase may not",
+        at: step.script.place(at: 0), details: losses,
+        help: ["move what removes or tightens to contract.sql of the same migration"])
+    }
+  }
+
+  /// Rows without a parent that were there before are not the phase's fault.
+  func refuseNewForeignKeyViolations(
+    _ step: Plan.Step, since before: [ForeignKeyViolation: Int]
+  ) throws(MigrationError) -> [ForeignKeyViolation: Int] {
+    let after = try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+    let new = after.filter { $0.value > before[$0.key] ?? 0 }
+    guard !new.isEmpty else { return after }
+    throw MigrationError(
+      .foreignKeysViolated,
+      "\(step.id) \(step.direction.rawValue) leaves \(new.values.reduce(0, +)) rows without their parent",
+      at: step.script.place(at: 0), details: DetailLines.first(new.keys.map(\.sentence).sorted()),
+      help: ["delete or re-point the child rows in the same phase, before their parents go"])
+  }
+
+  /// The claims of the phase after it went up; after it came down, those of its migration that are in force again.
+  func verify(_ turn: Turn) throws(MigrationError) {
+    let step = turn.step
+    var claims = step.phase.verifications
+    if step.direction == .down {
+      let earlier = knowledge.applied.dropLast().filter { $0.id.migration == step.id.migration }
+      guard let ledger = knowledge.ledger else { return }
+      claims = try earlier.flatMap { phase throws(MigrationError) in try ledger.phase(phase).verifications }
+    }
+    for claim in claims {
+      let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
+      guard breaking.count == 0 else {
+        throw MigrationError(
+          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(breaking.count) rows",
+          at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
+          help: ["correct the phase or the claim, then run the command again"])
+      }
+      observe(.verified(step.id, title: claim.title))
+    }
+  }
+}
+
+/// The first lines of a list, and how many more there are.
+enum DetailLines {
+  static let limit = 10
+
+  static func first(_ lines: [String]) -> [String] {
+    lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]
+  }
+}
+
+extension SchemaDifference {
+  /// What something that only adds may not do: an object gone, a column gone or changed, a text that is not the old one
+  /// with something put in.
+  var losses: [String] {
+    var losses = removed.map { "- \($0.title)" }
+    for (before, after) in changed {
+      if before.key.type == "table", let lines = lostColumns(before, after), !lines.isEmpty {
+        losses += lines
+      } else if !SQLTokens.isSubsequence(before.sql, of: after.sql) || before.key.type != "table" {
+        losses += SchemaDifference(from: Schema([before]), to: Schema([after])).lines
+      }
+    }
+    return losses
+  }
+
+  private func lostColumns(_ before: SchemaObject, _ after: SchemaObject) -> [String]? {
+    guard let old = TableShape(ofTableMadeBy: before.sql, named: before.name),
+      let new = TableShape(ofTableMadeBy: after.sql, named: after.name)
+    else { return nil }
+    return old.columns.compactMap { column in
+      guard let same = new.columns.first(where: { $0.name == column.name }) else {
+        return "- column \(before.name).\(column.name)"
+      }
+      return same == column ? nil : "~ column \(before.name).\(column.name)"
+    }
+  }
+}

@@ -1,0 +1,98 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The order in which pending phases go up, and those that are held.
+///
+/// Folder order. A contract whose gates are closed is left behind and tried again at the end, because what comes after
+/// it may be what it waits for; an expand or migrate that is held stops everything after it.
+struct UpOrder {
+  private(set) var steps: [(id: PhaseID, phase: Phase)] = []
+  private(set) var held: [HeldPhase] = []
+
+  private let planner: Planner
+  private var appliedAt: [PhaseID: Date]
+  private var pending: [(id: PhaseID, phase: Phase)]
+  private let beyond: [Windows]
+
+  /// - Parameters:
+  ///   - candidates: pending phases that were asked for, in folder order.
+  ///   - beyond: windows of the pending phases that were not.
+  ///   - limit: the most steps to plan.
+  init(_ candidates: [(id: PhaseID, phase: Phase)], beyond: [Windows], limit: Int, planner: Planner) {
+    self.planner = planner
+    self.beyond = beyond
+    pending = candidates
+    appliedAt = Dictionary(
+      planner.applied.map { ($0.id, $0.appliedAt.date ?? .distantPast) }, uniquingKeysWith: { first, _ in first })
+    var progress = true
+    while progress, steps.count < limit, !pending.isEmpty { progress = pass(limit: limit) }
+  }
+
+  /// Goes through what is pending once.
+  ///
+  /// - Returns: true when another pass may find more.
+  private mutating func pass(limit: Int) -> Bool {
+    let candidates = pending
+    let before = steps.count
+    pending = []
+    held = []
+    var blocker: PhaseID?
+    var contractHeld: PhaseID?
+    for (index, candidate) in candidates.enumerated() {
+      guard steps.count < limit else {
+        pending += candidates[index...]
+        return false
+      }
+      let (id, phase) = candidate
+      let ownEarlier = held.last { $0.id.migration == id.migration }?.id
+      let inFront = blocker ?? ownEarlier ?? (phase.kind == .contract ? contractHeld : nil)
+      let gates = closedGates(id, phase, inFront: inFront, rest: pending + candidates[(index + 1)...])
+      guard gates.isEmpty else {
+        held.append(HeldPhase(id: id, phase: phase, gates: gates))
+        pending.append(candidate)
+        if phase.kind == .contract { contractHeld = contractHeld ?? id } else { blocker = blocker ?? id }
+        continue
+      }
+      steps.append(candidate)
+      appliedAt[id] = planner.judgement.now
+    }
+    return steps.count > before && !held.isEmpty
+  }
+
+  private func closedGates(
+    _ id: PhaseID, _ phase: Phase, inFront: PhaseID?, rest: [(id: PhaseID, phase: Phase)]
+  ) -> [ClosedGate] {
+    var gates = planner.judgement.closedForUp(id, phase, appliedAt: appliedAt)
+    if gates.isEmpty, phase.kind == .contract, !planner.judgement.isFresh,
+      let gate = emptyInterval(after: phase, rest: rest)
+    {
+      gates = [gate]
+    }
+    if gates.isEmpty, let inFront {
+      gates = [
+        ClosedGate(gate: .order, reason: "\(inFront.short) comes first and is held", opening: "apply \(inFront)")
+      ]
+    }
+    return gates
+  }
+
+  /// A contract after which no version of some application could be live has to wait for the phases that the newer
+  /// version needs.
+  private func emptyInterval(after phase: Phase, rest: [(id: PhaseID, phase: Phase)]) -> ClosedGate? {
+    guard !planner.judgement.overridden.contains(.window) else { return nil }
+    let intervals = LiveIntervals.of(
+      applied: planner.applied.map(\.windows) + steps.map(\.phase.windows) + [phase.windows],
+      pending: rest.map(\.phase.windows) + beyond)
+    for window in phase.windows {
+      guard let interval = intervals[window.application], interval.isEmpty else { continue }
+      let needed = rest.first { $0.phase.windows[window.application]?.upper == interval.upper }
+      return ClosedGate(
+        gate: .window, reason: "after it no version of \(window.application) could be live: \(interval)",
+        opening: needed.map { "apply \($0.id) first" } ?? "apply the phases that the newer version needs first")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,67 @@
+internal import PhaseSQLite
+
+/// The rows that break a claim.
+struct BreakingRows {
+  /// How many there are.
+  var count = 0
+  /// The first of them, `column = value` for each column.
+  var lines: [String] = []
+}
+
+extension Verification {
+  /// Runs the claim's query.
+  ///
+  /// - Parameters:
+  ///   - limit: how many rows to describe; all are counted.
+  /// - Throws: `verify-invalid` when the query does not compile or is not one that only reads.
+  func breakingRows(on connection: Connection, limit: Int) throws(MigrationError) -> BreakingRows {
+    do {
+      var statement = try connection.prepare(query.text)
+      guard statement.isReadOnly, statement.columnCount > 0 else {
+        throw invalid("it is not a SELECT", offset: query.firstTokenOffset)
+      }
+      var rows = BreakingRows()
+      while try statement.step() {
+        rows.count += 1
+        guard rows.count <= limit else { continue }
+        rows.lines.append(
+          (0..<statement.columnCount)
+            .map { "\(statement.columnName(at: $0)) = \(statement.value(at: $0))" }
+            .joined(separator: ", "))
+      }
+      if rows.count > limit { rows.lines.append("… and \(rows.count - limit) more") }
+      return rows
+    } catch let error as MigrationError {
+      throw error
+    } catch let error as SQLiteError {
+      if error.code.primary == .interrupt || error.code.primary == .busy {
+        throw MigrationError(error, while: "checking the claim '\(title)'")
+      }
+      throw invalid(error.message, offset: error.offset ?? query.firstTokenOffset)
+    } catch {
+      throw invalid("\(error)", offset: query.firstTokenOffset)
+    }
+  }
+
+  private func invalid(_ why: String, offset: Int) -> MigrationError {
+    MigrationError(
+      .verifyInvalid, "the claim '\(title)' cannot be checked: \(why)",
+      at: query.place(at: offset, length: query.tokenLength(at: offset)),
+      help: ["write one SELECT that returns the rows that break the claim"])
+  }
+}
+
+extension Script {
+  /// Where the first token that is neither white space nor comment starts.
+  var firstTokenOffset: Int { offsetOfFirstToken(from: 0) }
+
+  /// Where the first token at or after an offset starts.
+  func offsetOfFirstToken(from offset: Int) -> Int {
+    SQLTokens(text).first { $0.range.lowerBound >= offset && !$0.kind.isTrivia }?.range.lowerBound ?? offset
+  }
+
+  /// How long the token at an offset is, at least 1.
+  func tokenLength(at offset: Int) -> Int {
+    SQLTokens(text).first { $0.range.lowerBound == offset }?.range.count ?? 1
+  }
+}

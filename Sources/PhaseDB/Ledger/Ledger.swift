@@ -1,0 +1,90 @@
+internal import PhaseSQLite
+
+/// The bookkeeping tables inside the user's database.
+struct Ledger {
+  let connection: Connection
+
+  /// What a database says of its ledger.
+  enum Presence: Hashable {
+    case absent
+    case present(format: Int, writtenBy: String)
+  }
+
+  /// Looks for a ledger without changing anything.
+  static func presence(in connection: Connection) throws(SQLiteError) -> Presence {
+    guard
+      try connection.value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'phasedb_meta'") != nil
+    else { return .absent }
+    let format = try connection.value("SELECT CAST(value AS INTEGER) FROM phasedb_meta WHERE key = 'format'")
+    let tool = try connection.value("SELECT value FROM phasedb_meta WHERE key = 'phasedb'")
+    return .present(format: Int(format?.integer ?? 0), writtenBy: tool?.text ?? "unknown")
+  }
+
+  /// Makes the tables and records the schema they found. Belongs into a transaction.
+  static func create(
+    in connection: Connection, schema: Schema, by runner: Runner, at time: Timestamp
+  ) throws(SQLiteError) -> Ledger {
+    let ledger = Ledger(connection: connection)
+    try connection.execute(script: LedgerFormat.definition)
+    for (key, value) in [
+      ("format", String(LedgerFormat.current)), ("phasedb", PhaseDBVersion.current), ("schema", schema.digest.text),
+    ] {
+      try connection.execute("INSERT INTO phasedb_meta VALUES (?1, ?2)", .text(key), .text(value))
+    }
+    try ledger.record(schema.changes(since: Schema()), sequence: 0)
+    try ledger.log(.begin, subject: "", detail: "schema \(schema.digest.text)", by: runner, at: time)
+    return ledger
+  }
+
+  /// The digest of the schema that the ledger began with.
+  func initialSchemaDigest() throws(SQLiteError) -> SchemaDigest? {
+    try connection.value("SELECT value FROM phasedb_meta WHERE key = 'schema'")?.text.flatMap(SchemaDigest.init)
+  }
+
+  /// The id of the log's last row: it changes whenever the ledger does.
+  func head() throws(SQLiteError) -> Int64 {
+    try connection.value("SELECT max(id) FROM phasedb_log")?.integer ?? 0
+  }
+}
+
+// MARK: - Log
+
+extension Ledger {
+  /// Adds a row to the log.
+  ///
+  /// - Returns: its id.
+  @discardableResult
+  func log(
+    _ action: LogEntry.Action, subject: String, detail: String, by runner: Runner, at time: Timestamp
+  ) throws(SQLiteError) -> Int64 {
+    var last = try connection.prepare("SELECT id, hash FROM phasedb_log ORDER BY id DESC LIMIT 1")
+    let hasLast = try last.step()
+    let entry = LogEntry(
+      id: hasLast ? last.integer(at: 0) + 1 : 1, at: time, who: runner.user, host: runner.host,
+      action: action.rawValue, subject: subject, detail: detail, hash: "")
+    let hash = entry.expectedHash(after: hasLast ? last.text(at: 1) : LogEntry.genesis)
+    try connection.execute(
+      "INSERT INTO phasedb_log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+      .integer(entry.id), .text(time.text), .text(entry.who), .text(entry.host), .text(entry.action),
+      .text(subject), .text(detail), .text(hash))
+    return entry.id
+  }
+
+  /// The log, oldest first.
+  ///
+  /// - Parameter limit: only the newest so many entries; nil for all.
+  func entries(limit: Int? = nil) throws(SQLiteError) -> [LogEntry] {
+    var rows = try connection.prepare(
+      "SELECT id, at, who, host, action, subject, detail, hash FROM phasedb_log ORDER BY id DESC LIMIT ?1")
+    try rows.bind([.integer(Int64(limit ?? -1))])
+    var entries: [LogEntry] = []
+    while try rows.step() {
+      entries.append(
+        LogEntry(
+          id: rows.integer(at: 0), at: Timestamp(text: rows.text(at: 1)), who: rows.text(at: 2),
+          host: rows.text(at: 3), action: rows.text(at: 4), subject: rows.text(at: 5), detail: rows.text(at: 6),
+          hash: rows.text(at: 7)))
+    }
+    return entries.reversed()
+  }
+}

@@ -1,0 +1,84 @@
+internal import PhaseSQLite
+
+/// The tables of the ledger, and the version of their layout.
+enum LedgerFormat {
+  /// What this version of phasedb writes and understands.
+  static let current = 1
+
+  /// Makes the tables. SQL of 3.35 only: no STRICT, which came with 3.37.
+  static let definition = """
+    CREATE TABLE phasedb_meta (
+      key TEXT NOT NULL PRIMARY KEY,
+      value TEXT NOT NULL
+    );
+    -- Who did what when. Only ever added to; each row's hash covers the row before it.
+    CREATE TABLE phasedb_log (
+      id INTEGER PRIMARY KEY,
+      at TEXT NOT NULL,
+      who TEXT NOT NULL,
+      host TEXT NOT NULL,
+      action TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      detail TEXT NOT NULL,
+      hash TEXT NOT NULL
+    );
+    -- The phases that are applied, in the order in which they were. sequence is the id of the log's row.
+    CREATE TABLE phasedb_phase (
+      sequence INTEGER PRIMARY KEY,
+      phase TEXT NOT NULL UNIQUE,
+      token_hash TEXT NOT NULL,
+      windows TEXT NOT NULL,
+      declarations TEXT NOT NULL,
+      up_sql TEXT NOT NULL,
+      down_sql TEXT NOT NULL,
+      schema_before TEXT NOT NULL,
+      schema_after TEXT NOT NULL,
+      applied_at TEXT NOT NULL,
+      who TEXT NOT NULL,
+      host TEXT NOT NULL,
+      duration_ms REAL NOT NULL,
+      phasedb TEXT NOT NULL,
+      sqlite TEXT NOT NULL
+    );
+    -- What the schema lost (-) and gained (+) by each phase; sequence 0 is the schema the ledger began with.
+    CREATE TABLE phasedb_schema (
+      sequence INTEGER NOT NULL,
+      change TEXT NOT NULL,
+      type TEXT NOT NULL,
+      name TEXT NOT NULL,
+      tbl_name TEXT NOT NULL,
+      sql TEXT NOT NULL
+    );
+    CREATE INDEX phasedb_schema_sequence ON phasedb_schema (sequence);
+    -- Points an operator named. sequence is that of the last phase applied then, 0 before the first.
+    CREATE TABLE phasedb_checkpoint (
+      name TEXT NOT NULL PRIMARY KEY,
+      sequence INTEGER NOT NULL,
+      at TEXT NOT NULL,
+      who TEXT NOT NULL,
+      host TEXT NOT NULL,
+      note TEXT NOT NULL
+    );
+    -- Whoever runs several transactions as one; at most one row.
+    CREATE TABLE phasedb_lease (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      who TEXT NOT NULL,
+      host TEXT NOT NULL,
+      process INTEGER NOT NULL,
+      boot_id TEXT NOT NULL,
+      process_space TEXT NOT NULL,
+      process_start TEXT NOT NULL,
+      since TEXT NOT NULL,
+      work TEXT NOT NULL
+    );
+    """
+
+  /// The names of the ledger's objects that carry SQL.
+  static let objectNames: Set<String> = [
+    "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
+    "phasedb_checkpoint", "phasedb_lease",
+  ]
+
+  /// The tables among them.
+  static let tableNames = objectNames.subtracting(["phasedb_schema_sequence"])
+}

@@ -1,0 +1,106 @@
+internal import PhaseSQLite
+
+extension Ledger {
+  /// Every applied phase, in the order in which they were applied.
+  ///
+  /// - Throws: `ledger-damaged` for a row that cannot be read.
+  func appliedPhases() throws(MigrationError) -> [AppliedPhase] {
+    try lifting("reading the ledger") {
+      var rows = try connection.prepare(
+        """
+        SELECT sequence, phase, token_hash, windows, applied_at, who, host, duration_ms, schema_before, schema_after
+        FROM phasedb_phase ORDER BY sequence
+        """)
+      var applied: [AppliedPhase] = []
+      while try rows.step() {
+        let sequence = rows.integer(at: 0)
+        guard let id = try? PhaseID(rows.text(at: 1)), let windows = Windows(ledgerText: rows.text(at: 3)),
+          let before = SchemaDigest(rows.text(at: 8)), let after = SchemaDigest(rows.text(at: 9))
+        else { throw Ledger.damaged("row \(sequence) of phasedb_phase cannot be read") }
+        applied.append(
+          AppliedPhase(
+            id: id, sequence: sequence, tokenHash: rows.text(at: 2), windows: windows,
+            appliedAt: Timestamp(text: rows.text(at: 4)), who: rows.text(at: 5), host: rows.text(at: 6),
+            milliseconds: { if case .real(let value) = $0 { value } else { 0 } }(rows.value(at: 7)),
+            schemaBefore: before, schemaAfter: after))
+      }
+      return applied
+    }
+  }
+
+  /// The text of an applied phase, from which it can be reversed without its file.
+  ///
+  /// - Throws: `ledger-damaged` when the text is not that of a phase, or not the one that was applied.
+  func phase(_ applied: AppliedPhase) throws(MigrationError) -> Phase {
+    try lifting("reading the ledger") {
+      var row = try connection.prepare(
+        "SELECT declarations, up_sql, down_sql FROM phasedb_phase WHERE sequence = ?1")
+      try row.bind([.integer(applied.sequence)])
+      guard try row.step() else { throw Ledger.damaged("\(applied.id) is not in phasedb_phase any more") }
+      let text = PhaseFile.text(declarations: row.text(at: 0), up: row.text(at: 1), down: row.text(at: 2))
+      guard let phase = try? PhaseFile.read(text, file: "ledger:\(applied.id)", kind: applied.id.kind),
+        phase.tokenHash == applied.tokenHash
+      else { throw Ledger.damaged("the text of \(applied.id) in phasedb_phase was changed after it was applied") }
+      return phase
+    }
+  }
+
+  /// Records that a phase went up. Belongs into the phase's own transaction.
+  ///
+  /// - Returns: what was recorded.
+  func record(
+    _ id: PhaseID, _ phase: Phase, changes: [SchemaChange], before: SchemaDigest, after: SchemaDigest,
+    milliseconds: Double, by runner: Runner, at time: Timestamp
+  ) throws(SQLiteError) -> AppliedPhase {
+    let hash = phase.tokenHash
+    let sequence = try log(.up, subject: id.description, detail: "phase \(hash)", by: runner, at: time)
+    try connection.execute(
+      "INSERT INTO phasedb_phase VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+      .integer(sequence), .text(id.description), .text(hash), .text(phase.windows.ledgerText),
+      .text(phase.declarations), .text(phase.up.text), .text(phase.down.text), .text(before.text),
+      .text(after.text), .text(time.text), .text(runner.user), .text(runner.host), .real(milliseconds),
+      .text(PhaseDBVersion.current), .text(SQLiteVersion.running.description))
+    try record(changes, sequence: sequence)
+    return AppliedPhase(
+      id: id, sequence: sequence, tokenHash: hash, windows: phase.windows, appliedAt: time, who: runner.user,
+      host: runner.host, milliseconds: milliseconds, schemaBefore: before, schemaAfter: after)
+  }
+
+  /// Records that a phase came down. Belongs into the phase's own transaction.
+  ///
+  /// - Returns: the id of the log's row.
+  @discardableResult
+  func erase(_ applied: AppliedPhase, by runner: Runner, at time: Timestamp) throws(SQLiteError) -> Int64 {
+    let entry = try log(
+      .down, subject: applied.id.description, detail: "phase \(applied.tokenHash), applied as \(applied.sequence)",
+      by: runner, at: time)
+    try connection.execute("DELETE FROM phasedb_phase WHERE sequence = ?1", .integer(applied.sequence))
+    try connection.execute("DELETE FROM phasedb_schema WHERE sequence = ?1", .integer(applied.sequence))
+    return entry
+  }
+
+  static func damaged(_ what: String) -> MigrationError {
+    MigrationError(
+      .ledgerDamaged, what, state: "nothing was changed",
+      help: ["look at the row with: sqlite3 FILE 'SELECT * FROM phasedb_phase'", "restore the ledger from a backup"])
+  }
+}
+
+extension Windows {
+  /// One line for each window.
+  fileprivate var ledgerText: String {
+    map { "\($0.application) \($0.range)" }.joined(separator: "\n")
+  }
+
+  fileprivate init?(ledgerText: String) {
+    var windows: [Window] = []
+    for line in ledgerText.split(separator: "\n") {
+      guard let space = line.firstIndex(of: " "),
+        let range = try? VersionRange(String(line[line.index(after: space)...]))
+      else { return nil }
+      windows.append(Window(String(line[..<space]), range))
+    }
+    guard let first = windows.first, let all = try? Windows(first, Array(windows.dropFirst())) else { return nil }
+    self = all
+  }
+}

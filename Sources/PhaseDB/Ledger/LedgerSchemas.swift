@@ -1,0 +1,37 @@
+internal import PhaseSQLite
+
+extension Ledger {
+  /// Records what a schema lost and gained. Belongs into a transaction.
+  func record(_ changes: [SchemaChange], sequence: Int64) throws(SQLiteError) {
+    guard !changes.isEmpty else { return }
+    var insert = try connection.prepare("INSERT INTO phasedb_schema VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+    for change in changes {
+      try insert.bind([
+        .integer(sequence), .text(change.kind.rawValue), .text(change.object.key.type), .text(change.object.name),
+        .text(change.object.table), .text(change.object.sql),
+      ])
+      _ = try insert.step()
+      insert.reset()
+    }
+  }
+
+  /// The schema as it was recorded after the phase with a sequence number, 0 for the one the ledger began with.
+  ///
+  /// Only what each phase changed is kept, so that the ledger grows with the changes and not with the schema; this
+  /// puts the changes together again.
+  func schema(after sequence: Int64) throws(SQLiteError) -> Schema {
+    var rows = try connection.prepare(
+      """
+      SELECT change, type, name, tbl_name, sql FROM phasedb_schema WHERE sequence <= ?1
+      ORDER BY sequence, change DESC
+      """)
+    try rows.bind([.integer(sequence)])
+    var objects: [SchemaObject.Key: SchemaObject] = [:]
+    while try rows.step() {
+      let object = SchemaObject(
+        type: rows.text(at: 1), name: rows.text(at: 2), table: rows.text(at: 3), sql: rows.text(at: 4))
+      objects[object.key] = rows.text(at: 0) == SchemaChange.Kind.added.rawValue ? object : nil
+    }
+    return Schema(Array(objects.values))
+  }
+}

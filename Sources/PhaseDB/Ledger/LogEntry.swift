@@ -1,0 +1,54 @@
+/// One row of the ledger's log: who did what when.
+public struct LogEntry: Sendable, Hashable {
+  public enum Action: String, Sendable, Hashable, CaseIterable {
+    /// The ledger was made.
+    case begin
+    /// A phase went up.
+    case up
+    /// A phase came down.
+    case down
+    /// A named checkpoint was set.
+    case checkpoint
+    /// A gate was overridden.
+    case override
+    /// A lease of a dead process was taken over.
+    case takeOver = "take-over"
+  }
+
+  /// Counts up from 1.
+  public let id: Int64
+  public let at: Timestamp
+  public let who: String
+  public let host: String
+  /// What was done; a word this version does not know when a newer one wrote it.
+  public let action: String
+  /// The phase or checkpoint it was done to, empty when there is none.
+  public let subject: String
+  public let detail: String
+  /// SHA-256 over this row and the hash of the row before it, in hexadecimal.
+  public let hash: String
+
+  /// The hash a row must have after a row with the hash `previous`.
+  ///
+  /// Every field is preceded by its length, so that no two rows write the same bytes.
+  func expectedHash(after previous: String) -> String {
+    var hash = SHA256()
+    for field in [previous, String(id), at.text, who, host, action, subject, detail] {
+      hash.update(Array("\(field.utf8.count):\(field)".utf8))
+    }
+    return hash.finalizeHex()
+  }
+
+  /// What the first row's hash covers in place of a row before it.
+  static let genesis = String(repeating: "0", count: 64)
+
+  /// The entries whose hash is not what it must be, in order.
+  static func broken(in entries: [LogEntry]) -> [LogEntry] {
+    var previous = genesis
+    var next: Int64 = 1
+    return entries.filter { entry in
+      defer { (previous, next) = (entry.hash, entry.id + 1) }
+      return entry.id != next || entry.hash != entry.expectedHash(after: previous)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+internal import PhaseSQLite
+
+extension MigrationError {
+  /// What an error of SQLite means to whoever runs phasedb.
+  ///
+  /// - Parameters:
+  ///   - error: what SQLite said.
+  ///   - activity: what was being done, as in "reading the ledger"; it opens the sentence.
+  ///   - place: where the statement stands that failed.
+  init(_ error: SQLiteError, while activity: String, at place: Place? = nil) {
+    let sentence = "\(activity): \(error.message)"
+    switch error.code.primary {
+    case .busy, .locked:
+      self.init(
+        .databaseBusy, "\(activity): another connection holds the database's lock", at: place,
+        help: ["wait for the other writer, or allow more time with --wait 2m"], standing: .busy)
+    case .full:
+      self.init(.databaseFull, sentence, at: place, help: ["make room on the disk, then run the command again"])
+    case .readOnly:
+      self.init(
+        .databaseReadOnly, sentence, at: place,
+        help: ["make the file and its folder writable for the user that runs phasedb"])
+    case .notADatabase:
+      self.init(.notADatabase, sentence, at: place, help: ["check the path given with --database"])
+    case .corrupt:
+      self.init(
+        .databaseDamaged, sentence, at: place,
+        help: ["check it with: sqlite3 FILE 'PRAGMA integrity_check'", "restore it from a backup before migrating"])
+    case .cannotOpen:
+      self.init(.databaseUnreadable, sentence, at: place, help: ["check the path and the permissions of the file"])
+    case .interrupt:
+      self.init(.interrupted, "\(activity): stopped on request", at: place)
+    default:
+      self.init(.sqliteFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place)
+    }
+  }
+}
+
+/// Runs a body whose errors are those of SQLite, and makes a `MigrationError` of what it throws.
+///
+/// - Parameter activity: what the body does, as in "reading the ledger".
+func lifting<Result>(_ activity: String, _ body: () throws -> Result) throws(MigrationError) -> Result {
+  do {
+    return try body()
+  } catch let error as MigrationError {
+    throw error
+  } catch let error as SQLiteError {
+    throw MigrationError(error, while: activity)
+  } catch {
+    throw MigrationError(.sqliteFailed, "\(activity): \(error)")
+  }
+}

@@ -1,0 +1,25 @@
+#if canImport(FoundationEssentials)
+  public import FoundationEssentials
+#else
+  public import Foundation
+#endif
+
+/// A moment in UTC, to the millisecond, kept as the ledger writes it: `2026-01-31T12:00:00.000Z`.
+public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
+  /// ISO 8601 text, which sorts like the moments themselves.
+  public let text: String
+
+  /// Takes text that a ledger holds; ``date`` is nil when it is no such text.
+  public init(text: String) { self.text = text }
+
+  public init(_ date: Date) { text = date.formatted(Self.style) }
+
+  /// The moment, nil when the text is no timestamp.
+  public var date: Date? { try? Self.style.parse(text) }
+
+  private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+  public static func < (left: Timestamp, right: Timestamp) -> Bool { left.text < right.text }
+
+  public var description: String { text }
+}

@@ -1,0 +1,51 @@
+internal import PhaseSQLite
+
+/// A number of 128 bits for a schema, the sum of those of its objects, so that a change costs what it touches
+/// and the order of objects does not matter.
+struct SchemaDigest: Hashable, Sendable {
+  private var high: UInt64
+  private var low: UInt64
+
+  /// The digest of an empty schema.
+  static let empty = SchemaDigest(high: 0, low: 0)
+
+  private init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// The digest of one object, from what identifies it and the normal form of its SQL.
+  init(type: String, name: String, table: String, sql: String) {
+    var hash = SHA256()
+    for part in [type, name, table] {
+      hash.update(Array(part.utf8))
+      hash.update([0])
+    }
+    hash.update(SQLTokens.normalized(sql))
+    let bytes = hash.finalize()
+    high = bytes[0..<8].reduce(0) { $0 << 8 | UInt64($1) }
+    low = bytes[8..<16].reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  /// Reads the text form; nil when it is none.
+  init?(_ text: String) {
+    guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
+      let low = UInt64(text.suffix(16), radix: 16)
+    else { return nil }
+    self.init(high: high, low: low)
+  }
+
+  /// The two numbers are added without carry between them: two independent sums.
+  static func += (left: inout SchemaDigest, right: SchemaDigest) {
+    left.high &+= right.high
+    left.low &+= right.low
+  }
+
+  /// 32 hexadecimal digits.
+  var text: String { Self.hex(high) + Self.hex(low) }
+
+  private static func hex(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,46 @@
+internal import PhaseSQLite
+
+/// One row of `sqlite_schema`: a table, an index, a view or a trigger, and the SQL that makes it.
+struct SchemaObject: Sendable {
+  let key: Key
+  /// As spelled.
+  let name: String
+  /// The table it belongs to; its own name for a table or a view.
+  let table: String
+  let sql: String
+  /// Equal for two objects whose SQL differs only in comments, white space, quoting and the case of names.
+  let digest: SchemaDigest
+
+  /// What tells objects of one schema apart. Names are case-folded, as SQLite compares them.
+  struct Key: Hashable, Sendable, Comparable {
+    let type: String
+    let name: String
+
+    init(type: String, name: String) {
+      self.type = type
+      self.name = name.asciiLowercased
+    }
+
+    static func < (left: Key, right: Key) -> Bool { (left.type, left.name) < (right.type, right.name) }
+  }
+
+  init(type: String, name: String, table: String, sql: String) {
+    key = Key(type: type, name: name)
+    self.name = name
+    self.table = table
+    self.sql = sql
+    digest = SchemaDigest(type: type, name: key.name, table: table.asciiLowercased, sql: sql)
+  }
+
+  /// As a person would call it: `table customers`.
+  var title: String { "\(key.type) \(name)" }
+}
+
+extension String {
+  /// Lower case for A to Z only, which is how SQLite compares names.
+  var asciiLowercased: String {
+    guard utf8.contains(where: { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }) else { return self }
+    return String(
+      decoding: utf8.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") ? $0 | 0x20 : $0 }, as: UTF8.self)
+  }
+}
