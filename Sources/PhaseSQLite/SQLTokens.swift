@@ -1,4 +1,4 @@
-/// The tokens of a text by SQLite's own lexical rules (sqlite.org/src tokenize.c; sqlite.org/lang_keywords.html).
+/// The tokens of a text by SQLite's own lexical rules (the file src/tokenize.c at sqlite.org/src).
 ///
 /// Tokens cover the text without gaps, so that joining them gives the text again.
 package struct SQLTokens: Sequence, IteratorProtocol {
@@ -17,6 +17,185 @@ package struct SQLTokens: Sequence, IteratorProtocol {
     package let isSemicolon: Bool
   }
 
-  package init(_ text: String) { fatalError() }
-  package mutating func next() -> Token? { nil }
+  let bytes: [UInt8]
+  private var position = 0
+
+  package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
+
+  package init(bytes: [UInt8]) { self.bytes = bytes }
+
+  package mutating func next() -> Token? {
+    guard position < bytes.count else { return nil }
+    let start = position
+    let first = bytes[start]
+    let kind: Token.Kind
+    if Self.isWordByte(first), !Self.isDigit(first), first != UInt8(ascii: "$") {
+      kind = scanWord(first)
+    } else if Self.isDigit(first) {
+      kind = scanNumber()
+    } else {
+      kind = scanOther(first)
+    }
+    return Token(
+      kind: kind, range: start..<position,
+      isSemicolon: first == UInt8(ascii: ";") && kind == .punctuation)
+  }
+}
+
+extension SQLTokens {
+  /// What may stand in an unquoted name: letters, digits, `_`, `$` and every byte outside ASCII.
+  package static func isWordByte(_ byte: UInt8) -> Bool {
+    byte >= 0x80 || isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
+      || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
+  }
+
+  static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+  static func isHexDigit(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "f"))
+  }
+
+  static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
+
+  /// The byte `ahead` of the current one, NUL past the end.
+  private func peek(_ ahead: Int) -> UInt8 {
+    position + ahead < bytes.count ? bytes[position + ahead] : 0
+  }
+
+  private mutating func skip(while condition: (UInt8) -> Bool) {
+    while position < bytes.count, condition(bytes[position]) { position += 1 }
+  }
+
+  private mutating func take(_ count: Int, _ kind: Token.Kind) -> Token.Kind {
+    position += count
+    return kind
+  }
+
+  private mutating func scanWord(_ first: UInt8) -> Token.Kind {
+    if first == 0xEF, peek(1) == 0xBB, peek(2) == 0xBF { return take(3, .space) }  // a byte order mark
+    if first | 0x20 == UInt8(ascii: "x"), peek(1) == UInt8(ascii: "'") { return scanBlob() }
+    skip(while: Self.isWordByte)
+    return .word
+  }
+
+  private mutating func scanBlob() -> Token.Kind {
+    position += 2
+    let digits = position
+    skip(while: Self.isHexDigit)
+    let isWhole = peek(0) == UInt8(ascii: "'") && (position - digits).isMultiple(of: 2)
+    skip(while: { $0 != UInt8(ascii: "'") })
+    position = Swift.min(position + 1, bytes.count)
+    return isWhole ? .blob : .illegal
+  }
+
+  private mutating func scanNumber() -> Token.Kind {
+    if peek(0) == UInt8(ascii: "0"), peek(1) | 0x20 == UInt8(ascii: "x"), Self.isHexDigit(peek(2)) {
+      position += 2
+      skip(while: Self.isHexDigit)
+      return .number
+    }
+    skip(while: Self.isDigit)
+    if peek(0) == UInt8(ascii: ".") {
+      position += 1
+      skip(while: Self.isDigit)
+    }
+    if peek(0) | 0x20 == UInt8(ascii: "e") {
+      let isSigned = peek(1) == UInt8(ascii: "+") || peek(1) == UInt8(ascii: "-")
+      if Self.isDigit(peek(isSigned ? 2 : 1)) {
+        position += isSigned ? 2 : 1
+        skip(while: Self.isDigit)
+      }
+    }
+    // A number that runs into a name, as in 12ab, is one illegal token to SQLite.
+    let end = position
+    skip(while: Self.isWordByte)
+    return position == end ? .number : .illegal
+  }
+
+  private mutating func scanOther(_ first: UInt8) -> Token.Kind {
+    let second = peek(1)
+    switch first {
+    case UInt8(ascii: " "), 0x09, 0x0A, 0x0C, 0x0D:
+      skip(while: Self.isSpace)
+      return .space
+    case UInt8(ascii: "-") where second == UInt8(ascii: "-"):
+      skip(while: { $0 != UInt8(ascii: "\n") })
+      return .lineComment
+    case UInt8(ascii: "-") where second == UInt8(ascii: ">"):
+      return take(peek(2) == UInt8(ascii: ">") ? 3 : 2, .punctuation)
+    case UInt8(ascii: "/") where second == UInt8(ascii: "*") && position + 2 < bytes.count:
+      return scanBlockComment()
+    case UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`"):
+      return scanQuoted(first)
+    case UInt8(ascii: "["):
+      skip(while: { $0 != UInt8(ascii: "]") })
+      return position < bytes.count ? take(1, .quotedIdentifier) : .illegal
+    case UInt8(ascii: ".") where Self.isDigit(second):
+      return scanNumber()
+    case UInt8(ascii: "?"):
+      position += 1
+      skip(while: Self.isDigit)
+      return .variable
+    case UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "$"), UInt8(ascii: "#"):
+      return scanVariable()
+    case UInt8(ascii: "|") where second == UInt8(ascii: "|"),
+      UInt8(ascii: "=") where second == UInt8(ascii: "="),
+      UInt8(ascii: "!") where second == UInt8(ascii: "="),
+      UInt8(ascii: ">") where second == UInt8(ascii: "=") || second == UInt8(ascii: ">"),
+      UInt8(ascii: "<") where second >= UInt8(ascii: "<") && second <= UInt8(ascii: ">"):
+      return take(2, .punctuation)
+    case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "."),
+      UInt8(ascii: "="), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+      UInt8(ascii: "*"), UInt8(ascii: "/"), UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "|"),
+      UInt8(ascii: "~"):
+      return take(1, .punctuation)
+    default:
+      return take(1, .illegal)
+    }
+  }
+
+  private mutating func scanBlockComment() -> Token.Kind {
+    position += 2
+    while position < bytes.count {
+      if bytes[position] == UInt8(ascii: "*"), peek(1) == UInt8(ascii: "/") { return take(2, .blockComment) }
+      position += 1
+    }
+    return .blockComment
+  }
+
+  private mutating func scanQuoted(_ quote: UInt8) -> Token.Kind {
+    position += 1
+    while position < bytes.count {
+      if bytes[position] == quote {
+        guard peek(1) == quote else {
+          return take(1, quote == UInt8(ascii: "'") ? .string : .quotedIdentifier)
+        }
+        position += 1
+      }
+      position += 1
+    }
+    return .illegal
+  }
+
+  /// `:name`, `@name`, `#name` and `$name`, with the `::` and `(…)` of Tcl's names.
+  private mutating func scanVariable() -> Token.Kind {
+    position += 1
+    var letters = 0
+    while position < bytes.count {
+      let byte = bytes[position]
+      if Self.isWordByte(byte) {
+        letters += 1
+        position += 1
+      } else if byte == UInt8(ascii: "("), letters > 0 {
+        position += 1
+        skip(while: { !Self.isSpace($0) && $0 != UInt8(ascii: ")") })
+        return peek(0) == UInt8(ascii: ")") ? take(1, .variable) : .illegal
+      } else if byte == UInt8(ascii: ":"), peek(1) == UInt8(ascii: ":") {
+        position += 2
+      } else {
+        break
+      }
+    }
+    return letters > 0 ? .variable : .illegal
+  }
 }

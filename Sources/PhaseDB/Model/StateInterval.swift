@@ -1,0 +1,38 @@
+/// The versions of one application that may be live on the schema of a state.
+///
+/// An application older than the lower bound of a phase's window runs only before the phase, one at or past the
+/// upper bound only after it. So a state admits the versions from the largest lower bound of the applied phases
+/// up to the smallest upper bound of the pending ones. When those two contradict, no version may be live, and
+/// the interval is empty but still knows both.
+public struct StateInterval: Sendable, Hashable {
+  /// The largest lower bound of the applied phases.
+  public let lower: VersionRange.Bound?
+  /// The smallest upper bound of the pending phases.
+  public let upper: VersionRange.Bound?
+
+  /// - Parameters:
+  ///   - applied: the application's windows in the phases that are applied.
+  ///   - pending: its windows in the phases that are not.
+  public init(applied: some Sequence<VersionRange>, pending: some Sequence<VersionRange>) {
+    lower = applied.lazy.compactMap(\.lower).reduce(nil) { $1.isTighterLower(than: $0) ? $1 : $0 }
+    upper = pending.lazy.compactMap(\.upper).reduce(nil) { $1.isTighterUpper(than: $0) ? $1 : $0 }
+  }
+
+  /// The versions that may be live, nil when there are none.
+  public var range: VersionRange? { VersionRange(from: lower, to: upper) }
+
+  public var isEmpty: Bool { range == nil }
+
+  public func contains(_ version: Version) -> Bool { range?.contains(version) ?? false }
+}
+
+extension StateInterval: CustomStringConvertible {
+  public var description: String {
+    if let range { return range.description }
+    let parts = [
+      lower.map { "\($0.isInclusive ? ">=" : ">")\($0.version)" },
+      upper.map { "\($0.isInclusive ? "<=" : "<")\($0.version)" },
+    ]
+    return "no version (\(parts.compactMap(\.self).joined(separator: " ")))"
+  }
+}

@@ -1,0 +1,116 @@
+/// A version of an application: dotted numbers with an optional pre-release, ordered as in SemVer (semver.org).
+///
+/// `1.4`, `1.4.0` and `1.4+build.7` are the same version; `1.4-rc.1` comes before `1.4`.
+public struct Version: Sendable {
+  private let text: String
+  /// Without zeros at the end, so that 1.4 and 1.4.0 are one value.
+  private let numbers: [UInt64]
+  private let preRelease: [Identifier]
+
+  private enum Identifier: Hashable {
+    case number(UInt64)
+    case word(String)
+  }
+
+  /// Reads a version.
+  ///
+  /// - Parameter text: one or more numbers of up to 18 digits with dots between them, then optionally `-` and
+  ///   dotted identifiers (the pre-release), then optionally `+` and dotted identifiers, which do not count.
+  /// - Throws: `version-invalid` for anything else.
+  public init(_ text: String) throws(MigrationError) {
+    let core = text.prefix { $0 != "-" && $0 != "+" }
+    let preRelease = text.dropFirst(core.count).prefix { $0 != "+" }
+    let build = text.dropFirst(core.count + preRelease.count)
+    guard let numbers = Self.numbers(core), let identifiers = Self.identifiers(preRelease),
+      Self.identifiers(build) != nil
+    else {
+      let hasPrefix = text.first == "v" || text.first == "V"
+      throw MigrationError(
+        .versionInvalid, "'\(text)' is not a version",
+        help: [
+          hasPrefix
+            ? "write it without the letter, for example 1.4"
+            : "write numbers with dots between them, for example 1.4, 2.0.1 or 2.0-rc.1"
+        ])
+    }
+    self.text = text
+    self.numbers = numbers
+    self.preRelease = identifiers
+  }
+
+  private static func numbers(_ text: Substring) -> [UInt64]? {
+    var numbers: [UInt64] = []
+    for part in text.split(separator: ".", omittingEmptySubsequences: false) {
+      guard let number = number(part) else { return nil }
+      numbers.append(number)
+    }
+    while numbers.count > 1, numbers.last == 0 { numbers.removeLast() }
+    return numbers
+  }
+
+  /// Eighteen digits always fit, so no version can overflow.
+  private static func number(_ text: Substring) -> UInt64? {
+    text.count <= 18 && text.allSatisfy(\.isASCIIDigit) ? UInt64(text) : nil
+  }
+
+  /// What follows the sign that `text` starts with; none when `text` is empty.
+  private static func identifiers(_ text: Substring) -> [Identifier]? {
+    if text.isEmpty { return [] }
+    var identifiers: [Identifier] = []
+    for part in text.dropFirst().split(separator: ".", omittingEmptySubsequences: false) {
+      if let number = number(part) {
+        identifiers.append(.number(number))
+      } else if !part.isEmpty, !part.allSatisfy(\.isASCIIDigit),
+        part.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
+      {
+        identifiers.append(.word(String(part)))
+      } else {
+        return nil
+      }
+    }
+    return identifiers
+  }
+
+  /// One spelling for all equal versions: what identity is made of.
+  var canonical: String {
+    let core = numbers.map(String.init).joined(separator: ".")
+    let identifiers = preRelease.map { identifier in
+      switch identifier {
+      case .number(let number): String(number)
+      case .word(let word): word
+      }
+    }
+    return identifiers.isEmpty ? core : core + "-" + identifiers.joined(separator: ".")
+  }
+}
+
+extension Version: Hashable, Comparable {
+  public static func == (left: Version, right: Version) -> Bool {
+    left.numbers == right.numbers && left.preRelease == right.preRelease
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(numbers)
+    hasher.combine(preRelease)
+  }
+
+  public static func < (left: Version, right: Version) -> Bool {
+    if left.numbers != right.numbers { return left.numbers.lexicographicallyPrecedes(right.numbers) }
+    if left.preRelease.isEmpty || right.preRelease.isEmpty {
+      return !left.preRelease.isEmpty && right.preRelease.isEmpty
+    }
+    return left.preRelease.lexicographicallyPrecedes(right.preRelease) { one, other in
+      switch (one, other) {
+      case (.number(let one), .number(let other)): one < other
+      case (.word(let one), .word(let other)): one < other
+      case (.number, .word): true
+      case (.word, .number): false
+      }
+    }
+  }
+}
+
+extension Version: CustomStringConvertible {
+  /// The version as it was written.
+  public var description: String { text }
+}

@@ -1,0 +1,144 @@
+internal import PhaseSQLite
+
+extension Catalog {
+  /// Reads a folder of migrations.
+  ///
+  /// The folder holds one folder for each migration, and may hold `phasedb.json`, `baseline.sql`, `apps`,
+  /// documents (`README*`, `LICENSE`, `*.md`) and hidden files; anything else is refused, so that a misspelt
+  /// name cannot hide a phase.
+  ///
+  /// - Parameter path: the folder; places in errors are this path with the file's behind it.
+  /// - Throws: what is wrong with the folder (`folder-not-found`, `folder-unreadable`, `stray-file`,
+  ///   `invalid-name`, `duplicate-number`, `empty-migration`) or with a file in it (`file-unreadable`,
+  ///   `file-too-large`, `invalid-text` and what reading a phase file throws).
+  public init(folder path: String) throws(MigrationError) {
+    let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
+    try self.init(try folder.migrations(), baseline: try folder.baseline(), origin: path)
+  }
+}
+
+private struct MigrationsFolder {
+  let path: String
+
+  func migrations() throws(MigrationError) -> [Migration] {
+    var folders: [(name: MigrationName, path: String)] = []
+    for entry in try entries(of: path) where !entry.isDocument {
+      let place = "\(path)/\(entry.name)"
+      switch (entry.name, entry.kind) {
+      case ("phasedb.json", .file), ("baseline.sql", .file), ("apps", .folder): continue
+      case (_, .folder): folders.append((try name(entry.name, at: place), place))
+      default: throw stray(entry.name, entry.kind, at: place)
+      }
+    }
+    folders.sort { $0.name < $1.name }
+    for (left, right) in zip(folders, folders.dropFirst()) where left.name.number == right.name.number {
+      throw MigrationError(
+        .duplicateNumber, "two folders have the number \(left.name.number): \(left.path) and \(right.path)",
+        help: ["give the newer one the next free number"])
+    }
+    var migrations: [Migration] = []
+    migrations.reserveCapacity(folders.count)
+    for folder in folders { migrations.append(try migration(folder.name, at: folder.path)) }
+    return migrations
+  }
+
+  func baseline() throws(MigrationError) -> Script? {
+    let file = "\(path)/baseline.sql"
+    return FileReading.exists(file) ? Script(try TextFile.read(file), file: file) : nil
+  }
+
+  private func migration(_ name: MigrationName, at folder: String) throws(MigrationError) -> Migration {
+    var phases: [Phase] = []
+    for entry in try entries(of: folder) where !entry.isDocument {
+      let file = "\(folder)/\(entry.name)"
+      guard entry.kind != .folder, let kind = PhaseKind(fileName: entry.name) else {
+        throw strayInMigration(entry, at: file)
+      }
+      phases.append(try PhaseFile.read(try TextFile.read(file), file: file, kind: kind))
+    }
+    guard !phases.isEmpty else {
+      throw MigrationError(
+        .emptyMigration, "\(folder) has no phase",
+        help: ["add expand.sql, migrate.sql or contract.sql, or remove the folder"])
+    }
+    return try Migration(name, phases: phases)
+  }
+
+  private func entries(of folder: String) throws(MigrationError) -> [FileReading.Entry] {
+    do {
+      return try FileReading.entries(of: folder)
+    } catch {
+      if error.isMissing {
+        throw MigrationError(
+          .folderNotFound, "there is no folder \(folder)",
+          help: ["name the folder of the migrations by --migrations, or make one: phasedb init"])
+      }
+      if error.isNoFolder {
+        throw MigrationError(
+          .folderUnreadable, "\(folder) is not a folder", help: ["name the folder that holds the migrations"])
+      }
+      let words = if case .system(_, let words) = error { words } else { "unknown reason" }
+      throw MigrationError(
+        .folderUnreadable, "cannot read the folder \(folder): \(words)", help: ["check that you may read it"])
+    }
+  }
+}
+
+// MARK: - What does not belong
+
+extension MigrationsFolder {
+  private func name(_ text: String, at place: String) throws(MigrationError) -> MigrationName {
+    do {
+      return try MigrationName(text)
+    } catch {
+      let phases =
+        (try? FileReading.entries(of: place))?.contains { PhaseKind(fileName: $0.name) != nil } == true
+      guard phases || text.first?.isASCIIDigit == true else {
+        throw stray(text, .folder, at: place)
+      }
+      throw MigrationError(error.id, "\(place): \(error.message)", help: error.help)
+    }
+  }
+
+  private func stray(_ name: String, _ kind: FileReading.Entry.Kind, at place: String) -> MigrationError {
+    let known = ["phasedb.json", "baseline.sql", "apps", "README.md", "LICENSE"]
+    var help: [String] = []
+    if let nearest = Suggestion.nearest(to: name, in: known), nearest != name {
+      help.append("did you mean \(nearest)?")
+    } else if name.hasSuffix(".sql") {
+      help.append("put it into the folder of a migration, for example \(path)/0001-create-shop/expand.sql")
+    }
+    help.append("move it out of \(path), or put a dot before its name")
+    let what = kind == .folder ? "the folder" : "the file"
+    return MigrationError(.strayFile, "\(what) \(place) does not belong among migrations", help: help)
+  }
+
+  private func strayInMigration(_ entry: FileReading.Entry, at place: String) -> MigrationError {
+    let known = PhaseKind.allCases.map(\.fileName)
+    var help: [String] = []
+    if let nearest = Suggestion.nearest(to: entry.name, in: known), nearest != entry.name {
+      help.append("did you mean \(nearest)?")
+    }
+    help.append("a migration holds \(known.joined(separator: ", ")), *.md and hidden files")
+    let what = entry.kind == .folder ? "the folder" : "the file"
+    return MigrationError(.strayFile, "\(what) \(place) does not belong in a migration", help: help)
+  }
+}
+
+extension PhaseKind {
+  /// The name of the file that holds a phase of this kind.
+  package var fileName: String { rawValue + ".sql" }
+
+  init?(fileName: String) {
+    guard fileName.hasSuffix(".sql") else { return nil }
+    self.init(rawValue: String(fileName.dropLast(4)))
+  }
+}
+
+extension FileReading.Entry {
+  /// Hidden, or something to read for people.
+  fileprivate var isDocument: Bool {
+    name.hasPrefix(".")
+      || (kind != .folder && (name.hasPrefix("README") || name.hasPrefix("LICENSE") || name.hasSuffix(".md")))
+  }
+}

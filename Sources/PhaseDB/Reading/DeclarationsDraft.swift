@@ -1,0 +1,173 @@
+/// What the directives of a phase file that are no sections have declared so far.
+struct DeclarationsDraft {
+  private let kind: PhaseKind
+  private let source: PhaseSource
+  private(set) var windows: [Window] = []
+  private(set) var residuals: [Residual]?
+  private(set) var losses: [Loss] = []
+  private(set) var soak: Duration?
+  private(set) var needs: [String] = []
+  private(set) var budget: Budget?
+  private(set) var allowances: [Allowance] = []
+
+  init(_ kind: PhaseKind, _ source: PhaseSource) {
+    self.kind = kind
+    self.source = source
+  }
+
+  mutating func take(_ directive: Directive) throws(MigrationError) {
+    switch directive.name {
+    case .window: windows.append(try window(directive))
+    case .residual: residuals = try residuals(directive)
+    case .loses: losses.append(try loss(directive))
+    case .soak: soak = try soak(directive)
+    case .needs: needs.append(try need(directive))
+    case .budget: budget = try budget(directive)
+    case .allow: allowances.append(try allowance(directive))
+    case .batch, .retire:
+      throw MigrationError(
+        .unsupportedDirective,
+        "\(source.word(directive)) belongs to the format, but this version of phasedb cannot run it yet",
+        at: source.place(directive.word),
+        help: [
+          directive.name == .batch
+            ? "remove the line: the phase then runs in one transaction"
+            : "remove the line and drop the column or table in @up"
+        ])
+    case nil, .up, .down, .verify:
+      let known = Directive.Name.allCases.map { "@" + $0.rawValue }
+      let nearest = Suggestion.nearest(to: source.word(directive), in: known)
+      throw MigrationError(
+        .unknownDirective, "'\(source.word(directive))' is not a directive", at: source.place(directive.word),
+        help: [nearest.map { "did you mean \($0)?" } ?? "the directives are \(known.joined(separator: ", "))"]
+      )
+    }
+  }
+
+  private func window(_ directive: Directive) throws(MigrationError) -> Window {
+    guard !directive.arguments.isEmpty else {
+      throw MigrationError(
+        .missingWindow, "@window is empty", at: source.place(directive.word),
+        help: [Directive.Name.window.remedy])
+    }
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (application, at) = arguments.name(until: "<>=") else {
+      throw source.bad(
+        directive, "@window names no application", at: directive.arguments,
+        help: "write @window APP RANGE, for example -- @window storefront >=1.4 <2.0")
+    }
+    let range = arguments.rest
+    guard !windows.contains(where: { $0.application == application }) else {
+      throw MigrationError(
+        .windowInvalid, "two windows for application '\(application)'", at: source.place(at),
+        help: ["write one @window line for each application"])
+    }
+    return Window(
+      application,
+      try source.placing(range.isEmpty ? at : range) { () throws(MigrationError) in
+        try VersionRange(source.string(range))
+      })
+  }
+
+  private func residuals(_ directive: Directive) throws(MigrationError) -> [Residual] {
+    let form = "write @residual none, or @residual customer|downstream|workflow|support: TEXT"
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (word, at) = arguments.name(until: ":") else {
+      throw source.bad(directive, "@residual says nothing", help: form)
+    }
+    if word == "none", arguments.isAtEnd {
+      guard residuals == nil else {
+        throw source.bad(directive, "@residual none beside another @residual", help: "keep one of the two")
+      }
+      return []
+    }
+    guard let audience = Residual.Audience(rawValue: word) else {
+      let known = Residual.Audience.allCases.map(\.rawValue) + ["none"]
+      let nearest = Suggestion.nearest(to: word, in: known)
+      throw source.bad(
+        directive, "'\(word)' is no audience of a residual", at: at,
+        help: nearest.map { "did you mean \($0)?" } ?? form)
+    }
+    guard let text = arguments.reason() else {
+      throw source.bad(directive, "@residual \(word) does not say what remains", help: form)
+    }
+    guard residuals?.isEmpty != true else {
+      throw source.bad(directive, "@residual none beside another @residual", help: "keep one of the two")
+    }
+    return (residuals ?? []) + [Residual(audience, text)]
+  }
+
+  private func loss(_ directive: Directive) throws(MigrationError) -> Loss {
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (table, _) = arguments.name(until: ".:"), arguments.take("."),
+      let (column, _) = arguments.name(until: ".:"), let reason = arguments.reason()
+    else {
+      throw source.bad(
+        directive, "@loses is incomplete", at: directive.whole,
+        help: "write @loses TABLE.COLUMN: WHY, for example -- @loses orders.note: nobody reads it")
+    }
+    return Loss(table: table, column: column, reason: reason)
+  }
+
+  private func soak(_ directive: Directive) throws(MigrationError) -> Duration {
+    guard kind == .contract else {
+      throw source.bad(
+        directive, "@soak in a phase of kind \(kind.rawValue)", help: "only a contract waits: remove the line"
+      )
+    }
+    guard soak == nil else { throw source.bad(directive, "a second @soak", help: "keep one of the two") }
+    return try source.duration(directive.arguments, directive, example: "-- @soak 7d")
+  }
+
+  private func need(_ directive: Directive) throws(MigrationError) -> String {
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (phase, _) = arguments.name(), arguments.isAtEnd else {
+      throw source.bad(
+        directive, "@needs takes one phase", at: directive.whole,
+        help: "write one @needs line for each phase, for example -- @needs 0002-split-customer-name/expand")
+    }
+    return phase
+  }
+
+  private func budget(_ directive: Directive) throws(MigrationError) -> Budget {
+    let form = "write @budget up 2s down 5s hold 50ms, each part at most once"
+    guard budget == nil else {
+      throw source.bad(directive, "a second @budget", help: "write all limits on one line")
+    }
+    guard !directive.arguments.isEmpty else {
+      throw source.bad(directive, "@budget sets no limit", help: form)
+    }
+    var limits: [String: Duration] = [:]
+    var arguments = DirectiveArguments(directive, in: source)
+    while let (part, at) = arguments.name() {
+      guard ["up", "down", "hold"].contains(part), limits[part] == nil else {
+        throw source.bad(directive, "'\(part)' is not expected here", at: at, help: form)
+      }
+      limits[part] = try source.duration(arguments.name()?.range ?? at, directive, example: "\(part) 2s")
+    }
+    guard arguments.isAtEnd else {
+      throw source.bad(directive, "@budget is malformed", at: arguments.rest, help: form)
+    }
+    return Budget(up: limits["up"], down: limits["down"], hold: limits["hold"])
+  }
+
+  private func allowance(_ directive: Directive) throws(MigrationError) -> Allowance {
+    let form = "write @allow RULE until APP VERSION: WHY"
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (rule, _) = arguments.name(until: ":"), let (until, at) = arguments.name(until: ":") else {
+      throw source.bad(directive, "@allow is incomplete", at: directive.whole, help: form)
+    }
+    guard until == "until" else {
+      throw source.bad(directive, "'until' is expected here", at: at, help: form)
+    }
+    guard let (application, _) = arguments.name(until: ":"), let (version, place) = arguments.name(until: ":")
+    else {
+      throw source.bad(directive, "@allow does not say until which version", at: directive.whole, help: form)
+    }
+    let parsed = try source.placing(place) { () throws(MigrationError) in try Version(version) }
+    guard let reason = arguments.reason() else {
+      throw source.bad(directive, "@allow gives no reason", at: directive.whole, help: form)
+    }
+    return Allowance(rule: rule, application: application, until: parsed, reason: reason)
+  }
+}

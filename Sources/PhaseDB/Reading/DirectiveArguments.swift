@@ -1,0 +1,70 @@
+/// Reads the arguments of one directive from left to right.
+struct DirectiveArguments {
+  private let source: PhaseSource
+  private let directive: Directive
+  private var position: Int
+
+  init(_ directive: Directive, in source: PhaseSource) {
+    self.source = source
+    self.directive = directive
+    position = directive.arguments.lowerBound
+  }
+
+  /// What has not been read, without white space around it.
+  var rest: Range<Int> { source.trimmed(position..<max(position, directive.arguments.upperBound)) }
+
+  var isAtEnd: Bool { rest.isEmpty }
+
+  /// Reads a name: characters up to white space or one of `stops`, or anything in double quotes, where a
+  /// doubled quote stands for itself. Nil when there is none.
+  mutating func name(until stops: String = "") -> (text: String, range: Range<Int>)? {
+    let bytes = source.bytes
+    let range = rest
+    guard let first = range.first else { return nil }
+    guard bytes[first] == UInt8(ascii: "\"") else {
+      position = range.first { bytes[$0].isSpace || stops.utf8.contains(bytes[$0]) } ?? range.upperBound
+      let name = first..<position
+      return name.isEmpty ? nil : (source.string(name), name)
+    }
+    var text: [UInt8] = []
+    var index = first + 1
+    while index < range.upperBound {
+      if bytes[index] == UInt8(ascii: "\"") {
+        let isDoubled = index + 1 < range.upperBound && bytes[index + 1] == UInt8(ascii: "\"")
+        guard isDoubled else {
+          position = index + 1
+          return text.isEmpty ? nil : (String(decoding: text, as: UTF8.self), first..<position)
+        }
+        index += 1
+      }
+      text.append(bytes[index])
+      index += 1
+    }
+    return nil
+  }
+
+  /// Reads a sign that must come next.
+  mutating func take(_ sign: Character) -> Bool {
+    guard let first = rest.first, source.bytes[first] == sign.asciiValue else { return false }
+    position = first + 1
+    return true
+  }
+
+  /// Reads a colon and the text after it, to the end of the line; nil unless both are there.
+  mutating func reason() -> String? {
+    guard take(":"), !rest.isEmpty else { return nil }
+    defer { position = directive.arguments.upperBound }
+    return source.string(rest)
+  }
+}
+
+extension String {
+  /// A name as `DirectiveArguments.name` reads it, in quotes when it needs them.
+  var asDirectiveName: String {
+    let name = onOneLine
+    let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || "-_/@".contains($0) }
+    if isPlain { return name }
+    let doubled = name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+    return "\"\(doubled)\""
+  }
+}

@@ -1,0 +1,140 @@
+internal import PhaseSQLite
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// What `phasedb.json` sets. The file is JSON5 (json5.org), so it may have comments.
+public struct Settings: Sendable, Hashable {
+  /// The database, where neither the command line nor the environment names one.
+  public var database: String?
+  /// The folder of the migrations.
+  public var migrations: String?
+  /// How long to wait for another runner or writer.
+  public var wait: Duration?
+
+  public init(database: String? = nil, migrations: String? = nil, wait: Duration? = nil) {
+    self.database = database
+    self.migrations = migrations
+    self.wait = wait
+  }
+
+  /// Reads settings. Where there is no file, nothing is set.
+  ///
+  /// - Parameter path: the file. A relative path in it is meant from the file's folder.
+  /// - Throws: `bad-settings` with the key or the place, or what makes the file unreadable.
+  public static func read(path: String) throws(MigrationError) -> Settings {
+    guard FileReading.exists(path) else { return Settings() }
+    let source = PhaseSource(try TextFile.read(path), file: path)
+    let decoder = JSONDecoder()
+    decoder.allowsJSON5 = true
+    do {
+      let decoded = try decoder.decode(SettingsFile.self, from: Data(source.bytes))
+      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+      return Settings(
+        database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
+        migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait)
+    } catch let error as MigrationError {
+      throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
+    } catch {
+      throw SettingsSyntax.error(error, in: source)
+    }
+  }
+}
+
+/// The keys of the file.
+private enum SettingsKey: String, CaseIterable, CodingKey {
+  case database, migrations, wait
+}
+
+private struct SettingsFile: Decodable {
+  var database: String?
+  var migrations: String?
+  var wait: Duration?
+
+  init(from decoder: any Decoder) throws {
+    let all = try decoder.container(keyedBy: AnyKey.self)
+    let known = SettingsKey.allCases.map(\.rawValue)
+    for key in all.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
+      let nearest = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
+      throw MigrationError(
+        .badSettings, "unknown key '\(key)'",
+        help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))
+    }
+    let container = try decoder.container(keyedBy: SettingsKey.self)
+    database = try Self.text(.database, "the path of a database", container)
+    migrations = try Self.text(.migrations, "the path of a folder", container)
+    if let text = try Self.text(.wait, "a duration such as \"30s\"", container) {
+      guard let duration = DurationText.parse(text) else {
+        throw MigrationError(
+          .badSettings, "'wait' is \"\(text)\", which is not a duration",
+          help: ["write a number and one of ms, s, m, h, d, for example \"30s\""])
+      }
+      wait = duration
+    }
+  }
+
+  private static func text(
+    _ key: SettingsKey, _ meaning: String, _ container: KeyedDecodingContainer<SettingsKey>
+  ) throws -> String? {
+    guard container.contains(key) else { return nil }
+    guard let text = try? container.decode(String.self, forKey: key), !text.isEmpty else {
+      throw MigrationError(
+        .badSettings, "'\(key.rawValue)' is not \(meaning)",
+        help: ["write a text in quotes, or remove the key"])
+    }
+    return text
+  }
+}
+
+private struct AnyKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+  init(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { nil }
+}
+
+/// What the decoder says about a text that is no JSON5, or whose outermost value is no object.
+private enum SettingsSyntax {
+  static func error(_ error: any Error, in source: PhaseSource) -> MigrationError {
+    guard case DecodingError.dataCorrupted(let context) = error else {
+      return MigrationError(
+        .badSettings, "\(source.file): the outermost value is not an object",
+        help: ["write { database: \"app.db\" }"])
+    }
+    // The position is only to be had as words: "… around line 3, column 5."
+    let words = context.underlyingError.map { String(reflecting: $0) } ?? context.debugDescription
+    let place = number(after: "line ", in: words).flatMap { line in
+      number(after: "column ", in: words).map { Self.place(line: line, column: $0, in: source) }
+    }
+    return MigrationError(
+      .badSettings, place == nil ? "\(source.file) is not JSON5" : "this is not JSON5", at: place,
+      help: ["quote texts, separate members with commas and close every brace; comments are allowed"])
+  }
+
+  private static func number(after word: String, in words: String) -> Int? {
+    var rest = words[...]
+    while !rest.isEmpty, !rest.hasPrefix(word) { rest = rest.dropFirst() }
+    return Int(rest.dropFirst(word.count).prefix { $0.isASCIIDigit })
+  }
+
+  private static func place(line: Int, column: Int, in source: PhaseSource) -> Place {
+    let lines = source.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let excerpt = line >= 1 && line <= lines.count ? String(lines[line - 1]) : nil
+    let end = (excerpt?.unicodeScalars.count ?? 0) + 1
+    return Place(file: source.file, line: max(1, line), column: min(max(1, column), end), excerpt: excerpt)
+  }
+}
+
+private enum PathInSettings {
+  /// Puts the settings' folder before a relative path, behind the scheme where a database has one.
+  static func resolve(_ path: String, from folder: String) -> String {
+    let scheme =
+      ["sqlite3://", "sqlite://", "file://", "sqlite3:", "sqlite:", "file:"].first { path.hasPrefix($0) }
+      ?? ""
+    let rest = path.dropFirst(scheme.count)
+    return rest.hasPrefix("/") || rest.hasPrefix(":memory:") || rest.isEmpty ? path : scheme + folder + rest
+  }
+}

@@ -1,0 +1,107 @@
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+/// Reads folders and whole files by POSIX alone: a folder of hundreds of migrations is read by every command,
+/// and Foundation takes several times as long for it.
+package enum FileReading {
+  package struct Entry: Sendable, Hashable {
+    package enum Kind: Sendable { case folder, file, other }
+
+    package let name: String
+    /// What the entry is, after links were followed.
+    package let kind: Kind
+  }
+
+  package enum Failure: Error, Hashable {
+    /// The system's error number and its words.
+    case system(Int32, String)
+    case notAFile
+    case tooLarge(bytes: Int)
+
+    /// Whether nothing is at the path.
+    package var isMissing: Bool {
+      if case .system(ENOENT, _) = self { true } else { false }
+    }
+
+    /// Whether something else than a folder is at the path.
+    package var isNoFolder: Bool {
+      if case .system(ENOTDIR, _) = self { true } else { false }
+    }
+
+    fileprivate static var current: Failure {
+      let number = errno
+      let words = unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
+      return .system(number, words)
+    }
+  }
+
+  /// The entries of a folder, in the order of their names' bytes.
+  package static func entries(of path: String) throws(Failure) -> [Entry] {
+    guard let folder = unsafe opendir(path) else { throw .current }
+    defer { unsafe closedir(folder) }
+    var entries: [Entry] = []
+    while let entry = unsafe readdir(folder) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+        unsafe String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
+      }
+      if name == "." || name == ".." { continue }
+      let kind: Entry.Kind? =
+        switch unsafe Int32(entry.pointee.d_type) {
+        case Int32(DT_DIR): .folder
+        case Int32(DT_REG): .file
+        case Int32(DT_LNK), Int32(DT_UNKNOWN): nil
+        default: .other
+        }
+      entries.append(Entry(name: name, kind: kind ?? self.kind(of: "\(path)/\(name)")))
+    }
+    return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+  }
+
+  /// The bytes of a file.
+  ///
+  /// - Parameter limit: a file of more bytes is refused before any of it is read.
+  package static func bytes(of path: String, limit: Int) throws(Failure) -> [UInt8] {
+    // Without O_NONBLOCK opening a named pipe would wait for a writer.
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw .current }
+    defer { close(file) }
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0 else { throw .current }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
+    let size = Int(status.st_size)
+    guard size <= limit else { throw .tooLarge(bytes: size) }
+    var failure: Failure?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      while filled < size, let base = buffer.baseAddress {
+        let count = unsafe read(file, base + filled, size - filled)
+        if count < 0, errno == EINTR { continue }
+        if count < 0 { failure = .current }
+        if count <= 0 { break }
+        filled += count
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// Whether anything is at the path, a link that leads nowhere included.
+  package static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0
+  }
+
+  private static func kind(of path: String) -> Entry.Kind {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return .other }
+    switch status.st_mode & S_IFMT {
+    case S_IFDIR: return .folder
+    case S_IFREG: return .file
+    default: return .other
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/// Token forms in which two spellings of the same SQL are the same bytes. Every token is written as its class,
+/// its length and its text, so that no two sequences of tokens run together into one.
+extension SQLTokens {
+  /// The form in which schema texts are compared: names are unquoted and folded to lower case, ASCII only as
+  /// SQLite does it, numbers and blobs are folded too, comments and white space are dropped.
+  ///
+  /// ALTER TABLE and a rebuild leave quotes around names that had none, so a comparison must not see them.
+  package static func normalized(_ sql: String) -> [UInt8] {
+    canonical(sql) { token, bytes, output in
+      switch token.kind {
+      case .word: output.append(folded: bytes[token.range])
+      case .quotedIdentifier: output.append(folded: unquoted(bytes[token.range]))
+      case .number, .blob: output.append(folded: bytes[token.range])
+      default: output.append(contentsOf: bytes[token.range])
+      }
+    } class: {
+      $0 == .quotedIdentifier ? .word : $0
+    }
+  }
+
+  /// The form a phase's identity is made of: comments and white space are dropped, everything else counts as it
+  /// was written.
+  package static func exact(_ sql: String) -> [UInt8] {
+    canonical(sql) { token, bytes, output in
+      output.append(contentsOf: bytes[token.range])
+    } class: {
+      $0
+    }
+  }
+
+  private static func canonical(
+    _ sql: String, text: (Token, [UInt8], inout [UInt8]) -> Void, class: (Token.Kind) -> Token.Kind
+  ) -> [UInt8] {
+    let tokens = SQLTokens(sql)
+    let bytes = tokens.bytes
+    var output: [UInt8] = []
+    output.reserveCapacity(bytes.count + bytes.count / 4)
+    for token in tokens where !token.kind.isTrivia {
+      output.append(`class`(token.kind).rawValue)
+      let lengthAt = output.count
+      output.append(0)
+      text(token, bytes, &output)
+      let length = output.count - lengthAt - 1
+      if length < 0xFF {
+        output[lengthAt] = UInt8(length)
+      } else {
+        output[lengthAt] = 0xFF
+        let wide = (0..<8).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
+        output.insert(contentsOf: wide, at: lengthAt + 1)
+      }
+    }
+    return output
+  }
+
+  /// What a quoted name names: without its quotes, doubled ones made single.
+  private static func unquoted(_ quoted: ArraySlice<UInt8>) -> [UInt8] {
+    var name: [UInt8] = []
+    var isSecond = false
+    for byte in quoted.dropFirst().dropLast() {
+      isSecond = !isSecond && byte == quoted.first && byte != UInt8(ascii: "[")
+      if !isSecond { name.append(byte) }
+    }
+    return name
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(folded bytes: some Sequence<UInt8>) {
+    for byte in bytes {
+      let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+      append(isUpper ? byte | 0x20 : byte)
+    }
+  }
+}
