@@ -50,7 +50,7 @@ struct FileDescriptor: Sendable, Hashable {
   /// How many columns the terminal has; nil when this is none or does not say.
   var columns: Int? {
     var size = winsize()
-    guard unsafe ioctl(number, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    guard unsafe ioctl(number, .init(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
   }
 }
