@@ -1,0 +1,11 @@
+/// What an argument is called in code: the key under which an ``Invocation`` holds its value.
+///
+/// Options and positionals share one list, so that a command asks for either in the same way.
+enum ArgumentID: String, Sendable, CaseIterable {
+  // Options.
+  case database, migrations, format, color, quiet, help, version
+  case phases, target, all, dryRun, wait, check, note, limit
+
+  // Positionals.
+  case name, count, direction, shell, topic
+}

@@ -1,0 +1,90 @@
+/// What `phasedb help` prints, read from the tables of verbs and options.
+struct Help {
+  let paint: Paint
+  /// Columns at which prose is wrapped.
+  let width: Int
+
+  init(paint: Paint = .none, width: Int = 80) {
+    self.paint = paint
+    self.width = min(width, 100)
+  }
+
+  /// The help of a verb, of all verbs that share a first word, or of the program when there are no words.
+  func text(for words: [String]) -> String {
+    let verbs = Verb.under(words)
+    guard !words.isEmpty, let verb = verbs.first else { return overview }
+    return verbs.count == 1 ? text(for: verb) : group(words, verbs)
+  }
+
+  var overview: String {
+    let globals = Option.table.filter { $0.placement != .afterVerb }
+    return section(
+      nil,
+      Wrapped.text(
+        "phasedb changes the schema of a SQLite database in phases that come with their way back.", width))
+      + section("Usage", ["  phasedb VERB [arguments] [options]"])
+      + section("Verbs", list(Verb.table.map { ($0.name, $0.summary) }, as: .command))
+      + section("Options", list(globals.map { (Self.label($0), $0.summary) }, as: .command))
+      + section("Exit codes", exitCodes(ExitCode.allCases))
+      + "Run phasedb help VERB for one verb.\n"
+  }
+
+  private func group(_ words: [String], _ verbs: [Verb]) -> String {
+    section("Verbs", list(verbs.map { ($0.name, $0.summary) }, as: .command))
+      + "Run phasedb help \(words.joined(separator: " ")) VERB for one verb.\n"
+  }
+
+  private func text(for verb: Verb) -> String {
+    let positionals = verb.positionals.map { ($0.kind.placeholder, $0.summary) }
+    let options = verb.allOptions.map { option in
+      let detail = option.detail.isEmpty ? "" : ". \(option.detail)"
+      return (Self.label(option), verb.summary(of: option) + detail)
+    }
+    let examples = verb.examples.flatMap { ["  \(paint($0.command, .command))", "      \($0.does)"] }
+    let discussion = verb.discussion.isEmpty ? [] : Wrapped.text(verb.discussion, width)
+    return section(nil, Wrapped.text("phasedb \(verb.name): \(verb.summary)", width))
+      + section("Usage", ["  \(Self.usage(of: verb))"])
+      + section(nil, discussion)
+      + section("Arguments", list(positionals, as: .command))
+      + section("Options", list(options, as: .command))
+      + section("Examples", examples)
+      + section("Exit codes", exitCodes(verb.exitCodes), isLast: true)
+  }
+
+  static func usage(of verb: Verb) -> String {
+    (["phasedb", verb.name] + verb.positionals.map(\.usage) + ["[options]"]).joined(separator: " ")
+  }
+
+  /// An option as a list shows it; long names stand below each other, whether there is a short one or not.
+  private static func label(_ option: Option) -> String {
+    let short = option.short.map { "-\($0), " } ?? "    "
+    let value = option.value.map { " \($0.placeholder)" } ?? ""
+    return "\(short)--\(option.long)\(value)"
+  }
+
+  private func exitCodes(_ codes: [ExitCode]) -> [String] {
+    list(codes.map { (String($0.rawValue), $0.summary) }, as: .command)
+  }
+
+  private func section(_ title: String?, _ lines: [String], isLast: Bool = false) -> String {
+    guard !lines.isEmpty else { return "" }
+    let head = title.map { [paint("\($0):", .heading)] } ?? []
+    return (head + lines).map { "\($0)\n" }.joined() + (isLast ? "" : "\n")
+  }
+
+  /// Terms on the left, what they mean on the right; a term that is too long has its line to itself.
+  private func list(_ rows: [(term: String, meaning: String)], as style: Style) -> [String] {
+    let longest = rows.map(\.term.count).max() ?? 0
+    let column = min(longest, 24) + 4
+    let margin = String(repeating: " ", count: column)
+    return rows.flatMap { row -> [String] in
+      let meaning = Wrapped.text(row.meaning, max(width - column, 24))
+      let term = "  \(paint(row.term, style))"
+      guard row.term.count + 4 <= column, let first = meaning.first else {
+        return [term] + meaning.map { margin + $0 }
+      }
+      let gap = String(repeating: " ", count: column - row.term.count - 2)
+      return ["\(term)\(gap)\(first)"] + meaning.dropFirst().map { margin + $0 }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+internal import PhaseDB
+
+extension Option {
+  /// Every option there is. To add one, add its id, its row, and its id to the verbs that read it.
+  static let table: [Option] = [
+    Option(
+      .database, "database", short: "d", takes: .path, placement: .anywhere,
+      "the database file",
+      detail: "Without it: PHASEDB_DATABASE, then DATABASE_URL, then phasedb.json. A path or an address that "
+        + "starts with sqlite:, sqlite://, sqlite3:// or file:."),
+    Option(
+      .migrations, "migrations", short: "m", takes: .directory, placement: .anywhere,
+      "the folder of migrations",
+      detail: "Without it: phasedb.json, then the folder 'migrations'."),
+    Option(
+      .format, "format", takes: .choices(OutputFormat.allCases.map(\.rawValue)), placement: .anywhere,
+      "text for people or JSON for programs (default: text)"),
+    Option(
+      .color, "color", takes: .choices(ColorChoice.allCases.map(\.rawValue)), placement: .anywhere,
+      "when to colour text (default: auto, on a terminal only)"),
+    Option(
+      .quiet, "quiet", short: "q", placement: .anywhere,
+      "print data and errors only"),
+    Option(.help, "help", short: "h", placement: .anywhere, "explain the verb and stop"),
+    Option(.version, "version", placement: .insteadOfVerb, "print the version and stop"),
+
+    Option(
+      .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
+      "which phase files to make (default: all three)"),
+    Option(
+      .target, "to", takes: .text("TARGET"),
+      "stop at TARGET, a phase or, on the way down, @CHECKPOINT",
+      detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
+    Option(.all, "all", "as far as it goes"),
+    Option(.dryRun, "dry-run", "print the plan and stop"),
+    Option(
+      .wait, "wait", takes: .duration,
+      "how long to wait for other writers (default: 30s)"),
+    Option(.check, "check", "exit with 1 when something is not in order"),
+    Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
+    Option(.limit, "limit", takes: .number, "only the last N entries"),
+  ]
+
+  static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }
+}

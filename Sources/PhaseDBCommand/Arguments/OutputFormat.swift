@@ -1,0 +1,4 @@
+/// What data is printed as.
+enum OutputFormat: String, Sendable, CaseIterable {
+  case text, json
+}

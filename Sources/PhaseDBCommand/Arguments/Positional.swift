@@ -1,0 +1,26 @@
+/// A value that is told by its position after the verb.
+struct Positional: Sendable {
+  let id: ArgumentID
+  let kind: ValueKind
+  let isOptional: Bool
+  /// Whether it takes every word that is left.
+  let isRepeated: Bool
+  /// One phrase without a full stop.
+  let summary: String
+
+  init(
+    _ id: ArgumentID, _ kind: ValueKind, optional: Bool = false, repeated: Bool = false, _ summary: String
+  ) {
+    self.id = id
+    self.kind = kind
+    self.isOptional = optional
+    self.isRepeated = repeated
+    self.summary = summary
+  }
+
+  /// As help writes it: `NAME`, `[N]`, `[VERB...]`.
+  var usage: String {
+    let word = kind.placeholder + (isRepeated ? "..." : "")
+    return isOptional ? "[\(word)]" : word
+  }
+}

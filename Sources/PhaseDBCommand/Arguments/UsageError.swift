@@ -1,0 +1,51 @@
+internal import PhaseDB
+
+/// What is wrong with a command line. The command line ends with exit code 64 because of it.
+struct UsageError: Error, Hashable {
+  /// The stable name of the error, as printed in square brackets.
+  enum ID: String, CaseIterable {
+    case missingVerb = "missing-verb"
+    case unknownVerb = "unknown-verb"
+    case unknownOption = "unknown-option"
+    case missingArgument = "missing-argument"
+    case extraArgument = "extra-argument"
+    case conflictingArguments = "conflicting-arguments"
+    case repeatedOption = "repeated-option"
+    case missingValue = "missing-value"
+    case unexpectedValue = "unexpected-value"
+    case emptyValue = "empty-value"
+    case badNumber = "bad-number"
+    case badDuration = "bad-duration"
+    case badChoice = "bad-choice"
+  }
+
+  let id: ID
+  /// One sentence without a full stop, in lower case.
+  let message: String
+  /// The nearest word that would have been understood.
+  let suggestion: String?
+  /// What to do next, most useful first: one line each, without the suggestion and the pointer to help.
+  let help: [String]
+  /// The words of the verb whose help says more; empty for the overview. The parser fills it in.
+  var verb: [String] = []
+
+  init(_ id: ID, _ message: String, suggestion: String? = nil, help: [String] = []) {
+    self.id = id
+    self.message = message
+    self.suggestion = suggestion
+    self.help = help
+  }
+
+  /// - Parameters:
+  ///   - candidates: what could have been meant.
+  ///   - word: what was written instead.
+  init(_ id: ID, _ message: String, candidates: [String], for word: String, help: [String] = []) {
+    self.init(id, message, suggestion: Suggestion.nearest(to: word, in: candidates), help: help)
+  }
+
+  /// Every line of help: the suggestion, the remedies, and where to read on.
+  var remedies: [String] {
+    (suggestion.map { ["did you mean '\($0)'?"] } ?? []) + help
+      + ["see: \((["phasedb", "help"] + verb).joined(separator: " "))"]
+  }
+}

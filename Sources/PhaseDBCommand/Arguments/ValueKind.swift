@@ -1,0 +1,104 @@
+/// What may be written as the value of an option or positional.
+enum ValueKind: Sendable, Hashable {
+  /// Any text; the placeholder is what help calls it.
+  case text(String)
+  /// A path to a file.
+  case path
+  /// A path to a folder.
+  case directory
+  /// A whole number from 1.
+  case number
+  /// A number with a unit, as in `500ms`, `30s`, `5m`, `12h`, `7d`.
+  case duration
+  /// One of these words.
+  case choices([String])
+  /// One or more of these words, separated by commas.
+  case list([String])
+
+  /// How help writes the value.
+  var placeholder: String {
+    switch self {
+    case .text(let placeholder): placeholder
+    case .path: "PATH"
+    case .directory: "DIR"
+    case .number: "N"
+    case .duration: "DURATION"
+    case .choices(let words): words.joined(separator: "|")
+    case .list(let words): words.joined(separator: ",")
+    }
+  }
+
+  /// The words that a shell can offer; empty when anything may be written.
+  var words: [String] {
+    switch self {
+    case .choices(let words), .list(let words): words
+    case .text, .path, .directory, .number, .duration: []
+    }
+  }
+
+  /// Reads what was written.
+  ///
+  /// - Throws: `bad-number`, `bad-duration`, `bad-choice` or `empty-value`; `subject` is what the message calls
+  ///   the argument, as in `'--wait'`.
+  func read(_ text: String, for subject: String) throws(UsageError) -> ArgumentValue {
+    switch self {
+    case .text, .path, .directory:
+      guard !text.isEmpty else { throw UsageError(.emptyValue, "\(subject) was given an empty text") }
+      return .text(text)
+    case .number:
+      // Int() takes a sign, which a count has not.
+      guard text.allSatisfy({ ("0"..."9").contains($0) }), let number = Int(text), number > 0 else {
+        throw UsageError(.badNumber, "\(subject) takes a whole number from 1, not '\(text)'")
+      }
+      return .number(number)
+    case .duration:
+      guard let duration = Duration(argument: text) else {
+        throw UsageError(
+          .badDuration, "\(subject) takes a number with a unit, not '\(text)'",
+          help: ["write for example 500ms, 30s, 5m, 12h or 7d"])
+      }
+      return .duration(duration)
+    case .choices(let words):
+      try Self.check(text, among: words, for: subject)
+      return .text(text)
+    case .list(let words):
+      let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      for part in parts { try Self.check(part, among: words, for: subject) }
+      return .list(parts)
+    }
+  }
+
+  private static func check(
+    _ word: String, among words: [String], for subject: String
+  ) throws(UsageError) {
+    guard !words.contains(word) else { return }
+    let all = words.joined(separator: ", ")
+    throw UsageError(
+      .badChoice, "\(subject) takes one of \(all), not '\(word)'", candidates: words, for: word)
+  }
+}
+
+/// A value as it was read.
+enum ArgumentValue: Sendable, Hashable {
+  case flag
+  case text(String)
+  case number(Int)
+  case duration(Duration)
+  case list([String])
+}
+
+extension Duration {
+  /// Reads `500ms`, `30s`, `5m`, `12h` or `7d`; nil when `text` is anything else or too large.
+  init?(argument text: String) {
+    let digits = text.prefix { ("0"..."9").contains($0) }
+    let milliseconds: [Substring: Int64] = [
+      "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000,
+    ]
+    guard let number = Int64(digits), let unit = milliseconds[text.dropFirst(digits.count)] else {
+      return nil
+    }
+    let (product, overflow) = number.multipliedReportingOverflow(by: unit)
+    guard !overflow else { return nil }
+    self = .milliseconds(product)
+  }
+}

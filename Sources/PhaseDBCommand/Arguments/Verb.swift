@@ -1,0 +1,65 @@
+/// One thing phasedb can be told to do: a row of the table that parser, help and completions read.
+struct Verb: Sendable {
+  enum ID: String, Sendable, CaseIterable {
+    case initialize, new, plan, up, down, status, verify
+    case checkpointCreate, checkpointList
+    case log, completions, help, version
+  }
+
+  let id: ID
+  /// The words that name it: `["checkpoint", "create"]`.
+  let path: [String]
+  /// One phrase without a full stop.
+  let summary: String
+  /// What a reader must know before using it: paragraphs, separated by empty lines.
+  let discussion: String
+  let positionals: [Positional]
+  /// What it reads, besides what every verb reads.
+  let options: [ArgumentID]
+  /// What an argument means to this verb, where the table of options says it too generally.
+  let wording: [ArgumentID: String]
+  /// Groups of arguments of which only one may be given.
+  let alternatives: [[ArgumentID]]
+  let examples: [Example]
+  let exitCodes: [ExitCode]
+
+  struct Example: Sendable {
+    let command: String
+    /// What it does: one phrase without a full stop.
+    let does: String
+
+    init(_ command: String, _ does: String) {
+      self.command = command
+      self.does = does
+    }
+  }
+
+  init(
+    _ id: ID, _ path: String..., summary: String, discussion: String = "",
+    positionals: [Positional] = [], options: [ArgumentID] = [], wording: [ArgumentID: String] = [:],
+    alternatives: [[ArgumentID]] = [], examples: [Example], exitCodes: [ExitCode]
+  ) {
+    self.id = id
+    self.path = path
+    self.summary = summary
+    self.discussion = discussion
+    self.positionals = positionals
+    self.options = options
+    self.wording = wording
+    self.alternatives = alternatives
+    self.examples = examples
+    self.exitCodes = exitCodes
+  }
+
+  /// As a person writes it: `checkpoint create`.
+  var name: String { path.joined(separator: " ") }
+
+  /// What every verb reads.
+  static let everywhere: [ArgumentID] = [.color, .quiet, .help]
+
+  /// The rows of everything it reads.
+  var allOptions: [Option] { (options + Self.everywhere).compactMap(Option.named) }
+
+  /// What an option means to this verb.
+  func summary(of option: Option) -> String { wording[option.id] ?? option.summary }
+}

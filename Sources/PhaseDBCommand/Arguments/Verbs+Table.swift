@@ -1,0 +1,181 @@
+internal import PhaseDB
+
+extension Verb {
+  /// Every verb there is, in the order in which help lists them.
+  static let table: [Verb] = starting + running + looking + checkpoints + about
+
+  static func with(_ id: ID) -> Verb? { table.first { $0.id == id } }
+
+  /// The verbs whose path starts with these words: one, all that share a first word, or none.
+  static func under(_ words: some Collection<String>) -> [Verb] {
+    table.filter { $0.path.starts(with: words) }
+  }
+}
+
+extension Verb {
+  private static let starting: [Verb] = [
+    Verb(
+      .initialize, "init",
+      summary: "create the folder of migrations and its settings",
+      discussion: "Nothing that exists is overwritten.",
+      options: [.migrations, .format],
+      examples: [
+        Example("phasedb init", "make the folder 'migrations' here"),
+        Example("phasedb init --migrations db/migrations", "make it elsewhere"),
+      ],
+      exitCodes: [.done, .refused, .usage]),
+    Verb(
+      .new, "new",
+      summary: "write the phase files of a new migration",
+      discussion:
+        "The migration gets the next free number. The files load but for what only you can know: the "
+        + "SQL of both directions and the window.",
+      positionals: [Positional(.name, .text("NAME"), "what the migration does: split-customer-name")],
+      options: [.phases, .migrations, .format],
+      examples: [
+        Example("phasedb new split-customer-name", "write expand.sql, migrate.sql and contract.sql"),
+        Example("phasedb new add-order-index --phases expand", "write expand.sql only"),
+      ],
+      exitCodes: [.done, .refused, .usage]),
+  ]
+
+  private static let running: [Verb] = [
+    Verb(
+      .plan, "plan",
+      summary: "show what up or down would do, without doing it",
+      discussion:
+        "Reads only, also a database that cannot be written. Shows the phases in the order in which "
+        + "they would run, which application versions may be live, and what holds a phase back.",
+      positionals: [
+        Positional(.direction, .choices(["up", "down"]), optional: true, "which way (default: up)"),
+        Positional(.count, .number, optional: true, "how many phases"),
+      ],
+      options: [.target, .all, .database, .migrations, .format],
+      wording: [.all: "every phase there is in that direction"],
+      alternatives: [[.count, .target, .all]],
+      examples: [
+        Example("phasedb plan", "show what phasedb up would apply"),
+        Example("phasedb plan down --to @before-sale", "show what a return to that checkpoint would reverse"),
+      ],
+      exitCodes: [.done, .refused, .usage]),
+    Verb(
+      .up, "up",
+      summary: "apply the pending phases whose gates are open",
+      discussion:
+        "Prints the plan first and checks all of it before the first statement runs. Every phase is "
+        + "one transaction together with its ledger entry: a phase that fails leaves nothing behind, and the "
+        + "phases before it stay applied.",
+      positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
+      options: [.target, .dryRun, .wait, .database, .migrations, .format],
+      wording: [.target: "stop after the phase TARGET"],
+      alternatives: [[.count, .target]],
+      examples: [
+        Example("phasedb up", "apply everything that may run now"),
+        Example("phasedb up --to 0002/expand", "stop after that phase"),
+        Example("phasedb up --dry-run", "print the plan only"),
+      ],
+      exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
+    Verb(
+      .down, "down",
+      summary: "reverse the last phase, or go back to a phase or checkpoint",
+      discussion:
+        "Without a number, --to or --all exactly one phase is reversed: the one that was applied last. "
+        + "The way down is read from the ledger, so that it works when the checkout no longer has the folder.",
+      positionals: [Positional(.count, .number, optional: true, "how many phases (default: 1)")],
+      options: [.target, .all, .dryRun, .wait, .database, .migrations, .format],
+      wording: [
+        .target: "reverse what came after TARGET, a phase or @CHECKPOINT, which stays",
+        .all: "reverse every applied phase",
+      ],
+      alternatives: [[.count, .target, .all]],
+      examples: [
+        Example("phasedb down", "reverse the phase that was applied last"),
+        Example("phasedb down --to @before-sale", "go back to a named checkpoint"),
+        Example("phasedb down --all --dry-run", "print what reversing everything would do"),
+      ],
+      exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
+  ]
+
+  private static let looking: [Verb] = [
+    Verb(
+      .status, "status",
+      summary: "show where every phase stands",
+      discussion: "Reads only, also a database that cannot be written.",
+      options: [.check, .database, .migrations, .format],
+      wording: [.check: "exit with 1 when a phase is pending or the schema has drifted"],
+      examples: [
+        Example("phasedb status", "show where every phase stands"),
+        Example("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
+      ],
+      exitCodes: [.done, .findings, .refused, .usage]),
+    Verb(
+      .verify, "verify",
+      summary: "check the live database against what the phases claim",
+      discussion:
+        "Checks the schema for drift, every @verify in force, the ledger's integrity and the foreign "
+        + "keys. Reads only.",
+      options: [.database, .migrations, .format],
+      examples: [Example("phasedb verify", "check everything that is claimed of the database")],
+      exitCodes: [.done, .findings, .refused, .usage]),
+    Verb(
+      .log, "log",
+      summary: "show who did what when",
+      options: [.limit, .check, .database, .migrations, .format],
+      wording: [.check: "prove that no entry was changed or removed; exit with 1 otherwise"],
+      examples: [
+        Example("phasedb log --limit 10", "show the last ten entries"),
+        Example("phasedb log --check", "prove the chain of entries"),
+      ],
+      exitCodes: [.done, .findings, .refused, .usage]),
+  ]
+
+  private static let checkpoints: [Verb] = [
+    Verb(
+      .checkpointCreate, "checkpoint", "create",
+      summary: "name the present state, to return to it later",
+      discussion: "phasedb down --to @NAME goes back to it.",
+      positionals: [Positional(.name, .text("NAME"), "what the checkpoint is called")],
+      options: [.note, .wait, .database, .migrations, .format],
+      examples: [
+        Example(
+          "phasedb checkpoint create before-sale --note 'last state before the sale'", "set a checkpoint")
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .checkpointList, "checkpoint", "list",
+      summary: "list the checkpoints there are",
+      options: [.database, .migrations, .format],
+      examples: [Example("phasedb checkpoint list", "list the checkpoints of the database")],
+      exitCodes: [.done, .refused, .usage]),
+  ]
+
+  private static let about: [Verb] = [
+    Verb(
+      .completions, "completions",
+      summary: "print a script that completes phasedb's words in a shell",
+      positionals: [
+        Positional(.shell, .choices(Shell.allCases.map(\.rawValue)), "the shell that will read the script")
+      ],
+      examples: [
+        Example("phasedb completions bash > /etc/bash_completion.d/phasedb", "install them for every user"),
+        Example("phasedb completions fish", "print them"),
+      ],
+      exitCodes: [.done, .usage]),
+    Verb(
+      .help, "help",
+      summary: "explain a verb, or list them all",
+      positionals: [
+        Positional(.topic, .text("VERB"), optional: true, repeated: true, "the verb to explain")
+      ],
+      examples: [
+        Example("phasedb help", "list the verbs"),
+        Example("phasedb help checkpoint create", "explain one"),
+      ],
+      exitCodes: [.done, .usage]),
+    Verb(
+      .version, "version",
+      summary: "print the versions of phasedb and of the SQLite it uses",
+      examples: [Example("phasedb version", "print the versions")],
+      exitCodes: [.done]),
+  ]
+}

@@ -1,0 +1,74 @@
+internal import PhaseDB
+
+/// A line of somebody's SQL with a line of carets below it, as wide as a terminal can show.
+struct Excerpt {
+  let line: String
+  let carets: String
+
+  /// - Parameters:
+  ///   - text: the line, without its line end.
+  ///   - column: where the carets start, in Unicode scalars from 1; one past the end points behind the text.
+  ///   - length: how many Unicode scalars they underline.
+  ///   - width: the columns there are; a longer line is cut on both sides of the carets.
+  init(_ text: String, column: Int, length: Int, width: Int) {
+    let scalars = Array(text.unicodeScalars)
+    let start = min(max(column - 1, 0), scalars.count)
+    let end = min(start + max(length, 1), scalars.count)
+    let before = Self.shown(scalars[..<start], from: 0)
+    let marked = Self.shown(scalars[start..<end], from: before.displayWidth)
+    let after = Self.shown(scalars[end...], from: before.displayWidth + marked.displayWidth)
+
+    let window = Self.window(before, marked, after, width)
+    line = window.before + window.marked + window.after
+    carets =
+      String(repeating: " ", count: window.before.displayWidth)
+      + String(repeating: "^", count: max(1, window.marked.displayWidth))
+  }
+
+  /// Tabs as spaces up to the next stop, everything else that is not to be read made visible.
+  private static func shown(_ scalars: ArraySlice<Unicode.Scalar>, from column: Int) -> String {
+    var text = ""
+    for scalar in scalars {
+      if scalar == "\t" {
+        let stop = 4
+        text += String(repeating: " ", count: stop - (column + text.displayWidth) % stop)
+      } else {
+        text += scalar.visible
+      }
+    }
+    return text
+  }
+
+  private static func window(
+    _ before: String, _ marked: String, _ after: String, _ width: Int
+  ) -> (before: String, marked: String, after: String) {
+    let whole = before.displayWidth + marked.displayWidth + after.displayWidth
+    guard whole > width else { return (before, marked, after) }
+    let marked = head(marked, width * 2 / 3)
+    // What leads to the place explains more than what follows it.
+    let left = max(
+      0, min(before.displayWidth, max(width / 2, width - marked.displayWidth - after.displayWidth)))
+    let before = tail(before, min(left, width - marked.displayWidth))
+    return (before, marked, head(after, width - before.displayWidth - marked.displayWidth))
+  }
+
+  /// The start of a text, with … at its end when something is missing.
+  private static func head(_ text: String, _ width: Int) -> String {
+    guard text.displayWidth > width else { return text }
+    return width > 0 ? fitting(text, width - 1) + "…" : ""
+  }
+
+  private static func tail(_ text: String, _ width: Int) -> String {
+    guard text.displayWidth > width else { return text }
+    return width > 0 ? "…" + String(fitting(String(text.reversed()), width - 1).reversed()) : ""
+  }
+
+  private static func fitting(_ text: String, _ width: Int) -> String {
+    var used = 0
+    return String(
+      text.prefix { character in
+        used += character.displayWidth
+        return used <= width
+      })
+  }
+}

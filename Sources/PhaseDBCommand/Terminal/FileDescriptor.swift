@@ -1,0 +1,59 @@
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+/// A file descriptor of this process, 1 for data and 2 for everything else.
+///
+/// The one file outside PhaseSQLite with unsafe expressions: write(2) and ioctl(2) take pointers, and Foundation's
+/// file handles neither tell a closed pipe from a full disk nor know how wide a terminal is.
+struct FileDescriptor: Sendable, Hashable {
+  let number: Int32
+
+  static let output = FileDescriptor(number: 1)
+  static let error = FileDescriptor(number: 2)
+
+  /// Makes writing to a closed pipe an error (EPIPE) instead of the end of the process. To be called at start.
+  static func ignoreClosedPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+  /// An error number of errno(3).
+  struct Failure: Error, Hashable {
+    let code: Int32
+    var isClosedPipe: Bool { code == EPIPE }
+    var message: String { unsafe String(cString: strerror(code)) }
+  }
+
+  /// Writes all the bytes, however many calls it takes.
+  func write(_ bytes: [UInt8]) throws(Failure) {
+    var start = 0
+    while start < bytes.count {
+      let (count, code) = unsafe bytes[start...].withUnsafeBytes { rest in
+        unsafe (systemWrite(number, rest.baseAddress, rest.count), errno)
+      }
+      if count >= 0 {
+        start += count
+      } else if code == EAGAIN {
+        // The descriptor is shared with a process that made it non-blocking: wait until it takes more.
+        var wanted = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&wanted, 1, -1)
+      } else if code != EINTR {
+        throw Failure(code: code)
+      }
+    }
+  }
+
+  var isTerminal: Bool { isatty(number) == 1 }
+
+  /// How many columns the terminal has; nil when this is none or does not say.
+  var columns: Int? {
+    var size = winsize()
+    guard unsafe ioctl(number, .init(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+}
+
+/// Not shadowed by the method of the same name.
+private let systemWrite = unsafe write

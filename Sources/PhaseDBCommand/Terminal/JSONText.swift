@@ -1,0 +1,44 @@
+internal import PhaseDB
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// What `--format json` prints: one object, with the version of the contract and the command beside its own keys.
+enum JSONText {
+  /// Goes up when a key changes its meaning or goes away; new keys may come at any time.
+  static let version = 1
+
+  /// - Parameters:
+  ///   - command: the name of the verb.
+  ///   - payload: a value that encodes itself as an object, without keys `version` and `command`.
+  /// - Returns: the object with sorted keys, and a line end.
+  static func text(command: String, _ payload: some Encodable) throws(MigrationError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.dateEncodingStrategy = .iso8601
+    do {
+      let data = try encoder.encode(Envelope(command: command, payload: payload))
+      return String(decoding: data, as: UTF8.self) + "\n"
+    } catch {
+      throw MigrationError(.outputFailed, "the result cannot be written as JSON: \(error)")
+    }
+  }
+
+  private struct Envelope<Payload: Encodable>: Encodable {
+    let command: String
+    let payload: Payload
+
+    enum CodingKeys: CodingKey { case version, command }
+
+    /// Containers of one encoder are one object: the payload adds its keys to ours.
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(JSONText.version, forKey: .version)
+      try container.encode(command, forKey: .command)
+      try payload.encode(to: encoder)
+    }
+  }
+}

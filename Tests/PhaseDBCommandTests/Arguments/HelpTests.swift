@@ -1,0 +1,141 @@
+import Testing
+
+@testable import PhaseDBCommand
+
+@Suite("Help")
+struct HelpTests {
+  @Test("names every verb in its overview")
+  func overview() {
+    let lines = Help().overview.split(separator: "\n")
+    for verb in Verb.table {
+      #expect(lines.contains { $0.hasPrefix("  \(verb.name) ") }, "\(verb.name)")
+    }
+    for code in ExitCode.allCases {
+      #expect(lines.contains { $0.hasPrefix("  \(code.rawValue) ") && $0.hasSuffix(code.summary) })
+    }
+    #expect(Help().text(for: []) == Help().overview)
+  }
+
+  @Test(
+    "explains everything that a verb reads, within the width it has", arguments: Verb.table.map(\.id),
+    [60, 80])
+  func whole(id: Verb.ID, width: Int) throws {
+    let verb = try #require(Verb.with(id))
+    let text = Help(width: width).text(for: verb.path)
+    for name in verb.allOptions.flatMap(\.names) + verb.positionals.map(\.kind.placeholder) {
+      #expect(text.contains(name), "\(name)")
+    }
+    let examples = verb.examples.map { "  \($0.command)" }
+    for line in text.split(separator: "\n").map(String.init) where !examples.contains(line) {
+      #expect(line.count <= width, "\(line)")
+      #expect(line.last != " ", "\(line)")
+    }
+  }
+
+  @Test("of a first word that several verbs share lists them")
+  func group() {
+    #expect(
+      Help().text(for: ["checkpoint"]) == """
+        Verbs:
+          checkpoint create  name the present state, to return to it later
+          checkpoint list    list the checkpoints there are
+
+        Run phasedb help checkpoint VERB for one verb.
+
+        """)
+  }
+
+  @Test("of up reads as a page")
+  func upPage() {
+    #expect(
+      Help().text(for: ["up"]) == """
+        phasedb up: apply the pending phases whose gates are open
+
+        Usage:
+          phasedb up [N] [options]
+
+        Prints the plan first and checks all of it before the first statement runs.
+        Every phase is one transaction together with its ledger entry: a phase that
+        fails leaves nothing behind, and the phases before it stay applied.
+
+        Arguments:
+          N  how many phases (default: all)
+
+        Options:
+              --to TARGET           stop after the phase TARGET. Any prefix that names
+                                    one phase is enough: 0002/expand, or 0002.
+              --dry-run             print the plan and stop
+              --wait DURATION       how long to wait for other writers (default: 30s)
+          -d, --database PATH       the database file. Without it: PHASEDB_DATABASE,
+                                    then DATABASE_URL, then phasedb.json. A path or an
+                                    address that starts with sqlite:, sqlite://,
+                                    sqlite3:// or file:.
+          -m, --migrations DIR      the folder of migrations. Without it: phasedb.json,
+                                    then the folder 'migrations'.
+              --format text|json    text for people or JSON for programs (default: text)
+              --color auto|always|never
+                                    when to colour text (default: auto, on a terminal
+                                    only)
+          -q, --quiet               print data and errors only
+          -h, --help                explain the verb and stop
+
+        Examples:
+          phasedb up
+              apply everything that may run now
+          phasedb up --to 0002/expand
+              stop after that phase
+          phasedb up --dry-run
+              print the plan only
+
+        Exit codes:
+          0   done, or nothing to do
+          2   refused or failed before anything changed
+          3   failed and undone: the database is as it was before the command
+          4   stopped part-way: the state is recorded and the next command is printed
+          5   busy: another runner or writer did not let go in time
+          64  the command line is wrong
+
+        """)
+  }
+
+  @Test("of log reads as a page")
+  func logPage() {
+    #expect(
+      Help().text(for: ["log"]) == """
+        phasedb log: show who did what when
+
+        Usage:
+          phasedb log [options]
+
+        Options:
+              --limit N             only the last N entries
+              --check               prove that no entry was changed or removed; exit
+                                    with 1 otherwise
+          -d, --database PATH       the database file. Without it: PHASEDB_DATABASE,
+                                    then DATABASE_URL, then phasedb.json. A path or an
+                                    address that starts with sqlite:, sqlite://,
+                                    sqlite3:// or file:.
+          -m, --migrations DIR      the folder of migrations. Without it: phasedb.json,
+                                    then the folder 'migrations'.
+              --format text|json    text for people or JSON for programs (default: text)
+              --color auto|always|never
+                                    when to colour text (default: auto, on a terminal
+                                    only)
+          -q, --quiet               print data and errors only
+          -h, --help                explain the verb and stop
+
+        Examples:
+          phasedb log --limit 10
+              show the last ten entries
+          phasedb log --check
+              prove the chain of entries
+
+        Exit codes:
+          0   done, or nothing to do
+          1   findings
+          2   refused or failed before anything changed
+          64  the command line is wrong
+
+        """)
+  }
+}
