@@ -1,1 +1,26 @@
-print("phasedb")
+internal import PhaseDB
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// What an interrupt or a request to end sets; a run looks at it between the instructions of SQLite.
+let stopRequest = Cancellation()
+
+// A reader that goes away must not end a transition half way.
+FileDescriptor.ignoreClosedPipes()
+
+let code = CommandLineTool(
+  environment: ProcessInfo.processInfo.environment, cancellation: stopRequest
+).run(Array(CommandLine.arguments.dropFirst()))
+exit(code.rawValue)

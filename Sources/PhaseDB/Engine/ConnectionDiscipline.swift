@@ -17,28 +17,38 @@ struct ConnectionDiscipline: ~Copyable {
     (.doubleQuotedStringsInDDL, false), (.trustedSchema, false),
   ]
 
-  /// Puts the settings in force.
+  private init(_ connection: Connection, synchronous: Int64) {
+    self.connection = connection
+    self.synchronous = synchronous
+    switches = Self.wanted.map { (setting: $0.setting, was: connection.isOn($0.setting)) }
+  }
+
+  /// Puts the settings in force until what it returns goes out of scope.
   ///
   /// - Throws: `transaction-open` when a transaction is open, `sqlite-failed` when a setting does not take.
-  init(on connection: Connection) throws(MigrationError) {
+  static func begin(on connection: Connection) throws(MigrationError) -> ConnectionDiscipline {
     guard connection.isAutocommit else {
       throw MigrationError(
         .transactionOpen, "the connection has an open transaction", state: "nothing was changed",
         help: ["commit or roll it back before running phases"])
     }
-    let switches = Self.wanted.map { (setting: $0.setting, was: connection.isOn($0.setting)) }
     let synchronous = try lifting("reading PRAGMA synchronous") { () in
       try connection.value("PRAGMA main.synchronous")?.integer ?? 2
     }
-    self.connection = connection
-    self.switches = switches
-    self.synchronous = synchronous
+    let discipline = ConnectionDiscipline(connection, synchronous: synchronous)
+    try discipline.enforce()
+    return discipline
+  }
+
+  private borrowing func enforce() throws(MigrationError) {
     for (setting, on) in Self.wanted where connection.turn(setting, on: on) != on {
       throw MigrationError(.sqliteFailed, "SQLite does not turn \(setting) \(on ? "on" : "off")")
     }
     // FULL: in WAL mode NORMAL may lose a commit that was reported done (sqlite.org/pragma.html#pragma_synchronous).
+    let connection = connection
+    let isLess = synchronous < 2
     try lifting("setting PRAGMA synchronous") { () in
-      if synchronous < 2 { try connection.execute("PRAGMA main.synchronous = FULL") }
+      if isLess { try connection.execute("PRAGMA main.synchronous = FULL") }
       guard try connection.value("PRAGMA main.synchronous")?.integer ?? 0 >= 2 else {
         throw MigrationError(.sqliteFailed, "SQLite does not set synchronous to FULL")
       }

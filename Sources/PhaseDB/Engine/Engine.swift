@@ -11,6 +11,8 @@ final class Engine {
   let observe: (Event) -> Void
   /// What this run knows of ledger and schema, carried from one step to the next.
   var knowledge: Knowledge
+  /// True while other runners see that this run is not over.
+  var holdsLease = false
 
   init(
     on connection: Connection, knowledge: Knowledge, runner: Runner, now: @escaping () -> Timestamp, wait: Duration,
@@ -32,7 +34,7 @@ final class Engine {
   ///   database stands.
   func run(_ plan: Plan) throws(MigrationError) -> RunResult {
     guard !plan.steps.isEmpty else { return RunResult(done: [], skipped: []) }
-    let discipline = try ConnectionDiscipline(on: connection)
+    let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
       connection.setProgressHandler(every: 1_000) { [cancellation] in !cancellation.isRequested }
       defer { connection.removeProgressHandler() }
@@ -41,14 +43,12 @@ final class Engine {
   }
 
   private func runSteps(_ plan: Plan) throws(MigrationError) -> RunResult {
+    defer { releaseLease() }
     var result = RunResult(done: [], skipped: [])
     var expected = plan.appliedBefore
     for (index, step) in plan.steps.enumerated() {
-      let turn = Turn(
-        step: step, number: index + 1, count: plan.steps.count, expected: expected, plan: plan,
-        // Whatever waited for us would find the ledger half way: one step alone needs no lease.
-        takesLease: plan.steps.count > 1 && index == 0, releasesLease: index == plan.steps.count - 1)
-      do {
+      let turn = Turn(step: step, number: index + 1, count: plan.steps.count, expected: expected, plan: plan)
+      do throws(MigrationError) {
         if cancellation.isRequested { throw interrupted() }
         observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
         switch try patiently(turn) {
@@ -59,7 +59,6 @@ final class Engine {
           observe(.alreadyDone(step.id, step.direction))
         }
       } catch {
-        if !result.done.isEmpty { releaseLeaseAfterFailure() }
         throw standing(of: error, turn: turn, result: result)
       }
       if step.direction == .up { expected.append(step.id) } else { expected.removeAll { $0 == step.id } }
@@ -72,9 +71,12 @@ final class Engine {
     let deadline = ContinuousClock.now + wait
     var hasSaid = false
     while true {
-      do {
+      let before = knowledge
+      do throws(MigrationError) {
         return try attempt(turn, until: deadline)
-      } catch let error where error.standing == .busy {
+      } catch {
+        guard error.standing == .busy else { throw error }
+        knowledge = before
         if cancellation.isRequested { throw interrupted() }
         guard ContinuousClock.now < deadline else { throw error }
         if !hasSaid { observe(.waiting(turn.step.id, reason: error.message)) }
@@ -88,12 +90,14 @@ final class Engine {
     MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
   }
 
-  private func releaseLeaseAfterFailure() {
+  /// Gives the lease back when the last step did not: it failed, or another runner had done it.
+  private func releaseLease() {
     // If even this fails the lease stays behind with our process number, and the next runner sees that we are gone.
-    guard let transaction = try? connection.begin(.immediate) else { return }
+    guard holdsLease, let transaction = try? connection.begin(.immediate) else { return }
     let ledger = Ledger(connection: connection)
     if (try? ledger.lease())?.holder == runner { try? ledger.releaseLease() }
     try? transaction.commit()
+    holdsLease = false
   }
 }
 
@@ -119,8 +123,8 @@ struct Turn {
   /// What must be applied, in its order, when the step runs.
   let expected: [PhaseID]
   let plan: Plan
-  let takesLease: Bool
-  let releasesLease: Bool
+
+  var isLast: Bool { number == count }
 
   enum Outcome {
     case done(StepTimes)

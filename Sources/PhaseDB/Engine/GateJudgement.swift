@@ -71,7 +71,7 @@ struct GateJudgement {
     let opens = since.addingTimeInterval(Double(soak.components.seconds))
     guard opens > now else { return nil }
     return ClosedGate(
-      gate: .soak, reason: "the phase before it must have been in place for \(DurationText.text(soak))",
+      gate: .soak, reason: "the phase before it must have been in place for \(DurationText.print(soak))",
       opening: "wait until \(Timestamp(opens))")
   }
 

@@ -86,6 +86,24 @@ struct Knowledge {
     return try lifting("reading the ledger") { () in try ledger.schema(after: last) }
   }
 
+  /// True when nobody's tables are there: there is nothing to be compatible with.
+  var isFresh: Bool { schema.objects.isEmpty }
+
+  /// How the schema differs from what the ledger says, one line each.
+  func driftLines() throws(MigrationError) -> [String] {
+    isInPlace ? [] : SchemaDifference(from: try recordedSchema(), to: schema).lines
+  }
+
+  func driftError() throws(MigrationError) -> MigrationError {
+    MigrationError(
+      .schemaDrift, "the schema is not what the ledger says it is \(checkpointText)", details: try driftLines(),
+      state: "nothing was changed",
+      help: [
+        "undo the change that was made outside phasedb, or write it as a migration",
+        "look at everything that is checked: phasedb verify",
+      ])
+  }
+
   /// What an operator reads as the state of the database.
   var checkpointText: String {
     guard let last = applied.last else { return "before the first phase" }

@@ -1,10 +1,7 @@
 internal import PhaseSQLite
 
 extension Engine {
-  /// Takes, keeps or waits for the lease, inside the transaction of a step.
-  ///
-  /// Between the transactions of one run another runner would find the ledger half way. The lease is written with the
-  /// first step and removed with the last, so that it costs no transaction of its own.
+  /// Refuses while another run is between two of its transactions, inside the transaction of a step.
   ///
   /// - Throws: `lease-held` with standing `busy` while its owner may be alive.
   func passLease(_ turn: Turn) throws(MigrationError) {
@@ -26,7 +23,13 @@ extension Engine {
     }
   }
 
-  /// Makes the ledger with the first step, after the baseline when there is one; and takes the lease when more follow.
+  /// The lease of a run of several steps. It is written with the first step and removed with the last, so that it
+  /// costs no transaction of its own; a run of one step needs none.
+  func lease(for turn: Turn, at time: Timestamp) -> Lease {
+    Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue), \(turn.count) phases")
+  }
+
+  /// Makes the ledger with the first step, after the baseline when there is one.
   func createLedgerIfAbsent(_ plan: Plan) throws(MigrationError) {
     guard knowledge.ledger == nil else { return }
     if let baseline = plan.baseline {

@@ -1,5 +1,3 @@
-internal import PhaseSQLite
-
 extension Engine {
   /// Completes an error with what it left behind: state, standing and the command that goes on.
   func standing(of error: MigrationError, turn: Turn, result: RunResult) -> MigrationError {
@@ -20,15 +18,5 @@ extension Engine {
     if let present { knowledge = present }
     if !isUntouched, error.id != .interrupted { error.help.append("then run: phasedb \(step.direction.rawValue)") }
     return error
-  }
-}
-
-/// Waiting without a message.
-enum Pause {
-  /// Between two attempts to get the lock or the lease.
-  static func briefly() { sleep(.milliseconds(50)) }
-
-  static func milliseconds(until deadline: ContinuousClock.Instant) -> Int {
-    Int(max(0, (deadline - ContinuousClock.now).milliseconds))
   }
 }

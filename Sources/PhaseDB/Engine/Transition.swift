@@ -35,6 +35,7 @@ extension Engine {
       connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     }
     try commit(transaction, turn, recorded)
+    holdsLease = !turn.isLast
     let held = ContinuousClock.now - locked
     try settle(turn.step, recorded, schema: after, violations: violationsAfter)
     let times = StepTimes(
@@ -82,7 +83,8 @@ extension Engine {
           try ledger.log(.override, subject: gate.rawValue, detail: reason, by: runner, at: time)
         }
       }
-      if turn.releasesLease { try ledger.releaseLease() }
+      if holdsLease, turn.isLast { try ledger.releaseLease() }
+      if !holdsLease, !turn.isLast { try ledger.take(lease(for: turn, at: time)) }
       switch step.direction {
       case .up:
         let phase = try ledger.record(

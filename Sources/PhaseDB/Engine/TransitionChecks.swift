@@ -3,15 +3,7 @@ internal import PhaseSQLite
 extension Engine {
   /// The schema must be what the last checkpoint left.
   func refuseDrift() throws(MigrationError) {
-    guard !knowledge.isInPlace else { return }
-    let difference = SchemaDifference(from: try knowledge.recordedSchema(), to: knowledge.schema)
-    throw MigrationError(
-      .schemaDrift, "the schema is not what the ledger says it is \(knowledge.checkpointText)",
-      details: difference.lines,
-      help: [
-        "undo the change that was made outside phasedb, or write it as a migration",
-        "see the whole difference with: phasedb verify",
-      ])
+    guard knowledge.isInPlace else { throw try knowledge.driftError() }
   }
 
   /// The ledger's names stay the ledger's.
@@ -78,7 +70,8 @@ extension Engine {
     if step.direction == .down {
       let earlier = knowledge.applied.dropLast().filter { $0.id.migration == step.id.migration }
       guard let ledger = knowledge.ledger else { return }
-      claims = try earlier.flatMap { phase throws(MigrationError) in try ledger.phase(phase).verifications }
+      claims = []
+      for phase in earlier { claims += try ledger.phase(phase).verifications }
     }
     for claim in claims {
       let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)

@@ -36,7 +36,7 @@ public struct LogEntry: Sendable, Hashable {
     for field in [previous, String(id), at.text, who, host, action, subject, detail] {
       hash.update(Array("\(field.utf8.count):\(field)".utf8))
     }
-    return hash.finalizeHex()
+    return hash.hex()
   }
 
   /// What the first row's hash covers in place of a row before it.

@@ -32,6 +32,7 @@ extension MigrationError {
 
     // The database and its ledger.
     case noDatabase = "no-database"
+    case reasonMissing = "reason-missing"
     case databaseNotFound = "database-not-found"
     case databaseUnreadable = "database-unreadable"
     case databaseReadOnly = "database-read-only"

@@ -42,8 +42,18 @@ struct SHA256 {
     }
   }
 
-  /// Ends the message. A copy is padded, so that more can be added afterwards.
+  /// The digest as hexadecimal text.
   func hex() -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    for word in words() {
+      for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(word >> shift) & 0xF]) }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Ends the message: eight words. A copy is padded, so that more can be added afterwards.
+  func words() -> [UInt32] {
     var last = self
     var padding: [UInt8] = [0x80]
     padding += repeatElement(0, count: (filled < 56 ? 55 : 119) - filled)
@@ -51,12 +61,7 @@ struct SHA256 {
       padding.append(UInt8(truncatingIfNeeded: (length * 8) >> UInt64(shift)))
     }
     last.update(padding)
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for word in last.state {
-      for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(word >> shift) & 0xF]) }
-    }
-    return String(decoding: text, as: UTF8.self)
+    return last.state
   }
 
   private mutating func compress(_ bytes: [UInt8], at start: Int) {

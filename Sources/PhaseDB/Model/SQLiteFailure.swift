@@ -39,7 +39,7 @@ extension MigrationError {
 /// Runs a body whose errors are those of SQLite, and makes a `MigrationError` of what it throws.
 ///
 /// - Parameter activity: what the body does, as in "reading the ledger".
-func lifting<Result>(_ activity: String, _ body: () throws -> Result) throws(MigrationError) -> Result {
+func lifting<Result: ~Copyable>(_ activity: String, _ body: () throws -> Result) throws(MigrationError) -> Result {
   do {
     return try body()
   } catch let error as MigrationError {

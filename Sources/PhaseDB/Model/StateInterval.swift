@@ -10,6 +10,11 @@ public struct StateInterval: Sendable, Hashable {
   /// The smallest upper bound of the pending phases.
   public let upper: VersionRange.Bound?
 
+  init(lower: VersionRange.Bound?, upper: VersionRange.Bound?) {
+    self.lower = lower
+    self.upper = upper
+  }
+
   /// - Parameters:
   ///   - applied: the application's windows in the phases that are applied.
   ///   - pending: its windows in the phases that are not.

@@ -14,6 +14,9 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
 
   public init(_ date: Date) { text = date.formatted(Self.style) }
 
+  /// The present moment by the system's clock.
+  public static var now: Timestamp { Timestamp(Date()) }
+
   /// The moment, nil when the text is no timestamp.
   public var date: Date? { try? Self.style.parse(text) }
 

@@ -58,9 +58,19 @@ public struct VersionRange: Sendable, Hashable {
   }
 
   public func contains(_ version: Version) -> Bool {
-    if let lower, version < lower.version || (version == lower.version && !lower.isInclusive) { return false }
-    if let upper, version > upper.version || (version == upper.version && !upper.isInclusive) { return false }
-    return true
+    !isUndercut(by: version) && !isExceeded(by: version)
+  }
+
+  /// Whether a version is older than every one in the range.
+  public func isUndercut(by version: Version) -> Bool {
+    guard let lower else { return false }
+    return version < lower.version || (version == lower.version && !lower.isInclusive)
+  }
+
+  /// Whether a version is newer than every one in the range.
+  public func isExceeded(by version: Version) -> Bool {
+    guard let upper else { return false }
+    return version > upper.version || (version == upper.version && !upper.isInclusive)
   }
 
   /// The versions that are in both ranges, nil when there are none.

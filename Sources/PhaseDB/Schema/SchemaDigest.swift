@@ -22,9 +22,9 @@ struct SchemaDigest: Hashable, Sendable {
       hash.update([0])
     }
     hash.update(SQLTokens.normalized(sql))
-    let bytes = hash.finalize()
-    high = bytes[0..<8].reduce(0) { $0 << 8 | UInt64($1) }
-    low = bytes[8..<16].reduce(0) { $0 << 8 | UInt64($1) }
+    let words = hash.words()
+    high = UInt64(words[0]) << 32 | UInt64(words[1])
+    low = UInt64(words[2]) << 32 | UInt64(words[3])
   }
 
   /// Reads the text form; nil when it is none.

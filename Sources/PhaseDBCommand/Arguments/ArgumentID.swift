@@ -4,7 +4,7 @@
 enum ArgumentID: String, Sendable, CaseIterable {
   // Options.
   case database, migrations, format, color, quiet, help, version
-  case phases, target, all, dryRun, wait, check, note, limit
+  case phases, target, all, dryRun, wait, live, override, reason, check, note, limit
 
   // Positionals.
   case name, count, direction, shell, topic

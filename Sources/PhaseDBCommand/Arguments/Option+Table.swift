@@ -36,6 +36,15 @@ extension Option {
     Option(
       .wait, "wait", takes: .duration,
       "how long to wait for other writers (default: 30s)"),
+    Option(
+      .live, "live", takes: .text("APP@VERSION"), repeatable: true,
+      "a version of an application that is running now",
+      detail: "Without any, nothing is known about live versions: expand and migrate phases go up with a note, "
+        + "contract phases are held, the way down goes ahead with a warning."),
+    Option(
+      .override, "override", takes: .list(Gate.overridable.map(\.rawValue)), repeatable: true,
+      "pass a closed gate; needs --reason and stays in the log"),
+    Option(.reason, "reason", takes: .text("TEXT"), "why a gate is passed"),
     Option(.check, "check", "exit with 1 when something is not in order"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),

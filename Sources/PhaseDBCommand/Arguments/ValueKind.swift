@@ -1,3 +1,5 @@
+internal import PhaseDB
+
 /// What may be written as the value of an option or positional.
 enum ValueKind: Sendable, Hashable {
   /// Any text; the placeholder is what help calls it.
@@ -52,7 +54,7 @@ enum ValueKind: Sendable, Hashable {
       }
       return .number(number)
     case .duration:
-      guard let duration = Duration(argument: text) else {
+      guard let duration = DurationText.parse(text) else {
         throw UsageError(
           .badDuration, "\(subject) takes a number with a unit, not '\(text)'",
           help: ["write for example 500ms, 30s, 5m, 12h or 7d"])
@@ -85,20 +87,4 @@ enum ArgumentValue: Sendable, Hashable {
   case number(Int)
   case duration(Duration)
   case list([String])
-}
-
-extension Duration {
-  /// Reads `500ms`, `30s`, `5m`, `12h` or `7d`; nil when `text` is anything else or too large.
-  init?(argument text: String) {
-    let digits = text.prefix { ("0"..."9").contains($0) }
-    let milliseconds: [Substring: Int64] = [
-      "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000,
-    ]
-    guard let number = Int64(digits), let unit = milliseconds[text.dropFirst(digits.count)] else {
-      return nil
-    }
-    let (product, overflow) = number.multipliedReportingOverflow(by: unit)
-    guard !overflow else { return nil }
-    self = .milliseconds(product)
-  }
 }

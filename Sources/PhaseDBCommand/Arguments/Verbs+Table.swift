@@ -50,7 +50,7 @@ extension Verb {
         Positional(.direction, .choices(["up", "down"]), optional: true, "which way (default: up)"),
         Positional(.count, .number, optional: true, "how many phases"),
       ],
-      options: [.target, .all, .database, .migrations, .format],
+      options: [.target, .all, .live, .override, .reason, .database, .migrations, .format],
       wording: [.all: "every phase there is in that direction"],
       alternatives: [[.count, .target, .all]],
       examples: [
@@ -66,12 +66,13 @@ extension Verb {
         + "one transaction together with its ledger entry: a phase that fails leaves nothing behind, and the "
         + "phases before it stay applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
-      options: [.target, .dryRun, .wait, .database, .migrations, .format],
+      options: [.target, .dryRun, .live, .override, .reason, .wait, .database, .migrations, .format],
       wording: [.target: "stop after the phase TARGET"],
       alternatives: [[.count, .target]],
       examples: [
         Example("phasedb up", "apply everything that may run now"),
         Example("phasedb up --to 0002/expand", "stop after that phase"),
+        Example("phasedb up --live storefront@2.0", "say what is running, which contract phases must know"),
         Example("phasedb up --dry-run", "print the plan only"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
@@ -82,7 +83,7 @@ extension Verb {
         "Without a number, --to or --all exactly one phase is reversed: the one that was applied last. "
         + "The way down is read from the ledger, so that it works when the checkout no longer has the folder.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: 1)")],
-      options: [.target, .all, .dryRun, .wait, .database, .migrations, .format],
+      options: [.target, .all, .dryRun, .live, .override, .reason, .wait, .database, .migrations, .format],
       wording: [
         .target: "reverse what came after TARGET, a phase or @CHECKPOINT, which stays",
         .all: "reverse every applied phase",
@@ -101,7 +102,7 @@ extension Verb {
       .status, "status",
       summary: "show where every phase stands",
       discussion: "Reads only, also a database that cannot be written.",
-      options: [.check, .database, .migrations, .format],
+      options: [.check, .live, .database, .migrations, .format],
       wording: [.check: "exit with 1 when a phase is pending or the schema has drifted"],
       examples: [
         Example("phasedb status", "show where every phase stands"),

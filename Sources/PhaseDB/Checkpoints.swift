@@ -1,0 +1,59 @@
+internal import PhaseSQLite
+
+extension Migrator {
+  /// Every point `down` can be told to return to, and named ones it no longer can: oldest first.
+  public func checkpoints() throws(MigrationError) -> [Checkpoint] {
+    let knowledge = try Knowledge(of: connection)
+    guard let ledger = knowledge.ledger else { return [] }
+    let named = try lifting("reading the ledger") { () in try ledger.namedCheckpoints(applied: knowledge.applied) }
+    return (knowledge.applied.map(Checkpoint.init(after:)) + named).sorted {
+      ($0.sequence, $0.name ?? "") < ($1.sequence, $1.name ?? "")
+    }
+  }
+
+  /// Gives the present point a name.
+  ///
+  /// - Parameters:
+  ///   - name: letters, digits, `-`, `_` and `.`; not a number alone, which is how unnamed checkpoints are named.
+  ///   - note: anything an operator wants to remember.
+  /// - Throws: `invalid-name`, `checkpoint-exists`, `ledger-missing`, `schema-drift`, `database-busy`.
+  @discardableResult
+  public func createCheckpoint(_ name: String, note: String = "") throws(MigrationError) -> Checkpoint {
+    guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }), Int64(name) == nil, !name.isEmpty else {
+      throw MigrationError(
+        .invalidName, "'\(name)' cannot name a checkpoint", state: "nothing was changed",
+        help: ["use letters, digits, '-', '_' and '.', and not a number alone: before-release"])
+    }
+    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    let knowledge = try Knowledge(of: connection)
+    guard let ledger = knowledge.ledger else {
+      throw MigrationError(
+        .ledgerMissing, "\(database) has no ledger yet, so there is no point to name", state: "nothing was changed",
+        help: ["apply the first phase: phasedb up 1"])
+    }
+    guard knowledge.isInPlace else { throw try knowledge.driftError() }
+    let last = knowledge.applied.last
+    let time = options.now()
+    try lifting("writing the ledger") { () in
+      guard try !ledger.namedCheckpoints(applied: []).contains(where: { $0.name == name }) else {
+        throw MigrationError(
+          .checkpointExists, "there is a checkpoint @\(name) already", state: "nothing was changed",
+          help: ["choose another name; see them with: phasedb checkpoint list"])
+      }
+      try ledger.setCheckpoint(name, sequence: last?.sequence ?? 0, note: note, by: options.runner, at: time)
+    }
+    do { try transaction.commit() } catch { throw MigrationError(error, while: "committing the checkpoint") }
+    return Checkpoint(
+      name: name, sequence: last?.sequence ?? 0, phase: last?.id, at: time, who: options.runner.user,
+      host: options.runner.host, note: note, isReachable: true)
+  }
+
+  /// The log, oldest first.
+  ///
+  /// - Parameter limit: only the newest so many entries; nil for all.
+  public func log(limit: Int? = nil) throws(MigrationError) -> [LogEntry] {
+    guard let ledger = try Knowledge(of: connection).ledger else { return [] }
+    return try lifting("reading the ledger") { () in try ledger.entries(limit: limit) }
+  }
+}

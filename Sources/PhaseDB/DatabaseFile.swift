@@ -1,0 +1,108 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+internal import PhaseSQLite
+
+/// Opens a database file the way an operator means it, or says why not.
+enum DatabaseFile {
+  /// Opens a file for reading; nil when there is no such file, which a reading command takes for an empty database.
+  static func openForReading(_ path: String) throws(MigrationError) -> Connection? {
+    try refuseOldSQLite()
+    guard try exists(path) else { return nil }
+    do {
+      return try opened(path, mode: .readOnly)
+    } catch let error as SQLiteError where error.code.primary == .cannotOpen && !hasLog(path) {
+      // WAL mode needs its index beside the file, which cannot be made in a folder that is read-only. Without a log
+      // the file alone is the whole database.
+      return try lifting("opening \(path)") { () in try opened(path, mode: .immutable) }
+    } catch {
+      throw failure(error, path)
+    }
+  }
+
+  /// SQLite opens a file only when it is first read.
+  private static func opened(_ path: String, mode: Connection.Mode) throws -> Connection {
+    let connection = try Connection(path: path, mode: mode)
+    connection.setBusyTimeout(milliseconds: 5_000)
+    _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")
+    return connection
+  }
+
+  /// Opens a file for reading and writing.
+  ///
+  /// - Parameter creating: makes a missing file.
+  /// - Throws: `database-not-found`, `database-read-only`, `database-damaged`, `not-a-database` and the like.
+  static func openForWriting(_ path: String, creating: Bool) throws(MigrationError) -> Connection {
+    try refuseOldSQLite()
+    let isThere = try exists(path)
+    guard isThere || creating else {
+      throw MigrationError(
+        .databaseNotFound, "there is no database at \(path)",
+        help: ["check the path given with --database", "phasedb up makes the file when it is missing"])
+    }
+    do {
+      guard isThere else { return try Connection(path: path, mode: .create) }
+      let connection = try opened(path, mode: .readWrite)
+      try refuseTruncated(connection, path)
+      guard !connection.isReadOnly else {
+        throw MigrationError(
+          .databaseReadOnly, "\(path) is read-only",
+          help: ["make the file and its folder writable for the user that runs phasedb"])
+      }
+      return connection
+    } catch {
+      throw failure(error, path)
+    }
+  }
+
+  /// - Throws: `sqlite-too-old` when the library is older than what phasedb needs.
+  static func refuseOldSQLite(_ running: SQLiteVersion = .running) throws(MigrationError) {
+    guard running < .oldest else { return }
+    throw MigrationError(
+      .sqliteTooOld, "this is SQLite \(running), and phasedb needs \(SQLiteVersion.oldest) or newer",
+      help: ["install a newer libsqlite3, for example through the system's package manager"])
+  }
+
+  private static func exists(_ path: String) throws(MigrationError) -> Bool {
+    if let attributes = try? FileManager.default.attributesOfItem(atPath: path) {
+      guard attributes[.type] as? FileAttributeType != .typeDirectory else {
+        throw MigrationError(
+          .databaseUnreadable, "\(path) is a folder, not a database",
+          help: ["name the file in it that is the database"])
+      }
+      return true
+    }
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    guard folder.isEmpty || FileManager.default.fileExists(atPath: folder) else {
+      throw MigrationError(
+        .databaseNotFound, "there is no folder \(folder) for the database \(path)",
+        help: ["make the folder, or check the path given with --database"])
+    }
+    return false
+  }
+
+  private static func hasLog(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path + "-wal") }
+
+  /// A file shorter than its header says has lost its end, which SQLite notices only when it needs a lost page.
+  private static func refuseTruncated(_ connection: Connection, _ path: String) throws {
+    let pages = try connection.value("PRAGMA main.page_count")?.integer ?? 0
+    let size = try connection.value("PRAGMA main.page_size")?.integer ?? 0
+    guard !hasLog(path),
+      let length = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int,
+      Int64(length) < pages * size
+    else { return }
+    throw MigrationError(
+      .databaseDamaged, "\(path) is \(length) bytes long and should be \(pages * size): its end is missing",
+      help: ["restore it from a backup before migrating"])
+  }
+
+  private static func failure(_ error: any Error, _ path: String) -> MigrationError {
+    switch error {
+    case let error as MigrationError: error
+    case let error as SQLiteError: MigrationError(error, while: "opening \(path)")
+    default: MigrationError(.databaseUnreadable, "opening \(path): \(error)")
+    }
+  }
+}

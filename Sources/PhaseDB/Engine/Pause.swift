@@ -1,0 +1,18 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Waiting for another connection or runner.
+enum Pause {
+  /// Between two attempts to get the lock or the lease: 50 ms, half of SQLite's own longest step.
+  static func briefly() { usleep(50_000) }
+
+  /// What is left until a deadline, in whole milliseconds; 0 once it has passed.
+  static func milliseconds(until deadline: ContinuousClock.Instant) -> Int {
+    Int(max(0, (deadline - ContinuousClock.now).milliseconds))
+  }
+}

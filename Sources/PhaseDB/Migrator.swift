@@ -1,0 +1,141 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+internal import PhaseSQLite
+
+/// The front door: one database and one catalog of migrations.
+///
+/// Ask for a plan, look at it, run it. A migrator belongs to the thread that made it.
+///
+/// ```swift
+/// let catalog = try Catalog(folder: "migrations")
+/// let migrator = try Migrator(database: "shop.db", catalog: catalog)
+/// let plan = try migrator.plan(.upAll)
+/// try migrator.run(plan) { event in print(event) }
+/// ```
+public final class Migrator {
+  /// What a migrator may do with the database.
+  public enum Access: Sendable, Hashable {
+    /// Reads only, and never makes a file: for plans, status and checks.
+    case reading
+    /// Reads and writes a file that exists.
+    case writing
+    /// Reads and writes, and makes a missing file.
+    case creating
+  }
+
+  public let catalog: Catalog
+  public var options: Options
+  /// The path, or `(borrowed)` for a handle without one.
+  public let database: String
+  let connection: Connection
+  /// False when there is no file yet.
+  public let isThere: Bool
+
+  /// Opens a database file.
+  ///
+  /// - Throws: `database-not-found`, `database-unreadable`, `database-read-only`, `not-a-database`,
+  ///   `database-damaged`, `database-busy`, or `sqlite-too-old` for a library before 3.35.
+  public init(
+    database path: String, catalog: Catalog, access: Access = .creating, options: Options = Options()
+  ) throws(MigrationError) {
+    self.catalog = catalog
+    self.options = options
+    database = path
+    if access == .reading {
+      let opened = try DatabaseFile.openForReading(path)
+      isThere = opened != nil
+      if let opened {
+        connection = opened
+      } else {
+        connection = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory) }
+      }
+    } else {
+      isThere = true
+      connection = try DatabaseFile.openForWriting(path, creating: access == .creating)
+    }
+  }
+
+  /// Borrows a handle that the application already has, from GRDB, SQLite.swift or `sqlite3_open`.
+  ///
+  /// The handle is not closed. Settings that phases need are put in force while a plan runs and put back as they
+  /// were; the handle's own authorizer and progress handler are removed, because SQLite cannot give them back.
+  ///
+  /// - Parameter handle: a `sqlite3 *` without an open transaction, which nobody else uses while the migrator lives.
+  /// - Throws: `sqlite-too-old` for a library before 3.35.
+  @unsafe public init(
+    borrowing handle: OpaquePointer, catalog: Catalog, options: Options = Options()
+  ) throws(MigrationError) {
+    try DatabaseFile.refuseOldSQLite()
+    self.catalog = catalog
+    self.options = options
+    connection = unsafe Connection(borrowing: handle)
+    database = connection.path.isEmpty ? "(borrowed)" : connection.path
+    isThere = true
+  }
+
+  /// Plans what would be done; nothing runs and nothing is written.
+  ///
+  /// - Throws: whatever refuses the whole of it, from `unknown-phase` to `edited-after-apply` and `schema-drift`.
+  public func plan(_ selection: Selection) throws(MigrationError) -> Plan {
+    let knowledge = try Knowledge(of: connection)
+    guard knowledge.isInPlace else { throw try knowledge.driftError() }
+    let planner = planner(knowledge)
+    switch selection.direction {
+    case .up:
+      return try planner.up(selection, baseline: try baseline(knowledge))
+    case .down:
+      let checkpoints = try lifting("reading the ledger") { () in
+        try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
+      }
+      return try planner.down(selection, checkpoints: checkpoints)
+    }
+  }
+
+  /// Runs a plan, each step in a transaction of its own.
+  ///
+  /// - Parameters:
+  ///   - plan: from ``plan(_:)`` of a migrator on the same database.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Throws: the first failure, with what it left behind in `standing` and `state`.
+  @discardableResult
+  public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError) -> RunResult {
+    let engine = Engine(
+      on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
+      wait: options.wait, cancellation: options.cancellation, observe: observe)
+    return try engine.run(plan)
+  }
+
+  func planner(_ knowledge: Knowledge) -> Planner {
+    Planner(
+      catalog: catalog, applied: knowledge.applied,
+      judgement: GateJudgement(
+        live: options.live, isFresh: knowledge.isFresh, now: options.now().date ?? .distantPast,
+        overridden: options.overridden),
+      reason: options.reason
+    ) { applied throws(MigrationError) in
+      guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
+      return try ledger.phase(applied)
+    }
+  }
+
+  /// The baseline, when it has to run: on a database that has nothing in it.
+  ///
+  /// A database that has tables and no ledger must have exactly the baseline's.
+  private func baseline(_ knowledge: Knowledge) throws(MigrationError) -> Script? {
+    guard let baseline = catalog.baseline, knowledge.ledger == nil else { return nil }
+    if knowledge.isFresh { return baseline }
+    let expected = try lifting("reading \(baseline.file)") { () in
+      let scratch = try Connection(path: "", mode: .memory)
+      try scratch.execute(script: baseline.text)
+      return try Schema(of: scratch)
+    }
+    guard expected.digest != knowledge.schema.digest else { return nil }
+    throw MigrationError(
+      .schemaDrift, "the database has tables, no ledger, and another schema than \(baseline.file)",
+      details: SchemaDifference(from: expected, to: knowledge.schema).lines, state: "nothing was changed",
+      help: ["make the baseline say what the database has, or use another database"])
+  }
+}

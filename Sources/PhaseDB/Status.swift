@@ -1,0 +1,73 @@
+internal import PhaseSQLite
+
+/// Where a database stands.
+public struct Status: Sendable {
+  /// The path of the database.
+  public let database: String
+  /// False when there is no such file yet.
+  public let isThere: Bool
+  public let hasLedger: Bool
+  /// Applied phases in the order in which they were applied, then pending ones in folder order.
+  public let phases: [PhaseStatus]
+  /// The checkpoint the database is at, nil before the first phase.
+  public let checkpoint: Checkpoint?
+  /// How the schema differs from what the ledger says, one line each; empty when it does not.
+  public let drift: [String]
+  /// For each application, the versions that may be live now.
+  public let live: [String: StateInterval]
+  /// Who runs phases at this moment, nil when nobody does.
+  public let runner: String?
+
+  public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
+  public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
+  public var hasDrifted: Bool { !drift.isEmpty }
+}
+
+/// Where one phase stands.
+public struct PhaseStatus: Sendable {
+  public let id: PhaseID
+  /// How it was applied, nil while it is pending.
+  public let applied: AppliedPhase?
+  /// What keeps a pending phase from going up; empty when nothing does.
+  public let gates: [ClosedGate]
+  /// False for an applied phase that the catalog does not have.
+  public let isInCatalog: Bool
+  /// True for an applied phase whose text the catalog has changed.
+  public let isEdited: Bool
+}
+
+extension Migrator {
+  /// Where every phase stands. Reads only.
+  public func status() throws(MigrationError) -> Status {
+    let knowledge = try Knowledge(of: connection)
+    let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
+    let applied = knowledge.applied.map { phase in
+      let file = files[phase.id]
+      return PhaseStatus(
+        id: phase.id, applied: phase, gates: [], isInCatalog: file != nil,
+        isEdited: file.map { $0.tokenHash != phase.tokenHash } ?? false)
+    }
+    let done = Set(knowledge.applied.map(\.id))
+    let candidates = catalog.phases.filter { !done.contains($0.id) }
+    let order = UpOrder(candidates, beyond: [], limit: .max, planner: planner(knowledge))
+    let held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
+    let pending = candidates.map {
+      PhaseStatus(id: $0.id, applied: nil, gates: held[$0.id] ?? [], isInCatalog: true, isEdited: false)
+    }
+    let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
+    return Status(
+      database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, phases: applied + pending,
+      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: try knowledge.driftLines(),
+      live: LiveIntervals.of(applied: knowledge.applied.map(\.windows), pending: candidates.map(\.phase.windows)),
+      runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" })
+  }
+}
+
+extension Checkpoint {
+  /// The checkpoint that a phase ended at.
+  init(after phase: AppliedPhase) {
+    self.init(
+      name: nil, sequence: phase.sequence, phase: phase.id, at: phase.appliedAt, who: phase.who, host: phase.host,
+      note: "", isReachable: true)
+  }
+}

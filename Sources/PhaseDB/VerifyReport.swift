@@ -1,0 +1,117 @@
+internal import PhaseSQLite
+
+/// What a check of the live database found.
+public struct VerifyReport: Sendable {
+  /// What was looked at.
+  public enum Subject: String, Sendable, CaseIterable {
+    /// The schema against the ledger.
+    case schema
+    /// The ledger against itself.
+    case ledger
+    /// Rows without their parent.
+    case foreignKeys = "foreign-keys"
+    /// A claim of `@verify`.
+    case claim
+  }
+
+  public enum Outcome: String, Sendable, CaseIterable {
+    case holds
+    case broken
+    /// A claim about something that a later phase took away.
+    case superseded
+  }
+
+  public struct Check: Sendable {
+    public let subject: Subject
+    /// What is claimed.
+    public let title: String
+    /// The phase whose claim it is.
+    public let phase: PhaseID?
+    public let outcome: Outcome
+    /// What breaks it, one line each.
+    public let details: [String]
+  }
+
+  public let checks: [Check]
+  public var isClean: Bool { checks.allSatisfy { $0.outcome != .broken } }
+}
+
+extension Migrator {
+  /// Checks drift, the ledger, foreign keys and every claim in force on the live database. Reads only.
+  public func verify() throws(MigrationError) -> VerifyReport {
+    let knowledge = try Knowledge(of: connection)
+    var checks: [VerifyReport.Check] = []
+    func add(
+      _ subject: VerifyReport.Subject, _ title: String, _ phase: PhaseID? = nil, broken details: [String]
+    ) {
+      checks.append(
+        VerifyReport.Check(
+          subject: subject, title: title, phase: phase, outcome: details.isEmpty ? .holds : .broken, details: details))
+    }
+    add(.schema, "the schema is the one at the last checkpoint", broken: try knowledge.driftLines())
+    if let ledger = knowledge.ledger {
+      add(.ledger, "the log's chain of hashes is whole", broken: try brokenLogLines())
+      add(.ledger, "the recorded phases and schemas fit together", broken: try ledger.misfits(knowledge))
+    }
+    let violations = try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+    add(.foreignKeys, "every row has its parent", broken: DetailLines.first(violations.keys.map(\.sentence).sorted()))
+    for (index, applied) in knowledge.applied.enumerated() {
+      guard let ledger = knowledge.ledger, let phase = try? ledger.phase(applied) else { continue }
+      let isLast = index == knowledge.applied.count - 1
+      for claim in phase.verifications {
+        checks.append(try check(claim, of: applied.id, mayBeSuperseded: !isLast))
+      }
+    }
+    return VerifyReport(checks: checks)
+  }
+
+  /// A claim compiled when its phase went up, so one that does not any more is about what a later phase took away.
+  private func check(
+    _ claim: Verification, of phase: PhaseID, mayBeSuperseded: Bool
+  ) throws(MigrationError) -> VerifyReport.Check {
+    do throws(MigrationError) {
+      let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
+      return VerifyReport.Check(
+        subject: .claim, title: claim.title, phase: phase, outcome: breaking.count == 0 ? .holds : .broken,
+        details: breaking.lines)
+    } catch {
+      guard error.id == .verifyInvalid else { throw error }
+      return VerifyReport.Check(
+        subject: .claim, title: claim.title, phase: phase, outcome: mayBeSuperseded ? .superseded : .broken,
+        details: [error.message])
+    }
+  }
+
+  /// Rows of the log whose hash is not what it must be.
+  public func brokenLogEntries() throws(MigrationError) -> [LogEntry] {
+    LogEntry.broken(in: try log())
+  }
+
+  private func brokenLogLines() throws(MigrationError) -> [String] {
+    DetailLines.first(
+      try brokenLogEntries().map { "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap" })
+  }
+}
+
+extension Ledger {
+  /// Where the tables of the ledger contradict each other.
+  fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [String] {
+    var misfits: [String] = []
+    for applied in knowledge.applied {
+      do throws(MigrationError) { _ = try phase(applied) } catch { misfits.append(error.message) }
+    }
+    let logged = try lifting("reading the ledger") { () in
+      Dictionary(try entries().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+    for applied in knowledge.applied {
+      let entry = logged[applied.sequence]
+      if entry?.action != LogEntry.Action.up.rawValue || entry?.subject != applied.id.description {
+        misfits.append("the log does not say that \(applied.id) was applied as \(applied.sequence)")
+      }
+    }
+    if try knowledge.recordedSchema().digest != knowledge.expectedDigest {
+      misfits.append("phasedb_schema does not add up to the schema of the last checkpoint")
+    }
+    return misfits
+  }
+}

@@ -1,0 +1,75 @@
+internal import PhaseDB
+
+/// `phasedb checkpoint create`: names the present point.
+enum CheckpointCreateCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let migrator = try Location(context).migrator(.writing, context)
+    let name = context.invocation.value(.name) ?? ""
+    let checkpoint = try migrator.createCheckpoint(name, note: context.invocation.value(.note) ?? "")
+    if context.isJSON {
+      try context.print(json: CheckpointJSON(checkpoint))
+    } else {
+      let place = checkpoint.phase.map { "after \($0)" } ?? "before the first phase"
+      context.say("checkpoint \(context.paint("@\(name)", .good)) is \(place)")
+      context.suggest("phasedb down --to @\(name) --dry-run")
+    }
+    return .done
+  }
+}
+
+/// `phasedb checkpoint list`: the points to return to.
+enum CheckpointListCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let migrator = try Location(context).migrator(.reading, context)
+    let checkpoints = try migrator.checkpoints()
+    if context.isJSON {
+      try context.print(json: CheckpointListJSON(checkpoints: checkpoints.map(CheckpointJSON.init)))
+      return .done
+    }
+    guard !checkpoints.isEmpty else {
+      context.say("there is no checkpoint yet")
+      context.suggest("phasedb up")
+      return .done
+    }
+    var table = TextTable(
+      .init("checkpoint"), .init("after"), .init("when"), .init("by"), .init("note"))
+    for checkpoint in checkpoints {
+      let after =
+        checkpoint.isReachable
+        ? checkpoint.phase?.description ?? "(before the first phase)" : "(reversed since)"
+      table.add(
+        .init("@\(checkpoint.name ?? String(checkpoint.sequence))"), .init(after), .init(checkpoint.at.text),
+        .init("\(checkpoint.who)@\(checkpoint.host)"), .init(checkpoint.note))
+    }
+    context.print(table)
+    context.suggest("phasedb plan down --to @CHECKPOINT")
+    return .done
+  }
+}
+
+/// A checkpoint as `--format json` prints it.
+struct CheckpointJSON: Encodable {
+  let name: String?
+  let number: Int64
+  let phase: String?
+  let at: String
+  let who: String
+  let host: String
+  let note: String
+  let reachable: Bool
+
+  init(_ checkpoint: Checkpoint) {
+    name = checkpoint.name
+    number = checkpoint.sequence
+    phase = checkpoint.phase?.description
+    at = checkpoint.at.text
+    who = checkpoint.who
+    host = checkpoint.host
+    note = checkpoint.note
+    reachable = checkpoint.isReachable
+  }
+}
+
+private struct CheckpointListJSON: Encodable {
+  let checkpoints: [CheckpointJSON]
+}

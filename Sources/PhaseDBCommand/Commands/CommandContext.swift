@@ -1,0 +1,50 @@
+internal import PhaseDB
+
+/// What a command works with: the command line as understood, and where its words go.
+struct CommandContext {
+  let invocation: Invocation
+  let environment: [String: String]
+  let terminal: Terminal
+  let output: Output
+  let errors: Output
+  let cancellation: Cancellation
+
+  var isJSON: Bool { invocation.format == .json }
+  private var isQuiet: Bool { invocation.flag(.quiet) }
+  var paint: Paint { terminal.outputPaint(invocation.color) }
+  var width: Int? { terminal.outputWidth }
+
+  /// Prints data for a person.
+  func print(_ text: String) { output.write(text) }
+
+  /// Prints a table for a person.
+  func print(_ table: TextTable) { output.write(table.text(paint: paint, width: width)) }
+
+  /// Prints data for a program.
+  func print(json payload: some Encodable) throws(MigrationError) {
+    output.write(try JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", payload))
+  }
+
+  /// Prints what a person may want to know besides the data; nothing when asked to be quiet or for JSON.
+  func say(_ line: String = "") {
+    guard !isQuiet, !isJSON else { return }
+    output.line(line)
+  }
+
+  /// The command that usually comes next.
+  func suggest(_ command: String) { say("\(paint("next:", .dim)) \(paint(command, .command))") }
+
+  /// Prints something that is neither data nor an error.
+  func note(_ line: String) {
+    guard !isQuiet else { return }
+    errors.line("\(terminal.errorPaint(invocation.color)("note:", .warning)) \(line.visible)")
+  }
+
+  func report(_ error: MigrationError) {
+    if isJSON, let text = try? JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error)) {
+      errors.write(text)
+    } else {
+      errors.write(ErrorText(error).text(paint: terminal.errorPaint(invocation.color), width: terminal.errorWidth))
+    }
+  }
+}

@@ -1,0 +1,62 @@
+internal import PhaseDB
+
+/// Runs one command line from its words to its exit code.
+struct CommandLineTool {
+  let environment: [String: String]
+  let cancellation: Cancellation
+
+  func run(_ arguments: [String]) -> ExitCode {
+    let terminal = Terminal(environment: environment)
+    let errors = Output(.error)
+    let invocation: Invocation
+    do throws(UsageError) {
+      invocation = try ArgumentParser.parse(arguments)
+    } catch {
+      let paint = terminal.errorPaint(.auto)
+      if error.id == .missingVerb {
+        errors.write(Help(paint: paint, width: terminal.errorWidth ?? 80).text(for: error.verb))
+      } else {
+        errors.write(ErrorText(error).text(paint: paint, width: terminal.errorWidth))
+      }
+      return .usage
+    }
+    let context = CommandContext(
+      invocation: invocation, environment: environment, terminal: terminal, output: Output(.output), errors: errors,
+      cancellation: cancellation)
+    return run(context)
+  }
+
+  private func run(_ context: CommandContext) -> ExitCode {
+    do throws(MigrationError) {
+      let code = try CommandLineTool.command(for: context.invocation.verb)(context)
+      // A reader that went away has read what it wanted; a full disk has lost what somebody still wanted.
+      guard context.output.hasFailed, code == .done || code == .findings else { return code }
+      context.report(
+        MigrationError(.outputFailed, "the output could not be written: \(context.output.failure?.message ?? "")"))
+      return .refused
+    } catch {
+      context.report(error)
+      return ExitCode(error.standing)
+    }
+  }
+
+  private static func command(
+    for verb: Verb.ID
+  ) -> (CommandContext) throws(MigrationError) -> ExitCode {
+    switch verb {
+    case .initialize: InitCommand.run
+    case .new: NewCommand.run
+    case .plan: PlanCommand.run
+    case .up: UpCommand.run
+    case .down: DownCommand.run
+    case .status: StatusCommand.run
+    case .verify: VerifyCommand.run
+    case .checkpointCreate: CheckpointCreateCommand.run
+    case .checkpointList: CheckpointListCommand.run
+    case .log: LogCommand.run
+    case .completions: CompletionsCommand.run
+    case .help: HelpCommand.run
+    case .version: VersionCommand.run
+    }
+  }
+}

@@ -1,0 +1,26 @@
+internal import PhaseDB
+
+/// An error as `--format json` prints it, on standard error.
+struct ErrorJSON: Encodable {
+  let error: Body
+
+  struct Body: Encodable {
+    let id: String
+    let message: String
+    let file: String?
+    let line: Int?
+    let column: Int?
+    let details: [String]
+    let state: String?
+    let help: [String]
+    let standing: String
+    let exitCode: Int32
+  }
+
+  init(_ error: MigrationError) {
+    self.error = Body(
+      id: error.id.rawValue, message: error.message, file: error.place?.file, line: error.place?.line,
+      column: error.place?.column, details: error.details, state: error.state, help: error.help,
+      standing: error.standing.rawValue, exitCode: ExitCode(error.standing).rawValue)
+  }
+}

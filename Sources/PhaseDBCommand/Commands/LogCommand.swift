@@ -1,0 +1,66 @@
+internal import PhaseDB
+
+/// `phasedb log`: who did what when.
+enum LogCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let migrator = try Location(context).migrator(.reading, context)
+    let isCheck = context.invocation.flag(.check)
+    let broken = isCheck ? try migrator.brokenLogEntries() : []
+    let entries = try migrator.log(limit: context.invocation.number(.limit))
+    if context.isJSON {
+      try context.print(
+        json: LogJSON(entries: entries.map(LogJSON.EntryJSON.init), broken: isCheck ? broken.map(\.id) : nil))
+    } else {
+      print(entries, to: context)
+      if isCheck { conclude(broken, entries: entries, to: context) }
+    }
+    return broken.isEmpty ? .done : .findings
+  }
+
+  private static func print(_ entries: [LogEntry], to context: CommandContext) {
+    guard !entries.isEmpty else { return context.say("the log is empty") }
+    var table = TextTable(
+      .init("entry", .right), .init("when"), .init("by"), .init("did"), .init("to"), .init("detail"))
+    for entry in entries {
+      table.add(
+        .init(String(entry.id)), .init(entry.at.text), .init("\(entry.who)@\(entry.host)"), .init(entry.action),
+        .init(entry.subject), .init(entry.detail))
+    }
+    context.print(table)
+  }
+
+  private static func conclude(_ broken: [LogEntry], entries: [LogEntry], to context: CommandContext) {
+    guard !broken.isEmpty else { return context.say(context.paint("the chain of hashes is whole", .good)) }
+    let numbers = broken.map { String($0.id) }.joined(separator: ", ")
+    context.print(context.paint("the chain is broken at entry \(numbers): changed, or something before it is gone\n", .bad))
+  }
+}
+
+/// The log as `--format json` prints it.
+private struct LogJSON: Encodable {
+  let entries: [EntryJSON]
+  /// Entries whose hash is wrong; absent unless `--check` asked.
+  let broken: [Int64]?
+
+  struct EntryJSON: Encodable {
+    let entry: Int64
+    let at: String
+    let who: String
+    let host: String
+    let action: String
+    let subject: String
+    let detail: String
+    let hash: String
+
+    init(_ entry: LogEntry) {
+      self.entry = entry.id
+      at = entry.at.text
+      who = entry.who
+      host = entry.host
+      action = entry.action
+      subject = entry.subject
+      detail = entry.detail
+      hash = entry.hash
+    }
+  }
+}

@@ -1,0 +1,66 @@
+internal import PhaseDB
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// Makes files and folders, and overwrites nothing.
+enum NewFiles {
+  static func makeFolder(_ path: String) throws(MigrationError) {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw MigrationError(
+        .outputFailed, "the folder \(path) cannot be made: \(reason(error))",
+        help: ["check the path and its permissions"])
+    }
+  }
+
+  /// - Throws: `already-exists` when there is such a file, `output-failed` when it cannot be written.
+  static func write(_ text: String, to path: String) throws(MigrationError) {
+    do {
+      try Data(text.utf8).write(to: URL(filePath: path), options: .withoutOverwriting)
+    } catch let error as CocoaError where error.code == .fileWriteFileExists {
+      throw MigrationError(
+        .alreadyExists, "\(path) exists already", state: "it was not changed",
+        help: ["edit it, or remove it first"])
+    } catch {
+      throw MigrationError(
+        .outputFailed, "\(path) cannot be written: \(reason(error))", help: ["check the path and its permissions"])
+    }
+  }
+
+  /// The name of the next migration: one more than the highest number, written as wide as the widest.
+  ///
+  /// - Parameter description: what the migration does; spaces become hyphens.
+  static func nextName(_ description: String, in folder: String) throws(MigrationError) -> MigrationName {
+    let entries: [String]
+    do {
+      entries = try FileManager.default.contentsOfDirectory(atPath: folder)
+    } catch {
+      throw MigrationError(
+        .folderNotFound, "there is no folder of migrations at \(folder)",
+        help: ["name it with --migrations, or make one: phasedb init"])
+    }
+    let names = entries.compactMap { try? MigrationName($0) }
+    let number = (names.map(\.number).max() ?? 0) + 1
+    let width = max(4, names.map(\.digits.count).max() ?? 4)
+    let digits = String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
+    let words = description.split(separator: " ").joined(separator: "-")
+    return try MigrationName("\(digits)-\(words)")
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    guard let error = error as? CocoaError else { return "\(error)" }
+    switch error.code {
+    case .fileWriteNoPermission: return "permission denied"
+    case .fileWriteOutOfSpace: return "the disk is full"
+    case .fileWriteVolumeReadOnly: return "the file system is read-only"
+    case .fileWriteFileExists: return "a file of that name is in the way"
+    case .fileNoSuchFile: return "the folder it goes into does not exist"
+    default: return "error \(error.code.rawValue)"
+    }
+  }
+}

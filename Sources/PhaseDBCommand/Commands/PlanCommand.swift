@@ -1,0 +1,40 @@
+internal import PhaseDB
+
+/// `phasedb plan`: what up or down would do.
+enum PlanCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let direction = Direction(rawValue: context.invocation.value(.direction) ?? "up") ?? .up
+    let location = try Location(context)
+    let migrator = try location.migrator(.reading, context)
+    let plan = try migrator.plan(context.selection(direction))
+    if context.isJSON {
+      try context.print(json: PlanJSON(plan, database: migrator.database))
+    } else {
+      PlanText(plan: plan, database: migrator.database).print(to: context)
+      if !plan.steps.isEmpty { context.suggest("phasedb \(direction.rawValue)\(context.targetWords)") }
+    }
+    return .done
+  }
+}
+
+extension CommandContext {
+  /// Which phases the arguments ask for.
+  func selection(_ direction: Direction) -> Selection {
+    switch direction {
+    case .up:
+      if let target = invocation.value(.target) { return .upTo(target) }
+      return invocation.number(.count).map(Selection.up) ?? .upAll
+    case .down:
+      if invocation.flag(.all) { return .downAll }
+      if let target = invocation.value(.target) { return .downTo(target) }
+      return .down(invocation.number(.count) ?? 1)
+    }
+  }
+
+  /// The same selection as words of a command line.
+  var targetWords: String {
+    if let target = invocation.value(.target) { return " --to \(target)" }
+    if invocation.flag(.all), invocation.value(.direction) == "down" { return " --all" }
+    return invocation.number(.count).map { " \($0)" } ?? ""
+  }
+}

@@ -1,0 +1,62 @@
+internal import PhaseDB
+
+/// A plan as `--format json` prints it.
+struct PlanJSON: Encodable {
+  let database: String
+  let direction: String
+  let fresh: Bool
+  let baseline: Bool
+  let steps: [StepJSON]
+  let held: [HeldJSON]
+  let notes: [String]
+
+  struct StepJSON: Encodable {
+    let phase: String
+    let kind: String
+    let summary: String
+    /// For each application, the range of versions that may be live after the step; null where none may.
+    let liveAfter: [String: String?]
+    let losses: [String]
+    let residuals: [ResidualJSON]?
+    let verifications: [String]
+  }
+
+  struct ResidualJSON: Encodable {
+    let audience: String
+    let text: String
+  }
+
+  struct HeldJSON: Encodable {
+    let phase: String
+    let gates: [GateJSON]
+  }
+
+  struct GateJSON: Encodable {
+    let gate: String
+    let reason: String
+    let opening: String
+
+    init(_ gate: ClosedGate) {
+      self.gate = gate.gate.rawValue
+      reason = gate.reason
+      opening = gate.opening
+    }
+  }
+
+  init(_ plan: Plan, database: String) {
+    self.database = database
+    direction = plan.direction.rawValue
+    fresh = plan.isFresh
+    baseline = plan.runsBaseline
+    steps = plan.steps.map { step in
+      StepJSON(
+        phase: step.id.description, kind: step.id.kind.rawValue, summary: step.phase.summary,
+        liveAfter: step.liveAfter.mapValues { $0.range?.description },
+        losses: step.phase.losses.map { "\($0.table).\($0.column): \($0.reason)" },
+        residuals: step.phase.residuals?.map { ResidualJSON(audience: $0.audience.rawValue, text: $0.text) },
+        verifications: step.phase.verifications.map(\.title))
+    }
+    held = plan.held.map { HeldJSON(phase: $0.id.description, gates: $0.gates.map(GateJSON.init)) }
+    notes = plan.notes
+  }
+}

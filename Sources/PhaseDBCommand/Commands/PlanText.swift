@@ -1,0 +1,62 @@
+internal import PhaseDB
+
+/// A plan as a person reads it.
+struct PlanText {
+  let plan: Plan
+  let database: String
+
+  func print(to context: CommandContext) {
+    let way = plan.direction == .up ? "up" : "down"
+    guard !plan.steps.isEmpty else {
+      context.print("nothing to do: \(plan.direction == .up ? "no phase can go up now" : "no phase is applied")\n")
+      printHeld(context)
+      return
+    }
+    let count = CountText.text(plan.steps.count, "phase")
+    context.print("\(context.paint("plan: \(count) \(way) on \(database.visible)", .heading))\n")
+    if plan.runsBaseline { context.print("  the database is empty, so baseline.sql runs first\n") }
+    var table = TextTable(.init("  phase"), .init("live after"), .init("what it is for"))
+    for step in plan.steps {
+      table.add(.init("  \(step.id)"), .init(live(step)), .init(step.phase.summary))
+    }
+    context.print(table)
+    if plan.direction == .down { printRemains(context) }
+    printHeld(context)
+    for note in plan.notes { context.print("\(context.paint("note:", .warning)) \(note.visible)\n") }
+    for gate in plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
+      context.print(
+        "\(context.paint("override:", .warning)) the \(gate.rawValue) gate, because: \((plan.reason ?? "").visible)\n")
+    }
+  }
+
+  private func live(_ step: Plan.Step) -> String {
+    step.liveAfter.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+  }
+
+  /// What a technically perfect way down leaves behind.
+  private func printRemains(_ context: CommandContext) {
+    var lines: [String] = []
+    for step in plan.steps {
+      lines += step.phase.losses.map { "\(step.id.short): \($0.table).\($0.column) is not restored: \($0.reason)" }
+      switch step.phase.residuals {
+      case nil where step.phase.kind != .expand: lines.append("\(step.id.short): its author did not say what remains")
+      case let residuals?: lines += residuals.map { "\(step.id.short): \($0.audience.rawValue): \($0.text)" }
+      default: break
+      }
+    }
+    guard !lines.isEmpty else { return }
+    context.print("\(context.paint("what remains:", .heading))\n")
+    for line in lines { context.print("  \(line.visible)\n") }
+  }
+
+  private func printHeld(_ context: CommandContext) {
+    guard !plan.held.isEmpty else { return }
+    context.print("\(context.paint("held:", .heading))\n")
+    for held in plan.held {
+      for gate in held.gates {
+        context.print("  \(held.id)  \(context.paint(gate.gate.rawValue, .warning)): \(gate.reason.visible)\n")
+        context.print("    to open it: \(gate.opening.visible)\n")
+      }
+    }
+  }
+}

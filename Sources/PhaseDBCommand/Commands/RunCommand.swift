@@ -1,0 +1,114 @@
+internal import PhaseDB
+
+/// `phasedb up`: applies phases.
+enum UpCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    try TransitionCommand(direction: .up, context: context).run(.creating)
+  }
+}
+
+/// `phasedb down`: reverses phases.
+enum DownCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    try TransitionCommand(direction: .down, context: context).run(.writing)
+  }
+}
+
+/// What up and down have in common: print the plan, run it, say where the database stands.
+private struct TransitionCommand {
+  let direction: Direction
+  let context: CommandContext
+
+  func run(_ access: Migrator.Access) throws(MigrationError) -> ExitCode {
+    let location = try Location(context)
+    let isDryRun = context.invocation.flag(.dryRun)
+    let migrator = try location.migrator(isDryRun ? .reading : access, context)
+    let plan = try migrator.plan(context.selection(direction))
+    if !context.isJSON, !context.invocation.flag(.quiet) {
+      PlanText(plan: plan, database: migrator.database).print(to: context)
+    }
+    guard !isDryRun else {
+      if context.isJSON {
+        try context.print(json: RunJSON(plan, database: migrator.database, result: nil))
+      } else {
+        context.suggest("phasedb \(direction.rawValue)\(context.targetWords)")
+      }
+      return .done
+    }
+    if !plan.steps.isEmpty { StopSignals.handle() }
+    let progress = RunProgress(context: context)
+    let result = try migrator.run(plan, observe: progress.show)
+    if context.isJSON {
+      try context.print(json: RunJSON(plan, database: migrator.database, result: result))
+    } else {
+      finish(result, plan)
+    }
+    return .done
+  }
+
+  private func finish(_ result: RunResult, _ plan: Plan) {
+    guard !plan.steps.isEmpty else {
+      if direction == .up { context.suggest("phasedb status") }
+      return
+    }
+    let count = CountText.text(result.done.count, "phase")
+    let total = result.done.reduce(Duration.zero) { $0 + .milliseconds($1.times.milliseconds) }
+    let sentence =
+      result.done.isEmpty
+      ? "another runner had done everything" : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
+    context.say(context.paint(sentence, .good))
+    context.suggest(direction == .up ? "phasedb verify" : "phasedb status")
+  }
+}
+
+/// Shows what happens while a plan runs. A step is said to be done only after its commit.
+private struct RunProgress {
+  let context: CommandContext
+
+  func show(_ event: Event) {
+    switch event {
+    case .committed(let id, let direction, let times, let checkpoint):
+      let verb = direction == .up ? "applied " : "reversed"
+      let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
+      let place = checkpoint == 0 ? "before the first phase" : "checkpoint \(checkpoint)"
+      context.say(
+        "\(context.paint(verb, .good)) \(id)  \(TimeText.text(.milliseconds(times.milliseconds)))\(rows), \(place)")
+    case .alreadyDone(let id, let direction):
+      context.say("\(id) was already \(direction == .up ? "applied" : "reversed") by another runner")
+    case .waiting(let id, let reason):
+      context.note("\(id.short) waits: \(reason)")
+    case .tookOver(let holder):
+      context.note("took over from \(holder), which is no longer running")
+    case .baselineBegan:
+      context.say("the database is empty: running the baseline")
+    case .began, .verified: break
+    }
+  }
+}
+
+/// The result of up or down as `--format json` prints it.
+struct RunJSON: Encodable {
+  let plan: PlanJSON
+  let dryRun: Bool
+  let done: [DoneJSON]
+  let skipped: [String]
+
+  struct DoneJSON: Encodable {
+    let phase: String
+    let direction: String
+    let milliseconds: Double
+    let holdMilliseconds: Double
+    let rows: Int
+  }
+
+  init(_ plan: Plan, database: String, result: RunResult?) {
+    self.plan = PlanJSON(plan, database: database)
+    dryRun = result == nil
+    done = (result?.done ?? []).map {
+      DoneJSON(
+        phase: $0.id.description, direction: $0.direction.rawValue, milliseconds: $0.times.milliseconds,
+        holdMilliseconds: $0.times.holdMilliseconds, rows: $0.times.rows)
+    }
+    skipped = (result?.skipped ?? []).map(\.description)
+  }
+}

@@ -1,0 +1,120 @@
+internal import PhaseDB
+
+/// `phasedb status`: where every phase stands.
+enum StatusCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let status = try Location(context).migrator(.reading, context).status()
+    if context.isJSON {
+      try context.print(json: StatusJSON(status))
+    } else if !context.invocation.flag(.quiet) {
+      print(status, to: context)
+    }
+    let isInOrder = status.pending.isEmpty && !status.hasDrifted
+    return context.invocation.flag(.check) && !isInOrder ? .findings : .done
+  }
+
+  private static func print(_ status: Status, to context: CommandContext) {
+    let paint = context.paint
+    context.print("\(paint("database:", .heading)) \(status.database.visible)\(status.isThere ? "" : " (not made yet)")\n")
+    context.print("\(paint("at:", .heading))       \(standing(status))\n")
+    if !status.live.isEmpty {
+      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+      context.print("\(paint("may live:", .heading)) \(live)\n")
+    }
+    if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
+    var table = TextTable(.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by"))
+    for phase in status.phases { add(phase, to: &table) }
+    if !table.rows.isEmpty { context.print("\n") }
+    context.print(table)
+    printHeld(status, context)
+    if status.hasDrifted {
+      context.print("\n\(paint("the schema is not what the ledger says:", .bad))\n")
+      for line in status.drift { context.print("  \(line.visible)\n") }
+    }
+    context.print("\n")
+    context.suggest(next(status))
+  }
+
+  private static func standing(_ status: Status) -> String {
+    guard let checkpoint = status.checkpoint, let phase = checkpoint.phase else {
+      return status.hasLedger ? "before the first phase" : "no ledger yet"
+    }
+    return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(CountText.text(status.pending.count, "phase")) pending"
+  }
+
+  private static func add(_ phase: PhaseStatus, to table: inout TextTable) {
+    guard let applied = phase.applied else {
+      table.add(.init(phase.id.description), phase.gates.isEmpty ? .init("pending") : .init("held", .warning))
+      return
+    }
+    let state: TextTable.Cell =
+      phase.isEdited
+      ? .init("edited", .bad) : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
+    table.add(
+      .init(phase.id.description), state, .init(String(applied.sequence)), .init(applied.appliedAt.text),
+      .init("\(applied.who)@\(applied.host)"))
+  }
+
+  private static func printHeld(_ status: Status, _ context: CommandContext) {
+    let held = status.pending.filter { !$0.gates.isEmpty }
+    guard !held.isEmpty else { return }
+    context.print("\n")
+    for phase in held {
+      for gate in phase.gates {
+        context.print("\(phase.id.short) is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
+        context.print("  to open it: \(gate.opening.visible)\n")
+      }
+    }
+  }
+
+  private static func next(_ status: Status) -> String {
+    if status.hasDrifted { return "phasedb verify" }
+    return status.pending.contains { $0.gates.isEmpty } ? "phasedb plan" : "phasedb verify"
+  }
+}
+
+/// A status as `--format json` prints it.
+struct StatusJSON: Encodable {
+  let database: String
+  let exists: Bool
+  let ledger: Bool
+  let checkpoint: Int64
+  let pending: Int
+  let drift: [String]
+  let live: [String: String?]
+  let runner: String?
+  let phases: [PhaseJSON]
+
+  struct PhaseJSON: Encodable {
+    let phase: String
+    let kind: String
+    let state: String
+    let checkpoint: Int64?
+    let appliedAt: String?
+    let who: String?
+    let host: String?
+    let milliseconds: Double?
+    let hasFile: Bool
+    let gates: [PlanJSON.GateJSON]
+  }
+
+  init(_ status: Status) {
+    database = status.database
+    exists = status.isThere
+    ledger = status.hasLedger
+    checkpoint = status.checkpoint?.sequence ?? 0
+    pending = status.pending.count
+    drift = status.drift
+    live = status.live.mapValues { $0.range?.description }
+    runner = status.runner
+    phases = status.phases.map { phase in
+      PhaseJSON(
+        phase: phase.id.description, kind: phase.id.kind.rawValue,
+        state: phase.isEdited
+          ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
+        checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text, who: phase.applied?.who,
+        host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
+        gates: phase.gates.map(PlanJSON.GateJSON.init))
+    }
+  }
+}

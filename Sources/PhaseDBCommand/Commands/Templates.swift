@@ -1,0 +1,46 @@
+internal import PhaseDB
+
+/// What new files begin with.
+enum Templates {
+  static let settings = """
+    // Settings of phasedb. Every key may be left out.
+    {
+      // The database, where neither --database nor PHASEDB_DATABASE nor DATABASE_URL names one.
+      // A relative path is meant from this folder.
+      // "database": "../app.db",
+
+      // How long to wait for another runner or writer.
+      "wait": "30s",
+    }
+
+    """
+
+  /// A phase file that loads once the window and the SQL of both directions are written: only its author knows them.
+  static func phase(_ kind: PhaseKind, of name: MigrationName) -> String {
+    """
+    -- \(purpose(kind))
+    --
+    -- The versions of an application that run on the schema both before and after this phase:
+    -- @window 
+
+    \(kind == .expand ? "-- What down cannot undo: none, or customer|downstream|workflow|support: TEXT\n-- @residual none" : "-- What down cannot undo, one line each: none, or customer|downstream|workflow|support: TEXT\n-- @residual none")
+    \(kind == .contract ? "-- How long the phase before this one must have been in place:\n-- @soak 7d\n" : "")
+    -- @up
+
+    -- @down
+
+    -- A claim about the rows, as a SELECT of those that break it:
+    -- -- @verify TITLE
+    -- SELECT id FROM ... WHERE ...;
+
+    """
+  }
+
+  private static func purpose(_ kind: PhaseKind) -> String {
+    switch kind {
+    case .expand: "Add what the new version needs; everything that was there before stays as it is."
+    case .migrate: "Bring the rows over; the schema stays as it is."
+    case .contract: "Remove what no live version needs any more."
+    }
+  }
+}

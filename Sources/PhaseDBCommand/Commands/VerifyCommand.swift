@@ -1,0 +1,72 @@
+internal import PhaseDB
+
+/// `phasedb verify`: the live database against what is claimed of it.
+enum VerifyCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let migrator = try Location(context).migrator(.reading, context)
+    guard migrator.isThere else { throw MigrationError.noSuchDatabase(migrator.database) }
+    let report = try migrator.verify()
+    if context.isJSON {
+      try context.print(json: VerifyJSON(report, database: migrator.database))
+    } else if !context.invocation.flag(.quiet) || !report.isClean {
+      print(report, to: context)
+    }
+    return report.isClean ? .done : .findings
+  }
+
+  private static func print(_ report: VerifyReport, to context: CommandContext) {
+    for check in report.checks {
+      let word: String
+      switch check.outcome {
+      case .holds: word = context.paint("holds     ", .good)
+      case .broken: word = context.paint("broken    ", .bad)
+      case .superseded: word = context.paint("superseded", .dim)
+      }
+      let phase = check.phase.map { "\($0.short): " } ?? ""
+      context.print("\(word)  \(phase)\(check.title.visible)\n")
+      for line in check.details { context.print("              \(line.visible)\n") }
+    }
+    let broken = report.checks.count { $0.outcome == .broken }
+    guard broken == 0 else {
+      context.print(context.paint("\(broken) of \(CountText.text(report.checks.count, "check")) broken\n", .bad))
+      context.suggest("phasedb status")
+      return
+    }
+    context.say(context.paint("\(CountText.text(report.checks.count, "check")), nothing broken", .good))
+    context.suggest("phasedb status")
+  }
+}
+
+extension MigrationError {
+  /// For a command that has nothing to say about a database that is not there.
+  static func noSuchDatabase(_ path: String) -> MigrationError {
+    MigrationError(
+      .databaseNotFound, "there is no database at \(path)",
+      help: ["check the path given with --database", "phasedb up makes the file when it is missing"])
+  }
+}
+
+/// The checks as `--format json` prints them.
+struct VerifyJSON: Encodable {
+  let database: String
+  let clean: Bool
+  let checks: [CheckJSON]
+
+  struct CheckJSON: Encodable {
+    let subject: String
+    let title: String
+    let phase: String?
+    let outcome: String
+    let details: [String]
+  }
+
+  init(_ report: VerifyReport, database: String) {
+    self.database = database
+    clean = report.isClean
+    checks = report.checks.map {
+      CheckJSON(
+        subject: $0.subject.rawValue, title: $0.title, phase: $0.phase?.description, outcome: $0.outcome.rawValue,
+        details: $0.details)
+    }
+  }
+}
