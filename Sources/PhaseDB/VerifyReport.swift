@@ -78,7 +78,7 @@ extension Migrator {
       guard error.id == .verifyInvalid else { throw error }
       return VerifyReport.Check(
         subject: .claim, title: claim.title, phase: phase, outcome: mayBeSuperseded ? .superseded : .broken,
-        details: [error.message])
+        details: error.details)
     }
   }
 

@@ -11,10 +11,10 @@ package enum Value: Hashable, Sendable {
   package var isNull: Bool { self == .null }
 }
 
-extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByNilLiteral {
+// Not ExpressibleByNilLiteral: `value(…) != nil` would then ask for NULL and not for a row.
+extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
   package init(stringLiteral value: String) { self = .text(value) }
   package init(integerLiteral value: Int64) { self = .integer(value) }
-  package init(nilLiteral: ()) { self = .null }
 
   package init(_ value: String?) { self = value.map(Value.text) ?? .null }
   package init(_ value: Int) { self = .integer(Int64(value)) }

@@ -45,8 +45,8 @@ extension Verification {
 
   private func invalid(_ why: String, offset: Int) -> MigrationError {
     MigrationError(
-      .verifyInvalid, "the claim '\(title)' cannot be checked: \(why)",
-      at: query.place(at: offset, length: query.tokenLength(at: offset)),
+      .verifyInvalid, "the claim '\(title)' cannot be checked",
+      at: query.place(at: offset, length: query.tokenLength(at: offset)), details: [why],
       help: ["write one SELECT that returns the rows that break the claim"])
   }
 }
