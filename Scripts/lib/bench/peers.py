@@ -46,6 +46,13 @@ def quoted(statements):
     return "".join(f"    {statement!r},\n" for statement in statements)
 
 
+def runs(*command):
+    if shutil.which(command[0]) is None:
+        return False
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=measure.environment())
+    return ended.returncode == 0
+
+
 class Peer:
     """A tool in a folder of its own. `up` is the command that is timed."""
 
@@ -73,7 +80,7 @@ class Sqitch(Peer):
 
     @staticmethod
     def installed():
-        return shutil.which("sqitch") is not None
+        return runs("sqitch", "--version")
 
     def write(self):
         for folder in ("deploy", "revert"):
@@ -152,10 +159,7 @@ class ActiveRecord(Peer):
 
     @staticmethod
     def installed():
-        if shutil.which("ruby") is None:
-            return False
-        wanted = ["ruby", "-e", "require 'logger'; require 'active_record'; require 'sqlite3'"]
-        return subprocess.run(wanted, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+        return runs("ruby", "-e", "require 'logger'; require 'active_record'; require 'sqlite3'")
 
     def write(self):
         migrate = self.folder / "migrate"
