@@ -1,5 +1,7 @@
 """What every part needs: timing, peak memory, figures and how they are printed."""
 
+from __future__ import annotations
+
 import os
 import platform
 import statistics
