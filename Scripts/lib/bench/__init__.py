@@ -1,0 +1,1 @@
+"""The parts of Scripts/bench, one in a file; each takes a Bench and returns figures."""

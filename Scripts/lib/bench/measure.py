@@ -1,0 +1,117 @@
+"""What every part needs: timing, peak memory, figures and how they are printed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Bench:
+    """What is measured, an empty folder to work in, and how thoroughly."""
+
+    phasedb: str
+    folder: Path
+    quick: bool
+
+    def repeat(self, times):
+        return max(2, times // 5) if self.quick else times
+
+    def command(self, *arguments, database, migrations):
+        return [self.phasedb, *arguments, "-d", str(database), "-m", str(migrations)]
+
+
+@dataclass
+class Figure:
+    """A row of the table. `value` and `limit` are compared as numbers, `shown` is what is printed."""
+
+    name: str
+    shown: str
+    value: float = 0.0
+    limit: float | None = None
+    unit: str = ""
+
+    @property
+    def met(self):
+        return None if self.limit is None else self.value <= self.limit
+
+
+def environment():
+    """Ours without what would send a command to another database, or make its output pretty."""
+    kept = {key: value for key, value in os.environ.items() if key not in ("PHASEDB_DATABASE", "DATABASE_URL")}
+    return kept | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def seconds(command, stdin="", **options):
+    """The wall time of a command that has to succeed."""
+    start = time.perf_counter()
+    ended = subprocess.run(
+        command, input=stdin, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env=options.pop("env", environment()), **options)
+    elapsed = time.perf_counter() - start
+    if ended.returncode != 0:
+        print(ended.stdout[-4000:], file=sys.stderr)
+        sys.exit(f"bench: exit code {ended.returncode} of: {' '.join(map(str, command))}")
+    return elapsed
+
+
+def peak_megabytes(command):
+    """The largest resident size of a command that has to succeed."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment())
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"bench: exit code {process.returncode} of: {' '.join(map(str, command))}")
+    # Kibibytes on Linux, bytes on macOS (getrusage(2)).
+    return usage.ru_maxrss / (1024 * 1024 if platform.system() == "Darwin" else 1024)
+
+
+def remove_database(path):
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def expect_applied(database, count):
+    """Stops unless so many phases are applied: a run that did nothing would be the fastest of all."""
+    answer = subprocess.run(
+        ["sqlite3", str(database), "SELECT count(*) FROM phasedb_phase"], stdout=subprocess.PIPE, text=True)
+    if answer.stdout.strip() != str(count):
+        sys.exit(f"bench: {count} phases should be applied, the ledger says '{answer.stdout.strip()}'")
+
+
+def alternate(times, *runs):
+    """Runs each in turn, `times` times over, and returns the median of each."""
+    measured = [[run() for run in runs] for _ in range(times)]
+    return [statistics.median(column) for column in zip(*measured)]
+
+
+def ratio(name, ours, theirs, limit=None, of=("phasedb", "shell")):
+    value = ours / theirs
+    shown = f"{value:.2f} ({of[0]} {milliseconds(ours)}, {of[1]} {milliseconds(theirs)})"
+    return Figure(name, shown, value, limit, "times")
+
+
+def milliseconds(value):
+    return f"{value * 1000:.1f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def machine():
+    version = subprocess.run(["sqlite3", "--version"], stdout=subprocess.PIPE, text=True).stdout.split()[0]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB, "
+            f"SQLite {version} (the shell's), {time.strftime('%Y-%m-%d')}")
+
+
+def table(figures):
+    rows = [("figure", "measured", "limit", "")]
+    for figure in figures:
+        limit = "" if figure.limit is None else f"{figure.limit:g} {figure.unit}".strip()
+        rows.append((figure.name, figure.shown, limit, {None: "", True: "met", False: "**missed**"}[figure.met]))
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|---|---|---|---|", *lines[1:]])

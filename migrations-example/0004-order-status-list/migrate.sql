@@ -1,0 +1,17 @@
+-- Find the state of the orders that were there before the triggers.
+--
+-- @window storefront >=1.0 <2.0
+-- @residual none
+
+-- @up
+UPDATE orders
+SET state = iif(lower(trim(status)) IN ('new', 'paid', 'shipped', 'delivered', 'cancelled'),
+    lower(trim(status)), 'review'),
+  status_note = iif(status IN ('new', 'paid', 'shipped', 'delivered', 'cancelled', 'review'), NULL, status)
+WHERE state IS NULL;
+
+-- @down
+UPDATE orders SET state = NULL, status_note = NULL;
+
+-- @verify every status is its state, or kept beside it as typed
+SELECT id, status, state, status_note FROM orders WHERE status IS NOT coalesce(status_note, state);
