@@ -10,6 +10,8 @@ struct ConnectionDiscipline: ~Copyable {
   private let connection: Connection
   private let switches: [(setting: Connection.Switch, was: Bool)]
   private let synchronous: Int64
+  /// Whether the schema can be distrusted without breaking the triggers it has.
+  private let distrusts: Bool
 
   private static let wanted: [(setting: Connection.Switch, on: Bool)] = [
     (.foreignKeys, false), (.triggers, true), (.views, true), (.loadExtension, false), (.defensive, true),
@@ -21,6 +23,7 @@ struct ConnectionDiscipline: ~Copyable {
     self.connection = connection
     self.synchronous = synchronous
     switches = Self.wanted.map { (setting: $0.setting, was: connection.isOn($0.setting)) }
+    distrusts = FullTextTrust.isNeedless
   }
 
   /// Puts the settings in force until what it returns goes out of scope.
@@ -41,7 +44,8 @@ struct ConnectionDiscipline: ~Copyable {
   }
 
   private borrowing func enforce() throws(MigrationError) {
-    for (setting, on) in Self.wanted where connection.turn(setting, on: on) != on {
+    for (setting, on) in Self.wanted
+    where (setting != .trustedSchema || distrusts) && connection.turn(setting, on: on) != on {
       throw MigrationError(.sqliteFailed, "SQLite does not turn \(setting) \(on ? "on" : "off")")
     }
     // FULL: in WAL mode NORMAL may lose a commit that was reported done (sqlite.org/pragma.html#pragma_synchronous).
@@ -66,4 +70,23 @@ struct ConnectionDiscipline: ~Copyable {
     for (setting, was) in switches { connection.turn(setting, on: was) }
     if synchronous < 2 { try? connection.execute("PRAGMA main.synchronous = \(synchronous)") }
   }
+}
+
+/// Whether triggers may write full-text tables on a connection that distrusts its schema.
+///
+/// SQLite 3.40 refuses it ("unsafe use of virtual table") because its FTS5 does not declare itself innocuous; 3.54 does
+/// not. An application whose triggers keep a full-text index must be able to migrate, so where the library refuses, the
+/// schema is trusted as the application trusts it.
+enum FullTextTrust {
+  /// Found out once by trying, because no version number tells what a library was built with.
+  static let isNeedless: Bool = {
+    guard let scratch = try? Connection(path: "", mode: .memory) else { return true }
+    scratch.turn(.trustedSchema, on: false)
+    // A library without FTS5 has nothing to refuse.
+    guard (try? scratch.execute(script: "CREATE TABLE t (a); CREATE VIRTUAL TABLE f USING fts5 (a)")) != nil else {
+      return true
+    }
+    let write = "CREATE TRIGGER w AFTER INSERT ON t BEGIN INSERT INTO f VALUES (NEW.a); END; INSERT INTO t VALUES (1)"
+    return (try? scratch.execute(script: write)) != nil
+  }()
 }
