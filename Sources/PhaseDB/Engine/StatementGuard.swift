@@ -14,12 +14,17 @@ final class StatementGuard {
 
   /// What the authorizer refused last. SQLite only answers "not authorized".
   private(set) var refusal: Refusal?
+  /// What the statements write, also from inside triggers.
+  private(set) var writes = WriteSet()
 
   /// Watches everything that the connection compiles until `release`.
   func watch(_ connection: Connection) {
     refusal = nil
     connection.setAuthorizer { [unowned self] action in
-      guard let refusal = Self.refusal(of: action) else { return true }
+      guard let refusal = Self.refusal(of: action) else {
+        self.writes.add(action)
+        return true
+      }
       self.refusal = refusal
       return false
     }

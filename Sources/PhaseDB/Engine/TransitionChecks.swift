@@ -50,12 +50,19 @@ extension Engine {
   }
 
   /// Rows without a parent that were there before are not the phase's fault.
-  func refuseNewForeignKeyViolations(
-    _ step: Plan.Step, since before: [ForeignKeyViolation: Int]
-  ) throws(MigrationError) -> [ForeignKeyViolation: Int] {
-    let after = try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+  ///
+  /// - Parameter before: nil when it is not known yet.
+  /// - Returns: false when there are such rows and `before` is needed to tell.
+  func hasNoNewForeignKeyViolations(
+    _ step: Plan.Step, in reach: ForeignKeyReach, since before: [ForeignKeyViolation: Int]?
+  ) throws(MigrationError) -> Bool {
+    let after = try lifting("checking foreign keys") { () in
+      try connection.foreignKeyViolations(in: reach.children(on: connection))
+    }
+    guard !after.isEmpty else { return true }
+    guard let before else { return false }
     let new = after.filter { $0.value > before[$0.key] ?? 0 }
-    guard !new.isEmpty else { return after }
+    guard !new.isEmpty else { return true }
     throw MigrationError(
       .foreignKeysViolated,
       "\(step.id) \(step.direction.rawValue) leaves \(new.values.reduce(0, +)) rows without their parent",
