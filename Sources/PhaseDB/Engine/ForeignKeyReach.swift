@@ -6,18 +6,22 @@ internal import PhaseSQLite
 /// goes or changes what it references, or when the index goes that makes a parent's key unique.
 struct ForeignKeyReach {
   private let writes: WriteSet
-  private let before: Schema
   private let after: Schema
+  /// What was there before, of the objects that changed.
+  private let former: [SchemaObject.Key: SchemaObject]
+  private let changed: Set<SchemaObject.Key>
   /// Tables of which any row may have come or gone, or whose key may not be unique any more.
   private var written: Set<String>
 
-  init(_ writes: WriteSet, from before: Schema, to after: Schema) {
+  init(_ writes: WriteSet, _ changes: [SchemaChange], to after: Schema) {
     self.writes = writes
-    self.before = before
     self.after = after
+    changed = Set(changes.map(\.object.key))
+    former = Dictionary(
+      changes.filter { $0.kind == .removed }.map { ($0.object.key, $0.object) }, uniquingKeysWith: { first, _ in first })
     written = writes.tables
     for name in writes.droppedIndexes {
-      guard let index = before.objects[SchemaObject.Key(type: "index", name: name)] else { continue }
+      guard let index = former[SchemaObject.Key(type: "index", name: name)] else { continue }
       if index.sql.asciiLowercased.contains("unique") { written.insert(index.table.asciiLowercased) }
     }
   }
@@ -25,7 +29,7 @@ struct ForeignKeyReach {
   /// The child tables to check, by name as spelled.
   func children(on connection: Connection) throws(SQLiteError) -> [String] {
     var children: [String] = []
-    for object in after.objects.values where object.key.type == "table" && references(object) > 0 {
+    for object in after.objects where object.references > 0 && object.key.type == "table" {
       if isNewOrReferencesElse(object) {
         children.append(object.name)
         continue
@@ -57,11 +61,7 @@ struct ForeignKeyReach {
   /// A table rebuilt under its own name was dropped on the way, which the writes tell; what is left is a new name, and a
   /// column that was added with a foreign key.
   private func isNewOrReferencesElse(_ object: SchemaObject) -> Bool {
-    guard let old = before.objects[object.key] else { return true }
-    return old.sql != object.sql && references(old) != references(object)
-  }
-
-  private func references(_ object: SchemaObject) -> Int {
-    object.sql.asciiLowercased.split(separator: "references", omittingEmptySubsequences: false).count - 1
+    guard changed.contains(object.key) else { return false }
+    return former[object.key]?.references != object.references
   }
 }

@@ -82,7 +82,7 @@ struct Knowledge {
   }
 
   /// True when nobody's tables are there: there is nothing to be compatible with.
-  var isFresh: Bool { schema.objects.isEmpty }
+  var isFresh: Bool { schema.isEmpty }
 
   /// How the schema differs from what the ledger says, one line each.
   func driftLines() throws(MigrationError) -> [String] {

@@ -122,14 +122,14 @@ extension StatementGuard {
 
   /// Finds what reached for the ledger behind the authorizer's back: a rename to one of its names, or the body of a
   /// view or trigger, which is compiled only when it is used.
-  static func trespass(from before: Schema, to after: Schema) -> String? {
+  static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> String? {
     if let name = after.ledgerNames.subtracting(before.ledgerNames).sorted().first {
       return "'\(name)' begins with phasedb_, which is kept for the ledger"
     }
     if let name = before.ledgerNames.subtracting(after.ledgerNames).sorted().first {
       return "'\(name)' of the ledger is gone"
     }
-    for (key, object) in after.objects where before.objects[key]?.sql != object.sql {
+    for object in changes.filter({ $0.kind == .added }).map(\.object) {
       let bytes = Array(object.sql.utf8)
       for token in SQLTokens(object.sql) where token.kind == .word || token.kind == .quotedIdentifier {
         let text = String(decoding: bytes[token.range], as: UTF8.self)
