@@ -1,9 +1,10 @@
+internal import PhaseSQLite
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-internal import PhaseSQLite
 
 /// Opens a database file the way an operator means it, or says why not.
 enum DatabaseFile {

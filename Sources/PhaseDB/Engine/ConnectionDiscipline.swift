@@ -83,10 +83,12 @@ enum FullTextTrust {
     guard let scratch = try? Connection(path: "", mode: .memory) else { return true }
     scratch.turn(.trustedSchema, on: false)
     // A library without FTS5 has nothing to refuse.
-    guard (try? scratch.execute(script: "CREATE TABLE t (a); CREATE VIRTUAL TABLE f USING fts5 (a)")) != nil else {
+    guard (try? scratch.execute(script: "CREATE TABLE t (a); CREATE VIRTUAL TABLE f USING fts5 (a)")) != nil
+    else {
       return true
     }
-    let write = "CREATE TRIGGER w AFTER INSERT ON t BEGIN INSERT INTO f VALUES (NEW.a); END; INSERT INTO t VALUES (1)"
+    let write =
+      "CREATE TRIGGER w AFTER INSERT ON t BEGIN INSERT INTO f VALUES (NEW.a); END; INSERT INTO t VALUES (1)"
     return (try? scratch.execute(script: write)) != nil
   }()
 }

@@ -18,7 +18,8 @@ struct ForeignKeyReach {
     self.after = after
     changed = Set(changes.map(\.object.key))
     former = Dictionary(
-      changes.filter { $0.kind == .removed }.map { ($0.object.key, $0.object) }, uniquingKeysWith: { first, _ in first })
+      changes.filter { $0.kind == .removed }.map { ($0.object.key, $0.object) },
+      uniquingKeysWith: { first, _ in first })
     written = writes.tables
     for name in writes.droppedIndexes {
       guard let index = former[SchemaObject.Key(type: "index", name: name)] else { continue }

@@ -91,7 +91,8 @@ struct Knowledge {
 
   func driftError() throws(MigrationError) -> MigrationError {
     MigrationError(
-      .schemaDrift, "the schema is not what the ledger says it is \(checkpointText)", details: try driftLines(),
+      .schemaDrift, "the schema is not what the ledger says it is \(checkpointText)",
+      details: try driftLines(),
       state: "nothing was changed",
       help: [
         "undo the change that was made outside phasedb, or write it as a migration",

@@ -21,7 +21,8 @@ extension Planner {
   func refuseOutOfOrder() throws(MigrationError) {
     let begun = Set(applied.map(\.id.migration.number))
     guard let last = applied.map(\.id.migration).max() else { return }
-    guard let late = catalog.migrations.first(where: { !begun.contains($0.name.number) && $0.name < last }) else {
+    guard let late = catalog.migrations.first(where: { !begun.contains($0.name.number) && $0.name < last })
+    else {
       return
     }
     throw MigrationError(

@@ -50,14 +50,17 @@ extension StatementGuard {
       let name = (action.first ?? "").asciiLowercased
       guard readingPragmas.contains(name) || (action.second == nil && valuePragmas.contains(name)) else {
         return Refusal(
-          what: "PRAGMA \(name) inside a phase", remedy: "remove it: set it where the application opens the database")
+          what: "PRAGMA \(name) inside a phase",
+          remedy: "remove it: set it where the application opens the database")
       }
     case .function where action.second?.asciiLowercased == "load_extension":
       return Refusal(what: "load_extension inside a phase", remedy: "remove it: phases do not load code")
     case .createTempTable, .createTempIndex, .createTempTrigger, .createTempView:
       return Refusal(
         what: "a TEMP object inside a phase",
-        remedy: "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main")
+        remedy:
+          "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main"
+      )
     default: break
     }
     let names = [action.first, action.second, action.origin].compactMap { $0 }
@@ -76,7 +79,8 @@ extension StatementGuard {
 
   /// Pragmas that read without a value and write with one.
   private static let valuePragmas: Set<String> = [
-    "user_version", "application_id", "encoding", "page_size", "page_count", "freelist_count", "schema_version",
+    "user_version", "application_id", "encoding", "page_size", "page_count", "freelist_count",
+    "schema_version",
     "data_version", "foreign_keys", "recursive_triggers",
   ]
 
@@ -95,14 +99,16 @@ extension StatementGuard {
     let text = String(decoding: bytes, as: UTF8.self)
     let tokens = SQLTokens(text).filter { !$0.kind.isTrivia }
     func word(_ index: Int) -> String {
-      guard tokens.indices.contains(index), tokens[index].kind == .word || tokens[index].kind == .punctuation else {
+      guard tokens.indices.contains(index), tokens[index].kind == .word || tokens[index].kind == .punctuation
+      else {
         return ""
       }
       return String(decoding: bytes[tokens[index].range], as: UTF8.self).asciiLowercased
     }
     if word(0) == "vacuum", let first = tokens.first {
       return (
-        Refusal(what: "VACUUM inside a phase", remedy: "remove it: VACUUM is run outside phasedb"), first.range
+        Refusal(what: "VACUUM inside a phase", remedy: "remove it: VACUUM is run outside phasedb"),
+        first.range
       )
     }
     for index in tokens.indices where word(index) == "rollback" {

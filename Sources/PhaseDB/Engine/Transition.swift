@@ -33,7 +33,9 @@ extension Engine {
     try refuseTrespass(turn.step, changes, from: before, to: after)
     try refuseBrokenPromise(turn, changes, to: after)
     let reach = ForeignKeyReach(writes, changes, to: after)
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else { return .compare }
+    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
+      return .compare
+    }
     try verify(turn)
 
     let recorded = try record(turn, changes, from: before, to: after, since: began)
@@ -45,8 +47,10 @@ extension Engine {
     let held = ContinuousClock.now - locked
     try settle(turn.step, recorded, schema: after)
     let times = StepTimes(
-      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds, rows: rows)
-    observe(.committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
+      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds,
+      rows: rows)
+    observe(
+      .committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
     return .done(times)
   }
 

@@ -20,7 +20,8 @@ extension Engine {
   func refuseBrokenPromise(_ turn: Turn, _ changes: [SchemaChange], to after: Schema) throws(MigrationError) {
     let step = turn.step
     if step.direction == .down {
-      guard let applied = knowledge.applied.last, after.digest != applied.schemaBefore, let ledger = knowledge.ledger
+      guard let applied = knowledge.applied.last, after.digest != applied.schemaBefore,
+        let ledger = knowledge.ledger
       else { return }
       let below = knowledge.applied.dropLast().last?.sequence ?? 0
       let recorded = try lifting("reading the ledger") { () in try ledger.schema(after: below) }
@@ -86,7 +87,8 @@ extension Engine {
       let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
       guard breaking.count == 0 else {
         throw MigrationError(
-          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(breaking.count) rows",
+          .verifyFailed,
+          "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(breaking.count) rows",
           at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
           help: ["correct the phase or the claim, then run the command again"])
       }

@@ -54,7 +54,9 @@ struct Schema: Sendable {
 
   /// The names under which the ledger would be found, whatever made them.
   var ledgerNames: Set<String> {
-    Set(rows.filter(\.isForeign).map(\.object.name).filter { $0.asciiLowercased.hasPrefix(Schema.ledgerPrefix) })
+    Set(
+      rows.filter(\.isForeign).map(\.object.name).filter { $0.asciiLowercased.hasPrefix(Schema.ledgerPrefix) }
+    )
   }
 
   /// Names that are SQLite's own, the ledger's, or of tools that share the file: replicators (Litestream,

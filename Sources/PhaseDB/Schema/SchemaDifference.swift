@@ -27,7 +27,10 @@ struct SchemaDifference: Sendable {
   var lines: [String] {
     removed.map { "- \($0.title)" } + added.map { "+ \($0.title)" }
       + changed.flatMap { pair in
-        ["~ \(pair.before.title)", "    was: \(Self.oneLine(pair.before.sql))", "    is:  \(Self.oneLine(pair.after.sql))"]
+        [
+          "~ \(pair.before.title)", "    was: \(Self.oneLine(pair.before.sql))",
+          "    is:  \(Self.oneLine(pair.after.sql))",
+        ]
       }
   }
 

@@ -41,10 +41,13 @@ struct CommandContext {
   }
 
   func report(_ error: MigrationError) {
-    if isJSON, let text = try? JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error)) {
+    if isJSON,
+      let text = try? JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error))
+    {
       errors.write(text)
     } else {
-      errors.write(ErrorText(error).text(paint: terminal.errorPaint(invocation.color), width: terminal.errorWidth))
+      errors.write(
+        ErrorText(error).text(paint: terminal.errorPaint(invocation.color), width: terminal.errorWidth))
     }
   }
 }

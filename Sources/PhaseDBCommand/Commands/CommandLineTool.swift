@@ -21,7 +21,8 @@ struct CommandLineTool {
       return .usage
     }
     let context = CommandContext(
-      invocation: invocation, environment: environment, terminal: terminal, output: Output(.output), errors: errors,
+      invocation: invocation, environment: environment, terminal: terminal, output: Output(.output),
+      errors: errors,
       cancellation: cancellation)
     return run(context)
   }
@@ -32,7 +33,8 @@ struct CommandLineTool {
       // A reader that went away has read what it wanted; a full disk has lost what somebody still wanted.
       guard context.output.hasFailed, code == .done || code == .findings else { return code }
       context.report(
-        MigrationError(.outputFailed, "the output could not be written: \(context.output.failure?.message ?? "")"))
+        MigrationError(
+          .outputFailed, "the output could not be written: \(context.output.failure?.message ?? "")"))
       return .refused
     } catch {
       context.report(error)

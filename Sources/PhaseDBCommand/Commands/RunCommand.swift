@@ -72,7 +72,8 @@ private struct RunProgress {
       let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
       let place = checkpoint == 0 ? "before the first phase" : "checkpoint \(checkpoint)"
       context.say(
-        "\(context.paint(verb, .good)) \(id)  \(TimeText.text(.milliseconds(times.milliseconds)))\(rows), \(place)")
+        "\(context.paint(verb, .good)) \(id)  \(TimeText.text(.milliseconds(times.milliseconds)))\(rows), \(place)"
+      )
     case .alreadyDone(let id, let direction):
       context.say("\(id) was already \(direction == .up ? "applied" : "reversed") by another runner")
     case .waiting(let id, let reason):
