@@ -15,6 +15,11 @@ package struct AuthorizedAction: Hashable, Sendable {
     package let rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
 
+    package static let createIndex = Code(rawValue: SQLITE_CREATE_INDEX)
+    package static let createTable = Code(rawValue: SQLITE_CREATE_TABLE)
+    package static let createTrigger = Code(rawValue: SQLITE_CREATE_TRIGGER)
+    package static let createView = Code(rawValue: SQLITE_CREATE_VIEW)
+    package static let createVirtualTable = Code(rawValue: SQLITE_CREATE_VTABLE)
     package static let createTempIndex = Code(rawValue: SQLITE_CREATE_TEMP_INDEX)
     package static let createTempTable = Code(rawValue: SQLITE_CREATE_TEMP_TABLE)
     package static let createTempTrigger = Code(rawValue: SQLITE_CREATE_TEMP_TRIGGER)
@@ -25,6 +30,7 @@ package struct AuthorizedAction: Hashable, Sendable {
     package static let attach = Code(rawValue: SQLITE_ATTACH)
     package static let detach = Code(rawValue: SQLITE_DETACH)
     package static let function = Code(rawValue: SQLITE_FUNCTION)
+    package static let alterTable = Code(rawValue: SQLITE_ALTER_TABLE)
     package static let insert = Code(rawValue: SQLITE_INSERT)
     package static let update = Code(rawValue: SQLITE_UPDATE)
     package static let delete = Code(rawValue: SQLITE_DELETE)

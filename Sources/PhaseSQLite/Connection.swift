@@ -32,7 +32,8 @@ internal import CSQLite
     case .readOnly: flags |= SQLITE_OPEN_READONLY
     case .immutable:
       flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
-      name = "file:" + Connection.percentEncoded(path) + "?immutable=1"
+      // With an empty authority, so that a path which begins with two slashes is not taken for one.
+      name = (path.hasPrefix("/") ? "file://" : "file:") + Connection.percentEncoded(path) + "?immutable=1"
     case .readWrite: flags |= SQLITE_OPEN_READWRITE
     case .create: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
     case .memory:
@@ -56,7 +57,6 @@ internal import CSQLite
   @unsafe package init(borrowing handle: OpaquePointer) {
     unsafe self.handle = handle
     isOwner = false
-    unsafe sqlite3_extended_result_codes(handle, 1)
   }
 
   deinit {

@@ -11,8 +11,9 @@ package struct Transaction: ~Copyable {
   private var isOpen = true
 
   init(on connection: Connection, _ kind: Kind) throws(SQLiteError) {
-    self.connection = connection
+    // Before `self` is whole: a transaction that did not begin must not roll back the one that is open.
     try connection.execute("BEGIN \(kind.rawValue)")
+    self.connection = connection
   }
 
   deinit {

@@ -31,32 +31,49 @@ struct ForeignKeyReach {
   func children(on connection: Connection) throws(SQLiteError) -> [String] {
     var children: [String] = []
     for object in after.objects where object.references > 0 && object.key.type == "table" {
-      if isNewOrReferencesElse(object) {
-        children.append(object.name)
-        continue
-      }
-      var keys = try connection.prepare("SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1)")
-      try keys.bind([.text(object.name)])
-      var isReached = written.contains(object.key.name)
-      while !isReached, try keys.step() {
-        let parent = keys.text(at: 0).asciiLowercased
-        let toColumn = keys.optionalText(at: 2)?.asciiLowercased
-        isReached =
-          written.contains(parent)
-          || writes.columns[object.key.name]?.contains(keys.text(at: 1).asciiLowercased) == true
-          || updatesKey(of: parent, column: toColumn)
-      }
-      if isReached { children.append(object.name) }
+      if try isReached(object, on: connection) { children.append(object.name) }
     }
     return children.sorted()
   }
 
+  private func isReached(_ child: SchemaObject, on connection: Connection) throws(SQLiteError) -> Bool {
+    let name = child.key.name
+    if isNewOrReferencesElse(child) || written.contains(name) || writes.alteredTables.contains(name) { return true }
+    if try updatesUnseenColumn(of: child, on: connection) { return true }
+    var keys = try connection.prepare("SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1)")
+    try keys.bind([.text(child.name)])
+    while try keys.step() {
+      let parent = keys.text(at: 0).asciiLowercased
+      if written.contains(parent) { return true }
+      if writes.columns[name]?.contains(keys.text(at: 1).asciiLowercased) == true { return true }
+      let column = keys.optionalText(at: 2)?.asciiLowercased
+      if try updatesKey(of: parent, column: column, on: connection) { return true }
+    }
+    return false
+  }
+
+  /// A key may be written under another name than its own: as the rowid, or by way of the columns it is generated from.
+  private func updatesUnseenColumn(of child: SchemaObject, on connection: Connection) throws(SQLiteError) -> Bool {
+    guard let updated = writes.columns[child.key.name] else { return false }
+    if !updated.isDisjoint(with: Self.rowIDNames) { return true }
+    return try hasGeneratedColumn(child.name, on: connection)
+  }
+
+  private func hasGeneratedColumn(_ table: String, on connection: Connection) throws(SQLiteError) -> Bool {
+    try connection.value("SELECT 1 FROM pragma_table_xinfo(?1) WHERE hidden IN (2, 3)", .text(table)) != nil
+  }
+
+  private static let rowIDNames: Set<String> = ["rowid", "_rowid_", "oid"]
+
   /// A foreign key that names no column means the parent's primary key, of which any updated column may be one.
-  private func updatesKey(of parent: String, column: String?) -> Bool {
+  private func updatesKey(
+    of parent: String, column: String?, on connection: Connection
+  ) throws(SQLiteError) -> Bool {
     guard let updated = writes.columns[parent] else { return false }
     guard let column else { return true }
     // An INTEGER PRIMARY KEY is reported by its name or as the rowid that it is.
-    return updated.contains(column) || !updated.isDisjoint(with: ["rowid", "_rowid_", "oid"])
+    if updated.contains(column) || !updated.isDisjoint(with: Self.rowIDNames) { return true }
+    return try hasGeneratedColumn(parent, on: connection)
   }
 
   /// A table rebuilt under its own name was dropped on the way, which the writes tell; what is left is a new name, and a

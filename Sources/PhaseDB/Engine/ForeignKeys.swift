@@ -5,11 +5,13 @@ struct ForeignKeyViolation: Hashable, Sendable {
   let table: String
   /// Nil in a table without rowid, and for a foreign key that cannot be checked at all.
   let rowID: Int64?
+  /// The parent's table; what SQLite says when the foreign key cannot be checked.
   let parent: String
-  /// The number of the foreign key within its table.
+  /// The number of the foreign key within its table, -1 when it cannot be checked.
   let key: Int64
 
   var sentence: String {
+    guard key >= 0 else { return "\(table): \(parent)" }
     guard let rowID else { return "\(table): a row without a parent in \(parent)" }
     return "\(table) rowid \(rowID): no parent in \(parent)"
   }

@@ -55,12 +55,10 @@ extension StatementGuard {
       }
     case .function where action.second?.asciiLowercased == "load_extension":
       return Refusal(what: "load_extension inside a phase", remedy: "remove it: phases do not load code")
-    case .createTempTable, .createTempIndex, .createTempTrigger, .createTempView:
-      return Refusal(
-        what: "a TEMP object inside a phase",
-        remedy:
-          "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main"
-      )
+    case .createTempTable, .createTempIndex, .createTempTrigger, .createTempView: return temporary
+    // The codes above are for the word TEMP only; `CREATE TABLE temp.x` comes as an ordinary one.
+    case .createTable, .createIndex, .createTrigger, .createView, .createVirtualTable:
+      if action.database == "temp" { return temporary }
     default: break
     }
     let names = [action.first, action.second, action.origin].compactMap { $0 }
@@ -69,6 +67,10 @@ extension StatementGuard {
     }
     return nil
   }
+
+  private static let temporary = Refusal(
+    what: "a TEMP object inside a phase",
+    remedy: "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main")
 
   /// Pragmas that only read, with or without an argument (sqlite.org/pragma.html).
   private static let readingPragmas: Set<String> = [
@@ -136,12 +138,22 @@ extension StatementGuard {
       return "'\(name)' of the ledger is gone"
     }
     for object in changes.filter({ $0.kind == .added }).map(\.object) {
-      let bytes = Array(object.sql.utf8)
-      for token in SQLTokens(object.sql) where token.kind == .word || token.kind == .quotedIdentifier {
-        let text = String(decoding: bytes[token.range], as: UTF8.self)
-        let name = token.kind == .word ? text : String(text.dropFirst().dropLast())
-        if isLedgerName(name) { return "\(object.title) uses \(name), which is phasedb's own" }
+      if let (name, _) = ledgerName(in: object.sql) {
+        return "\(object.title) uses \(name), which is phasedb's own"
       }
+    }
+    return nil
+  }
+
+  /// The first name in SQL that is the ledger's, and where it stands. SQLite takes a string for a name where only a name
+  /// can be.
+  static func ledgerName(in sql: String) -> (name: String, range: Range<Int>)? {
+    guard sql.asciiLowercased.contains(Schema.ledgerPrefix) else { return nil }
+    let bytes = Array(sql.utf8)
+    for token in SQLTokens(sql) where [.word, .quotedIdentifier, .string].contains(token.kind) {
+      let text = String(decoding: bytes[token.range], as: UTF8.self)
+      let name = token.kind == .word ? text : String(text.dropFirst().dropLast())
+      if isLedgerName(name) { return (name, token.range) }
     }
     return nil
   }

@@ -11,8 +11,10 @@ extension Engine {
     _ step: Plan.Step, _ changes: [SchemaChange], from before: Schema, to after: Schema
   ) throws(MigrationError) {
     guard let trespass = StatementGuard.trespass(changes, from: before, to: after) else { return }
+    let start = step.script.firstTokenOffset
+    let found = StatementGuard.ledgerName(in: step.script.text)?.range ?? start..<start + 1
     throw MigrationError(
-      .ledgerTouched, "\(step.id): \(trespass)", at: step.script.place(at: 0),
+      .ledgerTouched, "\(step.id): \(trespass)", at: step.script.place(at: found.lowerBound, length: found.count),
       help: ["give the object another name, and keep the ledger out of views and triggers"])
   }
 
@@ -27,7 +29,7 @@ extension Engine {
       let recorded = try lifting("reading the ledger") { () in try ledger.schema(after: below) }
       throw MigrationError(
         .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
-        at: step.script.place(at: 0), details: SchemaDifference(from: recorded, to: after).lines,
+        at: step.script.place(at: step.script.firstTokenOffset), details: SchemaDifference(from: recorded, to: after).lines,
         help: [
           "correct the down SQL in a migration of its own, and reverse that first",
           "column order counts: an INSERT without a column list writes by position",
@@ -40,14 +42,14 @@ extension Engine {
       guard !difference.isEmpty else { return }
       throw MigrationError(
         .migrateChangesSchema, "\(step.id) changes the schema, which a migrate phase may not",
-        at: step.script.place(at: 0), details: difference.lines,
+        at: step.script.place(at: step.script.firstTokenOffset), details: difference.lines,
         help: ["move the change to expand.sql or contract.sql of the same migration"])
     case .expand:
       let losses = difference.losses
       guard !losses.isEmpty else { return }
       throw MigrationError(
         .expandNotAdditive, "\(step.id) takes something away, which an expand phase may not",
-        at: step.script.place(at: 0), details: losses,
+        at: step.script.place(at: step.script.firstTokenOffset), details: losses,
         help: ["move what removes or tightens to contract.sql of the same migration"])
     }
   }
@@ -66,10 +68,11 @@ extension Engine {
     guard let before else { return false }
     let new = after.filter { $0.value > before[$0.key] ?? 0 }
     guard !new.isEmpty else { return true }
+    let count = new.values.reduce(0, +)
     throw MigrationError(
       .foreignKeysViolated,
-      "\(step.id) \(step.direction.rawValue) leaves \(new.values.reduce(0, +)) rows without their parent",
-      at: step.script.place(at: 0), details: DetailLines.first(new.keys.map(\.sentence).sorted()),
+      "\(step.id) \(step.direction.rawValue) leaves \(count) \(count == 1 ? "row" : "rows") without a parent",
+      at: step.script.place(at: step.script.firstTokenOffset), details: DetailLines.first(new.keys.map(\.sentence).sorted()),
       help: ["delete or re-point the child rows in the same phase, before their parents go"])
   }
 

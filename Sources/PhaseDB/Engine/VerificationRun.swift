@@ -15,7 +15,12 @@ extension Verification {
   ///   - limit: how many rows to describe; all are counted.
   /// - Throws: `verify-invalid` when the query does not compile or is not one that only reads.
   func breakingRows(on connection: Connection, limit: Int) throws(MigrationError) -> BreakingRows {
+    let guarding = StatementGuard()
+    guarding.watch(connection)
+    defer { guarding.release(connection) }
     do {
+      let split = SQLSplitter.statements(in: query.text)
+      guard split.count < 2 else { throw invalid("there is a second statement", offset: split[1].lowerBound) }
       var statement = try connection.prepare(query.text)
       guard statement.isReadOnly, statement.columnCount > 0 else {
         throw invalid("it is not a SELECT", offset: query.firstTokenOffset)
@@ -37,7 +42,8 @@ extension Verification {
       if error.code.primary == .interrupt || error.code.primary == .busy {
         throw MigrationError(error, while: "checking the claim '\(title)'")
       }
-      throw invalid(error.message, offset: error.offset ?? query.firstTokenOffset)
+      let why = guarding.refusal.map { "\($0.what) is not allowed" } ?? error.message
+      throw invalid(why, offset: error.offset ?? query.firstTokenOffset)
     } catch {
       throw invalid("\(error)", offset: query.firstTokenOffset)
     }
