@@ -12,26 +12,27 @@ extension Engine {
     defer { guarding.release(connection) }
     let changesBefore = connection.totalChanges
     var reader = ScriptReader(script.text, on: connection)
-    var start = 0
+    // Where the statement that runs starts; nil while the next one is compiled.
+    var running: Int?
     do {
       while let part = try reader.next() {
         let range = part.range
-        start = range.lowerBound
+        running = range.lowerBound
         try refuseTokens(script, range)
         var statement = part.take()
         while try statement.step() {}
         // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk ends the transaction without a word.
-        guard !connection.isAutocommit else { throw transactionEnded(script, start) }
-        start = range.upperBound
+        guard !connection.isAutocommit else { throw transactionEnded(script, range.lowerBound) }
+        running = nil
       }
     } catch let error as MigrationError {
       throw error
     } catch let error as SQLiteError {
-      let offset = error.offset ?? script.offsetOfFirstToken(from: max(start, reader.offset))
+      let offset = error.offset ?? script.offsetOfFirstToken(from: running ?? reader.offset)
       let place = script.place(at: offset, length: script.tokenLength(at: offset))
       throw failure(error, place: place, refusal: guarding.refusal)
     } catch {
-      throw MigrationError(.statementFailed, "\(error)", at: script.place(at: start))
+      throw MigrationError(.statementFailed, "\(error)", at: script.place(at: running ?? reader.offset))
     }
     return connection.totalChanges - changesBefore
   }
@@ -48,6 +49,8 @@ extension Engine {
   }
 
   private func failure(_ error: SQLiteError, place: Place, refusal: StatementGuard.Refusal?) -> MigrationError {
+    // A refused function is a plain error to SQLite, not one of authorization.
+    if let refusal, error.message.hasPrefix("not authorized") { return forbidden(refusal, at: place) }
     switch error.code.primary {
     case .auth:
       return forbidden(

@@ -10,7 +10,7 @@ extension Engine {
   func refuseTrespass(_ step: Plan.Step, from before: Schema, to after: Schema) throws(MigrationError) {
     guard let trespass = StatementGuard.trespass(from: before, to: after) else { return }
     throw MigrationError(
-      .ledgerTouched, "\(step.id): \(trespass)", at: step.script.place(at: 0),
+      .ledgerTouched, "\(step.id): \(trespass)", at: step.script.placeOfLedgerName,
       help: ["give the object another name, and keep the ledger out of views and triggers"])
   }
 
@@ -58,7 +58,7 @@ extension Engine {
     guard !new.isEmpty else { return after }
     throw MigrationError(
       .foreignKeysViolated,
-      "\(step.id) \(step.direction.rawValue) leaves \(new.values.reduce(0, +)) rows without their parent",
+      "\(step.id) \(step.direction.rawValue) leaves \(DetailLines.rows(new.values.reduce(0, +))) without a parent",
       at: step.script.place(at: 0), details: DetailLines.first(new.keys.map(\.sentence).sorted()),
       help: ["delete or re-point the child rows in the same phase, before their parents go"])
   }
@@ -77,18 +77,34 @@ extension Engine {
       let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
       guard breaking.count == 0 else {
         throw MigrationError(
-          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(breaking.count) rows",
+          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(DetailLines.rows(breaking.count))",
           at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
-          help: ["correct the phase or the claim, then run the command again"])
+          help: ["correct the phase or the claim"])
       }
       observe(.verified(step.id, title: claim.title))
     }
   }
 }
 
+extension Script {
+  /// Where it writes a name of the ledger; its start when it does so nowhere.
+  fileprivate var placeOfLedgerName: Place {
+    let bytes = Array(text.utf8)
+    let token = SQLTokens(text).first { token in
+      let name = token.kind == .quotedIdentifier ? token.range.dropFirst() : token.range[...]
+      return (token.kind == .word || token.kind == .quotedIdentifier)
+        && StatementGuard.isLedgerName(String(decoding: bytes[name], as: UTF8.self))
+    }
+    let range = token?.range ?? firstTokenOffset..<firstTokenOffset + 1
+    return place(at: range.lowerBound, length: range.count)
+  }
+}
+
 /// The first lines of a list, and how many more there are.
 enum DetailLines {
   static let limit = 10
+
+  static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
 
   static func first(_ lines: [String]) -> [String] {
     lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]
