@@ -46,7 +46,7 @@ public final class Migrator {
     self.options = options
     database = path
     if access == .reading {
-      let opened = try DatabaseFile.openForReading(path)
+      let opened = try DatabaseFile.openForReading(path, wait: options.wait)
       isThere = opened != nil
       if let opened {
         connection = opened
@@ -57,7 +57,7 @@ public final class Migrator {
       }
     } else {
       isThere = true
-      connection = try DatabaseFile.openForWriting(path, creating: access == .creating)
+      connection = try DatabaseFile.openForWriting(path, creating: access == .creating, wait: options.wait)
     }
   }
 

@@ -39,8 +39,11 @@ extension StatementGuard {
   private static func refusal(of action: AuthorizedAction) -> Refusal? {
     switch action.code {
     case .transaction, .savepoint:
+      // SQLite names the operation: BEGIN is what SAVEPOINT does with one, ROLLBACK what ROLLBACK TO does.
+      let operation = action.first ?? "transaction control"
+      let isBegun = action.code == .savepoint && operation == "BEGIN"
       return Refusal(
-        what: "\(action.first ?? "transaction control") inside a phase",
+        what: "\(isBegun ? "SAVEPOINT" : operation) inside a phase",
         remedy: "remove it: phasedb runs the phase in a transaction of its own")
     case .attach, .detach:
       return Refusal(
@@ -63,7 +66,7 @@ extension StatementGuard {
     }
     let names = [action.first, action.second, action.origin].compactMap { $0 }
     if let name = names.first(where: isLedgerName) {
-      return Refusal(what: "use of \(name), which is phasedb's own", remedy: "give the object another name")
+      return Refusal(what: "the use of \(name), which is phasedb's own,", remedy: "give the object another name")
     }
     return nil
   }

@@ -68,11 +68,11 @@ extension Engine {
     guard let before else { return false }
     let new = after.filter { $0.value > before[$0.key] ?? 0 }
     guard !new.isEmpty else { return true }
-    let count = new.values.reduce(0, +)
     throw MigrationError(
       .foreignKeysViolated,
-      "\(step.id) \(step.direction.rawValue) leaves \(count) \(count == 1 ? "row" : "rows") without a parent",
-      at: step.script.place(at: step.script.firstTokenOffset), details: DetailLines.first(new.keys.map(\.sentence).sorted()),
+      "\(step.id) \(step.direction.rawValue) leaves \(DetailLines.rows(new.values.reduce(0, +))) without a parent",
+      at: step.script.place(at: step.script.firstTokenOffset),
+      details: DetailLines.first(new.keys.map(\.sentence).sorted()),
       help: ["delete or re-point the child rows in the same phase, before their parents go"])
   }
 
@@ -90,10 +90,9 @@ extension Engine {
       let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
       guard breaking.count == 0 else {
         throw MigrationError(
-          .verifyFailed,
-          "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(breaking.count) rows",
+          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(DetailLines.rows(breaking.count))",
           at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
-          help: ["correct the phase or the claim, then run the command again"])
+          help: ["correct the phase or the claim"])
       }
       observe(.verified(step.id, title: claim.title))
     }
@@ -103,6 +102,8 @@ extension Engine {
 /// The first lines of a list, and how many more there are.
 enum DetailLines {
   static let limit = 10
+
+  static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
 
   static func first(_ lines: [String]) -> [String] {
     lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]

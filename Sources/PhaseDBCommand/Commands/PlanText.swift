@@ -8,8 +8,7 @@ struct PlanText {
   func print(to context: CommandContext) {
     let way = plan.direction == .up ? "up" : "down"
     guard !plan.steps.isEmpty else {
-      context.print(
-        "nothing to do: \(plan.direction == .up ? "no phase can go up now" : "no phase is applied")\n")
+      context.print("nothing to do: \(reason(context))\n")
       printHeld(context)
       return
     }
@@ -28,6 +27,16 @@ struct PlanText {
       context.print(
         "\(context.paint("override:", .warning)) the \(gate.rawValue) gate, because: \((plan.reason ?? "").visible)\n"
       )
+    }
+  }
+
+  /// Why there is nothing to do.
+  private func reason(_ context: CommandContext) -> String {
+    guard plan.held.isEmpty else { return "no phase can go up now" }
+    let target = context.invocation.value(.target)?.visible
+    switch plan.direction {
+    case .up: return target.map { "everything up to \($0) is applied" } ?? "every phase is applied"
+    case .down: return target.map { "nothing is applied after \($0)" } ?? "no phase is applied"
     }
   }
 

@@ -42,8 +42,8 @@ enum StatusCommand {
     guard let checkpoint = status.checkpoint, let phase = checkpoint.phase else {
       return status.hasLedger ? "before the first phase" : "no ledger yet"
     }
-    return
-      "checkpoint \(checkpoint.sequence) (\(phase.short)), \(CountText.text(status.pending.count, "phase")) pending"
+    let pending = status.pending.isEmpty ? "nothing" : CountText.text(status.pending.count, "phase")
+    return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(pending) pending"
   }
 
   private static func add(_ phase: PhaseStatus, to table: inout TextTable) {
