@@ -25,9 +25,12 @@ package struct AuthorizedAction: Hashable, Sendable {
     package static let attach = Code(rawValue: SQLITE_ATTACH)
     package static let detach = Code(rawValue: SQLITE_DETACH)
     package static let function = Code(rawValue: SQLITE_FUNCTION)
+    package static let insert = Code(rawValue: SQLITE_INSERT)
+    package static let update = Code(rawValue: SQLITE_UPDATE)
+    package static let delete = Code(rawValue: SQLITE_DELETE)
+    package static let dropTable = Code(rawValue: SQLITE_DROP_TABLE)
+    package static let dropIndex = Code(rawValue: SQLITE_DROP_INDEX)
     package static let read = Code(rawValue: SQLITE_READ)
-    package static let select = Code(rawValue: SQLITE_SELECT)
-    package static let recursive = Code(rawValue: SQLITE_RECURSIVE)
   }
 }
 

@@ -5,41 +5,30 @@ extension SQLTokens {
   /// SQLite does it, numbers and blobs are folded too, comments and white space are dropped.
   ///
   /// ALTER TABLE and a rebuild leave quotes around names that had none, so a comparison must not see them.
-  package static func normalized(_ sql: String) -> [UInt8] {
-    canonical(sql) { token, bytes, output in
-      switch token.kind {
-      case .word: output.append(folded: bytes[token.range])
-      case .quotedIdentifier: output.append(folded: unquoted(bytes[token.range]))
-      case .number, .blob: output.append(folded: bytes[token.range])
-      default: output.append(contentsOf: bytes[token.range])
-      }
-    } class: {
-      $0 == .quotedIdentifier ? .word : $0
-    }
-  }
+  package static func normalized(_ sql: String) -> [UInt8] { canonical(sql, folding: true) }
 
   /// The form a phase's identity is made of: comments and white space are dropped, everything else counts as it
   /// was written.
-  package static func exact(_ sql: String) -> [UInt8] {
-    canonical(sql) { token, bytes, output in
-      output.append(contentsOf: bytes[token.range])
-    } class: {
-      $0
-    }
-  }
+  package static func exact(_ sql: String) -> [UInt8] { canonical(sql, folding: false) }
 
-  private static func canonical(
-    _ sql: String, text: (Token, [UInt8], inout [UInt8]) -> Void, class: (Token.Kind) -> Token.Kind
-  ) -> [UInt8] {
+  private static func canonical(_ sql: String, folding: Bool) -> [UInt8] {
     let tokens = SQLTokens(sql)
     let bytes = tokens.bytes
     var output: [UInt8] = []
-    output.reserveCapacity(bytes.count + bytes.count / 4)
+    output.reserveCapacity(bytes.count + bytes.count / 2)
     for token in tokens where !token.kind.isTrivia {
-      output.append(`class`(token.kind).rawValue)
+      let kind: Token.Kind = folding && token.kind == .quotedIdentifier ? .word : token.kind
+      output.append(kind.rawValue)
       let lengthAt = output.count
       output.append(0)
-      text(token, bytes, &output)
+      switch token.kind {
+      case .word where folding, .number where folding, .blob where folding:
+        output.append(folded: bytes[token.range])
+      case .quotedIdentifier where folding:
+        output.append(folded: unquoted(bytes[token.range]))
+      default:
+        for index in token.range { output.append(bytes[index]) }
+      }
       let length = output.count - lengthAt - 1
       if length < 0xFF {
         output[lengthAt] = UInt8(length)
@@ -53,19 +42,19 @@ extension SQLTokens {
   }
 
   /// What a quoted name names: without its quotes, doubled ones made single.
-  private static func unquoted(_ quoted: ArraySlice<UInt8>) -> [UInt8] {
+  private static func unquoted(_ quoted: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var name: [UInt8] = []
     var isSecond = false
     for byte in quoted.dropFirst().dropLast() {
       isSecond = !isSecond && byte == quoted.first && byte != UInt8(ascii: "[")
       if !isSecond { name.append(byte) }
     }
-    return name
+    return name[...]
   }
 }
 
 extension [UInt8] {
-  fileprivate mutating func append(folded bytes: some Sequence<UInt8>) {
+  fileprivate mutating func append(folded bytes: ArraySlice<UInt8>) {
     for byte in bytes {
       let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
       append(isUpper ? byte | 0x20 : byte)

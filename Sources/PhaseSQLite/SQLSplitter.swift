@@ -10,7 +10,7 @@ package struct SQLSplitter {
   package private(set) var isLastUnterminated = false
   /// Every `--` comment, in statements and between them, without its line end.
   package private(set) var lineComments: [Range<Int>] = []
-  /// Where a string, a quoted name or a block comment starts that is never closed.
+  /// Where a string, a blob, a quoted name or a block comment starts that is never closed.
   package private(set) var unclosed: Int?
 
   package static func statements(in text: String) -> [Range<Int>] { SQLSplitter(text).statements }
@@ -44,7 +44,7 @@ package struct SQLSplitter {
         isInTrigger = start != nil
       }
       followsEnd = token.kind == .word && bytes[token.range].isEnd
-      if token.kind == .illegal, end == bytes.count, "'\"`[".utf8.contains(bytes[token.range.lowerBound]) {
+      if token.kind == .illegal, end == bytes.count, bytes[token.range].opensQuote {
         unclosed = token.range.lowerBound
       }
     }
@@ -76,6 +76,14 @@ private struct StatementPrefix {
 extension ArraySlice<UInt8> {
   fileprivate var isEnd: Bool {
     count == 3 && elementsEqual("end".utf8, by: { $0 | 0x20 == $1 })
+  }
+
+  /// Whether an illegal token is one because its quote is missing: a string, a quoted name or a blob.
+  fileprivate var opensQuote: Bool {
+    guard let first else { return false }
+    return "'\"`[".utf8.contains(first)
+      || (first | 0x20 == UInt8(ascii: "x") && dropFirst().first == UInt8(ascii: "'")
+        && !dropFirst(2).contains(UInt8(ascii: "'")))
   }
 
   fileprivate var isClosedComment: Bool { count >= 4 && suffix(2).elementsEqual("*/".utf8) }

@@ -57,6 +57,7 @@ final class Engine {
         case .alreadyDone:
           result.skipped.append(step.id)
           observe(.alreadyDone(step.id, step.direction))
+        case .compare: break
         }
       } catch {
         throw standing(of: error, turn: turn, result: result)
@@ -70,10 +71,14 @@ final class Engine {
   private func patiently(_ turn: Turn) throws(MigrationError) -> Turn.Outcome {
     let deadline = ContinuousClock.now + wait
     var hasSaid = false
+    var comparing = false
     while true {
       let before = knowledge
       do throws(MigrationError) {
-        return try attempt(turn, until: deadline)
+        let outcome = try attempt(turn, until: deadline, comparing: comparing)
+        guard case .compare = outcome else { return outcome }
+        knowledge = before
+        comparing = true
       } catch {
         guard error.standing == .busy else { throw error }
         knowledge = before
@@ -129,5 +134,7 @@ struct Turn {
   enum Outcome {
     case done(StepTimes)
     case alreadyDone
+    /// Rows have no parent, and only a comparison with the state before can tell whose fault it is. Rolled back.
+    case compare
   }
 }

@@ -16,35 +16,25 @@ struct ForeignKeyViolation: Hashable, Sendable {
 }
 
 extension Connection {
-  /// Every violation of a foreign key in the main database, with how often it is listed.
-  func foreignKeyViolations() throws(SQLiteError) -> [ForeignKeyViolation: Int] {
+  /// Violations of foreign keys in the main database, with how often each is listed.
+  ///
+  /// - Parameter tables: the child tables to look at; nil for all.
+  func foreignKeyViolations(in tables: [String]? = nil) throws(SQLiteError) -> [ForeignKeyViolation: Int] {
     var violations: [ForeignKeyViolation: Int] = [:]
-    var rows = try prepare("PRAGMA main.foreign_key_check")
-    do {
-      while try rows.step() {
-        let violation = ForeignKeyViolation(
-          table: rows.text(at: 0), rowID: rows.isNull(at: 1) ? nil : rows.integer(at: 1), parent: rows.text(at: 2),
-          key: rows.integer(at: 3))
-        violations[violation, default: 0] += 1
-      }
-    } catch let error where error.message.hasPrefix("foreign key mismatch") {
-      // A parent without the key that its child names: SQLite stops at the first such table, so go on one by one.
-      return try foreignKeyViolationsTableByTable()
-    }
-    return violations
-  }
-
-  private func foreignKeyViolationsTableByTable() throws(SQLiteError) -> [ForeignKeyViolation: Int] {
-    var violations: [ForeignKeyViolation: Int] = [:]
-    for row in try rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
-      let table = row[0].text ?? ""
-      do {
-        for row in try rows("SELECT rowid, parent, fkid FROM pragma_foreign_key_check(?1)", .text(table)) {
+    let all = tables == nil ? try rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") : []
+    for table in tables ?? all.map({ $0[0].text ?? "" }) {
+      do throws(SQLiteError) {
+        // Table by table: a parent without the key that its child names ends the pragma with an error.
+        var rows = try prepare("SELECT rowid, parent, fkid FROM pragma_foreign_key_check(?1)")
+        try rows.bind([.text(table)])
+        while try rows.step() {
           let violation = ForeignKeyViolation(
-            table: table, rowID: row[0].integer, parent: row[1].text ?? "", key: row[2].integer ?? 0)
+            table: table, rowID: rows.isNull(at: 0) ? nil : rows.integer(at: 0), parent: rows.text(at: 1),
+            key: rows.integer(at: 2))
           violations[violation, default: 0] += 1
         }
-      } catch let error where error.message.hasPrefix("foreign key mismatch") {
+      } catch {
+        guard error.message.hasPrefix("foreign key mismatch") else { throw error }
         violations[ForeignKeyViolation(table: table, rowID: nil, parent: error.message, key: -1)] = 1
       }
     }

@@ -2,9 +2,8 @@ internal import PhaseSQLite
 
 /// What is known of a database's ledger and schema, and the marks that tell whether it still holds.
 ///
-/// SQLite counts schema changes in the file, and changes by other connections in `data_version`; the ledger counts its
-/// own in the log. While the three stand still nothing has to be read again, so that a step costs what it touches and
-/// not what is there.
+/// SQLite counts schema changes in the file, the ledger its own in the log. While both stand still nothing has to be read
+/// again, so that a step costs what it touches and not what is there.
 struct Knowledge {
   var ledger: Ledger?
   /// In the order in which they were applied.
@@ -12,13 +11,11 @@ struct Knowledge {
   var schema: Schema
   /// The digest the schema should have: that of the last checkpoint.
   var expectedDigest: SchemaDigest
-  var foreignKeyViolations: [ForeignKeyViolation: Int]?
   private var marks: Marks
 
   private struct Marks: Equatable {
     var head: Int64
     var schemaVersion: Int64
-    var dataVersion: Int64
   }
 
   /// Reads everything; inside a transaction what is read belongs together.
@@ -56,15 +53,13 @@ struct Knowledge {
     try lifting("reading the ledger") { () in
       Marks(
         head: try ledger?.head() ?? 0,
-        schemaVersion: try connection.value("PRAGMA main.schema_version")?.integer ?? 0,
-        dataVersion: try connection.value("PRAGMA main.data_version")?.integer ?? 0)
+        schemaVersion: try connection.value("PRAGMA main.schema_version")?.integer ?? 0)
     }
   }
 
   /// Reads again whatever the marks say has changed. Belongs into a transaction.
   mutating func refresh(on connection: Connection) throws(MigrationError) {
     let present = try Self.marks(of: connection, ledger)
-    if present.dataVersion != marks.dataVersion { foreignKeyViolations = nil }
     if present.head != marks.head || present.schemaVersion != marks.schemaVersion || ledger == nil {
       self = try Knowledge(of: connection, known: schema)
     }
@@ -87,7 +82,7 @@ struct Knowledge {
   }
 
   /// True when nobody's tables are there: there is nothing to be compatible with.
-  var isFresh: Bool { schema.objects.isEmpty }
+  var isFresh: Bool { schema.isEmpty }
 
   /// How the schema differs from what the ledger says, one line each.
   func driftLines() throws(MigrationError) -> [String] {

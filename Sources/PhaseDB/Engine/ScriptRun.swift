@@ -3,10 +3,10 @@ internal import PhaseSQLite
 extension Engine {
   /// Runs the SQL of a step under the guard.
   ///
-  /// - Returns: how many rows it changed, triggers included.
+  /// - Returns: how many rows it changed, triggers included, and what it wrote.
   /// - Throws: `forbidden-statement`, `transaction-ended`, `statement-failed`, or what SQLite says of the disk, the
   ///   file or a lock, each with the place of the statement.
-  func runScript(_ script: Script, of step: Plan.Step) throws(MigrationError) -> Int {
+  func runScript(_ script: Script, of step: Plan.Step) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
     let guarding = StatementGuard()
     guarding.watch(connection)
     defer { guarding.release(connection) }
@@ -33,7 +33,7 @@ extension Engine {
     } catch {
       throw MigrationError(.statementFailed, "\(error)", at: script.place(at: start))
     }
-    return connection.totalChanges - changesBefore
+    return (connection.totalChanges - changesBefore, guarding.writes)
   }
 
   private func refuseTokens(_ script: Script, _ range: Range<Int>) throws(MigrationError) {

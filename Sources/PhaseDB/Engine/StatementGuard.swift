@@ -14,12 +14,17 @@ final class StatementGuard {
 
   /// What the authorizer refused last. SQLite only answers "not authorized".
   private(set) var refusal: Refusal?
+  /// What the statements write, also from inside triggers.
+  private(set) var writes = WriteSet()
 
   /// Watches everything that the connection compiles until `release`.
   func watch(_ connection: Connection) {
     refusal = nil
     connection.setAuthorizer { [unowned self] action in
-      guard let refusal = Self.refusal(of: action) else { return true }
+      guard let refusal = Self.refusal(of: action) else {
+        self.writes.add(action)
+        return true
+      }
       self.refusal = refusal
       return false
     }
@@ -117,14 +122,14 @@ extension StatementGuard {
 
   /// Finds what reached for the ledger behind the authorizer's back: a rename to one of its names, or the body of a
   /// view or trigger, which is compiled only when it is used.
-  static func trespass(from before: Schema, to after: Schema) -> String? {
+  static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> String? {
     if let name = after.ledgerNames.subtracting(before.ledgerNames).sorted().first {
       return "'\(name)' begins with phasedb_, which is kept for the ledger"
     }
     if let name = before.ledgerNames.subtracting(after.ledgerNames).sorted().first {
       return "'\(name)' of the ledger is gone"
     }
-    for (key, object) in after.objects where before.objects[key]?.sql != object.sql {
+    for object in changes.filter({ $0.kind == .added }).map(\.object) {
       let bytes = Array(object.sql.utf8)
       for token in SQLTokens(object.sql) where token.kind == .word || token.kind == .quotedIdentifier {
         let text = String(decoding: bytes[token.range], as: UTF8.self)

@@ -3,8 +3,12 @@ internal import PhaseSQLite
 extension Engine {
   /// One attempt at a step: one transaction, from the write lock to the commit (design: "applying and reversing").
   ///
+  /// - Parameter comparing: looks before the SQL runs which rows have no parent already. That reads every child table, so
+  ///   it is asked for only after an attempt that left such rows.
   /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
-  func attempt(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError) -> Turn.Outcome {
+  func attempt(
+    _ turn: Turn, until deadline: ContinuousClock.Instant, comparing: Bool
+  ) throws(MigrationError) -> Turn.Outcome {
     let began = ContinuousClock.now
     // Short, so that a request to stop is heard while waiting; the attempt is repeated until the deadline.
     connection.setBusyTimeout(milliseconds: 1_000)
@@ -20,24 +24,26 @@ extension Engine {
     try createLedgerIfAbsent(turn.plan)
     try refuseDrift()
     let before = knowledge.schema
-    let violationsBefore = try foreignKeyViolations()
+    let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
-    let rows = try runScript(turn.step.script, of: turn.step)
+    let (rows, writes) = try runScript(turn.step.script, of: turn.step)
 
     let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
-    try refuseTrespass(turn.step, from: before, to: after)
-    try refuseBrokenPromise(turn, from: before, to: after)
-    let violationsAfter = try refuseNewForeignKeyViolations(turn.step, since: violationsBefore)
+    let changes = after.changes(since: before)
+    try refuseTrespass(turn.step, changes, from: before, to: after)
+    try refuseBrokenPromise(turn, changes, to: after)
+    let reach = ForeignKeyReach(writes, changes, to: after)
+    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else { return .compare }
     try verify(turn)
 
-    let recorded = try record(turn, from: before, to: after, since: began)
+    let recorded = try record(turn, changes, from: before, to: after, since: began)
     try lifting("committing") { () in
       connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     }
     try commit(transaction, turn, recorded)
     holdsLease = !turn.isLast
     let held = ContinuousClock.now - locked
-    try settle(turn.step, recorded, schema: after, violations: violationsAfter)
+    try settle(turn.step, recorded, schema: after)
     let times = StepTimes(
       milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds, rows: rows)
     observe(.committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
@@ -59,8 +65,7 @@ extension Engine {
   }
 
   private func foreignKeyViolations() throws(MigrationError) -> [ForeignKeyViolation: Int] {
-    if let known = knowledge.foreignKeyViolations { return known }
-    return try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+    try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
   }
 
   /// What the ledger got in the transaction of a step.
@@ -72,7 +77,8 @@ extension Engine {
   }
 
   private func record(
-    _ turn: Turn, from before: Schema, to after: Schema, since began: ContinuousClock.Instant
+    _ turn: Turn, _ changes: [SchemaChange], from before: Schema, to after: Schema,
+    since began: ContinuousClock.Instant
   ) throws(MigrationError) -> Recorded {
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let step = turn.step
@@ -88,7 +94,7 @@ extension Engine {
       switch step.direction {
       case .up:
         let phase = try ledger.record(
-          step.id, step.phase, changes: after.changes(since: before), before: before.digest, after: after.digest,
+          step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
         return Recorded(entry: phase.sequence, phase: phase)
       case .down:
@@ -99,13 +105,12 @@ extension Engine {
   }
 
   private func settle(
-    _ step: Plan.Step, _ recorded: Recorded, schema: Schema, violations: [ForeignKeyViolation: Int]
+    _ step: Plan.Step, _ recorded: Recorded, schema: Schema
   ) throws(MigrationError) {
     let bottom = knowledge.applied.last?.schemaBefore ?? knowledge.expectedDigest
     if let phase = recorded.phase { knowledge.applied.append(phase) } else { knowledge.applied.removeLast() }
     knowledge.schema = schema
     knowledge.expectedDigest = knowledge.applied.last?.schemaAfter ?? bottom
-    knowledge.foreignKeyViolations = violations
     try knowledge.settle(on: connection)
   }
 }

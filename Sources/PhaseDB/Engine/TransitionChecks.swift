@@ -7,15 +7,17 @@ extension Engine {
   }
 
   /// The ledger's names stay the ledger's.
-  func refuseTrespass(_ step: Plan.Step, from before: Schema, to after: Schema) throws(MigrationError) {
-    guard let trespass = StatementGuard.trespass(from: before, to: after) else { return }
+  func refuseTrespass(
+    _ step: Plan.Step, _ changes: [SchemaChange], from before: Schema, to after: Schema
+  ) throws(MigrationError) {
+    guard let trespass = StatementGuard.trespass(changes, from: before, to: after) else { return }
     throw MigrationError(
       .ledgerTouched, "\(step.id): \(trespass)", at: step.script.place(at: 0),
       help: ["give the object another name, and keep the ledger out of views and triggers"])
   }
 
   /// What the kind of a phase promises, and that down leads back to the checkpoint below it.
-  func refuseBrokenPromise(_ turn: Turn, from before: Schema, to after: Schema) throws(MigrationError) {
+  func refuseBrokenPromise(_ turn: Turn, _ changes: [SchemaChange], to after: Schema) throws(MigrationError) {
     let step = turn.step
     if step.direction == .down {
       guard let applied = knowledge.applied.last, after.digest != applied.schemaBefore, let ledger = knowledge.ledger
@@ -30,7 +32,7 @@ extension Engine {
           "column order counts: an INSERT without a column list writes by position",
         ])
     }
-    let difference = SchemaDifference(from: before, to: after)
+    let difference = SchemaDifference(changes)
     switch step.phase.kind {
     case .contract: break
     case .migrate:
@@ -50,12 +52,19 @@ extension Engine {
   }
 
   /// Rows without a parent that were there before are not the phase's fault.
-  func refuseNewForeignKeyViolations(
-    _ step: Plan.Step, since before: [ForeignKeyViolation: Int]
-  ) throws(MigrationError) -> [ForeignKeyViolation: Int] {
-    let after = try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+  ///
+  /// - Parameter before: nil when it is not known yet.
+  /// - Returns: false when there are such rows and `before` is needed to tell.
+  func hasNoNewForeignKeyViolations(
+    _ step: Plan.Step, in reach: ForeignKeyReach, since before: [ForeignKeyViolation: Int]?
+  ) throws(MigrationError) -> Bool {
+    let after = try lifting("checking foreign keys") { () in
+      try connection.foreignKeyViolations(in: reach.children(on: connection))
+    }
+    guard !after.isEmpty else { return true }
+    guard let before else { return false }
     let new = after.filter { $0.value > before[$0.key] ?? 0 }
-    guard !new.isEmpty else { return after }
+    guard !new.isEmpty else { return true }
     throw MigrationError(
       .foreignKeysViolated,
       "\(step.id) \(step.direction.rawValue) leaves \(new.values.reduce(0, +)) rows without their parent",

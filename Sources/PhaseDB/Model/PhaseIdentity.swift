@@ -28,33 +28,33 @@ extension Phase {
     }
     identity.add("up", up)
     identity.add("down", down)
-    return identity.hash.hex()
+    return SHA256.hex(identity.bytes)
   }
 }
 
-/// A hash over fields. Each is written with its length, and a directive with the number of its fields, so that
-/// no two phases run together into the same bytes.
+/// The bytes an identity is made of. Each field is written with its length, and a directive with the number of
+/// its fields, so that no two phases run together into the same bytes.
 private struct PhaseIdentity {
-  var hash = SHA256()
+  var bytes: [UInt8] = []
 
   mutating func add(_ directive: String, _ fields: [String]) {
-    add(Array(directive.utf8))
-    addCount(fields.count)
-    for field in fields { add(Array(field.onOneLine.utf8)) }
+    add(directive.utf8)
+    add(count: fields.count)
+    for field in fields { add(field.onOneLine.utf8) }
   }
 
   mutating func add(_ section: String, _ script: Script) {
-    add(Array(section.utf8))
+    add(section.utf8)
     add(SQLTokens.exact(script.textWithoutLastSemicolons))
   }
 
-  private mutating func add(_ bytes: [UInt8]) {
-    addCount(bytes.count)
-    hash.update(bytes)
+  private mutating func add(_ field: some Collection<UInt8>) {
+    add(count: field.count)
+    bytes += field
   }
 
-  private mutating func addCount(_ count: Int) {
-    hash.update((0..<8).map { UInt8(truncatingIfNeeded: count >> ($0 * 8)) })
+  private mutating func add(count: Int) {
+    for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
   }
 }
 

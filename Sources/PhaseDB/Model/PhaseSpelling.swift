@@ -4,8 +4,20 @@
 extension String {
   /// A directive's text: one line, never empty. Runs of white space count as one space.
   var onOneLine: String {
+    // Nearly every text is plain already, and asking Unicode about each character is slow.
+    if isPlainLine { return self }
     let words = split(whereSeparator: \.isWhitespace)
     return words.isEmpty ? "-" : words.joined(separator: " ")
+  }
+
+  /// Printable ASCII without a space at either end or two in a row.
+  private var isPlainLine: Bool {
+    var previous = UInt8(ascii: " ")
+    for byte in utf8 {
+      guard (0x20...0x7E).contains(byte), byte != UInt8(ascii: " ") || previous != byte else { return false }
+      previous = byte
+    }
+    return previous != UInt8(ascii: " ")
   }
 }
 

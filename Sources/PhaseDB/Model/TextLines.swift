@@ -14,8 +14,8 @@ struct TextLines {
       start = index + 1
     }
     var end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-    let stop = min(offset + max(1, length), end)
     if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+    let stop = min(offset + max(1, length), end)
     return Place(
       file: file, line: line, column: scalars(start, offset) + 1,
       excerpt: String(decoding: bytes[start..<end], as: UTF8.self),

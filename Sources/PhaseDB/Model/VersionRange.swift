@@ -118,20 +118,20 @@ extension VersionRange: CustomStringConvertible {
 extension VersionRange {
   private static func comparators(_ text: String) throws(MigrationError) -> [(String, Version)] {
     var result: [(String, Version)] = []
-    var rest = text.drop(while: \.isWhitespace)
+    var rest = text.drop(while: \.isASCIISpace)
     while !rest.isEmpty {
       let comparator = String(rest.prefix { "<>=".contains($0) })
       guard [">=", ">", "<", "<=", "="].contains(comparator) else {
         throw malformed(text, rest: rest, comparator: comparator)
       }
-      rest = rest.dropFirst(comparator.count).drop(while: \.isWhitespace)
-      let version = rest.prefix { !$0.isWhitespace && !"<>=".contains($0) }
+      rest = rest.dropFirst(comparator.count).drop(while: \.isASCIISpace)
+      let version = rest.prefix { !$0.isASCIISpace && !"<>=".contains($0) }
       guard !version.isEmpty else {
         throw MigrationError(
           .windowInvalid, "no version follows '\(comparator)'", help: ["for example \(comparator)1.4"])
       }
       result.append((comparator, try Version(String(version))))
-      rest = rest.dropFirst(version.count).drop(while: \.isWhitespace)
+      rest = rest.dropFirst(version.count).drop(while: \.isASCIISpace)
     }
     guard !result.isEmpty else {
       throw MigrationError(
@@ -141,7 +141,7 @@ extension VersionRange {
   }
 
   private static func malformed(_ text: String, rest: Substring, comparator: String) -> MigrationError {
-    let word = rest.dropFirst(comparator.count).prefix { !$0.isWhitespace }
+    let word = rest.dropFirst(comparator.count).prefix { !$0.isASCIISpace }
     let help: String
     switch comparator {
     case "==": help = "write = once: =\(word)"
@@ -153,4 +153,8 @@ extension VersionRange {
     let wrong = comparator.isEmpty ? word : comparator[...]
     return MigrationError(.windowInvalid, "'\(wrong)' is not a comparator", help: [help])
   }
+}
+
+extension Character {
+  fileprivate var isASCIISpace: Bool { self == " " || self == "\t" || self == "\n" || self == "\r\n" }
 }

@@ -1,4 +1,6 @@
+internal import Dispatch
 internal import PhaseSQLite
+internal import Synchronization
 
 extension Catalog {
   /// Reads a folder of migrations.
@@ -36,10 +38,30 @@ private struct MigrationsFolder {
         .duplicateNumber, "two folders have the number \(left.name.number): \(left.path) and \(right.path)",
         help: ["give the newer one the next free number"])
     }
+    return try read(folders)
+  }
+
+  /// Two threads read a large folder in little more than half the time of one; further ones gain nothing.
+  private func read(_ folders: [(name: MigrationName, path: String)]) throws(MigrationError) -> [Migration] {
+    guard folders.count >= 64 else { return try read(folders[...]).get() }
+    let middle = folders.count / 2
+    let halves = Mutex<[Int: Result<[Migration], MigrationError>]>([:])
+    DispatchQueue.concurrentPerform(iterations: 2) { half in
+      let result = read(half == 0 ? folders[..<middle] : folders[middle...])
+      halves.withLock { $0[half] = result }
+    }
+    let results = halves.withLock { $0 }
     var migrations: [Migration] = []
-    migrations.reserveCapacity(folders.count)
-    for folder in folders { migrations.append(try migration(folder.name, at: folder.path)) }
+    for half in 0..<2 { migrations += try results[half]?.get() ?? [] }
     return migrations
+  }
+
+  private func read(
+    _ folders: ArraySlice<(name: MigrationName, path: String)>
+  ) -> Result<[Migration], MigrationError> {
+    Result { () throws(MigrationError) in
+      try folders.map { folder throws(MigrationError) in try migration(folder.name, at: folder.path) }
+    }
   }
 
   func baseline() throws(MigrationError) -> Script? {

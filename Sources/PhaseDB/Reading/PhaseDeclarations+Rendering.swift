@@ -3,11 +3,9 @@ extension Phase {
   /// `@verify` are in it. Ends with a line end.
   package var declarations: String {
     var lines: [String] = []
-    // A line of the summary that starts with @ would be read as a directive.
-    for line in summary.split(whereSeparator: \.isNewline) {
-      lines.append(line.first == "@" ? "-- (\(line))" : "-- \(line)")
-    }
-    if !lines.isEmpty { lines.append("--") }
+    // A summary that starts with @ would be read as a directive.
+    let line = summary.onOneLine
+    if !summary.isEmpty { lines += [line.first == "@" ? "-- (\(line))" : "-- \(line)", "--"] }
     for window in windows { lines.append("-- @window \(window.application.asDirectiveName) \(window.range)") }
     if let residuals, residuals.isEmpty { lines.append("-- @residual none") }
     for residual in residuals ?? [] {

@@ -86,6 +86,7 @@ extension PhaseSource {
       switch bytes[start] {
       case UInt8(ascii: "'"): ("string", "'")
       case UInt8(ascii: "/"): ("comment", "*/")
+      case UInt8(ascii: "x"), UInt8(ascii: "X"): ("blob", "'")
       case UInt8(ascii: "["): ("quoted name", "]")
       default: ("quoted name", string(start..<start + 1))
       }

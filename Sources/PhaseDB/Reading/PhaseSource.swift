@@ -6,10 +6,10 @@ struct PhaseSource {
 
   init(_ text: String, file: String) {
     // A byte order mark is no part of the first line: columns would be off by one.
-    let start = text.utf8.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    let text = text.utf8.starts(with: [0xEF, 0xBB, 0xBF]) ? String(text.unicodeScalars.dropFirst()) : text
     self.file = file
-    self.bytes = Array(text.utf8.dropFirst(start))
-    self.text = start == 0 ? text : String(decoding: bytes, as: UTF8.self)
+    self.text = text
+    self.bytes = Array(text.utf8)
   }
 
   func string(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }

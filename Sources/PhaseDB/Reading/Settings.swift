@@ -27,19 +27,26 @@ public struct Settings: Sendable, Hashable {
   /// - Throws: `bad-settings` with the key or the place, or what makes the file unreadable.
   public static func read(path: String) throws(MigrationError) -> Settings {
     guard FileReading.exists(path) else { return Settings() }
-    let source = PhaseSource(try TextFile.read(path), file: path)
+    let text = PhaseSource(try TextFile.read(path), file: path)
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true
     do {
-      let decoded = try decoder.decode(SettingsFile.self, from: Data(source.bytes))
+      let decoded = try decoder.decode(SettingsFile.self, from: Data(text.bytes))
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
       return Settings(
         database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
         migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait)
     } catch let error as MigrationError {
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
+    } catch DecodingError.dataCorrupted {
+      // The decoder of FoundationEssentials keeps the position to itself.
+      throw MigrationError(
+        .badSettings, "\(path) is not JSON5",
+        help: ["quote texts, separate members with commas and close every brace; comments are allowed"])
     } catch {
-      throw SettingsSyntax.error(error, in: source)
+      throw MigrationError(
+        .badSettings, "\(path): the outermost value is not an object",
+        help: ["write { database: \"app.db\" }"])
     }
   }
 }
@@ -94,38 +101,6 @@ private struct AnyKey: CodingKey {
   var intValue: Int? { nil }
   init(stringValue: String) { self.stringValue = stringValue }
   init?(intValue: Int) { nil }
-}
-
-/// What the decoder says about a text that is no JSON5, or whose outermost value is no object.
-private enum SettingsSyntax {
-  static func error(_ error: any Error, in source: PhaseSource) -> MigrationError {
-    guard case DecodingError.dataCorrupted(let context) = error else {
-      return MigrationError(
-        .badSettings, "\(source.file): the outermost value is not an object",
-        help: ["write { database: \"app.db\" }"])
-    }
-    // The position is only to be had as words: "… around line 3, column 5."
-    let words = context.underlyingError.map { String(reflecting: $0) } ?? context.debugDescription
-    let place = number(after: "line ", in: words).flatMap { line in
-      number(after: "column ", in: words).map { Self.place(line: line, column: $0, in: source) }
-    }
-    return MigrationError(
-      .badSettings, place == nil ? "\(source.file) is not JSON5" : "this is not JSON5", at: place,
-      help: ["quote texts, separate members with commas and close every brace; comments are allowed"])
-  }
-
-  private static func number(after word: String, in words: String) -> Int? {
-    var rest = words[...]
-    while !rest.isEmpty, !rest.hasPrefix(word) { rest = rest.dropFirst() }
-    return Int(rest.dropFirst(word.count).prefix { $0.isASCIIDigit })
-  }
-
-  private static func place(line: Int, column: Int, in source: PhaseSource) -> Place {
-    let lines = source.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    let excerpt = line >= 1 && line <= lines.count ? String(lines[line - 1]) : nil
-    let end = (excerpt?.unicodeScalars.count ?? 0) + 1
-    return Place(file: source.file, line: max(1, line), column: min(max(1, column), end), excerpt: excerpt)
-  }
 }
 
 private enum PathInSettings {

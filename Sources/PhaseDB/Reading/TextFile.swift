@@ -15,7 +15,7 @@ enum TextFile {
     } catch {
       throw unreadable(path, error)
     }
-    guard let text = String(validating: bytes, as: UTF8.self), !text.utf8.contains(0) else {
+    guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
       throw invalid(bytes, path)
     }
     return text

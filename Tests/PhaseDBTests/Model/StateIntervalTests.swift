@@ -1,0 +1,50 @@
+import PhaseDB
+import Testing
+
+@Suite struct StateIntervalTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let applied: [String]
+    let pending: [String]
+    let interval: String
+
+    init(_ testDescription: String, applied: [String], pending: [String], _ interval: String) {
+      self.testDescription = testDescription
+      self.applied = applied
+      self.pending = pending
+      self.interval = interval
+    }
+  }
+
+  static let cases = [
+    Case("no phases: every version may be live", applied: [], pending: [], "any version"),
+    Case("pending phases bound it from above", applied: [], pending: ["<3", ">=1 <2", "<2.5"], "<2"),
+    Case("applied phases bound it from below", applied: [">=1", ">=1.4 <2", "<9"], pending: [], ">=1.4"),
+    Case(
+      "the upper bounds of applied phases and the lower ones of pending phases do not count",
+      applied: [">=1 <2"], pending: [">=5 <6"], ">=1 <6"),
+    Case(
+      "between equal bounds the exclusive one is larger", applied: [">=1", ">1"], pending: ["<=2", "<2"],
+      ">1 <2"),
+    Case("one version", applied: [">=2"], pending: ["<=2"], "=2"),
+    Case(
+      "a contradiction names both bounds", applied: [">=2.0"], pending: [">=1 <1.4"],
+      "no version (>=2.0 <1.4)"),
+    Case("bounds that only touch contradict", applied: [">=2"], pending: ["<2"], "no version (>=2 <2)"),
+  ]
+
+  @Test(arguments: cases) func followsFromTheWindowsOnBothSides(_ row: Case) throws {
+    let interval = StateInterval(
+      applied: try row.applied.map(VersionRange.init), pending: try row.pending.map(VersionRange.init))
+    #expect(interval.description == row.interval)
+    #expect(interval.isEmpty == row.interval.hasPrefix("no version"))
+    #expect(interval.isEmpty == (interval.range == nil))
+  }
+
+  @Test func anEmptyIntervalContainsNothingAndKeepsItsBounds() throws {
+    let interval = StateInterval(applied: [try VersionRange(">=2")], pending: [try VersionRange("<1")])
+    #expect(try !interval.contains(Version("2")))
+    #expect(try interval.lower == VersionRange.Bound(Version("2"), isInclusive: true))
+    #expect(try interval.upper == VersionRange.Bound(Version("1"), isInclusive: false))
+  }
+}

@@ -1,0 +1,68 @@
+import PhaseDB
+import Testing
+
+@Suite struct VersionRangeTests {
+  @Test(arguments: [
+    (">=1.4 <2.0", ">=1.4 <2.0"), ("<2.0 >=1.4", ">=1.4 <2.0"), (">= 1.4   < 2.0", ">=1.4 <2.0"),
+    (" >=1.4<2.0\t", ">=1.4 <2.0"), (">1 >=1", ">1"), (">=1 >2 >=1.5", ">2"), ("<3 <=3", "<3"),
+    ("=1.4", "=1.4"), ("=1.4 >=1", "=1.4"), (">=1.4 <=1.4.0", "=1.4"), ("<=2", "<=2"),
+    (">=1.4-rc.1 <2.0+x", ">=1.4-rc.1 <2.0+x"),
+  ])
+  func comparatorsMeetInOneInterval(_ text: String, _ description: String) throws {
+    #expect(try VersionRange(text).description == description)
+  }
+
+  @Test(arguments: [
+    (">=1.4 <2.0", ["1.4", "1.4.0", "1.9.9", "2.0-rc.1"], ["1.3.9", "1.4-rc.1", "2.0", "2.0.0"]),
+    (">1.4 <=2.0", ["1.4.0.1", "2.0"], ["1.4", "2.0.1"]),
+    ("=1.4", ["1.4", "1.4.0"], ["1.4.1", "1.4-a"]),
+    ("<2", ["0-0", "1"], ["2"]),
+  ])
+  func contains(_ text: String, _ inside: [String], _ outside: [String]) throws {
+    let range = try VersionRange(text)
+    #expect(try inside.allSatisfy { range.contains(try Version($0)) })
+    #expect(try !outside.contains { range.contains(try Version($0)) })
+  }
+
+  @Test(arguments: [
+    (">=2.0 <1.4", "no version satisfies >=2.0 <1.4"), (">1.4 <1.4", "no version satisfies >1.4 <1.4"),
+    (">=1.4   <1.4.0", "no version satisfies >=1.4 <1.4.0"), ("=1 =2", "no version satisfies =1 =2"),
+    (">1 <=1", "no version satisfies >1 <=1"), ("", "no range of versions"), ("  ", "no range of versions"),
+    ("==1.4", "'==' is not a comparator"), ("1.4", "'1.4' is not a comparator"),
+    ("=>1.4", "'=>' is not a comparator"), ("^1.4", "'^1.4' is not a comparator"),
+    (">=1.4 || <1", "'||' is not a comparator"), (">=1.4 2.0", "'2.0' is not a comparator"),
+    (">=", "no version follows '>='"), (">=1 < ", "no version follows '<'"),
+    ("<>1", "'<>' is not a comparator"),
+  ])
+  func refusesWhatIsNoInterval(_ text: String, _ message: String) {
+    let error = #expect(throws: MigrationError.self) { try VersionRange(text) }
+    #expect(error?.id == .windowInvalid)
+    #expect(error?.message == message)
+    #expect(error?.help.isEmpty == false)
+  }
+
+  @Test(arguments: [
+    ("==1.4", "write = once: =1.4"), ("=>1.4", "write >=1.4"), ("=<2", "write <=2"),
+    ("1.4", "write >=1.4 for that version and later ones, =1.4 for it alone"),
+  ])
+  func slipsHaveTheirOwnRemedy(_ text: String, _ help: String) {
+    let error = #expect(throws: MigrationError.self) { try VersionRange(text) }
+    #expect(error?.help == [help])
+  }
+
+  @Test func aWrongVersionIsNamedAsSuch() {
+    let error = #expect(throws: MigrationError.self) { try VersionRange(">=1.4,<2.0") }
+    #expect(error?.id == .versionInvalid)
+    #expect(error?.message == "'1.4,' is not a version")
+  }
+
+  @Test(arguments: [
+    (">=1 <3", ">=2 <4", ">=2 <3"), (">=1", "<2", ">=1 <2"), (">=1 <2", ">=2", nil), (">=1 <=2", ">=2", "=2"),
+    (">1", ">=1", ">1"), ("<2", "<=2", "<2"), ("=1", ">1", nil),
+  ])
+  func intersection(_ one: String, _ other: String, _ both: String?) throws {
+    let (one, other) = (try VersionRange(one), try VersionRange(other))
+    #expect(one.intersection(other)?.description == both)
+    #expect(other.intersection(one)?.description == both)
+  }
+}
