@@ -28,6 +28,10 @@ extension Migrator {
         .invalidName, "'\(name)' cannot name a checkpoint", state: "nothing was changed",
         help: ["use letters, digits, '-', '_' and '.', and not a number alone: before-release"])
     }
+    let busyTimeout = try lifting("reading the connection's settings") { () in
+      try connection.value("PRAGMA busy_timeout")?.integer ?? 0
+    }
+    defer { connection.setBusyTimeout(milliseconds: Int(busyTimeout)) }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let knowledge = try Knowledge(of: connection)

@@ -10,6 +10,8 @@ struct ConnectionDiscipline: ~Copyable {
   private let connection: Connection
   private let switches: [(setting: Connection.Switch, was: Bool)]
   private let synchronous: Int64
+  /// In milliseconds. A busy callback of the application's own reads as 0: SQLite cannot give it back.
+  private let busyTimeout: Int64
   /// Whether the schema can be distrusted without breaking the triggers it has.
   private let distrusts: Bool
 
@@ -19,9 +21,10 @@ struct ConnectionDiscipline: ~Copyable {
     (.doubleQuotedStringsInDDL, false), (.trustedSchema, false),
   ]
 
-  private init(_ connection: Connection, synchronous: Int64) {
+  private init(_ connection: Connection, synchronous: Int64, busyTimeout: Int64) {
     self.connection = connection
     self.synchronous = synchronous
+    self.busyTimeout = busyTimeout
     switches = Self.wanted.map { (setting: $0.setting, was: connection.isOn($0.setting)) }
     distrusts = FullTextTrust.isNeedless
   }
@@ -35,10 +38,13 @@ struct ConnectionDiscipline: ~Copyable {
         .transactionOpen, "the connection has an open transaction", state: "nothing was changed",
         help: ["commit or roll it back before running phases"])
     }
-    let synchronous = try lifting("reading PRAGMA synchronous") { () in
-      try connection.value("PRAGMA main.synchronous")?.integer ?? 2
+    let (synchronous, busyTimeout) = try lifting("reading the connection's settings") { () in
+      (
+        try connection.value("PRAGMA main.synchronous")?.integer ?? 2,
+        try connection.value("PRAGMA busy_timeout")?.integer ?? 0
+      )
     }
-    let discipline = ConnectionDiscipline(connection, synchronous: synchronous)
+    let discipline = ConnectionDiscipline(connection, synchronous: synchronous, busyTimeout: busyTimeout)
     try discipline.enforce()
     return discipline
   }
@@ -69,6 +75,7 @@ struct ConnectionDiscipline: ~Copyable {
   deinit {
     for (setting, was) in switches { connection.turn(setting, on: was) }
     if synchronous < 2 { try? connection.execute("PRAGMA main.synchronous = \(synchronous)") }
+    connection.setBusyTimeout(milliseconds: Int(busyTimeout))
   }
 }
 

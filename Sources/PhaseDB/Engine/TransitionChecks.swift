@@ -31,7 +31,7 @@ extension Engine {
         .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
         at: step.script.place(at: step.script.firstTokenOffset), details: SchemaDifference(from: recorded, to: after).lines,
         help: [
-          "correct the down SQL in a migration of its own, and reverse that first",
+          "go forward instead, by a migration that changes what has to change: the ledger's down SQL stays as it is",
           "column order counts: an INSERT without a column list writes by position",
         ])
     }
