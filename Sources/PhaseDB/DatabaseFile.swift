@@ -39,7 +39,9 @@ enum DatabaseFile {
   ///   - creating: makes a missing file.
   ///   - wait: how long to wait for another connection that holds the lock.
   /// - Throws: `database-not-found`, `database-read-only`, `database-damaged`, `not-a-database` and the like.
-  static func openForWriting(_ path: String, creating: Bool, wait: Duration) throws(MigrationError) -> Connection {
+  static func openForWriting(_ path: String, creating: Bool, wait: Duration) throws(MigrationError)
+    -> Connection
+  {
     try refuseOldSQLite()
     let isThere = try exists(path)
     guard isThere || creating else {

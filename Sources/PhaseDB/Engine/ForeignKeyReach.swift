@@ -38,7 +38,9 @@ struct ForeignKeyReach {
 
   private func isReached(_ child: SchemaObject, on connection: Connection) throws(SQLiteError) -> Bool {
     let name = child.key.name
-    if isNewOrReferencesElse(child) || written.contains(name) || writes.alteredTables.contains(name) { return true }
+    if isNewOrReferencesElse(child) || written.contains(name) || writes.alteredTables.contains(name) {
+      return true
+    }
     if try updatesUnseenColumn(of: child, on: connection) { return true }
     var keys = try connection.prepare("SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1)")
     try keys.bind([.text(child.name)])
@@ -53,7 +55,9 @@ struct ForeignKeyReach {
   }
 
   /// A key may be written under another name than its own: as the rowid, or by way of the columns it is generated from.
-  private func updatesUnseenColumn(of child: SchemaObject, on connection: Connection) throws(SQLiteError) -> Bool {
+  private func updatesUnseenColumn(of child: SchemaObject, on connection: Connection) throws(SQLiteError)
+    -> Bool
+  {
     guard let updated = writes.columns[child.key.name] else { return false }
     if !updated.isDisjoint(with: Self.rowIDNames) { return true }
     return try hasGeneratedColumn(child.name, on: connection)

@@ -66,14 +66,16 @@ extension StatementGuard {
     }
     let names = [action.first, action.second, action.origin].compactMap { $0 }
     if let name = names.first(where: isLedgerName) {
-      return Refusal(what: "the use of \(name), which is phasedb's own,", remedy: "give the object another name")
+      return Refusal(
+        what: "the use of \(name), which is phasedb's own,", remedy: "give the object another name")
     }
     return nil
   }
 
   private static let temporary = Refusal(
     what: "a TEMP object inside a phase",
-    remedy: "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main")
+    remedy:
+      "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main")
 
   /// Pragmas that only read, with or without an argument (sqlite.org/pragma.html).
   private static let readingPragmas: Set<String> = [

@@ -14,7 +14,8 @@ extension Engine {
     let start = step.script.firstTokenOffset
     let found = StatementGuard.ledgerName(in: step.script.text)?.range ?? start..<start + 1
     throw MigrationError(
-      .ledgerTouched, "\(step.id): \(trespass)", at: step.script.place(at: found.lowerBound, length: found.count),
+      .ledgerTouched, "\(step.id): \(trespass)",
+      at: step.script.place(at: found.lowerBound, length: found.count),
       help: ["give the object another name, and keep the ledger out of views and triggers"])
   }
 
@@ -29,7 +30,8 @@ extension Engine {
       let recorded = try lifting("reading the ledger") { () in try ledger.schema(after: below) }
       throw MigrationError(
         .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
-        at: step.script.place(at: step.script.firstTokenOffset), details: SchemaDifference(from: recorded, to: after).lines,
+        at: step.script.place(at: step.script.firstTokenOffset),
+        details: SchemaDifference(from: recorded, to: after).lines,
         help: [
           "go forward instead, by a migration that changes what has to change: the ledger's down SQL stays as it is",
           "column order counts: an INSERT without a column list writes by position",
@@ -90,7 +92,8 @@ extension Engine {
       let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
       guard breaking.count == 0 else {
         throw MigrationError(
-          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(DetailLines.rows(breaking.count))",
+          .verifyFailed,
+          "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(DetailLines.rows(breaking.count))",
           at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
           help: ["correct the phase or the claim"])
       }

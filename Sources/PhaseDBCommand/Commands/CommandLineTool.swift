@@ -46,7 +46,9 @@ struct CommandLineTool {
     let message = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
       [.up, .down, .checkpointCreate].contains(context.invocation.verb) && !context.invocation.flag(.dryRun)
-    guard hasActed else { return MigrationError(.outputFailed, message, help: ["make room where the output goes"]) }
+    guard hasActed else {
+      return MigrationError(.outputFailed, message, help: ["make room where the output goes"])
+    }
     return MigrationError(
       .outputFailed, message, state: "what the command was asked to do is done and recorded",
       help: ["see where the database stands with: phasedb status"], standing: .partWay)

@@ -11,7 +11,9 @@ enum PlanCommand {
       try context.print(json: PlanJSON(plan, database: migrator.database))
     } else {
       PlanText(plan: plan, database: migrator.database).print(to: context)
-      if !plan.steps.isEmpty { context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))") }
+      if !plan.steps.isEmpty {
+        context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
+      }
     }
     return .done
   }

@@ -31,7 +31,9 @@ private struct TransitionCommand {
       if context.isJSON {
         try context.print(json: RunJSON(plan, database: migrator.database, result: nil))
       } else {
-        if !plan.steps.isEmpty { context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))") }
+        if !plan.steps.isEmpty {
+          context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
+        }
       }
       return .done
     }
@@ -54,7 +56,7 @@ private struct TransitionCommand {
   private func planning(_ location: Location) throws(MigrationError) -> Migrator {
     do throws(MigrationError) {
       return try location.migrator(.writing, context)
-    } catch where direction == .up && error.id == .databaseNotFound {
+    } catch  where direction == .up && error.id == .databaseNotFound {
       return try location.migrator(.reading, context)
     }
   }
