@@ -7,6 +7,17 @@ package struct SQLiteVersion: Hashable, Sendable, Comparable, CustomStringConver
 
   package init(number: Int) { self.number = number }
 
+  /// Reads `3.40.1`; what is missing counts as 0. Nil for anything else.
+  package init?(_ text: String) {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { Int($0) }
+    guard (1...3).contains(parts.count), parts.allSatisfy({ $0.map { (0..<1_000).contains($0) } ?? false })
+    else {
+      return nil
+    }
+    let numbers = parts.compactMap(\.self) + [0, 0]
+    self.init(number: numbers[0] * 1_000_000 + numbers[1] * 1_000 + numbers[2])
+  }
+
   /// The library this process runs with, which need not be the one it was built with.
   package static var running: SQLiteVersion { SQLiteVersion(number: Int(sqlite3_libversion_number())) }
 

@@ -17,6 +17,20 @@ extension Catalog {
     let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
     try self.init(try folder.migrations(), baseline: try folder.baseline(), origin: path)
   }
+
+  /// Reads what can be read of a folder, for whoever wants to hear of everything that is wrong and not of the first.
+  ///
+  /// - Returns: the migrations all of whose phases can be read, and what is wrong with the others.
+  static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
+    do throws(MigrationError) {
+      return (try Catalog(folder: path), [])
+    } catch {
+      let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
+      let (migrations, problems) = folder.readable()
+      // What is wrong with the folder as a whole shows only when every file in it is in order.
+      return (try? Catalog(migrations, origin: path), problems.isEmpty ? [error] : problems)
+    }
+  }
 }
 
 private struct MigrationsFolder {
@@ -61,6 +75,38 @@ private struct MigrationsFolder {
   ) -> Result<[Migration], MigrationError> {
     Result { () throws(MigrationError) in
       try folders.map { folder throws(MigrationError) in try migration(folder.name, at: folder.path) }
+    }
+  }
+
+  /// Every migration that can be read, and every error on the way.
+  func readable() -> (migrations: [Migration], problems: [MigrationError]) {
+    var migrations: [Migration] = []
+    var problems: [MigrationError] = []
+    for entry in (try? entries(of: path)) ?? []
+    where entry.kind == .folder && !entry.isDocument && entry.name != "apps" {
+      let place = "\(path)/\(entry.name)"
+      do throws(MigrationError) {
+        let name = try name(entry.name, at: place)
+        let before = problems.count
+        for file in try entries(of: place) where PhaseKind(fileName: file.name) != nil {
+          if let problem = problem(with: "\(place)/\(file.name)", PhaseKind(fileName: file.name)) {
+            problems.append(problem)
+          }
+        }
+        if problems.count == before { migrations.append(try migration(name, at: place)) }
+      } catch {
+        problems.append(error)
+      }
+    }
+    return (migrations, problems)
+  }
+
+  private func problem(with file: String, _ kind: PhaseKind?) -> MigrationError? {
+    do throws(MigrationError) {
+      if let kind { _ = try PhaseFile.read(try TextFile.read(file), file: file, kind: kind) }
+      return nil
+    } catch {
+      return error
     }
   }
 

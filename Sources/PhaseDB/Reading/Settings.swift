@@ -14,8 +14,13 @@ public struct Settings: Sendable, Hashable {
   public var migrations: String?
   /// How long to wait for another runner or writer.
   public var wait: Duration?
+  /// The oldest SQLite that must be able to run the migrations.
+  public var sqlite: Version?
 
-  public init(database: String? = nil, migrations: String? = nil, wait: Duration? = nil) {
+  public init(
+    database: String? = nil, migrations: String? = nil, wait: Duration? = nil, sqlite: Version? = nil
+  ) {
+    self.sqlite = sqlite
     self.database = database
     self.migrations = migrations
     self.wait = wait
@@ -35,7 +40,8 @@ public struct Settings: Sendable, Hashable {
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
       return Settings(
         database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
-        migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait)
+        migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait,
+        sqlite: decoded.sqlite)
     } catch let error as MigrationError {
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
     } catch DecodingError.dataCorrupted {
@@ -53,13 +59,14 @@ public struct Settings: Sendable, Hashable {
 
 /// The keys of the file.
 private enum SettingsKey: String, CaseIterable, CodingKey {
-  case database, migrations, wait
+  case database, migrations, wait, sqlite
 }
 
 private struct SettingsFile: Decodable {
   var database: String?
   var migrations: String?
   var wait: Duration?
+  var sqlite: Version?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -80,6 +87,14 @@ private struct SettingsFile: Decodable {
           help: ["write a number and one of ms, s, m, h, d, for example \"30s\""])
       }
       wait = duration
+    }
+    if let text = try Self.text(.sqlite, "a version such as \"3.35\"", container) {
+      guard let version = try? Version(text) else {
+        throw MigrationError(
+          .badSettings, "'sqlite' is \"\(text)\", which is not a version",
+          help: ["write for example \"3.40.1\""])
+      }
+      sqlite = version
     }
   }
 

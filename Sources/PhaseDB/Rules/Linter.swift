@@ -12,6 +12,25 @@ public struct Linter: Sendable {
     self.init(catalog, unreadable: [])
   }
 
+  /// Judges a folder of migrations, and what versions of applications ask the database in its `apps`.
+  ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - sqlite: the oldest SQLite that must be able to run the phases; nil for the oldest that phasedb supports.
+  /// - Throws: `folder-not-found` or `folder-unreadable`; what is wrong inside the folder becomes findings.
+  public init(folder path: String, sqlite: Version? = nil) throws(MigrationError) {
+    let (catalog, problems) = Catalog.readable(folder: path)
+    if let problem = problems.first(where: { [.folderNotFound, .folderUnreadable].contains($0.id) }) {
+      throw problem
+    }
+    let readable: Catalog
+    if let catalog { readable = catalog } else { readable = try Catalog([], origin: path) }
+    self.init(
+      readable, unreadable: problems,
+      oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) } ?? .oldest,
+      corpus: try Corpus.scripts(in: path))
+  }
+
   init(
     _ catalog: Catalog, unreadable: [MigrationError], oldestSQLite: SQLiteVersion = .oldest,
     corpus: [Script] = []

@@ -163,7 +163,7 @@ extension ArgumentParser {
     }
     var invocation = Invocation(verb.id)
     for (option, name, value) in options {
-      guard verb.allOptions.contains(where: { $0.id == option.id }) else {
+      guard let known = verb.allOptions.first(where: { $0.id == option.id }) else {
         let readers = Self.readers(of: option)
         throw UsageError(
           .unknownOption, "'\(verb.name)' has no option '\(name)'",
@@ -172,6 +172,8 @@ extension ArgumentParser {
       guard option.isRepeatable || !invocation.has(option.id) else {
         throw UsageError(.repeatedOption, "'--\(option.long)' was given twice")
       }
+      // The words that this verb takes may be fewer than those that any does.
+      if case .text(let text) = value { _ = try known.value?.read(text, for: "'\(name)'") }
       invocation.add(value, to: option.id)
     }
     try PositionalReader(verb: verb, words: words).read(into: &invocation)

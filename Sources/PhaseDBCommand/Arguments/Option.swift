@@ -38,6 +38,13 @@ struct Option: Sendable {
     self.detail = detail
   }
 
+  /// The same option with another kind of value.
+  func taking(_ value: ValueKind) -> Option {
+    Option(
+      id, long, short: short, takes: value, repeatable: isRepeatable, placement: placement, summary,
+      detail: detail)
+  }
+
   /// Every way to write its name: `["-d", "--database"]`.
   var names: [String] { (short.map { ["-\($0)"] } ?? []) + ["--\(long)"] }
 }

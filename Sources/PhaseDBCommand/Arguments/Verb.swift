@@ -1,7 +1,7 @@
 /// One thing phasedb can be told to do: a row of the table that parser, help and completions read.
 struct Verb: Sendable {
   enum ID: String, Sendable, CaseIterable {
-    case initialize, new, plan, up, down, status, verify
+    case initialize, new, lint, plan, up, down, status, verify
     case checkpointCreate, checkpointList
     case log, completions, help, version
   }
@@ -18,6 +18,8 @@ struct Verb: Sendable {
   let options: [ArgumentID]
   /// What an argument means to this verb, where the table of options says it too generally.
   let wording: [ArgumentID: String]
+  /// The forms in which it prints its data.
+  let formats: [OutputFormat]
   /// Groups of arguments of which only one may be given.
   let alternatives: [[ArgumentID]]
   let examples: [Example]
@@ -37,7 +39,8 @@ struct Verb: Sendable {
   init(
     _ id: ID, _ path: String..., summary: String, discussion: String = "",
     positionals: [Positional] = [], options: [ArgumentID] = [], wording: [ArgumentID: String] = [:],
-    alternatives: [[ArgumentID]] = [], examples: [Example], exitCodes: [ExitCode]
+    formats: [OutputFormat] = OutputFormat.common, alternatives: [[ArgumentID]] = [], examples: [Example],
+    exitCodes: [ExitCode]
   ) {
     self.id = id
     self.path = path
@@ -46,6 +49,7 @@ struct Verb: Sendable {
     self.positionals = positionals
     self.options = options
     self.wording = wording
+    self.formats = formats
     self.alternatives = alternatives
     self.examples = examples
     self.exitCodes = exitCodes
@@ -58,7 +62,11 @@ struct Verb: Sendable {
   static let everywhere: [ArgumentID] = [.color, .quiet, .help]
 
   /// The rows of everything it reads.
-  var allOptions: [Option] { (options + Self.everywhere).compactMap(Option.named) }
+  var allOptions: [Option] {
+    (options + Self.everywhere).compactMap(Option.named).map { option in
+      option.id == .format ? option.taking(.choices(formats.map(\.rawValue))) : option
+    }
+  }
 
   /// What an option means to this verb.
   func summary(of option: Option) -> String { wording[option.id] ?? option.summary }

@@ -37,6 +37,20 @@ extension Verb {
         Example("phasedb new add-order-index --phases expand", "write expand.sql only"),
       ],
       exitCodes: [.done, .refused, .usage]),
+    Verb(
+      .lint, "lint",
+      summary: "judge the migrations on a scratch database",
+      discussion:
+        "Every phase goes up, down and up again on a database in memory; what it does there is held against "
+        + "what its kind, its window and its down-path promise. Needs no database.",
+      options: [.migrations, .format],
+      wording: [.format: "text for people, JSON, annotations of GitHub Actions, or SARIF (default: text)"],
+      formats: OutputFormat.allCases,
+      examples: [
+        Example("phasedb lint", "judge the folder 'migrations'"),
+        Example("phasedb lint --format github", "annotate a pull request"),
+      ],
+      exitCodes: [.done, .findings, .refused, .usage]),
   ]
 
   private static let running: [Verb] = [

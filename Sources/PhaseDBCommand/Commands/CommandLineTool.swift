@@ -60,6 +60,7 @@ struct CommandLineTool {
     switch verb {
     case .initialize: InitCommand.run
     case .new: NewCommand.run
+    case .lint: LintCommand.run
     case .plan: PlanCommand.run
     case .up: UpCommand.run
     case .down: DownCommand.run

@@ -33,7 +33,7 @@ struct ErrorText {
   func text(paint: Paint, width: Int?) -> String {
     let head = "\(paint("error:", .bad)) \(paint(message.visible, .heading)) \(paint("[\(id)]", .dim))"
     let lines =
-      [head] + placeLines(paint, width ?? 120)
+      [head] + PlaceText.lines(place, paint, width ?? 120)
       + details.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }.map {
         "    \($0.visible)"
       }
@@ -42,22 +42,5 @@ struct ErrorText {
         index == 0 ? "  \(paint("help:", .good))  \(line.visible)" : "         \(line.visible)"
       }
     return lines.map { "\($0)\n" }.joined()
-  }
-
-  private func placeLines(_ paint: Paint, _ width: Int) -> [String] {
-    guard let place else { return [] }
-    let number = String(place.line)
-    let margin = String(repeating: " ", count: number.count + 1)
-    let arrow = "\(margin)\(paint("-->", .dim)) \(place.description.visible)"
-    guard let text = place.excerpt else { return [arrow] }
-    let gutter = "\(margin) \(paint("|", .dim))"
-    // The gutter is a space, the number, a space, the bar and a space.
-    let excerpt = Excerpt(
-      text, column: place.column, length: place.length, width: max(20, width - number.count - 4))
-    let bar = " \(paint("\(number) |", .dim))"
-    return [
-      arrow, gutter, excerpt.line.isEmpty ? bar : "\(bar) \(excerpt.line)",
-      "\(gutter) \(paint(excerpt.carets, .bad))",
-    ]
   }
 }

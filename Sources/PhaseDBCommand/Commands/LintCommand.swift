@@ -1,0 +1,71 @@
+internal import PhaseDB
+
+/// `phasedb lint`: judges the folder of migrations.
+enum LintCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let location = try Location(context)
+    let report = try Linter(folder: location.migrations, sqlite: location.settings.sqlite).report()
+    switch context.invocation.format {
+    case .text: print(report, to: context)
+    case .json: try context.print(json: LintJSON(report))
+    case .github: context.print(GitHubAnnotations.text(report))
+    case .sarif: context.print(try SARIF.text(report))
+    }
+    return report.errors.isEmpty ? .done : .findings
+  }
+
+  private static func print(_ report: LintReport, to context: CommandContext) {
+    for finding in report.findings {
+      context.print(FindingText(finding).text(paint: context.paint, width: context.width) + "\n")
+    }
+    let phases = CountText.text(report.phases, "phase")
+    if !report.untried.isEmpty {
+      context.print(
+        "\(CountText.text(report.untried.count, "phase")) could not be tried, from \(report.untried[0]) on\n")
+    }
+    guard !report.isClean else {
+      context.say(context.paint("\(phases), no finding", .good))
+      context.suggest("phasedb plan")
+      return
+    }
+    let errors = CountText.text(report.errors.count, "error")
+    let warnings = CountText.text(report.warnings.count, "warning")
+    context.print(
+      context.paint("\(phases): \(errors), \(warnings)\n", report.errors.isEmpty ? .warning : .bad))
+  }
+}
+
+/// Findings as `--format json` prints them.
+private struct LintJSON: Encodable {
+  let phases: Int
+  let errors: Int
+  let warnings: Int
+  let untried: [String]
+  let findings: [FindingJSON]
+
+  struct FindingJSON: Encodable {
+    let rule: String
+    let level: String
+    let phase: String?
+    let message: String
+    let file: String?
+    let line: Int?
+    let column: Int?
+    let details: [String]
+    let reason: String
+    let remedies: [String]
+  }
+
+  init(_ report: LintReport) {
+    phases = report.phases
+    errors = report.errors.count
+    warnings = report.warnings.count
+    untried = report.untried.map(\.description)
+    findings = report.findings.map {
+      FindingJSON(
+        rule: $0.id, level: $0.level.rawValue, phase: $0.phase?.description, message: $0.message,
+        file: $0.place?.file, line: $0.place?.line, column: $0.place?.column, details: $0.details,
+        reason: $0.reason, remedies: $0.remedies)
+    }
+  }
+}

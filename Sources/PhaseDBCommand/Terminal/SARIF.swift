@@ -1,0 +1,131 @@
+internal import PhaseDB
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// Findings in the Static Analysis Results Interchange Format, version 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0).
+enum SARIF {
+  static func text(_ report: LintReport) throws(MigrationError) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(Log(report)), as: UTF8.self) + "\n"
+    } catch {
+      throw MigrationError(.outputFailed, "the findings cannot be written as SARIF: \(error)")
+    }
+  }
+
+  private struct Log: Encodable {
+    let schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    let version = "2.1.0"
+    let runs: [Run]
+
+    enum CodingKeys: String, CodingKey {
+      case schema = "$schema"
+      case version, runs
+    }
+
+    init(_ report: LintReport) { runs = [Run(report)] }
+  }
+
+  private struct Run: Encodable {
+    let tool: Tool
+    let results: [Result]
+    /// Columns are counted in Unicode scalars, as places count them.
+    let columnKind = "unicodeCodePoints"
+
+    init(_ report: LintReport) {
+      // Findings that are errors of reading have ids that are no rules; every id that is used is described.
+      let ids = Rule.allCases.map(\.rawValue)
+      let others = Set(report.findings.map(\.id)).subtracting(ids).sorted()
+      tool = Tool(
+        driver: Driver(
+          version: PhaseDBVersion.current,
+          rules: Rule.allCases.map {
+            Descriptor(
+              id: $0.rawValue, shortDescription: Message(text: $0.reason),
+              defaultConfiguration: Configuration(level: $0.level.rawValue))
+          }
+            + others.map {
+              Descriptor(
+                id: $0, shortDescription: Message(text: "The phase cannot be read or run."),
+                defaultConfiguration: Configuration(level: Finding.Level.error.rawValue))
+            }))
+      results = report.findings.map { finding in
+        Result(
+          ruleId: finding.id, ruleIndex: (ids + others).firstIndex(of: finding.id) ?? -1,
+          level: finding.level.rawValue,
+          message: Message(
+            text: ([finding.message] + finding.details + [finding.reason] + finding.remedies).joined(
+              separator: "\n")),
+          locations: finding.place.map { [Location($0)] } ?? [])
+      }
+    }
+  }
+
+  private struct Tool: Encodable { let driver: Driver }
+
+  private struct Driver: Encodable {
+    let name = "phasedb"
+    let version: String
+    let rules: [Descriptor]
+  }
+
+  private struct Descriptor: Encodable {
+    let id: String
+    let shortDescription: Message
+    let defaultConfiguration: Configuration
+  }
+
+  private struct Configuration: Encodable { let level: String }
+
+  private struct Message: Encodable { let text: String }
+
+  private struct Result: Encodable {
+    let ruleId: String
+    let ruleIndex: Int
+    let level: String
+    let message: Message
+    let locations: [Location]
+  }
+
+  private struct Location: Encodable {
+    let physicalLocation: PhysicalLocation
+
+    init(_ place: Place) {
+      physicalLocation = PhysicalLocation(
+        artifactLocation: ArtifactLocation(uri: uri(place.file)),
+        region: Region(
+          startLine: place.line, startColumn: place.column, endColumn: place.column + place.length,
+          snippet: place.excerpt.map(Message.init)))
+    }
+  }
+
+  private struct PhysicalLocation: Encodable {
+    let artifactLocation: ArtifactLocation
+    let region: Region
+  }
+
+  private struct ArtifactLocation: Encodable { let uri: String }
+
+  private struct Region: Encodable {
+    let startLine: Int
+    let startColumn: Int
+    let endColumn: Int
+    let snippet: Message?
+  }
+
+  /// A path as a relative reference: bytes outside RFC 3986's unreserved characters and the slash are written as %XX.
+  private static func uri(_ path: String) -> String {
+    path.utf8.map { byte in
+      let character = Character(Unicode.Scalar(byte))
+      let isPlain =
+        character.isASCII && (character.isLetter || character.isNumber || "-._~/".contains(character))
+      return isPlain
+        ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+    }.joined()
+  }
+}
