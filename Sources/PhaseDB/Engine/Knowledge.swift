@@ -22,7 +22,8 @@ struct Knowledge {
   ///
   /// - Throws: `ledger-too-new`, `ledger-damaged`, and what SQLite says while reading.
   init(of connection: Connection, known: Schema? = nil) throws(MigrationError) {
-    self = try connection.reading { () throws(MigrationError) in try Knowledge(from: connection, known: known) }
+    self = try connection.reading { () throws(MigrationError) in try Knowledge(from: connection, known: known)
+    }
   }
 
   private init(from connection: Connection, known: Schema?) throws(MigrationError) {
