@@ -83,6 +83,10 @@ public final class Migrator {
   ///
   /// - Throws: whatever refuses the whole of it, from `unknown-phase` to `edited-after-apply` and `schema-drift`.
   public func plan(_ selection: Selection) throws(MigrationError) -> Plan {
+    try connection.reading { () throws(MigrationError) in try presentPlan(selection) }
+  }
+
+  private func presentPlan(_ selection: Selection) throws(MigrationError) -> Plan {
     let knowledge = try Knowledge(of: connection)
     guard knowledge.isInPlace else { throw try knowledge.driftError() }
     let planner = planner(knowledge)

@@ -18,10 +18,15 @@ struct Knowledge {
     var schemaVersion: Int64
   }
 
-  /// Reads everything; inside a transaction what is read belongs together.
+  /// Reads everything, so that it belongs together.
   ///
   /// - Throws: `ledger-too-new`, `ledger-damaged`, and what SQLite says while reading.
   init(of connection: Connection, known: Schema? = nil) throws(MigrationError) {
+    self = try connection.reading { () throws(MigrationError) in try Knowledge(from: connection, known: known)
+    }
+  }
+
+  private init(from connection: Connection, known: Schema?) throws(MigrationError) {
     let schema = try lifting("reading the schema") { () in try Schema(of: connection, known: known) }
     let presence = try lifting("reading the ledger") { () in try Ledger.presence(in: connection) }
     switch presence {

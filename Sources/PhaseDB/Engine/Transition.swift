@@ -11,7 +11,7 @@ extension Engine {
   ) throws(MigrationError) -> Turn.Outcome {
     let began = ContinuousClock.now
     // Short, so that a request to stop is heard while waiting; the attempt is repeated until the deadline.
-    connection.setBusyTimeout(milliseconds: 1_000)
+    connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
 

@@ -33,7 +33,8 @@ extension MigrationError {
       self.init(
         .databaseUnreadable, sentence, at: place, help: ["check the path and the permissions of the file"])
     case .interrupt:
-      self.init(.interrupted, "\(activity): stopped on request", at: place)
+      self.init(
+        .interrupted, "\(activity): stopped on request", at: place, help: ["go on with the same command"])
     default:
       self.init(.sqliteFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place)
     }

@@ -9,10 +9,22 @@ internal import PhaseDB
 #endif
 
 /// Requests to stop that come from outside.
+///
+/// Unsafe expressions because sets of signals are passed by pointer, and a handler is told from "ignored" by its bits.
 enum StopSignals {
   /// Lets an interrupt (control-C) or a request to end stop the run between two transactions or by rolling one
   /// back, instead of ending the process where it stands. Setting a flag is all a handler may safely do.
   static func handle() {
-    for number in [SIGINT, SIGTERM, SIGHUP] { _ = signal(number) { _ in stopRequest.cancel() } }
+    var wanted = sigset_t()
+    _ = unsafe sigemptyset(&wanted)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      let before = signal(number) { _ in stopRequest.cancel() }
+      // nohup, and a shell that starts a job in the background, have the signal ignored: that stays.
+      let wasIgnored = unsafe unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+      if wasIgnored { _ = signal(number, SIG_IGN) }
+      _ = unsafe sigaddset(&wanted, number)
+    }
+    // A program that starts us from a thread of its own may have left them blocked, which a child inherits.
+    _ = unsafe pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
   }
 }

@@ -122,6 +122,7 @@ struct HelpTests {
               --limit N             only the last N entries
               --check               prove that no entry was changed or removed; exit
                                     with 1 otherwise
+              --wait DURATION       how long to wait for other writers (default: 30s)
           -d, --database PATH       the database file. Without it: PHASEDB_DATABASE,
                                     then DATABASE_URL, then phasedb.json. A path or an
                                     address that starts with sqlite:, sqlite://,
@@ -145,6 +146,7 @@ struct HelpTests {
           0   done, or nothing to do
           1   findings
           2   refused or failed before anything changed
+          5   busy: another runner or writer did not let go in time
           64  the command line is wrong
 
         """)

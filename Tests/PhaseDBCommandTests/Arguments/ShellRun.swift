@@ -21,22 +21,13 @@ extension Shell {
       case .zsh: ["-f"]
       case .fish: ["--no-config"]
       }
-    let process = Process()
-    process.executableURL = path.map(URL.init(fileURLWithPath:))
-    process.arguments = quiet + options + ["-c", commands]
-    process.currentDirectoryURL = folder
-    let (output, error) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = error
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let lines = { (pipe: Pipe) in
-      String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        .split(separator: "\n").map(String.init)
-    }
-    let result = (output: lines(output), error: lines(error))
-    process.waitUntilExit()
-    return ShellResult(output: result.output, error: result.error, status: process.terminationStatus)
+    let outcome = try RunningProgram(
+      path ?? rawValue, quiet + options + ["-c", commands],
+      in: (folder ?? FileManager.default.temporaryDirectory).path(percentEncoded: false),
+      environment: ProcessInfo.processInfo.environment
+    ).outcome()
+    let lines = { (text: String) in text.split(separator: "\n").map(String.init) }
+    return ShellResult(output: lines(outcome.output), error: lines(outcome.errors), status: outcome.code)
   }
 }
 

@@ -223,13 +223,13 @@ struct BadFilesTests {
     try site.table("a", in: "0001-first/expand")
     try site.sqlite("CREATE TABLE mine (x); INSERT INTO mine VALUES (1.5), (NULL)")
     try row.arrange(site)
-    let before = DatabaseBytes(of: site)
+    let before = SiteFiles(of: site)
     for verb in ["up", "status"] {
       let outcome = try site.phasedb("\(verb) -d shop.db")
-      expectFailure(outcome, 2, row.error, at: site, name: row.testDescription)
+      expectFailure(outcome, 2, row.error, at: site)
       #expect(outcome.output.isEmpty)
     }
-    #expect(DatabaseBytes(of: site) == before)
+    #expect(SiteFiles(of: site) == before)
     #expect(try site.phasedb("up -d none.db").code == 2)
     #expect(!site.exists("none.db"))
   }

@@ -376,8 +376,7 @@ struct BadTransitionsTests {
 
     let stands = ledger == .present ? "at checkpoint 2 (0001/expand)" : "before the first phase"
     expectFailure(
-      outcome, 3, row.error.replacing("STANDS", with: stands), at: site,
-      name: row.testDescription + ledger.rawValue)
+      outcome, 3, row.error.replacing("STANDS", with: stands), at: site)
     let after = try DatabaseContents(of: site)
     #expect(after == before)
     #expect(after.ledger.isEmpty == (ledger == .absent))

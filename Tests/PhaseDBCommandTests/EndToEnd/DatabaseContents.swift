@@ -11,32 +11,23 @@ struct DatabaseContents: Hashable {
   init(of site: Site, database: String = "shop.db") throws {
     let isLedgers = "tbl_name LIKE 'phasedb!_%' ESCAPE '!'"
     schema = try site.sqlite(
-      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE NOT \(isLedgers) ORDER BY type, name",
-      on: database)
+      """
+      SELECT type, name, tbl_name, sql FROM sqlite_schema
+      WHERE NOT \(isLedgers) AND name <> 'sqlite_sequence' ORDER BY type, name
+      """, on: database)
     ledger = try site.sqlite(
       "SELECT name FROM sqlite_schema WHERE \(isLedgers) AND type = 'table' ORDER BY name", on: database)
     let tables = try site.sqlite(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND NOT \(isLedgers) ORDER BY name", on: database)
+      // What a virtual table keeps in tables of its own may change without the content changing.
+      """
+      SELECT name FROM pragma_table_list
+      WHERE schema = 'main' AND type IN ('table', 'virtual') AND name <> 'sqlite_schema'
+        AND name NOT LIKE 'phasedb!_%' ESCAPE '!' ORDER BY name
+      """, on: database)
     let selects = tables.split(separator: "\n").map { table in
       let name = table.dropFirst().dropLast()
       return "SELECT '\(name)', * FROM \"\(name)\";"
     }
     rows = selects.isEmpty ? "" : try site.sqlite(selects.joined(), on: database)
-  }
-}
-
-/// The bytes of a database and of what SQLite keeps beside it; the index of the log holds no data.
-struct DatabaseBytes: Hashable {
-  let file: Data?
-  let log: Data?
-  let journal: Data?
-
-  init(of site: Site, database: String = "shop.db") {
-    let bytes = { (suffix: String) in
-      try? Data(contentsOf: site.folder.appending(path: database + suffix))
-    }
-    file = bytes("")
-    log = bytes("-wal")
-    journal = bytes("-journal")
   }
 }

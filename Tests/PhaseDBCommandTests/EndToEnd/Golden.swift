@@ -15,13 +15,11 @@ struct Golden {
   }
 }
 
-/// The code and the whole of what a failed command said, compared with what is expected.
+/// Compares the code and the whole of what a failed command said with what is expected.
 func expectFailure(
-  _ outcome: Outcome, _ code: Int32, _ error: String, at site: Site, name: String = "",
+  _ outcome: Outcome, _ code: Int32, _ error: String, at site: Site,
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
-  try? Golden(outcome.errors, at: site).text.write(
-    toFile: "/tmp/e2e-golden/\(name.replacing("/", with: "-")).txt", atomically: true, encoding: .utf8)
   #expect(outcome.code == code, sourceLocation: sourceLocation)
   #expect(Golden(outcome.errors, at: site).text == error + "\n", sourceLocation: sourceLocation)
 }

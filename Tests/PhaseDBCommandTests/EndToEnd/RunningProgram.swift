@@ -2,11 +2,10 @@ import Foundation
 
 /// A program that was started in a folder, with its output in files: nothing it writes can block it.
 final class RunningProgram {
-  private let process = Process()
-  private let streams: URL
+  private let process: ChildProcess
+  private let streams: String
   private let began = ContinuousClock.now
-  private let ended = DispatchSemaphore(value: 0)
-  private let input: Pipe?
+  private let input: FileHandle?
 
   /// Where a program's standard output goes.
   enum Output {
@@ -18,56 +17,50 @@ final class RunningProgram {
   }
 
   init(
-    _ executable: URL, _ arguments: [String], in folder: URL, environment: [String: String],
+    _ program: String, _ arguments: [String], in folder: String, environment: [String: String],
     output: Output = .captured, takesInput: Bool = false
   ) throws {
-    streams = FileManager.default.temporaryDirectory.appending(path: "phasedb-streams-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: streams, withIntermediateDirectories: true)
-    input = takesInput ? Pipe() : nil
-    process.executableURL = executable
-    process.arguments = arguments
-    process.currentDirectoryURL = folder
-    process.environment = environment
-    process.standardInput = input ?? FileHandle.nullDevice
-    process.standardError = try Self.emptyFile(streams.appending(path: "error"))
-    var pipe: Pipe?
-    switch output {
-    case .captured: process.standardOutput = try Self.emptyFile(streams.appending(path: "output"))
-    case .file(let path): process.standardOutput = FileHandle(forWritingAtPath: path)
-    case .closedPipe:
-      pipe = Pipe()
-      try pipe?.fileHandleForReading.close()
-      process.standardOutput = pipe?.fileHandleForWriting
+    streams = FileManager.default.temporaryDirectory.path + "/phasedb-streams-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: streams, withIntermediateDirectories: true)
+    let typed = takesInput ? Pipe() : nil
+    let pipe = Pipe()
+    // Written only here: another child that inherited the end would keep the pipe open.
+    let ends = [pipe, typed].compactMap(\.self).flatMap {
+      [$0.fileHandleForReading, $0.fileHandleForWriting]
     }
-    process.terminationHandler = { [ended] _ in ended.signal() }
-    try process.run()
-    try pipe?.fileHandleForWriting.close()
+    for end in ends { _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC) }
+    try pipe.fileHandleForReading.close()
+    let standardOutput: ChildProcess.Stream =
+      switch output {
+      case .captured: .file("\(streams)/output")
+      case .closedPipe: .descriptor(pipe.fileHandleForWriting.fileDescriptor)
+      case .file(let path): .file(path)
+      }
+    process = try ChildProcess(
+      program, arguments, in: folder, environment: environment,
+      input: typed.map { .descriptor($0.fileHandleForReading.fileDescriptor) } ?? .file("/dev/null"),
+      output: standardOutput, error: .file("\(streams)/error"))
+    try typed?.fileHandleForReading.close()
+    try pipe.fileHandleForWriting.close()
+    input = typed?.fileHandleForWriting
   }
 
-  deinit { try? FileManager.default.removeItem(at: streams) }
-
-  private static func emptyFile(_ url: URL) throws -> FileHandle {
-    try Data().write(to: url)
-    return try FileHandle(forWritingTo: url)
-  }
+  deinit { try? FileManager.default.removeItem(atPath: streams) }
 
   /// What it has written so far.
   var output: String { text("output") }
   var errors: String { text("error") }
 
   private func text(_ name: String) -> String {
-    let data = try? Data(contentsOf: streams.appending(path: name))
-    return String(decoding: data ?? Data(), as: UTF8.self)
+    String(decoding: FileManager.default.contents(atPath: "\(streams)/\(name)") ?? Data(), as: UTF8.self)
   }
 
-  func send(_ signal: Int32) { _ = kill(process.processIdentifier, signal) }
+  func send(_ signal: Int32) { process.send(signal) }
 
   /// Writes a line to its standard input.
-  func type(_ line: String) throws {
-    try input?.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
-  }
+  func type(_ line: String) throws { try input?.write(contentsOf: Data("\(line)\n".utf8)) }
 
-  func closeInput() throws { try input?.fileHandleForWriting.close() }
+  func closeInput() throws { try input?.close() }
 
   /// Waits for a condition, at most ten seconds.
   ///
@@ -81,23 +74,19 @@ final class RunningProgram {
   }
 
   /// Whether it ends before so much time is over.
-  func hasEnded(within time: DispatchTimeInterval) -> Bool {
-    guard ended.wait(timeout: .now() + time) == .success else { return false }
-    ended.signal()
-    return true
-  }
+  func hasEnded(within time: Duration) -> Bool { process.status(within: time) != nil }
 
   /// Waits until it has ended; one that does not end in a minute is killed.
   func outcome() -> Outcome {
-    if !hasEnded(within: .seconds(60)) {
-      send(SIGKILL)
-      ended.wait()
-      ended.signal()
+    var status = process.status(within: .seconds(60))
+    if status == nil {
+      process.send(SIGKILL)
+      status = process.status(within: .seconds(60))
     }
+    let signal = (status ?? SIGKILL) & 0x7F
     return Outcome(
-      output: output, errors: errors, code: process.terminationStatus,
-      signal: process.terminationReason == .uncaughtSignal ? process.terminationStatus : nil,
-      duration: ContinuousClock.now - began)
+      output: output, errors: errors, code: signal == 0 ? ((status ?? 0) >> 8) & 0xFF : 128 + signal,
+      signal: signal == 0 ? nil : signal, duration: ContinuousClock.now - began)
   }
 }
 
@@ -105,11 +94,12 @@ final class RunningProgram {
 struct Outcome {
   let output: String
   let errors: String
+  /// As a shell gives it: 128 and the signal for a program that a signal ended.
   let code: Int32
   /// The signal that ended it.
   let signal: Int32?
   let duration: Duration
 
-  /// The two ways to succeed or fail at a glance: exit code and what was said about it.
+  /// Everything at a glance, for a message.
   var summary: String { "exit \(code)\n\(output)\(errors)" }
 }

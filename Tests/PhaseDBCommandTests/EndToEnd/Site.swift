@@ -75,7 +75,7 @@ final class Site {
     _ arguments: [String], environment: [String: String] = [:], output: RunningProgram.Output = .captured
   ) throws -> RunningProgram {
     try RunningProgram(
-      BuiltProgram.url(), arguments, in: folder,
+      BuiltProgram.path(), arguments, in: path(""),
       environment: Self.environment.merging(environment) { $1 }, output: output)
   }
 
@@ -92,7 +92,7 @@ final class Site {
   /// Runs some other program to its end.
   func run(_ program: String, _ arguments: String...) throws -> Outcome {
     try RunningProgram(
-      URL(filePath: "/usr/bin/env"), [program] + arguments, in: folder, environment: Self.environment
+      "/usr/bin/env", [program] + arguments, in: path(""), environment: Self.environment
     ).outcome()
   }
 
@@ -110,13 +110,13 @@ final class Site {
 /// The `phasedb` that was built with these tests.
 enum BuiltProgram {
   /// It stands beside the test bundle, wherever the build put that.
-  static func url() throws -> URL {
+  static func path() throws -> String {
     let bundles = Bundle.allBundles.filter { $0.bundlePath.hasSuffix(".xctest") }.map(\.bundleURL)
     let test = URL(filePath: CommandLine.arguments[0])
     return try #require(
       (bundles + [test, Bundle.main.bundleURL, Bundle.main.bundleURL.appending(path: "x")])
-        .map { $0.deletingLastPathComponent().appending(path: "phasedb") }
-        .first { FileManager.default.isExecutableFile(atPath: $0.path(percentEncoded: false)) },
+        .map { $0.deletingLastPathComponent().appending(path: "phasedb").path(percentEncoded: false) }
+        .first(where: FileManager.default.isExecutableFile),
       "there is no built phasedb beside the tests")
   }
 }

@@ -1,0 +1,216 @@
+import Foundation
+import Testing
+
+/// A JSON object of which only some keys are looked at.
+private struct Printed: Decodable {
+  let version: Int
+  let command: String
+  let keys: Set<String>
+
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    version = try container.decode(Int.self, forKey: Key(stringValue: "version"))
+    command = try container.decode(String.self, forKey: Key(stringValue: "command"))
+    keys = Set(container.allKeys.map(\.stringValue)).subtracting(["version", "command"])
+  }
+}
+
+@Suite("What goes to standard output and standard error")
+struct OutputContractTests {
+  struct JSONCase: Sendable, CustomTestStringConvertible {
+    let line: String
+    let keys: Set<String>
+    let code: Int32
+    var testDescription: String { line }
+
+    init(_ line: String, _ code: Int32 = 0, keys: String...) {
+      self.line = line
+      self.keys = Set(keys)
+      self.code = code
+    }
+  }
+
+  @Test(
+    "is one JSON object with the documented keys, when asked for",
+    arguments: [
+      JSONCase("init -m other", keys: "files"),
+      JSONCase("new second", keys: "files"),
+      JSONCase("plan", keys: "database", "direction", "fresh", "baseline", "steps", "held", "notes"),
+      JSONCase("plan down", keys: "database", "direction", "fresh", "baseline", "steps", "held", "notes"),
+      JSONCase("up --dry-run", keys: "plan", "dryRun", "done", "skipped"),
+      JSONCase("up", keys: "plan", "dryRun", "done", "skipped"),
+      JSONCase("down --all", keys: "plan", "dryRun", "done", "skipped"),
+      JSONCase(
+        "status", keys: "database", "exists", "ledger", "checkpoint", "pending", "drift", "live", "phases"),
+      JSONCase(
+        "status --check", 1, keys: "database", "exists", "ledger", "checkpoint", "pending", "drift", "live",
+        "phases"),
+      JSONCase("verify", keys: "database", "clean", "checks"),
+      JSONCase(
+        "checkpoint create here", keys: "name", "number", "phase", "at", "who", "host", "note", "reachable"),
+      JSONCase("checkpoint list", keys: "checkpoints"),
+      JSONCase("log", keys: "entries"),
+      JSONCase("log --check", keys: "entries", "broken"),
+    ])
+  func json(row: JSONCase) throws {
+    let site = try BadDatabasesTests.shop()
+    let isNew = row.line.hasPrefix("init") || row.line.hasPrefix("new")
+    let outcome = try site.phasedb("\(row.line) --format json\(isNew ? "" : " -d shop.db")")
+    #expect(outcome.code == row.code && outcome.errors.isEmpty, "\(outcome.summary)")
+    let printed = try JSONDecoder().decode(Printed.self, from: Data(outcome.output.utf8))
+    let verb = row.line.split(separator: " ").prefix { !$0.hasPrefix("-") }
+    #expect(printed.version == 1)
+    #expect(verb.joined(separator: " ").hasPrefix(printed.command))
+    #expect(printed.keys == row.keys)
+  }
+
+  @Test("is an error as JSON on standard error, when asked for")
+  func jsonError() throws {
+    let outcome = try BadDatabasesTests.shop().phasedb("up --to 0009 -d shop.db --format json")
+    #expect(outcome.code == 2 && outcome.output.isEmpty)
+    let printed = try JSONDecoder().decode(Printed.self, from: Data(outcome.errors.utf8))
+    #expect(printed.keys == ["error"] && printed.command == "up")
+    #expect(
+      outcome.errors.contains(#""id" : "unknown-phase""#) && outcome.errors.contains(#""exitCode" : 2"#))
+  }
+
+  struct UsageCase: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let error: String
+
+    init(_ line: String, _ error: String) {
+      testDescription = line
+      self.error = error
+    }
+  }
+
+  @Test(
+    "is a suggestion, with exit code 64, when the command line is wrong",
+    arguments: [
+      UsageCase(
+        "upp",
+        """
+        error: unknown verb 'upp' [unknown-verb]
+          help:  did you mean 'up'?
+                 see: phasedb help
+        """),
+      UsageCase(
+        "up --dryrun",
+        """
+        error: unknown option '--dryrun' [unknown-option]
+          help:  did you mean '--dry-run'?
+                 see: phasedb help up
+        """),
+      UsageCase(
+        "plan sideways",
+        """
+        error: direction takes one of up, down, not 'sideways' [bad-choice]
+          help:  see: phasedb help plan
+        """),
+    ])
+  func usage(row: UsageCase) throws {
+    let site = try Site()
+    let outcome = try site.phasedb(row.testDescription)
+    expectFailure(outcome, 64, row.error, at: site)
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test(
+    "ends quietly when the reader has gone",
+    arguments: [
+      "log", "status", "plan", "log --format json", "verify", "help", "completions bash",
+    ])
+  func closedPipe(line: String) throws {
+    let isAbout = line == "help" || line.hasPrefix("completions")
+    let outcome = try BadDatabasesTests.shop().phasedb(
+      isAbout ? line : "\(line) -d shop.db", output: .closedPipe)
+    #expect(outcome.code == 0 && outcome.signal == nil && outcome.errors.isEmpty, "\(outcome.summary)")
+  }
+
+  @Test("does not keep up from applying everything when the reader has gone")
+  func closedPipeUp() throws {
+    let site = try BadDatabasesTests.shop()
+    let outcome = try site.phasedb("up -d shop.db --live storefront@1.6", output: .closedPipe)
+    #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.summary)")
+    #expect(try site.sqlite("SELECT count(*) FROM phasedb_phase") == "3\n")
+  }
+
+  struct LostCase: Sendable, CustomTestStringConvertible {
+    let line: String
+    let code: Int32
+    let error: String
+    var testDescription: String { line }
+  }
+
+  @Test(
+    "is an error when it cannot be written, which says what was done all the same",
+    .enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "there is no /dev/full"),
+    arguments: [
+      LostCase(
+        line: "status", code: 2,
+        error: """
+          error: the output could not be written: No space left on device [output-failed]
+            help:  make room where the output goes
+          """),
+      LostCase(
+        line: "up", code: 4,
+        error: """
+          error: the output could not be written: No space left on device [output-failed]
+            state: what the command was asked to do is done and recorded
+            help:  see where the database stands with: phasedb status
+          """),
+    ])
+  func fullDevice(row: LostCase) throws {
+    let site = try BadDatabasesTests.shop()
+    let outcome = try site.phasedb("\(row.line) -d shop.db --live storefront@1.6", output: .file("/dev/full"))
+    expectFailure(outcome, row.code, row.error, at: site)
+    #expect(try site.sqlite("SELECT count(*) FROM phasedb_phase") == (row.code == 2 ? "1\n" : "3\n"))
+  }
+
+  struct ColourCase: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let options: String
+    let environment: [String: String]
+    let isColoured: Bool
+  }
+
+  @Test(
+    "is coloured on a terminal, unless the user says otherwise",
+    .enabled(if: Surroundings.canGiveTerminal, "there is no script(1) to give a terminal"),
+    arguments: [
+      ColourCase(testDescription: "a terminal", options: "", environment: [:], isColoured: true),
+      ColourCase(testDescription: "NO_COLOR", options: "", environment: ["NO_COLOR": "1"], isColoured: false),
+      ColourCase(testDescription: "TERM=dumb", options: "", environment: ["TERM": "dumb"], isColoured: false),
+      ColourCase(
+        testDescription: "--color never", options: "--color never", environment: [:], isColoured: false),
+    ])
+  func colour(row: ColourCase) throws {
+    let site = try BadDatabasesTests.shop()
+    let program = try BuiltProgram.path()
+    let commands =
+      "'\(program)' status -d shop.db \(row.options); '\(program)' up --to 0009 -d shop.db \(row.options)"
+    let environment = ["TERM": "xterm"].merging(row.environment) { $1 }
+    let outcome = try RunningProgram(
+      "/usr/bin/env", ["script", "-qec", commands, "/dev/null"], in: site.path(""),
+      environment: Site.environment.merging(environment) { $1 }
+    ).outcome()
+    #expect(outcome.output.contains("0001-first/expand") && outcome.output.contains("unknown-phase"))
+    #expect(outcome.output.contains("\u{1B}[32mapplied\u{1B}[0m") == row.isColoured)
+    #expect(outcome.output.contains("\u{1B}[1;31merror:\u{1B}[0m") == row.isColoured)
+    #expect(outcome.output.contains("\u{1B}") == row.isColoured)
+  }
+
+  @Test("is coloured elsewhere only when asked")
+  func always() throws {
+    let site = try BadDatabasesTests.shop()
+    #expect(try site.phasedb("status -d shop.db --color always").output.contains("\u{1B}["))
+    #expect(try !site.phasedb("status -d shop.db").output.contains("\u{1B}["))
+  }
+}

@@ -1,0 +1,181 @@
+import Foundation
+import Testing
+
+/// How a database keeps its journal.
+enum JournalMode: String, CaseIterable, CustomTestStringConvertible, Sendable {
+  case delete, wal
+  var testDescription: String { "journal mode \(rawValue)" }
+}
+
+extension Site {
+  /// Fills a table with rows in each of several phases, slowly enough to be met half way.
+  static func busy(_ mode: JournalMode, phases: Int = 4, rows: Int = 20_000) throws -> Site {
+    let site = try Site()
+    try site.sqlite("PRAGMA journal_mode = \(mode); CREATE TABLE mine (x); INSERT INTO mine VALUES (1)")
+    for number in 1...phases {
+      try site.phase(
+        "000\(number)-fill/expand",
+        up: """
+          CREATE TABLE t\(number) (id INTEGER PRIMARY KEY, x);
+          INSERT INTO t\(number)
+            WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < \(rows))
+            SELECT i, hex(randomblob(20)) FROM n;
+          """, down: "DROP TABLE t\(number);",
+        directives: [
+          "@verify all of it is there\nSELECT count(*) FROM t\(number) HAVING count(*) <> \(rows);"
+        ])
+    }
+    return site
+  }
+
+  /// Ledger and schema say the same, and the file is whole.
+  func expectSound(_ comment: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    #expect(try sqlite("PRAGMA integrity_check") == "'ok'\n", "\(comment)", sourceLocation: sourceLocation)
+    let verify = try phasedb("verify -d shop.db")
+    #expect(verify.code == 0, "\(comment): \(verify.summary)", sourceLocation: sourceLocation)
+    let tables = try sqlite("SELECT count(*) FROM sqlite_schema WHERE name GLOB 't[0-9]'")
+    let isThere = try sqlite("SELECT count(*) FROM sqlite_schema WHERE name = 'phasedb_phase'") == "1\n"
+    let phases = isThere ? try sqlite("SELECT count(*) FROM phasedb_phase") : "0\n"
+    #expect(tables == phases, "\(comment)", sourceLocation: sourceLocation)
+  }
+}
+
+@Suite("Runs that end in the middle")
+struct KilledTests {
+  @Test("by a kill leave whole phases, and a second run does the rest", arguments: JournalMode.allCases)
+  func killed(mode: JournalMode) throws {
+    var seed = UInt64.random(in: 0...UInt64.max)
+    let first = seed
+    let site = try Site.busy(mode)
+    let began = ContinuousClock.now
+    #expect(try site.phasedb("up -d shop.db").code == 0)
+    let whole = ContinuousClock.now - began
+    let clean = try site.phasedb("down --all -d shop.db")
+    #expect(clean.code == 0, "\(clean.summary)")
+    var interrupted = 0
+    for run in 1...20 {
+      // Every number of 64 bits in turn (Knuth's MMIX); the high bits are the random ones.
+      seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let microseconds = Int(whole / .microseconds(1)) * Int(seed >> 48) / (1 << 16)
+      let comment = "seed \(first), run \(run), killed after \(microseconds) µs"
+      let up = try site.start(["up", "-d", "shop.db"])
+      if !up.hasEnded(within: .microseconds(microseconds)) { up.send(SIGKILL) }
+      let outcome = up.outcome()
+      #expect(outcome.code == 0 || outcome.signal == SIGKILL, "\(comment): \(outcome.summary)")
+      if outcome.signal == SIGKILL { interrupted += 1 }
+      try site.expectSound(comment)
+      if run.isMultiple(of: 4) {
+        let rest = try site.phasedb("up -d shop.db")
+        #expect(rest.code == 0, "\(comment): \(rest.summary)")
+        try site.expectSound(comment)
+        #expect(try site.sqlite("SELECT count(*) FROM phasedb_phase") == "4\n", "\(comment)")
+        let down = try site.phasedb("down --all -d shop.db")
+        #expect(down.code == 0, "\(comment): \(down.summary)")
+      }
+    }
+    #expect(interrupted > 0, "seed \(first): no run was killed before its end")
+    print("killed \(interrupted) of 20 runs in \(mode.testDescription), seed \(first)")
+  }
+
+  struct StopCase: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let signal: Int32
+    /// How many phases are done before the one that is stopped.
+    let done: Int
+    let code: Int32
+    let error: String
+  }
+
+  @Test(
+    "by a request to stop undo the phase that runs, and say where they stand",
+    arguments: [
+      StopCase(
+        testDescription: "an interrupt in the first phase", signal: SIGINT, done: 0, code: 3,
+        error: """
+          error: running SQL: stopped on request [interrupted]
+            --> migrations/0001-endless/expand.sql:4:1
+             |
+           4 | INSERT INTO endless
+             | ^^^^^^
+            state: 0001/expand was rolled back; the database is before the first phase
+            help:  go on with the same command
+          """),
+      StopCase(
+        testDescription: "a request to end after one phase", signal: SIGTERM, done: 1, code: 4,
+        error: """
+          error: running SQL: stopped on request [interrupted]
+            --> migrations/0002-endless/expand.sql:4:1
+             |
+           4 | INSERT INTO endless
+             | ^^^^^^
+            state: 0002/expand was rolled back; the database is at checkpoint 2 (0001/expand)
+            help:  go on with the same command
+          """),
+    ])
+  func stopped(row: StopCase) throws {
+    let site = try Site()
+    try site.sqlite("CREATE TABLE mine (x); INSERT INTO mine VALUES (1)")
+    if row.done == 1 { try site.table("a", in: "0001-first/expand") }
+    try site.phase(
+      "000\(row.done + 1)-endless/expand",
+      up: """
+        CREATE TABLE endless (x);
+        INSERT INTO endless
+          WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT 1 FROM n) SELECT i FROM n WHERE i > 1;
+        """, down: "DROP TABLE endless;")
+    let up = try site.start(["up", "-d", "shop.db"])
+    let isRunning = up.reaches {
+      site.exists("shop.db-journal") && (row.done == 0 || up.output.contains("applied  0001"))
+    }
+    #expect(isRunning, "\(up.output)\(up.errors)")
+    up.send(row.signal)
+    expectFailure(up.outcome(), row.code, row.error, at: site)
+    let tables = try DatabaseContents(of: site)
+    #expect(!tables.schema.contains("endless"))
+    #expect(tables.ledger.isEmpty == (row.done == 0))
+    #expect(try site.phasedb("verify -d shop.db").code == 0)
+  }
+}
+
+@Suite("Runs at the same time")
+struct TogetherTests {
+  struct Race: Sendable, CustomTestStringConvertible {
+    let runners: Int
+    let mode: JournalMode
+    var testDescription: String { "\(runners) runners, \(mode.testDescription)" }
+  }
+
+  static let races = JournalMode.allCases.flatMap { mode in [2, 4].map { Race(runners: $0, mode: mode) } }
+
+  @Test("up: everybody ends well, and every phase goes up once", arguments: races)
+  func up(race: Race) throws {
+    for round in 1...10 {
+      let site = try Site.busy(race.mode, rows: 500)
+      let runs = try (0..<race.runners).map { _ in try site.start(["up", "-d", "shop.db"]) }
+      for run in runs {
+        let outcome = run.outcome()
+        #expect(outcome.code == 0, "round \(round): \(outcome.summary)")
+      }
+      try site.expectSound("round \(round)")
+      let log = try site.sqlite(
+        "SELECT subject, count(*) FROM phasedb_log WHERE action = 'up' GROUP BY 1 ORDER BY 1")
+      #expect(log == (1...4).map { "'000\($0)-fill/expand',1\n" }.joined(), "round \(round)")
+    }
+  }
+
+  @Test("up and down: whoever wins, ledger and schema agree", arguments: JournalMode.allCases)
+  func mixed(mode: JournalMode) throws {
+    let site = try Site.busy(mode, rows: 500)
+    let lines = ["up -d shop.db", "down 2 -d shop.db", "up 1 -d shop.db", "down --all -d shop.db"]
+    for round in 1...10 {
+      let runs = try lines.map { try site.start($0.split(separator: " ").map(String.init)) }
+      for (line, run) in zip(lines, runs) {
+        let outcome = run.outcome()
+        #expect([0, 2, 3, 4, 5].contains(outcome.code), "round \(round), \(line): \(outcome.summary)")
+        #expect(outcome.signal == nil && (outcome.code == 0) == !outcome.errors.contains("error:"))
+      }
+      try site.expectSound("round \(round)")
+      #expect(try site.phasedb("log --check -d shop.db").code == 0)
+    }
+  }
+}
