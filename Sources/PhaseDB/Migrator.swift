@@ -80,6 +80,10 @@ public final class Migrator {
   ///
   /// - Throws: whatever refuses the whole of it, from `unknown-phase` to `edited-after-apply` and `schema-drift`.
   public func plan(_ selection: Selection) throws(MigrationError) -> Plan {
+    try connection.seeingOneState { () throws(MigrationError) in try planned(selection) }
+  }
+
+  private func planned(_ selection: Selection) throws(MigrationError) -> Plan {
     let knowledge = try Knowledge(of: connection)
     guard knowledge.isInPlace else { throw try knowledge.driftError() }
     let planner = planner(knowledge)
@@ -103,7 +107,7 @@ public final class Migrator {
   @discardableResult
   public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError) -> RunResult {
     let engine = Engine(
-      on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
+      on: connection, knowledge: try .reading(connection), runner: options.runner, now: options.now,
       wait: options.wait, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }
@@ -114,7 +118,7 @@ public final class Migrator {
       judgement: GateJudgement(
         live: options.live, isFresh: knowledge.isFresh, now: options.now().date ?? .distantPast,
         overridden: options.overridden),
-      reason: options.reason
+      reason: options.reason, schema: knowledge.schema
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       return try ledger.phase(applied)

@@ -39,6 +39,10 @@ public struct PhaseStatus: Sendable {
 extension Migrator {
   /// Where every phase stands. Reads only.
   public func status() throws(MigrationError) -> Status {
+    try connection.seeingOneState { () throws(MigrationError) in try presentStatus() }
+  }
+
+  private func presentStatus() throws(MigrationError) -> Status {
     let knowledge = try Knowledge(of: connection)
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
     let applied = knowledge.applied.map { phase in

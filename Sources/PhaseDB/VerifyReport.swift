@@ -39,6 +39,10 @@ public struct VerifyReport: Sendable {
 extension Migrator {
   /// Checks drift, the ledger, foreign keys and every claim in force on the live database. Reads only.
   public func verify() throws(MigrationError) -> VerifyReport {
+    try connection.seeingOneState { () throws(MigrationError) in try verified() }
+  }
+
+  private func verified() throws(MigrationError) -> VerifyReport {
     let knowledge = try Knowledge(of: connection)
     var checks: [VerifyReport.Check] = []
     func add(

@@ -18,7 +18,12 @@ struct Knowledge {
     var schemaVersion: Int64
   }
 
-  /// Reads everything; inside a transaction what is read belongs together.
+  /// Reads everything, in a transaction of its own unless one is open: what is read must belong together.
+  static func reading(_ connection: Connection) throws(MigrationError) -> Knowledge {
+    try connection.seeingOneState { () throws(MigrationError) in try Knowledge(of: connection) }
+  }
+
+  /// Reads everything. Belongs into a transaction.
   ///
   /// - Throws: `ledger-too-new`, `ledger-damaged`, and what SQLite says while reading.
   init(of connection: Connection, known: Schema? = nil) throws(MigrationError) {
@@ -103,5 +108,17 @@ struct Knowledge {
   var checkpointText: String {
     guard let last = applied.last else { return "before the first phase" }
     return "at checkpoint \(last.sequence) (\(last.id.short))"
+  }
+}
+
+extension Connection {
+  /// Runs a body that only reads, on one state of the database whatever other connections do meanwhile: in the
+  /// transaction that is open, or in one of its own.
+  func seeingOneState<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
+    guard isAutocommit else { return try body() }
+    let transaction = try lifting("starting to read") { () in try begin(.deferred) }
+    let result = try body()
+    do { try transaction.rollBack() } catch { throw MigrationError(error, while: "ending to read") }
+    return result
   }
 }

@@ -11,7 +11,7 @@ extension Engine {
       error.standing = isUntouched ? .unchanged : .undone
     }
     // The attempt may have changed what we know before it was rolled back: read where the database really stands.
-    let present = try? Knowledge(of: connection)
+    let present = try? Knowledge.reading(connection)
     let stands = present.map { "the database is \($0.checkpointText)" } ?? "the database could not be read again"
     let undone = isUntouched ? "nothing was changed by \(step.id.short)" : "\(step.id.short) was rolled back"
     error.state = "\(undone); \(stands)"

@@ -87,7 +87,7 @@ extension Engine {
       let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
       guard breaking.count == 0 else {
         throw MigrationError(
-          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(breaking.count) rows",
+          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(breaking.count) \(breaking.count == 1 ? "row" : "rows")",
           at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
           help: ["correct the phase or the claim, then run the command again"])
       }
