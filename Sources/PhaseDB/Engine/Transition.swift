@@ -20,6 +20,7 @@ extension Engine {
     case .done: return .alreadyDone
     case .due: break
     }
+    if turn.step.direction == .up { try Ledger.refuseUnreadable(turn.step.id, turn.step.phase) }
     try passLease(turn)
     try createLedgerIfAbsent(turn.plan)
     try refuseDrift()

@@ -53,8 +53,6 @@ extension MigrationError {
     case editedAfterApply = "edited-after-apply"
     case outOfOrder = "out-of-order"
     case schemaDrift = "schema-drift"
-    case needsUnmet = "needs-unmet"
-    case neededByLater = "needed-by-later"
     case phaseHeld = "phase-held"
     case notApplied = "not-applied"
     case statementFailed = "statement-failed"
