@@ -6,7 +6,9 @@ extension Migrator {
     try connection.seeingOneState { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { return [] }
-      let named = try lifting("reading the ledger") { () in try ledger.namedCheckpoints(applied: knowledge.applied) }
+      let named = try lifting("reading the ledger") { () in
+        try ledger.namedCheckpoints(applied: knowledge.applied)
+      }
       return (knowledge.applied.map(Checkpoint.init(after:)) + named).sorted {
         ($0.sequence, $0.name ?? "") < ($1.sequence, $1.name ?? "")
       }
@@ -18,10 +20,13 @@ extension Migrator {
   /// - Parameters:
   ///   - name: letters, digits, `-`, `_` and `.`; not a number alone, which is how unnamed checkpoints are named.
   ///   - note: anything an operator wants to remember.
-  /// - Throws: `invalid-name`, `checkpoint-exists`, `ledger-missing`, `schema-drift`, `transaction-open`, `database-busy`.
+  /// - Throws: `invalid-name`, `checkpoint-exists`, `ledger-missing`, `schema-drift`, `transaction-open`,
+  ///   `database-busy`.
   @discardableResult
   public func createCheckpoint(_ name: String, note: String = "") throws(MigrationError) -> Checkpoint {
-    guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }), Int64(name) == nil, !name.isEmpty else {
+    guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }), Int64(name) == nil,
+      !name.isEmpty
+    else {
       throw MigrationError(
         .invalidName, "'\(name)' cannot name a checkpoint", state: "nothing was changed",
         help: ["use letters, digits, '-', '_' and '.', and not a number alone: before-release"])
@@ -34,7 +39,8 @@ extension Migrator {
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger else {
       throw MigrationError(
-        .ledgerMissing, "\(database) has no ledger yet, so there is no point to name", state: "nothing was changed",
+        .ledgerMissing, "\(database) has no ledger yet, so there is no point to name",
+        state: "nothing was changed",
         help: ["apply the first phase: phasedb up 1"])
     }
     guard knowledge.isInPlace else { throw try knowledge.driftError() }

@@ -1,40 +1,47 @@
+internal import PhaseSQLite
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-internal import PhaseSQLite
 
 /// Opens a database file the way an operator means it, or says why not.
 enum DatabaseFile {
   /// Opens a file for reading; nil when there is no such file, which a reading command takes for an empty database.
-  static func openForReading(_ path: String) throws(MigrationError) -> Connection? {
+  ///
+  /// - Parameter wait: how long to wait for another connection that holds the lock.
+  static func openForReading(_ path: String, wait: Duration) throws(MigrationError) -> Connection? {
     try refuseOldSQLite()
     guard try exists(path) else { return nil }
     do {
-      return try opened(path, mode: .readOnly)
+      return try opened(path, mode: .readOnly, wait: wait)
     } catch let error as SQLiteError where error.code.primary == .cannotOpen && !hasLog(path) {
       // WAL mode needs its index beside the file, which cannot be made in a folder that is read-only. Without a log
       // the file alone is the whole database.
-      return try lifting("opening \(path)") { () in try opened(path, mode: .immutable) }
+      return try lifting("opening \(path)") { () in try opened(path, mode: .immutable, wait: wait) }
     } catch {
       throw failure(error, path)
     }
   }
 
   /// SQLite opens a file only when it is first read.
-  private static func opened(_ path: String, mode: Connection.Mode) throws -> Connection {
+  private static func opened(_ path: String, mode: Connection.Mode, wait: Duration) throws -> Connection {
     let connection = try Connection(path: path, mode: mode)
-    connection.setBusyTimeout(milliseconds: 5_000)
+    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: .now + wait))
     _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")
     return connection
   }
 
   /// Opens a file for reading and writing.
   ///
-  /// - Parameter creating: makes a missing file.
+  /// - Parameters:
+  ///   - creating: makes a missing file.
+  ///   - wait: how long to wait for another connection that holds the lock.
   /// - Throws: `database-not-found`, `database-read-only`, `database-damaged`, `not-a-database` and the like.
-  static func openForWriting(_ path: String, creating: Bool) throws(MigrationError) -> Connection {
+  static func openForWriting(_ path: String, creating: Bool, wait: Duration) throws(MigrationError)
+    -> Connection
+  {
     try refuseOldSQLite()
     let isThere = try exists(path)
     guard isThere || creating else {
@@ -44,7 +51,7 @@ enum DatabaseFile {
     }
     do {
       guard isThere else { return try Connection(path: path, mode: .create) }
-      let connection = try opened(path, mode: .readWrite)
+      let connection = try opened(path, mode: .readWrite, wait: wait)
       try refuseTruncated(connection, path)
       guard !connection.isReadOnly else {
         throw MigrationError(

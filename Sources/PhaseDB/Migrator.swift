@@ -1,9 +1,10 @@
+internal import PhaseSQLite
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-internal import PhaseSQLite
 
 /// The front door: one database and one catalog of migrations.
 ///
@@ -45,16 +46,18 @@ public final class Migrator {
     self.options = options
     database = path
     if access == .reading {
-      let opened = try DatabaseFile.openForReading(path)
+      let opened = try DatabaseFile.openForReading(path, wait: options.wait)
       isThere = opened != nil
       if let opened {
         connection = opened
       } else {
-        connection = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory) }
+        connection = try lifting("opening a database in memory") { () in
+          try Connection(path: "", mode: .memory)
+        }
       }
     } else {
       isThere = true
-      connection = try DatabaseFile.openForWriting(path, creating: access == .creating)
+      connection = try DatabaseFile.openForWriting(path, creating: access == .creating, wait: options.wait)
     }
   }
 
@@ -105,7 +108,9 @@ public final class Migrator {
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: the first failure, with what it left behind in `standing` and `state`.
   @discardableResult
-  public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError) -> RunResult {
+  public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError)
+    -> RunResult
+  {
     let engine = Engine(
       on: connection, knowledge: try .reading(connection), runner: options.runner, now: options.now,
       wait: options.wait, cancellation: options.cancellation, observe: observe)

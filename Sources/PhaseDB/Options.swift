@@ -16,7 +16,8 @@ public struct Options: Sendable {
   public var cancellation: Cancellation
 
   public init(
-    wait: Duration = .seconds(30), live: [LiveVersion] = [], overridden: Set<Gate> = [], reason: String? = nil,
+    wait: Duration = .seconds(30), live: [LiveVersion] = [], overridden: Set<Gate> = [],
+    reason: String? = nil,
     runner: Runner = .current, now: @escaping @Sendable () -> Timestamp = { .now },
     cancellation: Cancellation = Cancellation()
   ) {

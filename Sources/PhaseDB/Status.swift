@@ -62,7 +62,8 @@ extension Migrator {
     return Status(
       database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, phases: applied + pending,
       checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: try knowledge.driftLines(),
-      live: LiveIntervals.of(applied: knowledge.applied.map(\.windows), pending: candidates.map(\.phase.windows)),
+      live: LiveIntervals.of(
+        applied: knowledge.applied.map(\.windows), pending: candidates.map(\.phase.windows)),
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" })
   }
 }
@@ -71,7 +72,8 @@ extension Checkpoint {
   /// The checkpoint that a phase ended at.
   init(after phase: AppliedPhase) {
     self.init(
-      name: nil, sequence: phase.sequence, phase: phase.id, at: phase.appliedAt, who: phase.who, host: phase.host,
+      name: nil, sequence: phase.sequence, phase: phase.id, at: phase.appliedAt, who: phase.who,
+      host: phase.host,
       note: "", isReachable: true)
   }
 }

@@ -50,7 +50,8 @@ extension Migrator {
     ) {
       checks.append(
         VerifyReport.Check(
-          subject: subject, title: title, phase: phase, outcome: details.isEmpty ? .holds : .broken, details: details))
+          subject: subject, title: title, phase: phase, outcome: details.isEmpty ? .holds : .broken,
+          details: details))
     }
     add(.schema, "the schema is the one at the last checkpoint", broken: try knowledge.driftLines())
     if let ledger = knowledge.ledger {
@@ -58,7 +59,9 @@ extension Migrator {
       add(.ledger, "the recorded phases and schemas fit together", broken: try ledger.misfits(knowledge))
     }
     let violations = try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
-    add(.foreignKeys, "every row has its parent", broken: DetailLines.first(violations.keys.map(\.sentence).sorted()))
+    add(
+      .foreignKeys, "every row has its parent",
+      broken: DetailLines.first(violations.keys.map(\.sentence).sorted()))
     for (index, applied) in knowledge.applied.enumerated() {
       guard let ledger = knowledge.ledger, let phase = try? ledger.phase(applied) else { continue }
       let isLast = index == knowledge.applied.count - 1
@@ -93,7 +96,9 @@ extension Migrator {
 
   private func brokenLogLines() throws(MigrationError) -> [String] {
     DetailLines.first(
-      try brokenLogEntries().map { "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap" })
+      try brokenLogEntries().map {
+        "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap"
+      })
   }
 }
 

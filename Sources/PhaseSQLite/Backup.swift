@@ -13,7 +13,8 @@ extension Connection {
     let finished = unsafe sqlite3_backup_finish(backup)
     guard stepped == SQLITE_DONE, finished == SQLITE_OK else {
       let code = finished == SQLITE_OK ? stepped : finished
-      throw SQLiteError(code: ResultCode(rawValue: code), message: unsafe String(cString: sqlite3_errstr(code)))
+      throw SQLiteError(
+        code: ResultCode(rawValue: code), message: unsafe String(cString: sqlite3_errstr(code)))
     }
   }
 }

@@ -9,7 +9,8 @@ extension Connection {
   /// Gives SQL a function that answers the same for the same arguments (sqlite.org/c3ref/create_function.html).
   ///
   /// - Parameter argumentCount: how many arguments it takes, -1 for any number.
-  package func define(_ name: String, argumentCount: Int, _ body: @escaping ([Value]) -> Value) throws(SQLiteError)
+  package func define(_ name: String, argumentCount: Int, _ body: @escaping ([Value]) -> Value)
+    throws(SQLiteError)
   {
     let code = unsafe sqlite3_create_function_v2(
       handle, name, Int32(clamping: argumentCount), SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,

@@ -11,11 +11,18 @@ extension SQLTokens {
   /// was written.
   package static func exact(_ sql: String) -> [UInt8] { canonical(sql, folding: false) }
 
-  private static func canonical(_ sql: String, folding: Bool) -> [UInt8] {
+  /// The same without the semicolons after the last other token.
+  package static func exactWithoutLastSemicolons(_ sql: String) -> [UInt8] {
+    canonical(sql, folding: false, droppingLastSemicolons: true)
+  }
+
+  private static func canonical(_ sql: String, folding: Bool, droppingLastSemicolons: Bool = false) -> [UInt8]
+  {
     let tokens = SQLTokens(sql)
     let bytes = tokens.bytes
     var output: [UInt8] = []
     output.reserveCapacity(bytes.count + bytes.count / 2)
+    var end = 0
     for token in tokens where !token.kind.isTrivia {
       let kind: Token.Kind = folding && token.kind == .quotedIdentifier ? .word : token.kind
       output.append(kind.rawValue)
@@ -37,7 +44,9 @@ extension SQLTokens {
         let wide = (0..<8).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
         output.insert(contentsOf: wide, at: lengthAt + 1)
       }
+      if !token.isSemicolon { end = output.count }
     }
+    if droppingLastSemicolons { output.removeSubrange(end...) }
     return output
   }
 

@@ -1,5 +1,13 @@
 internal import CSQLite
 
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
 /// A prepared statement, finalized when it goes out of scope.
 @safe package struct Statement: ~Copyable {
   private let handle: OpaquePointer
@@ -121,5 +129,18 @@ extension Statement {
     guard let start = unsafe sqlite3_column_blob(handle, Int32(index)) else { return [] }
     let count = Int(unsafe sqlite3_column_bytes(handle, Int32(index)))
     return unsafe Array(UnsafeRawBufferPointer(start: start, count: count))
+  }
+}
+
+extension Statement {
+  /// Whether a column holds this text, byte for byte, without making a string of it.
+  package func hasText(_ text: String, at index: Int) -> Bool {
+    guard let start = unsafe sqlite3_column_text(handle, Int32(index)) else { return false }
+    let count = Int(unsafe sqlite3_column_bytes(handle, Int32(index)))
+    var text = text
+    return text.withUTF8 { bytes in
+      guard bytes.count == count, let base = bytes.baseAddress else { return bytes.count == count }
+      return unsafe memcmp(base, start, count) == 0
+    }
   }
 }

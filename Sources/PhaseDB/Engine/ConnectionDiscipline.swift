@@ -10,6 +10,7 @@ struct ConnectionDiscipline: ~Copyable {
   private let connection: Connection
   private let switches: [(setting: Connection.Switch, was: Bool)]
   private let synchronous: Int64
+  /// In milliseconds. A busy callback of the application's own reads as 0: SQLite cannot give it back.
   private let busyTimeout: Int
   /// Whether the schema can be distrusted without breaking the triggers it has.
   private let distrusts: Bool
@@ -96,10 +97,12 @@ enum FullTextTrust {
     guard let scratch = try? Connection(path: "", mode: .memory) else { return true }
     scratch.turn(.trustedSchema, on: false)
     // A library without FTS5 has nothing to refuse.
-    guard (try? scratch.execute(script: "CREATE TABLE t (a); CREATE VIRTUAL TABLE f USING fts5 (a)")) != nil else {
+    guard (try? scratch.execute(script: "CREATE TABLE t (a); CREATE VIRTUAL TABLE f USING fts5 (a)")) != nil
+    else {
       return true
     }
-    let write = "CREATE TRIGGER w AFTER INSERT ON t BEGIN INSERT INTO f VALUES (NEW.a); END; INSERT INTO t VALUES (1)"
+    let write =
+      "CREATE TRIGGER w AFTER INSERT ON t BEGIN INSERT INTO f VALUES (NEW.a); END; INSERT INTO t VALUES (1)"
     return (try? scratch.execute(script: write)) != nil
   }()
 }

@@ -17,7 +17,8 @@ final class Engine {
   var hasLoggedOverrides = false
 
   init(
-    on connection: Connection, knowledge: Knowledge, runner: Runner, now: @escaping () -> Timestamp, wait: Duration,
+    on connection: Connection, knowledge: Knowledge, runner: Runner, now: @escaping () -> Timestamp,
+    wait: Duration,
     cancellation: Cancellation, observe: @escaping (Event) -> Void
   ) {
     self.connection = connection

@@ -6,18 +6,23 @@ internal import PhaseSQLite
 /// goes or changes what it references, or when the index goes that makes a parent's key unique.
 struct ForeignKeyReach {
   private let writes: WriteSet
-  private let before: Schema
   private let after: Schema
+  /// What was there before, of the objects that changed.
+  private let former: [SchemaObject.Key: SchemaObject]
+  private let changed: Set<SchemaObject.Key>
   /// Tables of which any row may have come or gone, or whose key may not be unique any more.
   private var written: Set<String>
 
-  init(_ writes: WriteSet, from before: Schema, to after: Schema) {
+  init(_ writes: WriteSet, _ changes: [SchemaChange], to after: Schema) {
     self.writes = writes
-    self.before = before
     self.after = after
+    changed = Set(changes.map(\.object.key))
+    former = Dictionary(
+      changes.filter { $0.kind == .removed }.map { ($0.object.key, $0.object) },
+      uniquingKeysWith: { first, _ in first })
     written = writes.tables
     for name in writes.droppedIndexes {
-      guard let index = before.objects[SchemaObject.Key(type: "index", name: name)] else { continue }
+      guard let index = former[SchemaObject.Key(type: "index", name: name)] else { continue }
       if index.sql.asciiLowercased.contains("unique") { written.insert(index.table.asciiLowercased) }
     }
   }
@@ -25,7 +30,7 @@ struct ForeignKeyReach {
   /// The child tables to check, by name as spelled.
   func children(on connection: Connection) throws(SQLiteError) -> [String] {
     var children: [String] = []
-    for object in after.objects.values where object.key.type == "table" && references(object) > 0 {
+    for object in after.objects where object.references > 0 && object.key.type == "table" {
       if try isReached(object, on: connection) { children.append(object.name) }
     }
     return children.sorted()
@@ -33,7 +38,9 @@ struct ForeignKeyReach {
 
   private func isReached(_ child: SchemaObject, on connection: Connection) throws(SQLiteError) -> Bool {
     let name = child.key.name
-    if isNewOrReferencesElse(child) || written.contains(name) || writes.alteredTables.contains(name) { return true }
+    if isNewOrReferencesElse(child) || written.contains(name) || writes.alteredTables.contains(name) {
+      return true
+    }
     if try updatesUnseenColumn(of: child, on: connection) { return true }
     var keys = try connection.prepare("SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1)")
     try keys.bind([.text(child.name)])
@@ -48,7 +55,9 @@ struct ForeignKeyReach {
   }
 
   /// A key may be written under another name than its own: as the rowid, or by way of the columns it is generated from.
-  private func updatesUnseenColumn(of child: SchemaObject, on connection: Connection) throws(SQLiteError) -> Bool {
+  private func updatesUnseenColumn(of child: SchemaObject, on connection: Connection) throws(SQLiteError)
+    -> Bool
+  {
     guard let updated = writes.columns[child.key.name] else { return false }
     if !updated.isDisjoint(with: Self.rowIDNames) { return true }
     return try hasGeneratedColumn(child.name, on: connection)
@@ -74,11 +83,7 @@ struct ForeignKeyReach {
   /// A table rebuilt under its own name was dropped on the way, which the writes tell; what is left is a new name, and a
   /// column that was added with a foreign key.
   private func isNewOrReferencesElse(_ object: SchemaObject) -> Bool {
-    guard let old = before.objects[object.key] else { return true }
-    return old.sql != object.sql && references(old) != references(object)
-  }
-
-  private func references(_ object: SchemaObject) -> Int {
-    object.sql.asciiLowercased.split(separator: "references", omittingEmptySubsequences: false).count - 1
+    guard changed.contains(object.key) else { return false }
+    return former[object.key]?.references != object.references
   }
 }

@@ -87,7 +87,7 @@ struct Knowledge {
   }
 
   /// True when nobody's tables are there: there is nothing to be compatible with.
-  var isFresh: Bool { schema.objects.isEmpty }
+  var isFresh: Bool { schema.isEmpty }
 
   /// How the schema differs from what the ledger says, one line each.
   func driftLines() throws(MigrationError) -> [String] {
@@ -96,7 +96,8 @@ struct Knowledge {
 
   func driftError() throws(MigrationError) -> MigrationError {
     MigrationError(
-      .schemaDrift, "the schema is not what the ledger says it is \(checkpointText)", details: try driftLines(),
+      .schemaDrift, "the schema is not what the ledger says it is \(checkpointText)",
+      details: try driftLines(),
       state: "nothing was changed",
       help: [
         "undo the change that was made outside phasedb, or write it as a migration",

@@ -16,7 +16,8 @@ extension Engine {
       try lifting("writing the ledger") { () in
         try knowledge.ledger?.log(
           .takeOver, subject: held.work,
-          detail: "process \(held.holder.processID) on \(held.holder.host), since \(held.since)", by: runner, at: now())
+          detail: "process \(held.holder.processID) on \(held.holder.host), since \(held.since)", by: runner,
+          at: now())
         try knowledge.ledger?.releaseLease()
       }
       observe(.tookOver(from: "process \(held.holder.processID)"))

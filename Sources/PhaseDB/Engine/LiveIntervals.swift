@@ -28,7 +28,8 @@ struct LiveIntervals {
   }
 
   /// The intervals of one state.
-  static func of(applied: some Sequence<Windows>, pending: some Sequence<Windows>) -> [String: StateInterval] {
+  static func of(applied: some Sequence<Windows>, pending: some Sequence<Windows>) -> [String: StateInterval]
+  {
     var state = LiveIntervals()
     for windows in applied { state.apply(windows) }
     for windows in pending { state.await(windows) }

@@ -80,7 +80,8 @@ struct Planner {
   /// How many applied phases stay when coming down to a phase or `@CHECKPOINT`.
   private func kept(_ name: String, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
     if name.hasPrefix("@") {
-      let sequence = try Checkpoint.sequence(of: String(name.dropFirst()), among: checkpoints, applied: applied)
+      let sequence = try Checkpoint.sequence(
+        of: String(name.dropFirst()), among: checkpoints, applied: applied)
       return applied.count { $0.sequence <= sequence }
     }
     let known = applied.map(\.id)
@@ -132,6 +133,8 @@ struct Planner {
     return MigrationError(
       .phaseHeld, "\(held.id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
       details: all.dropFirst().map { "\($0.id): \($0.gates[0].reason)" }, state: "nothing was changed",
-      help: [gate.opening, "or pass the gate for good reason: --override \(gate.gate.rawValue) --reason \"...\""])
+      help: [
+        gate.opening, "or pass the gate for good reason: --override \(gate.gate.rawValue) --reason \"...\"",
+      ])
   }
 }

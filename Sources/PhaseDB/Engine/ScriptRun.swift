@@ -6,7 +6,8 @@ extension Engine {
   /// - Returns: how many rows it changed, triggers included, and what it wrote.
   /// - Throws: `forbidden-statement`, `transaction-ended`, `statement-failed`, or what SQLite says of the disk, the
   ///   file or a lock, each with the place of the statement.
-  func runScript(_ script: Script, of step: Plan.Step) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
+  func runScript(_ script: Script, of step: Plan.Step) throws(MigrationError) -> (rows: Int, writes: WriteSet)
+  {
     let guarding = StatementGuard()
     guarding.watch(connection)
     defer { guarding.release(connection) }
@@ -39,7 +40,10 @@ extension Engine {
 
   private func refuseTokens(_ script: Script, _ range: Range<Int>) throws(MigrationError) {
     let utf8 = script.text.utf8
-    let part = utf8[utf8.index(utf8.startIndex, offsetBy: range.lowerBound)..<utf8.index(utf8.startIndex, offsetBy: range.upperBound)]
+    let part = utf8[
+      utf8.index(
+        utf8.startIndex, offsetBy: range.lowerBound)..<utf8.index(utf8.startIndex, offsetBy: range.upperBound)
+    ]
     guard let (refusal, found) = StatementGuard.refusal(ofTokensIn: Substring(part).utf8) else { return }
     throw forbidden(refusal, at: script.place(at: range.lowerBound + found.lowerBound, length: found.count))
   }
@@ -48,7 +52,8 @@ extension Engine {
     MigrationError(.forbiddenStatement, "\(refusal.what) is not allowed", at: place, help: [refusal.remedy])
   }
 
-  private func failure(_ error: SQLiteError, place: Place, refusal: StatementGuard.Refusal?) -> MigrationError {
+  private func failure(_ error: SQLiteError, place: Place, refusal: StatementGuard.Refusal?) -> MigrationError
+  {
     // Not by SQLITE_AUTH alone: a refused function is reported as an error in the SQL.
     if let refusal { return forbidden(refusal, at: place) }
     switch error.code.primary {
@@ -64,12 +69,15 @@ extension Engine {
 
   private func transactionEnded(_ script: Script, _ start: Int) -> MigrationError {
     let offset = script.offsetOfFirstToken(from: start)
-    return transactionEnded("the statement ended it", at: script.place(at: offset, length: script.tokenLength(at: offset)))
+    return transactionEnded(
+      "the statement ended it", at: script.place(at: offset, length: script.tokenLength(at: offset)))
   }
 
   private func transactionEnded(_ why: String, at place: Place) -> MigrationError {
     MigrationError(
       .transactionEnded, "the phase's transaction was rolled back while the phase ran: \(why)", at: place,
-      help: ["let triggers RAISE(ABORT, …) and conflict clauses say ABORT: ROLLBACK takes the whole phase with it"])
+      help: [
+        "let triggers RAISE(ABORT, …) and conflict clauses say ABORT: ROLLBACK takes the whole phase with it"
+      ])
   }
 }

@@ -12,11 +12,14 @@ extension Engine {
     }
     // The attempt may have changed what we know before it was rolled back: read where the database really stands.
     let present = try? Knowledge.reading(connection)
-    let stands = present.map { "the database is \($0.checkpointText)" } ?? "the database could not be read again"
+    let stands =
+      present.map { "the database is \($0.checkpointText)" } ?? "the database could not be read again"
     let undone = isUntouched ? "nothing was changed by \(step.id.short)" : "\(step.id.short) was rolled back"
     error.state = "\(undone); \(stands)"
     if let present { knowledge = present }
-    if !isUntouched, error.id != .interrupted { error.help.append("then run: phasedb \(step.direction.rawValue)") }
+    if !isUntouched, error.id != .interrupted {
+      error.help.append("then run: phasedb \(step.direction.rawValue)")
+    }
     return error
   }
 }

@@ -39,8 +39,11 @@ extension StatementGuard {
   private static func refusal(of action: AuthorizedAction) -> Refusal? {
     switch action.code {
     case .transaction, .savepoint:
+      // SQLite names the operation: BEGIN is what SAVEPOINT does with one, ROLLBACK what ROLLBACK TO does.
+      let operation = action.first ?? "transaction control"
+      let isBegun = action.code == .savepoint && operation == "BEGIN"
       return Refusal(
-        what: "\(action.first ?? "transaction control") inside a phase",
+        what: "\(isBegun ? "SAVEPOINT" : operation) inside a phase",
         remedy: "remove it: phasedb runs the phase in a transaction of its own")
     case .attach, .detach:
       return Refusal(
@@ -50,7 +53,8 @@ extension StatementGuard {
       let name = (action.first ?? "").asciiLowercased
       guard readingPragmas.contains(name) || (action.second == nil && valuePragmas.contains(name)) else {
         return Refusal(
-          what: "PRAGMA \(name) inside a phase", remedy: "remove it: set it where the application opens the database")
+          what: "PRAGMA \(name) inside a phase",
+          remedy: "remove it: set it where the application opens the database")
       }
     case .function where action.second?.asciiLowercased == "load_extension":
       return Refusal(what: "load_extension inside a phase", remedy: "remove it: phases do not load code")
@@ -62,14 +66,16 @@ extension StatementGuard {
     }
     let names = [action.first, action.second, action.origin].compactMap { $0 }
     if let name = names.first(where: isLedgerName) {
-      return Refusal(what: "use of \(name), which is phasedb's own", remedy: "give the object another name")
+      return Refusal(
+        what: "the use of \(name), which is phasedb's own,", remedy: "give the object another name")
     }
     return nil
   }
 
   private static let temporary = Refusal(
     what: "a TEMP object inside a phase",
-    remedy: "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main")
+    remedy:
+      "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main")
 
   /// Pragmas that only read, with or without an argument (sqlite.org/pragma.html).
   private static let readingPragmas: Set<String> = [
@@ -80,7 +86,8 @@ extension StatementGuard {
 
   /// Pragmas that read without a value and write with one.
   private static let valuePragmas: Set<String> = [
-    "user_version", "application_id", "encoding", "page_size", "page_count", "freelist_count", "schema_version",
+    "user_version", "application_id", "encoding", "page_size", "page_count", "freelist_count",
+    "schema_version",
     "data_version", "foreign_keys", "recursive_triggers",
   ]
 
@@ -99,14 +106,16 @@ extension StatementGuard {
     let text = String(decoding: bytes, as: UTF8.self)
     let tokens = SQLTokens(text).filter { !$0.kind.isTrivia }
     func word(_ index: Int) -> String {
-      guard tokens.indices.contains(index), tokens[index].kind == .word || tokens[index].kind == .punctuation else {
+      guard tokens.indices.contains(index), tokens[index].kind == .word || tokens[index].kind == .punctuation
+      else {
         return ""
       }
       return String(decoding: bytes[tokens[index].range], as: UTF8.self).asciiLowercased
     }
     if word(0) == "vacuum", let first = tokens.first {
       return (
-        Refusal(what: "VACUUM inside a phase", remedy: "remove it: VACUUM is run outside phasedb"), first.range
+        Refusal(what: "VACUUM inside a phase", remedy: "remove it: VACUUM is run outside phasedb"),
+        first.range
       )
     }
     for index in tokens.indices where word(index) == "rollback" {
@@ -126,14 +135,14 @@ extension StatementGuard {
 
   /// Finds what reached for the ledger behind the authorizer's back: a rename to one of its names, or the body of a
   /// view or trigger, which is compiled only when it is used.
-  static func trespass(from before: Schema, to after: Schema) -> String? {
+  static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> String? {
     if let name = after.ledgerNames.subtracting(before.ledgerNames).sorted().first {
       return "'\(name)' begins with phasedb_, which is kept for the ledger"
     }
     if let name = before.ledgerNames.subtracting(after.ledgerNames).sorted().first {
       return "'\(name)' of the ledger is gone"
     }
-    for (key, object) in after.objects where before.objects[key]?.sql != object.sql {
+    for object in changes.filter({ $0.kind == .added }).map(\.object) {
       if let (name, _) = ledgerName(in: object.sql) {
         return "\(object.title) uses \(name), which is phasedb's own"
       }

@@ -30,13 +30,16 @@ extension Engine {
     let (rows, writes) = try runScript(turn.step.script, of: turn.step)
 
     let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
-    try refuseTrespass(turn.step, from: before, to: after)
-    try refuseBrokenPromise(turn, from: before, to: after)
-    let reach = ForeignKeyReach(writes, from: before, to: after)
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else { return .compare }
+    let changes = after.changes(since: before)
+    try refuseTrespass(turn.step, changes, from: before, to: after)
+    try refuseBrokenPromise(turn, changes, to: after)
+    let reach = ForeignKeyReach(writes, changes, to: after)
+    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
+      return .compare
+    }
     try verify(turn)
 
-    let recorded = try record(turn, from: before, to: after, since: began)
+    let recorded = try record(turn, changes, from: before, to: after, since: began)
     try lifting("committing") { () in
       connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     }
@@ -46,8 +49,10 @@ extension Engine {
     let held = ContinuousClock.now - locked
     try settle(turn.step, recorded, schema: after)
     let times = StepTimes(
-      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds, rows: rows)
-    observe(.committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
+      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds,
+      rows: rows)
+    observe(
+      .committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
     return .done(times)
   }
 
@@ -59,7 +64,8 @@ extension Engine {
     do {
       try transaction.commit()
     } catch {
-      let written = connection.isAutocommit ? try? Ledger(connection: connection).hash(of: recorded.entry) : nil
+      let written =
+        connection.isAutocommit ? try? Ledger(connection: connection).hash(of: recorded.entry) : nil
       if let written, written == recorded.hash { return }
       throw MigrationError(error, while: "committing \(turn.step.id)")
     }
@@ -79,7 +85,8 @@ extension Engine {
   }
 
   private func record(
-    _ turn: Turn, from before: Schema, to after: Schema, since began: ContinuousClock.Instant
+    _ turn: Turn, _ changes: [SchemaChange], from before: Schema, to after: Schema,
+    since began: ContinuousClock.Instant
   ) throws(MigrationError) -> Recorded {
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let step = turn.step
@@ -96,7 +103,7 @@ extension Engine {
       switch step.direction {
       case .up:
         let phase = try ledger.record(
-          step.id, step.phase, changes: after.changes(since: before), before: before.digest, after: after.digest,
+          step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:

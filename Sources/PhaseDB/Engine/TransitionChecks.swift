@@ -7,32 +7,37 @@ extension Engine {
   }
 
   /// The ledger's names stay the ledger's.
-  func refuseTrespass(_ step: Plan.Step, from before: Schema, to after: Schema) throws(MigrationError) {
-    guard let trespass = StatementGuard.trespass(from: before, to: after) else { return }
+  func refuseTrespass(
+    _ step: Plan.Step, _ changes: [SchemaChange], from before: Schema, to after: Schema
+  ) throws(MigrationError) {
+    guard let trespass = StatementGuard.trespass(changes, from: before, to: after) else { return }
     let start = step.script.firstTokenOffset
     let found = StatementGuard.ledgerName(in: step.script.text)?.range ?? start..<start + 1
     throw MigrationError(
-      .ledgerTouched, "\(step.id): \(trespass)", at: step.script.place(at: found.lowerBound, length: found.count),
+      .ledgerTouched, "\(step.id): \(trespass)",
+      at: step.script.place(at: found.lowerBound, length: found.count),
       help: ["give the object another name, and keep the ledger out of views and triggers"])
   }
 
   /// What the kind of a phase promises, and that down leads back to the checkpoint below it.
-  func refuseBrokenPromise(_ turn: Turn, from before: Schema, to after: Schema) throws(MigrationError) {
+  func refuseBrokenPromise(_ turn: Turn, _ changes: [SchemaChange], to after: Schema) throws(MigrationError) {
     let step = turn.step
     if step.direction == .down {
-      guard let applied = knowledge.applied.last, after.digest != applied.schemaBefore, let ledger = knowledge.ledger
+      guard let applied = knowledge.applied.last, after.digest != applied.schemaBefore,
+        let ledger = knowledge.ledger
       else { return }
       let below = knowledge.applied.dropLast().last?.sequence ?? 0
       let recorded = try lifting("reading the ledger") { () in try ledger.schema(after: below) }
       throw MigrationError(
         .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
-        at: step.script.place(at: step.script.firstTokenOffset), details: SchemaDifference(from: recorded, to: after).lines,
+        at: step.script.place(at: step.script.firstTokenOffset),
+        details: SchemaDifference(from: recorded, to: after).lines,
         help: [
-          "correct the down SQL in a migration of its own, and reverse that first",
+          "go forward instead, by a migration that changes what has to change: the ledger's down SQL stays as it is",
           "column order counts: an INSERT without a column list writes by position",
         ])
     }
-    let difference = SchemaDifference(from: before, to: after)
+    let difference = SchemaDifference(changes)
     switch step.phase.kind {
     case .contract: break
     case .migrate:
@@ -65,11 +70,11 @@ extension Engine {
     guard let before else { return false }
     let new = after.filter { $0.value > before[$0.key] ?? 0 }
     guard !new.isEmpty else { return true }
-    let count = new.values.reduce(0, +)
     throw MigrationError(
       .foreignKeysViolated,
-      "\(step.id) \(step.direction.rawValue) leaves \(count) \(count == 1 ? "row" : "rows") without a parent",
-      at: step.script.place(at: step.script.firstTokenOffset), details: DetailLines.first(new.keys.map(\.sentence).sorted()),
+      "\(step.id) \(step.direction.rawValue) leaves \(DetailLines.rows(new.values.reduce(0, +))) without a parent",
+      at: step.script.place(at: step.script.firstTokenOffset),
+      details: DetailLines.first(new.keys.map(\.sentence).sorted()),
       help: ["delete or re-point the child rows in the same phase, before their parents go"])
   }
 
@@ -87,9 +92,10 @@ extension Engine {
       let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
       guard breaking.count == 0 else {
         throw MigrationError(
-          .verifyFailed, "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(breaking.count) \(breaking.count == 1 ? "row" : "rows")",
+          .verifyFailed,
+          "\(step.id) \(step.direction.rawValue) breaks the claim '\(claim.title)': \(DetailLines.rows(breaking.count))",
           at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
-          help: ["correct the phase or the claim, then run the command again"])
+          help: ["correct the phase or the claim"])
       }
       observe(.verified(step.id, title: claim.title))
     }
@@ -99,6 +105,8 @@ extension Engine {
 /// The first lines of a list, and how many more there are.
 enum DetailLines {
   static let limit = 10
+
+  static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
 
   static func first(_ lines: [String]) -> [String] {
     lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]

@@ -26,7 +26,8 @@ struct UpOrder {
     self.beyond = beyond
     pending = candidates
     appliedAt = Dictionary(
-      planner.applied.map { ($0.id, $0.appliedAt.date ?? .distantPast) }, uniquingKeysWith: { first, _ in first })
+      planner.applied.map { ($0.id, $0.appliedAt.date ?? .distantPast) },
+      uniquingKeysWith: { first, _ in first })
     var progress = true
     while progress, steps.count < limit, !pending.isEmpty { progress = pass(limit: limit) }
   }
@@ -73,7 +74,8 @@ struct UpOrder {
     }
     if gates.isEmpty, let inFront {
       gates = [
-        ClosedGate(gate: .order, reason: "\(inFront.short) comes first and is held", opening: "apply \(inFront)")
+        ClosedGate(
+          gate: .order, reason: "\(inFront.short) comes first and is held", opening: "apply \(inFront)")
       ]
     }
     return gates
@@ -91,7 +93,8 @@ struct UpOrder {
       let needed = rest.first { $0.phase.windows[window.application]?.upper == interval.upper }
       return ClosedGate(
         gate: .window, reason: "after it no version of \(window.application) could be live: \(interval)",
-        opening: needed.map { "apply \($0.id) first" } ?? "apply the phases that the newer version needs first")
+        opening: needed.map { "apply \($0.id) first" }
+          ?? "apply the phases that the newer version needs first")
     }
     return nil
   }

@@ -21,7 +21,9 @@ extension Checkpoint {
   static func sequence(
     of name: String, among named: [Checkpoint], applied: [AppliedPhase]
   ) throws(MigrationError) -> Int64 {
-    if let number = Int64(name), number == 0 || applied.contains(where: { $0.sequence == number }) { return number }
+    if let number = Int64(name), number == 0 || applied.contains(where: { $0.sequence == number }) {
+      return number
+    }
     guard let checkpoint = named.first(where: { $0.name == name }) else {
       throw MigrationError(
         .unknownCheckpoint, "there is no checkpoint '@\(name)'", state: "nothing was changed",
@@ -32,7 +34,8 @@ extension Checkpoint {
     }
     guard checkpoint.isReachable else {
       throw MigrationError(
-        .checkpointGone, "the phases applied at checkpoint @\(name) were reversed since, so there is no way down to it",
+        .checkpointGone,
+        "the phases applied at checkpoint @\(name) were reversed since, so there is no way down to it",
         state: "nothing was changed", help: ["see the checkpoints with: phasedb checkpoint list"])
     }
     return checkpoint.sequence

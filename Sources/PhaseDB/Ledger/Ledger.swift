@@ -13,7 +13,8 @@ struct Ledger {
   /// Looks for a ledger without changing anything.
   static func presence(in connection: Connection) throws(SQLiteError) -> Presence {
     guard
-      try connection.value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'phasedb_meta'") != nil
+      try connection.value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'phasedb_meta'")
+        != nil
     else { return .absent }
     let format = try connection.value("SELECT CAST(value AS INTEGER) FROM phasedb_meta WHERE key = 'format'")
     let tool = try connection.value("SELECT value FROM phasedb_meta WHERE key = 'phasedb'")
@@ -27,7 +28,8 @@ struct Ledger {
     let ledger = Ledger(connection: connection)
     try connection.execute(script: LedgerFormat.definition)
     for (key, value) in [
-      ("format", String(LedgerFormat.current)), ("phasedb", PhaseDBVersion.current), ("schema", schema.digest.text),
+      ("format", String(LedgerFormat.current)), ("phasedb", PhaseDBVersion.current),
+      ("schema", schema.digest.text),
     ] {
       try connection.execute("INSERT INTO phasedb_meta VALUES (?1, ?2)", .text(key), .text(value))
     }
@@ -38,7 +40,8 @@ struct Ledger {
 
   /// The digest of the schema that the ledger began with.
   func initialSchemaDigest() throws(SQLiteError) -> SchemaDigest? {
-    try connection.value("SELECT value FROM phasedb_meta WHERE key = 'schema'")?.text.flatMap(SchemaDigest.init)
+    try connection.value("SELECT value FROM phasedb_meta WHERE key = 'schema'")?.text.flatMap(
+      SchemaDigest.init)
   }
 
   /// The id of the log's last row: it changes whenever the ledger does.
@@ -89,7 +92,8 @@ extension Ledger {
       entries.append(
         LogEntry(
           id: rows.integer(at: 0), at: Timestamp(text: rows.text(at: 1)), who: rows.text(at: 2),
-          host: rows.text(at: 3), action: rows.text(at: 4), subject: rows.text(at: 5), detail: rows.text(at: 6),
+          host: rows.text(at: 3), action: rows.text(at: 4), subject: rows.text(at: 5),
+          detail: rows.text(at: 6),
           hash: rows.text(at: 7)))
     }
     return entries.reversed()

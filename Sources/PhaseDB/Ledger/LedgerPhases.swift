@@ -12,9 +12,13 @@ extension Ledger {
         FROM phasedb_phase ORDER BY sequence
         """)
       var applied: [AppliedPhase] = []
+      // Phase after phase says the same of the same applications.
+      var known: [String: Windows] = [:]
       while try rows.step() {
         let sequence = rows.integer(at: 0)
-        guard let id = try? PhaseID(rows.text(at: 1)), let windows = Windows(ledgerText: rows.text(at: 3)),
+        let windowText = rows.text(at: 3)
+        if known[windowText] == nil { known[windowText] = Windows(ledgerText: windowText) }
+        guard let id = try? PhaseID(rows.text(at: 1)), let windows = known[windowText],
           let before = SchemaDigest(rows.text(at: 8)), let after = SchemaDigest(rows.text(at: 9))
         else { throw Ledger.damaged("row \(sequence) of phasedb_phase cannot be read") }
         applied.append(
@@ -40,7 +44,9 @@ extension Ledger {
       let text = PhaseFile.assemble(declarations: row.text(at: 0), up: row.text(at: 1), down: row.text(at: 2))
       guard let phase = try? PhaseFile.read(text, file: "ledger:\(applied.id)", kind: applied.id.kind),
         phase.tokenHash == applied.tokenHash
-      else { throw Ledger.damaged("the text of \(applied.id) in phasedb_phase was changed after it was applied") }
+      else {
+        throw Ledger.damaged("the text of \(applied.id) in phasedb_phase was changed after it was applied")
+      }
       return phase
     }
   }
@@ -53,7 +59,8 @@ extension Ledger {
     guard restored.tokenHash != phase.tokenHash else { return }
     throw MigrationError(
       .incompleteStatement, "the SQL of \(id) would be another phase when it is read back from the ledger",
-      at: phase.up.place(at: 0), help: ["close every string, comment and trigger in its up, down and @verify"])
+      at: phase.up.place(at: 0), help: ["close every string, comment and trigger in its up, down and @verify"]
+    )
   }
 
   /// Records that a phase went up. Belongs into the phase's own transaction.
@@ -83,7 +90,8 @@ extension Ledger {
   @discardableResult
   func erase(_ applied: AppliedPhase, by runner: Runner, at time: Timestamp) throws(SQLiteError) -> Int64 {
     let entry = try log(
-      .down, subject: applied.id.description, detail: "phase \(applied.tokenHash), applied as \(applied.sequence)",
+      .down, subject: applied.id.description,
+      detail: "phase \(applied.tokenHash), applied as \(applied.sequence)",
       by: runner, at: time)
     try connection.execute("DELETE FROM phasedb_phase WHERE sequence = ?1", .integer(applied.sequence))
     try connection.execute("DELETE FROM phasedb_schema WHERE sequence = ?1", .integer(applied.sequence))
@@ -93,7 +101,10 @@ extension Ledger {
   static func damaged(_ what: String) -> MigrationError {
     MigrationError(
       .ledgerDamaged, what, state: "nothing was changed",
-      help: ["look at the row with: sqlite3 FILE 'SELECT * FROM phasedb_phase'", "restore the ledger from a backup"])
+      help: [
+        "look at the row with: sqlite3 FILE 'SELECT * FROM phasedb_phase'",
+        "restore the ledger from a backup",
+      ])
   }
 }
 
@@ -117,7 +128,9 @@ extension Windows {
       rest = rest[line.endIndex...].dropFirst()
       windows.append(Window(name, range))
     }
-    guard let first = windows.first, let all = try? Windows(first, Array(windows.dropFirst())) else { return nil }
+    guard let first = windows.first, let all = try? Windows(first, Array(windows.dropFirst())) else {
+      return nil
+    }
     self = all
   }
 }

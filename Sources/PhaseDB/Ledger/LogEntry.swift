@@ -32,11 +32,8 @@ public struct LogEntry: Sendable, Hashable {
   ///
   /// Every field is preceded by its length, so that no two rows write the same bytes.
   func expectedHash(after previous: String) -> String {
-    var hash = SHA256()
-    for field in [previous, String(id), at.text, who, host, action, subject, detail] {
-      hash.update(Array("\(field.utf8.count):\(field)".utf8))
-    }
-    return hash.hex()
+    let fields = [previous, String(id), at.text, who, host, action, subject, detail]
+    return SHA256.hex(fields.flatMap { "\($0.utf8.count):\($0)".utf8 })
   }
 
   /// What the first row's hash covers in place of a row before it.

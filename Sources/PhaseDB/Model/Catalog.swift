@@ -8,11 +8,14 @@ public struct Catalog: Sendable, Hashable {
   public let origin: String
 
   /// - Throws: `duplicate-number` when two migrations have the same number.
-  public init(_ migrations: [Migration], baseline: Script? = nil, origin: String = "(Swift)") throws(MigrationError) {
+  public init(_ migrations: [Migration], baseline: Script? = nil, origin: String = "(Swift)")
+    throws(MigrationError)
+  {
     let sorted = migrations.sorted { $0.name < $1.name }
     for (left, right) in zip(sorted, sorted.dropFirst()) where left.name.number == right.name.number {
       throw MigrationError(
-        .duplicateNumber, "two migrations have the number \(left.name.number): \(left.name) and \(right.name)",
+        .duplicateNumber,
+        "two migrations have the number \(left.name.number): \(left.name) and \(right.name)",
         help: ["give the newer one the next free number"])
     }
     self.migrations = sorted

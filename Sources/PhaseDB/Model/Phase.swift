@@ -23,6 +23,9 @@ public struct Phase: Sendable, Hashable {
   public let budget: Budget?
   /// Findings the author accepts.
   public let allowances: [Allowance]
+  /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
+  /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
+  public private(set) var tokenHash = ""
 
   public init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
@@ -41,5 +44,6 @@ public struct Phase: Sendable, Hashable {
     self.needs = needs
     self.budget = budget
     self.allowances = allowances
+    tokenHash = identityHash()
   }
 }

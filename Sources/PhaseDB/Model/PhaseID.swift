@@ -12,7 +12,8 @@ public struct PhaseID: Sendable, Hashable, Comparable {
   ///
   /// - Throws: `invalid-name` when `text` is not `NUMBER-NAME/expand`, `/migrate` or `/contract`.
   public init(_ text: String) throws(MigrationError) {
-    guard let slash = text.lastIndex(of: "/"), let kind = PhaseKind(rawValue: String(text[text.index(after: slash)...]))
+    guard let slash = text.lastIndex(of: "/"),
+      let kind = PhaseKind(rawValue: String(text[text.index(after: slash)...]))
     else {
       throw MigrationError(
         .invalidName, "'\(text)' is not the id of a phase",

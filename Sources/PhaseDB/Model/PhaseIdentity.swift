@@ -1,9 +1,8 @@
 internal import PhaseSQLite
 
 extension Phase {
-  /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
-  /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
-  public var tokenHash: String {
+  /// The value of ``tokenHash``.
+  func identityHash() -> String {
     var identity = PhaseIdentity()
     identity.add("phasedb phase 1", [kind.rawValue])
     for window in windows.sorted(by: { $0.application < $1.application }) {
@@ -45,7 +44,7 @@ private struct PhaseIdentity {
 
   mutating func add(_ section: String, _ script: Script) {
     add(section.utf8)
-    add(SQLTokens.exact(script.textWithoutLastSemicolons))
+    add(SQLTokens.exactWithoutLastSemicolons(script.text))
   }
 
   private mutating func add(_ field: some Collection<UInt8>) {
@@ -55,16 +54,5 @@ private struct PhaseIdentity {
 
   private mutating func add(count: Int) {
     for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
-  }
-}
-
-extension Script {
-  /// Up to the last token that is neither a semicolon nor trivia.
-  fileprivate var textWithoutLastSemicolons: String {
-    var end = 0
-    for token in SQLTokens(text) where !token.kind.isTrivia && !token.isSemicolon {
-      end = token.range.upperBound
-    }
-    return String(decoding: text.utf8.prefix(end), as: UTF8.self)
   }
 }

@@ -2,101 +2,110 @@
 ///
 /// Written here because neither the toolchain on Linux nor SQLite brings one, and the package takes no
 /// dependencies. It serves identity, not secrecy: nothing in it is hardened against timing.
-struct SHA256 {
-  private var state: [UInt32] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-  ]
-  private var schedule = [UInt32](repeating: 0, count: 64)
-  private var block = [UInt8](repeating: 0, count: 64)
-  private var filled = 0
-  private var length: UInt64 = 0
-
-  /// The digest of `bytes` in lower-case hexadecimal.
-  static func hex(_ bytes: [UInt8]) -> String {
-    var hash = SHA256()
-    hash.update(bytes)
-    return hash.hex()
-  }
-
-  mutating func update(_ bytes: [UInt8]) {
-    length += UInt64(bytes.count)
-    var index = 0
-    if filled > 0 {
-      while filled < 64, index < bytes.count {
-        block[filled] = bytes[index]
-        filled += 1
-        index += 1
-      }
-      guard filled == 64 else { return }
-      compress(block, at: 0)
-      filled = 0
-    }
-    while bytes.count - index >= 64 {
-      compress(bytes, at: index)
-      index += 64
-    }
-    while index < bytes.count {
-      block[filled] = bytes[index]
-      filled += 1
-      index += 1
-    }
-  }
-
-  /// The digest as hexadecimal text.
-  func hex() -> String {
+enum SHA256 {
+  /// The digest of a message in lower-case hexadecimal.
+  static func hex(_ message: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
-    for word in words() {
+    text.reserveCapacity(64)
+    for word in words(message) {
       for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(word >> shift) & 0xF]) }
     }
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// Ends the message: eight words. A copy is padded, so that more can be added afterwards.
-  func words() -> [UInt32] {
-    var last = self
-    var padding: [UInt8] = [0x80]
-    padding += repeatElement(0, count: (filled < 56 ? 55 : 119) - filled)
+  /// The digest of a message as eight words, the most significant first.
+  static func words(_ message: [UInt8]) -> [UInt32] {
+    var state: [UInt32] = [
+      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+    ]
+    let whole = message.count / 64 * 64
+    for start in stride(from: 0, to: whole, by: 64) { compress(message, at: start, &state) }
+    // Section 5.1.1: a one bit, zeros, and the length of the message in bits.
+    var last = Array(message[whole...])
+    last.append(0x80)
+    while last.count % 64 != 56 { last.append(0) }
+    let length = UInt64(message.count) * 8
     for shift in stride(from: 56, through: 0, by: -8) {
-      padding.append(UInt8(truncatingIfNeeded: (length * 8) >> UInt64(shift)))
+      last.append(UInt8(truncatingIfNeeded: length >> shift))
     }
-    last.update(padding)
-    return last.state
+    for start in stride(from: 0, to: last.count, by: 64) { compress(last, at: start, &state) }
+    return state
   }
 
-  private mutating func compress(_ bytes: [UInt8], at start: Int) {
-    for index in 0..<16 {
+  /// Section 6.2.2, with the sixteen words of the schedule that are in use at a time in sixteen variables: an array would
+  /// be checked at each of the five hundred accesses of a block, and hashing is half of what reading a folder costs.
+  private static func compress(_ bytes: [UInt8], at start: Int, _ state: inout [UInt32]) {
+    func word(_ index: Int) -> UInt32 {
       let at = start + index * 4
-      schedule[index] =
-        UInt32(bytes[at]) << 24 | UInt32(bytes[at + 1]) << 16 | UInt32(bytes[at + 2]) << 8
+      return UInt32(bytes[at]) << 24 | UInt32(bytes[at + 1]) << 16 | UInt32(bytes[at + 2]) << 8
         | UInt32(bytes[at + 3])
     }
-    for index in 16..<64 {
-      let early = schedule[index - 15]
-      let late = schedule[index - 2]
-      let small0 = early.rotated(7) ^ early.rotated(18) ^ (early >> 3)
-      let small1 = late.rotated(17) ^ late.rotated(19) ^ (late >> 10)
-      schedule[index] = schedule[index - 16] &+ small0 &+ schedule[index - 7] &+ small1
-    }
+    var (w0, w1, w2, w3, w4, w5, w6, w7) = (
+      word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7)
+    )
+    var (w8, w9, w10, w11) = (word(8), word(9), word(10), word(11))
+    var (w12, w13, w14, w15) = (word(12), word(13), word(14), word(15))
     var (a, b, c, d) = (state[0], state[1], state[2], state[3])
     var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     let constants = Self.constants
-    for index in 0..<64 {
-      let big1 = e.rotated(6) ^ e.rotated(11) ^ e.rotated(25)
-      let choice = (e & f) ^ (~e & g)
-      let first = h &+ big1 &+ choice &+ constants[index] &+ schedule[index]
-      let big0 = a.rotated(2) ^ a.rotated(13) ^ a.rotated(22)
-      let second = big0 &+ ((a & b) ^ (a & c) ^ (b & c))
-      (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
+    for index in stride(from: 0, to: 64, by: 16) {
+      // The roles of the letters move on from round to round, instead of their values.
+      round(a, b, c, &d, e, f, g, &h, constants[index] &+ w0)
+      round(h, a, b, &c, d, e, f, &g, constants[index + 1] &+ w1)
+      round(g, h, a, &b, c, d, e, &f, constants[index + 2] &+ w2)
+      round(f, g, h, &a, b, c, d, &e, constants[index + 3] &+ w3)
+      round(e, f, g, &h, a, b, c, &d, constants[index + 4] &+ w4)
+      round(d, e, f, &g, h, a, b, &c, constants[index + 5] &+ w5)
+      round(c, d, e, &f, g, h, a, &b, constants[index + 6] &+ w6)
+      round(b, c, d, &e, f, g, h, &a, constants[index + 7] &+ w7)
+      round(a, b, c, &d, e, f, g, &h, constants[index + 8] &+ w8)
+      round(h, a, b, &c, d, e, f, &g, constants[index + 9] &+ w9)
+      round(g, h, a, &b, c, d, e, &f, constants[index + 10] &+ w10)
+      round(f, g, h, &a, b, c, d, &e, constants[index + 11] &+ w11)
+      round(e, f, g, &h, a, b, c, &d, constants[index + 12] &+ w12)
+      round(d, e, f, &g, h, a, b, &c, constants[index + 13] &+ w13)
+      round(c, d, e, &f, g, h, a, &b, constants[index + 14] &+ w14)
+      round(b, c, d, &e, f, g, h, &a, constants[index + 15] &+ w15)
+      guard index < 48 else { break }
+      expand(&w0, w1, w9, w14)
+      expand(&w1, w2, w10, w15)
+      expand(&w2, w3, w11, w0)
+      expand(&w3, w4, w12, w1)
+      expand(&w4, w5, w13, w2)
+      expand(&w5, w6, w14, w3)
+      expand(&w6, w7, w15, w4)
+      expand(&w7, w8, w0, w5)
+      expand(&w8, w9, w1, w6)
+      expand(&w9, w10, w2, w7)
+      expand(&w10, w11, w3, w8)
+      expand(&w11, w12, w4, w9)
+      expand(&w12, w13, w5, w10)
+      expand(&w13, w14, w6, w11)
+      expand(&w14, w15, w7, w12)
+      expand(&w15, w0, w8, w13)
     }
-    state[0] &+= a
-    state[1] &+= b
-    state[2] &+= c
-    state[3] &+= d
-    state[4] &+= e
-    state[5] &+= f
-    state[6] &+= g
-    state[7] &+= h
+    for (index, letter) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= letter }
+  }
+
+  /// A word of the schedule from those 16, 15, 7 and 2 before it.
+  @inline(__always)
+  private static func expand(_ word: inout UInt32, _ early: UInt32, _ middle: UInt32, _ late: UInt32) {
+    let small0 = early.rotated(7) ^ early.rotated(18) ^ (early &>> 3)
+    let small1 = late.rotated(17) ^ late.rotated(19) ^ (late &>> 10)
+    word = word &+ small0 &+ middle &+ small1
+  }
+
+  @inline(__always)
+  private static func round(
+    _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32, _ e: UInt32, _ f: UInt32, _ g: UInt32,
+    _ h: inout UInt32, _ addend: UInt32
+  ) {
+    let big1 = e.rotated(6) ^ e.rotated(11) ^ e.rotated(25)
+    let first = h &+ big1 &+ ((e & f) ^ (~e & g)) &+ addend
+    let big0 = a.rotated(2) ^ a.rotated(13) ^ a.rotated(22)
+    d &+= first
+    h = first &+ big0 &+ ((a & b) ^ (a & c) ^ (b & c))
   }
 
   /// Section 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes.
@@ -113,5 +122,6 @@ struct SHA256 {
 }
 
 extension UInt32 {
-  fileprivate func rotated(_ count: UInt32) -> UInt32 { (self >> count) | (self << (32 - count)) }
+  @inline(__always)
+  fileprivate func rotated(_ count: UInt32) -> UInt32 { (self &>> count) | (self &<< (32 &- count)) }
 }

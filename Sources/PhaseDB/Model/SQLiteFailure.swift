@@ -15,7 +15,8 @@ extension MigrationError {
         .databaseBusy, "\(activity): another connection holds the database's lock", at: place,
         help: ["wait for the other writer, or allow more time with --wait 2m"], standing: .busy)
     case .full:
-      self.init(.databaseFull, sentence, at: place, help: ["make room on the disk, then run the command again"])
+      self.init(
+        .databaseFull, sentence, at: place, help: ["make room on the disk, then run the command again"])
     case .readOnly:
       self.init(
         .databaseReadOnly, sentence, at: place,
@@ -25,9 +26,12 @@ extension MigrationError {
     case .corrupt:
       self.init(
         .databaseDamaged, sentence, at: place,
-        help: ["check it with: sqlite3 FILE 'PRAGMA integrity_check'", "restore it from a backup before migrating"])
+        help: [
+          "check it with: sqlite3 FILE 'PRAGMA integrity_check'", "restore it from a backup before migrating",
+        ])
     case .cannotOpen:
-      self.init(.databaseUnreadable, sentence, at: place, help: ["check the path and the permissions of the file"])
+      self.init(
+        .databaseUnreadable, sentence, at: place, help: ["check the path and the permissions of the file"])
     case .interrupt:
       self.init(.interrupted, "\(activity): stopped on request", at: place)
     default:
@@ -39,7 +43,9 @@ extension MigrationError {
 /// Runs a body whose errors are those of SQLite, and makes a `MigrationError` of what it throws.
 ///
 /// - Parameter activity: what the body does, as in "reading the ledger".
-func lifting<Result: ~Copyable>(_ activity: String, _ body: () throws -> Result) throws(MigrationError) -> Result {
+func lifting<Result: ~Copyable>(_ activity: String, _ body: () throws -> Result) throws(MigrationError)
+  -> Result
+{
   do {
     return try body()
   } catch let error as MigrationError {

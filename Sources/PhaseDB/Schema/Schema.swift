@@ -2,15 +2,20 @@ internal import PhaseSQLite
 
 /// The schema of a database: what `sqlite_schema` holds, less what is nobody's business here.
 struct Schema: Sendable {
-  private(set) var objects: [SchemaObject.Key: SchemaObject]
-  private(set) var digest: SchemaDigest
-  /// The names under which the ledger would be found, whatever made them.
-  private(set) var ledgerNames: Set<String> = []
+  /// In the order of `sqlite_schema`'s rows, for which reading again is a walk along both.
+  private var rows: [Row] = []
+  private(set) var digest = SchemaDigest.empty
 
+  private struct Row: Sendable {
+    let id: Int64
+    let object: SchemaObject
+    /// Whether it is left out of every comparison.
+    let isForeign: Bool
+  }
+
+  /// A schema with these objects, in no order that matters.
   init(_ objects: [SchemaObject] = []) {
-    self.objects = [:]
-    digest = .empty
-    for object in objects { insert(object) }
+    for object in objects { append(Row(id: 0, object: object, isForeign: false)) }
   }
 
   /// Reads the schema of a connection's main database.
@@ -18,37 +23,40 @@ struct Schema: Sendable {
   /// - Parameter known: a schema whose objects are taken over where their SQL is the same byte for byte, which
   ///   spares taking them apart again.
   init(of connection: Connection, known: Schema? = nil) throws(SQLiteError) {
-    self.init()
-    var rows = try connection.prepare("SELECT type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL")
-    while try rows.step() {
-      let type = rows.text(at: 0)
-      let name = rows.text(at: 1)
-      guard !Schema.isForeign(name) else {
-        if name.asciiLowercased.hasPrefix(Schema.ledgerPrefix) { ledgerNames.insert(name) }
+    var table = try connection.prepare(
+      "SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
+    var old = (known?.rows ?? [])[...]
+    while try table.step() {
+      let id = table.integer(at: 0)
+      while let first = old.first, first.id < id { old.removeFirst() }
+      if let same = old.first, same.id == id, table.hasText(same.object.sql, at: 4),
+        table.hasText(same.object.name, at: 2), table.hasText(same.object.table, at: 3)
+      {
+        append(same)
         continue
       }
-      let sql = rows.text(at: 3)
-      let table = rows.text(at: 2)
-      let key = SchemaObject.Key(type: type, name: name)
-      if let same = known?.objects[key], same.sql == sql, same.name == name, same.table == table {
-        insert(same)
-      } else {
-        insert(SchemaObject(type: type, name: name, table: table, sql: sql))
-      }
+      let name = table.text(at: 2)
+      let object = SchemaObject(
+        type: table.text(at: 1), name: name, table: table.text(at: 3), sql: table.text(at: 4))
+      append(Row(id: id, object: object, isForeign: Schema.isForeign(name)))
     }
   }
 
-  private mutating func insert(_ object: SchemaObject) {
-    objects[object.key] = object
-    digest += object.digest
+  private mutating func append(_ row: Row) {
+    rows.append(row)
+    if !row.isForeign { digest += row.object.digest }
   }
 
-  /// A schema with some objects taken away and others put in.
-  func applying(_ changes: [SchemaChange]) -> Schema {
-    var kept = objects
-    for change in changes where change.kind == .removed { kept[change.object.key] = nil }
-    for change in changes where change.kind == .added { kept[change.object.key] = change.object }
-    return Schema(Array(kept.values))
+  /// Every object that counts.
+  var objects: some Sequence<SchemaObject> { rows.lazy.filter { !$0.isForeign }.map(\.object) }
+
+  var isEmpty: Bool { rows.allSatisfy(\.isForeign) }
+
+  /// The names under which the ledger would be found, whatever made them.
+  var ledgerNames: Set<String> {
+    Set(
+      rows.filter(\.isForeign).map(\.object.name).filter { $0.asciiLowercased.hasPrefix(Schema.ledgerPrefix) }
+    )
   }
 
   /// Names that are SQLite's own, the ledger's, or of tools that share the file: replicators (Litestream,
@@ -64,27 +72,58 @@ struct Schema: Sendable {
   static let ledgerPrefix = "phasedb_"
 }
 
+extension Schema {
+  /// What leads from another schema to this one, byte for byte: an object whose SQL was only reformatted is listed as
+  /// removed and added. Removed ones come first.
+  ///
+  /// Two readings of one database differ in a few rows, which a walk along both finds without looking anything up.
+  func changes(since before: Schema) -> [SchemaChange] {
+    var (removed, added): ([SchemaObject.Key: SchemaObject], [SchemaObject.Key: SchemaObject]) = ([:], [:])
+    var (old, new) = (before.rows[...], rows[...])
+    while !old.isEmpty || !new.isEmpty {
+      if let left = old.first, let right = new.first, left.id == right.id, left.id != 0 {
+        if left.object.sql != right.object.sql || left.object.key != right.object.key {
+          if !left.isForeign { removed[left.object.key] = left.object }
+          if !right.isForeign { added[right.object.key] = right.object }
+        }
+        old.removeFirst()
+        new.removeFirst()
+      } else if let left = old.first, left.id <= new.first?.id ?? .max {
+        if !left.isForeign { removed[left.object.key] = left.object }
+        old.removeFirst()
+      } else {
+        if let right = new.first, !right.isForeign { added[right.object.key] = right.object }
+        new.removeFirst()
+      }
+    }
+    // The same object in another row has not changed.
+    for (key, object) in removed where added[key]?.sql == object.sql {
+      removed[key] = nil
+      added[key] = nil
+    }
+    let changes =
+      removed.values.map { SchemaChange(kind: .removed, object: $0) }
+      + added.values.map { SchemaChange(kind: .added, object: $0) }
+    return changes.sorted { ($0.kind.order, $0.object.key) < ($1.kind.order, $1.object.key) }
+  }
+
+  /// This schema with changes made to it.
+  func applying(_ changes: [SchemaChange]) -> Schema {
+    var kept = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    for change in changes { kept[change.object.key] = change.kind == .added ? change.object : nil }
+    return Schema(Array(kept.values))
+  }
+}
+
 /// One object that a schema lost or gained; a changed object is both.
 struct SchemaChange: Sendable {
   enum Kind: String, Sendable {
     case removed = "-"
     case added = "+"
+
+    fileprivate var order: Int { self == .removed ? 0 : 1 }
   }
 
   let kind: Kind
   let object: SchemaObject
-}
-
-extension Schema {
-  /// What leads from another schema to this one, byte for byte: an object whose SQL was only reformatted is listed.
-  func changes(since before: Schema) -> [SchemaChange] {
-    var changes: [SchemaChange] = []
-    for (key, object) in before.objects where objects[key]?.sql != object.sql {
-      changes.append(SchemaChange(kind: .removed, object: object))
-    }
-    for (key, object) in objects where before.objects[key]?.sql != object.sql {
-      changes.append(SchemaChange(kind: .added, object: object))
-    }
-    return changes.sorted { ($0.kind.rawValue, $0.object.key) > ($1.kind.rawValue, $1.object.key) }
-  }
 }

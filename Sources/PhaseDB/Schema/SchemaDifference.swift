@@ -7,14 +7,18 @@ struct SchemaDifference: Sendable {
   /// Objects of both whose SQL differs.
   let changed: [(before: SchemaObject, after: SchemaObject)]
 
-  init(from before: Schema, to after: Schema) {
-    added = after.objects.values.filter { before.objects[$0.key] == nil }.sorted { $0.key < $1.key }
-    removed = before.objects.values.filter { after.objects[$0.key] == nil }.sorted { $0.key < $1.key }
-    changed = before.objects.values
-      .compactMap { object in
-        after.objects[object.key].flatMap { $0.digest == object.digest ? nil : (before: object, after: $0) }
-      }
-      .sorted { $0.before.key < $1.before.key }
+  init(from before: Schema, to after: Schema) { self.init(after.changes(since: before)) }
+
+  /// What changes mean, when formatting does not count.
+  init(_ changes: [SchemaChange]) {
+    let old = changes.filter { $0.kind == .removed }.map(\.object)
+    let new = changes.filter { $0.kind == .added }.map(\.object)
+    let (oldKeys, newKeys) = (Set(old.map(\.key)), Set(new.map(\.key)))
+    added = new.filter { !oldKeys.contains($0.key) }
+    removed = old.filter { !newKeys.contains($0.key) }
+    changed = old.compactMap { object in
+      new.first { $0.key == object.key && $0.digest != object.digest }.map { (before: object, after: $0) }
+    }
   }
 
   var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
@@ -23,7 +27,10 @@ struct SchemaDifference: Sendable {
   var lines: [String] {
     removed.map { "- \($0.title)" } + added.map { "+ \($0.title)" }
       + changed.flatMap { pair in
-        ["~ \(pair.before.title)", "    was: \(Self.oneLine(pair.before.sql))", "    is:  \(Self.oneLine(pair.after.sql))"]
+        [
+          "~ \(pair.before.title)", "    was: \(Self.oneLine(pair.before.sql))",
+          "    is:  \(Self.oneLine(pair.after.sql))",
+        ]
       }
   }
 

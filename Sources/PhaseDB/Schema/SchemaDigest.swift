@@ -16,13 +16,12 @@ struct SchemaDigest: Hashable, Sendable {
 
   /// The digest of one object, from what identifies it and the normal form of its SQL.
   init(type: String, name: String, table: String, sql: String) {
-    var hash = SHA256()
+    var bytes: [UInt8] = []
     for part in [type, name, table] {
-      hash.update(Array(part.utf8))
-      hash.update([0])
+      bytes += part.utf8
+      bytes.append(0)
     }
-    hash.update(SQLTokens.normalized(sql))
-    let words = hash.words()
+    let words = SHA256.words(bytes + SQLTokens.normalized(sql))
     high = UInt64(words[0]) << 32 | UInt64(words[1])
     low = UInt64(words[2]) << 32 | UInt64(words[3])
   }

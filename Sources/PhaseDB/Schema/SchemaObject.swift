@@ -8,6 +8,8 @@ struct SchemaObject: Sendable {
   /// The table it belongs to; its own name for a table or a view.
   let table: String
   let sql: String
+  /// How often its SQL says REFERENCES: 0 for a table without a foreign key.
+  let references: Int
   /// Equal for two objects whose SQL differs only in comments, white space, quoting and the case of names.
   let digest: SchemaDigest
 
@@ -29,6 +31,7 @@ struct SchemaObject: Sendable {
     self.name = name
     self.table = table
     self.sql = sql
+    references = sql.occurrences(ofLowercased: "references")
     digest = SchemaDigest(type: type, name: key.name, table: table.asciiLowercased, sql: sql)
   }
 
@@ -37,10 +40,21 @@ struct SchemaObject: Sendable {
 }
 
 extension String {
+  /// How often a text of lower-case letters occurs, in any case.
+  fileprivate func occurrences(ofLowercased word: StaticString) -> Int {
+    let word = Array("\(word)".utf8)
+    let bytes = Array(utf8)
+    guard bytes.count >= word.count else { return 0 }
+    return (0...(bytes.count - word.count)).count { start in
+      word.indices.allSatisfy { bytes[start + $0] | 0x20 == word[$0] }
+    }
+  }
+
   /// Lower case for A to Z only, which is how SQLite compares names.
   var asciiLowercased: String {
     guard utf8.contains(where: { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }) else { return self }
     return String(
-      decoding: utf8.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") ? $0 | 0x20 : $0 }, as: UTF8.self)
+      decoding: utf8.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") ? $0 | 0x20 : $0 },
+      as: UTF8.self)
   }
 }

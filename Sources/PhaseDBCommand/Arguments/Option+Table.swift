@@ -39,7 +39,8 @@ extension Option {
     Option(
       .live, "live", takes: .text("APP@VERSION"), repeatable: true,
       "a version of an application that is running now",
-      detail: "Without any, nothing is known about live versions: expand and migrate phases go up with a note, "
+      detail:
+        "Without any, nothing is known about live versions: expand and migrate phases go up with a note, "
         + "contract phases are held, the way down goes ahead with a warning."),
     Option(
       .override, "override", takes: .list(Gate.overridable.map(\.rawValue)), repeatable: true,

@@ -50,14 +50,14 @@ extension Verb {
         Positional(.direction, .choices(["up", "down"]), optional: true, "which way (default: up)"),
         Positional(.count, .number, optional: true, "how many phases"),
       ],
-      options: [.target, .all, .live, .override, .reason, .database, .migrations, .format],
+      options: [.target, .all, .live, .override, .reason, .wait, .database, .migrations, .format],
       wording: [.all: "every phase there is in that direction"],
       alternatives: [[.count, .target, .all]],
       examples: [
         Example("phasedb plan", "show what phasedb up would apply"),
         Example("phasedb plan down --to @before-sale", "show what a return to that checkpoint would reverse"),
       ],
-      exitCodes: [.done, .refused, .usage]),
+      exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
       .up, "up",
       summary: "apply the pending phases whose gates are open",
@@ -102,32 +102,32 @@ extension Verb {
       .status, "status",
       summary: "show where every phase stands",
       discussion: "Reads only, also a database that cannot be written.",
-      options: [.check, .live, .database, .migrations, .format],
+      options: [.check, .live, .wait, .database, .migrations, .format],
       wording: [.check: "exit with 1 when a phase is pending or the schema has drifted"],
       examples: [
         Example("phasedb status", "show where every phase stands"),
         Example("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
       ],
-      exitCodes: [.done, .findings, .refused, .usage]),
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .verify, "verify",
       summary: "check the live database against what the phases claim",
       discussion:
         "Checks the schema for drift, every @verify in force, the ledger's integrity and the foreign "
         + "keys. Reads only.",
-      options: [.database, .migrations, .format],
+      options: [.wait, .database, .migrations, .format],
       examples: [Example("phasedb verify", "check everything that is claimed of the database")],
-      exitCodes: [.done, .findings, .refused, .usage]),
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .log, "log",
       summary: "show who did what when",
-      options: [.limit, .check, .database, .migrations, .format],
+      options: [.limit, .check, .wait, .database, .migrations, .format],
       wording: [.check: "prove that no entry was changed or removed; exit with 1 otherwise"],
       examples: [
         Example("phasedb log --limit 10", "show the last ten entries"),
         Example("phasedb log --check", "prove the chain of entries"),
       ],
-      exitCodes: [.done, .findings, .refused, .usage]),
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
   ]
 
   private static let checkpoints: [Verb] = [
@@ -145,9 +145,9 @@ extension Verb {
     Verb(
       .checkpointList, "checkpoint", "list",
       summary: "list the checkpoints there are",
-      options: [.database, .migrations, .format],
+      options: [.wait, .database, .migrations, .format],
       examples: [Example("phasedb checkpoint list", "list the checkpoints of the database")],
-      exitCodes: [.done, .refused, .usage]),
+      exitCodes: [.done, .refused, .busy, .usage]),
   ]
 
   private static let about: [Verb] = [

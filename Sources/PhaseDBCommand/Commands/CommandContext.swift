@@ -31,8 +31,20 @@ struct CommandContext {
     output.line(line)
   }
 
-  /// The command that usually comes next.
-  func suggest(_ command: String) { say("\(paint("next:", .dim)) \(paint(command, .command))") }
+  /// The command that usually comes next, on the database and the folder that this one was given: it works when it
+  /// is pasted.
+  func suggest(_ command: String) {
+    say("\(paint("next:", .dim)) \(paint(command + words(of: [.database, .migrations]).visible, .command))")
+  }
+
+  /// Options of this command line, with their values, as words for the next one.
+  func words(of ids: [ArgumentID]) -> String {
+    ids.compactMap(Option.named).flatMap { option in
+      invocation.values(option.id).map { value in
+        " \(option.short.map { "-\($0)" } ?? "--\(option.long)") \(ShellWord(value))"
+      }
+    }.joined()
+  }
 
   /// Prints something that is neither data nor an error.
   func note(_ line: String) {
@@ -41,10 +53,13 @@ struct CommandContext {
   }
 
   func report(_ error: MigrationError) {
-    if isJSON, let text = try? JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error)) {
+    if isJSON,
+      let text = try? JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error))
+    {
       errors.write(text)
     } else {
-      errors.write(ErrorText(error).text(paint: terminal.errorPaint(invocation.color), width: terminal.errorWidth))
+      errors.write(
+        ErrorText(error).text(paint: terminal.errorPaint(invocation.color), width: terminal.errorWidth))
     }
   }
 }

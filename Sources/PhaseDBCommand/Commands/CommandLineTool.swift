@@ -21,7 +21,8 @@ struct CommandLineTool {
       return .usage
     }
     let context = CommandContext(
-      invocation: invocation, environment: environment, terminal: terminal, output: Output(.output), errors: errors,
+      invocation: invocation, environment: environment, terminal: terminal, output: Output(.output),
+      errors: errors,
       cancellation: cancellation)
     return run(context)
   }
@@ -31,13 +32,26 @@ struct CommandLineTool {
       let code = try CommandLineTool.command(for: context.invocation.verb)(context)
       // A reader that went away has read what it wanted; a full disk has lost what somebody still wanted.
       guard context.output.hasFailed, code == .done || code == .findings else { return code }
-      context.report(
-        MigrationError(.outputFailed, "the output could not be written: \(context.output.failure?.message ?? "")"))
-      return .refused
+      let error = lostOutput(of: context)
+      context.report(error)
+      return ExitCode(error.standing)
     } catch {
       context.report(error)
       return ExitCode(error.standing)
     }
+  }
+
+  /// The command did what it was asked, and nobody could read of it.
+  private func lostOutput(of context: CommandContext) -> MigrationError {
+    let message = "the output could not be written: \(context.output.failure?.message ?? "")"
+    let hasActed =
+      [.up, .down, .checkpointCreate].contains(context.invocation.verb) && !context.invocation.flag(.dryRun)
+    guard hasActed else {
+      return MigrationError(.outputFailed, message, help: ["make room where the output goes"])
+    }
+    return MigrationError(
+      .outputFailed, message, state: "what the command was asked to do is done and recorded",
+      help: ["see where the database stands with: phasedb status"], standing: .partWay)
   }
 
   private static func command(

@@ -11,7 +11,7 @@ enum InitCommand {
       try context.print(json: FilesJSON(files: [settings]))
     } else {
       context.say("made \(folder.visible) and \(settings.visible)")
-      context.suggest("phasedb new create-shop\(folder == "migrations" ? "" : " -m \(folder)")")
+      context.suggest("phasedb new create-shop")
     }
     return .done
   }

@@ -47,7 +47,9 @@ struct Location {
     guard let named else {
       throw MigrationError(
         .noDatabase, "no database is named",
-        help: ["name it: --database FILE, or PHASEDB_DATABASE=FILE, or \"database\" in \(migrations)/phasedb.json"])
+        help: [
+          "name it: --database FILE, or PHASEDB_DATABASE=FILE, or \"database\" in \(migrations)/phasedb.json"
+        ])
     }
     return try DatabaseAddress.path(named)
   }
@@ -59,7 +61,8 @@ struct Location {
   /// A migrator on the database, with what the command line says about its surroundings.
   func migrator(_ access: Migrator.Access, _ context: CommandContext) throws(MigrationError) -> Migrator {
     let catalog = try Catalog(folder: migrations)
-    return try Migrator(database: try database(), catalog: catalog, access: access, options: try options(context))
+    return try Migrator(
+      database: try database(), catalog: catalog, access: access, options: try options(context))
   }
 
   private func options(_ context: CommandContext) throws(MigrationError) -> Options {
@@ -73,7 +76,8 @@ struct Location {
         help: ["add --reason \"why \(overridden[0].rawValue) does not matter now\""])
     }
     return Options(
-      wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live, overridden: Set(overridden),
+      wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,
+      overridden: Set(overridden),
       reason: overridden.isEmpty ? nil : reason, cancellation: context.cancellation)
   }
 }

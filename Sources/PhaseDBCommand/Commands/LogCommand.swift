@@ -23,7 +23,8 @@ enum LogCommand {
       .init("entry", .right), .init("when"), .init("by"), .init("did"), .init("to"), .init("detail"))
     for entry in entries {
       table.add(
-        .init(String(entry.id)), .init(entry.at.text), .init("\(entry.who)@\(entry.host)"), .init(entry.action),
+        .init(String(entry.id)), .init(entry.at.text), .init("\(entry.who)@\(entry.host)"),
+        .init(entry.action),
         .init(entry.subject), .init(entry.detail))
     }
     context.print(table)
@@ -32,7 +33,9 @@ enum LogCommand {
   private static func conclude(_ broken: [LogEntry], entries: [LogEntry], to context: CommandContext) {
     guard !broken.isEmpty else { return context.say(context.paint("the chain of hashes is whole", .good)) }
     let numbers = broken.map { String($0.id) }.joined(separator: ", ")
-    context.print(context.paint("the chain is broken at entry \(numbers): changed, or something before it is gone\n", .bad))
+    context.print(
+      context.paint(
+        "the chain is broken at entry \(numbers): changed, or something before it is gone\n", .bad))
   }
 }
 

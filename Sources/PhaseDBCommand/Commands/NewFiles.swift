@@ -28,7 +28,8 @@ enum NewFiles {
         help: ["edit it, or remove it first"])
     } catch {
       throw MigrationError(
-        .outputFailed, "\(path) cannot be written: \(reason(error))", help: ["check the path and its permissions"])
+        .outputFailed, "\(path) cannot be written: \(reason(error))",
+        help: ["check the path and its permissions"])
     }
   }
 

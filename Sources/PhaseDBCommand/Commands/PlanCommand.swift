@@ -11,7 +11,9 @@ enum PlanCommand {
       try context.print(json: PlanJSON(plan, database: migrator.database))
     } else {
       PlanText(plan: plan, database: migrator.database).print(to: context)
-      if !plan.steps.isEmpty { context.suggest("phasedb \(direction.rawValue)\(context.targetWords)") }
+      if !plan.steps.isEmpty {
+        context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
+      }
     }
     return .done
   }
@@ -31,10 +33,10 @@ extension CommandContext {
     }
   }
 
-  /// The same selection as words of a command line.
-  var targetWords: String {
-    if let target = invocation.value(.target) { return " --to \(target)" }
-    if invocation.flag(.all), invocation.value(.direction) == "down" { return " --all" }
-    return invocation.number(.count).map { " \($0)" } ?? ""
+  /// The same selection, on the same assumptions, as words of a command line.
+  func targetWords(_ direction: Direction) -> String {
+    let count = invocation.number(.count).map { " \($0)" } ?? ""
+    let all = invocation.flag(.all) && direction == .down ? " --all" : ""
+    return count + all + words(of: [.target, .live, .override, .reason])
   }
 }

@@ -8,7 +8,7 @@ struct PlanText {
   func print(to context: CommandContext) {
     let way = plan.direction == .up ? "up" : "down"
     guard !plan.steps.isEmpty else {
-      context.print("nothing to do: \(plan.direction == .up ? "no phase can go up now" : "no phase is applied")\n")
+      context.print("nothing to do: \(reason(context))\n")
       printHeld(context)
       return
     }
@@ -25,7 +25,18 @@ struct PlanText {
     for note in plan.notes { context.print("\(context.paint("note:", .warning)) \(note.visible)\n") }
     for gate in plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
       context.print(
-        "\(context.paint("override:", .warning)) the \(gate.rawValue) gate, because: \((plan.reason ?? "").visible)\n")
+        "\(context.paint("override:", .warning)) the \(gate.rawValue) gate, because: \((plan.reason ?? "").visible)\n"
+      )
+    }
+  }
+
+  /// Why there is nothing to do.
+  private func reason(_ context: CommandContext) -> String {
+    guard plan.held.isEmpty else { return "no phase can go up now" }
+    let target = context.invocation.value(.target)?.visible
+    switch plan.direction {
+    case .up: return target.map { "everything up to \($0) is applied" } ?? "every phase is applied"
+    case .down: return target.map { "nothing is applied after \($0)" } ?? "no phase is applied"
     }
   }
 
@@ -37,9 +48,12 @@ struct PlanText {
   private func printRemains(_ context: CommandContext) {
     var lines: [String] = []
     for step in plan.steps {
-      lines += step.phase.losses.map { "\(step.id.short): \($0.table).\($0.column) is not restored: \($0.reason)" }
+      lines += step.phase.losses.map {
+        "\(step.id.short): \($0.table).\($0.column) is not restored: \($0.reason)"
+      }
       switch step.phase.residuals {
-      case nil where step.phase.kind != .expand: lines.append("\(step.id.short): its author did not say what remains")
+      case nil where step.phase.kind != .expand:
+        lines.append("\(step.id.short): its author did not say what remains")
       case let residuals?: lines += residuals.map { "\(step.id.short): \($0.audience.rawValue): \($0.text)" }
       default: break
       }
@@ -54,7 +68,8 @@ struct PlanText {
     context.print("\(context.paint("held:", .heading))\n")
     for held in plan.held {
       for gate in held.gates {
-        context.print("  \(held.id)  \(context.paint(gate.gate.rawValue, .warning)): \(gate.reason.visible)\n")
+        context.print(
+          "  \(held.id)  \(context.paint(gate.gate.rawValue, .warning)): \(gate.reason.visible)\n")
         context.print("    to open it: \(gate.opening.visible)\n")
       }
     }

@@ -3,14 +3,14 @@ internal import PhaseDB
 /// `phasedb up`: applies phases.
 enum UpCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    try TransitionCommand(direction: .up, context: context).run(.creating)
+    try TransitionCommand(direction: .up, context: context).run()
   }
 }
 
 /// `phasedb down`: reverses phases.
 enum DownCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    try TransitionCommand(direction: .down, context: context).run(.writing)
+    try TransitionCommand(direction: .down, context: context).run()
   }
 }
 
@@ -19,10 +19,10 @@ private struct TransitionCommand {
   let direction: Direction
   let context: CommandContext
 
-  func run(_ access: Migrator.Access) throws(MigrationError) -> ExitCode {
+  func run() throws(MigrationError) -> ExitCode {
     let location = try Location(context)
     let isDryRun = context.invocation.flag(.dryRun)
-    let migrator = try location.migrator(isDryRun ? .reading : access, context)
+    var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
     let plan = try migrator.plan(context.selection(direction))
     if !context.isJSON, !context.invocation.flag(.quiet) {
       PlanText(plan: plan, database: migrator.database).print(to: context)
@@ -31,11 +31,16 @@ private struct TransitionCommand {
       if context.isJSON {
         try context.print(json: RunJSON(plan, database: migrator.database, result: nil))
       } else {
-        context.suggest("phasedb \(direction.rawValue)\(context.targetWords)")
+        if !plan.steps.isEmpty {
+          context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
+        }
       }
       return .done
     }
-    if !plan.steps.isEmpty { StopSignals.handle() }
+    if !plan.steps.isEmpty {
+      if !migrator.isThere { migrator = try location.migrator(.creating, context) }
+      StopSignals.handle()
+    }
     let progress = RunProgress(context: context)
     let result = try migrator.run(plan, observe: progress.show)
     if context.isJSON {
@@ -46,9 +51,19 @@ private struct TransitionCommand {
     return .done
   }
 
+  /// A migrator that can run what it plans, or, on the way up from no file at all, one that only looks: the file is
+  /// made once there is something to do, so that a refused command leaves none behind.
+  private func planning(_ location: Location) throws(MigrationError) -> Migrator {
+    do throws(MigrationError) {
+      return try location.migrator(.writing, context)
+    } catch  where direction == .up && error.id == .databaseNotFound {
+      return try location.migrator(.reading, context)
+    }
+  }
+
   private func finish(_ result: RunResult, _ plan: Plan) {
     guard !plan.steps.isEmpty else {
-      if direction == .up { context.suggest("phasedb status") }
+      context.suggest("phasedb status")
       return
     }
     let count = CountText.text(result.done.count, "phase")
@@ -72,7 +87,8 @@ private struct RunProgress {
       let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
       let place = checkpoint == 0 ? "before the first phase" : "checkpoint \(checkpoint)"
       context.say(
-        "\(context.paint(verb, .good)) \(id)  \(TimeText.text(.milliseconds(times.milliseconds)))\(rows), \(place)")
+        "\(context.paint(verb, .good)) \(id)  \(TimeText.text(.milliseconds(times.milliseconds)))\(rows), \(place)"
+      )
     case .alreadyDone(let id, let direction):
       context.say("\(id) was already \(direction == .up ? "applied" : "reversed") by another runner")
     case .waiting(let id, let reason):

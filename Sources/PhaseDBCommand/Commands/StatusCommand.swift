@@ -15,10 +15,13 @@ enum StatusCommand {
 
   private static func print(_ status: Status, to context: CommandContext) {
     let paint = context.paint
-    context.print("\(paint("database:", .heading)) \(status.database.visible)\(status.isThere ? "" : " (not made yet)")\n")
+    context.print(
+      "\(paint("database:", .heading)) \(status.database.visible)\(status.isThere ? "" : " (not made yet)")\n"
+    )
     context.print("\(paint("at:", .heading))       \(standing(status))\n")
     if !status.live.isEmpty {
-      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
+        separator: ", ")
       context.print("\(paint("may live:", .heading)) \(live)\n")
     }
     if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
@@ -39,7 +42,8 @@ enum StatusCommand {
     guard let checkpoint = status.checkpoint, let phase = checkpoint.phase else {
       return status.hasLedger ? "before the first phase" : "no ledger yet"
     }
-    return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(CountText.text(status.pending.count, "phase")) pending"
+    let pending = status.pending.isEmpty ? "nothing" : CountText.text(status.pending.count, "phase")
+    return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(pending) pending"
   }
 
   private static func add(_ phase: PhaseStatus, to table: inout TextTable) {
@@ -49,7 +53,8 @@ enum StatusCommand {
     }
     let state: TextTable.Cell =
       phase.isEdited
-      ? .init("edited", .bad) : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
+      ? .init("edited", .bad)
+      : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
     table.add(
       .init(phase.id.description), state, .init(String(applied.sequence)), .init(applied.appliedAt.text),
       .init("\(applied.who)@\(applied.host)"))
@@ -112,7 +117,8 @@ struct StatusJSON: Encodable {
         phase: phase.id.description, kind: phase.id.kind.rawValue,
         state: phase.isEdited
           ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
-        checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text, who: phase.applied?.who,
+        checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text,
+        who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
         gates: phase.gates.map(PlanJSON.GateJSON.init))
     }

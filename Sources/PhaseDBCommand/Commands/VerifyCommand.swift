@@ -28,7 +28,8 @@ enum VerifyCommand {
     }
     let broken = report.checks.count { $0.outcome == .broken }
     guard broken == 0 else {
-      context.print(context.paint("\(broken) of \(CountText.text(report.checks.count, "check")) broken\n", .bad))
+      context.print(
+        context.paint("\(broken) of \(CountText.text(report.checks.count, "check")) broken\n", .bad))
       context.suggest("phasedb status")
       return
     }
@@ -65,7 +66,8 @@ struct VerifyJSON: Encodable {
     clean = report.isClean
     checks = report.checks.map {
       CheckJSON(
-        subject: $0.subject.rawValue, title: $0.title, phase: $0.phase?.description, outcome: $0.outcome.rawValue,
+        subject: $0.subject.rawValue, title: $0.title, phase: $0.phase?.description,
+        outcome: $0.outcome.rawValue,
         details: $0.details)
     }
   }

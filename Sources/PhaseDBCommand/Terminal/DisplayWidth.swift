@@ -1,7 +1,7 @@
 extension String {
   /// How many columns of a terminal the text takes: none for combining marks, two for East Asian wide characters
   /// and emoji.
-  var displayWidth: Int { reduce(0) { $0 + $1.displayWidth } }
+  var displayWidth: Int { utf8.isPrintableASCII ? utf8.count : reduce(0) { $0 + $1.displayWidth } }
 }
 
 extension Character {

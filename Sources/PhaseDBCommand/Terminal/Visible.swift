@@ -2,10 +2,16 @@ extension StringProtocol {
   /// The text with everything made visible that would act on a terminal instead of being read: escape sequences
   /// in a file name or an excerpt of SQL could hide, move or rewrite what stands around them.
   var visible: String {
+    if utf8.isPrintableASCII { return String(self) }
     var text = ""
     for scalar in unicodeScalars { text += scalar.visible }
     return text
   }
+}
+
+extension Sequence<UInt8> {
+  /// Nearly every text is plain, and asking Unicode about each character is slow.
+  var isPrintableASCII: Bool { allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
 }
 
 extension Unicode.Scalar {

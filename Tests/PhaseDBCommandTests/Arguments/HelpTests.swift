@@ -65,6 +65,15 @@ struct HelpTests {
               --to TARGET           stop after the phase TARGET. Any prefix that names
                                     one phase is enough: 0002/expand, or 0002.
               --dry-run             print the plan and stop
+              --live APP@VERSION    a version of an application that is running now.
+                                    Without any, nothing is known about live versions:
+                                    expand and migrate phases go up with a note,
+                                    contract phases are held, the way down goes ahead
+                                    with a warning.
+              --override window,soak,needs
+                                    pass a closed gate; needs --reason and stays in the
+                                    log
+              --reason TEXT         why a gate is passed
               --wait DURATION       how long to wait for other writers (default: 30s)
           -d, --database PATH       the database file. Without it: PHASEDB_DATABASE,
                                     then DATABASE_URL, then phasedb.json. A path or an
@@ -84,6 +93,8 @@ struct HelpTests {
               apply everything that may run now
           phasedb up --to 0002/expand
               stop after that phase
+          phasedb up --live storefront@2.0
+              say what is running, which contract phases must know
           phasedb up --dry-run
               print the plan only
 

@@ -124,7 +124,7 @@ struct SchemaTests {
     let (again, fresh) = (try Schema(of: connection, known: known), try Schema(of: connection))
     #expect(again.digest == fresh.digest)
     #expect(again.digest != known.digest)
-    #expect(Set(again.objects.keys) == Set(fresh.objects.keys))
+    #expect(Set(again.objects.map(\.key)) == Set(fresh.objects.map(\.key)))
     #expect(again.ledgerNames == ["phasedb_x"])
   }
 

@@ -1,0 +1,138 @@
+import CSQLite
+import Foundation
+import PhaseDB
+import Testing
+
+// What README.md and the pages of the documentation show. DocumentsTests looks for their blocks up to the mark
+// below.
+
+func catalog(from bundle: Bundle) throws -> Catalog {
+  let folder = bundle.resourceURL?.appending(path: "migrations").path
+  return try Catalog(folder: folder ?? "migrations")
+}
+
+func notebook() throws -> Catalog {
+  guard
+    let up = Script("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL)"),
+    let down = Script("DROP TABLE notes"),
+    let emptyNotes = Script("SELECT id FROM notes WHERE body = ''")
+  else { preconditionFailure("a script has no statement") }
+  let create = Phase(
+    .expand, windows: try Windows(Window("notebook", VersionRange("<1.0"))), up: up, down: down,
+    summary: "Create the notes.", verifications: [Verification("no note is empty", query: emptyNotes)])
+  return try Catalog([Migration(MigrationName("0001-create-notes"), phases: [create])])
+}
+
+func migrate(_ path: String, with catalog: Catalog) throws {
+  let options = Options(live: [try LiveVersion("notebook@1.0")])
+  let migrator = try Migrator(database: path, catalog: catalog, options: options)
+  let plan = try migrator.plan(.upAll)
+  for step in plan.steps {
+    print(step.id, step.liveAfter["notebook"]?.description ?? "any version")
+  }
+  for held in plan.held {
+    print(held.id, held.gates.map(\.reason))
+  }
+  try migrator.run(plan) { event in
+    if case .committed(let id, _, let times, _) = event {
+      print("\(id) took \(times.milliseconds) ms and changed \(times.rows) rows")
+    }
+  }
+}
+
+func takeBack(_ migrator: Migrator, to checkpoint: String) throws -> Bool {
+  do throws(MigrationError) {
+    try migrator.run(try migrator.plan(.downTo("@" + checkpoint)))
+    return true
+  } catch {
+    switch (error.id, error.standing) {
+    case (.phaseHeld, _): return false
+    case (_, .busy): return false
+    default: throw error
+    }
+  }
+}
+
+func migrate(borrowing handle: OpaquePointer, with catalog: Catalog) throws -> RunResult {
+  let migrator = try unsafe Migrator(borrowing: handle, catalog: catalog)
+  return try migrator.run(try migrator.plan(.upAll))
+}
+
+// MARK: - End of what is shown
+
+@Suite("The README's library")
+struct ReadmeLibraryTests {
+  @Test("takes the migrations from an application's resources")
+  func resources() throws {
+    let phase = "-- @window notebook <1.0\n-- @up\nCREATE TABLE notes (id);\n-- @down\nDROP TABLE notes;\n"
+    let application = try TemporaryFolder(["migrations/0001-create-notes/expand.sql": phase])
+    let bundle = try #require(Bundle(path: application.path))
+    #expect(try catalog(from: bundle).phases.map(\.id.description) == ["0001-create-notes/expand"])
+  }
+
+  @Test("runs migrations made in Swift on a path, and says that nothing is left to do")
+  func path() throws {
+    let folder = try TemporaryFolder([:])
+    let path = folder.path + "/notes.db"
+    try migrate(path, with: notebook())
+    let status = try Migrator(database: path, catalog: notebook(), access: .reading).status()
+    #expect(status.applied.map(\.id.description) == ["0001-create-notes/expand"])
+    #expect(status.pending.isEmpty)
+  }
+
+  @Test(
+    "takes a phase back unless a live version needs it",
+    arguments: [(nil, true), ("notebook@0.9", true), ("notebook@1.0", false)] as [(String?, Bool)])
+  func taking(live: String?, isTaken: Bool) throws {
+    let folder = try TemporaryFolder([:])
+    let path = folder.path + "/notes.db"
+    try migrate(path, with: notebook())
+    let versions = try live.map { [try LiveVersion($0)] } ?? []
+    let migrator = try Migrator(database: path, catalog: notebook(), options: Options(live: versions))
+    #expect(try takeBack(migrator, to: "0") == isTaken)
+    #expect(try migrator.status().applied.isEmpty == isTaken)
+    #expect(throws: MigrationError.self) { try takeBack(migrator, to: "nowhere") }
+  }
+
+  @Test("gives a borrowed handle back with its settings as they were")
+  func borrowing() throws {
+    let connection = try RawConnection()
+    let settings = [
+      ("foreign_keys", 1), ("trusted_schema", 1), ("synchronous", 1), ("busy_timeout", 1234),
+    ]
+    for (name, value) in settings { try connection.set(name, to: value) }
+    let result = try unsafe migrate(borrowing: connection.handle, with: notebook())
+    #expect(result.done.map(\.id.description) == ["0001-create-notes/expand"])
+    try unsafe Migrator(borrowing: connection.handle, catalog: notebook()).createCheckpoint("created")
+    for (name, value) in settings { #expect(try connection.value(of: name) == value, "\(name)") }
+    #expect(throws: Never.self) { try connection.run("INSERT INTO notes (body) VALUES ('mine')") }
+  }
+}
+
+/// A handle as an application has one, opened and closed by its own means.
+@safe private final class RawConnection {
+  let handle: OpaquePointer
+
+  init() throws {
+    var opened: OpaquePointer?
+    unsafe sqlite3_open(":memory:", &opened)
+    unsafe handle = try #require(unsafe opened)
+  }
+
+  deinit { unsafe sqlite3_close(handle) }
+
+  func run(_ sql: String) throws {
+    let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+    try #require(code == SQLITE_OK, "\(sql)")
+  }
+
+  func set(_ pragma: String, to value: Int) throws { try run("PRAGMA \(pragma) = \(value)") }
+
+  func value(of pragma: String) throws -> Int {
+    var statement: OpaquePointer?
+    unsafe sqlite3_prepare_v2(handle, "PRAGMA \(pragma)", -1, &statement, nil)
+    defer { unsafe sqlite3_finalize(statement) }
+    try #require(unsafe sqlite3_step(statement) == SQLITE_ROW, "\(pragma)")
+    return Int(unsafe sqlite3_column_int(statement, 0))
+  }
+}
