@@ -42,7 +42,7 @@ extension Engine {
     }
     if let baseline = plan.baseline {
       observe(.baselineBegan)
-      _ = try runScript(baseline, of: plan.steps[0])
+      _ = try GuardedScript(baseline, on: connection).run()
       knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection) }
     }
     let schema = knowledge.schema

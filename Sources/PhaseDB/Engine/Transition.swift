@@ -27,7 +27,7 @@ extension Engine {
     let before = knowledge.schema
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
-    let (rows, writes) = try runScript(turn.step.script, of: turn.step)
+    let (rows, writes) = try GuardedScript(turn.step.script, on: connection).run()
 
     let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
     let changes = after.changes(since: before)

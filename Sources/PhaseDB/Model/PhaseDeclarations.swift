@@ -61,8 +61,11 @@ public struct Allowance: Sendable, Hashable {
   public let application: String
   public let until: Version
   public let reason: String
+  /// Where it is written; nil when it was made in Swift or read from the ledger.
+  public let place: Place?
 
-  public init(rule: String, application: String, until: Version, reason: String) {
+  public init(rule: String, application: String, until: Version, reason: String, at place: Place? = nil) {
+    self.place = place
     self.rule = rule
     self.application = application
     self.until = until

@@ -2,10 +2,13 @@
 public struct Window: Sendable, Hashable {
   public let application: String
   public let range: VersionRange
+  /// Where it is written; nil when it was made in Swift or read from the ledger.
+  public let place: Place?
 
-  public init(_ application: String, _ range: VersionRange) {
+  public init(_ application: String, _ range: VersionRange, at place: Place? = nil) {
     self.application = application
     self.range = range
+    self.place = place
   }
 }
 

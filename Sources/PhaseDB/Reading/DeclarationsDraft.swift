@@ -66,7 +66,7 @@ struct DeclarationsDraft {
       application,
       try source.placing(range.isEmpty ? at : range) { () throws(MigrationError) in
         try VersionRange(source.string(range))
-      })
+      }, at: source.place(directive.word))
   }
 
   private func residuals(_ directive: Directive) throws(MigrationError) -> [Residual] {
@@ -168,6 +168,7 @@ struct DeclarationsDraft {
     guard let reason = arguments.reason() else {
       throw source.bad(directive, "@allow gives no reason", at: directive.whole, help: form)
     }
-    return Allowance(rule: rule, application: application, until: parsed, reason: reason)
+    return Allowance(
+      rule: rule, application: application, until: parsed, reason: reason, at: source.place(directive.word))
   }
 }

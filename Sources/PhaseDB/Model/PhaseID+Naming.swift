@@ -1,26 +1,3 @@
-/// Which phases an operator asks for.
-public enum Selection: Sendable, Hashable {
-  /// Every phase whose gates are open.
-  case upAll
-  /// The next so many of them.
-  case up(Int)
-  /// Every one up to and with the named phase.
-  case upTo(String)
-  /// The last so many applied phases, last first.
-  case down(Int)
-  /// Every phase applied after the named phase or `@CHECKPOINT`, which itself stays.
-  case downTo(String)
-  /// Everything.
-  case downAll
-
-  public var direction: Direction {
-    switch self {
-    case .upAll, .up, .upTo: .up
-    case .down, .downTo, .downAll: .down
-    }
-  }
-}
-
 extension PhaseID {
   /// True when `name` is this phase's id, or a prefix of it or of its short form, with or without leading zeros:
   /// `0002-split-customer-name/expand`, `0002/expand`, `2/exp`, `0002`.

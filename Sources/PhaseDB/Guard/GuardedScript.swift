@@ -1,13 +1,21 @@
 internal import PhaseSQLite
 
-extension Engine {
-  /// Runs the SQL of a step under the guard.
+/// The SQL of a phase, run under the guard inside an open transaction.
+struct GuardedScript {
+  let script: Script
+  let connection: Connection
+
+  init(_ script: Script, on connection: Connection) {
+    self.script = script
+    self.connection = connection
+  }
+
+  /// Runs every statement.
   ///
   /// - Returns: how many rows it changed, triggers included, and what it wrote.
   /// - Throws: `forbidden-statement`, `transaction-ended`, `statement-failed`, or what SQLite says of the disk, the
   ///   file or a lock, each with the place of the statement.
-  func runScript(_ script: Script, of step: Plan.Step) throws(MigrationError) -> (rows: Int, writes: WriteSet)
-  {
+  func run() throws(MigrationError) -> (rows: Int, writes: WriteSet) {
     let guarding = StatementGuard()
     guarding.watch(connection)
     defer { guarding.release(connection) }
@@ -19,11 +27,11 @@ extension Engine {
       while let part = try reader.next() {
         let range = part.range
         running = range.lowerBound
-        try refuseTokens(script, range)
+        try refuseTokens(range)
         var statement = part.take()
         while try statement.step() {}
         // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk ends the transaction without a word.
-        guard !connection.isAutocommit else { throw transactionEnded(script, range.lowerBound) }
+        guard !connection.isAutocommit else { throw transactionEnded(at: range.lowerBound) }
         running = nil
       }
     } catch let error as MigrationError {
@@ -38,7 +46,7 @@ extension Engine {
     return (connection.totalChanges - changesBefore, guarding.writes)
   }
 
-  private func refuseTokens(_ script: Script, _ range: Range<Int>) throws(MigrationError) {
+  private func refuseTokens(_ range: Range<Int>) throws(MigrationError) {
     let utf8 = script.text.utf8
     let part = utf8[
       utf8.index(
@@ -67,7 +75,7 @@ extension Engine {
     }
   }
 
-  private func transactionEnded(_ script: Script, _ start: Int) -> MigrationError {
+  private func transactionEnded(at start: Int) -> MigrationError {
     let offset = script.offsetOfFirstToken(from: start)
     return transactionEnded(
       "the statement ended it", at: script.place(at: offset, length: script.tokenLength(at: offset)))

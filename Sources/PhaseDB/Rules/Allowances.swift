@@ -1,0 +1,45 @@
+/// The findings that the author of a phase accepts.
+struct Allowances {
+  private let phase: Phase
+  private let id: PhaseID
+  private let catalog: Catalog
+
+  init(of phase: Phase, id: PhaseID, in catalog: Catalog) {
+    self.phase = phase
+    self.id = id
+    self.catalog = catalog
+  }
+
+  /// What is left of a phase's findings, and what is wrong with the exceptions themselves.
+  ///
+  /// - Parameter isComplete: false when not every rule could look, so that an exception may seem unused.
+  func applied(to findings: [Finding], isComplete: Bool) -> [Finding] {
+    let valid = phase.allowances.filter { !isExpired($0) }
+    let left = findings.filter { finding in !valid.contains { $0.rule == finding.id } }
+    let expired = phase.allowances.filter(isExpired).map { allowance in
+      Finding(
+        .expiredAllow, in: id,
+        "@allow \(allowance.rule) was meant to last until \(allowance.application) \(allowance.until), and no older version may be live any more",
+        at: allowance.place ?? place,
+        remedies: ["mend what \(allowance.rule) says, and remove the @allow line"])
+    }
+    let unused =
+      !isComplete ? [] : valid.filter { allowance in !findings.contains { $0.id == allowance.rule } }
+    return left + expired
+      + unused.map { allowance in
+        Finding(
+          .unusedAllow, in: id, "@allow \(allowance.rule) silences nothing", at: allowance.place ?? place,
+          remedies: ["remove the line: -- @allow \(allowance.rule) until …"])
+      }
+  }
+
+  /// Past its version: some phase of the folder already shuts out every older one.
+  private func isExpired(_ allowance: Allowance) -> Bool {
+    catalog.phases.contains { _, phase in
+      guard let lower = phase.windows[allowance.application]?.lower else { return false }
+      return lower.version >= allowance.until
+    }
+  }
+
+  private var place: Place { phase.up.beginningOfFile }
+}

@@ -1,0 +1,48 @@
+/// Something a rule objects to, with its place and the remedy.
+public struct Finding: Sendable, Hashable {
+  public enum Level: String, Sendable, Hashable, CaseIterable {
+    case error, warning
+  }
+
+  /// The id of the rule, or of the error that made a file unreadable or a statement fail.
+  public let id: String
+  public let level: Level
+  /// The phase it is about, nil when it is about the folder.
+  public let phase: PhaseID?
+  /// What is wrong, in one sentence without a full stop.
+  public let message: String
+  public let place: Place?
+  /// Differences, names and the like, one line each.
+  public let details: [String]
+  /// Why it matters, one sentence.
+  public let reason: String
+  /// SQL or a directive to write, most useful first.
+  public let remedies: [String]
+
+  init(
+    _ rule: Rule, level: Level? = nil, in phase: PhaseID?, _ message: String, at place: Place?,
+    details: [String] = [],
+    remedies: [String]
+  ) {
+    id = rule.rawValue
+    self.level = level ?? rule.level
+    self.phase = phase
+    self.message = message
+    self.place = place
+    self.details = details
+    reason = rule.reason
+    self.remedies = remedies
+  }
+
+  /// What an error says, as a finding: a file that cannot be read, or a statement that fails on the scratch database.
+  init(_ error: MigrationError, in phase: PhaseID?) {
+    id = error.id.rawValue
+    level = .error
+    self.phase = phase
+    message = error.message
+    place = error.place
+    details = error.details
+    reason = Rule(rawValue: error.id.rawValue)?.reason ?? "The phase cannot run like this."
+    remedies = error.help
+  }
+}

@@ -1,0 +1,89 @@
+internal import PhaseSQLite
+
+/// Judges a folder of migrations before any database meets it.
+public struct Linter: Sendable {
+  private let catalog: Catalog
+  private let unreadable: [MigrationError]
+  private let oldestSQLite: SQLiteVersion
+  private let corpus: [Script]
+
+  /// Judges migrations that are values.
+  public init(_ catalog: Catalog) {
+    self.init(catalog, unreadable: [])
+  }
+
+  init(
+    _ catalog: Catalog, unreadable: [MigrationError], oldestSQLite: SQLiteVersion = .oldest,
+    corpus: [Script] = []
+  ) {
+    self.catalog = catalog
+    self.unreadable = unreadable
+    self.oldestSQLite = oldestSQLite
+    self.corpus = corpus
+  }
+
+  /// Runs every rule that needs no database of the user's.
+  ///
+  /// - Throws: only what keeps lint itself from working; whatever is wrong with the migrations is a finding.
+  public func report() throws(MigrationError) -> LintReport {
+    let folder = LintedFolder(catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus)
+    let phases = catalog.phases
+    var findings = unreadable.map { Finding($0, in: nil) }
+    var byPhase: [PhaseID: [Finding]] = [:]
+    for finding in WindowRules.findings(catalog) + TextRules.findings(catalog) {
+      if let phase = finding.phase {
+        byPhase[phase, default: []].append(finding)
+      } else {
+        findings.append(finding)
+      }
+    }
+    // A phase that cannot be read would be missing under all that come after it.
+    var untried = unreadable.isEmpty ? [] : phases.map(\.id)
+    if unreadable.isEmpty {
+      let tried = try trials(of: phases, in: folder, into: &byPhase)
+      untried = phases.dropFirst(tried).map(\.id)
+      if untried.isEmpty {
+        for finding in try OrderMatters.findings(folder) {
+          if let phase = finding.phase { byPhase[phase, default: []].append(finding) }
+        }
+      }
+    }
+    for (id, phase) in phases {
+      findings += Allowances(of: phase, id: id, in: catalog).applied(
+        to: byPhase[id] ?? [], isComplete: untried.isEmpty)
+    }
+    return LintReport(findings: findings, phases: phases.count, untried: untried)
+  }
+
+  /// - Returns: how many phases were tried.
+  private func trials(
+    of phases: [(id: PhaseID, phase: Phase)], in folder: LintedFolder,
+    into byPhase: inout [PhaseID: [Finding]]
+  ) throws(MigrationError) -> Int {
+    let scratch: Scratch
+    do throws(MigrationError) {
+      scratch = try Scratch(baseline: catalog.baseline)
+    } catch {
+      if let first = phases.first { byPhase[first.id, default: []].append(Finding(error, in: nil)) }
+      return 0
+    }
+    for (index, (id, phase)) in phases.enumerated() {
+      let trial: PhaseTrial
+      do throws(MigrationError) {
+        trial = try scratch.trial(id, phase)
+      } catch {
+        byPhase[id, default: []].append(Finding(error, in: id))
+        return index
+      }
+      for rule in Self.trialRules { byPhase[id, default: []] += try rule.findings(in: trial, of: folder) }
+      // A phase that cannot be put back where it was leaves nothing to go on from.
+      guard trial.failures.allSatisfy({ $0.stage == .down }) else { return index + 1 }
+    }
+    return phases.count
+  }
+
+  /// In the order in which their findings are told.
+  private static var trialRules: [any TrialRule.Type] {
+    [DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self]
+  }
+}

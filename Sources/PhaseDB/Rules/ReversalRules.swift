@@ -1,0 +1,53 @@
+/// The schema after up and down is the schema before, column order included.
+enum DownNotInverse: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
+    let place = trial.phase.down.place(at: trial.phase.down.firstTokenOffset)
+    if let failure = trial.failures.first(where: { $0.stage == .down }) {
+      return [
+        Finding(
+          .downNotInverse, in: trial.id, "the way down fails: \(failure.error.message)",
+          at: failure.error.place ?? place, remedies: failure.error.help)
+      ]
+    }
+    guard let afterDown = trial.afterDown, afterDown.digest != trial.before.digest else { return [] }
+    let difference = SchemaDifference(from: trial.before, to: afterDown)
+    return [
+      Finding(
+        .downNotInverse, in: trial.id, "down does not lead back to the schema before the phase", at: place,
+        details: difference.lines, remedies: remedies(difference))
+    ]
+  }
+
+  private static func remedies(_ difference: SchemaDifference) -> [String] {
+    var remedies = difference.added.map { "DROP \($0.key.type.uppercased()) \($0.name);" }
+    remedies += difference.removed.map { "\($0.sql);" }
+    if !difference.changed.isEmpty {
+      remedies.append(
+        "give the table back its columns in their old order: a column that was dropped and added is the last one, so build the table anew from its old text"
+      )
+    }
+    return remedies
+  }
+}
+
+/// Up, down and up lead to the same schema as up alone.
+enum NotReplayable: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
+    let place = trial.phase.up.place(at: trial.phase.up.firstTokenOffset)
+    if let failure = trial.failures.first(where: { $0.stage == .replay }) {
+      return [
+        Finding(
+          .notReplayable, in: trial.id, "after down the way up fails: \(failure.error.message)",
+          at: failure.error.place ?? place,
+          remedies: ["let the down SQL remove everything that the up SQL makes"])
+      ]
+    }
+    guard let replayed = trial.afterReplay, replayed.digest != trial.after.digest else { return [] }
+    return [
+      Finding(
+        .notReplayable, in: trial.id, "up, down and up do not lead to the schema that up leads to", at: place,
+        details: SchemaDifference(from: trial.after, to: replayed).lines,
+        remedies: ["name objects and columns in both directions, and do not use IF EXISTS or IF NOT EXISTS"])
+    ]
+  }
+}

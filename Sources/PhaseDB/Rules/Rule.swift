@@ -1,0 +1,73 @@
+/// Something that lint objects to. The raw value is its stable id; Rules.md has a page for each.
+public enum Rule: String, Sendable, Hashable, CaseIterable {
+  // Decided by the text.
+  case windowInvalid = "window-invalid"
+  case undeclaredResidual = "undeclared-residual"
+  case unusedAllow = "unused-allow"
+  case expiredAllow = "expired-allow"
+
+  // Decided by the ledger of a database.
+  case editedAfterApply = "edited-after-apply"
+  case outOfOrder = "out-of-order"
+
+  // Decided on the scratch database.
+  case forbiddenStatement = "forbidden-statement"
+  case downNotInverse = "down-not-inverse"
+  case notReplayable = "not-replayable"
+  case expandNotAdditive = "expand-not-additive"
+  case migrateChangesSchema = "migrate-changes-schema"
+  case schemaPhaseWritesRows = "schema-phase-writes-rows"
+  case contractCreates = "contract-creates"
+  case orderMatters = "order-matters"
+  case requiredColumn = "required-column"
+  case tightenedEarly = "tightened-early"
+  case lossyRetype = "lossy-retype"
+  case backfillGap = "backfill-gap"
+  case positionalInsert = "positional-insert"
+  case selectStar = "select-star"
+  case danglingCode = "dangling-code"
+  case rebuildCollateral = "rebuild-collateral"
+  case needsNewerSQLite = "needs-newer-sqlite"
+
+  /// How serious its findings are, where nothing else is said.
+  public var level: Finding.Level {
+    switch self {
+    case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar: .warning
+    default: .error
+    }
+  }
+
+  /// Why it matters, in one sentence with its full stop.
+  public var reason: String {
+    switch self {
+    case .windowInvalid: "Between two phases there would be no version of the application that may run."
+    case .undeclaredResidual:
+      "Whoever reverses the phase must know what a technically perfect down leaves behind."
+    case .unusedAllow:
+      "An @allow that silences nothing would silence the next finding without anybody noticing."
+    case .expiredAllow: "An exception that outlives the version it was made for becomes the rule."
+    case .editedAfterApply: "Databases that have the phase got another text than those that will."
+    case .outOfOrder: "Databases that are ahead would get it in an order that nobody tested."
+    case .forbiddenStatement: "The phase could no longer be undone as a whole."
+    case .downNotInverse: "After down the application meets a schema it was never written for."
+    case .notReplayable: "After a way back the way forward is needed again, and must lead to the same schema."
+    case .expandNotAdditive: "The version that runs now still uses what the phase takes away or changes."
+    case .migrateChangesSchema:
+      "A migrate phase runs beside the application, which must not meet a changing schema."
+    case .schemaPhaseWritesRows:
+      "Rows that a schema phase rewrites are not batched, not paced and not expected there."
+    case .contractCreates: "What a contract adds was not there while old and new versions ran side by side."
+    case .orderMatters: "The contract may wait for weeks, and the schema would depend on when it runs."
+    case .requiredColumn: "Every insert of a version that does not know the column fails."
+    case .tightenedEarly: "Writes that the version that runs now is allowed to make would start to fail."
+    case .lossyRetype: "Values that the new type cannot hold do not come back when the old one does."
+    case .backfillGap: "Rows that the old version writes after the backfill stay empty."
+    case .positionalInsert: "A statement that counts columns writes into the wrong ones when they change."
+    case .selectStar: "A reader that counts columns reads the wrong ones when they change."
+    case .danglingCode: "The next statement that uses it fails, although nothing failed when the phase ran."
+    case .rebuildCollateral:
+      "DROP TABLE takes them along without a word, and nothing fails until they are missed."
+    case .needsNewerSQLite: "The phase fails on the oldest SQLite that the settings promise to support."
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/// Whether the windows of a folder leave, at every point that phasedb passes through, some version that may run.
+enum WindowRules {
+  static func findings(_ catalog: Catalog) -> [Finding] {
+    catalog.migrations.flatMap(falling) + WindowWalk(catalog).findings
+  }
+
+  /// Along a migration the lower bound never falls: what shut a version out stays in place.
+  private static func falling(_ migration: Migration) -> [Finding] {
+    zip(migration.phases, migration.phases.dropFirst()).flatMap { earlier, later in
+      later.windows.compactMap { window -> Finding? in
+        guard let before = earlier.windows[window.application]?.lower else { return nil }
+        let falls = window.range.lower.map { before.isTighterLower(than: $0) } ?? true
+        guard falls else { return nil }
+        let id = PhaseID(migration.name, later.kind)
+        return Finding(
+          .windowInvalid, in: id,
+          "the lower bound of \(window.application) falls from \(before.version) to \(window.range.lower.map { "\($0.version)" } ?? "none") along the migration",
+          at: window.place ?? later.up.beginningOfFile,
+          details: contradiction(
+            (PhaseID(migration.name, earlier.kind), earlier), (id, later), application: window.application),
+          remedies: [
+            "-- @window \(window.application) >=\(before.version)\(window.range.upper.map { " <\($0.version)" } ?? "")"
+          ]
+        )
+      }
+    }
+  }
+
+  /// The two lines that contradict each other.
+  static func contradiction(
+    _ one: (id: PhaseID, phase: Phase), _ other: (id: PhaseID, phase: Phase), application: String
+  ) -> [String] {
+    [one, other].map { id, phase in
+      let window = phase.windows.first { $0.application == application }
+      let place = window?.place.map(\.description) ?? id.description
+      return "\(place): @window \(application) \(window.map { "\($0.range)" } ?? "")"
+    }
+  }
+}
+
+/// The way up as it would go on a database that is in use: folder order, a contract left behind while no version could
+/// live after it, expand and migrate never.
+private struct WindowWalk {
+  private(set) var findings: [Finding] = []
+  private var applied: [(id: PhaseID, phase: Phase)] = []
+  private var pending: [(id: PhaseID, phase: Phase)]
+
+  init(_ catalog: Catalog) {
+    pending = catalog.phases
+    var progress = true
+    while progress {
+      progress = false
+      for (id, phase) in pending {
+        let blocked = emptyInterval(after: phase, id)
+        if id.kind == .contract, blocked != nil { continue }
+        if let blocked { findings.append(finding(id, phase, blocked)) }
+        if let raise = raise(id, phase) { findings.append(raise) }
+        applied.append((id, phase))
+        pending.removeAll { $0.id == id }
+        progress = true
+      }
+    }
+    // What is left is a contract that can never open.
+    for (id, phase) in pending {
+      if let blocked = emptyInterval(after: phase, id) { findings.append(finding(id, phase, blocked)) }
+    }
+  }
+
+  private func emptyInterval(after phase: Phase, _ id: PhaseID) -> (
+    application: String, interval: StateInterval
+  )? {
+    let intervals = LiveIntervals.of(
+      applied: applied.map(\.phase.windows) + [phase.windows],
+      pending: pending.filter { $0.id != id }.map(\.phase.windows))
+    for window in phase.windows {
+      if let interval = intervals[window.application], interval.isEmpty {
+        return (window.application, interval)
+      }
+    }
+    return nil
+  }
+
+  private func finding(
+    _ id: PhaseID, _ phase: Phase, _ blocked: (application: String, interval: StateInterval)
+  ) -> Finding {
+    let application = blocked.application
+    let lower = (applied + [(id, phase)]).last {
+      $0.phase.windows[application]?.lower == blocked.interval.lower
+    }
+    let upper = pending.first {
+      $0.id != id && $0.phase.windows[application]?.upper == blocked.interval.upper
+    }
+    let details =
+      if let lower, let upper { WindowRules.contradiction(lower, upper, application: application) } else {
+        [String]()
+      }
+    let newest = blocked.interval.upper.map { "\($0.version)" } ?? "the next one"
+    let oldest = blocked.interval.lower.map { "\($0.version)" } ?? "the last one"
+    return Finding(
+      .windowInvalid, in: id,
+      "once \(id.short) is applied no version of \(application) may run: those before \(oldest) are shut out, and \(newest) and later need \(upper?.id.short ?? "a phase that is pending")",
+      at: phase.windows.first { $0.application == application }?.place ?? phase.up.beginningOfFile,
+      details: details,
+      remedies: [
+        "lower the bound of the first line, or raise that of the second, so that some version meets both",
+        "or apply \(upper?.id.short ?? "the other") first, by its number or by -- @needs",
+      ])
+  }
+
+  /// Only a contract may shut out versions that the state before it allowed.
+  private func raise(_ id: PhaseID, _ phase: Phase) -> Finding? {
+    guard id.kind != .contract else { return nil }
+    let before = LiveIntervals.of(
+      applied: applied.map(\.phase.windows), pending: pending.map(\.phase.windows))
+    for window in phase.windows {
+      guard let lower = window.range.lower, let allowed = before[window.application]?.lower,
+        lower.isTighterLower(than: allowed)
+      else { continue }
+      return Finding(
+        .windowInvalid, in: id,
+        "\(id.kind.rawValue) shuts out \(window.application) \(allowed.version) up to \(lower.version), which may be live before it: only a contract may",
+        at: window.place ?? phase.up.beginningOfFile,
+        remedies: [
+          "-- @window \(window.application) >=\(allowed.version)\(window.range.upper.map { " <\($0.version)" } ?? "")"
+        ]
+      )
+    }
+    return nil
+  }
+}
