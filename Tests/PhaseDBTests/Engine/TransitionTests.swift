@@ -60,7 +60,7 @@ struct TransitionTests {
     let after = try #require(try database.snapshot())
     #expect(after.rows == before.rows)
     #expect(after.rows["sqlite_sequence"] == ["'counted', 7"])
-    #expect(try database.integrity() == "ok")
+    #expect(database.integrity() == "ok")
   }
 
   @Test("a down that puts a column back in another place is no way back")
@@ -226,7 +226,7 @@ struct TransitionTests {
     #expect(error.standing == .undone)
     #expect(error.place?.line == 2)
     #expect(try database.snapshot() == before)
-    #expect(try database.integrity() == "ok")
+    #expect(database.integrity() == "ok")
   }
 
   // MARK: - Stopping

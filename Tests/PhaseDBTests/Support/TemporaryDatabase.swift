@@ -62,8 +62,10 @@ final class TemporaryDatabase {
   ///
   /// By popen: on Linux, Foundation's Process copies directory entries past the end of their buffer while other
   /// threads run, and some day crashes.
-  func integrity() throws -> String {
-    let pipe = try #require(unsafe popen("sqlite3 '\(path)' 'PRAGMA integrity_check' 2>&1", "r"))
+  func integrity() -> String {
+    guard let pipe = unsafe popen("sqlite3 '\(path)' 'PRAGMA integrity_check' 2>&1", "r") else {
+      return "no shell"
+    }
     defer { unsafe pclose(pipe) }
     var text = ""
     while case let byte = unsafe fgetc(pipe), byte != EOF {
