@@ -3,13 +3,15 @@ internal import PhaseSQLite
 extension Migrator {
   /// Every point `down` can be told to return to, and named ones it no longer can: oldest first.
   public func checkpoints() throws(MigrationError) -> [Checkpoint] {
-    let knowledge = try Knowledge(of: connection)
-    guard let ledger = knowledge.ledger else { return [] }
-    let named = try lifting("reading the ledger") { () in
-      try ledger.namedCheckpoints(applied: knowledge.applied)
-    }
-    return (knowledge.applied.map(Checkpoint.init(after:)) + named).sorted {
-      ($0.sequence, $0.name ?? "") < ($1.sequence, $1.name ?? "")
+    try connection.reading { () throws(MigrationError) in
+      let knowledge = try Knowledge(of: connection)
+      guard let ledger = knowledge.ledger else { return [] }
+      let named = try lifting("reading the ledger") { () in
+        try ledger.namedCheckpoints(applied: knowledge.applied)
+      }
+      return (knowledge.applied.map(Checkpoint.init(after:)) + named).sorted {
+        ($0.sequence, $0.name ?? "") < ($1.sequence, $1.name ?? "")
+      }
     }
   }
 
@@ -18,7 +20,8 @@ extension Migrator {
   /// - Parameters:
   ///   - name: letters, digits, `-`, `_` and `.`; not a number alone, which is how unnamed checkpoints are named.
   ///   - note: anything an operator wants to remember.
-  /// - Throws: `invalid-name`, `checkpoint-exists`, `ledger-missing`, `schema-drift`, `database-busy`.
+  /// - Throws: `invalid-name`, `checkpoint-exists`, `ledger-missing`, `schema-drift`, `transaction-open`,
+  ///   `database-busy`.
   @discardableResult
   public func createCheckpoint(_ name: String, note: String = "") throws(MigrationError) -> Checkpoint {
     guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }), Int64(name) == nil,
@@ -28,10 +31,9 @@ extension Migrator {
         .invalidName, "'\(name)' cannot name a checkpoint", state: "nothing was changed",
         help: ["use letters, digits, '-', '_' and '.', and not a number alone: before-release"])
     }
-    let busyTimeout = try lifting("reading the connection's settings") { () in
-      try connection.value("PRAGMA busy_timeout")?.integer ?? 0
-    }
-    defer { connection.setBusyTimeout(milliseconds: Int(busyTimeout)) }
+    guard connection.isAutocommit else { throw .transactionOpen }
+    let busyTimeout = try connection.busyTimeout()
+    defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let knowledge = try Knowledge(of: connection)

@@ -112,7 +112,7 @@ public final class Migrator {
     -> RunResult
   {
     let engine = Engine(
-      on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
+      on: connection, knowledge: try .reading(connection), runner: options.runner, now: options.now,
       wait: options.wait, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }
@@ -123,7 +123,7 @@ public final class Migrator {
       judgement: GateJudgement(
         live: options.live, isFresh: knowledge.isFresh, now: options.now().date ?? .distantPast,
         overridden: options.overridden),
-      reason: options.reason
+      reason: options.reason, schema: knowledge.schema
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       return try ledger.phase(applied)

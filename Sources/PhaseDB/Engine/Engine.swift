@@ -13,6 +13,8 @@ final class Engine {
   var knowledge: Knowledge
   /// True while other runners see that this run is not over.
   var holdsLease = false
+  /// True once the log says which gates were overridden in this run.
+  var hasLoggedOverrides = false
 
   init(
     on connection: Connection, knowledge: Knowledge, runner: Runner, now: @escaping () -> Timestamp,
@@ -61,6 +63,8 @@ final class Engine {
         case .compare: break
         }
       } catch {
+        // Where the database stands is read, and the lease given back, also after a request to stop.
+        connection.removeProgressHandler()
         throw standing(of: error, turn: turn, result: result)
       }
       if step.direction == .up { expected.append(step.id) } else { expected.removeAll { $0 == step.id } }

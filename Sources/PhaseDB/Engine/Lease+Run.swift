@@ -33,6 +33,13 @@ extension Engine {
   /// Makes the ledger with the first step, after the baseline when there is one.
   func createLedgerIfAbsent(_ plan: Plan) throws(MigrationError) {
     guard knowledge.ledger == nil else { return }
+    // Without a ledger nothing says what the schema should be but the plan.
+    let difference = SchemaDifference(from: plan.schemaBefore, to: knowledge.schema)
+    guard difference.isEmpty else {
+      throw MigrationError(
+        .schemaDrift, "the schema was changed after the plan was made", details: difference.lines,
+        help: ["run the command again, which plans anew"])
+    }
     if let baseline = plan.baseline {
       observe(.baselineBegan)
       _ = try GuardedScript(baseline, on: connection).run()

@@ -18,6 +18,8 @@ public struct Plan: Sendable {
   /// What must be applied, in its order, when the plan begins.
   let appliedBefore: [PhaseID]
   let baseline: Script?
+  /// What the plan was made on.
+  let schemaBefore: Schema
 
   /// One phase in one direction.
   public struct Step: Sendable {

@@ -6,6 +6,7 @@ struct Planner {
   let judgement: GateJudgement
   /// Why gates are overridden, when they are.
   let reason: String?
+  let schema: Schema
   /// Gives an applied phase as the ledger recorded it.
   let recorded: (AppliedPhase) throws(MigrationError) -> Phase
 
@@ -111,7 +112,8 @@ struct Planner {
     return Plan(
       direction: direction, steps: steps, held: held, notes: notes(direction, order.map(\.phase.windows)),
       runsBaseline: baseline != nil && !steps.isEmpty, isFresh: judgement.isFresh,
-      overridden: judgement.overridden, reason: reason, appliedBefore: applied.map(\.id), baseline: baseline)
+      overridden: judgement.overridden, reason: reason, appliedBefore: applied.map(\.id), baseline: baseline,
+      schemaBefore: schema)
   }
 
   private func notes(_ direction: Direction, _ windows: [Windows]) -> [String] {

@@ -20,6 +20,7 @@ extension Engine {
     case .done: return .alreadyDone
     case .due: break
     }
+    if turn.step.direction == .up { try Ledger.refuseUnreadable(turn.step.id, turn.step.phase) }
     try passLease(turn)
     try createLedgerIfAbsent(turn.plan)
     try refuseDrift()
@@ -44,6 +45,7 @@ extension Engine {
     }
     try commit(transaction, turn, recorded)
     holdsLease = !turn.isLast
+    hasLoggedOverrides = true
     let held = ContinuousClock.now - locked
     try settle(turn.step, recorded, schema: after)
     let times = StepTimes(
@@ -62,8 +64,9 @@ extension Engine {
     do {
       try transaction.commit()
     } catch {
-      let head = connection.isAutocommit ? try? Ledger(connection: connection).head() : nil
-      if let head, head >= recorded.entry { return }
+      let written =
+        connection.isAutocommit ? try? Ledger(connection: connection).hash(of: recorded.entry) : nil
+      if let written, written == recorded.hash { return }
       throw MigrationError(error, while: "committing \(turn.step.id)")
     }
   }
@@ -74,8 +77,9 @@ extension Engine {
 
   /// What the ledger got in the transaction of a step.
   struct Recorded {
-    /// The id of the log's row.
+    /// The id of the log's row, and its hash, which no other row has.
     let entry: Int64
+    let hash: String?
     /// The phase as recorded, on the way up.
     let phase: AppliedPhase?
   }
@@ -88,7 +92,8 @@ extension Engine {
     let step = turn.step
     let time = now()
     return try lifting("writing the ledger") { () in
-      if turn.number == 1, let reason = turn.plan.reason {
+      if !hasLoggedOverrides {
+        let reason = turn.plan.reason ?? "no reason was given"
         for gate in turn.plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
           try ledger.log(.override, subject: gate.rawValue, detail: reason, by: runner, at: time)
         }
@@ -100,10 +105,11 @@ extension Engine {
         let phase = try ledger.record(
           step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
-        return Recorded(entry: phase.sequence, phase: phase)
+        return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
-        return Recorded(entry: try ledger.erase(applied, by: runner, at: time), phase: nil)
+        let entry = try ledger.erase(applied, by: runner, at: time)
+        return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }
     }
   }
@@ -126,9 +132,13 @@ extension Turn {
   ///
   /// - Throws: `ledger-moved` when the ledger is neither where the plan left it nor past the step.
   func position(in applied: [AppliedPhase]) throws(MigrationError) -> Position {
-    if applied.count == expected.count, zip(applied, expected).allSatisfy({ $0.id == $1 }) { return .due }
-    let isApplied = applied.contains { $0.id == step.id }
-    if isApplied == (step.direction == .up) { return .done }
+    // The same id does not make it the same phase: somebody may have applied another text of it.
+    let present = applied.first { $0.id == step.id }
+    let isAsPlanned = present.map { $0.tokenHash == step.phase.tokenHash } ?? true
+    if isAsPlanned {
+      if applied.count == expected.count, zip(applied, expected).allSatisfy({ $0.id == $1 }) { return .due }
+      if (present != nil) == (step.direction == .up) { return .done }
+    }
     throw MigrationError(
       .ledgerMoved, "another runner changed what is applied since \(step.id) was planned",
       help: ["look at where the database stands with: phasedb status"])

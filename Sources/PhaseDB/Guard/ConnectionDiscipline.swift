@@ -11,7 +11,7 @@ struct ConnectionDiscipline: ~Copyable {
   private let switches: [(setting: Connection.Switch, was: Bool)]
   private let synchronous: Int64
   /// In milliseconds. A busy callback of the application's own reads as 0: SQLite cannot give it back.
-  private let busyTimeout: Int64
+  private let busyTimeout: Int
   /// Whether the schema can be distrusted without breaking the triggers it has.
   private let distrusts: Bool
 
@@ -21,7 +21,7 @@ struct ConnectionDiscipline: ~Copyable {
     (.doubleQuotedStringsInDDL, false), (.trustedSchema, false),
   ]
 
-  private init(_ connection: Connection, synchronous: Int64, busyTimeout: Int64) {
+  private init(_ connection: Connection, synchronous: Int64, busyTimeout: Int) {
     self.connection = connection
     self.synchronous = synchronous
     self.busyTimeout = busyTimeout
@@ -33,16 +33,10 @@ struct ConnectionDiscipline: ~Copyable {
   ///
   /// - Throws: `transaction-open` when a transaction is open, `sqlite-failed` when a setting does not take.
   static func begin(on connection: Connection) throws(MigrationError) -> ConnectionDiscipline {
-    guard connection.isAutocommit else {
-      throw MigrationError(
-        .transactionOpen, "the connection has an open transaction", state: "nothing was changed",
-        help: ["commit or roll it back before running phases"])
-    }
-    let (synchronous, busyTimeout) = try lifting("reading the connection's settings") { () in
-      (
-        try connection.value("PRAGMA main.synchronous")?.integer ?? 2,
-        try connection.value("PRAGMA busy_timeout")?.integer ?? 0
-      )
+    guard connection.isAutocommit else { throw .transactionOpen }
+    let busyTimeout = try connection.busyTimeout()
+    let synchronous = try lifting("reading PRAGMA synchronous") { () in
+      try connection.value("PRAGMA main.synchronous")?.integer ?? 2
     }
     let discipline = ConnectionDiscipline(connection, synchronous: synchronous, busyTimeout: busyTimeout)
     try discipline.enforce()
@@ -75,8 +69,21 @@ struct ConnectionDiscipline: ~Copyable {
   deinit {
     for (setting, was) in switches { connection.turn(setting, on: was) }
     if synchronous < 2 { try? connection.execute("PRAGMA main.synchronous = \(synchronous)") }
-    connection.setBusyTimeout(milliseconds: Int(busyTimeout))
+    connection.setBusyTimeout(milliseconds: busyTimeout)
   }
+}
+
+extension Connection {
+  /// How long a statement waits for a lock now, in milliseconds (sqlite.org/pragma.html#pragma_busy_timeout).
+  func busyTimeout() throws(MigrationError) -> Int {
+    try lifting("reading PRAGMA busy_timeout") { () in Int(try value("PRAGMA busy_timeout")?.integer ?? 0) }
+  }
+}
+
+extension MigrationError {
+  static let transactionOpen = MigrationError(
+    .transactionOpen, "the connection has an open transaction", state: "nothing was changed",
+    help: ["commit or roll it back before running phases"])
 }
 
 /// Whether triggers may write full-text tables on a connection that distrusts its schema.

@@ -53,6 +53,13 @@ struct Ledger {
 // MARK: - Log
 
 extension Ledger {
+  /// The hash of a row of the log, nil when there is no such row.
+  func hash(of entry: Int64) throws(SQLiteError) -> String? {
+    try connection.value("SELECT hash FROM phasedb_log WHERE id = ?1", .integer(entry))?.text
+  }
+}
+
+extension Ledger {
   /// Adds a row to the log.
   ///
   /// - Returns: its id.

@@ -51,6 +51,18 @@ extension Ledger {
     }
   }
 
+  /// Refuses a phase that could not be reversed later, because its text would not be read back as the same phase. A file
+  /// that was read never is such a phase; one made in Swift may hold a string that is not closed.
+  static func refuseUnreadable(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
+    let file = "ledger:\(id)"
+    let restored = try PhaseFile.read(PhaseFile.render(phase), file: file, kind: phase.kind)
+    guard restored.tokenHash != phase.tokenHash else { return }
+    throw MigrationError(
+      .incompleteStatement, "the SQL of \(id) would be another phase when it is read back from the ledger",
+      at: phase.up.place(at: 0), help: ["close every string, comment and trigger in its up, down and @verify"]
+    )
+  }
+
   /// Records that a phase went up. Belongs into the phase's own transaction.
   ///
   /// - Returns: what was recorded.
@@ -97,22 +109,50 @@ extension Ledger {
 }
 
 extension Windows {
-  /// One line for each window.
+  /// One line for each window: the application, in double quotes when it is not one word, and the range.
   fileprivate var ledgerText: String {
-    map { "\($0.application) \($0.range)" }.joined(separator: "\n")
+    map { window in
+      let name = window.application
+      let isWord = !name.isEmpty && !name.contains { $0.isWhitespace || $0 == "\"" }
+      return "\(isWord ? name : SQLText.identifier(name)) \(window.range)"
+    }.joined(separator: "\n")
   }
 
   fileprivate init?(ledgerText: String) {
     var windows: [Window] = []
-    for line in ledgerText.split(separator: "\n") {
-      guard let space = line.firstIndex(of: " "),
-        let range = try? VersionRange(String(line[line.index(after: space)...]))
-      else { return nil }
-      windows.append(Window(String(line[..<space]), range))
+    var rest = ledgerText[...]
+    while !rest.isEmpty {
+      guard let name = rest.takeName() else { return nil }
+      let line = rest.prefix { $0 != "\n" }
+      guard let range = try? VersionRange(String(line)) else { return nil }
+      rest = rest[line.endIndex...].dropFirst()
+      windows.append(Window(name, range))
     }
     guard let first = windows.first, let all = try? Windows(first, Array(windows.dropFirst())) else {
       return nil
     }
     self = all
+  }
+}
+
+extension Substring {
+  /// Takes a name off the front: up to a space, or in double quotes with its quotes doubled.
+  fileprivate mutating func takeName() -> String? {
+    guard first == "\"" else {
+      let name = prefix { $0 != " " }
+      self = self[name.endIndex...]
+      return name.isEmpty ? nil : String(name)
+    }
+    var name = ""
+    removeFirst()
+    while let character = popFirst() {
+      guard character == "\"" else {
+        name.append(character)
+        continue
+      }
+      guard first == "\"" else { return name }
+      name.append(removeFirst())
+    }
+    return nil
   }
 }

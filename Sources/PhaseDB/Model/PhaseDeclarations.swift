@@ -71,4 +71,17 @@ public struct Allowance: Sendable, Hashable {
     self.until = until
     self.reason = reason
   }
+
+  /// Where an allowance is written makes no difference to what it says.
+  public static func == (left: Allowance, right: Allowance) -> Bool {
+    left.rule == right.rule && left.application == right.application && left.until == right.until
+      && left.reason == right.reason
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(rule)
+    hasher.combine(application)
+    hasher.combine(until)
+    hasher.combine(reason)
+  }
 }

@@ -55,7 +55,9 @@ public struct Runner: Sendable, Hashable {
     guard processSpace == observer.processSpace else { return false }
     // Signal 0 asks only whether the process exists; EPERM says that it does and is somebody else's.
     if kill(processID, 0) != 0 && errno == ESRCH { return true }
-    return Self.start(of: processID) != processStart
+    // Unknown when the system hides other users' processes (man 5 proc, hidepid), or the process ended just now.
+    let start = Self.start(of: processID)
+    return !start.isEmpty && !processStart.isEmpty && start != processStart
   }
 
   /// The start time of a process in clock ticks since boot: field 22 of its stat line, counted after the name in

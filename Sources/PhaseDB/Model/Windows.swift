@@ -10,6 +10,16 @@ public struct Window: Sendable, Hashable {
     self.range = range
     self.place = place
   }
+
+  /// Where a window is written makes no difference to what it says.
+  public static func == (left: Window, right: Window) -> Bool {
+    left.application == right.application && left.range == right.range
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(application)
+    hasher.combine(range)
+  }
 }
 
 /// The windows of a phase: at least one, no more than one for each application.

@@ -98,7 +98,7 @@ extension ArgumentParser {
       return note(option, as: name, .flag)
     }
     let text = if let attached { attached } else { try nextValue(of: option, as: name) }
-    note(option, as: name, try kind.read(text, for: "'\(name)'"))
+    note(option, as: name, try read(text, for: option, kind, as: name))
   }
 
   private mutating func readShort(_ argument: String) throws(UsageError) {
@@ -111,8 +111,16 @@ extension ArgumentParser {
         continue
       }
       let text = letters.isEmpty ? try nextValue(of: option, as: name) : String(letters)
-      return note(option, as: name, try kind.read(text, for: "'\(name)'"))
+      return note(option, as: name, try read(text, for: option, kind, as: name))
     }
+  }
+
+  /// Some verbs take other words than most.
+  private func read(
+    _ text: String, for option: Option, _ kind: ValueKind, as name: String
+  ) throws(UsageError) -> ArgumentValue {
+    let own = verb?.allOptions.first { $0.id == option.id }?.value
+    return try (own ?? kind).read(text, for: "'\(name)'")
   }
 
   /// The value that stands as an argument of its own.
@@ -163,7 +171,7 @@ extension ArgumentParser {
     }
     var invocation = Invocation(verb.id)
     for (option, name, value) in options {
-      guard let known = verb.allOptions.first(where: { $0.id == option.id }) else {
+      guard verb.allOptions.contains(where: { $0.id == option.id }) else {
         let readers = Self.readers(of: option)
         throw UsageError(
           .unknownOption, "'\(verb.name)' has no option '\(name)'",
@@ -172,8 +180,6 @@ extension ArgumentParser {
       guard option.isRepeatable || !invocation.has(option.id) else {
         throw UsageError(.repeatedOption, "'--\(option.long)' was given twice")
       }
-      // The words that this verb takes may be fewer than those that any does.
-      if case .text(let text) = value { _ = try known.value?.read(text, for: "'\(name)'") }
       invocation.add(value, to: option.id)
     }
     try PositionalReader(verb: verb, words: words).read(into: &invocation)

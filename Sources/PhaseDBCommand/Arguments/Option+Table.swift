@@ -13,7 +13,7 @@ extension Option {
       "the folder of migrations",
       detail: "Without it: phasedb.json, then the folder 'migrations'."),
     Option(
-      .format, "format", takes: .choices(OutputFormat.allCases.map(\.rawValue)), placement: .anywhere,
+      .format, "format", takes: .choices(OutputFormat.common.map(\.rawValue)), placement: .anywhere,
       "text for people or JSON for programs (default: text)"),
     Option(
       .color, "color", takes: .choices(ColorChoice.allCases.map(\.rawValue)), placement: .anywhere,

@@ -85,7 +85,6 @@ struct RefusalTests {
     Case(
       "a broken constraint, at the statement and not the one after",
       "INSERT INTO notes VALUES (3, 'one');\nSELECT 1", .statementFailed),
-    Case("a NUL character", "SELECT 1\0", .statementFailed, at: 9),
   ]
 
   @Test("on a fresh database, the way up refuses", arguments: guarded)
@@ -112,7 +111,7 @@ struct RefusalTests {
     let error = try #require(migrationError { try database.run(.down(1), catalog) })
     check(error, example, line: 7)
     #expect(try database.snapshot() == before)
-    #expect(try database.integrity() == "ok")
+    #expect(database.integrity() == "ok")
   }
 
   private func check(_ error: MigrationError, _ example: Case, line: Int) {
@@ -295,7 +294,7 @@ struct RefusalTests {
       "a claim looks at the ledger", .migrate, "SELECT 1", .verifyInvalid,
       ["the use of phasedb_log, which is phasedb's own, is not allowed"], verify: "SELECT * FROM phasedb_log"),
     Promise(
-      "a claim is two statements", .migrate, "SELECT 1", .verifyInvalid, ["there is a second statement"],
+      "a claim is two statements", .migrate, "SELECT 1", .badDirective, [],
       verify: "SELECT 1 WHERE 0; DELETE FROM parents"),
   ]
 
@@ -314,7 +313,7 @@ struct RefusalTests {
     } else {
       #expect(try database.applied() == ["0001/\(example.kind.rawValue)"])
     }
-    #expect(try database.integrity() == "ok")
+    #expect(database.integrity() == "ok")
   }
 
   @Test("rows without a parent that were there before are nobody's fault, and a new one among them is found")

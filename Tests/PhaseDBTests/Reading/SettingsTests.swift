@@ -49,14 +49,14 @@ import Testing
       """
       DIR/phasedb.json: unknown key 'databse' [bad-settings]
       help: did you mean 'database'?
-      help: the keys are database, migrations, wait
+      help: the keys are database, migrations, wait, sqlite
       """
     ),
     (
       "{ colour: 1 }",
       """
       DIR/phasedb.json: unknown key 'colour' [bad-settings]
-      help: the keys are database, migrations, wait
+      help: the keys are database, migrations, wait, sqlite
       """
     ),
     (

@@ -27,8 +27,8 @@ enum BashCompletions {
       done
       [[ "$current" == "=" ]] && current=""
       COMPREPLY=()
-      case "$option" in
-        "") ;;
+      case "$verb:$option" in
+        *:) ;;
     \(lines(optionValues, indent: 4))
         *) return ;;
       esac
@@ -76,10 +76,17 @@ enum BashCompletions {
   }
 
   private static var optionValues: [String] {
-    Option.table.compactMap { option in
-      guard let action = option.value.flatMap(action) else { return nil }
-      return "\(pattern(option.names))) \(action); return ;;"
+    let exceptions = Verb.table.flatMap { verb in
+      verb.allOptions.compactMap { option -> String? in
+        guard option.value != Option.named(option.id)?.value else { return nil }
+        return line(option, pattern: option.names.map { "\"\(verb.name):\($0)\"" }.joined(separator: "|"))
+      }
     }
+    return exceptions + Option.table.compactMap { line($0, pattern: $0.names.map { "*:\($0)" }.joined(separator: "|")) }
+  }
+
+  private static func line(_ option: Option, pattern: String) -> String? {
+    option.value.flatMap(action).map { "\(pattern)) \($0); return ;;" }
   }
 
   private static var optionNames: [String] {

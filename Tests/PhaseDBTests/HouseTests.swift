@@ -1,0 +1,203 @@
+import Foundation
+import PhaseSQLite
+import Testing
+
+@testable import PhaseDB
+
+/// Rules about the sources themselves, which no compiler checks.
+struct HouseTests {
+  /// Arrows point left only: a folder may use those before it.
+  static let layers = [
+    "Model", "Reading", "Schema", "Guard", "Rules", "Ledger", "Engine", "Rehearsal", "Compatibility",
+    "Report",
+  ]
+
+  @Test("no file names a type of a folder to its right")
+  func layering() throws {
+    let files = try SourceFile.all(under: "PhaseDB")
+    var layer: [String: Int] = [:]
+    for file in files {
+      guard let index = file.layer else { continue }
+      for type in file.declaredTypes { layer[type] = min(layer[type, default: index], index) }
+    }
+    #expect(
+      layer["Phase"] == 0 && layer["Engine"] == 6 && layer["Ledger"] == 5, "the scan finds declarations")
+    for file in files {
+      guard let index = file.layer else { continue }
+      let wrong = file.words.intersection(layer.filter { $0.value > index }.keys).sorted()
+      #expect(wrong == [], "\(file.path) in \(Self.layers[index])")
+    }
+    let folders = Set(files.compactMap { $0.path.split(separator: "/").dropLast().last.map(String.init) })
+    #expect(folders.subtracting(Self.layers + ["PhaseDB"]) == [], "every folder has its place")
+  }
+
+  @Test("only the command line prints")
+  func printing() throws {
+    for file in try SourceFile.all(under: "PhaseDB") + SourceFile.all(under: "PhaseSQLite") {
+      let printing = ["print(", "debugPrint(", "dump(", "NSLog(", "fputs("].filter { file.calls($0) }
+      #expect(printing == [], "\(file.path)")
+    }
+  }
+
+  @Test("unsafe code is in PhaseSQLite, in one file that wraps a descriptor, and where a handle is borrowed")
+  func unsafeCode() throws {
+    let exceptions = ["PhaseDBCommand/Terminal/FileDescriptor.swift": Int.max, "PhaseDB/Migrator.swift": 2]
+    for file in try SourceFile.all(under: "PhaseDB") + SourceFile.all(under: "PhaseDBCommand") {
+      let count = file.tokens.count {
+        ["unsafe", "@unsafe", "@safe", "UnsafePointer", "Unmanaged"].contains($0)
+      }
+      #expect(count <= exceptions[file.path, default: 0], "\(file.path)")
+    }
+  }
+
+  @Test(
+    "nothing a user can cause ends the process",
+    arguments: ["fatalError", "preconditionFailure", "try!", "as!"])
+  func traps(_ trap: String) throws {
+    for target in ["PhaseSQLite", "PhaseDB", "PhaseDBCommand"] {
+      for file in try SourceFile.all(under: target) { #expect(!file.code.contains(trap), "\(file.path)") }
+    }
+  }
+
+  @Test("every error that is documented can happen", arguments: MigrationError.ID.allCases)
+  func errors(_ id: MigrationError.ID) throws {
+    let files = try ["PhaseDB", "PhaseDBCommand"].flatMap { try SourceFile.all(under: $0) }
+    #expect(files.contains { !$0.path.hasSuffix("/ErrorID.swift") && $0.code.contains(".\(id)") })
+  }
+
+  @Test(
+    "the scan sees code and nothing else",
+    arguments: [
+      ("a // b\nc", "a  \nc"), ("a /* b /* c */ d */ e", "a   e"), ("\"a\\\"b\" c", "   c"),
+      ("\"\"\"\na \"b\" c\n\"\"\" d", "   d"),
+      ("#\"a\"b\"# c", "   c"), ("\"a \\(b(\"c\")) d\" e", "  b(  )   e"),
+    ])
+  func scan(_ text: String, _ code: String) {
+    #expect(SourceFile.code(of: text) == code)
+  }
+}
+
+/// A Swift file and the words in it, comments and strings left aside.
+private struct SourceFile {
+  /// From the folder `Sources` on.
+  let path: String
+  let code: String
+
+  static func all(under target: String) throws -> [SourceFile] {
+    let files = everything.filter { $0.path.hasPrefix(target + "/") }
+    try #require(!files.isEmpty)
+    return files
+  }
+
+  private static let everything: [SourceFile] = {
+    let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Sources")
+    let names = (try? FileManager.default.subpathsOfDirectory(atPath: sources.path)) ?? []
+    return names.sorted().filter { $0.hasSuffix(".swift") }.compactMap { name in
+      let text = try? String(contentsOf: sources.appendingPathComponent(name), encoding: .utf8)
+      return text.map { SourceFile(path: name, code: code(of: $0)) }
+    }
+  }()
+
+  var layer: Int? {
+    path.split(separator: "/").dropFirst().first.flatMap { HouseTests.layers.firstIndex(of: String($0)) }
+  }
+
+  var tokens: [String] {
+    code.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "@") }.map(String.init)
+  }
+
+  var words: Set<String> { Set(tokens) }
+
+  /// Types declared at the file's outermost level: those inside another are reached by its name.
+  var declaredTypes: [String] {
+    code.split(separator: "\n").filter { $0.first?.isWhitespace == false }.compactMap { line in
+      let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+      let keywords = ["struct", "class", "enum", "protocol", "actor", "typealias"]
+      guard let index = words.firstIndex(where: { keywords.contains(String($0)) }), index + 1 < words.count,
+        !words.contains("private"), !words.contains("fileprivate")
+      else { return nil }
+      return String(words[index + 1])
+    }
+  }
+
+  /// Whether a free function is called: not a method of that name, nor the declaration of one.
+  func calls(_ call: String) -> Bool {
+    var rest = code[...]
+    while let range = rest.range(of: call) {
+      let before = code[..<range.lowerBound]
+      if before.last.map({ !$0.isLetter && !$0.isNumber && $0 != "." && $0 != "_" }) ?? true,
+        !before.hasSuffix("func ")
+      {
+        return true
+      }
+      rest = rest[range.upperBound...]
+    }
+    return false
+  }
+
+  /// The text with a space for every comment and for every piece of a string; what is interpolated is code.
+  static func code(of text: String) -> String {
+    var scanner = Scanner(rest: text[...])
+    scanner.scan(until: nil)
+    return scanner.code
+  }
+
+  private struct Scanner {
+    var rest: Substring
+    var code = ""
+
+    /// - Parameter close: the parenthesis that ends an interpolation, nil for the whole text.
+    mutating func scan(until close: Character?) {
+      var depth = 0
+      while let first = rest.first {
+        if rest.hasPrefix("//") {
+          rest = rest.drop { $0 != "\n" }
+          code += " "
+        } else if rest.hasPrefix("/*") {
+          skipBlockComment()
+        } else if first == "\"" || first == "#" && rest.drop(while: { $0 == "#" }).first == "\"" {
+          skipString()
+        } else {
+          if first == "(" { depth += 1 }
+          if first == ")" {
+            if depth == 0, close != nil { return }
+            depth -= 1
+          }
+          code.append(rest.removeFirst())
+        }
+      }
+    }
+
+    private mutating func skipBlockComment() {
+      var depth = 0
+      repeat {
+        if rest.hasPrefix("/*") { depth += 1 }
+        if rest.hasPrefix("*/") { depth -= 1 }
+        rest = rest.dropFirst(rest.hasPrefix("/*") || rest.hasPrefix("*/") ? 2 : 1)
+      } while depth > 0 && !rest.isEmpty
+      code += " "
+    }
+
+    private mutating func skipString() {
+      let hashes = String(rest.prefix { $0 == "#" })
+      rest = rest.dropFirst(hashes.count)
+      let quote = rest.hasPrefix("\"\"\"") ? "\"\"\"" : "\""
+      rest = rest.dropFirst(quote.count)
+      code += " "
+      while !rest.isEmpty, !rest.hasPrefix(quote + hashes) {
+        if rest.hasPrefix("\\" + hashes + "(") {
+          rest = rest.dropFirst(hashes.count + 2)
+          code += " "
+          scan(until: ")")
+          code += " "
+          rest = rest.dropFirst()
+        } else {
+          rest = rest.dropFirst(rest.hasPrefix("\\" + hashes) ? hashes.count + 2 : 1)
+        }
+      }
+      rest = rest.dropFirst(quote.count + hashes.count)
+      code += " "
+    }
+  }
+}
