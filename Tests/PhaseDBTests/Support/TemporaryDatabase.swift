@@ -60,8 +60,7 @@ final class TemporaryDatabase {
 
   /// What the sqlite3 shell, which shares no code with us, says of the file's soundness.
   ///
-  /// By popen: on Linux, Foundation's Process copies directory entries past the end of their buffer while other
-  /// threads run, and some day crashes.
+  /// By popen: Foundation's Process on Linux crashes now and then while many threads start processes.
   func integrity() -> String {
     guard let pipe = unsafe popen("sqlite3 '\(path)' 'PRAGMA integrity_check' 2>&1", "r") else {
       return "no shell"
