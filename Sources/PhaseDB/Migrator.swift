@@ -88,8 +88,10 @@ public final class Migrator {
 
   private func presentPlan(_ selection: Selection) throws(MigrationError) -> Plan {
     let knowledge = try Knowledge(of: connection)
-    guard knowledge.isInPlace else { throw try knowledge.driftError() }
-    let planner = planner(knowledge)
+    guard knowledge.isInPlace || options.overridden.contains(.drift) else {
+      throw try knowledge.driftError()
+    }
+    let planner = try planner(knowledge)
     switch selection.direction {
     case .up:
       return try planner.up(selection, baseline: try baseline(knowledge))
@@ -112,22 +114,32 @@ public final class Migrator {
     -> RunResult
   {
     let engine = Engine(
-      on: connection, knowledge: try .reading(connection), runner: options.runner, now: options.now,
+      on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
       wait: options.wait, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }
 
-  func planner(_ knowledge: Knowledge) -> Planner {
-    Planner(
-      catalog: catalog, applied: knowledge.applied,
-      judgement: GateJudgement(
-        live: options.live, isFresh: knowledge.isFresh, now: options.now().date ?? .distantPast,
-        overridden: options.overridden),
-      reason: options.reason, schema: knowledge.schema
+  func planner(_ knowledge: Knowledge) throws(MigrationError) -> Planner {
+    let now = options.now()
+    let since = now.before(options.forget)
+    let judgement = GateJudgement(
+      live: try live(knowledge, since: since), isFresh: knowledge.isFresh, now: now.date ?? .distantPast,
+      overridden: options.overridden)
+    return Planner(
+      catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
+      schema: knowledge.schema, drift: try knowledge.driftLines(), checkInsSince: since
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       return try ledger.phase(applied)
     }
+  }
+
+  private func live(
+    _ knowledge: Knowledge, since moment: Timestamp
+  ) throws(MigrationError) -> LiveKnowledge {
+    guard options.live.isEmpty else { return LiveKnowledge(toldBy: options.live) }
+    return LiveKnowledge(
+      try lifting("reading the ledger") { () in try knowledge.ledger?.checkIns(since: moment) ?? [] })
   }
 
   /// The baseline, when it has to run: on a database that has nothing in it.
@@ -136,6 +148,8 @@ public final class Migrator {
   private func baseline(_ knowledge: Knowledge) throws(MigrationError) -> Script? {
     guard let baseline = catalog.baseline, knowledge.ledger == nil else { return nil }
     if knowledge.isFresh { return baseline }
+    // Whoever overrides drift begins with the schema that is there.
+    if options.overridden.contains(.drift) { return nil }
     let expected = try lifting("reading \(baseline.file)") { () in
       let scratch = try Connection(path: "", mode: .memory)
       try scratch.execute(script: baseline.text)

@@ -2,8 +2,10 @@
 public struct Options: Sendable {
   /// How long to wait for another connection or runner before giving up; 30 s unless set.
   public var wait: Duration
-  /// The versions of applications that are running now, as far as they are known.
+  /// The versions of applications that are running now, in place of what their check-ins say; empty to go by those.
   public var live: [LiveVersion]
+  /// After which time a check-in is forgotten that was not repeated; 10 minutes unless set.
+  public var forget: Duration
   /// Gates to pass although they are closed.
   public var overridden: Set<Gate>
   /// Why they are passed; written into the log.
@@ -16,13 +18,15 @@ public struct Options: Sendable {
   public var cancellation: Cancellation
 
   public init(
-    wait: Duration = .seconds(30), live: [LiveVersion] = [], overridden: Set<Gate> = [],
+    wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
+    overridden: Set<Gate> = [],
     reason: String? = nil,
     runner: Runner = .current, now: @escaping @Sendable () -> Timestamp = { .now },
     cancellation: Cancellation = Cancellation()
   ) {
     self.wait = wait
     self.live = live
+    self.forget = forget
     self.overridden = overridden
     self.reason = reason
     self.runner = runner

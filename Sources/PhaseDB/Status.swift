@@ -13,8 +13,13 @@ public struct Status: Sendable {
   public let checkpoint: Checkpoint?
   /// How the schema differs from what the ledger says, one line each; empty when it does not.
   public let drift: [String]
+  /// The closed gates that hold every phase: drift, and the texts that were edited.
+  public let gates: [ClosedGate]
   /// For each application, the versions that may be live now.
   public let live: [String: StateInterval]
+  /// Who said which version is live, in the time after which check-ins are forgotten; empty when `live` of
+  /// ``Options`` says it.
+  public let checkIns: [CheckIn]
   /// Who runs phases at this moment, nil when nobody does.
   public let runner: String?
 
@@ -53,7 +58,8 @@ extension Migrator {
     }
     let done = Set(knowledge.applied.map(\.id))
     let candidates = catalog.phases.filter { !done.contains($0.id) }
-    let order = UpOrder(candidates, beyond: [], limit: .max, planner: planner(knowledge))
+    let planner = try planner(knowledge)
+    let order = UpOrder(candidates, beyond: [], limit: .max, planner: planner)
     let held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
     let pending = candidates.map {
       PhaseStatus(id: $0.id, applied: nil, gates: held[$0.id] ?? [], isInCatalog: true, isEdited: false)
@@ -61,10 +67,23 @@ extension Migrator {
     let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
     return Status(
       database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, phases: applied + pending,
-      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: try knowledge.driftLines(),
+      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: planner.drift,
+      gates: gates(knowledge, edited: applied.filter(\.isEdited).map(\.id)),
       live: LiveIntervals.of(
         applied: knowledge.applied.map(\.windows), pending: candidates.map(\.phase.windows)),
+      checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" })
+  }
+  private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [ClosedGate] {
+    let drift = ClosedGate(
+      gate: .drift, reason: "the schema is not what the ledger says it is \(knowledge.checkpointText)",
+      opening: "undo the change that was made outside phasedb, or take it as it is with --override drift")
+    return (knowledge.isInPlace ? [] : [drift])
+      + edited.map {
+        ClosedGate(
+          gate: .edited, reason: "\($0) was edited after it was applied",
+          opening: "put the applied text back, and write the change as a new migration")
+      }
   }
 }
 

@@ -114,8 +114,18 @@ extension Ledger {
     }
     for applied in knowledge.applied {
       let entry = logged[applied.sequence]
-      if entry?.action != LogEntry.Action.up.rawValue || entry?.subject != applied.id.description {
+      let isLogged = [LogEntry.Action.up, .adopt].map(\.rawValue).contains(entry?.action)
+      if !isLogged || entry?.subject != applied.id.description {
         misfits.append("the log does not say that \(applied.id) was applied as \(applied.sequence)")
+      }
+    }
+    let drifts = try lifting("reading the ledger") { () in try driftSequences() }
+    for sequence in drifts {
+      guard let entry = logged[sequence],
+        [LogEntry.Action.drift, .down].map(\.rawValue).contains(entry.action)
+      else {
+        misfits.append("the log does not say who accepted the changes of phasedb_schema under \(sequence)")
+        continue
       }
     }
     if try knowledge.recordedSchema().digest != knowledge.expectedDigest {

@@ -36,11 +36,15 @@ final class Engine {
   /// - Throws: the first failure; its `standing` says whether steps before it are done, its `state` where the
   ///   database stands.
   func run(_ plan: Plan) throws(MigrationError) -> RunResult {
-    guard !plan.steps.isEmpty else { return RunResult(done: [], skipped: []) }
+    guard !plan.steps.isEmpty || !plan.drift.isEmpty else { return RunResult(done: [], skipped: []) }
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
       connection.setProgressHandler(every: 1_000) { [cancellation] in !cancellation.isRequested }
       defer { connection.removeProgressHandler() }
+      guard !plan.steps.isEmpty else {
+        try acceptDrift(plan)
+        return RunResult(done: [], skipped: [])
+      }
       return try runSteps(plan)
     }
   }

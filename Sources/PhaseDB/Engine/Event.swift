@@ -12,6 +12,8 @@ public enum Event: Sendable, Hashable {
   case alreadyDone(PhaseID, Direction)
   /// The step waits for another connection or runner.
   case waiting(PhaseID, reason: String)
+  /// A schema that is not what the ledger said was recorded as it is; the difference, one line each.
+  case driftAccepted([String])
   /// A lease was taken over from a process that is provably dead.
   case tookOver(from: String)
 }

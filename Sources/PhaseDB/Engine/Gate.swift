@@ -1,4 +1,4 @@
-/// A condition that must hold before a phase may run, and that an operator can override by name.
+/// A condition that must hold before a phase may run.
 public enum Gate: String, Sendable, Hashable, CaseIterable {
   /// No live version of an application may be outside the phase's window on the side it would hurt.
   case window
@@ -6,11 +6,17 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case soak
   /// Phases of other migrations must be applied first.
   case needs
-  /// A phase that comes first is held itself. The only gate that cannot be overridden.
+  /// The schema must be what the ledger says. It holds every phase, in both directions.
+  case drift
+  /// The text of an applied phase must be the one that was applied. It holds every phase that would go up.
+  case edited
+  /// A rehearsal must have shown that the phase comes back. Always open in this version, which has no rehearsals.
+  case evidence
+  /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
   /// Those an operator can pass with a reason.
-  public static let overridable: [Gate] = [.window, .soak, .needs]
+  public static let overridable: [Gate] = [.window, .soak, .needs, .drift, .edited]
 }
 
 /// A gate that does not let a phase pass now.
@@ -28,6 +34,26 @@ public struct HeldPhase: Sendable, Hashable {
   public let phase: Phase
   /// Never empty.
   public let gates: [ClosedGate]
+}
+
+extension HeldPhase {
+  /// The refusal of a phase that was asked for by name, or that is in the way of what was asked for.
+  ///
+  /// - Parameter all: every held phase of the range.
+  func error(among all: [HeldPhase] = []) -> MigrationError {
+    let gate = gates[0]
+    let others = all.filter { $0.id != id }.map { "\($0.id): \($0.gates[0].reason)" }
+    let isOverridable = Gate.overridable.contains(gate.gate)
+    return MigrationError(
+      .phaseHeld, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
+      details: gates.dropFirst().map { "\($0.gate.rawValue): \($0.reason)" } + others,
+      state: "nothing was changed", help: [gate.opening] + (isOverridable ? [gate.gate.overriding] : []))
+  }
+}
+
+extension Gate {
+  /// How an operator passes it, as the last line of an error's help.
+  var overriding: String { "or pass the gate for good reason: --override \(rawValue) --reason \"...\"" }
 }
 
 /// A version of an application that is running now.

@@ -5,9 +5,8 @@
 #endif
 
 /// Decides which gates are closed for a phase, from what is known at one moment.
-struct GateJudgement {
-  /// What is known to be live; empty when nothing is.
-  let live: [LiveVersion]
+struct GateJudgement: Sendable {
+  let live: LiveKnowledge
   /// True for a database without a user table when the run began: nobody depends on it yet.
   let isFresh: Bool
   let now: Date
@@ -23,6 +22,7 @@ struct GateJudgement {
     if !isFresh {
       closed += windowForUp(phase)
       if let gate = soak(id, phase, appliedAt) { closed.append(gate) }
+      if let gate = evidence(id, phase) { closed.append(gate) }
     }
     closed += needs(phase, appliedAt)
     return closed.filter { !overridden.contains($0.gate) }
@@ -32,9 +32,10 @@ struct GateJudgement {
   func closedForDown(_ id: PhaseID, _ windows: Windows) -> [ClosedGate] {
     guard !overridden.contains(.window) else { return [] }
     return windows.flatMap { window in
-      live.filter { $0.application == window.application && window.range.isExceeded(by: $0.version) }.map {
+      live.versions(of: window.application).filter { window.range.isExceeded(by: $0.version) }.map {
         ClosedGate(
-          gate: .window, reason: "\($0) is live and needs \(id.short), whose window is \(window.range)",
+          gate: .window,
+          reason: "\(live.sentence($0)) and needs \(id.short), whose window is \(window.range)",
           opening: "put a version inside the window back first, or give the live versions with --live")
       }
     }
@@ -42,23 +43,45 @@ struct GateJudgement {
 
   /// The applications of a window of which no live version is known.
   func unknownApplications(in windows: Windows) -> [String] {
-    windows.map(\.application).filter { application in !live.contains { $0.application == application } }
+    windows.map(\.application).filter { live.versions(of: $0).isEmpty }
+  }
+
+  /// The same with what is known to be live at another moment of the run.
+  func now(knowing live: LiveKnowledge) -> GateJudgement {
+    GateJudgement(live: live, isFresh: isFresh, now: now, overridden: overridden)
+  }
+
+  /// The window alone, which another check-in may close between the plan and the step.
+  func closedWindow(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> [ClosedGate] {
+    guard !overridden.contains(.window) else { return [] }
+    if direction == .down { return closedForDown(id, phase.windows) }
+    return isFresh ? [] : windowForUp(phase)
   }
 
   private func windowForUp(_ phase: Phase) -> [ClosedGate] {
     phase.windows.flatMap { window in
-      let known = live.filter { $0.application == window.application }
+      let known = live.versions(of: window.application)
+      let unreadable = live.unreadable(of: window.application)
+      if phase.kind == .contract, let checkIn = unreadable.first {
+        return [
+          ClosedGate(
+            gate: .window,
+            reason:
+              "\(checkIn.instance) checked in as \(window.application) '\(checkIn.versionText)', which is no version",
+            opening: "let it check in with its version, or name what is live with --live")
+        ]
+      }
       if known.isEmpty && phase.kind == .contract {
         return [
           ClosedGate(
             gate: .window,
             reason: "nothing is known about live versions of \(window.application), and a contract must know",
-            opening: "name what is live, as in --live \(window.application)@VERSION")
+            opening: "let it check in, or name what is live: --live \(window.application)@VERSION")
         ]
       }
       return known.filter { window.range.isUndercut(by: $0.version) }.map {
         ClosedGate(
-          gate: .window, reason: "\($0) is live and older than the window \(window.range)",
+          gate: .window, reason: "\(live.sentence($0)) and older than the window \(window.range)",
           opening: "deploy \(window.application) \(window.range) everywhere first")
       }
     }
@@ -68,12 +91,15 @@ struct GateJudgement {
     guard let soak = phase.soak else { return nil }
     let earlier = PhaseKind.allCases.filter { $0 < id.kind }.map { PhaseID(id.migration, $0) }
     guard let since = earlier.compactMap({ appliedAt[$0] }).max() else { return nil }
-    let opens = since.addingTimeInterval(Double(soak.components.seconds))
+    let opens = since.addingTimeInterval(soak.milliseconds / 1_000)
     guard opens > now else { return nil }
     return ClosedGate(
       gate: .soak, reason: "the phase before it must have been in place for \(DurationText.print(soak))",
       opening: "wait until \(Timestamp(opens))")
   }
+
+  /// Where rehearsals will be asked for: without them there is nothing to ask, and the gate is open.
+  private func evidence(_ id: PhaseID, _ phase: Phase) -> ClosedGate? { nil }
 
   private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Date]) -> [ClosedGate] {
     phase.needs.compactMap { need in

@@ -9,7 +9,7 @@ struct Knowledge {
   /// In the order in which they were applied.
   var applied: [AppliedPhase]
   var schema: Schema
-  /// The digest the schema should have: that of the last checkpoint.
+  /// The digest the schema should have: that of the last checkpoint, or of the drift that was accepted since.
   var expectedDigest: SchemaDigest
   private var marks: Marks
 
@@ -48,7 +48,10 @@ struct Knowledge {
       guard let digest = applied.last?.schemaAfter ?? initial else {
         throw Ledger.damaged("phasedb_meta does not say with which schema the ledger began")
       }
-      expectedDigest = digest
+      let last = applied.last?.sequence ?? 0
+      expectedDigest = try lifting("reading the ledger") { () in
+        try ledger.hasSchemaChanges(after: last) ? try ledger.schema(after: .max).digest : digest
+      }
     }
     self.schema = schema
     marks = try Self.marks(of: connection, ledger)
@@ -82,8 +85,7 @@ struct Knowledge {
   /// The schema that the ledger says there should be.
   func recordedSchema() throws(MigrationError) -> Schema {
     guard let ledger else { return schema }
-    let last = applied.last?.sequence ?? 0
-    return try lifting("reading the ledger") { () in try ledger.schema(after: last) }
+    return try lifting("reading the ledger") { () in try ledger.schema(after: .max) }
   }
 
   /// True when nobody's tables are there: there is nothing to be compatible with.
@@ -101,6 +103,7 @@ struct Knowledge {
       state: "nothing was changed",
       help: [
         "undo the change that was made outside phasedb, or write it as a migration",
+        Gate.drift.overriding,
         "look at everything that is checked: phasedb verify",
       ])
   }

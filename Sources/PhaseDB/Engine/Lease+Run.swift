@@ -4,7 +4,7 @@ extension Engine {
   /// Refuses while another run is between two of its transactions, inside the transaction of a step.
   ///
   /// - Throws: `lease-held` with standing `busy` while its owner may be alive.
-  func passLease(_ turn: Turn) throws(MigrationError) {
+  func passLease() throws(MigrationError) {
     let held = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
     if let held, held.holder != runner {
       guard held.holder.isProvablyDead(seenFrom: runner) else {

@@ -15,11 +15,18 @@ public struct Plan: Sendable {
   public let overridden: Set<Gate>
   /// Why they are overridden.
   public let reason: String?
+  /// How the schema differs from what the ledger says, when the operator takes it as it is: one line each.
+  public let drift: [String]
+  /// The check-ins that say what is live; empty when the operator said it.
+  public var checkIns: [CheckIn] { judgement.live.checkIns }
   /// What must be applied, in its order, when the plan begins.
   let appliedBefore: [PhaseID]
   let baseline: Script?
   /// What the plan was made on.
   let schemaBefore: Schema
+  let judgement: GateJudgement
+  /// Check-ins before this moment are forgotten.
+  let checkInsSince: Timestamp
 
   /// One phase in one direction.
   public struct Step: Sendable {

@@ -7,6 +7,9 @@ struct Planner {
   /// Why gates are overridden, when they are.
   let reason: String?
   let schema: Schema
+  /// How the schema differs from what the ledger says, when that is overridden.
+  let drift: [String]
+  let checkInsSince: Timestamp
   /// Gives an applied phase as the ledger recorded it.
   let recorded: (AppliedPhase) throws(MigrationError) -> Phase
 
@@ -18,7 +21,7 @@ struct Planner {
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `edited-after-apply`, `out-of-order`, `window-invalid`,
   ///   `phase-held` when the phase that was asked for is held.
   func up(_ selection: Selection, baseline: Script?) throws(MigrationError) -> Plan {
-    try refuseEdited()
+    if !judgement.overridden.contains(.edited) { try refuseEdited() }
     try refuseOutOfOrder()
     let done = Set(applied.map(\.id))
     var candidates = catalog.phases.filter { !done.contains($0.id) }
@@ -35,7 +38,7 @@ struct Planner {
     }
     let order = UpOrder(
       candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)
-    if let target, let held = order.held.first(where: { $0.id == target }) { throw heldError(held) }
+    if let target, let held = order.held.first(where: { $0.id == target }) { throw held.error() }
     let passing = LiveIntervals.alongUp(
       applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
       pending: pendingAfter(order.steps.map(\.id)))
@@ -63,7 +66,7 @@ struct Planner {
       if !gates.isEmpty { held.append(HeldPhase(id: phase.id, phase: recorded, gates: gates)) }
     }
     // One phase that may not come down stops the whole range, before anything is reversed.
-    if let first = held.first { throw heldError(first, all: held) }
+    if let first = held.first { throw first.error(among: held) }
     return plan(.down, order: steps, liveAfter: intervalsAlongDown(range), held: [], baseline: nil)
   }
 
@@ -112,29 +115,25 @@ struct Planner {
     return Plan(
       direction: direction, steps: steps, held: held, notes: notes(direction, order.map(\.phase.windows)),
       runsBaseline: baseline != nil && !steps.isEmpty, isFresh: judgement.isFresh,
-      overridden: judgement.overridden, reason: reason, appliedBefore: applied.map(\.id), baseline: baseline,
-      schemaBefore: schema)
+      overridden: judgement.overridden, reason: reason, drift: drift, appliedBefore: applied.map(\.id),
+      baseline: baseline, schemaBefore: schema, judgement: judgement, checkInsSince: checkInsSince)
   }
 
   private func notes(_ direction: Direction, _ windows: [Windows]) -> [String] {
     guard !judgement.isFresh else { return [] }
+    let applications = Set(windows.flatMap { $0.map(\.application) }).sorted()
+    var notes: [String] = []
     let unknown = Set(windows.flatMap { judgement.unknownApplications(in: $0) }).sorted()
-    guard !unknown.isEmpty else { return [] }
-    let names = unknown.joined(separator: ", ")
-    return [
-      direction == .up
-        ? "nothing is known about live versions of \(names): expand and migrate phases go up unchecked"
-        : "nothing is known about live versions of \(names): the way down is not checked against them"
-    ]
-  }
-
-  private func heldError(_ held: HeldPhase, all: [HeldPhase] = []) -> MigrationError {
-    let gate = held.gates[0]
-    return MigrationError(
-      .phaseHeld, "\(held.id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
-      details: all.dropFirst().map { "\($0.id): \($0.gates[0].reason)" }, state: "nothing was changed",
-      help: [
-        gate.opening, "or pass the gate for good reason: --override \(gate.gate.rawValue) --reason \"...\"",
-      ])
+    if !unknown.isEmpty {
+      let names = unknown.joined(separator: ", ")
+      notes.append(
+        direction == .up
+          ? "nothing is known about live versions of \(names): expand and migrate phases go up unchecked"
+          : "nothing is known about live versions of \(names): the way down is not checked against them")
+    }
+    for checkIn in applications.flatMap({ judgement.live.unreadable(of: $0) }) {
+      notes.append("\(checkIn) is not counted as live: '\(checkIn.versionText)' is no version")
+    }
+    return notes
   }
 }

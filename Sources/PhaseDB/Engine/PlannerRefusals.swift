@@ -13,6 +13,7 @@ extension Planner {
         help: [
           "put the applied text back, and write the change as a new migration",
           "or reverse the phase first, which the ledger can do without the file: phasedb down --to PHASE",
+          Gate.edited.overriding,
         ])
     }
   }

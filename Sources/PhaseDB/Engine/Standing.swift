@@ -3,8 +3,10 @@ extension Engine {
   func standing(of error: MigrationError, turn: Turn, result: RunResult) -> MigrationError {
     var error = error
     let step = turn.step
-    let isUntouched = [.schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged]
-      .contains(error.id)
+    let isUntouched = [
+      .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
+    ]
+    .contains(error.id)
     if !result.done.isEmpty {
       error.standing = .partWay
     } else if error.standing != .busy {

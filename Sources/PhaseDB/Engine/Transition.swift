@@ -21,9 +21,11 @@ extension Engine {
     case .due: break
     }
     if turn.step.direction == .up { try Ledger.refuseUnreadable(turn.step.id, turn.step.phase) }
-    try passLease(turn)
+    try passLease()
     try createLedgerIfAbsent(turn.plan)
-    try refuseDrift()
+    try logOverrides(of: turn.plan)
+    let drift = try settleDrift(turn.plan)
+    try refuseClosedWindow(turn)
     let before = knowledge.schema
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
@@ -32,14 +34,15 @@ extension Engine {
     let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
     let changes = after.changes(since: before)
     try refuseTrespass(turn.step, changes, from: before, to: after)
-    try refuseBrokenPromise(turn, changes, to: after)
+    try refuseBrokenPromise(turn, changes)
+    let drifted = try driftOnTheWayBack(turn.step, to: after)
     let reach = ForeignKeyReach(writes, changes, to: after)
     guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
       return .compare
     }
     try verify(turn)
 
-    let recorded = try record(turn, changes, from: before, to: after, since: began)
+    let recorded = try record(turn, changes, leaving: drifted, from: before, to: after, since: began)
     try lifting("committing") { () in
       connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     }
@@ -47,7 +50,8 @@ extension Engine {
     holdsLease = !turn.isLast
     hasLoggedOverrides = true
     let held = ContinuousClock.now - locked
-    try settle(turn.step, recorded, schema: after)
+    try settle(recorded, schema: after)
+    if !drift.isEmpty { observe(.driftAccepted(drift)) }
     let times = StepTimes(
       milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds,
       rows: rows)
@@ -85,19 +89,13 @@ extension Engine {
   }
 
   private func record(
-    _ turn: Turn, _ changes: [SchemaChange], from before: Schema, to after: Schema,
-    since began: ContinuousClock.Instant
+    _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange], from before: Schema,
+    to after: Schema, since began: ContinuousClock.Instant
   ) throws(MigrationError) -> Recorded {
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let step = turn.step
     let time = now()
     return try lifting("writing the ledger") { () in
-      if !hasLoggedOverrides {
-        let reason = turn.plan.reason ?? "no reason was given"
-        for gate in turn.plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
-          try ledger.log(.override, subject: gate.rawValue, detail: reason, by: runner, at: time)
-        }
-      }
       if holdsLease, turn.isLast { try ledger.releaseLease() }
       if !holdsLease, !turn.isLast { try ledger.take(lease(for: turn, at: time)) }
       switch step.direction {
@@ -108,19 +106,16 @@ extension Engine {
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
-        let entry = try ledger.erase(applied, by: runner, at: time)
+        let entry = try ledger.erase(applied, leaving: drift, by: runner, at: time)
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }
     }
   }
 
-  private func settle(
-    _ step: Plan.Step, _ recorded: Recorded, schema: Schema
-  ) throws(MigrationError) {
-    let bottom = knowledge.applied.last?.schemaBefore ?? knowledge.expectedDigest
+  private func settle(_ recorded: Recorded, schema: Schema) throws(MigrationError) {
     if let phase = recorded.phase { knowledge.applied.append(phase) } else { knowledge.applied.removeLast() }
     knowledge.schema = schema
-    knowledge.expectedDigest = knowledge.applied.last?.schemaAfter ?? bottom
+    knowledge.expectedDigest = schema.digest
     try knowledge.settle(on: connection)
   }
 }

@@ -1,9 +1,17 @@
 internal import PhaseSQLite
 
 extension Engine {
-  /// The schema must be what the last checkpoint left.
-  func refuseDrift() throws(MigrationError) {
-    guard knowledge.isInPlace else { throw try knowledge.driftError() }
+  /// An application may have checked in since the plan was made.
+  ///
+  /// What the plan counted still counts: an application cannot check in while a phase holds the write lock.
+  func refuseClosedWindow(_ turn: Turn) throws(MigrationError) {
+    let plan = turn.plan
+    guard plan.judgement.live.source == .checkIns, let ledger = knowledge.ledger else { return }
+    let checkIns = try lifting("reading the ledger") { () in try ledger.checkIns(since: plan.checkInsSince) }
+    let gates = plan.judgement.now(knowing: LiveKnowledge(checkIns)).closedWindow(
+      turn.step.id, turn.step.phase, turn.step.direction)
+    guard !gates.isEmpty else { return }
+    throw HeldPhase(id: turn.step.id, phase: turn.step.phase, gates: gates).error()
   }
 
   /// The ledger's names stay the ledger's.
@@ -19,24 +27,38 @@ extension Engine {
       help: ["give the object another name, and keep the ledger out of views and triggers"])
   }
 
-  /// What the kind of a phase promises, and that down leads back to the checkpoint below it.
-  func refuseBrokenPromise(_ turn: Turn, _ changes: [SchemaChange], to after: Schema) throws(MigrationError) {
-    let step = turn.step
-    if step.direction == .down {
-      guard let applied = knowledge.applied.last, after.digest != applied.schemaBefore,
-        let ledger = knowledge.ledger
-      else { return }
-      let below = knowledge.applied.dropLast().last?.sequence ?? 0
-      let recorded = try lifting("reading the ledger") { () in try ledger.schema(after: below) }
-      throw MigrationError(
-        .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
-        at: step.script.place(at: step.script.firstTokenOffset),
-        details: SchemaDifference(from: recorded, to: after).lines,
-        help: [
-          "go forward instead, by a migration that changes what has to change: the ledger's down SQL stays as it is",
-          "column order counts: an INSERT without a column list writes by position",
-        ])
+  /// A down leads back to the schema before its phase, but for changes from outside that were accepted since.
+  ///
+  /// - Returns: what is left of those changes; empty when there were none, and on the way up.
+  func driftOnTheWayBack(_ step: Plan.Step, to after: Schema) throws(MigrationError) -> [SchemaChange] {
+    guard step.direction == .down, let applied = knowledge.applied.last, after.digest != applied.schemaBefore,
+      let ledger = knowledge.ledger
+    else { return [] }
+    let (recorded, recordedAfter, hasDrift) = try lifting("reading the ledger") { () in
+      (
+        try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence),
+        try ledger.hasSchemaChanges(after: applied.sequence)
+      )
     }
+    let misfits =
+      hasDrift
+      ? WayBackThroughDrift(before: recorded, after: recordedAfter, found: knowledge.schema).misfits(
+        of: after)
+      : SchemaDifference(from: recorded, to: after).lines
+    if hasDrift, misfits.isEmpty { return after.changes(since: recorded) }
+    throw MigrationError(
+      .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
+      at: step.script.place(at: step.script.firstTokenOffset), details: misfits,
+      help: [
+        "go forward instead, by a migration that changes what has to change: the ledger's down SQL stays as it is",
+        "column order counts: an INSERT without a column list writes by position",
+      ])
+  }
+
+  /// What the kind of a phase promises on its way up.
+  func refuseBrokenPromise(_ turn: Turn, _ changes: [SchemaChange]) throws(MigrationError) {
+    let step = turn.step
+    guard step.direction == .up else { return }
     let difference = SchemaDifference(changes)
     switch step.phase.kind {
     case .contract: break

@@ -40,7 +40,8 @@ enum LedgerFormat {
       phasedb TEXT NOT NULL,
       sqlite TEXT NOT NULL
     );
-    -- What the schema lost (-) and gained (+) by each phase; sequence 0 is the schema the ledger began with.
+    -- What the schema lost (-) and gained (+) by each phase; sequence 0 is the schema the ledger began with. Rows of
+    -- any other sequence are a change from outside that was accepted by the log's row of that id.
     CREATE TABLE phasedb_schema (
       sequence INTEGER NOT NULL,
       change TEXT NOT NULL,
@@ -71,12 +72,20 @@ enum LedgerFormat {
       since TEXT NOT NULL,
       work TEXT NOT NULL
     );
+    -- Which version of an application an instance of it said it is, and when it last did. Applications may write this.
+    CREATE TABLE phasedb_app (
+      app TEXT NOT NULL,
+      version TEXT NOT NULL,
+      instance TEXT NOT NULL,
+      seen_at TEXT NOT NULL,
+      PRIMARY KEY (app, instance)
+    );
     """
 
   /// The names of the ledger's objects that carry SQL.
   static let objectNames: Set<String> = [
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
-    "phasedb_checkpoint", "phasedb_lease",
+    "phasedb_checkpoint", "phasedb_lease", "phasedb_app",
   ]
 
   /// The tables among them.

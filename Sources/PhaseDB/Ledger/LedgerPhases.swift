@@ -86,15 +86,21 @@ extension Ledger {
 
   /// Records that a phase came down. Belongs into the phase's own transaction.
   ///
+  /// - Parameter drift: how the schema now differs from the one before the phase, because of changes from outside that
+  ///   were accepted after it went up.
   /// - Returns: the id of the log's row.
   @discardableResult
-  func erase(_ applied: AppliedPhase, by runner: Runner, at time: Timestamp) throws(SQLiteError) -> Int64 {
+  func erase(
+    _ applied: AppliedPhase, leaving drift: [SchemaChange], by runner: Runner, at time: Timestamp
+  ) throws(SQLiteError) -> Int64 {
     let entry = try log(
       .down, subject: applied.id.description,
       detail: "phase \(applied.tokenHash), applied as \(applied.sequence)",
       by: runner, at: time)
     try connection.execute("DELETE FROM phasedb_phase WHERE sequence = ?1", .integer(applied.sequence))
-    try connection.execute("DELETE FROM phasedb_schema WHERE sequence = ?1", .integer(applied.sequence))
+    // Changes that were accepted later were recorded on top of the phase; what is left of them stands on its own.
+    try connection.execute("DELETE FROM phasedb_schema WHERE sequence >= ?1", .integer(applied.sequence))
+    try record(drift, sequence: entry)
     return entry
   }
 

@@ -16,6 +16,21 @@ extension Ledger {
     }
   }
 
+  /// True when a change from outside was accepted after the phase with a sequence number.
+  func hasSchemaChanges(after sequence: Int64) throws(SQLiteError) -> Bool {
+    try connection.value("SELECT max(sequence) FROM phasedb_schema")?.integer ?? 0 > sequence
+  }
+
+  /// The sequence numbers under which changes from outside are recorded.
+  func driftSequences() throws(SQLiteError) -> [Int64] {
+    try connection.rows(
+      """
+      SELECT DISTINCT sequence FROM phasedb_schema
+      WHERE sequence <> 0 AND sequence NOT IN (SELECT sequence FROM phasedb_phase) ORDER BY sequence
+      """
+    ).compactMap { $0[0].integer }
+  }
+
   /// The schema as it was recorded after the phase with a sequence number, 0 for the one the ledger began with.
   ///
   /// Only what each phase changed is kept, so that the ledger grows with the changes and not with the schema; this

@@ -11,6 +11,10 @@ public struct LogEntry: Sendable, Hashable {
     case checkpoint
     /// A gate was overridden.
     case override
+    /// The schema was found changed, and taken as it is.
+    case drift
+    /// A database that was there before the ledger was taken as being at its baseline or at a phase.
+    case adopt
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

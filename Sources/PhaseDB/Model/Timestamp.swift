@@ -20,6 +20,12 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
   /// The moment, nil when the text is no timestamp.
   public var date: Date? { try? Self.style.parse(text) }
 
+  /// The moment a while earlier; the same moment when the text is no timestamp.
+  func before(_ duration: Duration) -> Timestamp {
+    let (seconds, attoseconds) = duration.components
+    return date.map { Timestamp($0 - Double(seconds) - Double(attoseconds) / 1e18) } ?? self
+  }
+
   private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
   public static func < (left: Timestamp, right: Timestamp) -> Bool { left.text < right.text }

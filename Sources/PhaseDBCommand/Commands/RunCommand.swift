@@ -97,6 +97,7 @@ private struct RunProgress {
       context.note("took over from \(holder), which is no longer running")
     case .baselineBegan:
       context.say("the database is empty: running the baseline")
+    case .driftAccepted: context.say("the schema is recorded as it was found")
     case .began, .verified: break
     }
   }

@@ -1,0 +1,118 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// The schema must be what the last checkpoint left, unless an operator takes it as it is: then the ledger records
+  /// what it finds, as a change of its own between two phases.
+  ///
+  /// - Returns: the difference that was accepted, one line each; empty when there was none.
+  func settleDrift(_ plan: Plan) throws(MigrationError) -> [String] {
+    guard !knowledge.isInPlace else { return [] }
+    guard plan.overridden.contains(.drift), let ledger = knowledge.ledger else {
+      throw try knowledge.driftError()
+    }
+    // Whoever accepts a difference has looked at it, and not at what came after it.
+    guard knowledge.schema.digest == plan.schemaBefore.digest else {
+      var error = try knowledge.driftError()
+      error.message = "the schema was changed again after the plan was made"
+      error.help = ["run the command again, which plans anew"]
+      throw error
+    }
+    let recorded = try knowledge.recordedSchema()
+    let changes = knowledge.schema.changes(since: recorded)
+    let difference = SchemaDifference(changes)
+    try lifting("writing the ledger") { () in
+      let entry = try ledger.log(
+        .drift, subject: "", detail: difference.titles.joined(separator: ", "), by: runner, at: now())
+      try ledger.record(changes, sequence: entry)
+    }
+    knowledge.expectedDigest = knowledge.schema.digest
+    return difference.lines
+  }
+
+  /// Accepts a drift when no phase goes with it.
+  func acceptDrift(_ plan: Plan) throws(MigrationError) {
+    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: .now + wait))
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    try knowledge.refresh(on: connection)
+    try passLease()
+    guard knowledge.applied.map(\.id) == plan.appliedBefore else {
+      throw MigrationError(
+        .ledgerMoved, "another runner changed what is applied since the plan was made",
+        state: "nothing was changed",
+        help: ["look at where the database stands with: phasedb status"])
+    }
+    try logOverrides(of: plan)
+    let lines = try settleDrift(plan)
+    do throws(SQLiteError) {
+      try transaction.commit()
+    } catch {
+      throw MigrationError(error, while: "committing the ledger")
+    }
+    try knowledge.settle(on: connection)
+    if !lines.isEmpty { observe(.driftAccepted(lines)) }
+  }
+
+  /// Writes which gates are overridden and why, once in a run: with the first step that is not somebody else's.
+  func logOverrides(of plan: Plan) throws(MigrationError) {
+    guard !hasLoggedOverrides, let ledger = knowledge.ledger else { return }
+    let reason = plan.reason ?? "no reason was given"
+    try lifting("writing the ledger") { () in
+      for gate in plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
+        try ledger.log(.override, subject: gate.rawValue, detail: reason, by: runner, at: now())
+      }
+    }
+  }
+}
+
+extension SchemaDifference {
+  /// What differs, without the texts.
+  fileprivate var titles: [String] { DetailLines.first(lines.filter { !$0.hasPrefix(" ") }) }
+}
+
+/// What a down has to lead back to when the schema was changed from outside after its phase went up, and the change
+/// was accepted.
+///
+/// The phase's own objects must be what they were before it. What only the accepted change touched must be as that
+/// left it, or gone with its table. An object that both touched is nobody's to foretell: it is recorded as it comes out.
+struct WayBackThroughDrift {
+  /// As recorded before the phase, and after it.
+  let before: Schema
+  let after: Schema
+  /// With the accepted changes, when the down begins.
+  let found: Schema
+
+  /// How the schema that came out differs from what it must be, one line each.
+  func misfits(of result: Schema) -> [String] {
+    let (before, after, found) = (before.byKey, after.byKey, found.byKey)
+    let result = result.byKey
+    var wanted: [SchemaObject] = []
+    var present: [SchemaObject] = []
+    for key in Set(before.keys).union(after.keys).union(found.keys).union(result.keys) {
+      let isDrifted = after[key]?.digest != found[key]?.digest
+      if isDrifted {
+        if before[key]?.digest != after[key]?.digest { continue }
+        if let object = found[key], result[key] == nil, !result.hasOwner(of: object) { continue }
+      }
+      let expected = isDrifted ? found[key] : before[key]
+      guard expected?.digest != result[key]?.digest else { continue }
+      if let expected { wanted.append(expected) }
+      if let object = result[key] { present.append(object) }
+    }
+    return SchemaDifference(from: Schema(wanted), to: Schema(present)).lines
+  }
+}
+
+extension [SchemaObject.Key: SchemaObject] {
+  /// Whether there is what an index or a trigger belongs to, without which it cannot be; a table or view belongs to
+  /// nothing.
+  fileprivate func hasOwner(of object: SchemaObject) -> Bool {
+    guard object.key.type == "index" || object.key.type == "trigger" else { return true }
+    return ["table", "view"].contains { self[SchemaObject.Key(type: $0, name: object.table)] != nil }
+  }
+}
+
+extension Schema {
+  fileprivate var byKey: [SchemaObject.Key: SchemaObject] {
+    Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+}

@@ -1,0 +1,57 @@
+/// What is known of the versions that are running, and from whom.
+struct LiveKnowledge: Sendable {
+  /// From whom the versions are known.
+  enum Source: Sendable, Hashable {
+    /// The applications themselves.
+    case checkIns
+    /// An operator, whose word replaces theirs.
+    case operatorsWord
+  }
+
+  let source: Source
+  /// Without repetition, in the order in which they were told.
+  let versions: [LiveVersion]
+  /// Those of whom the versions are known, when the applications themselves said so.
+  let checkIns: [CheckIn]
+
+  init(toldBy versions: [LiveVersion]) {
+    (source, checkIns) = (.operatorsWord, [])
+    self.versions = versions
+  }
+
+  init(_ checkIns: [CheckIn]) {
+    source = .checkIns
+    self.checkIns = checkIns
+    var versions: [LiveVersion] = []
+    for checkIn in checkIns {
+      guard let version = checkIn.version.map({ LiveVersion(checkIn.application, $0) }) else { continue }
+      if !versions.contains(version) { versions.append(version) }
+    }
+    self.versions = versions
+  }
+
+  func versions(of application: String) -> [LiveVersion] {
+    versions.filter { $0.application == application }
+  }
+
+  /// Check-ins of an application whose version cannot be read, so that nobody can say whether it is inside a window.
+  func unreadable(of application: String) -> [CheckIn] {
+    checkIns.filter { $0.application == application && $0.version == nil }
+  }
+
+  /// `storefront 1.4 is live`, with the instances that said so.
+  func sentence(_ live: LiveVersion) -> String {
+    let instances = checkIns.filter { $0.application == live.application && $0.version == live.version }
+      .map(\.instance)
+    guard !instances.isEmpty else { return "\(live) is live" }
+    return "\(live) is live on \(DetailLines.enumeration(instances))"
+  }
+}
+
+extension DetailLines {
+  /// The first few names of a list, and how many more there are.
+  static func enumeration(_ names: [String]) -> String {
+    let shown = names.prefix(3).joined(separator: ", ")
+    return names.count <= 3 ? shown : "\(shown) and \(names.count - 3) more"
+  }
+}

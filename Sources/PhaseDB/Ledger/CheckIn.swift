@@ -1,0 +1,53 @@
+internal import PhaseSQLite
+
+/// A version of an application that said it is running, as the ledger knows it.
+public struct CheckIn: Sendable, Hashable {
+  public let application: String
+  /// The version as it was written, which may be none: applications write the ledger's table themselves.
+  public let versionText: String
+  /// What tells one running copy of the application from another, as in `web-1`.
+  public let instance: String
+  /// When it last said so; its text is as it was written.
+  public let seenAt: Timestamp
+
+  /// The version, nil when what was written is none.
+  public var version: Version? { try? Version(versionText) }
+}
+
+extension CheckIn: CustomStringConvertible {
+  public var description: String { "\(application) \(versionText) on \(instance)" }
+}
+
+extension Ledger {
+  /// Every check-in since a moment, by application and instance.
+  ///
+  /// A time that SQLite cannot read counts as now: forgetting a version that may be live would let a contract go.
+  func checkIns(since moment: Timestamp) throws(SQLiteError) -> [CheckIn] {
+    var rows = try connection.prepare(
+      """
+      SELECT app, version, instance, seen_at FROM phasedb_app
+      WHERE coalesce(julianday(seen_at) >= julianday(?1), 1) ORDER BY app, instance
+      """)
+    try rows.bind([.text(moment.text)])
+    var checkIns: [CheckIn] = []
+    while try rows.step() {
+      checkIns.append(
+        CheckIn(
+          application: rows.text(at: 0), versionText: rows.text(at: 1), instance: rows.text(at: 2),
+          seenAt: Timestamp(text: rows.text(at: 3))))
+    }
+    return checkIns
+  }
+
+  /// Records a check-in in the place of the instance's last one, and removes those that nobody counts any more.
+  ///
+  /// - Parameter limit: check-ins before this moment are removed.
+  func record(_ checkIn: CheckIn, removingBefore limit: Timestamp) throws(SQLiteError) {
+    try connection.execute(
+      "INSERT OR REPLACE INTO phasedb_app (app, version, instance, seen_at) VALUES (?1, ?2, ?3, ?4)",
+      .text(checkIn.application), .text(checkIn.versionText), .text(checkIn.instance),
+      .text(checkIn.seenAt.text))
+    try connection.execute(
+      "DELETE FROM phasedb_app WHERE julianday(seen_at) < julianday(?1)", .text(limit.text))
+  }
+}
