@@ -112,7 +112,7 @@ public final class Migrator {
     -> RunResult
   {
     let engine = Engine(
-      on: connection, knowledge: try .reading(connection), runner: options.runner, now: options.now,
+      on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
       wait: options.wait, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }

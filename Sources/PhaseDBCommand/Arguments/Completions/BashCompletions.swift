@@ -82,7 +82,8 @@ enum BashCompletions {
         return line(option, pattern: option.names.map { "\"\(verb.name):\($0)\"" }.joined(separator: "|"))
       }
     }
-    return exceptions + Option.table.compactMap { line($0, pattern: $0.names.map { "*:\($0)" }.joined(separator: "|")) }
+    return exceptions
+      + Option.table.compactMap { line($0, pattern: $0.names.map { "*:\($0)" }.joined(separator: "|")) }
   }
 
   private static func line(_ option: Option, pattern: String) -> String? {
