@@ -39,9 +39,14 @@ struct HouseTests {
     }
   }
 
-  @Test("unsafe code is in PhaseSQLite, in one file that wraps a descriptor, and where a handle is borrowed")
+  @Test(
+    "unsafe code is in PhaseSQLite, in the files that wrap descriptors and signals, and where a handle is borrowed"
+  )
   func unsafeCode() throws {
-    let exceptions = ["PhaseDBCommand/Terminal/FileDescriptor.swift": Int.max, "PhaseDB/Migrator.swift": 2]
+    let exceptions = [
+      "PhaseDBCommand/Terminal/FileDescriptor.swift": Int.max,
+      "PhaseDBCommand/Terminal/StopSignals.swift": Int.max, "PhaseDB/Migrator.swift": 2,
+    ]
     for file in try SourceFile.all(under: "PhaseDB") + SourceFile.all(under: "PhaseDBCommand") {
       let count = file.tokens.count {
         ["unsafe", "@unsafe", "@safe", "UnsafePointer", "Unmanaged"].contains($0)

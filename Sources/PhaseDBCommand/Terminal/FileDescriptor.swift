@@ -8,7 +8,7 @@
 
 /// A file descriptor of this process, 1 for data and 2 for everything else.
 ///
-/// The one file outside PhaseSQLite with unsafe expressions: write(2) and ioctl(2) take pointers, and Foundation's
+/// With StopSignals the one file outside PhaseSQLite with unsafe expressions: write(2) and ioctl(2) take pointers, and Foundation's
 /// file handles neither tell a closed pipe from a full disk nor know how wide a terminal is.
 struct FileDescriptor: Sendable, Hashable {
   let number: Int32
