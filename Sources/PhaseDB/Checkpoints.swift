@@ -31,19 +31,21 @@ extension Migrator {
         .invalidName, "'\(name)' cannot name a checkpoint", state: "nothing was changed",
         help: ["use letters, digits, '-', '_' and '.', and not a number alone: before-release"])
     }
-    guard connection.isAutocommit else { throw .transactionOpen }
-    let busyTimeout = try connection.busyTimeout()
-    defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
-    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
-    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
-    let knowledge = try Knowledge(of: connection)
+    return try writing("committing the checkpoint") { knowledge throws(MigrationError) in
+      try createCheckpoint(name, note: note, knowledge)
+    }
+  }
+
+  private func createCheckpoint(
+    _ name: String, note: String, _ knowledge: Knowledge
+  ) throws(MigrationError) -> Checkpoint {
     guard let ledger = knowledge.ledger else {
       throw MigrationError(
         .ledgerMissing, "\(database) has no ledger yet, so there is no point to name",
         state: "nothing was changed",
         help: ["apply the first phase: phasedb up 1"])
     }
-    guard knowledge.isInPlace else { throw try knowledge.driftError() }
+    guard knowledge.isInPlace else { throw try knowledge.driftError(isGate: false) }
     let last = knowledge.applied.last
     let time = options.now()
     try lifting("writing the ledger") { () in
@@ -54,7 +56,6 @@ extension Migrator {
       }
       try ledger.setCheckpoint(name, sequence: last?.sequence ?? 0, note: note, by: options.runner, at: time)
     }
-    do { try transaction.commit() } catch { throw MigrationError(error, while: "committing the checkpoint") }
     return Checkpoint(
       name: name, sequence: last?.sequence ?? 0, phase: last?.id, at: time, who: options.runner.user,
       host: options.runner.host, note: note, isReachable: true)

@@ -150,15 +150,14 @@ public final class Migrator {
     if knowledge.isFresh { return baseline }
     // Whoever overrides drift begins with the schema that is there.
     if options.overridden.contains(.drift) { return nil }
-    let expected = try lifting("reading \(baseline.file)") { () in
-      let scratch = try Connection(path: "", mode: .memory)
-      try scratch.execute(script: baseline.text)
-      return try Schema(of: scratch)
-    }
+    let expected = try Scratch(baseline: baseline).schema
     guard expected.digest != knowledge.schema.digest else { return nil }
     throw MigrationError(
       .schemaDrift, "the database has tables, no ledger, and another schema than \(baseline.file)",
       details: SchemaDifference(from: expected, to: knowledge.schema).lines, state: "nothing was changed",
-      help: ["make the baseline say what the database has, or use another database"])
+      help: [
+        "make the baseline say what the database has, or use another database",
+        "when phases of the folder are in it already: phasedb adopt --at PHASE",
+      ])
   }
 }

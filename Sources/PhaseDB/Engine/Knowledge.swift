@@ -96,16 +96,16 @@ struct Knowledge {
     isInPlace ? [] : SchemaDifference(from: try recordedSchema(), to: schema).lines
   }
 
-  func driftError() throws(MigrationError) -> MigrationError {
+  /// - Parameter isGate: whether the one who is refused may pass the drift gate.
+  func driftError(isGate: Bool = true) throws(MigrationError) -> MigrationError {
     MigrationError(
       .schemaDrift, "the schema is not what the ledger says it is \(checkpointText)",
       details: try driftLines(),
       state: "nothing was changed",
       help: [
         "undo the change that was made outside phasedb, or write it as a migration",
-        Gate.drift.overriding,
         "look at everything that is checked: phasedb verify",
-      ])
+      ] + (isGate ? [Gate.drift.overriding] : []))
   }
 
   /// What an operator reads as the state of the database.

@@ -42,14 +42,12 @@ extension Engine {
     }
     if let baseline = plan.baseline {
       observe(.baselineBegan)
-      _ = try GuardedScript(baseline, on: connection).run()
+      _ = try GuardedScript(baseline, on: connection, isBaseline: true).run()
       knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection) }
     }
     let schema = knowledge.schema
     guard schema.ledgerNames.isEmpty else {
-      throw MigrationError(
-        .ledgerTouched, "the database has objects named phasedb_… that are no ledger",
-        details: schema.ledgerNames.sorted(), help: ["rename them: the prefix is kept for the ledger"])
+      throw .ledgerNamesTaken(schema.ledgerNames)
     }
     knowledge.ledger = try lifting("making the ledger") { () in
       try Ledger.create(in: connection, schema: schema, by: runner, at: now())

@@ -4,10 +4,15 @@ internal import PhaseSQLite
 struct GuardedScript {
   let script: Script
   let connection: Connection
+  private let isBaseline: Bool
 
-  init(_ script: Script, on connection: Connection) {
+  /// - Parameter isBaseline: the SQL makes the schema that was there before phasedb came, and so may say what a phase may
+  ///   not: a conflict clause or a trigger with ROLLBACK, a text in double quotes. It makes such objects and does not
+  ///   use them.
+  init(_ script: Script, on connection: Connection, isBaseline: Bool = false) {
     self.script = script
     self.connection = connection
+    self.isBaseline = isBaseline
   }
 
   /// Runs every statement.
@@ -19,6 +24,9 @@ struct GuardedScript {
     let guarding = StatementGuard()
     guarding.watch(connection)
     defer { guarding.release(connection) }
+    let tookStrings = connection.isOn(.doubleQuotedStringsInDDL)
+    if isBaseline { connection.turn(.doubleQuotedStringsInDDL, on: true) }
+    defer { if isBaseline { connection.turn(.doubleQuotedStringsInDDL, on: tookStrings) } }
     let changesBefore = connection.totalChanges
     var reader = ScriptReader(script.text, on: connection)
     // Where the statement starts that runs; nil while the next one is compiled.
@@ -27,7 +35,7 @@ struct GuardedScript {
       while let part = try reader.next() {
         let range = part.range
         running = range.lowerBound
-        try refuseTokens(range)
+        if !isBaseline { try refuseTokens(range) }
         var statement = part.take()
         while try statement.step() {}
         // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk ends the transaction without a word.

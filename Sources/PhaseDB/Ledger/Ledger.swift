@@ -99,3 +99,11 @@ extension Ledger {
     return entries.reversed()
   }
 }
+
+extension MigrationError {
+  static func ledgerNamesTaken(_ names: Set<String>) -> MigrationError {
+    MigrationError(
+      .ledgerTouched, "the database has objects named phasedb_… that are no ledger", details: names.sorted(),
+      help: ["rename them: the prefix is kept for the ledger"])
+  }
+}

@@ -63,15 +63,15 @@ extension Ledger {
     )
   }
 
-  /// Records that a phase went up. Belongs into the phase's own transaction.
+  /// Records that a phase went up, or was found to be there. Belongs into the phase's own transaction.
   ///
   /// - Returns: what was recorded.
   func record(
     _ id: PhaseID, _ phase: Phase, changes: [SchemaChange], before: SchemaDigest, after: SchemaDigest,
-    milliseconds: Double, by runner: Runner, at time: Timestamp
+    milliseconds: Double, as action: LogEntry.Action = .up, by runner: Runner, at time: Timestamp
   ) throws(SQLiteError) -> AppliedPhase {
     let hash = phase.tokenHash
-    let sequence = try log(.up, subject: id.description, detail: "phase \(hash)", by: runner, at: time)
+    let sequence = try log(action, subject: id.description, detail: "phase \(hash)", by: runner, at: time)
     try connection.execute(
       "INSERT INTO phasedb_phase VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
       .integer(sequence), .text(id.description), .text(hash), .text(phase.windows.ledgerText),

@@ -12,18 +12,18 @@ final class Scratch {
   /// - Throws: what the baseline's SQL throws.
   init(baseline: Script?) throws(MigrationError) {
     connection = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory) }
-    if let baseline { _ = try run(baseline) }
+    if let baseline { try run(baseline, isBaseline: true) }
   }
 
   /// Runs SQL under the guard in a transaction of its own.
   ///
   /// - Throws: what failed, with its place; the database is as it was.
   @discardableResult
-  func run(_ script: Script) throws(MigrationError) -> WriteSet {
+  func run(_ script: Script, isBaseline: Bool = false) throws(MigrationError) -> WriteSet {
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
       let transaction = try lifting("starting a transaction") { () in try connection.begin() }
-      let (_, writes) = try GuardedScript(script, on: connection).run()
+      let (_, writes) = try GuardedScript(script, on: connection, isBaseline: isBaseline).run()
       let after = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
       if let trespass = StatementGuard.trespass(after.changes(since: schema), from: schema, to: after) {
         throw MigrationError(

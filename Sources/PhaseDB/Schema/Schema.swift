@@ -35,10 +35,9 @@ struct Schema: Sendable {
         append(same)
         continue
       }
-      let name = table.text(at: 2)
       let object = SchemaObject(
-        type: table.text(at: 1), name: name, table: table.text(at: 3), sql: table.text(at: 4))
-      append(Row(id: id, object: object, isForeign: Schema.isForeign(name)))
+        type: table.text(at: 1), name: table.text(at: 2), table: table.text(at: 3), sql: table.text(at: 4))
+      append(Row(id: id, object: object, isForeign: Schema.isForeign(object.name, of: object.table)))
     }
   }
 
@@ -59,11 +58,18 @@ struct Schema: Sendable {
     )
   }
 
-  /// Names that are SQLite's own, the ledger's, or of tools that share the file: replicators (Litestream,
-  /// LiteFS), Cloudflare D1's bookkeeping and the planner's statistics.
-  static func isForeign(_ name: String) -> Bool {
+  /// The tables of other tools that are there.
+  var neighbours: [Neighbour] {
+    rows.lazy.map(\.object).filter { $0.key.type == "table" }.compactMap { object in
+      Neighbour.tool(of: object.name).map { Neighbour(table: object.name, tool: $0) }
+    }
+  }
+
+  /// What is SQLite's own, the ledger's, or of tools that share the file: replicators (Litestream, LiteFS), the books
+  /// of other migration tools with their indexes, and the planner's statistics.
+  static func isForeign(_ name: String, of table: String) -> Bool {
     let name = name.asciiLowercased
-    return foreignPrefixes.contains { name.hasPrefix($0) } || name == "d1_migrations"
+    return foreignPrefixes.contains { name.hasPrefix($0) } || Neighbour.tool(of: table) != nil
   }
 
   private static let foreignPrefixes = ["sqlite_", Schema.ledgerPrefix, "_litestream_", "_cf_"]

@@ -1,0 +1,180 @@
+internal import PhaseSQLite
+
+/// What was recorded of a database that was there before its ledger.
+public struct Adoption: Sendable {
+  /// The phases recorded as applied, in folder order; empty when the database is at its baseline.
+  public let phases: [PhaseID]
+  /// The checkpoint the database is at, nil at its baseline.
+  public let checkpoint: Checkpoint?
+  /// The books of other tools, which were left alone.
+  public let neighbours: [Neighbour]
+}
+
+extension Migrator {
+  /// Brings a database that has tables and no ledger under the ledger, without running anything on it.
+  ///
+  /// The baseline and the phases up to the named one are run on a database in memory. When that leads to the schema
+  /// that the database has, and every `@verify` of those phases holds on its rows, the phases are recorded as applied,
+  /// in one transaction; from then on they can be reversed like any other.
+  ///
+  /// - Parameter phase: an id, or a prefix that names one phase, up to and with which the folder's phases are in the
+  ///   database already; nil when none is and the schema is the baseline's.
+  /// - Throws: `ledger-exists`, `schema-drift` with the difference when the schemas disagree, `verify-failed`,
+  ///   `unknown-phase`, `ambiguous-phase`, `database-busy`, and what the SQL of baseline and phases throws.
+  @discardableResult
+  public func adopt(at phase: String? = nil) throws(MigrationError) -> Adoption {
+    var target: PhaseID?
+    if let phase { target = try PhaseID.find(phase, among: catalog.phases.map(\.id)) }
+    let present = target.map { target in catalog.phases.filter { $0.id <= target } } ?? []
+    let history: ReplayedHistory
+    do throws(MigrationError) {
+      history = try ReplayedHistory(catalog.baseline, present)
+    } catch {
+      throw error.leaving("nothing was changed")
+    }
+    let discipline = try ConnectionDiscipline.begin(on: connection)
+    return try discipline.whileInForce { () throws(MigrationError) in
+      try writing("committing the ledger") { knowledge throws(MigrationError) in
+        try refuseLedger(knowledge)
+        try refuseOtherSchema(history, knowledge.schema)
+        try refuseBrokenClaims(present)
+        return try record(history, knowledge.schema)
+      }
+    }
+  }
+
+  /// Refuses a database that has a ledger, or something that is named like one.
+  func refuseLedger(_ knowledge: Knowledge) throws(MigrationError) {
+    guard knowledge.ledger == nil else {
+      throw MigrationError(
+        .ledgerExists, "\(database) has a ledger already, and is \(knowledge.checkpointText)",
+        state: "nothing was changed", help: ["see where it stands with: phasedb status"])
+    }
+    let names = knowledge.schema.ledgerNames
+    guard names.isEmpty else { throw .ledgerNamesTaken(names) }
+  }
+
+  private func refuseOtherSchema(_ history: ReplayedHistory, _ schema: Schema) throws(MigrationError) {
+    guard history.last.digest != schema.digest else { return }
+    throw MigrationError(
+      .schemaDrift, "the schema of \(database) is not \(history.title(catalog.baseline))",
+      details: SchemaDifference(from: history.last, to: schema).lines, state: "nothing was changed",
+      help: adoptionHelp(schema))
+  }
+
+  /// Where else the database could be adopted.
+  private func adoptionHelp(_ schema: Schema) -> [String] {
+    if schema.isEmpty { return ["the database is empty, so bring it up instead: phasedb up"] }
+    let fitting = ReplayedHistory.states(catalog).filter { $0.schema.digest == schema.digest }
+    if fitting.contains(where: { $0.id == nil }) {
+      return ["it is the schema before the first phase: phasedb adopt"]
+    }
+    let names = fitting.compactMap(\.id)
+    if let first = names.first, names.count == 1 {
+      return ["it is the schema after \(first): phasedb adopt --at \(first.short)"]
+    }
+    if !names.isEmpty {
+      let all = names.map(\.short).joined(separator: ", ")
+      return ["it is the schema after each of \(all): adopt at the last of them whose rows are done"]
+    }
+    return catalog.baseline == nil
+      ? ["write down what was there before the first phase: phasedb init --from DATABASE"]
+      : ["make baseline.sql say what was there before the first phase, or change the database"]
+  }
+
+  /// Two phases may lead to one schema and differ in the rows: what they claim of these tells them apart.
+  private func refuseBrokenClaims(_ present: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
+    for (id, phase) in present {
+      for claim in phase.verifications {
+        let breaking: BreakingRows
+        do throws(MigrationError) {
+          breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)
+        } catch {
+          // About something that a later phase took away.
+          if error.id == .verifyInvalid, id != present.last?.id { continue }
+          throw error.leaving("nothing was changed")
+        }
+        guard breaking.count == 0 else {
+          throw MigrationError(
+            .verifyFailed,
+            "the rows break the claim '\(claim.title)' of \(id): \(DetailLines.rows(breaking.count))",
+            at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
+            state: "nothing was changed",
+            help: ["adopt at an earlier phase, and let phasedb up do the rest", "or correct the rows"])
+        }
+      }
+    }
+  }
+
+  private func record(
+    _ history: ReplayedHistory, _ schema: Schema
+  ) throws(MigrationError) -> Adoption {
+    let (time, runner) = (options.now(), options.runner)
+    for step in history.steps { try Ledger.refuseUnreadable(step.id, step.phase) }
+    let recorded = try lifting("writing the ledger") { () in
+      let ledger = try Ledger.create(in: connection, schema: history.first, by: runner, at: time)
+      if history.steps.isEmpty {
+        try ledger.log(.adopt, subject: "", detail: "before the first phase", by: runner, at: time)
+      }
+      return try history.steps.map { step in
+        try ledger.record(
+          step.id, step.phase, changes: step.after.changes(since: step.before), before: step.before.digest,
+          after: step.after.digest, milliseconds: 0, as: .adopt, by: runner, at: time)
+      }
+    }
+    return Adoption(
+      phases: recorded.map(\.id), checkpoint: recorded.last.map(Checkpoint.init(after:)),
+      neighbours: schema.neighbours)
+  }
+}
+
+/// A baseline and phases, run in folder order on a database in memory.
+private struct ReplayedHistory {
+  /// The schema of the baseline.
+  let first: Schema
+  private(set) var steps: [Step] = []
+
+  struct Step {
+    let id: PhaseID
+    let phase: Phase
+    let before: Schema
+    let after: Schema
+  }
+
+  init(_ baseline: Script?, _ phases: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
+    let scratch = try Scratch(baseline: baseline)
+    first = scratch.schema
+    for (id, phase) in phases {
+      let before = scratch.schema
+      try scratch.run(phase.up)
+      steps.append(Step(id: id, phase: phase, before: before, after: scratch.schema))
+    }
+  }
+
+  var last: Schema { steps.last?.after ?? first }
+
+  /// What the schema it leads to is called.
+  func title(_ baseline: Script?) -> String {
+    steps.last.map { "the one after \($0.id)" } ?? baseline.map { "that of \($0.file)" } ?? "an empty one"
+  }
+
+  /// Every state of a folder as far as it can be replayed, the one before the first phase without an id.
+  static func states(_ catalog: Catalog) -> [(id: PhaseID?, schema: Schema)] {
+    guard let scratch = try? Scratch(baseline: catalog.baseline) else { return [] }
+    var states: [(id: PhaseID?, schema: Schema)] = [(nil, scratch.schema)]
+    for (id, phase) in catalog.phases {
+      guard (try? scratch.run(phase.up)) != nil else { break }
+      states.append((id, scratch.schema))
+    }
+    return states
+  }
+}
+
+extension MigrationError {
+  /// The same error with the state that it leaves.
+  func leaving(_ state: String) -> MigrationError {
+    var error = self
+    error.state = state
+    return error
+  }
+}

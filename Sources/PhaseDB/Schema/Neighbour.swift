@@ -1,0 +1,54 @@
+/// A table in which another tool keeps its books, in a database that phasedb shares with it.
+///
+/// Such tables are left alone: they are no part of a baseline, and no difference in them is one of the schema.
+public struct Neighbour: Sendable, Hashable {
+  /// The table's name, as spelled.
+  public let table: String
+  /// Whose it is; several names where tools share one.
+  public let tool: String
+}
+
+extension Neighbour {
+  /// The tool that keeps its books in a table of this name, nil when none is known to.
+  static func tool(of table: String) -> String? { tools[table.asciiLowercased] }
+
+  /// By the name of the table in lower case. Only names that no application would give to a table of its own: a plain
+  /// `migrations`, which Laravel and TypeORM use, might be somebody's birds.
+  private static let tools = [
+    "__diesel_schema_migrations": "Diesel",
+    "__drizzle_migrations": "Drizzle",
+    "__efmigrationshistory": "Entity Framework Core",
+    "__efmigrationslock": "Entity Framework Core",
+    "_fluent_migrations": "Fluent",
+    "_prisma_migrations": "Prisma",
+    "_sqlx_migrations": "SQLx",
+    "_yoyo_log": "yoyo",
+    "_yoyo_migration": "yoyo",
+    "_yoyo_version": "yoyo",
+    "yoyo_lock": "yoyo",
+    "alembic_version": "Alembic",
+    "android_metadata": "Android",
+    "ar_internal_metadata": "Active Record",
+    "atlas_schema_revisions": "Atlas",
+    "d1_migrations": "Cloudflare D1",
+    "databasechangelog": "Liquibase",
+    "databasechangeloglock": "Liquibase",
+    "django_migrations": "Django",
+    "doctrine_migration_versions": "Doctrine",
+    "flyway_schema_history": "Flyway",
+    "goose_db_version": "goose",
+    "gorp_migrations": "sql-migrate",
+    "grdb_migrations": "GRDB",
+    "knex_migrations": "Knex.js",
+    "knex_migrations_lock": "Knex.js",
+    "kysely_migration": "Kysely",
+    "kysely_migration_lock": "Kysely",
+    "mikro_orm_migrations": "MikroORM",
+    "phinxlog": "Phinx",
+    "refinery_schema_history": "Refinery",
+    "room_master_table": "Room",
+    "schema_migrations": "Active Record, golang-migrate or dbmate",
+    "seaql_migrations": "SeaORM",
+    "sequelizemeta": "Sequelize",
+  ]
+}
