@@ -14,12 +14,16 @@ public struct Settings: Sendable, Hashable {
   public var migrations: String?
   /// How long to wait for another runner or writer.
   public var wait: Duration?
+  /// After which time a check-in is forgotten that was not repeated.
+  public var forget: Duration?
   /// The oldest SQLite that must be able to run the migrations.
   public var sqlite: Version?
 
   public init(
-    database: String? = nil, migrations: String? = nil, wait: Duration? = nil, sqlite: Version? = nil
+    database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
+    sqlite: Version? = nil
   ) {
+    self.forget = forget
     self.sqlite = sqlite
     self.database = database
     self.migrations = migrations
@@ -41,7 +45,7 @@ public struct Settings: Sendable, Hashable {
       return Settings(
         database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
         migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait,
-        sqlite: decoded.sqlite)
+        forget: decoded.forget, sqlite: decoded.sqlite)
     } catch let error as MigrationError {
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
     } catch DecodingError.dataCorrupted {
@@ -59,13 +63,14 @@ public struct Settings: Sendable, Hashable {
 
 /// The keys of the file.
 private enum SettingsKey: String, CaseIterable, CodingKey {
-  case database, migrations, wait, sqlite
+  case database, migrations, wait, forget, sqlite
 }
 
 private struct SettingsFile: Decodable {
   var database: String?
   var migrations: String?
   var wait: Duration?
+  var forget: Duration?
   var sqlite: Version?
 
   init(from decoder: any Decoder) throws {
@@ -80,14 +85,8 @@ private struct SettingsFile: Decodable {
     let container = try decoder.container(keyedBy: SettingsKey.self)
     database = try Self.text(.database, "the path of a database", container)
     migrations = try Self.text(.migrations, "the path of a folder", container)
-    if let text = try Self.text(.wait, "a duration such as \"30s\"", container) {
-      guard let duration = DurationText.parse(text) else {
-        throw MigrationError(
-          .badSettings, "'wait' is \"\(text)\", which is not a duration",
-          help: ["write a number and one of ms, s, m, h, d, for example \"30s\""])
-      }
-      wait = duration
-    }
+    wait = try Self.duration(.wait, for: "30s", container)
+    forget = try Self.duration(.forget, for: "10m", container)
     if let text = try Self.text(.sqlite, "a version such as \"3.35\"", container) {
       guard let version = try? Version(text) else {
         throw MigrationError(
@@ -96,6 +95,18 @@ private struct SettingsFile: Decodable {
       }
       sqlite = version
     }
+  }
+
+  private static func duration(
+    _ key: SettingsKey, for example: String, _ container: KeyedDecodingContainer<SettingsKey>
+  ) throws -> Duration? {
+    guard let text = try text(key, "a duration such as \"\(example)\"", container) else { return nil }
+    guard let duration = DurationText.parse(text) else {
+      throw MigrationError(
+        .badSettings, "'\(key.rawValue)' is \"\(text)\", which is not a duration",
+        help: ["write a number and one of ms, s, m, h, d, for example \"\(example)\""])
+    }
+    return duration
   }
 
   private static func text(

@@ -4,8 +4,8 @@
 enum ArgumentID: String, Sendable, CaseIterable {
   // Options.
   case database, migrations, format, color, quiet, help, version
-  case phases, target, all, dryRun, wait, live, override, reason, check, note, limit
+  case from, phases, target, all, dryRun, wait, live, override, reason, instance, present, check, note, limit
 
   // Positionals.
-  case name, count, direction, shell, topic
+  case name, count, direction, application, shell, topic
 }

@@ -25,6 +25,10 @@ extension Option {
     Option(.version, "version", placement: .insteadOfVerb, "print the version and stop"),
 
     Option(
+      .from, "from", takes: .path,
+      "a database whose schema becomes baseline.sql",
+      detail: "It is only read, and the settings name it."),
+    Option(
       .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
       "which phase files to make (default: all three)"),
     Option(
@@ -40,12 +44,22 @@ extension Option {
       .live, "live", takes: .text("APP@VERSION"), repeatable: true,
       "a version of an application that is running now",
       detail:
-        "Without any, nothing is known about live versions: expand and migrate phases go up with a note, "
-        + "contract phases are held, the way down goes ahead with a warning."),
+        "Takes the place of what check-ins say. Where neither says anything of an application, expand and "
+        + "migrate phases go up with a note, contract phases are held, the way down goes ahead with a warning."
+    ),
     Option(
       .override, "override", takes: .list(Gate.overridable.map(\.rawValue)), repeatable: true,
       "pass a closed gate; needs --reason and stays in the log"),
     Option(.reason, "reason", takes: .text("TEXT"), "why a gate is passed"),
+    Option(
+      .instance, "instance", takes: .text("NAME"),
+      "what tells this copy of the application from others (default: the host's name)",
+      detail: "A later check-in of the same instance takes the place of the earlier one, so that every copy "
+        + "needs a name of its own."),
+    Option(
+      .present, "at", takes: .text("PHASE"),
+      "the last phase that is in the database already (default: none, only the baseline)",
+      detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
     Option(.check, "check", "exit with 1 when something is not in order"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),

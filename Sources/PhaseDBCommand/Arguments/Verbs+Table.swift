@@ -2,7 +2,7 @@ internal import PhaseDB
 
 extension Verb {
   /// Every verb there is, in the order in which help lists them.
-  static let table: [Verb] = starting + running + looking + checkpoints + about
+  static let table: [Verb] = starting + adopting + running + looking + applications + checkpoints + about
 
   static func with(_ id: ID) -> Verb? { table.first { $0.id == id } }
 
@@ -17,13 +17,16 @@ extension Verb {
     Verb(
       .initialize, "init",
       summary: "create the folder of migrations and its settings",
-      discussion: "Nothing that exists is overwritten.",
-      options: [.migrations, .format],
+      discussion:
+        "Nothing that exists is overwritten. With --from, the schema of a database becomes baseline.sql, "
+        + "without the tables in which other tools keep their books.",
+      options: [.from, .migrations, .format],
       examples: [
         Example("phasedb init", "make the folder 'migrations' here"),
         Example("phasedb init --migrations db/migrations", "make it elsewhere"),
+        Example("phasedb init --from shop.db", "begin with a database that has tables already"),
       ],
-      exitCodes: [.done, .refused, .usage]),
+      exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
       .new, "new",
       summary: "write the phase files of a new migration",
@@ -51,6 +54,22 @@ extension Verb {
         Example("phasedb lint --format github", "annotate a pull request"),
       ],
       exitCodes: [.done, .findings, .refused, .usage]),
+  ]
+
+  private static let adopting: [Verb] = [
+    Verb(
+      .adopt, "adopt",
+      summary: "bring an existing database under the ledger",
+      discussion:
+        "Runs the baseline, and the phases up to --at, on a database in memory, and compares the schemas. "
+        + "When they agree and every @verify of those phases holds, the phases are recorded as applied. "
+        + "Nothing else of the database is changed.",
+      options: [.present, .wait, .database, .migrations, .format],
+      examples: [
+        Example("phasedb adopt", "begin at the baseline"),
+        Example("phasedb adopt --at 0002/migrate", "record what somebody applied by hand"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage])
   ]
 
   private static let running: [Verb] = [
@@ -142,6 +161,26 @@ extension Verb {
         Example("phasedb log --check", "prove the chain of entries"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
+  ]
+
+  private static let applications: [Verb] = [
+    Verb(
+      .checkIn, "check-in",
+      summary: "record that a version of an application is running",
+      discussion:
+        "Ends with 2, and records nothing, when that version may not run on the schema as it is, so that it "
+        + "can stand before the application in its entry point. Needs no migrations; with them it also knows "
+        + "which versions need a phase that is still to come. A check-in is forgotten after 10 minutes, or "
+        + "what forget in phasedb.json says.",
+      positionals: [
+        Positional(.application, .text("APP@VERSION"), "the application and its version: storefront@1.4.0")
+      ],
+      options: [.instance, .wait, .database, .migrations, .format],
+      examples: [
+        Example("phasedb check-in storefront@1.4.0 --instance web-1", "say that web-1 runs 1.4.0"),
+        Example("phasedb check-in storefront@1.4.0 --quiet", "let the exit code say whether it may"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage])
   ]
 
   private static let checkpoints: [Verb] = [

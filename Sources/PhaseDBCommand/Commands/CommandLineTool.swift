@@ -45,7 +45,8 @@ struct CommandLineTool {
   private func lostOutput(of context: CommandContext) -> MigrationError {
     let message = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
-      [.up, .down, .checkpointCreate].contains(context.invocation.verb) && !context.invocation.flag(.dryRun)
+      [.up, .down, .adopt, .checkIn, .checkpointCreate].contains(context.invocation.verb)
+      && !context.invocation.flag(.dryRun)
     guard hasActed else {
       return MigrationError(.outputFailed, message, help: ["make room where the output goes"])
     }
@@ -61,11 +62,13 @@ struct CommandLineTool {
     case .initialize: InitCommand.run
     case .new: NewCommand.run
     case .lint: LintCommand.run
+    case .adopt: AdoptCommand.run
     case .plan: PlanCommand.run
     case .up: UpCommand.run
     case .down: DownCommand.run
     case .status: StatusCommand.run
     case .verify: VerifyCommand.run
+    case .checkIn: CheckInCommand.run
     case .checkpointCreate: CheckpointCreateCommand.run
     case .checkpointList: CheckpointListCommand.run
     case .log: LogCommand.run

@@ -1,19 +1,69 @@
 internal import PhaseDB
 
-/// `phasedb init`: the folder of migrations and its settings.
+/// `phasedb init`: the folder of migrations and its settings, and the baseline of a database that is there already.
 enum InitCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let folder = context.invocation.value(.migrations) ?? "migrations"
     let settings = Location.joined(folder, "phasedb.json")
+    if let address = context.invocation.value(.from) {
+      return try run(from: DatabaseAddress.path(address), in: folder, settings: settings, context)
+    }
     try NewFiles.makeFolder(folder)
-    try NewFiles.write(Templates.settings, to: settings)
+    try NewFiles.write(Templates.settings(), to: settings)
     if context.isJSON {
-      try context.print(json: FilesJSON(files: [settings]))
+      try context.print(json: InitJSON(files: [settings]))
     } else {
       context.say("made \(folder.visible) and \(settings.visible)")
       context.suggest("phasedb new create-shop")
     }
     return .done
+  }
+
+  private static func run(
+    from database: String, in folder: String, settings: String, _ context: CommandContext
+  ) throws(MigrationError) -> ExitCode {
+    let file = Location.joined(folder, "baseline.sql")
+    try NewFiles.refuseExisting([file, settings])
+    let reader = try Migrator(
+      database: database, catalog: Catalog([]), access: .reading,
+      options: Options(cancellation: context.cancellation))
+    let baseline = try reader.baseline()
+    try NewFiles.makeFolder(folder)
+    if let text = baseline.text { try NewFiles.write(text, to: file) }
+    let path = try PathText.json(PathText.relative(database, from: folder))
+    try NewFiles.write(Templates.settings(database: path), to: settings)
+    let files = (baseline.text == nil ? [] : [file]) + [settings]
+    if context.isJSON {
+      try context.print(json: InitJSON(files: files, baseline))
+    } else {
+      print(baseline, of: database, files: files, to: context)
+    }
+    return .done
+  }
+
+  private static func print(
+    _ baseline: Baseline, of database: String, files: [String], to context: CommandContext
+  ) {
+    context.say("made \(files.map(\.visible).joined(separator: " and "))")
+    let counts = [
+      ("table", "tables"), ("index", "indexes"), ("view", "views"), ("trigger", "triggers"),
+    ].compactMap { one, many in baseline.counts[one].map { CountText.text($0, one, many) } }
+    context.say(
+      "\(database.visible) has \(counts.isEmpty ? "no tables, so it needs no baseline" : counts.joined(separator: ", "))"
+    )
+    context.say(leftOut: baseline.neighbours)
+    for object in baseline.broken {
+      context.note("\(object.type) \(object.name) does not compile: \(object.reason)")
+    }
+    context.suggest(baseline.text == nil ? "phasedb new create-shop" : "phasedb adopt")
+  }
+}
+
+extension CommandContext {
+  /// Names the tables in which other tools keep their books.
+  func say(leftOut neighbours: [Neighbour]) {
+    guard !neighbours.isEmpty else { return }
+    say("left alone: \(neighbours.map { "\($0.table.visible) (\($0.tool))" }.joined(separator: ", "))")
   }
 }
 
@@ -47,4 +97,31 @@ enum NewCommand {
 /// The files a command made, as `--format json` prints them.
 private struct FilesJSON: Encodable {
   let files: [String]
+}
+
+private struct InitJSON: Encodable {
+  let files: [String]
+  /// With `--from` only, like the next.
+  var leftAlone: [NeighbourJSON]?
+  var broken: [BrokenJSON]?
+
+  struct BrokenJSON: Encodable {
+    let type: String
+    let name: String
+    let reason: String
+  }
+
+  init(files: [String], _ baseline: Baseline? = nil) {
+    self.files = files
+    leftAlone = baseline?.neighbours.map(NeighbourJSON.init)
+    broken = baseline?.broken.map { BrokenJSON(type: $0.type, name: $0.name, reason: $0.reason) }
+  }
+}
+
+/// A table of another tool, as `--format json` prints it.
+struct NeighbourJSON: Encodable {
+  let table: String
+  let tool: String
+
+  init(_ neighbour: Neighbour) { (table, tool) = (neighbour.table, neighbour.tool) }
 }

@@ -59,8 +59,14 @@ struct Location {
   }
 
   /// A migrator on the database, with what the command line says about its surroundings.
-  func migrator(_ access: Migrator.Access, _ context: CommandContext) throws(MigrationError) -> Migrator {
-    let catalog = try Catalog(folder: migrations)
+  ///
+  /// - Parameter needsFolder: false for a command that can do without migrations where nobody named a folder.
+  func migrator(
+    _ access: Migrator.Access, _ context: CommandContext, needsFolder: Bool = true
+  ) throws(MigrationError) -> Migrator {
+    let isNamed = invocation.has(.migrations) || settings.migrations != nil
+    let isThere = FileManager.default.fileExists(atPath: migrations)
+    let catalog = try needsFolder || isNamed || isThere ? Catalog(folder: migrations) : Catalog([])
     return try Migrator(
       database: try database(), catalog: catalog, access: access, options: try options(context))
   }
@@ -77,7 +83,7 @@ struct Location {
     }
     return Options(
       wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,
-      overridden: Set(overridden),
+      forget: settings.forget ?? .seconds(600), overridden: Set(overridden),
       reason: overridden.isEmpty ? nil : reason, cancellation: context.cancellation)
   }
 }

@@ -18,14 +18,25 @@ enum NewFiles {
     }
   }
 
+  /// Refuses before any of several files is made.
+  ///
+  /// - Throws: `already-exists` when there is one of them.
+  static func refuseExisting(_ paths: [String]) throws(MigrationError) {
+    for path in paths where FileManager.default.fileExists(atPath: path) { throw exists(path) }
+  }
+
+  private static func exists(_ path: String) -> MigrationError {
+    MigrationError(
+      .alreadyExists, "\(path) exists already", state: "it was not changed",
+      help: ["edit it, or remove it first"])
+  }
+
   /// - Throws: `already-exists` when there is such a file, `output-failed` when it cannot be written.
   static func write(_ text: String, to path: String) throws(MigrationError) {
     do {
       try Data(text.utf8).write(to: URL(filePath: path), options: .withoutOverwriting)
     } catch let error as CocoaError where error.code == .fileWriteFileExists {
-      throw MigrationError(
-        .alreadyExists, "\(path) exists already", state: "it was not changed",
-        help: ["edit it, or remove it first"])
+      throw exists(path)
     } catch {
       throw MigrationError(
         .outputFailed, "\(path) cannot be written: \(reason(error))",

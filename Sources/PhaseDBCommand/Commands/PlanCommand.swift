@@ -11,7 +11,7 @@ enum PlanCommand {
       try context.print(json: PlanJSON(plan, database: migrator.database))
     } else {
       PlanText(plan: plan, database: migrator.database).print(to: context)
-      if !plan.steps.isEmpty {
+      if !plan.steps.isEmpty || !plan.drift.isEmpty {
         context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
       }
     }

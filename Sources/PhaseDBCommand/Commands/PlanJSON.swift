@@ -8,6 +8,10 @@ struct PlanJSON: Encodable {
   let baseline: Bool
   let steps: [StepJSON]
   let held: [HeldJSON]
+  let drift: [String]
+  let checkIns: [CheckInJSON]
+  let overridden: [String]
+  let reason: String?
   let notes: [String]
 
   struct StepJSON: Encodable {
@@ -57,6 +61,10 @@ struct PlanJSON: Encodable {
         verifications: step.phase.verifications.map(\.title))
     }
     held = plan.held.map { HeldJSON(phase: $0.id.description, gates: $0.gates.map(GateJSON.init)) }
+    drift = plan.drift
+    checkIns = plan.checkIns.map(CheckInJSON.init)
+    overridden = plan.overridden.map(\.rawValue).sorted()
+    reason = plan.reason
     notes = plan.notes
   }
 }

@@ -10,6 +10,7 @@ struct PlanText {
     guard !plan.steps.isEmpty else {
       context.print("nothing to do: \(reason(context))\n")
       printHeld(context)
+      printDrift(context)
       return
     }
     let count = CountText.text(plan.steps.count, "phase")
@@ -22,6 +23,8 @@ struct PlanText {
     context.print(table)
     if plan.direction == .down { printRemains(context) }
     printHeld(context)
+    printDrift(context)
+    printLive(context)
     for note in plan.notes { context.print("\(context.paint("note:", .warning)) \(note.visible)\n") }
     for gate in plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
       context.print(
@@ -61,6 +64,19 @@ struct PlanText {
     guard !lines.isEmpty else { return }
     context.print("\(context.paint("what remains:", .heading))\n")
     for line in lines { context.print("  \(line.visible)\n") }
+  }
+
+  /// What is recorded as it is, because the operator says so.
+  private func printDrift(_ context: CommandContext) {
+    guard !plan.drift.isEmpty else { return }
+    context.print("\(context.paint("the schema was changed, and is recorded as it is:", .warning))\n")
+    for line in plan.drift { context.print("  \(line.visible)\n") }
+  }
+
+  private func printLive(_ context: CommandContext) {
+    guard !plan.checkIns.isEmpty else { return }
+    let live = plan.checkIns.map(\.description).joined(separator: ", ")
+    context.print("\(context.paint("live:", .heading)) \(live.visible)\n")
   }
 
   private func printHeld(_ context: CommandContext) {

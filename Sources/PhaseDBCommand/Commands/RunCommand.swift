@@ -31,7 +31,7 @@ private struct TransitionCommand {
       if context.isJSON {
         try context.print(json: RunJSON(plan, database: migrator.database, result: nil))
       } else {
-        if !plan.steps.isEmpty {
+        if !plan.steps.isEmpty || !plan.drift.isEmpty {
           context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
         }
       }

@@ -24,12 +24,20 @@ enum StatusCommand {
         separator: ", ")
       context.print("\(paint("may live:", .heading)) \(live)\n")
     }
+    if !status.checkIns.isEmpty {
+      let live = status.checkIns.map { "\($0) (\($0.seenAt))" }.joined(separator: ", ")
+      context.print("\(paint("live:", .heading))     \(live.visible)\n")
+    }
     if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
     var table = TextTable(.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by"))
     for phase in status.phases { add(phase, to: &table) }
     if !table.rows.isEmpty { context.print("\n") }
     context.print(table)
     printHeld(status, context)
+    for gate in status.gates {
+      context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
+      context.print("  to open it: \(gate.opening.visible)\n")
+    }
     if status.hasDrifted {
       context.print("\n\(paint("the schema is not what the ledger says:", .bad))\n")
       for line in status.drift { context.print("  \(line.visible)\n") }
@@ -86,7 +94,9 @@ struct StatusJSON: Encodable {
   let checkpoint: Int64
   let pending: Int
   let drift: [String]
+  let gates: [PlanJSON.GateJSON]
   let live: [String: String?]
+  let checkIns: [CheckInJSON]
   let runner: String?
   let phases: [PhaseJSON]
 
@@ -110,6 +120,8 @@ struct StatusJSON: Encodable {
     checkpoint = status.checkpoint?.sequence ?? 0
     pending = status.pending.count
     drift = status.drift
+    gates = status.gates.map(PlanJSON.GateJSON.init)
+    checkIns = status.checkIns.map(CheckInJSON.init)
     live = status.live.mapValues { $0.range?.description }
     runner = status.runner
     phases = status.phases.map { phase in

@@ -2,18 +2,24 @@ internal import PhaseDB
 
 /// What new files begin with.
 enum Templates {
-  static let settings = """
+  /// - Parameter database: the path of a database as a JSON text, nil when none is known yet.
+  static func settings(database: String? = nil) -> String {
+    """
     // Settings of phasedb. Every key may be left out.
     {
       // The database, where neither --database nor PHASEDB_DATABASE nor DATABASE_URL names one.
       // A relative path is meant from this folder.
-      // "database": "../app.db",
+      \(database.map { "\"database\": \($0)," } ?? "// \"database\": \"../app.db\",")
 
       // How long to wait for another runner or writer.
       "wait": "30s",
+
+      // After which time a version of an application that does not check in again counts as gone.
+      "forget": "10m",
     }
 
     """
+  }
 
   /// A phase file that loads once the window and the SQL of both directions are written: only its author knows them.
   static func phase(_ kind: PhaseKind, of name: MigrationName) -> String {

@@ -1,0 +1,37 @@
+internal import PhaseDB
+
+/// `phasedb adopt`: brings an existing database under the ledger.
+enum AdoptCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let migrator = try Location(context).migrator(.writing, context)
+    let adoption = try migrator.adopt(at: context.invocation.value(.present))
+    if context.isJSON {
+      try context.print(json: AdoptionJSON(adoption, database: migrator.database))
+      return .done
+    }
+    let place = adoption.checkpoint?.phase.map { "after \($0)" } ?? "before the first phase"
+    context.say(context.paint("adopted \(migrator.database.visible) \(place)", .good))
+    if let checkpoint = adoption.checkpoint {
+      let phases = CountText.text(adoption.phases.count, "phase")
+      context.say("\(phases) recorded as applied, up to checkpoint \(checkpoint.sequence); none was run")
+    }
+    context.say(leftOut: adoption.neighbours)
+    context.suggest("phasedb plan")
+    return .done
+  }
+}
+
+/// An adoption as `--format json` prints it.
+private struct AdoptionJSON: Encodable {
+  let database: String
+  let checkpoint: Int64
+  let adopted: [String]
+  let leftAlone: [NeighbourJSON]
+
+  init(_ adoption: Adoption, database: String) {
+    self.database = database
+    checkpoint = adoption.checkpoint?.sequence ?? 0
+    adopted = adoption.phases.map(\.description)
+    leftAlone = adoption.neighbours.map(NeighbourJSON.init)
+  }
+}
