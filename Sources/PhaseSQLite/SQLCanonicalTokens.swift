@@ -86,3 +86,18 @@ extension SQLTokens {
     }
   }
 }
+
+extension SQLTokens {
+  /// The words and quoted names of a text, unquoted and folded to lower case; keywords are among them.
+  package static func identifiers(in sql: String) -> Set<String> {
+    let tokens = SQLTokens(sql)
+    let bytes = tokens.bytes
+    var names: Set<String> = []
+    for token in tokens where token.kind == .word || token.kind == .quotedIdentifier {
+      var name: [UInt8] = []
+      name.append(folded: token.kind == .word ? bytes[token.range] : unquoted(bytes[token.range]))
+      names.insert(String(decoding: name, as: UTF8.self))
+    }
+    return names
+  }
+}
