@@ -156,23 +156,24 @@ extension FeatureReader {
     }
   }
 
-  /// Older releases take such a number for an illegal token, and so do the tokens here.
+  /// Older releases take a decimal number with `_` for an illegal token, and the end of a hexadecimal one for a name: so
+  /// do the tokens here.
   private func isNumberWithUnderscores(_ index: Int) -> Bool {
-    guard tokens[index].kind == .illegal else { return false }
     let text = String(decoding: bytes[tokens[index].range], as: UTF8.self).asciiLowercased
-    guard let first = text.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+    if text.hasPrefix("0x"), tokens[index].kind == .number, tokens.indices.contains(index + 1) {
+      let next = tokens[index + 1]
+      let rest = bytes[next.range]
+      return next.kind == .word && next.range.lowerBound == tokens[index].range.upperBound
+        && rest.first == UInt8(ascii: "_")
+    }
+    guard tokens[index].kind == .illegal, let first = text.first, first.isASCII, first.isNumber else {
       return false
     }
     let parts = text.split(separator: "_", omittingEmptySubsequences: false)
-    guard parts.count > 1, parts.allSatisfy({ !$0.isEmpty }) else { return false }
-    let isHexadecimal = text.hasPrefix("0x")
-    return parts.enumerated().allSatisfy { place, part in
-      let digits = isHexadecimal && place == 0 ? part.dropFirst(2) : part
-      return !digits.isEmpty
-        && digits.allSatisfy {
-          $0.isASCII && (isHexadecimal ? $0.isHexDigit : $0.isNumber || ".e".contains($0))
-        }
-    }
+    return parts.count > 1
+      && parts.allSatisfy { part in
+        part.first?.isNumber == true && part.allSatisfy { $0.isASCII && ($0.isNumber || ".e".contains($0)) }
+      }
   }
 
   private mutating func readFunction(_ index: Int) {

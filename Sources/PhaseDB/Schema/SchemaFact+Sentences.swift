@@ -48,7 +48,9 @@ extension SchemaFact {
       "table \(table) gains column \(column.declaration)" + (isLast ? "" : " at place \(place)")
     case .columnRemoved(let table, let column): "table \(table) loses column \(column.declaration)"
     case .columnMoved(let table, let column, let old, let new):
-      "column \(table).\(column) moves from place \(old) to place \(new)"
+      old == new
+        ? "column \(table).\(column) stands at place \(new) between other columns"
+        : "column \(table).\(column) moves from place \(old) to place \(new)"
     case .columnRetyped(let table, let column, let old, let new):
       old.declared == new.declared
         ? "column \(table).\(column) changes its affinity from \(old.affinity.rawValue) to \(new.affinity.rawValue)"

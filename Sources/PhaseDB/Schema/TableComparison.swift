@@ -43,13 +43,17 @@ extension TableComparison {
   private var moves: [SchemaFact] {
     let kept = oldNames.filter(newNames.contains)
     let places = kept.compactMap(newNames.firstIndex)
-    // For each column the longest rising run of places that ends with it, and the column before it in that run.
-    var lengths = [Int](repeating: 1, count: places.count)
+    // For each column the longest rising run of places that ends with it, and the column before it in that run. Of
+    // two runs of one length the better is that with more columns in the same place as before.
+    let weights = kept.indices.map { index in
+      kept.count + 1 + (oldNames.firstIndex(of: kept[index]) == places[index] ? 1 : 0)
+    }
+    var lengths = weights
     var previous = [Int?](repeating: nil, count: places.count)
     for index in places.indices {
       for earlier in places[..<index].indices
-      where places[earlier] < places[index] && lengths[earlier] >= lengths[index] {
-        lengths[index] = lengths[earlier] + 1
+      where places[earlier] < places[index] && lengths[earlier] + weights[index] > lengths[index] {
+        lengths[index] = lengths[earlier] + weights[index]
         previous[index] = earlier
       }
     }

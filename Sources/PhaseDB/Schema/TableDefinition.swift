@@ -39,8 +39,8 @@ struct TableDefinition: Hashable, Sendable {
         isWithoutRowID = cursor.name() == "rowid"
       } else if cursor.name() == "strict" {
         isStrict = true
-      } else {
-        _ = cursor.skip(",")
+      } else if !cursor.skip(",") {
+        cursor.skipToken()
       }
     }
     settle()
