@@ -88,17 +88,6 @@ private struct BaselineDraft {
 }
 
 extension SchemaObject {
-  fileprivate var isVirtual: Bool {
-    guard key.type == "table" else { return false }
-    var tokens = SQLTokens(sql)
-    var words: [Range<Int>] = []
-    while words.count < 2, let token = tokens.next() {
-      if !token.kind.isTrivia { words.append(token.range) }
-    }
-    return words.count == 2
-      && String(decoding: Array(sql.utf8)[words[1]], as: UTF8.self).asciiLowercased == "virtual"
-  }
-
   fileprivate var rank: Int {
     switch key.type {
     case "table": isVirtual ? 1 : 0
@@ -126,14 +115,11 @@ private enum ShadowTables {
         "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'")
       return Set(rows.compactMap { $0[0].text?.asciiLowercased })
     }
-    let virtual = schema.objects.compactMap { $0.isVirtual ? $0.key.name : nil }
-    return Set(virtual.flatMap { name in suffixes.map { "\(name)_\($0)" } })
+    return schema.objects.reduce(into: []) { names, object in
+      guard object.key.type == "table", let table = TableDefinition(object.sql) else { return }
+      names.formUnion(table.virtual?.shadows(of: table.name).map(\.key) ?? [])
+    }
   }
-
-  /// Those of FTS3, FTS4, FTS5 and R-Tree.
-  private static let suffixes = [
-    "content", "segments", "segdir", "docsize", "stat", "data", "idx", "config", "node", "rowid", "parent",
-  ]
 }
 
 /// Finds views and triggers that SQLite stores and cannot compile. It looks into a body only when it is used.

@@ -72,17 +72,16 @@ extension [UInt8] {
 }
 
 extension SQLTokens {
-  /// Whether a text can be made from another by putting tokens in, spelling left aside.
-  package static func isSubsequence(_ part: String, of whole: String) -> Bool {
-    var rest = folded(part)[...]
-    for token in folded(whole) where token == rest.first { rest.removeFirst() }
-    return rest.isEmpty
-  }
-
-  private static func folded(_ sql: String) -> [[UInt8]] {
-    let bytes = Array(sql.utf8)
-    return SQLTokens(sql).filter { !$0.kind.isTrivia }.map { token in
-      normalized(String(decoding: bytes[token.range], as: UTF8.self))
+  /// The words and quoted names of a text, unquoted and folded to lower case; keywords are among them.
+  package static func identifiers(in sql: String) -> Set<String> {
+    let tokens = SQLTokens(sql)
+    let bytes = tokens.bytes
+    var names: Set<String> = []
+    for token in tokens where token.kind == .word || token.kind == .quotedIdentifier {
+      var name: [UInt8] = []
+      name.append(folded: token.kind == .word ? bytes[token.range] : unquoted(bytes[token.range]))
+      names.insert(String(decoding: name, as: UTF8.self))
     }
+    return names
   }
 }

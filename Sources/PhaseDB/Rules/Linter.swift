@@ -95,8 +95,6 @@ public struct Linter: Sendable {
         return index
       }
       for rule in Self.trialRules { byPhase[id, default: []] += try rule.findings(in: trial, of: folder) }
-      // A phase that cannot be put back where it was leaves nothing to go on from.
-      guard trial.failures.allSatisfy({ $0.stage == .down }) else { return index + 1 }
     }
     return phases.count
   }

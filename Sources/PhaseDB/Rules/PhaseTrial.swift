@@ -5,7 +5,6 @@ struct PhaseTrial {
   let id: PhaseID
   let phase: Phase
   let before: Schema
-  /// After the first up.
   let after: Schema
   /// From `before` to `after`.
   let changes: [SchemaChange]
@@ -13,21 +12,10 @@ struct PhaseTrial {
   let difference: SchemaDifference
   /// What the up SQL writes, also from inside triggers.
   let writes: WriteSet
-  /// After down; nil when the down SQL failed.
-  let afterDown: Schema?
-  /// After the second up; nil when it did not get there.
-  let afterReplay: Schema?
-  /// What failed: the down SQL or the second up.
-  let failures: [Failure]
+  /// What its way back did, on the part of the schema that it can touch.
+  let reversal: ReversalTrial
   /// The scratch database, in the state after the phase. What a rule changes there it must undo.
   let connection: Connection
-
-  struct Failure {
-    enum Stage { case down, replay }
-
-    let stage: Stage
-    let error: MigrationError
-  }
 }
 
 /// A rule that judges a phase by what it did on the scratch database.

@@ -2,15 +2,17 @@
 enum DownNotInverse: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let place = trial.phase.down.place(at: trial.phase.down.firstTokenOffset)
-    if let failure = trial.failures.first(where: { $0.stage == .down }) {
+    if let failure = trial.reversal.failure, failure.stage == .down {
       return [
         Finding(
           .downNotInverse, in: trial.id, "the way down fails: \(failure.error.message)",
           at: failure.error.place ?? place, remedies: failure.error.help)
       ]
     }
-    guard let afterDown = trial.afterDown, afterDown.digest != trial.before.digest else { return [] }
-    let difference = SchemaDifference(from: trial.before, to: afterDown)
+    guard let afterDown = trial.reversal.afterDown, afterDown.digest != trial.reversal.before.digest else {
+      return []
+    }
+    let difference = SchemaDifference(from: trial.reversal.before, to: afterDown)
     return [
       Finding(
         .downNotInverse, in: trial.id, "down does not lead back to the schema before the phase", at: place,
@@ -34,7 +36,7 @@ enum DownNotInverse: TrialRule {
 enum NotReplayable: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let place = trial.phase.up.place(at: trial.phase.up.firstTokenOffset)
-    if let failure = trial.failures.first(where: { $0.stage == .replay }) {
+    if let failure = trial.reversal.failure, failure.stage == .replay {
       return [
         Finding(
           .notReplayable, in: trial.id, "after down the way up fails: \(failure.error.message)",
@@ -42,11 +44,13 @@ enum NotReplayable: TrialRule {
           remedies: ["let the down SQL remove everything that the up SQL makes"])
       ]
     }
-    guard let replayed = trial.afterReplay, replayed.digest != trial.after.digest else { return [] }
+    guard let replayed = trial.reversal.afterReplay, replayed.digest != trial.reversal.after.digest else {
+      return []
+    }
     return [
       Finding(
         .notReplayable, in: trial.id, "up, down and up do not lead to the schema that up leads to", at: place,
-        details: SchemaDifference(from: trial.after, to: replayed).lines,
+        details: SchemaDifference(from: trial.reversal.after, to: replayed).lines,
         remedies: ["name objects and columns in both directions, and do not use IF EXISTS or IF NOT EXISTS"])
     ]
   }

@@ -2,17 +2,20 @@ internal import PhaseSQLite
 
 /// A database in memory on which the phases of a folder are tried, each where the one before it left off.
 ///
-/// The folder is replayed once, not once for each phase: a phase goes up, down and up again, and what it leaves is what
-/// the next one finds.
+/// The folder is replayed once, not once for each phase: what a phase leaves is what the next one finds. Whether it can be
+/// taken back is tried beside it, on the part of the schema that it can touch.
 final class Scratch {
   let connection: Connection
   private(set) var schema = Schema()
+  private var neighbourhood = Neighbourhood()
 
   /// - Parameter baseline: the schema to begin with, nil for none.
   /// - Throws: what the baseline's SQL throws.
   init(baseline: Script?) throws(MigrationError) {
     connection = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory) }
-    if let baseline { try run(baseline, isBaseline: true) }
+    guard let baseline else { return }
+    try run(baseline, isBaseline: true)
+    neighbourhood.follow(schema.changes(since: Schema()))
   }
 
   /// Runs SQL under the guard in a transaction of its own.
@@ -40,32 +43,27 @@ final class Scratch {
     }
   }
 
-  /// Tries a phase: up, down, up.
+  /// Makes objects as another schema has them.
+  func make(_ objects: [SchemaObject]) throws(MigrationError) {
+    try lifting("making part of the schema on a scratch database") { () in
+      for object in objects { try connection.execute(script: object.sql) }
+      schema = try Schema(of: connection)
+    }
+  }
+
+  /// Tries a phase: up on the whole schema, which it leaves for the next phase to find; and up, down and up on what it
+  /// can touch.
   ///
   /// - Throws: what the first up throws; nothing after it can be tried then.
   func trial(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> PhaseTrial {
     let before = schema
+    let touched = neighbourhood.objects(around: [phase.up, phase.down])
     let writes = try run(phase.up)
-    let after = schema
-    var failures: [PhaseTrial.Failure] = []
-    var (afterDown, afterReplay): (Schema?, Schema?)
-    do throws(MigrationError) {
-      try run(phase.down)
-      afterDown = schema
-      do throws(MigrationError) {
-        try run(phase.up)
-        afterReplay = schema
-      } catch {
-        failures.append(PhaseTrial.Failure(stage: .replay, error: error))
-      }
-    } catch {
-      failures.append(PhaseTrial.Failure(stage: .down, error: error))
-    }
-    let changes = after.changes(since: before)
+    let changes = schema.changes(since: before)
+    neighbourhood.follow(changes)
     return PhaseTrial(
-      id: id, phase: phase, before: before, after: after, changes: changes,
+      id: id, phase: phase, before: before, after: schema, changes: changes,
       difference: SchemaDifference(changes),
-      writes: writes, afterDown: afterDown, afterReplay: afterReplay, failures: failures,
-      connection: connection)
+      writes: writes, reversal: try ReversalTrial(phase, on: touched), connection: connection)
   }
 }

@@ -138,17 +138,4 @@ struct SchemaTests {
     #expect(SchemaDigest(SchemaDigest.empty.text) == .empty)
     #expect(SchemaDigest(wrong) == nil)
   }
-
-  @Test("the shape of a table is what SQLite understands of its text")
-  func shape() throws {
-    let sql = "CREATE TABLE T (Id INTEGER PRIMARY KEY, n TEXT NOT NULL DEFAULT 'x', g AS (n || '!') STORED)"
-    let shape = try #require(TableShape(ofTableMadeBy: sql, named: "T"))
-    #expect(shape.columns.map(\.name) == ["id", "n", "g"])
-    #expect(shape.columns.map(\.type) == ["integer", "text", ""])
-    #expect(shape.columns.map(\.isNotNull) == [false, true, false])
-    #expect(shape.columns.map(\.defaultText) == [nil, "'x'", nil])
-    #expect(shape.columns.map(\.keyPosition) == [1, 0, 0])
-    #expect(shape.columns.map(\.hidden) == [0, 0, 3])
-    #expect(TableShape(ofTableMadeBy: "CREATE VIRTUAL TABLE v USING nowhere (a)", named: "v") == nil)
-  }
 }

@@ -1,0 +1,47 @@
+internal import PhaseSQLite
+
+/// A phase up, down and up again, on what it can touch.
+struct ReversalTrial {
+  let before: Schema
+  /// After the first up.
+  let after: Schema
+  /// After down; nil when the down SQL failed.
+  let afterDown: Schema?
+  /// After the second up; nil when it did not get there.
+  let afterReplay: Schema?
+  /// What failed: the down SQL or the second up.
+  let failure: Failure?
+
+  struct Failure {
+    enum Stage { case down, replay }
+
+    let stage: Stage
+    let error: MigrationError
+  }
+
+  /// - Parameters:
+  ///   - phase: what to try; its up SQL is known to run.
+  ///   - objects: what the schema before it holds of what the phase can touch, in an order in which it can be made.
+  /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
+  init(_ phase: Phase, on objects: [SchemaObject]) throws(MigrationError) {
+    let scratch = try Scratch(baseline: nil)
+    try scratch.make(objects)
+    before = scratch.schema
+    try scratch.run(phase.up)
+    after = scratch.schema
+    do throws(MigrationError) {
+      try scratch.run(phase.down)
+    } catch {
+      (afterDown, afterReplay) = (nil, nil)
+      failure = Failure(stage: .down, error: error)
+      return
+    }
+    afterDown = scratch.schema
+    do throws(MigrationError) {
+      try scratch.run(phase.up)
+      (afterReplay, failure) = (scratch.schema, nil)
+    } catch {
+      (afterReplay, failure) = (nil, Failure(stage: .replay, error: error))
+    }
+  }
+}

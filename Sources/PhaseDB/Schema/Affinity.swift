@@ -1,0 +1,30 @@
+/// What a column makes of the values put into it (sqlite.org/datatype3.html#determination_of_column_affinity).
+enum Affinity: String, Hashable, Sendable {
+  case integer = "INTEGER"
+  case text = "TEXT"
+  case blob = "BLOB"
+  case real = "REAL"
+  case numeric = "NUMERIC"
+
+  /// The affinity of a declared type; the first rule that applies decides, so that FLOATING POINT is an INTEGER.
+  init(declared type: String?, isStrict: Bool = false) {
+    guard let type = type?.asciiLowercased else {
+      self = .blob
+      return
+    }
+    // A STRICT table's ANY leaves a value as it is, elsewhere it is one more unknown name
+    // (sqlite.org/stricttables.html#the_any_datatype).
+    if isStrict, type == "any" {
+      self = .blob
+      return
+    }
+    self = Self.rules.first { $0.parts.contains { type.contains($0) } }?.affinity ?? .numeric
+  }
+
+  private static let rules: [(parts: [String], affinity: Affinity)] = [
+    (["int"], .integer),
+    (["char", "clob", "text"], .text),
+    (["blob"], .blob),
+    (["real", "floa", "doub"], .real),
+  ]
+}

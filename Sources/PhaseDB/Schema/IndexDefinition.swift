@@ -1,0 +1,28 @@
+/// An index as its CREATE INDEX declares it, read from the tokens alone (sqlite.org/lang_createindex.html).
+struct IndexDefinition: Hashable, Sendable {
+  let name: SchemaName
+  let table: SchemaName
+  let isUnique: Bool
+  let columns: [IndexedColumn]
+  /// Its WHERE; nil when it holds every row.
+  let condition: SQLFragment?
+
+  /// Reads a CREATE INDEX; nil when it is none.
+  init?(_ sql: String) {
+    var cursor = TokenCursor(sql)
+    guard cursor.skip("create") else { return nil }
+    isUnique = cursor.skip("unique")
+    guard cursor.skip("index") else { return nil }
+    _ = cursor.skip("if", "not", "exists")
+    guard let name = cursor.qualifiedName(), cursor.skip("on"), let table = cursor.name(),
+      let list = cursor.group()
+    else { return nil }
+    self.name = name
+    self.table = table
+    columns = list.indexedColumns()
+    condition = cursor.skip("where") ? cursor.fragment : nil
+  }
+
+  /// `index i on t`
+  var title: String { "index \(name) on \(table)" }
+}

@@ -1,0 +1,69 @@
+/// One term of a key or an index: a column or an expression, how it is compared and in which order it is kept.
+struct IndexedColumn: Hashable, Sendable {
+  enum Term: Hashable, Sendable {
+    case column(SchemaName)
+    case expression(SQLFragment)
+  }
+
+  let term: Term
+  /// Written with the term; nil leaves it to the column's own.
+  let collation: SchemaName?
+  let isDescending: Bool
+
+  init(_ column: SchemaName, collation: SchemaName? = nil, isDescending: Bool = false) {
+    term = .column(column)
+    self.collation = collation
+    self.isDescending = isDescending
+  }
+
+  /// Reads one term of a list; nil when nothing is there.
+  init?(reading item: TokenCursor) {
+    var item = item
+    var isDescending = false
+    if item.count > 1, ["asc", "desc"].contains(item.word(item.count - 1)) {
+      isDescending = item.word(item.count - 1) == "desc"
+      item = item.prefix(item.count - 1)
+    }
+    self.isDescending = isDescending
+    var collation: SchemaName?
+    if item.count > 2, item.word(item.count - 2) == "collate" {
+      var last = item
+      for _ in 0..<(item.count - 1) { last.skipToken() }
+      collation = last.name()
+      item = item.prefix(item.count - 2)
+    }
+    self.collation = collation
+    guard let fragment = item.fragment else { return nil }
+    if item.count == 1, let name = item.name() {
+      term = .column(name)
+    } else {
+      term = .expression(fragment)
+    }
+  }
+
+  var column: SchemaName? {
+    if case .column(let name) = term { name } else { nil }
+  }
+
+  /// The term alone, as spelled.
+  var title: String {
+    switch term {
+    case .column(let name): name.spelled
+    case .expression(let sql): sql.text
+    }
+  }
+
+  /// `name COLLATE NOCASE DESC`
+  var text: String {
+    title + (collation.map { " COLLATE \($0)" } ?? "") + (isDescending ? " DESC" : "")
+  }
+}
+
+extension Sequence<IndexedColumn> {
+  /// `(a, b DESC)`
+  var list: String { "(\(map(\.text).joined(separator: ", ")))" }
+}
+
+extension TokenCursor {
+  func indexedColumns() -> [IndexedColumn] { items().compactMap { IndexedColumn(reading: $0) } }
+}

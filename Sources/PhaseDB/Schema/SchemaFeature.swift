@@ -1,0 +1,108 @@
+internal import PhaseSQLite
+
+/// Something in a piece of SQL that SQLite did not always have, found by its tokens.
+///
+/// What is not known here is not reported: an empty answer says that no feature of the list was found.
+struct SchemaFeature: Hashable, Sendable {
+  /// As a person would call it: `RETURNING`, `the function iif()`.
+  let name: String
+  /// The first release that has it.
+  let since: SQLiteVersion
+  /// UTF-8 offsets in the SQL.
+  let range: Range<Int>
+
+  /// The features that schema objects or the statements of a phase need, in the order in which they stand.
+  static func needed(by sql: String) -> [SchemaFeature] {
+    var reader = FeatureReader(sql)
+    return reader.features()
+  }
+
+  /// The oldest release that has all of them; nil when none was found.
+  static func oldestVersion(for sql: String) -> SQLiteVersion? { needed(by: sql).map(\.since).max() }
+}
+
+extension SchemaFeature {
+  /// What the tables below are keyed by.
+  struct Kind: Sendable {
+    let name: String
+    let since: SQLiteVersion
+
+    init(_ name: String, _ minor: Int) {
+      self.name = name
+      since = SQLiteVersion(number: 3_000_000 + minor * 1_000)
+    }
+  }
+
+  // Each from the page of its release, sqlite.org/releaselog/3_24_0.html and so on.
+
+  /// 3.24.0
+  static let upsert = Kind("ON CONFLICT DO", 24)
+  /// 3.25.0
+  static let window = Kind("window functions", 25)
+  static let renameColumn = Kind("RENAME COLUMN", 25)
+  /// 3.30.0
+  static let nullsOrder = Kind("NULLS FIRST and NULLS LAST", 30)
+  static let filter = Kind("FILTER on an aggregate", 30)
+  /// 3.31.0
+  static let generatedColumn = Kind("generated columns", 31)
+  /// 3.33.0
+  static let updateFrom = Kind("UPDATE … FROM", 33)
+  /// 3.35.0
+  static let dropColumn = Kind("DROP COLUMN", 35)
+  static let returning = Kind("RETURNING", 35)
+  static let materialized = Kind("MATERIALIZED", 35)
+  /// 3.37.0
+  static let strict = Kind("STRICT", 37)
+  /// 3.38.0
+  static let arrow = Kind("the operators -> and ->>", 38)
+  /// 3.39.0
+  static let outerJoin = Kind("RIGHT and FULL JOIN", 39)
+  static let distinctFrom = Kind("IS DISTINCT FROM", 39)
+  /// 3.44.0
+  static let orderedAggregate = Kind("ORDER BY in an aggregate", 44)
+  /// 3.46.0
+  static let underscores = Kind("_ in numbers", 46)
+  /// 3.47.0
+  static let raiseExpression = Kind("an expression as the message of RAISE()", 47)
+  /// 3.48.0
+  static let shortIif = Kind("iif() with two arguments", 48)
+  /// 3.49.0
+  static let longIif = Kind("iif() with more than three arguments", 49)
+
+  /// The function of this name, when SQLite has one that it did not always have.
+  static func function(_ name: String) -> Kind? { functions[name].map { Kind("the function \(name)()", $0) } }
+
+  private static let functions: [String: Int] = {
+    let releases: [(minor: Int, names: [String])] = [
+      (32, ["iif"]),
+      (34, ["substring"]),
+      // Where the library was built with SQLITE_ENABLE_MATH_FUNCTIONS (sqlite.org/lang_mathfunc.html).
+      (
+        35,
+        [
+          "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "ceiling", "cos", "cosh",
+          "degrees", "exp", "floor", "ln", "log", "log10", "log2", "mod", "pi", "pow", "power", "radians",
+          "sin", "sinh", "sqrt", "tan", "tanh", "trunc", "sign",
+        ]
+      ),
+      (38, ["unixepoch", "format"]),
+      (41, ["unhex"]),
+      (42, ["json_error_position"]),
+      (43, ["octet_length", "timediff"]),
+      (44, ["concat", "concat_ws", "string_agg"]),
+      (
+        45,
+        [
+          "jsonb", "jsonb_array", "jsonb_extract", "jsonb_insert", "jsonb_object", "jsonb_patch",
+          "jsonb_remove", "jsonb_replace", "jsonb_set", "jsonb_group_array", "jsonb_group_object",
+        ]
+      ),
+      (46, ["json_pretty"]),
+      (48, ["if"]),
+      (50, ["unistr", "unistr_quote"]),
+      (51, ["jsonb_each", "jsonb_tree"]),
+    ]
+    return Dictionary(
+      uniqueKeysWithValues: releases.flatMap { release in release.names.map { ($0, release.minor) } })
+  }()
+}

@@ -1,0 +1,97 @@
+/// A table as its CREATE TABLE or CREATE VIRTUAL TABLE in `sqlite_schema` declares it, read from the tokens alone.
+struct TableDefinition: Hashable, Sendable {
+  let name: SchemaName
+  /// In the order of the table; empty for a virtual one, whose columns only its module knows.
+  private(set) var columns: [ColumnDefinition] = []
+  /// Those written after the columns. `allConstraints` has the columns' own, too.
+  private(set) var constraints: [TableConstraint] = []
+  private(set) var isStrict = false
+  private(set) var isWithoutRowID = false
+  /// nil for an ordinary table.
+  private(set) var virtual: VirtualTable?
+
+  /// Reads a CREATE TABLE; nil when it is none, also for CREATE TABLE … AS SELECT, which `sqlite_schema` never holds.
+  init?(_ sql: String) {
+    var cursor = TokenCursor(sql)
+    guard cursor.skip("create") else { return nil }
+    _ = cursor.skip("temp") || cursor.skip("temporary")
+    let isVirtual = cursor.skip("virtual")
+    guard cursor.skip("table") else { return nil }
+    _ = cursor.skip("if", "not", "exists")
+    guard let name = cursor.qualifiedName() else { return nil }
+    self.name = name
+    if isVirtual {
+      guard cursor.skip("using"), let module = cursor.name() else { return nil }
+      let arguments = cursor.group()?.items().compactMap(\.fragment) ?? []
+      virtual = VirtualTable(module: module, arguments: arguments)
+      return
+    }
+    guard let items = cursor.group()?.items() else { return nil }
+    for item in items {
+      if TableConstraint.starts(with: item.word()) {
+        constraints += TableConstraint.all(in: item)
+      } else if let column = ColumnDefinition(reading: item) {
+        columns.append(column)
+      }
+    }
+    while !cursor.isAtEnd {
+      if cursor.skip("without") {
+        isWithoutRowID = cursor.name() == "rowid"
+      } else if cursor.name() == "strict" {
+        isStrict = true
+      } else if !cursor.skip(",") {
+        cursor.skipToken()
+      }
+    }
+    settle()
+  }
+
+  /// Tells the columns what follows from the rest of the table.
+  private mutating func settle() {
+    let key = primaryKey
+    let names = key?.columns.map(\.column) ?? []
+    for index in columns.indices {
+      let name = columns[index].name
+      if isStrict { columns[index].type = ColumnType(columns[index].type.declared, isStrict: true) }
+      guard let position = names.firstIndex(of: name) else { continue }
+      columns[index].keyPosition = position + 1
+      // `INTEGER PRIMARY KEY DESC` is no rowid when it is written with the column, which is an old mistake kept for old
+      // files (sqlite.org/lang_createtable.html#rowid).
+      let isKeptFromRowID = columns[index].constraints.contains { constraint in
+        if case .primaryKey(let key) = constraint.kind {
+          key.columns.contains(where: \.isDescending)
+        } else {
+          false
+        }
+      }
+      columns[index].isRowIDAlias =
+        names.count == 1 && columns[index].type.isInteger && !isWithoutRowID && !isKeptFromRowID
+      // sqlite.org/withoutrowid.html and sqlite.org/stricttables.html; other tables allow NULL in their keys.
+      if isWithoutRowID || (isStrict && !columns[index].isRowIDAlias) { columns[index].isNotNull = true }
+    }
+  }
+}
+
+extension TableDefinition {
+  /// Every constraint, those of the columns first, in the order they are written.
+  var allConstraints: [TableConstraint] { columns.flatMap(\.constraints) + constraints }
+
+  var primaryKey: PrimaryKey? {
+    allConstraints.lazy.compactMap { if case .primaryKey(let key) = $0.kind { key } else { nil } }.first
+  }
+
+  var hasAutoincrement: Bool { primaryKey?.hasAutoincrement ?? false }
+
+  var foreignKeys: [ForeignKey] {
+    allConstraints.compactMap { if case .foreignKey(let key) = $0.kind { key } else { nil } }
+  }
+
+  /// The columns of each UNIQUE, not of the primary key nor of unique indexes.
+  var uniques: [(columns: [IndexedColumn], conflict: ConflictResolution)] {
+    allConstraints.compactMap {
+      if case .unique(let columns, let conflict) = $0.kind { (columns, conflict) } else { nil }
+    }
+  }
+
+  func column(_ name: SchemaName) -> ColumnDefinition? { columns.first { $0.name == name } }
+}
