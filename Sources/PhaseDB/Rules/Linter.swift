@@ -67,6 +67,9 @@ public struct Linter: Sendable {
       if let first = phases.first { byPhase[first.id, default: []].append(Finding(error, in: nil)) }
       return 0
     }
+    if let baseline = catalog.baseline, let first = phases.first {
+      byPhase[first.id, default: []] += DanglingCode.findings(try scratch.brokenInBaseline(), in: baseline)
+    }
     for (index, (id, phase)) in phases.enumerated() {
       let trial: PhaseTrial
       do throws(MigrationError) {
@@ -84,6 +87,10 @@ public struct Linter: Sendable {
 
   /// In the order in which their findings are told.
   private static var trialRules: [any TrialRule.Type] {
-    [DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self]
+    [
+      DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self,
+      SchemaPhaseWritesRows.self, BackfillGap.self, DanglingCode.self, PositionalInsert.self, SelectStar.self,
+      VerifyInvalid.self,
+    ]
   }
 }

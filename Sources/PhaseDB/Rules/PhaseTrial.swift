@@ -5,6 +5,8 @@ struct PhaseTrial {
   let id: PhaseID
   let phase: Phase
   let before: Schema
+  /// Before the first phase of the same migration.
+  let beforeMigration: Schema
   /// After the first up.
   let after: Schema
   /// From `before` to `after`.
@@ -13,6 +15,14 @@ struct PhaseTrial {
   let difference: SchemaDifference
   /// What the up SQL writes, also from inside triggers.
   let writes: WriteSet
+  /// The same, statement by statement of the up SQL.
+  let statements: [StatementEffect]
+  /// The views and triggers of the schema after the phase.
+  let code: SchemaCode
+  /// Views and triggers that compiled before the phase, or were not there, and do not compile after it.
+  let brokenCode: [SchemaCode.Failure]
+  /// Why claims of the phase cannot be checked after it.
+  let invalidClaims: [MigrationError]
   /// After down; nil when the down SQL failed.
   let afterDown: Schema?
   /// After the second up; nil when it did not get there.
@@ -41,6 +51,13 @@ struct LintedFolder {
   let catalog: Catalog
   /// The oldest SQLite that must be able to run the phases.
   let oldestSQLite: SQLiteVersion
-  /// What versions of applications ask the database, from `apps/`.
-  let corpus: [Script]
+  /// Where the phases, and what versions of applications ask the database, count columns.
+  let positional: PositionalIndex
+
+  /// - Parameter corpus: what versions of applications ask the database, from `apps/`.
+  init(catalog: Catalog, oldestSQLite: SQLiteVersion, corpus: [Script]) {
+    self.catalog = catalog
+    self.oldestSQLite = oldestSQLite
+    positional = PositionalIndex(catalog, corpus: corpus)
+  }
 }
