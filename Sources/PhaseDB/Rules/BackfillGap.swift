@@ -3,22 +3,36 @@ internal import PhaseSQLite
 /// A column that a migrate phase fills is also filled for the rows that older versions insert meanwhile.
 enum BackfillGap: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
-    guard trial.id.kind == .migrate, !trial.writes.columns.isEmpty,
-      let application = olderApplication(in: trial, of: folder)
-    else { return [] }
+    guard trial.id.kind == .migrate, !trial.writes.columns.isEmpty else { return [] }
     let changed = SchemaDifference(trial.before.changes(since: trial.beforeMigration)).changed
-    return try lifting("asking what an INSERT writes") { () in
-      var findings: [Finding] = []
-      for (old, new) in changed where old.key.type == "table" && trial.writes.columns[old.key.name] != nil {
-        guard let table = try FilledTable(from: old, to: new, on: trial.connection) else { continue }
-        for column in table.newColumns where trial.writes.columns[old.key.name]?.contains(column.name) == true
-        {
-          guard let fill = trial.statements.first(where: { $0.fills(column, of: table, in: trial.phase.up) })
-          else { continue }
-          findings.append(finding(trial, table, column, fill, application))
-        }
+    let gaps = try lifting("asking what an INSERT writes") { () in
+      try changed.filter { $0.before.key.type == "table" }.flatMap { pair in
+        try Self.gaps(from: pair.before, to: pair.after, in: trial)
       }
-      return findings
+    }
+    guard !gaps.isEmpty, let application = olderApplication(in: trial, of: folder) else { return [] }
+    return gaps.map { finding(trial, $0.table, $0.column, $0.fill, application) }
+  }
+
+  /// The columns of a table that the phase fills and nothing keeps filled.
+  private static func gaps(
+    from old: SchemaObject, to new: SchemaObject, in trial: PhaseTrial
+  ) throws -> [(table: FilledTable, column: TableShape.Column, fill: StatementEffect)] {
+    guard let updated = trial.writes.columns[new.key.name],
+      let table = try FilledTable(from: old, to: new, on: trial.connection)
+    else { return [] }
+    let filled = table.newColumns.filter { updated.contains($0.name) }
+    guard !filled.isEmpty else { return [] }
+    let unfilled = NewbornRow(in: table.name, knowing: table.oldColumns).columnsLeft(
+      to: trial.phase.up, of: filled, on: trial.connection)
+    return filled.compactMap { column in
+      let fill = trial.statements.first { effect in
+        effect.writes.columns[new.key.name]?.contains(column.name) == true
+          && (unfilled.contains(column.name)
+            || (!table.writtenByInsert.contains(column.name)
+              && effect.fills(column, in: trial.phase.up)))
+      }
+      return fill.map { (table, column, $0) }
     }
   }
 
@@ -57,7 +71,11 @@ enum BackfillGap: TrialRule {
 /// A table that was there before the migration, and what keeps its new columns filled.
 private struct FilledTable {
   let name: String
+  /// What was there before the migration, as it is now.
+  let oldColumns: [TableShape.Column]
   let newColumns: [TableShape.Column]
+  /// What triggers may write when a row is inserted.
+  let writtenByInsert: Set<String>
   private let key: [String]
 
   init?(from old: SchemaObject, to new: SchemaObject, on connection: Connection) throws(SQLiteError) {
@@ -66,8 +84,9 @@ private struct FilledTable {
     else { return nil }
     name = new.name
     let known = Set(before.columns.map(\.name))
-    let written = try FilledTable.columnsWrittenByInsert(into: new.name, on: connection)
-    newColumns = after.columns.filter { !known.contains($0.name) && !written.contains($0.name) }
+    writtenByInsert = try FilledTable.columnsWrittenByInsert(into: new.name, on: connection)
+    oldColumns = after.columns.filter { known.contains($0.name) }
+    newColumns = after.columns.filter { !known.contains($0.name) }
     let keys = after.columns.filter { $0.keyPosition > 0 }.sorted { $0.keyPosition < $1.keyPosition }
     key = keys.isEmpty ? ["rowid"] : keys.map(\.name)
   }
@@ -118,8 +137,7 @@ extension StatementEffect {
   /// A default that is a value fills the column for every new row. It is taken for a stopgap where the statement
   /// overwrites it in all rows, or looks at the column to find them; and for the value that is right for all other rows
   /// where the statement picks some by something else.
-  fileprivate func fills(_ column: TableShape.Column, of table: FilledTable, in script: Script) -> Bool {
-    guard writes.columns[table.name.asciiLowercased]?.contains(column.name) == true else { return false }
+  fileprivate func fills(_ column: TableShape.Column, in script: Script) -> Bool {
     guard let value = column.defaultText, value.asciiLowercased != "null" else { return true }
     let words = words(in: script)
     guard let condition = words.topLevel("where") else { return true }

@@ -205,8 +205,8 @@ extension MutationTests {
       "a misspelt column in a backfill", "\(cents)/migrate.sql", "round(price * 100)",
       to: "round(prise * 100)", "statement-failed"),
     Mutant(
-      "IF NOT EXISTS and a down that keeps the index", index, "CREATE INDEX orders_by_customer",
-      to: "CREATE INDEX IF NOT EXISTS orders_by_customer", "down-not-inverse"),
+      "IF EXISTS hides a misspelt name in a down", index, "DROP INDEX orders_by_customer",
+      to: "DROP INDEX IF EXISTS orders_by_custmer", "down-not-inverse"),
     Mutant(
       "an ALTER behind a rebuild that the later phase repeats", "\(split)/contract.sql",
       "ALTER TABLE customers DROP COLUMN full_name;",
@@ -271,7 +271,7 @@ extension MutationTests {
       "  UPDATE orders SET revision = revision + 1 WHERE id = NEW.order_id;",
       to: "  INSERT INTO customers VALUES (NULL, '', NULL, '');", "positional-insert"),
     Mutant(
-      "a claim about a dropped column", "\(split)/contract.sql",
+      "a misspelt column in the rows that keep a contract from running", "\(split)/contract.sql",
       "SELECT id FROM customers WHERE full_name IS NOT given_name || coalesce(' ' || family_name, '');\nDROP",
       to: "SELECT id FROM customers WHERE fullname = '';\nDROP", "statement-failed"),
     Mutant(

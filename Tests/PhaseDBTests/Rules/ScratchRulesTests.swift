@@ -108,6 +108,16 @@ struct ScratchRulesTests {
         "\(column)\nCREATE TRIGGER r AFTER INSERT ON customers BEGIN UPDATE customers SET email = '' WHERE id = NEW.id; END;",
       isGap: true),
     filling(
+      "a trigger that could fill it and does not, because of its WHEN",
+      expand:
+        "\(column)\nCREATE TRIGGER r AFTER INSERT ON customers WHEN NEW.short IS NOT NULL BEGIN UPDATE customers SET short = '' WHERE id = NEW.id; END;",
+      isGap: true),
+    filling(
+      "a trigger that fills it with something random, as the backfill does",
+      expand:
+        "\(column)\nCREATE TRIGGER r AFTER INSERT ON customers BEGIN UPDATE customers SET short = hex(randomblob(9)) WHERE id = NEW.id; END;",
+      migrate: "UPDATE customers SET short = hex(randomblob(9));"),
+    filling(
       "a trigger that only follows updates",
       expand:
         "\(column)\nCREATE TRIGGER r AFTER UPDATE OF name ON customers BEGIN UPDATE customers SET short = name WHERE id = NEW.id; END;",
@@ -137,9 +147,9 @@ struct ScratchRulesTests {
         "baseline.sql": shop,
         "0001-a/contract.sql": "-- @window app >=2.0\nSELECT 1;\n-- @down\nSELECT 1;",
         "0002-b/expand.sql":
-          "-- @window app <2.0\n-- @needs 0001-a/contract\n-- @up\n\(column)\n-- @down\nALTER TABLE customers DROP COLUMN short;",
+          "-- @window app <2.0\n-- @up\n\(column)\n-- @down\nALTER TABLE customers DROP COLUMN short;",
         "0002-b/migrate.sql":
-          "-- @window app >=2.0\n-- @up\nUPDATE customers SET short = name;\n-- @residual none\n-- @down\nSELECT 1;",
+          "-- @window app >=2.0\n-- @needs 0001-a/contract\n-- @residual none\n-- @up\nUPDATE customers SET short = name;\n-- @down\nSELECT 1;",
       ]),
   ]
 

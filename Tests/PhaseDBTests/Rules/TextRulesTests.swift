@@ -31,6 +31,21 @@ struct TextRulesTests {
         "0005-e/expand.sql": "-- @window app <2.0\nSELECT 1;\n-- @down\nSELECT 1;",
       ], finds: ["window-invalid": "0002-b/expand.sql:1"]),
     LintCase(
+      "an expand that needs a contract which no version of its own window survives",
+      folder: [
+        "0001-a/expand.sql": "-- @window app >=1.0 <1.6\nCREATE TABLE t (a);\n-- @down\nDROP TABLE t;",
+        "0001-a/contract.sql": "-- @window app >=1.6\nSELECT 1;\n-- @down\nSELECT 1;",
+        "0002-b/expand.sql": """
+        -- @window app >=1.0 <1.2
+        -- @needs 0001-a/contract
+        -- @residual none
+        -- @up
+        CREATE TABLE u (a);
+        -- @down
+        DROP TABLE u;
+        """,
+      ], finds: ["window-invalid": "0001-a/contract.sql:1"]),
+    LintCase(
       "an expand that shuts out a version which may be live",
       folder: [
         "0001-a/expand.sql": "-- @window app >=1.0\nCREATE TABLE t (a);\n-- @down\nDROP TABLE t;",
