@@ -25,8 +25,12 @@ public struct Linter: Sendable {
   /// Runs every rule that needs no database of the user's.
   ///
   /// - Throws: only what keeps lint itself from working; whatever is wrong with the migrations is a finding.
-  public func report() throws(MigrationError) -> LintReport {
-    let folder = LintedFolder(catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus)
+  public func report() throws(MigrationError) -> LintReport { try report { _ in } }
+
+  /// - Parameter observe: told of every script that is about to run on a scratch database.
+  func report(observe: @escaping (Script) -> Void) throws(MigrationError) -> LintReport {
+    let folder = LintedFolder(
+      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, observe: observe)
     let phases = catalog.phases
     var findings = unreadable.map { Finding($0, in: nil) }
     var byPhase: [PhaseID: [Finding]] = [:]
@@ -62,7 +66,7 @@ public struct Linter: Sendable {
   ) throws(MigrationError) -> Int {
     let scratch: Scratch
     do throws(MigrationError) {
-      scratch = try Scratch(baseline: catalog.baseline)
+      scratch = try Scratch(folder)
     } catch {
       if let first = phases.first { byPhase[first.id, default: []].append(Finding(error, in: nil)) }
       return 0

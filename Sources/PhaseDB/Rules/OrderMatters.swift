@@ -84,7 +84,7 @@ enum OrderMatters {
     private(set) var failure: MigrationError?
 
     init(_ folder: LintedFolder, _ phases: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
-      let scratch = try Scratch(baseline: folder.catalog.baseline)
+      let scratch = try Scratch(folder)
       for (_, phase) in phases {
         do throws(MigrationError) { try scratch.run(phase.up) } catch { failure = error }
         if failure != nil { break }

@@ -54,8 +54,15 @@ struct LintedFolder {
   /// Where the phases, and what versions of applications ask the database, count columns.
   let positional: PositionalIndex
 
+  /// Told of every script that is about to run on a scratch database.
+  let observe: (Script) -> Void
+
   /// - Parameter corpus: what versions of applications ask the database, from `apps/`.
-  init(catalog: Catalog, oldestSQLite: SQLiteVersion, corpus: [Script]) {
+  init(
+    catalog: Catalog, oldestSQLite: SQLiteVersion, corpus: [Script],
+    observe: @escaping (Script) -> Void = { _ in }
+  ) {
+    self.observe = observe
     self.catalog = catalog
     self.oldestSQLite = oldestSQLite
     positional = PositionalIndex(catalog, corpus: corpus)

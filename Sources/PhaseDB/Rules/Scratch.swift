@@ -13,11 +13,14 @@ final class Scratch {
   /// The migration of the last phase that was tried, and the schema before it.
   private var migration: (name: MigrationName, before: Schema)?
 
-  /// - Parameter baseline: the schema to begin with, nil for none.
+  private let observe: (Script) -> Void
+
+  /// - Parameter folder: its baseline is the schema to begin with.
   /// - Throws: what the baseline's SQL throws.
-  init(baseline: Script?) throws(MigrationError) {
+  init(_ folder: LintedFolder) throws(MigrationError) {
+    observe = folder.observe
     connection = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory) }
-    if let baseline { _ = try run(baseline) }
+    if let baseline = folder.catalog.baseline { try run(baseline) }
   }
 
   /// Runs SQL under the guard in a transaction of its own.
@@ -31,6 +34,7 @@ final class Scratch {
     _ script: Script, observe: (StatementEffect) -> Void = { _ in },
     inspect: ([SchemaChange]) throws -> Void = { _ in }
   ) throws(MigrationError) -> WriteSet {
+    self.observe(script)
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
       let transaction = try lifting("starting a transaction") { () in try connection.begin() }

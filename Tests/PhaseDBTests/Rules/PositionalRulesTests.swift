@@ -55,7 +55,7 @@ struct PositionalRulesTests {
       "SELECT a /* SELECT * FROM t */, 'SELECT * FROM t' FROM t; -- SELECT * FROM t"),
     asking("a version that runs only after the phase", "INSERT INTO t VALUES (1, 2, 3);", version: "2.0.0"),
     asking(
-      "a column that is only renamed keeps its number", "INSERT INTO t VALUES (1, 2);",
+      "a phase that leaves the columns as they are", "INSERT INTO t VALUES (1, 2);",
       change: "CREATE INDEX i ON t (a);", back: "DROP INDEX i;"),
   ]
 
@@ -71,6 +71,13 @@ struct PositionalRulesTests {
         "apps/app/1.4.0.sql": "INSERT INTO t VALUES (1, 2);",
       ],
       finds: ["positional-insert": "apps/app/1.4.0.sql:1:13", "down-not-inverse": "0001-a/contract.sql:6"]),
+    LintCase(
+      "a column that is only renamed keeps its number",
+      folder: [
+        "baseline.sql": "CREATE TABLE t (a, b);",
+        "0001-a/contract.sql": "ALTER TABLE t RENAME b TO c;\n-- @down\nALTER TABLE t RENAME c TO b;",
+        "apps/app/1.4.0.sql": "INSERT INTO t VALUES (1, 2);",
+      ]),
     LintCase(
       "a view that takes whatever columns there are",
       folder: [
