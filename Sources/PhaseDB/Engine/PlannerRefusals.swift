@@ -1,11 +1,17 @@
 extension Planner {
   /// A phase that is applied and whose text says something else now.
   func refuseEdited() throws(MigrationError) {
+    if let error = try edited(limit: 1).first { throw error }
+  }
+
+  /// Every one, or only the first so many.
+  func edited(limit: Int = .max) throws(MigrationError) -> [MigrationError] {
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
-    for applied in applied {
+    var errors: [MigrationError] = []
+    for applied in applied where errors.count < limit {
       guard let file = files[applied.id], file.tokenHash != applied.tokenHash else { continue }
       let recorded = try recorded(applied)
-      throw MigrationError(
+      let error = MigrationError(
         .editedAfterApply, "\(applied.id) was edited after it was applied on \(applied.appliedAt)",
         at: Place(file: file.up.file, line: 1, column: 1),
         details: LineDifference.lines(from: PhaseFile.render(recorded), to: PhaseFile.render(file)),
@@ -15,22 +21,30 @@ extension Planner {
           "or reverse the phase first, which the ledger can do without the file: phasedb down --to PHASE",
           Gate.edited.overriding,
         ])
+      errors.append(error)
     }
+    return errors
   }
 
   /// A new migration that sorts before one that is applied would run on a schema that nobody tested it on.
   func refuseOutOfOrder() throws(MigrationError) {
+    if let error = outOfOrder(limit: 1).first { throw error }
+  }
+
+  /// Every one, or only the first so many.
+  func outOfOrder(limit: Int = .max) -> [MigrationError] {
     let begun = Set(applied.map(\.id.migration.number))
-    guard let last = applied.map(\.id.migration).max() else { return }
+    guard let last = applied.map(\.id.migration).max() else { return [] }
     // A migration that is nothing but a contract may have been passed while it was held.
-    let late = catalog.migrations.first {
+    let late = catalog.migrations.lazy.filter {
       !begun.contains($0.name.number) && $0.name < last && $0.phases.contains { $0.kind != .contract }
     }
-    guard let late else { return }
-    throw MigrationError(
-      .outOfOrder, "migration \(late.name) is new and sorts before \(last), which is applied",
-      at: Place(file: late.phases[0].up.file, line: 1, column: 1), state: "nothing was changed",
-      help: ["give it a number after \(last.digits)"])
+    return late.prefix(limit).map { migration in
+      MigrationError(
+        .outOfOrder, "migration \(migration.name) is new and sorts before \(last), which is applied",
+        at: Place(file: migration.phases[0].up.file, line: 1, column: 1), state: "nothing was changed",
+        help: ["give it a number after \(last.digits)"])
+    }
   }
 }
 

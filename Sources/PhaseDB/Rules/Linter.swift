@@ -75,7 +75,8 @@ public struct Linter: Sendable {
       findings += Allowances(of: phase, id: id, in: catalog).applied(
         to: byPhase[id] ?? [], isComplete: untried.isEmpty)
     }
-    return LintReport(findings: findings, phases: phases.count, untried: untried)
+    return LintReport(
+      findings: findings, phases: phases.count, untried: untried, isReadable: unreadable.isEmpty)
   }
 
   /// - Returns: how many phases were tried, and what they lead to.

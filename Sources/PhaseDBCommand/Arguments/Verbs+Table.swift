@@ -46,8 +46,11 @@ extension Verb {
       discussion:
         "Every phase goes up, down and up again on a database in memory; what it does there is held against "
         + "what its kind, its window and its down-path promise. Needs no database.",
-      options: [.migrations, .format],
-      wording: [.format: "text for people, JSON, annotations of GitHub Actions, or SARIF (default: text)"],
+      options: [.database, .migrations, .format],
+      wording: [
+        .database: "look also for applied phases that were edited, and new ones before them",
+        .format: "text for people, JSON, annotations of GitHub Actions, or SARIF (default: text)",
+      ],
       formats: OutputFormat.allCases,
       examples: [
         Example("phasedb lint", "judge the folder 'migrations'"),

@@ -1,0 +1,12 @@
+internal import PhaseSQLite
+
+extension Migrator {
+  /// What the ledger of the database has against the catalog: phases edited after they were applied, and new migrations
+  /// that sort before applied ones. Reads only.
+  public func ledgerFindings() throws(MigrationError) -> [Finding] {
+    try connection.reading { () throws(MigrationError) in
+      let planner = try planner(Knowledge(of: connection))
+      return (try planner.edited() + planner.outOfOrder()).map { Finding($0, in: nil) }
+    }
+  }
+}
