@@ -66,11 +66,11 @@ struct HelpTests {
                                     one phase is enough: 0002/expand, or 0002.
               --dry-run             print the plan and stop
               --live APP@VERSION    a version of an application that is running now.
-                                    Without any, nothing is known about live versions:
-                                    expand and migrate phases go up with a note,
-                                    contract phases are held, the way down goes ahead
-                                    with a warning.
-              --override window,soak,needs
+                                    Takes the place of what check-ins say. Where neither
+                                    says anything of an application, expand and migrate
+                                    phases go up with a note, contract phases are held,
+                                    the way down goes ahead with a warning.
+              --override window,soak,needs,drift,edited
                                     pass a closed gate; needs --reason and stays in the
                                     log
               --reason TEXT         why a gate is passed
