@@ -42,7 +42,8 @@ extension Engine {
     }
     let misfits =
       hasDrift
-      ? WayBackThroughDrift(before: recorded, after: recordedAfter, found: knowledge.schema).misfits(of: after)
+      ? WayBackThroughDrift(before: recorded, after: recordedAfter, found: knowledge.schema).misfits(
+        of: after)
       : SchemaDifference(from: recorded, to: after).lines
     if hasDrift, misfits.isEmpty { return after.changes(since: recorded) }
     throw MigrationError(

@@ -50,7 +50,8 @@ struct OutputContractTests {
         "plan", keys: "database", "direction", "fresh", "baseline", "steps", "held", "drift", "checkIns",
         "overridden", "notes"),
       JSONCase(
-        "plan down --override window --reason fire", keys: "database", "direction", "fresh", "baseline", "steps",
+        "plan down --override window --reason fire", keys: "database", "direction", "fresh", "baseline",
+        "steps",
         "held", "drift", "checkIns", "overridden", "reason", "notes"),
       JSONCase("up --dry-run", keys: "plan", "dryRun", "done", "skipped"),
       JSONCase("up", keys: "plan", "dryRun", "done", "skipped"),

@@ -9,7 +9,8 @@ struct DriftTests {
     try catalog([
       "0001-notes": [
         phase(
-          .expand, "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT); CREATE VIEW texts AS SELECT text FROM notes",
+          .expand,
+          "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT); CREATE VIEW texts AS SELECT text FROM notes",
           down: "DROP VIEW texts; DROP TABLE notes")
       ],
       "0002-author": [
@@ -242,6 +243,8 @@ struct DriftTests {
     )
     let broken = try database.migrator(Self.shop()).verify().checks.filter { $0.outcome == .broken }
     #expect(
-      broken.flatMap(\.details) == ["the log does not say who accepted the changes of phasedb_schema under 99"])
+      broken.flatMap(\.details) == [
+        "the log does not say who accepted the changes of phasedb_schema under 99"
+      ])
   }
 }

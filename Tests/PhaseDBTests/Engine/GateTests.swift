@@ -146,7 +146,8 @@ struct GateTests {
     }
     #expect(error?.id == .phaseHeld)
     #expect(error?.standing == .partWay)
-    #expect(error?.state == "nothing was changed by 0003/expand; the database is at checkpoint 3 (0002/expand)")
+    #expect(
+      error?.state == "nothing was changed by 0003/expand; the database is at checkpoint 3 (0002/expand)")
     #expect(try database.applied() == ["0001/expand", "0002/expand"])
   }
 
@@ -202,7 +203,10 @@ struct GateTests {
     #expect(migrationError { try migrator.plan(.upTo("0001/contract")) }?.id == .phaseHeld)
     #expect(try migrator.plan(.upTo("0002")).steps.isEmpty, "what was asked for is there")
     let held = try migrator.status().pending.filter { !$0.gates.isEmpty }
-    #expect(held.map { "\($0.id.short): \($0.gates[0].opening)" } == ["0001/contract: deploy app >=2.0 everywhere first"])
+    #expect(
+      held.map { "\($0.id.short): \($0.gates[0].opening)" } == [
+        "0001/contract: deploy app >=2.0 everywhere first"
+      ])
   }
 
   // MARK: - Edited texts
