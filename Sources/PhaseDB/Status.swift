@@ -48,7 +48,7 @@ extension Migrator {
   }
 
   private func presentStatus() throws(MigrationError) -> Status {
-    let knowledge = try Knowledge(of: connection)
+    let knowledge = try Knowledge.glancing(at: connection)
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
     let applied = knowledge.applied.map { phase in
       let file = files[phase.id]

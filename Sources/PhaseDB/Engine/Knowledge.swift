@@ -12,6 +12,8 @@ struct Knowledge {
   /// The digest the schema should have: that of the last checkpoint, or of the drift that was accepted since.
   var expectedDigest: SchemaDigest
   private var marks: Marks
+  /// True when the schema was taken for that of the last checkpoint without reading it.
+  private let isGlance: Bool
 
   private struct Marks: Equatable {
     var head: Int64
@@ -26,9 +28,24 @@ struct Knowledge {
     }
   }
 
-  private init(from connection: Connection, known: Schema?) throws(MigrationError) {
-    let schema = try lifting("reading the schema") { () in try Schema(of: connection, known: known) }
+  /// Reads the ledger, and the schema only when SQLite has counted a change of it since the ledger was last written.
+  ///
+  /// For whoever wants to know where the database stands, and not to build on it.
+  static func glancing(at connection: Connection) throws(MigrationError) -> Knowledge {
+    try connection.reading { () throws(MigrationError) in
+      try Knowledge(from: connection, known: nil, isGlance: true)
+    }
+  }
+
+  private init(from connection: Connection, known: Schema?, isGlance: Bool = false) throws(MigrationError) {
     let presence = try lifting("reading the ledger") { () in try Ledger.presence(in: connection) }
+    let isGlance = try lifting("reading the ledger") { () in
+      try isGlance && presence.isReadable && Ledger(connection: connection).hasSameSchemaVersion()
+    }
+    self.isGlance = isGlance
+    let schema = try lifting("reading the schema") { () in
+      isGlance ? Schema() : try Schema(of: connection, known: known)
+    }
     switch presence {
     case .absent:
       ledger = nil
@@ -80,7 +97,7 @@ struct Knowledge {
   }
 
   /// True when the schema is that of the last checkpoint.
-  var isInPlace: Bool { schema.digest == expectedDigest }
+  var isInPlace: Bool { isGlance || schema.digest == expectedDigest }
 
   /// The schema that the ledger says there should be.
   func recordedSchema() throws(MigrationError) -> Schema {
@@ -89,7 +106,7 @@ struct Knowledge {
   }
 
   /// True when nobody's tables are there: there is nothing to be compatible with.
-  var isFresh: Bool { schema.isEmpty }
+  var isFresh: Bool { isGlance ? expectedDigest == .empty : schema.isEmpty }
 
   /// How the schema differs from what the ledger says, one line each.
   func driftLines() throws(MigrationError) -> [String] {

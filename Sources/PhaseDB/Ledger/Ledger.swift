@@ -8,6 +8,11 @@ struct Ledger {
   enum Presence: Hashable {
     case absent
     case present(format: Int, writtenBy: String)
+
+    /// Whether this version of phasedb understands it.
+    var isReadable: Bool {
+      if case .present(let format, _) = self { format <= LedgerFormat.current } else { false }
+    }
   }
 
   /// Looks for a ledger without changing anything.
@@ -44,6 +49,14 @@ struct Ledger {
       SchemaDigest.init)
   }
 
+  /// Whether SQLite has counted no change of the schema since the ledger was last written (sqlite.org/fileformat2.html,
+  /// "schema cookie"). A change made through `writable_schema` need not be counted.
+  func hasSameSchemaVersion() throws(SQLiteError) -> Bool {
+    try connection.value(
+      "SELECT schema_version = (SELECT schema_version FROM pragma_schema_version) FROM phasedb_log ORDER BY id DESC LIMIT 1"
+    )?.integer == 1
+  }
+
   /// The id of the log's last row: it changes whenever the ledger does.
   func head() throws(SQLiteError) -> Int64 {
     try connection.value("SELECT max(id) FROM phasedb_log")?.integer ?? 0
@@ -74,9 +87,10 @@ extension Ledger {
       action: action.rawValue, subject: subject, detail: detail, hash: "")
     let hash = entry.expectedHash(after: hasLast ? last.text(at: 1) : LogEntry.genesis)
     try connection.execute(
-      "INSERT INTO phasedb_log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+      "INSERT INTO phasedb_log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
       .integer(entry.id), .text(time.text), .text(entry.who), .text(entry.host), .text(entry.action),
-      .text(subject), .text(detail), .text(hash))
+      .text(subject), .text(detail), .text(hash),
+      try connection.value("PRAGMA main.schema_version") ?? .integer(0))
     return entry.id
   }
 

@@ -11,7 +11,8 @@ enum LedgerFormat {
       key TEXT NOT NULL PRIMARY KEY,
       value TEXT NOT NULL
     );
-    -- Who did what when. Only ever added to; each row's hash covers the row before it.
+    -- Who did what when. Only ever added to; each row's hash covers the row before it. schema_version is SQLite's own
+    -- count of schema changes at the time, which was looked at and found in order.
     CREATE TABLE phasedb_log (
       id INTEGER PRIMARY KEY,
       at TEXT NOT NULL,
@@ -20,7 +21,8 @@ enum LedgerFormat {
       action TEXT NOT NULL,
       subject TEXT NOT NULL,
       detail TEXT NOT NULL,
-      hash TEXT NOT NULL
+      hash TEXT NOT NULL,
+      schema_version INTEGER NOT NULL
     );
     -- The phases that are applied, in the order in which they were. sequence is the id of the log's row.
     CREATE TABLE phasedb_phase (

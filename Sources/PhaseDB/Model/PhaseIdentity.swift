@@ -52,7 +52,10 @@ private struct PhaseIdentity {
     bytes += field
   }
 
+  /// One byte for nearly all: every byte here is hashed.
   private mutating func add(count: Int) {
+    guard count >= 0xFF else { return bytes.append(UInt8(count)) }
+    bytes.append(0xFF)
     for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
   }
 }

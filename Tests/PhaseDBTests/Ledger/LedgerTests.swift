@@ -93,12 +93,12 @@ struct LedgerTests {
       Forgery(
         testDescription: "a row put at the end",
         sql:
-          "INSERT INTO phasedb_log SELECT 5, at, who, host, action, subject, detail, hash FROM phasedb_log WHERE id = 4",
+          "INSERT INTO phasedb_log SELECT 5, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log WHERE id = 4",
         broken: [5]),
       Forgery(
         testDescription: "a row put before the first",
         sql:
-          "INSERT INTO phasedb_log SELECT 0, at, who, host, action, subject, detail, hash FROM phasedb_log WHERE id = 1",
+          "INSERT INTO phasedb_log SELECT 0, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log WHERE id = 1",
         broken: [0, 1]),
       Forgery(
         testDescription: "two rows, exchanged",
