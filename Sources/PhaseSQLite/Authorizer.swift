@@ -35,6 +35,8 @@ package struct AuthorizedAction: Hashable, Sendable {
     package static let update = Code(rawValue: SQLITE_UPDATE)
     package static let delete = Code(rawValue: SQLITE_DELETE)
     package static let dropTable = Code(rawValue: SQLITE_DROP_TABLE)
+    package static let dropView = Code(rawValue: SQLITE_DROP_VIEW)
+    package static let dropVirtualTable = Code(rawValue: SQLITE_DROP_VTABLE)
     package static let dropIndex = Code(rawValue: SQLITE_DROP_INDEX)
     package static let read = Code(rawValue: SQLITE_READ)
   }

@@ -17,10 +17,13 @@ struct GuardedScript {
 
   /// Runs every statement.
   ///
+  /// - Parameter observe: told of each statement when it has run.
   /// - Returns: how many rows it changed, triggers included, and what it wrote.
   /// - Throws: `forbidden-statement`, `transaction-ended`, `statement-failed`, or what SQLite says of the disk, the
   ///   file or a lock, each with the place of the statement.
-  func run() throws(MigrationError) -> (rows: Int, writes: WriteSet) {
+  func run(
+    observe: (StatementEffect) -> Void = { _ in }
+  ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
     let guarding = StatementGuard()
     guarding.watch(connection)
     defer { guarding.release(connection) }
@@ -41,6 +44,7 @@ struct GuardedScript {
         // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk ends the transaction without a word.
         guard !connection.isAutocommit else { throw transactionEnded(at: range.lowerBound) }
         running = nil
+        observe(StatementEffect(range: range, writes: guarding.finishStatement()))
       }
     } catch let error as MigrationError {
       throw error

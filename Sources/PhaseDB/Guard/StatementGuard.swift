@@ -16,13 +16,15 @@ final class StatementGuard {
   private(set) var refusal: Refusal?
   /// What the statements write, also from inside triggers.
   private(set) var writes = WriteSet()
+  /// The same of the statement that is compiled or running.
+  private var statement = WriteSet()
 
   /// Watches everything that the connection compiles until `release`.
   func watch(_ connection: Connection) {
     refusal = nil
     connection.setAuthorizer { [unowned self] action in
       guard let refusal = Self.refusal(of: action) else {
-        self.writes.add(action)
+        self.statement.add(action)
         return true
       }
       self.refusal = refusal
@@ -31,6 +33,15 @@ final class StatementGuard {
   }
 
   func release(_ connection: Connection) { connection.removeAuthorizer() }
+
+  /// Ends a statement.
+  ///
+  /// - Returns: what it wrote.
+  func finishStatement() -> WriteSet {
+    defer { statement = WriteSet() }
+    writes.formUnion(statement)
+    return statement
+  }
 }
 
 // MARK: - What the authorizer is told

@@ -1,26 +1,72 @@
 internal import PhaseSQLite
 
-/// What a script writes, as SQLite's authorizer reported it while the statements were compiled.
+/// What SQL writes, as SQLite's authorizer reported it while the statements were compiled. Names are case-folded.
 struct WriteSet: Sendable {
-  /// Tables that lose or gain rows or are dropped. An INSERT counts as a loss too: REPLACE deletes rows that nothing
-  /// reports.
-  private(set) var tables: Set<String> = []
+  /// Tables that gain rows.
+  private(set) var insertedTables: Set<String> = []
+  /// Tables that lose rows and stay.
+  private(set) var deletedTables: Set<String> = []
+  /// Tables, virtual tables and views that are dropped.
+  private(set) var droppedTables: Set<String> = []
+  /// Tables and virtual tables that are created, under the name they are created with.
+  private(set) var createdTables: Set<String> = []
   /// Tables whose columns are altered: one may come back with a default in every row.
   private(set) var alteredTables: Set<String> = []
   /// Indexes that are dropped.
   private(set) var droppedIndexes: Set<String> = []
   /// Columns that are updated, by table.
   private(set) var columns: [String: Set<String>] = [:]
+  /// For a table that a trigger writes, one such trigger.
+  private(set) var triggers: [String: String] = [:]
+  /// What the last action dropped: the next one says that its rows are deleted.
+  private var dropping: String?
+
+  /// Tables that lose or gain rows or are dropped. An INSERT counts as a loss too: REPLACE deletes rows that nothing
+  /// reports.
+  var tables: Set<String> { insertedTables.union(deletedTables).union(droppedTables) }
 
   mutating func add(_ action: AuthorizedAction) {
+    let dropped = dropping
+    dropping = nil
     switch action.code {
-    case .insert, .delete, .dropTable: action.first.map { _ = tables.insert($0.asciiLowercased) }
+    case .insert: written(action) { $0.insertedTables.insert($1) }
+    case .delete where action.first == dropped: break
+    case .delete: written(action) { $0.deletedTables.insert($1) }
+    case .dropTable, .dropView, .dropVirtualTable:
+      dropping = action.first
+      action.first.map { _ = droppedTables.insert($0.asciiLowercased) }
+    case .createTable, .createVirtualTable:
+      action.first.map { _ = createdTables.insert($0.asciiLowercased) }
     case .alterTable: action.second.map { _ = alteredTables.insert($0.asciiLowercased) }
     case .dropIndex: action.first.map { _ = droppedIndexes.insert($0) }
     case .update:
-      guard let table = action.first, let column = action.second else { return }
-      columns[table.asciiLowercased, default: []].insert(column.asciiLowercased)
+      guard let column = action.second else { return }
+      written(action) { $0.columns[$1, default: []].insert(column.asciiLowercased) }
     default: break
     }
   }
+
+  private mutating func written(_ action: AuthorizedAction, _ note: (inout WriteSet, String) -> Void) {
+    guard let table = action.first?.asciiLowercased else { return }
+    note(&self, table)
+    if let trigger = action.origin { triggers[table] = trigger }
+  }
+
+  mutating func formUnion(_ other: WriteSet) {
+    insertedTables.formUnion(other.insertedTables)
+    deletedTables.formUnion(other.deletedTables)
+    droppedTables.formUnion(other.droppedTables)
+    createdTables.formUnion(other.createdTables)
+    alteredTables.formUnion(other.alteredTables)
+    droppedIndexes.formUnion(other.droppedIndexes)
+    columns.merge(other.columns) { $0.union($1) }
+    triggers.merge(other.triggers) { first, _ in first }
+  }
+}
+
+/// What one statement of a script writes.
+struct StatementEffect: Sendable {
+  /// UTF-8 offsets into the script, from the end of the statement before.
+  let range: Range<Int>
+  let writes: WriteSet
 }

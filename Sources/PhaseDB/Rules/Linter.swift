@@ -44,8 +44,12 @@ public struct Linter: Sendable {
   /// Runs every rule that needs no database of the user's.
   ///
   /// - Throws: only what keeps lint itself from working; whatever is wrong with the migrations is a finding.
-  public func report() throws(MigrationError) -> LintReport {
-    let folder = LintedFolder(catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus)
+  public func report() throws(MigrationError) -> LintReport { try report { _ in } }
+
+  /// - Parameter observe: told of every script that is about to run on a scratch database.
+  func report(observe: @escaping (Script) -> Void) throws(MigrationError) -> LintReport {
+    let folder = LintedFolder(
+      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, observe: observe)
     let phases = catalog.phases
     var findings = unreadable.map { Finding($0, in: nil) }
     var byPhase: [PhaseID: [Finding]] = [:]
@@ -59,10 +63,10 @@ public struct Linter: Sendable {
     // A phase that cannot be read would be missing under all that come after it.
     var untried = unreadable.isEmpty ? [] : phases.map(\.id)
     if unreadable.isEmpty {
-      let tried = try trials(of: phases, in: folder, into: &byPhase)
+      let (tried, schema) = try trials(of: phases, in: folder, into: &byPhase)
       untried = phases.dropFirst(tried).map(\.id)
       if untried.isEmpty {
-        for finding in try OrderMatters.findings(folder) {
+        for finding in try OrderMatters.findings(folder, leadingTo: schema) {
           if let phase = finding.phase { byPhase[phase, default: []].append(finding) }
         }
       }
@@ -74,17 +78,20 @@ public struct Linter: Sendable {
     return LintReport(findings: findings, phases: phases.count, untried: untried)
   }
 
-  /// - Returns: how many phases were tried.
+  /// - Returns: how many phases were tried, and what they lead to.
   private func trials(
     of phases: [(id: PhaseID, phase: Phase)], in folder: LintedFolder,
     into byPhase: inout [PhaseID: [Finding]]
-  ) throws(MigrationError) -> Int {
+  ) throws(MigrationError) -> (tried: Int, schema: Schema) {
     let scratch: Scratch
     do throws(MigrationError) {
-      scratch = try Scratch(baseline: catalog.baseline)
+      scratch = try Scratch(baseline: catalog.baseline, observe: folder.observe)
     } catch {
       if let first = phases.first { byPhase[first.id, default: []].append(Finding(error, in: nil)) }
-      return 0
+      return (0, Schema())
+    }
+    if let baseline = catalog.baseline, let first = phases.first {
+      byPhase[first.id, default: []] += DanglingCode.findings(try scratch.brokenInBaseline(), in: baseline)
     }
     for (index, (id, phase)) in phases.enumerated() {
       let trial: PhaseTrial
@@ -92,15 +99,19 @@ public struct Linter: Sendable {
         trial = try scratch.trial(id, phase)
       } catch {
         byPhase[id, default: []].append(Finding(error, in: id))
-        return index
+        return (index, scratch.schema)
       }
       for rule in Self.trialRules { byPhase[id, default: []] += try rule.findings(in: trial, of: folder) }
     }
-    return phases.count
+    return (phases.count, scratch.schema)
   }
 
   /// In the order in which their findings are told.
   private static var trialRules: [any TrialRule.Type] {
-    [DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self]
+    [
+      DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self,
+      SchemaPhaseWritesRows.self, BackfillGap.self, DanglingCode.self, PositionalInsert.self, SelectStar.self,
+      VerifyInvalid.self,
+    ]
   }
 }

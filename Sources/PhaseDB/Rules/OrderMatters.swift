@@ -6,10 +6,11 @@ internal import PhaseSQLite
 /// The folder is replayed a second time with every contract held as long as possible. Only when that comes out
 /// differently is it asked which pair is to blame.
 enum OrderMatters {
-  static func findings(_ folder: LintedFolder) throws(MigrationError) -> [Finding] {
+  /// - Parameter schema: what the whole folder leads to, in its own order.
+  static func findings(_ folder: LintedFolder, leadingTo schema: Schema) throws(MigrationError) -> [Finding] {
     let phases = folder.catalog.phases
     guard phases.contains(where: { $0.id.kind == .contract }) else { return [] }
-    let inOrder = try Replay(folder, phases)
+    let inOrder = Replay(leadingTo: schema)
     let held = heldOrder(phases)
     guard held.map(\.id) != phases.map(\.id) else { return [] }
     let late = try Replay(folder, held)
@@ -83,8 +84,10 @@ enum OrderMatters {
     /// What failed, nil when everything ran.
     private(set) var failure: MigrationError?
 
+    init(leadingTo schema: Schema) { self.schema = schema }
+
     init(_ folder: LintedFolder, _ phases: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
-      let scratch = try Scratch(baseline: folder.catalog.baseline)
+      let scratch = try Scratch(baseline: folder.catalog.baseline, observe: folder.observe)
       for (_, phase) in phases {
         do throws(MigrationError) { try scratch.run(phase.up) } catch { failure = error }
         if failure != nil { break }

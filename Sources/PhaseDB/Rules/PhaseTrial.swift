@@ -5,6 +5,8 @@ struct PhaseTrial {
   let id: PhaseID
   let phase: Phase
   let before: Schema
+  /// Before the first phase of the same migration.
+  let beforeMigration: Schema
   let after: Schema
   /// From `before` to `after`.
   let changes: [SchemaChange]
@@ -12,6 +14,14 @@ struct PhaseTrial {
   let difference: SchemaDifference
   /// What the up SQL writes, also from inside triggers.
   let writes: WriteSet
+  /// The same, statement by statement of the up SQL.
+  let statements: [StatementEffect]
+  /// The views and triggers of the schema after the phase.
+  let code: SchemaCode
+  /// Views and triggers that compiled before the phase, or were not there, and do not compile after it.
+  let brokenCode: [SchemaCode.Failure]
+  /// Why claims of the phase cannot be checked after it.
+  let invalidClaims: [MigrationError]
   /// What its way back did, on the part of the schema that it can touch.
   let reversal: ReversalTrial
   /// The scratch database, in the state after the phase. What a rule changes there it must undo.
@@ -29,6 +39,20 @@ struct LintedFolder {
   let catalog: Catalog
   /// The oldest SQLite that must be able to run the phases.
   let oldestSQLite: SQLiteVersion
-  /// What versions of applications ask the database, from `apps/`.
-  let corpus: [Script]
+  /// Where the phases, and what versions of applications ask the database, count columns.
+  let positional: PositionalIndex
+
+  /// Told of every script that is about to run on a scratch database.
+  let observe: (Script) -> Void
+
+  /// - Parameter corpus: what versions of applications ask the database, from `apps/`.
+  init(
+    catalog: Catalog, oldestSQLite: SQLiteVersion, corpus: [Script],
+    observe: @escaping (Script) -> Void = { _ in }
+  ) {
+    self.observe = observe
+    self.catalog = catalog
+    self.oldestSQLite = oldestSQLite
+    positional = PositionalIndex(catalog, corpus: corpus)
+  }
 }

@@ -21,10 +21,12 @@ struct ReversalTrial {
 
   /// - Parameters:
   ///   - phase: what to try; its up SQL is known to run.
+  ///   - observe: told of every script that is about to run.
   ///   - objects: what the schema before it holds of what the phase can touch, in an order in which it can be made.
   /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
-  init(_ phase: Phase, on objects: [SchemaObject]) throws(MigrationError) {
-    let scratch = try Scratch(baseline: nil)
+  init(_ phase: Phase, on objects: [SchemaObject], observe: @escaping (Script) -> Void) throws(MigrationError)
+  {
+    let scratch = try Scratch(baseline: nil, observe: observe)
     try scratch.make(objects)
     before = scratch.schema
     try scratch.run(phase.up)

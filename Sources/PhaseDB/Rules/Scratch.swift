@@ -8,10 +8,20 @@ final class Scratch {
   let connection: Connection
   private(set) var schema = Schema()
   private var neighbourhood = Neighbourhood()
+  private let code = SchemaCode()
+  /// How much of the schema `code` has taken up.
+  private var known = Schema()
+  /// The migration of the last phase that was tried, and the schema before it.
+  private var migration: (name: MigrationName, before: Schema)?
 
-  /// - Parameter baseline: the schema to begin with, nil for none.
+  private let observe: (Script) -> Void
+
+  /// - Parameters:
+  ///   - baseline: the schema to begin with, nil for none.
+  ///   - observe: told of every script that is about to run.
   /// - Throws: what the baseline's SQL throws.
-  init(baseline: Script?) throws(MigrationError) {
+  init(baseline: Script?, observe: @escaping (Script) -> Void = { _ in }) throws(MigrationError) {
+    self.observe = observe
     connection = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory) }
     guard let baseline else { return }
     try run(baseline, isBaseline: true)
@@ -20,19 +30,29 @@ final class Scratch {
 
   /// Runs SQL under the guard in a transaction of its own.
   ///
+  /// - Parameters:
+  ///   - observe: told of each statement when it has run.
+  ///   - inspect: looks at the new schema before the transaction ends, with the guard's settings still in force.
   /// - Throws: what failed, with its place; the database is as it was.
   @discardableResult
-  func run(_ script: Script, isBaseline: Bool = false) throws(MigrationError) -> WriteSet {
+  func run(
+    _ script: Script, isBaseline: Bool = false, observe: (StatementEffect) -> Void = { _ in },
+    inspect: ([SchemaChange]) throws -> Void = { _ in }
+  ) throws(MigrationError) -> WriteSet {
+    self.observe(script)
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
       let transaction = try lifting("starting a transaction") { () in try connection.begin() }
-      let (_, writes) = try GuardedScript(script, on: connection, isBaseline: isBaseline).run()
+      let (_, writes) = try GuardedScript(script, on: connection, isBaseline: isBaseline).run(
+        observe: observe)
       let after = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
-      if let trespass = StatementGuard.trespass(after.changes(since: schema), from: schema, to: after) {
+      let changes = after.changes(since: schema)
+      if let trespass = StatementGuard.trespass(changes, from: schema, to: after) {
         throw MigrationError(
           .ledgerTouched, trespass, at: script.place(at: script.firstTokenOffset),
           help: ["give the object another name, and keep the ledger out of views and triggers"])
       }
+      try lifting("looking at the schema") { () in try inspect(changes) }
       do throws(SQLiteError) {
         try transaction.commit()
       } catch {
@@ -51,19 +71,55 @@ final class Scratch {
     }
   }
 
+  /// What does not compile in the schema that no phase made. To be asked before the first trial.
+  func brokenInBaseline() throws(MigrationError) -> [SchemaCode.Failure] {
+    let changes = schema.changes(since: known)
+    known = schema
+    guard !changes.isEmpty else { return [] }
+    return try lifting("compiling the baseline's views and triggers") { () in
+      let strict = try whileStrict { try code.broken(by: changes, on: connection) }
+      // What the application's own connections compile, because they take "price" for a string, is not broken.
+      guard !strict.isEmpty else { return [] }
+      let lenient = try SchemaCode().broken(by: changes, on: connection)
+      return strict.filter { failure in lenient.contains { $0.object.key == failure.object.key } }
+    }
+  }
+
+  private func whileStrict<Result>(_ body: () throws -> Result) throws -> Result {
+    let discipline = try ConnectionDiscipline.begin(on: connection)
+    return try discipline.whileInForce { () throws(MigrationError) in
+      try lifting("compiling views and triggers", body)
+    }
+  }
+
   /// Tries a phase: up on the whole schema, which it leaves for the next phase to find; and up, down and up on what it
   /// can touch.
   ///
   /// - Throws: what the first up throws; nothing after it can be tried then.
   func trial(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> PhaseTrial {
     let before = schema
+    let beforeMigration = migration?.name == id.migration ? migration?.before ?? before : before
+    migration = (id.migration, beforeMigration)
     let touched = neighbourhood.objects(around: [phase.up, phase.down])
-    let writes = try run(phase.up)
+    var statements: [StatementEffect] = []
+    var brokenCode: [SchemaCode.Failure] = []
+    var invalidClaims: [MigrationError] = []
+    let writes = try run(phase.up, observe: { statements.append($0) }) { changes in
+      if !changes.isEmpty { brokenCode = try code.broken(by: changes, on: connection) }
+      for claim in phase.verifications {
+        do throws(MigrationError) {
+          _ = try claim.breakingRows(on: connection, limit: 0)
+        } catch {
+          invalidClaims.append(error)
+        }
+      }
+    }
     let changes = schema.changes(since: before)
     neighbourhood.follow(changes)
     return PhaseTrial(
-      id: id, phase: phase, before: before, after: schema, changes: changes,
-      difference: SchemaDifference(changes),
-      writes: writes, reversal: try ReversalTrial(phase, on: touched), connection: connection)
+      id: id, phase: phase, before: before, beforeMigration: beforeMigration, after: schema, changes: changes,
+      difference: SchemaDifference(changes), writes: writes, statements: statements, code: code,
+      brokenCode: brokenCode, invalidClaims: invalidClaims,
+      reversal: try ReversalTrial(phase, on: touched, observe: self.observe), connection: connection)
   }
 }

@@ -39,31 +39,40 @@ enum WindowRules {
 }
 
 /// The way up as it would go on a database that is in use: folder order, a contract left behind while no version could
-/// live after it, expand and migrate never.
+/// live after it, and expand and migrate only while they need one that is.
 private struct WindowWalk {
   private(set) var findings: [Finding] = []
   private var applied: [(id: PhaseID, phase: Phase)] = []
   private var pending: [(id: PhaseID, phase: Phase)]
+  private var pendingIDs: Set<PhaseID>
 
   init(_ catalog: Catalog) {
     pending = catalog.phases
+    pendingIDs = Set(pending.map(\.id))
     var progress = true
     while progress {
       progress = false
-      for (id, phase) in pending {
+      for (id, phase) in pending where !waits(id, phase) {
         let blocked = emptyInterval(after: phase, id)
         if id.kind == .contract, blocked != nil { continue }
         if let blocked { findings.append(finding(id, phase, blocked)) }
         if let raise = raise(id, phase) { findings.append(raise) }
         applied.append((id, phase))
         pending.removeAll { $0.id == id }
+        pendingIDs.remove(id)
         progress = true
       }
     }
-    // What is left is a contract that can never open.
+    // What is left is a contract that can never open, and what waits for it.
     for (id, phase) in pending {
       if let blocked = emptyInterval(after: phase, id) { findings.append(finding(id, phase, blocked)) }
     }
+  }
+
+  /// Whether a phase comes after one that is pending: an earlier one of its migration, or one that it needs.
+  private func waits(_ id: PhaseID, _ phase: Phase) -> Bool {
+    PhaseKind.allCases.contains { $0 < id.kind && pendingIDs.contains(PhaseID(id.migration, $0)) }
+      || phase.needs.contains { need in pendingIDs.contains { $0 != id && $0.isNamed(by: need) } }
   }
 
   private func emptyInterval(after phase: Phase, _ id: PhaseID) -> (

@@ -6,7 +6,7 @@ struct TriggerDefinition: Hashable, Sendable {
     case insteadOf = "INSTEAD OF"
   }
 
-  enum Event: Hashable, Sendable {
+  enum Firing: Hashable, Sendable {
     case insert
     case delete
     /// OF these columns; of every one when there are none.
@@ -24,7 +24,7 @@ struct TriggerDefinition: Hashable, Sendable {
   let name: SchemaName
   let table: SchemaName
   let timing: Timing
-  let event: Event
+  let event: Firing
   let condition: SQLFragment?
   /// What it does, from BEGIN to END.
   let body: SQLFragment?
@@ -64,7 +64,7 @@ extension TokenCursor {
     return .before
   }
 
-  fileprivate mutating func event() -> TriggerDefinition.Event? {
+  fileprivate mutating func event() -> TriggerDefinition.Firing? {
     if skip("insert") { return .insert }
     if skip("delete") { return .delete }
     guard skip("update") else { return nil }

@@ -1,0 +1,185 @@
+internal import PhaseSQLite
+
+/// A column that a migrate phase fills is also filled for the rows that older versions insert meanwhile.
+enum BackfillGap: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
+    guard trial.id.kind == .migrate, !trial.writes.columns.isEmpty else { return [] }
+    let changed = SchemaDifference(trial.before.changes(since: trial.beforeMigration)).changed
+    let gaps = try lifting("asking what an INSERT writes") { () in
+      try changed.filter { $0.before.key.type == "table" }.flatMap { pair in
+        try Self.gaps(from: pair.before, to: pair.after, in: trial)
+      }
+    }
+    guard !gaps.isEmpty, let application = olderApplication(in: trial, of: folder) else { return [] }
+    return gaps.map { finding(trial, $0.table, $0.column, $0.fill, application) }
+  }
+
+  /// The columns of a table that the phase fills and nothing keeps filled.
+  private static func gaps(
+    from old: SchemaObject, to new: SchemaObject, in trial: PhaseTrial
+  ) throws -> [(table: FilledTable, column: ColumnDefinition, fill: StatementEffect)] {
+    guard let updated = trial.writes.columns[new.key.name],
+      let table = try FilledTable(from: old, to: new, on: trial.connection)
+    else { return [] }
+    let filled = table.newColumns.filter { updated.contains($0.name.key) }
+    guard !filled.isEmpty else { return [] }
+    let unfilled = NewbornRow(in: table.name, knowing: table.oldColumns).columnsLeft(
+      to: trial.phase.up, of: filled, on: trial.connection)
+    return filled.compactMap { column in
+      let fill = trial.statements.first { effect in
+        effect.writes.columns[new.key.name]?.contains(column.name.key) == true
+          && (unfilled.contains(column.name.key)
+            || (!table.writtenByInsert.contains(column.name.key)
+              && effect.fills(column, in: trial.phase.up)))
+      }
+      return fill.map { (table, column, $0) }
+    }
+  }
+
+  private static func finding(
+    _ trial: PhaseTrial, _ table: FilledTable, _ column: ColumnDefinition, _ fill: StatementEffect,
+    _ application: String
+  ) -> Finding {
+    Finding(
+      .backfillGap, in: trial.id,
+      "the phase fills \(table.name).\(column.name.spelled), and nothing fills it for rows that \(application) inserts, which does not know the column",
+      at: fill.place(in: trial.phase.up),
+      remedies: [table.trigger(filling: column, with: fill.value(of: column.name.key, in: trial.phase.up))])
+  }
+
+  /// An application that may still be live, when the phase is applied, in a version that does not need the columns of
+  /// the migration's expand; nil when there is none.
+  private static func olderApplication(in trial: PhaseTrial, of folder: LintedFolder) -> String? {
+    guard let expand = folder.catalog[PhaseID(trial.id.migration, .expand)] else { return nil }
+    let needs = trial.phase.needs + expand.needs
+    // A contract may be held, and what it would shut out lives on, unless this migration waits for it.
+    let applied = folder.catalog.phases.prefix { $0.id <= trial.id }.filter { id, _ in
+      id.kind != .contract || needs.contains { id.isNamed(by: $0) }
+    }
+    let intervals = LiveIntervals.of(applied: applied.map(\.phase.windows), pending: [Windows]())
+    for window in expand.windows {
+      if let older = VersionRange(
+        from: intervals[window.application]?.lower, to: window.range.upper)
+      {
+        return "\(window.application) \(older)"
+      }
+    }
+    return nil
+  }
+}
+
+/// A table that was there before the migration, and what keeps its new columns filled.
+private struct FilledTable {
+  let name: String
+  /// What was there before the migration, as it is now.
+  let oldColumns: [ColumnDefinition]
+  let newColumns: [ColumnDefinition]
+  /// What triggers may write when a row is inserted.
+  let writtenByInsert: Set<String>
+  private let key: [String]
+
+  init?(from old: SchemaObject, to new: SchemaObject, on connection: Connection) throws(SQLiteError) {
+    guard let before = TableDefinition(old.sql), let after = TableDefinition(new.sql) else { return nil }
+    name = new.name
+    let known = Set(before.columns.map(\.name))
+    writtenByInsert = try FilledTable.columnsWrittenByInsert(into: new.name, on: connection)
+    oldColumns = after.columns.filter { known.contains($0.name) }
+    newColumns = after.columns.filter { !known.contains($0.name) }
+    let keys = after.columns.filter(\.isPrimaryKey).sorted { ($0.keyPosition ?? 0) < ($1.keyPosition ?? 0) }
+    key = keys.isEmpty ? ["rowid"] : keys.map(\.name.spelled)
+  }
+
+  /// The columns that triggers write when a row is inserted, as SQLite's authorizer reports them. Every column, when a
+  /// trigger inserts into the table itself: it may put the whole row anew.
+  private static func columnsWrittenByInsert(
+    into table: String, on connection: Connection
+  ) throws(SQLiteError) -> Set<String> {
+    let name = table.asciiLowercased
+    var writes = WriteSet()
+    connection.setAuthorizer { action in
+      if action.origin != nil { writes.add(action) }
+      return true
+    }
+    defer { connection.removeAuthorizer() }
+    do {
+      _ = try connection.prepare("EXPLAIN INSERT INTO main.\(SQLText.identifier(table)) DEFAULT VALUES")
+    } catch {
+      // A trigger that does not compile is another rule's business.
+      return []
+    }
+    guard !writes.insertedTables.contains(name) else {
+      let rows = try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table))
+      return Set(rows.compactMap { $0[0].text?.asciiLowercased })
+    }
+    return writes.columns[name] ?? []
+  }
+
+  /// A trigger to write, which does for a row that is born what the phase does for those that are there.
+  func trigger(filling column: ColumnDefinition, with value: String?) -> String {
+    let (table, name) = (SQLName(self.name), SQLName(column.name.spelled))
+    let unfilled = column.defaultValue.map { "IS (\($0.text))" } ?? "IS NULL"
+    let row = key.map { "\(SQLName($0)) = NEW.\(SQLName($0))" }.joined(separator: " AND ")
+    return """
+      CREATE TRIGGER \(SQLName("\(self.name)_fill_\(column.name.spelled)")) AFTER INSERT ON \(table)
+      WHEN NEW.\(name) \(unfilled)
+      BEGIN
+        UPDATE \(table) SET \(name) = \(value ?? "…") WHERE \(row);
+      END;
+      """
+  }
+}
+
+extension StatementEffect {
+  /// Whether the statement sets a column for the rows that do not have it yet.
+  ///
+  /// A default that is a value fills the column for every new row. It is taken for a stopgap where the statement
+  /// overwrites it in all rows, or looks at the column to find them; and for the value that is right for all other rows
+  /// where the statement picks some by something else.
+  fileprivate func fills(_ column: ColumnDefinition, in script: Script) -> Bool {
+    guard let value = column.defaultValue?.text, value.asciiLowercased != "null" else { return true }
+    let words = words(in: script)
+    guard let condition = words.topLevel("where") else { return true }
+    return words[condition...].contains { $0.isName && $0.text == column.name.key }
+  }
+
+  /// What a plain `UPDATE t SET c = …` sets a column to, as written; nil when that may not mean the same in a trigger.
+  fileprivate func value(of column: String, in script: Script) -> String? {
+    let words = words(in: script)
+    guard words.has("update", at: 0), let table = words.qualifiedName(at: 1), words.has("set", at: table.end),
+      words.topLevel("from") == nil
+    else { return nil }
+    let end = words.topLevel("where") ?? words.lastIndex { !$0.is(";") }.map { $0 + 1 } ?? words.endIndex
+    var depth = 0
+    var start: Int?
+    for index in (table.end + 1)..<end {
+      if words[index].is("(") { depth += 1 }
+      if words[index].is(")") { depth -= 1 }
+      let isStartOfItem = depth == 0 && (words[index - 1].is("set") || words[index - 1].is(","))
+      if let start, isStartOfItem { return script.text(of: words[start..<(index - 1)]) }
+      if isStartOfItem, words[index].text == column, words.has("=", at: index + 1) { start = index + 2 }
+    }
+    return start.map { script.text(of: words[$0..<end]) }
+  }
+}
+
+extension [SQLWord] {
+  /// The first place where a keyword stands outside parentheses.
+  fileprivate func topLevel(_ word: String) -> Int? {
+    var depth = 0
+    return indices.first { index in
+      if self[index].is("(") { depth += 1 }
+      if self[index].is(")") { depth -= 1 }
+      return depth == 0 && self[index].is(word)
+    }
+  }
+}
+
+extension Script {
+  /// What some tokens of it are written as, on one line.
+  fileprivate func text(of words: ArraySlice<SQLWord>) -> String {
+    guard let first = words.first, let last = words.last else { return "" }
+    let bytes = Array(text.utf8)[first.range.lowerBound..<last.range.upperBound]
+    return String(decoding: bytes, as: UTF8.self)
+      .split(whereSeparator: \.isNewline).map { $0.drop(while: \.isWhitespace) }.joined(separator: " ")
+  }
+}

@@ -1,0 +1,80 @@
+internal import PhaseSQLite
+
+/// One row that an older version inserts after a backfill, and what the backfill would still do to it.
+///
+/// Which columns a trigger can write is known from the authorizer, but not when: its WHEN is not asked. So a row is
+/// born, and the backfill runs again.
+struct NewbornRow {
+  private let table: String
+  /// What the older version knows.
+  private let known: [ColumnDefinition]
+
+  init(in table: String, knowing known: [ColumnDefinition]) {
+    self.table = table
+    // A generated column cannot be written, and the key of a rowid table gives itself out.
+    self.known = known.filter { !$0.isGenerated && !$0.isRowIDAlias }
+  }
+
+  /// Those of some columns which nothing has filled when the row is born, and which SQL then fills. Nothing is left
+  /// behind.
+  ///
+  /// - Returns: their names; none also when no row can be made up that the table takes.
+  func columnsLeft(
+    to script: Script, of columns: [ColumnDefinition], on connection: Connection
+  ) -> Set<String> {
+    do {
+      let discipline = try ConnectionDiscipline.begin(on: connection)
+      return try discipline.whileInForce { () throws(MigrationError) in
+        try lifting("trying a row") { () in
+          try connection.execute("PRAGMA ignore_check_constraints = ON")
+          defer { try? connection.execute("PRAGMA ignore_check_constraints = OFF") }
+          let transaction = try connection.begin()
+          let left = try columnsLeft(to: script, columns, connection)
+          try transaction.rollBack()
+          return left
+        }
+      }
+    } catch {
+      return []
+    }
+  }
+
+  private func columnsLeft(
+    to script: Script, _ columns: [ColumnDefinition], _ connection: Connection
+  ) throws -> Set<String> {
+    let table = "main.\(SQLText.identifier(table))"
+    guard try connection.value("SELECT 1 FROM \(table)") == nil else { return [] }
+    let names = known.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")
+    let values = known.map(\.sample).joined(separator: ", ")
+    try connection.execute(
+      known.isEmpty
+        ? "INSERT INTO \(table) DEFAULT VALUES" : "INSERT INTO \(table) (\(names)) VALUES (\(values))")
+    let query =
+      "SELECT \(columns.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")) FROM \(table)"
+    let born = try connection.rows(query)
+    try connection.execute(script: script.text)
+    let filled = try connection.rows(query)
+    // What changes every time, such as a random token, says nothing.
+    try connection.execute(script: script.text)
+    let again = try connection.rows(query)
+    guard born.count == 1, filled.count == 1, again.count == 1 else { return [] }
+    return Set(
+      try columns.enumerated().filter { index, column in
+        let unfilled = try column.defaultValue.flatMap { try connection.value("SELECT \($0.text)") } ?? .null
+        return born[0][index] == unfilled && filled[0][index] != unfilled
+          && filled[0][index] == again[0][index]
+      }.map(\.element.name.key))
+  }
+}
+
+extension ColumnDefinition {
+  /// A value that a column of this type takes, as SQL.
+  fileprivate var sample: String {
+    switch type.affinity {
+    case .integer: "7"
+    case .text: "'some text'"
+    case .blob: type.declared == nil ? "'some text'" : "x'07'"
+    case .real, .numeric: "7.5"
+    }
+  }
+}

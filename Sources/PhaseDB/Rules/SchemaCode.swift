@@ -1,0 +1,203 @@
+internal import PhaseSQLite
+
+/// The views and triggers of the scratch database: SQL that SQLite keeps and compiles only when it is used.
+///
+/// Knows which of them mention a name, so that after a phase only those are compiled that it could have broken.
+final class SchemaCode {
+  private var code: [SchemaObject.Key: Code] = [:]
+  private var mentions: [String: Set<SchemaObject.Key>] = [:]
+  /// What did not compile when it was last looked at.
+  private var broken: Set<SchemaObject.Key> = []
+
+  private struct Code {
+    let object: SchemaObject
+    let names: Set<String>
+    /// Nil for a view.
+    let trigger: TriggerDefinition?
+  }
+
+  /// A view or a trigger that does not compile.
+  struct Failure {
+    let object: SchemaObject
+    /// What SQLite says of it.
+    let message: String
+    /// Other views and triggers that do not compile because they use this one.
+    var dependents: [String] = []
+  }
+
+  /// Views and triggers that mention a table or a view, in the order of their names.
+  func users(of name: String) -> [SchemaObject] {
+    (mentions[name.asciiLowercased] ?? []).sorted().compactMap { code[$0]?.object }
+  }
+
+  /// The names and keywords in a view or a trigger.
+  func names(in key: SchemaObject.Key) -> Set<String> { code[key]?.names ?? [] }
+}
+
+// MARK: - Following the schema
+
+extension SchemaCode {
+  private func apply(_ changes: [SchemaChange]) {
+    for change in changes where change.object.isCode {
+      let key = change.object.key
+      if let old = code.removeValue(forKey: key) {
+        for name in old.names { mentions[name]?.remove(key) }
+      }
+      guard change.kind == .added else { continue }
+      let words = SQLWord.all(in: change.object.sql)
+      let names = Set(words.lazy.filter(\.isName).map(\.text))
+      code[key] = Code(
+        object: change.object, names: names,
+        trigger: key.type == "trigger" ? TriggerDefinition(change.object.sql) : nil)
+      for name in names { mentions[name, default: []].insert(key) }
+    }
+    broken.formIntersection(code.keys)
+  }
+
+  /// What changed, and every view or trigger that could feel it: those that mention a changed object, also by way of
+  /// a view.
+  private func suspects(_ changes: [SchemaChange]) -> [SchemaObject.Key] {
+    var suspects = Set(changes.lazy.filter { $0.kind == .added && $0.object.isCode }.map(\.object.key))
+      .intersection(code.keys)
+    var names = changes.filter { $0.object.key.type != "trigger" }.map(\.object.key.name)
+    while let name = names.popLast() {
+      for key in mentions[name] ?? [] where suspects.insert(key).inserted && key.type == "view" {
+        names.append(key.name)
+      }
+    }
+    return suspects.sorted()
+  }
+}
+
+// MARK: - Compiling
+
+extension SchemaCode {
+  /// Takes up the changes of a phase and compiles what they could have broken.
+  ///
+  /// The settings of `ConnectionDiscipline` must be in force: otherwise `SELECT "price"` compiles as a string when the
+  /// column is gone.
+  ///
+  /// - Returns: what does not compile now and did before, or is new.
+  func broken(by changes: [SchemaChange], on connection: Connection) throws(SQLiteError) -> [Failure] {
+    apply(changes)
+    let suspects = suspects(changes)
+    var failures = suspects.compactMap { key in view(key, on: connection) }
+    var compiled: [Occasion: Bool] = [:]
+    var isolated: Connection?
+    for key in suspects {
+      guard let code = code[key], let trigger = code.trigger else { continue }
+      if let column = try missingColumn(of: trigger, on: connection) {
+        failures.append(
+          Failure(
+            object: code.object,
+            message: "no such column: \(column), so UPDATE OF \(column) never fires"))
+        continue
+      }
+      let compiles = compiled[trigger.writes] ?? compiles(trigger.writes, on: connection)
+      compiled[trigger.writes] = compiles
+      if !compiles {
+        // Some trigger of this occasion fails, this one or another that it sets off.
+        let alone: Connection
+        if let isolated { alone = isolated } else { alone = try connection.copyWithoutTriggers() }
+        isolated = alone
+        if let message = try failure(of: code.object, on: trigger.writes, alone: alone) {
+          failures.append(Failure(object: code.object, message: message))
+        }
+      }
+    }
+    let failing = Set(failures.map(\.object.key))
+    defer { broken = broken.subtracting(suspects).union(failing) }
+    return roots(failures).filter { !broken.contains($0.object.key) }
+  }
+
+  private func view(_ key: SchemaObject.Key, on connection: Connection) -> Failure? {
+    guard key.type == "view", let object = code[key]?.object else { return nil }
+    return connection.refusal(of: "SELECT * FROM main.\(SQLText.identifier(object.name))").map {
+      Failure(object: object, message: $0)
+    }
+  }
+
+  private func compiles(_ occasion: Occasion, on connection: Connection) -> Bool {
+    occasion.statement(on: connection).flatMap { connection.refusal(of: $0) } == nil
+  }
+
+  /// Compiles a trigger with no other one beside it.
+  private func failure(
+    of trigger: SchemaObject, on occasion: Occasion, alone: Connection
+  ) throws(SQLiteError) -> String? {
+    guard let statement = occasion.statement(on: alone) else { return nil }
+    let without = alone.refusal(of: statement)
+    try alone.execute(trigger.sql)
+    let with = alone.refusal(of: statement)
+    try alone.execute("DROP TRIGGER main.\(SQLText.identifier(trigger.name))")
+    return with == without ? nil : with
+  }
+
+  private func missingColumn(of trigger: TriggerDefinition, on connection: Connection) throws(SQLiteError)
+    -> String?
+  {
+    guard !trigger.columns.isEmpty else { return nil }
+    let columns = try connection.rows(
+      "SELECT name FROM pragma_table_xinfo(?1)", .text(trigger.writes.table))
+    let names = Set(columns.compactMap { $0[0].text?.asciiLowercased })
+    return trigger.columns.first { !names.contains($0) }
+  }
+
+  /// A view that fails only because it uses one that fails is told with that one.
+  private func roots(_ failures: [Failure]) -> [Failure] {
+    var roots: [Failure] = []
+    var dependents: [SchemaObject.Key: [String]] = [:]
+    for failure in failures {
+      let cause = failures.first { other in
+        other.object.key.type == "view" && other.object.key != failure.object.key
+          && other.message == failure.message
+          && names(in: failure.object.key).contains(other.object.key.name)
+          && !names(in: other.object.key).contains(failure.object.key.name)
+      }
+      if let cause {
+        dependents[cause.object.key, default: []].append(failure.object.title)
+      } else {
+        roots.append(failure)
+      }
+    }
+    return roots.map { root in
+      var root = root
+      root.dependents = dependents[root.object.key] ?? []
+      return root
+    }
+  }
+}
+
+extension SchemaObject {
+  /// Whether it is a view or a trigger.
+  var isCode: Bool { key.type == "view" || key.type == "trigger" }
+}
+
+extension Connection {
+  /// Why a statement does not compile; nil when it does, and when it only wants a function, a collation or a module
+  /// that the application registers.
+  fileprivate func refusal(of statement: String) -> String? {
+    do {
+      _ = try prepare(statement)
+      return nil
+    } catch {
+      let isOfTheApplication = ["no such function", "no such collation", "no such module"].contains {
+        error.message.contains($0)
+      }
+      return isOfTheApplication ? nil : error.message
+    }
+  }
+
+  /// A database in memory with the same tables and views and no trigger. Not by a backup, which an open transaction
+  /// does not allow.
+  fileprivate func copyWithoutTriggers() throws(SQLiteError) -> Connection {
+    let copy = try Connection(path: "", mode: .memory)
+    // A virtual table brings its shadow tables, which then cannot be made again.
+    let objects = try rows(
+      "SELECT sql FROM main.sqlite_schema WHERE type IN ('table', 'view') AND sql IS NOT NULL"
+        + " ORDER BY sql LIKE 'create virtual%' DESC, rowid")
+    for object in objects { try? copy.execute(object[0].text ?? "") }
+    copy.turn(.doubleQuotedStringsInDML, on: false)
+    return copy
+  }
+}

@@ -1,0 +1,77 @@
+/// A schema phase leaves alone the rows that were there before it.
+///
+/// What it made itself it may fill, and what it drops it may read out and empty: a rebuild is both.
+enum SchemaPhaseWritesRows: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
+    guard trial.id.kind != .migrate else { return [] }
+    let script = trial.phase.up
+    var own: Set<String> = []
+    // Names that the phase gave to tables which were there before it.
+    var oldNames: [String: String] = [:]
+    var written: [(table: String, effect: StatementEffect)] = []
+    for effect in trial.statements {
+      own.formUnion(effect.writes.createdTables)
+      own.formUnion(effect.writes.droppedTables)
+      if let rename = effect.rename(in: script) {
+        if own.contains(rename.from) {
+          own.insert(rename.to)
+        } else {
+          oldNames[rename.to] = oldNames[rename.from] ?? rename.from
+        }
+      }
+      for table in effect.writes.rowsWritten.subtracting(own).sorted()
+      where !Schema.isForeign(table, of: table) && !isMaintenance(of: table, effect, in: script) {
+        written.append((table, effect))
+      }
+    }
+    guard !written.isEmpty else { return [] }
+    let tables = Set(trial.before.objects.lazy.filter { $0.key.type == "table" }.map(\.key.name))
+    let virtual = trial.before.objects.filter(\.isVirtualTable).map { $0.key.name + "_" }
+    var told: Set<String> = []
+    return written.compactMap { table, effect in
+      let known = oldNames[table] ?? table
+      guard tables.contains(known), !trial.writes.droppedTables.contains(table),
+        !virtual.contains(where: known.hasPrefix), told.insert(known).inserted
+      else { return nil }
+      let trigger = effect.writes.triggers[table].map { ", through the trigger \($0)" } ?? ""
+      return Finding(
+        .schemaPhaseWritesRows, in: trial.id,
+        "the phase \(effect.writes.acts(on: table)) rows of \(table), which was there before it\(trigger)",
+        at: effect.place(in: script),
+        remedies: [
+          "move the statement to migrate.sql of the same migration, with its reversal, and give it a -- @up, a -- @down and a -- @window of its own"
+        ])
+    }
+  }
+
+  /// `INSERT INTO f (f, …)`, by which a full-text table is told to rebuild or check its index: no row of anybody's.
+  private static func isMaintenance(of table: String, _ effect: StatementEffect, in script: Script) -> Bool {
+    guard effect.writes.insertedTables.contains(table) else { return false }
+    let words = effect.words(in: script)
+    guard let into = words.firstIndex(where: { $0.is("into") }),
+      let target = words.qualifiedName(at: into + 1), words[target.name].text == table
+    else { return false }
+    return words.has("(", at: target.end) && words.indices.contains(target.end + 1)
+      && words[target.end + 1].text == table
+  }
+}
+
+extension WriteSet {
+  /// Tables whose rows change or come and go, other than by a DROP.
+  fileprivate var rowsWritten: Set<String> { insertedTables.union(deletedTables).union(columns.keys) }
+
+  fileprivate func acts(on table: String) -> String {
+    let acts = [
+      insertedTables.contains(table) ? "inserts" : nil, columns[table] != nil ? "updates" : nil,
+      deletedTables.contains(table) ? "deletes" : nil,
+    ].compactMap(\.self)
+    return acts.joined(separator: " and ")
+  }
+}
+
+extension SchemaObject {
+  /// Whether it is a table of a module, which keeps its data in shadow tables named after it.
+  var isVirtualTable: Bool {
+    key.type == "table" && SQLWord.all(in: String(sql.prefix(64))).has("create", "virtual", at: 0)
+  }
+}
