@@ -26,7 +26,9 @@ struct UsageErrorsDocumentTests {
     let section = try #require(
       readme.components(separatedBy: "\n## Commands\n").last?.components(separatedBy: "\n## ")[0])
     let cells = section.matches(of: #/\n\| `([^`]+)` \|/#).map { String($0.output.1) }
-    let names = cells.map { $0.prefix { $0.isLowercase || $0 == " " }.trimmingCharacters(in: .whitespaces) }
+    let names = cells.map {
+      $0.prefix { $0.isLowercase || " -".contains($0) }.trimmingCharacters(in: .whitespaces)
+    }
     #expect(Set(names) == Set(Verb.table.map(\.name)))
     #expect(names.count == Verb.table.count)
   }

@@ -66,12 +66,17 @@ struct DocumentedSQLTests {
       "INSERT INTO phasedb_lease VALUES (1, 'deploy', 'db2', 4711, '', '', '', '2026-01-31T12:00:00.000Z', 'up')"
     )
     let blocks = try Document("Operating").blocks.filter { $0.info == "sql" }
-    #expect(blocks.count == 10)
+    #expect(blocks.count == 12)
     for block in blocks {
       let rows = try connection.rows(block.text)
-      #expect(rows.isEmpty == block.text.hasPrefix("DELETE"), "line \(block.line)")
+      let isWrite = ["DELETE", "INSERT"].contains { block.text.hasPrefix($0) }
+      #expect(rows.isEmpty == isWrite, "line \(block.line)")
     }
     #expect(try connection.value("SELECT count(*) FROM phasedb_lease") == .integer(0))
+    // What the documented statement writes is what a check-in writes.
+    let status = try notebook.migrator().status()
+    #expect(status.checkIns.map(\.description) == ["storefront 1.4.0 on web-1"])
+    #expect(try #require(status.checkIns.first?.seenAt).text.count == Timestamp.now.text.count)
   }
 
   @Test("goes up, down and up again as WritingMigrations shows it")
@@ -211,6 +216,7 @@ private enum JSONKeys {
   /// A plan within another document and a checkpoint outside its list are described once.
   static func asDescribed(_ path: String) -> String {
     if path.hasPrefix("plan.") { return String(path.dropFirst(5)) }
+    if path.hasPrefix("gates[]") { return "held[].\(path)" }
     if path.hasPrefix("phases[].gates[]") { return "held" + path.dropFirst(6) }
     return ["name", "number", "phase", "at", "who", "host", "note", "reachable"].contains(path)
       ? "checkpoints[].\(path)" : path

@@ -31,14 +31,14 @@ extension Engine {
   ///
   /// - Returns: what is left of those changes; empty when there were none, and on the way up.
   func driftOnTheWayBack(_ step: Plan.Step, to after: Schema) throws(MigrationError) -> [SchemaChange] {
-    guard step.direction == .down, let applied = knowledge.applied.last, after.digest != applied.schemaBefore,
-      let ledger = knowledge.ledger
+    guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger
     else { return [] }
-    let (recorded, recordedAfter, hasDrift) = try lifting("reading the ledger") { () in
-      (
-        try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence),
-        try ledger.hasSchemaChanges(after: applied.sequence)
-      )
+    let hasDrift = try lifting("reading the ledger") { () in
+      try ledger.hasSchemaChanges(after: applied.sequence)
+    }
+    guard hasDrift || after.digest != applied.schemaBefore else { return [] }
+    let (recorded, recordedAfter) = try lifting("reading the ledger") { () in
+      (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
     }
     let misfits =
       hasDrift

@@ -51,7 +51,7 @@ struct CompletionsTests {
     .enabled(if: Shell.bash.isInstalled, "bash is not installed"),
     arguments: [
       Case("st", offers: ["status"]),
-      Case("check", offers: ["checkpoint"]),
+      Case("check", offers: ["check-in", "checkpoint"]),
       Case("checkpoint", "", offers: ["create", "list"]),
       Case("-d", "shop.db", "checkpoint", "cr", offers: ["create"]),
       Case("--ver", offers: ["--version"]),
@@ -72,7 +72,7 @@ struct CompletionsTests {
       Case("new", "--", "--p", offers: []),
       Case("up", "--to", "", offers: []),
       Case("completions", "", offers: ["bash", "zsh", "fish"]),
-      Case("help", "che", offers: ["checkpoint"]),
+      Case("help", "che", offers: ["check-in", "checkpoint"]),
       Case("nonsense", "", offers: []),
     ])
   func bash(_ row: Case) throws {

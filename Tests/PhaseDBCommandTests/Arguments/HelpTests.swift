@@ -66,11 +66,11 @@ struct HelpTests {
                                     one phase is enough: 0002/expand, or 0002.
               --dry-run             print the plan and stop
               --live APP@VERSION    a version of an application that is running now.
-                                    Without any, nothing is known about live versions:
-                                    expand and migrate phases go up with a note,
-                                    contract phases are held, the way down goes ahead
-                                    with a warning.
-              --override window,soak,needs
+                                    Takes the place of what check-ins say. Where neither
+                                    says anything of an application, expand and migrate
+                                    phases go up with a note, contract phases are held,
+                                    the way down goes ahead with a warning.
+              --override window,soak,needs,drift,edited
                                     pass a closed gate; needs --reason and stays in the
                                     log
               --reason TEXT         why a gate is passed
@@ -103,6 +103,58 @@ struct HelpTests {
           2   refused or failed before anything changed
           3   failed and undone: the database is as it was before the command
           4   stopped part-way: the state is recorded and the next command is printed
+          5   busy: another runner or writer did not let go in time
+          64  the command line is wrong
+
+        """)
+  }
+
+  @Test("of check-in reads as a page")
+  func checkInPage() {
+    #expect(
+      Help().text(for: ["check-in"]) == """
+        phasedb check-in: record that a version of an application is running
+
+        Usage:
+          phasedb check-in APP@VERSION [options]
+
+        Ends with 2, and records nothing, when that version may not run on the schema as
+        it is, so that it can stand before the application in its entry point. Needs no
+        migrations; with them it also knows which versions need a phase that is still to
+        come. A check-in is forgotten after 10 minutes, or what forget in phasedb.json
+        says.
+
+        Arguments:
+          APP@VERSION  the application and its version: storefront@1.4.0
+
+        Options:
+              --instance NAME       what tells this copy of the application from others
+                                    (default: the host's name). A later check-in of the
+                                    same instance takes the place of the earlier one, so
+                                    that every copy needs a name of its own.
+              --wait DURATION       how long to wait for other writers (default: 30s)
+          -d, --database PATH       the database file. Without it: PHASEDB_DATABASE,
+                                    then DATABASE_URL, then phasedb.json. A path or an
+                                    address that starts with sqlite:, sqlite://,
+                                    sqlite3:// or file:.
+          -m, --migrations DIR      the folder of migrations. Without it: phasedb.json,
+                                    then the folder 'migrations'.
+              --format text|json    text for people or JSON for programs (default: text)
+              --color auto|always|never
+                                    when to colour text (default: auto, on a terminal
+                                    only)
+          -q, --quiet               print data and errors only
+          -h, --help                explain the verb and stop
+
+        Examples:
+          phasedb check-in storefront@1.4.0 --instance web-1
+              say that web-1 runs 1.4.0
+          phasedb check-in storefront@1.4.0 --quiet
+              let the exit code say whether it may
+
+        Exit codes:
+          0   done, or nothing to do
+          2   refused or failed before anything changed
           5   busy: another runner or writer did not let go in time
           64  the command line is wrong
 

@@ -102,6 +102,7 @@ struct BadDatabasesTests {
           help:  put the applied text back, and write the change as a new migration
                  or reverse the phase first, which the ledger can do without the file: phasedb down --to \
         PHASE
+                 or pass the gate for good reason: --override edited --reason "..."
         """
     ) {
       try $0.phase(
@@ -117,6 +118,7 @@ struct BadDatabasesTests {
           state: nothing was changed
           help:  undo the change that was made outside phasedb, or write it as a migration
                  look at everything that is checked: phasedb verify
+                 or pass the gate for good reason: --override drift --reason "..."
         """
     ) { try $0.sqlite("CREATE TABLE stranger (x)") },
     Refusal(
@@ -130,6 +132,7 @@ struct BadDatabasesTests {
           state: nothing was changed
           help:  undo the change that was made outside phasedb, or write it as a migration
                  look at everything that is checked: phasedb verify
+                 or pass the gate for good reason: --override drift --reason "..."
         """
     ) { try $0.sqlite("CREATE TABLE stranger (x); ALTER TABLE mine ADD COLUMN z") },
     Refusal(
@@ -155,7 +158,7 @@ struct BadDatabasesTests {
         error: 0002-second/contract is held by its window gate: nothing is known about live versions of \
         storefront, and a contract must know [phase-held]
           state: nothing was changed
-          help:  name what is live, as in --live storefront@VERSION
+          help:  let it check in, or name what is live: --live storefront@VERSION
                  or pass the gate for good reason: --override window --reason "..."
         """),
     Refusal(

@@ -19,6 +19,7 @@ import Testing
     Case(
       "comments, bare keys, single quotes and a last comma", "// c\n{ wait: '90s', }",
       Settings(wait: .seconds(90))),
+    Case("a time to forget check-ins after", "{ forget: '3m' }", Settings(forget: .seconds(180))),
     Case("a byte order mark", "\u{FEFF}{}", Settings()),
     Case(
       "relative paths are meant from the file's folder", #"{"database": "a.db", "migrations": "../m"}"#,
@@ -49,14 +50,14 @@ import Testing
       """
       DIR/phasedb.json: unknown key 'databse' [bad-settings]
       help: did you mean 'database'?
-      help: the keys are database, migrations, wait, sqlite
+      help: the keys are database, migrations, wait, forget, sqlite
       """
     ),
     (
       "{ colour: 1 }",
       """
       DIR/phasedb.json: unknown key 'colour' [bad-settings]
-      help: the keys are database, migrations, wait, sqlite
+      help: the keys are database, migrations, wait, forget, sqlite
       """
     ),
     (
