@@ -20,7 +20,7 @@ enum MigrateChangesSchema: TrialRule {
     return [
       Finding(
         .migrateChangesSchema, in: trial.id, "the phase changes the schema",
-        at: trial.phase.up.place(at: trial.phase.up.firstTokenOffset), details: trial.difference.lines,
+        at: trial.phase.up.place(at: trial.phase.up.firstTokenOffset), details: trial.difference.explanation,
         remedies: ["move the change to expand.sql when it adds, to contract.sql when it removes"])
     ]
   }

@@ -16,17 +16,20 @@ enum DownNotInverse: TrialRule {
     return [
       Finding(
         .downNotInverse, in: trial.id, "down does not lead back to the schema before the phase", at: place,
-        details: difference.lines, remedies: remedies(difference))
+        details: difference.explanation, remedies: remedies(difference))
     ]
   }
 
   private static func remedies(_ difference: SchemaDifference) -> [String] {
     var remedies = difference.added.map { "DROP \($0.key.type.uppercased()) \($0.name);" }
     remedies += difference.removed.map { "\($0.sql);" }
-    if !difference.changed.isEmpty {
+    let hasMoved = difference.facts.contains { if case .columnMoved = $0 { true } else { false } }
+    if hasMoved {
       remedies.append(
         "give the table back its columns in their old order: a column that was dropped and added is the last one, so build the table anew from its old text"
       )
+    } else {
+      remedies += difference.changed.map { "let down make \($0.before.title) again from its old text" }
     }
     return remedies
   }
@@ -50,7 +53,7 @@ enum NotReplayable: TrialRule {
     return [
       Finding(
         .notReplayable, in: trial.id, "up, down and up do not lead to the schema that up leads to", at: place,
-        details: SchemaDifference(from: trial.reversal.after, to: replayed).lines,
+        details: SchemaDifference(from: trial.reversal.after, to: replayed).explanation,
         remedies: ["name objects and columns in both directions, and do not use IF EXISTS or IF NOT EXISTS"])
     ]
   }

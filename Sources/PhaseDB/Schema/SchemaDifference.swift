@@ -34,6 +34,14 @@ struct SchemaDifference: Sendable {
       }
   }
 
+  /// What changed, one sentence each, then both texts of everything that is there before and after.
+  var explanation: [String] {
+    sentences
+      + changed.flatMap { pair in
+        ["    was: \(Self.oneLine(pair.before.sql))", "    is:  \(Self.oneLine(pair.after.sql))"]
+      }
+  }
+
   private static func oneLine(_ sql: String) -> String {
     var line = ""
     for character in sql {
