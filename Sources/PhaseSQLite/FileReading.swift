@@ -62,6 +62,17 @@ package enum FileReading {
     return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
+  /// The bytes of a file that is shorter than what is read at once; nil for any other, and for what cannot be read or
+  /// sought in.
+  private static func wholeOfSmallFile(_ file: Int32, limit: Int) -> [UInt8]? {
+    // A pipe has no beginning to go back to.
+    guard lseek(file, 0, SEEK_CUR) == 0 else { return nil }
+    return unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { buffer in
+      let count = unsafe read(file, buffer.baseAddress, buffer.count)
+      return unsafe count >= 0 && count < buffer.count && count <= limit ? Array(buffer[..<count]) : nil
+    }
+  }
+
   /// The bytes of a file.
   ///
   /// - Parameter limit: a file of more bytes is refused before any of it is read.
@@ -70,6 +81,9 @@ package enum FileReading {
     let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw .current }
     defer { close(file) }
+    // Nearly every file of a folder of migrations fits into one read, and needs no question about its size first.
+    if let whole = wholeOfSmallFile(file, limit: limit) { return whole }
+    guard lseek(file, 0, SEEK_SET) == 0 else { throw .current }
     var status = stat()
     guard unsafe fstat(file, &status) == 0 else { throw .current }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }

@@ -13,10 +13,13 @@ public struct MigrationName: Sendable, Hashable, Comparable {
   ///
   /// - Throws: `invalid-name` unless `text` is 1 to 18 digits, a hyphen, and letters, digits, `-`, `_` or `.`.
   public init(_ text: String) throws(MigrationError) {
-    let digits = text.prefix { $0.isASCIIDigit }
-    let rest = text.dropFirst(digits.count)
-    guard digits.count <= 18, let number = UInt64(digits), rest.first == "-", rest.count > 1,
-      rest.dropFirst().allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) })
+    // By bytes as far as they go: a ledger of hundreds of phases is read by every command.
+    let digits = text.utf8.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+    let rest = text.utf8.dropFirst(digits.count)
+    guard digits.count <= 18, let number = UInt64(Substring(digits)), rest.first == UInt8(ascii: "-"),
+      rest.count > 1,
+      rest.allSatisfy(\.isPlainNameByte)
+        || Substring(rest).allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) })
     else {
       throw MigrationError(
         .invalidName, "'\(text)' is not the name of a migration",
@@ -33,6 +36,18 @@ public struct MigrationName: Sendable, Hashable, Comparable {
 
 extension MigrationName: CustomStringConvertible {
   public var description: String { text }
+}
+
+extension UInt8 {
+  /// A letter or digit of ASCII, or one of the marks that may stand between them.
+  fileprivate var isPlainNameByte: Bool {
+    switch self {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+      true
+    default: false
+    }
+  }
 }
 
 extension Character {

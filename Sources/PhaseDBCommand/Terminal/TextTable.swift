@@ -19,10 +19,13 @@ struct TextTable {
   struct Cell: ExpressibleByStringInterpolation {
     let text: String
     let style: Style?
+    /// Columns of the terminal that it takes.
+    let width: Int
 
     init(_ text: String, _ style: Style? = nil) {
       self.text = text.visible
       self.style = style
+      width = self.text.displayWidth
     }
 
     init(stringLiteral text: String) { self.init(text) }
@@ -44,7 +47,7 @@ struct TextTable {
     guard !rows.isEmpty else { return "" }
     let titles = columns.map { Cell($0.title, .heading) }
     let widths = columns.indices.map { index in
-      ([titles] + rows).map { $0.indices.contains(index) ? $0[index].text.displayWidth : 0 }.max() ?? 0
+      ([titles] + rows).map { $0.indices.contains(index) ? $0[index].width : 0 }.max() ?? 0
     }
     return ([titles] + rows).map { lines(of: $0, widths, paint, width) }.joined()
   }
@@ -54,33 +57,46 @@ struct TextTable {
     let margin = widths.dropLast().reduce(0) { $0 + $1 + Self.gap.count }
     // A sliver of a column is worse to read than a line that the terminal breaks.
     let room = width.map { max($0 - margin, 16) }
-    var text = ""
+    var line = Line()
     for index in 0..<last {
       let cell = row.indices.contains(index) ? row[index] : ""
-      text += padded(cell, columns[index].alignment, to: widths[index], paint) + Self.gap
+      line.add(cell, columns[index].alignment, to: widths[index], paint)
+      line.skip(Self.gap.count)
     }
     let cell = row.indices.contains(last) ? row[last] : ""
     let parts = room.map { Wrapped.text(cell.text, $0) } ?? [cell.text]
-    let indent = String(repeating: " ", count: margin)
     for (index, part) in parts.enumerated() {
-      let part = Cell(part, cell.style)
+      if index > 0 { line.skip(margin) }
       let isRight = columns[last].alignment == .right && parts.count == 1
-      text +=
-        (index == 0 ? "" : indent)
-        + (isRight ? padded(part, .right, to: widths[last], paint) : painted(part, paint))
-      while text.last == " " { text.removeLast() }
+      line.add(
+        parts.count == 1 ? cell : Cell(part, cell.style), isRight ? .right : .left, to: widths[last], paint)
+      line.end()
+    }
+    return line.text
+  }
+
+  /// Text that is put together from left to right, without spaces at the end of a line.
+  private struct Line {
+    private(set) var text = ""
+    private var spaces = 0
+
+    mutating func skip(_ count: Int) { spaces += count }
+
+    mutating func add(_ cell: Cell, _ alignment: Alignment, to width: Int, _ paint: Paint) {
+      let padding = max(0, width - cell.width)
+      if alignment == .right { spaces += padding }
+      if !cell.text.isEmpty {
+        if spaces > 0 { text += String(repeating: " ", count: spaces) }
+        spaces = 0
+        text += cell.style.map { paint(cell.text, $0) } ?? cell.text
+      }
+      if alignment == .left { spaces += padding }
+    }
+
+    mutating func end() {
+      spaces = 0
       text += "\n"
     }
-    return text
-  }
-
-  private func padded(_ cell: Cell, _ alignment: Alignment, to width: Int, _ paint: Paint) -> String {
-    let padding = String(repeating: " ", count: max(0, width - cell.text.displayWidth))
-    return alignment == .left ? painted(cell, paint) + padding : padding + painted(cell, paint)
-  }
-
-  private func painted(_ cell: Cell, _ paint: Paint) -> String {
-    cell.style.map { paint(cell.text, $0) } ?? cell.text
   }
 
   private static let gap = "  "
