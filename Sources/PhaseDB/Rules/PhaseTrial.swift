@@ -27,8 +27,8 @@ protocol TrialRule {
 /// What is known of the folder that the phases come from.
 struct LintedFolder {
   let catalog: Catalog
-  /// The oldest SQLite that must be able to run the phases.
-  let oldestSQLite: SQLiteVersion
+  /// The oldest SQLite that must be able to run the phases; nil when nobody declared one.
+  let oldestSQLite: SQLiteVersion?
   /// What versions of applications ask the database, from `apps/`.
   let corpus: [Script]
 }
