@@ -92,8 +92,12 @@ extension IndexDefinition {
 extension RebuildLosses {
   private var clauseLosses: [Loss] {
     let facts = TableComparison(old, new).facts
-    return facts.flatMap { clauses($0, among: facts) }.map { clause in
-      Loss(what: clause, remedy: "in the table's new declaration: \(clause)")
+    return facts.flatMap { fact in
+      clauses(fact, among: facts).map { clause in
+        let column = fact.columnOfClause.flatMap(old.column)
+        return Loss(
+          what: clause, remedy: "in the new CREATE TABLE: \(column?.declaration.text ?? clause)")
+      }
     }
   }
 
@@ -150,5 +154,16 @@ extension RebuildLosses {
       || trial.after.indexes(on: new.name).contains { index in
         index.isUnique && index.condition == nil && index.columns.map(\.term) == columns.map(\.term)
       }
+  }
+}
+
+extension SchemaFact {
+  /// The column with which what is lost was written.
+  fileprivate var columnOfClause: SchemaName? {
+    switch self {
+    case .foreignKeyLost(_, let key), .foreignKeyChanged(_, let key, _):
+      key.columns.count == 1 ? key.columns.first : nil
+    default: column?.column
+    }
   }
 }
