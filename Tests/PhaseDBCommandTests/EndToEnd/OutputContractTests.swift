@@ -56,6 +56,7 @@ struct OutputContractTests {
       JSONCase(
         "checkpoint create here", keys: "name", "number", "phase", "at", "who", "host", "note", "reachable"),
       JSONCase("checkpoint list", keys: "checkpoints"),
+      JSONCase("lint", keys: "phases", "errors", "warnings", "untried", "findings"),
       JSONCase("log", keys: "entries"),
       JSONCase("log --check", keys: "entries", "broken"),
     ])
