@@ -108,8 +108,7 @@ public struct Linter: Sendable {
   private static var factRules: [any TrialRule.Type] {
     [
       RequiredColumn.self, TightenedEarly.self, LossyRetype.self, RebuildCollateral.self,
-      ContractCreates.self,
-      NeedsNewerSQLite.self,
+      ContractCreates.self, NeedsNewerSQLite.self,
     ]
   }
 }

@@ -62,8 +62,8 @@ struct OutputContractTests {
     ])
   func json(row: JSONCase) throws {
     let site = try BadDatabasesTests.shop()
-    let isNew = row.line.hasPrefix("init") || row.line.hasPrefix("new")
-    let outcome = try site.phasedb("\(row.line) --format json\(isNew ? "" : " -d shop.db")")
+    let needsNoDatabase = row.line.hasPrefix("init") || row.line.hasPrefix("new") || row.line == "lint"
+    let outcome = try site.phasedb("\(row.line) --format json\(needsNoDatabase ? "" : " -d shop.db")")
     #expect(outcome.code == row.code && outcome.errors.isEmpty, "\(outcome.summary)")
     let printed = try JSONDecoder().decode(Printed.self, from: Data(outcome.output.utf8))
     let verb = row.line.split(separator: " ").prefix { !$0.hasPrefix("-") }
