@@ -6,7 +6,8 @@ struct Document {
     .deletingLastPathComponent()
   private static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
   static let pages = [
-    "PhaseDB", "Architecture", "CI", "Concepts", "Errors", "JSONOutput", "Operating", "WritingMigrations",
+    "PhaseDB", "Architecture", "CI", "Concepts", "Errors", "JSONOutput", "Operating", "Rules",
+    "WritingMigrations",
   ]
 
   struct Block {
@@ -16,6 +17,8 @@ struct Document {
     let line: Int
     /// The last line before the block that is not empty.
     let before: String
+    /// The entry it stands in.
+    let entry: String?
   }
 
   struct Section {
@@ -40,7 +43,7 @@ struct Document {
           blocks.append(
             Block(
               info: block.info, text: block.lines.joined(separator: "\n"), line: block.line,
-              before: block.before))
+              before: block.before, entry: sections.last?.entries.last))
         }
         open = open == nil ? (String(line.dropFirst(3)), [], index + 2, before) : nil
       } else if open != nil {

@@ -17,7 +17,7 @@ struct GateJudgement: Sendable {
   ///
   /// - Parameters:
   ///   - appliedAt: when the phases below it were applied; a phase planned before it in the same run counts as now.
-  func closedForUp(_ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Date]) -> [ClosedGate] {
+  func closedForUp(_ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {
     var closed: [ClosedGate] = []
     if !isFresh {
       closed += windowForUp(phase)
@@ -87,10 +87,10 @@ struct GateJudgement: Sendable {
     }
   }
 
-  private func soak(_ id: PhaseID, _ phase: Phase, _ appliedAt: [PhaseID: Date]) -> ClosedGate? {
+  private func soak(_ id: PhaseID, _ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> ClosedGate? {
     guard let soak = phase.soak else { return nil }
     let earlier = PhaseKind.allCases.filter { $0 < id.kind }.map { PhaseID(id.migration, $0) }
-    guard let since = earlier.compactMap({ appliedAt[$0] }).max() else { return nil }
+    guard let since = earlier.compactMap({ appliedAt[$0] }).max()?.date else { return nil }
     let opens = since.addingTimeInterval(soak.milliseconds / 1_000)
     guard opens > now else { return nil }
     return ClosedGate(
@@ -101,7 +101,7 @@ struct GateJudgement: Sendable {
   /// Where rehearsals will be asked for: without them there is nothing to ask, and the gate is open.
   private func evidence(_ id: PhaseID, _ phase: Phase) -> ClosedGate? { nil }
 
-  private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Date]) -> [ClosedGate] {
+  private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {
     phase.needs.compactMap { need in
       let isMet = appliedAt.keys.contains { $0.isNamed(by: need) }
       return isMet

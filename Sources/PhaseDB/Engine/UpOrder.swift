@@ -1,9 +1,3 @@
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// The order in which pending phases go up, and those that are held.
 ///
 /// Folder order. A contract whose gates are closed is left behind and tried again at the end, because what comes after
@@ -13,7 +7,8 @@ struct UpOrder {
   private(set) var held: [HeldPhase] = []
 
   private let planner: Planner
-  private var appliedAt: [PhaseID: Date]
+  private var appliedAt: [PhaseID: Timestamp]
+  private let now: Timestamp
   private var pending: [(id: PhaseID, phase: Phase)]
   private let beyond: [Windows]
 
@@ -25,8 +20,10 @@ struct UpOrder {
     self.planner = planner
     self.beyond = beyond
     pending = candidates
+    now = Timestamp(planner.judgement.now)
+    // As text: a moment takes apart only when a soak asks for it.
     appliedAt = Dictionary(
-      planner.applied.map { ($0.id, $0.appliedAt.date ?? .distantPast) },
+      planner.applied.map { ($0.id, $0.appliedAt) },
       uniquingKeysWith: { first, _ in first })
     var progress = true
     while progress, steps.count < limit, !pending.isEmpty { progress = pass(limit: limit) }
@@ -58,7 +55,7 @@ struct UpOrder {
         continue
       }
       steps.append(candidate)
-      appliedAt[id] = planner.judgement.now
+      appliedAt[id] = now
     }
     return steps.count > before && !held.isEmpty
   }

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 public struct Linter: Sendable {
   private let catalog: Catalog
   private let unreadable: [MigrationError]
-  private let oldestSQLite: SQLiteVersion
+  private let oldestSQLite: SQLiteVersion?
   private let corpus: [Script]
 
   /// Judges migrations that are values.
@@ -16,7 +16,7 @@ public struct Linter: Sendable {
   ///
   /// - Parameters:
   ///   - path: the folder.
-  ///   - sqlite: the oldest SQLite that must be able to run the phases; nil for the oldest that phasedb supports.
+  ///   - sqlite: the oldest SQLite that must be able to run the phases; nil when nobody declared one.
   /// - Throws: `folder-not-found` or `folder-unreadable`; what is wrong inside the folder becomes findings.
   public init(folder path: String, sqlite: Version? = nil) throws(MigrationError) {
     let (catalog, problems) = Catalog.readable(folder: path)
@@ -27,12 +27,12 @@ public struct Linter: Sendable {
     if let catalog { readable = catalog } else { readable = try Catalog([], origin: path) }
     self.init(
       readable, unreadable: problems,
-      oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) } ?? .oldest,
+      oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) },
       corpus: try Corpus.scripts(in: path))
   }
 
   init(
-    _ catalog: Catalog, unreadable: [MigrationError], oldestSQLite: SQLiteVersion = .oldest,
+    _ catalog: Catalog, unreadable: [MigrationError], oldestSQLite: SQLiteVersion? = nil,
     corpus: [Script] = []
   ) {
     self.catalog = catalog
@@ -112,7 +112,8 @@ public struct Linter: Sendable {
     [
       DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self,
       SchemaPhaseWritesRows.self, BackfillGap.self, DanglingCode.self, PositionalInsert.self, SelectStar.self,
-      VerifyInvalid.self,
+      VerifyInvalid.self, RequiredColumn.self, TightenedEarly.self, LossyRetype.self, RebuildCollateral.self,
+      ContractCreates.self, NeedsNewerSQLite.self,
     ]
   }
 }

@@ -37,8 +37,8 @@ protocol TrialRule {
 /// What is known of the folder that the phases come from.
 struct LintedFolder {
   let catalog: Catalog
-  /// The oldest SQLite that must be able to run the phases.
-  let oldestSQLite: SQLiteVersion
+  /// The oldest SQLite that must be able to run the phases; nil when nobody declared one.
+  let oldestSQLite: SQLiteVersion?
   /// Where the phases, and what versions of applications ask the database, count columns.
   let positional: PositionalIndex
 
@@ -47,7 +47,7 @@ struct LintedFolder {
 
   /// - Parameter corpus: what versions of applications ask the database, from `apps/`.
   init(
-    catalog: Catalog, oldestSQLite: SQLiteVersion, corpus: [Script],
+    catalog: Catalog, oldestSQLite: SQLiteVersion?, corpus: [Script],
     observe: @escaping (Script) -> Void = { _ in }
   ) {
     self.observe = observe

@@ -68,14 +68,15 @@ struct OutputContractTests {
       JSONCase(
         "checkpoint create here", keys: "name", "number", "phase", "at", "who", "host", "note", "reachable"),
       JSONCase("checkpoint list", keys: "checkpoints"),
+      JSONCase("lint", keys: "phases", "errors", "warnings", "untried", "findings"),
       JSONCase("log", keys: "entries"),
       JSONCase("log --check", keys: "entries", "broken"),
     ])
   func json(row: JSONCase) throws {
     let site = try BadDatabasesTests.shop()
     try site.sqlite("VACUUM", on: "empty.db")
-    let isNew = row.line.hasPrefix("init") || row.line.hasPrefix("new")
-    let outcome = try site.phasedb("\(row.line) --format json\(isNew ? "" : " -d shop.db")")
+    let needsNoDatabase = row.line.hasPrefix("init") || row.line.hasPrefix("new") || row.line == "lint"
+    let outcome = try site.phasedb("\(row.line) --format json\(needsNoDatabase ? "" : " -d shop.db")")
     #expect(outcome.code == row.code, "\(outcome.summary)")
     #expect(row.note.map(outcome.errors.contains) ?? outcome.errors.isEmpty, "\(outcome.summary)")
     let printed = try JSONDecoder().decode(Printed.self, from: Data(outcome.output.utf8))

@@ -1,0 +1,65 @@
+/// A contract adds something that was not there in any form.
+///
+/// An index or a trigger on a table that the contract changes is part of changing it, a UNIQUE index or a trigger that
+/// refuses rows is how it tightens.
+enum ContractCreates: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
+    guard trial.id.kind == .contract else { return [] }
+    let statements = ScriptStatements(trial.phase.up)
+    let facts = trial.difference.facts
+    let touched = Set(facts.compactMap(\.tableTouched)).union(
+      statements.all.compactMap { $0.action == .dropTable ? $0.origin : nil })
+    return facts.compactMap { fact in
+      guard let place = place(of: fact, statements, trial, touched: touched) else { return nil }
+      return Finding(
+        .contractCreates, in: trial.id, fact.sentences.joined(separator: ", "), at: place,
+        remedies: ["move the statement to expand.sql of the same migration, and its reversal with it"])
+    }
+  }
+
+  private static func place(
+    of fact: SchemaFact, _ statements: ScriptStatements, _ trial: PhaseTrial, touched: Set<SchemaName>
+  ) -> Place? {
+    switch fact {
+    case .tableAdded(let name), .virtualTableAdded(let name, _), .viewAdded(let name):
+      let wasThere = ["table", "view"].contains { type in
+        trial.before.objects.contains { $0.key == SchemaObject.Key(type: type, name: name.key) }
+      }
+      let wasRenamed = statements.all.contains { statement in
+        if case .renameTable = statement.action {
+          statement.origin != nil && statement.outcome == name
+        } else {
+          false
+        }
+      }
+      return wasThere || wasRenamed ? nil : statements.place(ofMaking: name)
+    case .columnAdded(let table, let column, _, _):
+      let isRenamed = statements.all.contains { $0.outcome == table && $0.renamesColumn(to: column.name) }
+      return isRenamed ? nil : statements.place(ofTable: table, column.name)
+    case .indexAdded(let index):
+      return index.isUnique || touched.contains(index.table) ? nil : statements.place(ofMaking: index.name)
+    case .triggerAdded(let trigger):
+      let refuses = trigger.body?.names.contains("raise") ?? false
+      return refuses || touched.contains(trigger.table) ? nil : statements.place(ofMaking: trigger.name)
+    default: return nil
+    }
+  }
+}
+
+extension SchemaFact {
+  /// The table that something is changed about or taken from.
+  fileprivate var tableTouched: SchemaName? {
+    switch self {
+    case .indexRemoved(let index), .indexChanged(_, let index): index.table
+    case .triggerRemoved(let trigger), .triggerChanged(_, let trigger): trigger.table
+    case .tableDeclaredDifferently(let table), .strictGained(let table), .strictLost(let table),
+      .withoutRowIDGained(let table), .withoutRowIDLost(let table), .checkGained(let table, _),
+      .checkLost(let table, _), .uniqueGained(let table, _), .uniqueLost(let table, _),
+      .foreignKeyGained(let table, _), .foreignKeyLost(let table, _), .foreignKeyChanged(let table, _, _),
+      .primaryKeyChanged(let table, _, _), .conflictChanged(let table, _, _, _):
+      table
+    case .columnAdded: nil
+    default: column?.table
+    }
+  }
+}

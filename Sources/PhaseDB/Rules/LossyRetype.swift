@@ -1,0 +1,49 @@
+/// A stored column gets another type, and nothing keeps what it held.
+enum LossyRetype: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
+    let statements = ScriptStatements(trial.phase.up)
+    return trial.difference.facts.compactMap { fact in
+      guard case .columnRetyped(let table, let column, let old, let new) = fact,
+        !old.affinity.isKept(by: new.affinity), isStored(column, of: table, in: trial.before),
+        !trial.phase.losses.contains(where: {
+          SchemaName($0.table) == table && SchemaName($0.column) == column
+        })
+      else { return nil }
+      return Finding(
+        .lossyRetype, in: trial.id,
+        "column \(table).\(column) changes from \(old.text) to \(new.text), and nothing keeps its old values",
+        at: statements.place(ofTable: table, column),
+        details: [
+          "the values change with its affinity, \(old.affinity.rawValue) to \(new.affinity.rawValue), and down cannot tell what they were"
+        ],
+        remedies: [
+          "add a second column in expand.sql, and keep both right by triggers until this one is dropped: ALTER TABLE \(table) ADD COLUMN \(column)_2\(new.declared.map { " \($0)" } ?? "");",
+          "or accept it: -- @loses \(table).\(column): why the old values are not needed",
+        ])
+    }
+  }
+
+  private static func isStored(_ column: SchemaName, of table: SchemaName, in schema: Schema) -> Bool {
+    schema.table(table)?.column(column)?.isGenerated == false
+  }
+}
+
+extension Affinity {
+  /// Whether every value stored under this affinity stays what it is under another one. INTEGER and NUMERIC differ only
+  /// in CAST, and BLOB converts nothing (sqlite.org/datatype3.html#type_affinity).
+  fileprivate func isKept(by other: Affinity) -> Bool {
+    self == other || other == .blob || ([self, other].allSatisfy { $0 == .integer || $0 == .numeric })
+  }
+}
+
+extension Schema {
+  /// The declaration of a table; nil when there is none, or it cannot be read.
+  func table(_ name: SchemaName) -> TableDefinition? {
+    objects.first { $0.key.type == "table" && $0.key.name == name.key }.flatMap { TableDefinition($0.sql) }
+  }
+
+  func indexes(on table: SchemaName) -> [IndexDefinition] {
+    objects.filter { $0.key.type == "index" && SchemaName($0.table) == table }
+      .compactMap { IndexDefinition($0.sql) }
+  }
+}

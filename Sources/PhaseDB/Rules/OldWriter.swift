@@ -1,0 +1,45 @@
+internal import PhaseSQLite
+
+/// The rows of a version that knows a table as it was before a phase: what the phase adds has its default in them.
+struct OldWriter {
+  /// As it was before the phase.
+  let table: TableDefinition
+  private let added: [ColumnDefinition]
+  private let connection: Connection
+
+  /// nil for a table that the phase makes.
+  init?(of table: SchemaName, in trial: PhaseTrial) {
+    guard let old = trial.before.table(table), let new = trial.after.table(table) else { return nil }
+    self.table = old
+    added = new.columns.filter { old.column($0.name) == nil }
+    connection = trial.connection
+  }
+
+  /// Whether some row of theirs is known to meet a condition.
+  ///
+  /// Without columns that the phase adds this is taken for granted. With them it is tried with values of every kind, the
+  /// same in all the columns they know: what none of them meets is not taken for a restriction.
+  func canMake(_ condition: String) -> Bool {
+    let names = SQLFragment(condition).names
+    let unknown = added.filter { names.contains($0.name) }
+    guard !unknown.isEmpty else { return true }
+    let known = table.columns.map { "v AS \(Self.quoted($0.name))" }
+    let born = unknown.map { column in
+      let value =
+        column.generation.map { "(\($0.expression))" } ?? column.defaultValue.map { "(\($0))" } ?? "NULL"
+      return "\(value) AS \(Self.quoted(column.name))"
+    }
+    // Generated columns and defaults may use what stands beside them, hence a query of their own.
+    let sql = """
+      SELECT EXISTS (SELECT 1 FROM (SELECT *, \(born.joined(separator: ", ")) FROM (SELECT \(known.joined(separator: ", "))
+      FROM (SELECT NULL AS v UNION ALL VALUES (0), (1), (-1), (1000000), (0.5), (''), ('x'), ('2000-01-01'), (x'00'))))
+      WHERE \(condition))
+      """
+    guard let value = try? connection.value(sql) else { return false }
+    return value == .integer(1)
+  }
+
+  private static func quoted(_ name: SchemaName) -> String {
+    "\"\(name.spelled.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+  }
+}

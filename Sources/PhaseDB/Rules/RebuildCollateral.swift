@@ -1,0 +1,46 @@
+/// A table that was built anew came out without something that it had.
+///
+/// What the phase drops by a statement of its own, and what cannot stay because its column goes, is meant.
+enum RebuildCollateral: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
+    let (up, down) = (ScriptStatements(trial.phase.up), ScriptStatements(trial.phase.down))
+    var findings: [Finding] = []
+    for name in Set(up.droppedTables + down.droppedTables).sorted(by: { $0.key < $1.key }) {
+      guard let old = trial.before.table(name), let new = trial.after.table(name), new.virtual == nil else {
+        continue
+      }
+      if let drop = up.drop(ofTable: name) {
+        let losses = RebuildLosses(of: old, new, in: trial, by: up).all
+        findings += losses.map { loss in
+          Finding(
+            .rebuildCollateral, in: trial.id, "table \(name) is built anew and loses \(loss.what)",
+            at: up.place(of: drop.nameOfObject), remedies: [loss.remedy])
+        }
+      }
+      guard old.hasAutoincrement, new.hasAutoincrement else { continue }
+      findings += try AutoincrementCounter(of: name, in: trial).losses(up, down).map { script, place in
+        Finding(
+          .rebuildCollateral, in: trial.id, "table \(name) is built anew and loses its AUTOINCREMENT counter",
+          at: place, details: ["the highest ids that were deleted would be given out again"],
+          remedies: remedies(name, copyingTo: script.newName(of: name)))
+      }
+    }
+    return findings
+  }
+
+  private static func remedies(_ table: SchemaName, copyingTo new: SchemaName) -> [String] {
+    [
+      "before DROP TABLE: DELETE FROM sqlite_sequence WHERE name = '\(new)'; INSERT INTO sqlite_sequence (name, seq) SELECT '\(new)', seq FROM sqlite_sequence WHERE name = '\(table)';"
+    ]
+  }
+}
+
+extension ScriptStatements {
+  /// Tables of the schema before the script that it drops, by the names they had.
+  var droppedTables: [SchemaName] { all.compactMap { $0.action == .dropTable ? $0.origin : nil } }
+
+  /// The name under which the table is made that replaces another.
+  fileprivate func newName(of table: SchemaName) -> SchemaName {
+    all.last { $0.action == .createTable && $0.outcome == table }?.object ?? table
+  }
+}

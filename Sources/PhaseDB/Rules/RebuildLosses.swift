@@ -1,0 +1,169 @@
+/// What a table had before a rebuild and has no longer, without anybody having said so.
+struct RebuildLosses {
+  struct Loss {
+    /// In words: `CHECK (price >= 0)`.
+    let what: String
+    /// The SQL to write, with where it belongs.
+    let remedy: String
+  }
+
+  private let old: TableDefinition
+  private let new: TableDefinition
+  private let trial: PhaseTrial
+  private let statements: ScriptStatements
+  private let gone: Set<SchemaName>
+
+  init(
+    of old: TableDefinition, _ new: TableDefinition, in trial: PhaseTrial, by statements: ScriptStatements
+  ) {
+    self.old = old
+    self.new = new
+    self.trial = trial
+    self.statements = statements
+    gone = Set(old.columns.map(\.name)).subtracting(new.columns.map(\.name))
+  }
+
+  var all: [Loss] { indexLosses + triggerLosses + clauseLosses }
+}
+
+// MARK: - Objects that go with the table
+
+extension RebuildLosses {
+  private var indexLosses: [Loss] {
+    let left = trial.after.indexes(on: new.name)
+    return trial.before.indexes(on: old.name).flatMap { index -> [Loss] in
+      guard !statements.drops(.dropIndex, index.name), gone.isDisjoint(with: index.names) else { return [] }
+      guard let same = left.first(where: { $0.name == index.name }) else {
+        return left.contains { $0.serves(like: index) } ? [] : [loss(index.title, index.name, "index")]
+      }
+      return clauses(of: index, lostIn: same).map { loss("\($0) in \(index.title)", index.name, "index") }
+    }
+  }
+
+  private func clauses(of index: IndexDefinition, lostIn same: IndexDefinition) -> [String] {
+    var lost = index.isUnique && !same.isUnique ? ["UNIQUE"] : []
+    if let condition = index.condition, same.condition == nil { lost.append("WHERE \(condition)") }
+    for column in index.columns {
+      if let kept = same.columns.first(where: { $0.term == column.term }) {
+        if column.isDescending, !kept.isDescending { lost.append("DESC of \(column.title)") }
+        if let collation = column.collation, kept.collation == nil { lost.append("COLLATE \(collation)") }
+      } else if column.column == nil {
+        lost.append("the expression \(column.title)")
+      }
+    }
+    return lost
+  }
+
+  private var triggerLosses: [Loss] {
+    let left = Set(trial.after.objects.filter { $0.key.type == "trigger" }.map(\.key))
+    return trial.before.objects.filter { object in
+      object.key.type == "trigger" && SchemaName(object.table) == old.name && !left.contains(object.key)
+        && !statements.drops(.dropTrigger, SchemaName(object.name))
+        && gone.isDisjoint(with: SQLFragment(object.sql).names)
+    }.map { loss($0.title, SchemaName($0.name), "trigger") }
+  }
+
+  private func loss(_ what: String, _ name: SchemaName, _ type: String) -> Loss {
+    let sql =
+      trial.before.objects.first { $0.key == SchemaObject.Key(type: type, name: name.key) }?.sql ?? what
+    return Loss(what: what, remedy: "after the rename: \(sql);")
+  }
+}
+
+extension IndexDefinition {
+  fileprivate var names: Set<SchemaName> {
+    let terms = columns.map { column -> Set<SchemaName> in
+      switch column.term {
+      case .column(let name): [name]
+      case .expression(let sql): sql.names
+      }
+    }
+    return terms.reduce(condition?.names ?? []) { $0.union($1) }
+  }
+
+  /// Whether it is another one under another name.
+  fileprivate func serves(like other: IndexDefinition) -> Bool {
+    columns == other.columns && condition == other.condition && isUnique == other.isUnique
+  }
+}
+
+// MARK: - Clauses of the table itself
+
+extension RebuildLosses {
+  private var clauseLosses: [Loss] {
+    let facts = TableComparison(old, new).facts
+    return facts.flatMap { fact in
+      clauses(fact, among: facts).map { clause in
+        let column = fact.columnOfClause.flatMap(old.column)
+        return Loss(
+          what: clause, remedy: "in the new CREATE TABLE: \(column?.declaration.text ?? clause)")
+      }
+    }
+  }
+
+  private func clauses(_ fact: SchemaFact, among facts: [SchemaFact]) -> [String] {
+    switch fact {
+    case .checkLost(_, let condition):
+      guard gone.isDisjoint(with: condition.names), !isReplaced(condition, among: facts) else { return [] }
+      return ["CHECK (\(condition))"]
+    case .uniqueLost(_, let columns): return isStillUnique(columns) ? [] : ["UNIQUE \(columns.list)"]
+    case .collationChanged(_, let column, let collation?, nil):
+      return ["COLLATE \(collation) of column \(column)"]
+    case .generationChanged(_, let column, let generation?, nil):
+      return ["\(generation.text) of column \(column)"]
+    case .foreignKeyLost(_, let key):
+      guard gone.isDisjoint(with: key.columns) else { return [] }
+      return ["FOREIGN KEY (\(key.columns.list)) REFERENCES \(key.target)"]
+    case .foreignKeyChanged(_, let key, let kept): return clauses(of: key, lostIn: kept)
+    case .primaryKeyChanged(_, let columns, let kept):
+      return kept.isEmpty && gone.isDisjoint(with: columns.compactMap(\.column))
+        ? ["PRIMARY KEY \(columns.list)"] : []
+    case .conflictChanged(_, let constraint, let resolution, .abort):
+      return ["ON CONFLICT \(resolution.rawValue) of \(constraint)"]
+    case .autoincrementLost: return ["AUTOINCREMENT"]
+    case .strictLost: return ["STRICT"]
+    case .withoutRowIDLost: return ["WITHOUT ROWID"]
+    default: return []
+    }
+  }
+
+  private func clauses(of key: ForeignKey, lostIn kept: ForeignKey) -> [String] {
+    let reference = "of the foreign key \(key.columns.list)"
+    var lost: [String] = []
+    if key.onDelete != .noAction, kept.onDelete == .noAction {
+      lost.append("ON DELETE \(key.onDelete.rawValue) \(reference)")
+    }
+    if key.onUpdate != .noAction, kept.onUpdate == .noAction {
+      lost.append("ON UPDATE \(key.onUpdate.rawValue) \(reference)")
+    }
+    if key.isDeferred, !kept.isDeferred { lost.append("DEFERRABLE INITIALLY DEFERRED \(reference)") }
+    return lost
+  }
+
+  /// A condition on the same column in its place is a change that somebody wrote.
+  private func isReplaced(_ condition: SQLFragment, among facts: [SchemaFact]) -> Bool {
+    let columns = condition.names.intersection(old.columns.map(\.name))
+    return facts.contains { fact in
+      if case .checkGained(_, let gained) = fact { !columns.isDisjoint(with: gained.names) } else { false }
+    }
+  }
+
+  private func isStillUnique(_ columns: [IndexedColumn]) -> Bool {
+    !gone.isDisjoint(with: columns.compactMap(\.column))
+      || new.primaryKey?.columns.map(\.term) == columns.map(\.term)
+      || trial.after.indexes(on: new.name).contains { index in
+        index.isUnique && index.condition == nil && index.columns.map(\.term) == columns.map(\.term)
+      }
+  }
+}
+
+extension SchemaFact {
+  /// The column with which what is lost was written.
+  fileprivate var columnOfClause: SchemaName? {
+    switch self {
+    case .foreignKeyLost(_, let key), .foreignKeyChanged(_, let key, _):
+      key.columns.count == 1 ? key.columns.first : nil
+    default: column?.column
+    }
+  }
+}

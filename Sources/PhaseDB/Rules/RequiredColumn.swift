@@ -1,0 +1,41 @@
+/// An existing table gains a column that every INSERT has to name.
+///
+/// ADD COLUMN refuses that where the table has rows. Where it has none, as in every test that starts from an empty
+/// database, it passes.
+enum RequiredColumn: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
+    let statements = ScriptStatements(trial.phase.up)
+    return trial.difference.facts.compactMap { fact in
+      guard case .columnAdded(let table, let column, _, _) = fact, column.isRequired else { return nil }
+      let type = column.type.declared.map { " \($0)" } ?? ""
+      return Finding(
+        .requiredColumn, in: trial.id,
+        "column \(table).\(column.name) is NOT NULL and has no default",
+        at: statements.place(ofTable: table, column.name),
+        remedies: [
+          "ALTER TABLE \(table) ADD COLUMN \(column.name)\(type) NOT NULL DEFAULT \(column.type.affinity.emptyLiteral);",
+          "or without NOT NULL, which a later contract may add: ALTER TABLE \(table) ADD COLUMN \(column.name)\(type);",
+        ])
+    }
+  }
+}
+
+extension ColumnDefinition {
+  /// Whether an INSERT that does not name it fails.
+  var isRequired: Bool { isNotNull && isNullByDefault && !isGenerated && !isRowIDAlias }
+
+  /// What it is in a row whose writer does not know it; a generated column is never left out.
+  var isNullByDefault: Bool { defaultValue == nil || defaultValue == SQLFragment("NULL") }
+}
+
+extension Affinity {
+  /// A value of its own kind to begin with.
+  fileprivate var emptyLiteral: String {
+    switch self {
+    case .integer, .numeric: "0"
+    case .real: "0.0"
+    case .text: "''"
+    case .blob: "x''"
+    }
+  }
+}

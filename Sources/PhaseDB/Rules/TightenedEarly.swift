@@ -1,0 +1,109 @@
+internal import PhaseSQLite
+
+/// Outside a contract an existing table refuses or changes rows that it took.
+enum TightenedEarly: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
+    guard trial.id.kind != .contract else { return [] }
+    let statements = ScriptStatements(trial.phase.up)
+    return trial.difference.facts.compactMap { fact in
+      guard let tightening = Tightening(fact, in: trial) else { return nil }
+      return Finding(
+        .tightenedEarly, in: trial.id, fact.sentences.joined(separator: ", "),
+        at: tightening.index.map(statements.place(ofMaking:))
+          ?? statements.place(ofTable: tightening.table, tightening.word),
+        details: tightening.details,
+        remedies: [
+          tightening.index.flatMap { name in trial.after.sql(ofIndex: name).map { "in contract.sql: \($0);" }
+          }
+            ?? "move it to contract.sql of the same migration, once no version writes what it refuses"
+        ])
+    }
+  }
+}
+
+/// A fact that takes something from those who write to a table as it was.
+private struct Tightening {
+  let table: SchemaName
+  /// What the statement that does it has to name.
+  var word: SchemaName?
+  var index: SchemaName?
+  var details: [String] = []
+
+  init?(_ fact: SchemaFact, in trial: PhaseTrial) {
+    switch fact {
+    case .notNullGained(let table, let column), .collationChanged(let table, let column, _, _):
+      (self.table, word) = (table, column)
+    case .columnRetyped(let table, let column, let old, let new):
+      guard old.affinity != new.affinity else { return nil }
+      (self.table, word) = (table, column)
+    case .checkGained(let table, let condition):
+      guard let writer = OldWriter(of: table, in: trial), writer.canMake("NOT (\(condition))") else {
+        return nil
+      }
+      (self.table, word) = (table, "check")
+    case .uniqueGained(let table, let columns):
+      guard Self.tightens(table, columns, where: nil, in: trial) else { return nil }
+      (self.table, word) = (table, "unique")
+      details = Self.replacing
+    case .primaryKeyChanged(let table, _, let columns):
+      guard !columns.isEmpty, Self.tightens(table, columns, where: nil, in: trial) else { return nil }
+      (self.table, word) = (table, "primary")
+      details = Self.replacing
+    case .foreignKeyGained(let table, _): (self.table, word) = (table, "references")
+    case .foreignKeyChanged(let table, let old, let new):
+      guard old.parent != new.parent || old.parentColumns != new.parentColumns else { return nil }
+      (self.table, word) = (table, "references")
+    case .strictGained(let table): (self.table, word) = (table, "strict")
+    case .indexAdded(let index), .indexChanged(_, let index):
+      guard index.isUnique, Self.tightens(index.table, index.columns, where: index.condition, in: trial)
+      else {
+        return nil
+      }
+      (table, self.index) = (index.table, index.name)
+      details = Self.replacing
+    default: return nil
+    }
+  }
+
+  // gh-ost's issue 1636 tells of rows lost like this.
+  private static let replacing = [
+    "an INSERT OR REPLACE deletes the row that is in its way, and nothing fails"
+  ]
+
+  /// Whether two rows of a writer that does not know what the phase adds can be in each other's way, and could not be
+  /// before.
+  private static func tightens(
+    _ table: SchemaName, _ columns: [IndexedColumn], where condition: SQLFragment?, in trial: PhaseTrial
+  ) -> Bool {
+    guard let writer = OldWriter(of: table, in: trial) else { return false }
+    let terms = Set(columns.map(\.term))
+    let wasUnique = writer.table.uniqueKeys(with: trial.before.indexes(on: table)).contains { key in
+      // A collation may take two values for one; without any the narrower key is as strict.
+      (key.condition == nil || key.condition == condition)
+        && key.columns.allSatisfy { terms.contains($0.term) }
+        && columns.allSatisfy { column in
+          column.collation == nil || key.columns.contains { $0.collation == column.collation }
+        }
+    }
+    guard !wasUnique else { return false }
+    // NULL is unlike any other NULL, so one is enough to be in nobody's way.
+    let keys = columns.map { "(\($0.title)) IS NOT NULL" } + (condition.map { ["(\($0))"] } ?? [])
+    return writer.canMake(keys.joined(separator: " AND "))
+  }
+}
+
+extension TableDefinition {
+  /// What is unique in it, by its own declaration or an index.
+  fileprivate func uniqueKeys(
+    with indexes: [IndexDefinition]
+  ) -> [(columns: [IndexedColumn], condition: SQLFragment?)] {
+    (primaryKey.map { [($0.columns, nil)] } ?? []) + uniques.map { ($0.columns, nil) }
+      + indexes.filter(\.isUnique).map { ($0.columns, $0.condition) }
+  }
+}
+
+extension Schema {
+  fileprivate func sql(ofIndex name: SchemaName) -> String? {
+    objects.first { $0.key.type == "index" && $0.key.name == name.key }?.sql
+  }
+}
