@@ -50,8 +50,8 @@ extension SQLTokens {
     return output
   }
 
-  /// What a quoted name names: without its quotes, doubled ones made single.
-  private static func unquoted(_ quoted: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  /// What a quoted name or a string says: without its quotes, doubled ones made single.
+  package static func unquoted(_ quoted: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var name: [UInt8] = []
     var isSecond = false
     for byte in quoted.dropFirst().dropLast() {

@@ -13,7 +13,8 @@ enum TightenedEarly: TrialRule {
           ?? statements.place(ofTable: tightening.table, tightening.word),
         details: tightening.details,
         remedies: [
-          tightening.index.flatMap { name in trial.after.sql(ofIndex: name).map { "in contract.sql: \($0);" }
+          tightening.index.flatMap { name in
+            trial.after.object("index", name).map { "in contract.sql: \($0.sql);" }
           }
             ?? "move it to contract.sql of the same migration, once no version writes what it refuses"
         ])
@@ -120,11 +121,5 @@ extension TableDefinition {
   ) -> [(columns: [IndexedColumn], condition: SQLFragment?)] {
     (primaryKey.map { [($0.columns, nil)] } ?? []) + uniques.map { ($0.columns, nil) }
       + indexes.filter(\.isUnique).map { ($0.columns, $0.condition) }
-  }
-}
-
-extension Schema {
-  fileprivate func sql(ofIndex name: SchemaName) -> String? {
-    objects.first { $0.key.type == "index" && $0.key.name == name.key }?.sql
   }
 }

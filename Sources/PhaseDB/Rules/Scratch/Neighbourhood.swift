@@ -93,13 +93,6 @@ struct Neighbourhood {
 }
 
 extension SchemaObject {
-  var isVirtual: Bool {
-    key.type == "table"
-      && SQLTokens(sql).lazy.filter { !$0.kind.isTrivia }.dropFirst().first.map { token in
-        String(decoding: Array(sql.utf8)[token.range], as: UTF8.self).asciiLowercased == "virtual"
-      } == true
-  }
-
   /// Tables come before the views, indexes and triggers that are made over them. A virtual table may read another one
   /// when it is made, and makes its shadow tables itself, under names that begin with its own: what has such a name comes
   /// after it.
