@@ -50,8 +50,8 @@ extension SQLTokens {
     return output
   }
 
-  /// What a quoted name names: without its quotes, doubled ones made single.
-  private static func unquoted(_ quoted: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  /// What a quoted name or a string says: without its quotes, doubled ones made single.
+  package static func unquoted(_ quoted: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var name: [UInt8] = []
     var isSecond = false
     for byte in quoted.dropFirst().dropLast() {
@@ -72,12 +72,13 @@ extension [UInt8] {
 }
 
 extension SQLTokens {
-  /// The words and quoted names of a text, unquoted and folded to lower case; keywords are among them.
+  /// What may be a name in a text, unquoted and folded to lower case. Keywords are among them, and strings, which SQLite
+  /// takes for names where only a name can be (sqlite.org/lang_keywords.html).
   package static func identifiers(in sql: String) -> Set<String> {
     let tokens = SQLTokens(sql)
     let bytes = tokens.bytes
     var names: Set<String> = []
-    for token in tokens where token.kind == .word || token.kind == .quotedIdentifier {
+    for token in tokens where [.word, .quotedIdentifier, .string].contains(token.kind) {
       var name: [UInt8] = []
       name.append(folded: token.kind == .word ? bytes[token.range] : unquoted(bytes[token.range]))
       names.insert(String(decoding: name, as: UTF8.self))

@@ -16,19 +16,10 @@ struct SchemaName: Hashable, Sendable {
   init?(_ kind: SQLTokens.Token.Kind, _ bytes: ArraySlice<UInt8>) {
     switch kind {
     case .word: self.init(String(decoding: bytes, as: UTF8.self))
-    case .quotedIdentifier, .string: self.init(Self.unquoted(bytes))
+    case .quotedIdentifier, .string:
+      self.init(String(decoding: SQLTokens.unquoted(bytes), as: UTF8.self))
     default: return nil
     }
-  }
-
-  private static func unquoted(_ quoted: ArraySlice<UInt8>) -> String {
-    var name: [UInt8] = []
-    var isSecond = false
-    for byte in quoted.dropFirst().dropLast() {
-      isSecond = !isSecond && byte == quoted.first && byte != UInt8(ascii: "[")
-      if !isSecond { name.append(byte) }
-    }
-    return String(decoding: name, as: UTF8.self)
   }
 
   static func == (left: SchemaName, right: SchemaName) -> Bool { left.key == right.key }

@@ -35,6 +35,14 @@ struct SchemaObject: Sendable {
     digest = SchemaDigest(type: type, name: key.name, table: table.asciiLowercased, sql: sql)
   }
 
+  /// Whether it is a table of a module, which keeps its data in shadow tables named after it.
+  var isVirtual: Bool {
+    key.type == "table"
+      && SQLTokens(sql).lazy.filter { !$0.kind.isTrivia }.dropFirst().first.map { token in
+        String(decoding: Array(sql.utf8)[token.range], as: UTF8.self).asciiLowercased == "virtual"
+      } == true
+  }
+
   /// As a person would call it: `table customers`.
   var title: String { "\(key.type) \(name)" }
 }

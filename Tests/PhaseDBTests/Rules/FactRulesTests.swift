@@ -247,6 +247,14 @@ extension FactRulesTests {
       up: "ALTER TABLE people ADD COLUMN nick CHECK (nick IS NOT NULL OR length(name) > 3);",
       down: "ALTER TABLE people DROP COLUMN nick;", finds: "tightened-early"),
     FactCase(
+      "a new column's CHECK refuses its own default", from: people,
+      up: "ALTER TABLE people ADD COLUMN nick DEFAULT 'none' CHECK (nick <> 'none');",
+      down: "ALTER TABLE people DROP COLUMN nick;", finds: "tightened-early"),
+    FactCase(
+      "a new column's CHECK takes its own default", from: people,
+      up: "ALTER TABLE people ADD COLUMN nick DEFAULT 'none' CHECK (nick IN ('none', 'some'));",
+      down: "ALTER TABLE people DROP COLUMN nick;"),
+    FactCase(
       "a table becomes STRICT", from: "CREATE TABLE t (a TEXT);",
       up: rebuild("t", "a TEXT", options: "STRICT"),
       down: rebuild("t", "a TEXT"), finds: "tightened-early"),

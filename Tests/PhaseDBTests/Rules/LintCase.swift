@@ -1,4 +1,5 @@
 import Foundation
+import PhaseSQLite
 import Testing
 
 @testable import PhaseDB
@@ -64,7 +65,16 @@ struct LintedFiles {
       migrations.map { try Migration(MigrationName($0.key), phases: $0.value) },
       baseline: files["baseline.sql"].flatMap { Script($0, file: "baseline.sql") })
     let corpus = files.filter { $0.key.hasPrefix("apps/") }.compactMap { Script($0.value, file: $0.key) }
-    return Linter(catalog, unreadable: unreadable, corpus: corpus)
+    return Linter(
+      catalog, unreadable: unreadable, oldestSQLite: try oldestSQLite(), corpus: corpus)
+  }
+
+  /// What the settings promise, where there are any.
+  private func oldestSQLite() throws -> SQLiteVersion? {
+    guard let text = files["phasedb.json"] else { return nil }
+    let folder = try TemporaryFolder(["phasedb.json": text])
+    let settings = try withExtendedLifetime(folder) { try Settings.read(path: folder.path + "/phasedb.json") }
+    return settings.sqlite.flatMap { SQLiteVersion($0.description) }
   }
 
   func report() throws -> LintReport { try linter().report() }

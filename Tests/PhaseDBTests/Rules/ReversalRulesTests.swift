@@ -93,6 +93,26 @@ struct ReversalRulesTests {
       ]),
   ]
 
+  @Test("a trigger whose ON CONFLICT relies on an index of another table compiles when the phase is tried")
+  func checkConflictTarget() throws {
+    try LintCase(
+      "",
+      folder: [
+        "0001-a/expand.sql": """
+        CREATE TABLE t (a);
+        CREATE TABLE u (a);
+        CREATE UNIQUE INDEX i ON u (a);
+        CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO u VALUES (NEW.a) ON CONFLICT (a) DO NOTHING; END;
+        -- @down
+        DROP TABLE t;
+        DROP TABLE u;
+        """,
+        "0001-a/migrate.sql":
+          "INSERT INTO t (a) SELECT 1 WHERE FALSE;\n-- @down\nDELETE FROM t WHERE FALSE;",
+      ]
+    ).check()
+  }
+
   @Test("what a kind of phase may do", arguments: kinds)
   func checkKind(_ example: LintCase) throws { try example.check() }
 

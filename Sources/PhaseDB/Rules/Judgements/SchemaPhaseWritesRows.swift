@@ -26,7 +26,7 @@ enum SchemaPhaseWritesRows: TrialRule {
     }
     guard !written.isEmpty else { return [] }
     let tables = Set(trial.before.objects.lazy.filter { $0.key.type == "table" }.map(\.key.name))
-    let virtual = trial.before.objects.filter(\.isVirtualTable).map { $0.key.name + "_" }
+    let virtual = trial.before.objects.filter(\.isVirtual).map { $0.key.name + "_" }
     var told: Set<String> = []
     return written.compactMap { table, effect in
       let known = oldNames[table] ?? table
@@ -66,12 +66,5 @@ extension WriteSet {
       deletedTables.contains(table) ? "deletes" : nil,
     ].compactMap(\.self)
     return acts.joined(separator: " and ")
-  }
-}
-
-extension SchemaObject {
-  /// Whether it is a table of a module, which keeps its data in shadow tables named after it.
-  var isVirtualTable: Bool {
-    key.type == "table" && SQLWord.all(in: String(sql.prefix(64))).has("create", "virtual", at: 0)
   }
 }

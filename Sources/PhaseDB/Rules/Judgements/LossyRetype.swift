@@ -35,15 +35,3 @@ extension Affinity {
     self == other || other == .blob || ([self, other].allSatisfy { $0 == .integer || $0 == .numeric })
   }
 }
-
-extension Schema {
-  /// The declaration of a table; nil when there is none, or it cannot be read.
-  func table(_ name: SchemaName) -> TableDefinition? {
-    objects.first { $0.key.type == "table" && $0.key.name == name.key }.flatMap { TableDefinition($0.sql) }
-  }
-
-  func indexes(on table: SchemaName) -> [IndexDefinition] {
-    objects.filter { $0.key.type == "index" && SchemaName($0.table) == table }
-      .compactMap { IndexDefinition($0.sql) }
-  }
-}

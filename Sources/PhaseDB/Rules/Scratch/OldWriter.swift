@@ -23,11 +23,11 @@ struct OldWriter {
     let names = SQLFragment(condition).names
     let unknown = added.filter { names.contains($0.name) }
     guard !unknown.isEmpty else { return true }
-    let known = table.columns.map { "v AS \(Self.quoted($0.name))" }
+    let known = table.columns.map { "v AS \(SQLText.identifier($0.name.spelled))" }
     let born = unknown.map { column in
       let value =
         column.generation.map { "(\($0.expression))" } ?? column.defaultValue.map { "(\($0))" } ?? "NULL"
-      return "\(value) AS \(Self.quoted(column.name))"
+      return "\(value) AS \(SQLText.identifier(column.name.spelled))"
     }
     // Generated columns and defaults may use what stands beside them, hence a query of their own.
     let sql = """
@@ -37,9 +37,5 @@ struct OldWriter {
       """
     guard let value = try? connection.value(sql) else { return false }
     return value == .integer(1)
-  }
-
-  private static func quoted(_ name: SchemaName) -> String {
-    "\"\(name.spelled.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
   }
 }

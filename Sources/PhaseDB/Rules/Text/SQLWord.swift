@@ -3,7 +3,7 @@ internal import PhaseSQLite
 /// A token of SQL as rules look at it: what it names, whatever its quotes and the case of its letters.
 struct SQLWord {
   let kind: SQLTokens.Token.Kind
-  /// Names without their quotes, letters in lower case; anything else as written.
+  /// Letters in lower case, names without their quotes.
   let text: String
   /// UTF-8 offsets into the SQL.
   let range: Range<Int>
@@ -12,7 +12,11 @@ struct SQLWord {
   static func all(in sql: String) -> [SQLWord] {
     let bytes = Array(sql.utf8)
     return SQLTokens(bytes: bytes).filter { !$0.kind.isTrivia }.map { token in
-      SQLWord(kind: token.kind, text: text(token.kind, bytes[token.range]), range: token.range)
+      let written = bytes[token.range]
+      let name = SchemaName(token.kind, written)
+      return SQLWord(
+        kind: token.kind, text: name?.key ?? String(decoding: written, as: UTF8.self).asciiLowercased,
+        range: token.range)
     }
   }
 
@@ -21,19 +25,6 @@ struct SQLWord {
 
   /// Whether it can name something. SQLite takes a string for a name where only a name can be.
   var isName: Bool { kind == .word || kind == .quotedIdentifier || kind == .string }
-
-  private static func text(_ kind: SQLTokens.Token.Kind, _ bytes: ArraySlice<UInt8>) -> String {
-    guard kind == .quotedIdentifier || kind == .string, let quote = bytes.first else {
-      return String(decoding: bytes, as: UTF8.self).asciiLowercased
-    }
-    var name: [UInt8] = []
-    var isSecond = false
-    for byte in bytes.dropFirst().dropLast() {
-      isSecond = !isSecond && byte == quote && byte != UInt8(ascii: "[")
-      if !isSecond { name.append(byte) }
-    }
-    return String(decoding: name, as: UTF8.self).asciiLowercased
-  }
 }
 
 extension Array where Element == SQLWord {

@@ -5,7 +5,7 @@ enum TightenedEarly: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard trial.id.kind != .contract else { return [] }
     let statements = ScriptStatements(trial.phase.up)
-    return trial.difference.facts.compactMap { fact in
+    return (trial.difference.facts + trial.checksOfNewColumns).compactMap { fact in
       guard let tightening = Tightening(fact, in: trial) else { return nil }
       return Finding(
         .tightenedEarly, in: trial.id, fact.sentences.joined(separator: ", "),
@@ -13,10 +13,28 @@ enum TightenedEarly: TrialRule {
           ?? statements.place(ofTable: tightening.table, tightening.word),
         details: tightening.details,
         remedies: [
-          tightening.index.flatMap { name in trial.after.sql(ofIndex: name).map { "in contract.sql: \($0);" }
+          tightening.index.flatMap { name in
+            trial.after.object("index", name).map { "in contract.sql: \($0.sql);" }
           }
             ?? "move it to contract.sql of the same migration, once no version writes what it refuses"
         ])
+    }
+  }
+}
+
+extension PhaseTrial {
+  /// The CHECKs that came with columns of existing tables. They make no facts of their own, but a default that one of
+  /// them refuses shuts out everybody who does not know the column.
+  fileprivate var checksOfNewColumns: [SchemaFact] {
+    let tables = Set(
+      difference.facts.compactMap { fact in
+        if case .columnAdded(let table, _, _, _) = fact { table } else { nil }
+      })
+    return tables.sorted { $0.key < $1.key }.flatMap { table -> [SchemaFact] in
+      let old = before.table(table)?.checks ?? []
+      let new = after.table(table)?.checks ?? []
+      return new.filter { !old.contains($0) }.map { .checkGained(table: table, $0) }
+        .filter { !difference.facts.contains($0) }
     }
   }
 }
@@ -93,17 +111,15 @@ private struct Tightening {
 }
 
 extension TableDefinition {
+  fileprivate var checks: [SQLFragment] {
+    allConstraints.compactMap { if case .check(let condition) = $0.kind { condition } else { nil } }
+  }
+
   /// What is unique in it, by its own declaration or an index.
   fileprivate func uniqueKeys(
     with indexes: [IndexDefinition]
   ) -> [(columns: [IndexedColumn], condition: SQLFragment?)] {
     (primaryKey.map { [($0.columns, nil)] } ?? []) + uniques.map { ($0.columns, nil) }
       + indexes.filter(\.isUnique).map { ($0.columns, $0.condition) }
-  }
-}
-
-extension Schema {
-  fileprivate func sql(ofIndex name: SchemaName) -> String? {
-    objects.first { $0.key.type == "index" && $0.key.name == name.key }?.sql
   }
 }

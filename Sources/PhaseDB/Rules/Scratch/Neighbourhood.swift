@@ -10,8 +10,6 @@ struct Neighbourhood {
   private var mentioning: [String: Set<SchemaObject.Key>] = [:]
   /// The identifiers in an object's SQL, folded.
   private var identifiers: [SchemaObject.Key: Set<String>] = [:]
-  /// By the folded name of any object: the table or view that it is or belongs to.
-  private var owners: [String: String] = [:]
   private var objects: [SchemaObject.Key: (object: SchemaObject, place: Int)] = [:]
   private var nextPlace = 0
 
@@ -21,7 +19,6 @@ struct Neighbourhood {
       let key = change.object.key
       for name in identifiers.removeValue(forKey: key) ?? [] { mentioning[name]?.remove(key) }
       objects[key] = nil
-      owners[key.name] = nil
     }
     for change in changes where change.kind == .added {
       let key = change.object.key
@@ -30,7 +27,6 @@ struct Neighbourhood {
       for name in names { mentioning[name, default: []].insert(key) }
       objects[key] = (change.object, nextPlace)
       nextPlace += 1
-      owners[key.name] = change.object.table.asciiLowercased
     }
   }
 
@@ -39,7 +35,7 @@ struct Neighbourhood {
     var touched: Set<String> = []
     for script in scripts {
       for name in SQLTokens.identifiers(in: script.text) {
-        if let owner = owners[name] { touched.insert(owner) }
+        touched.formUnion(owners(of: name))
       }
     }
     var kept: Set<SchemaObject.Key> = []
@@ -56,13 +52,17 @@ struct Neighbourhood {
       }
     }
     addWhatIsNeeded(to: &kept)
-    let shadows = shadowPrefixes(kept)
+    let virtual = kept.filter { objects[$0]?.object.isVirtual == true }.map { $0.name + "_" }
     return kept.compactMap { objects[$0] }
-      .filter { entry in
-        !shadows.contains { entry.object.key.type == "table" && entry.object.key.name.hasPrefix($0) }
-      }
-      .sorted { ($0.object.rank, $0.place) < ($1.object.rank, $1.place) }
+      .sorted { ($0.object.rank(virtual), $0.place) < ($1.object.rank(virtual), $1.place) }
       .map(\.object)
+  }
+
+  /// The tables and views that objects of a name are or belong to: a trigger may be called like a table.
+  private func owners(of name: String) -> [String] {
+    ["table", "view", "index", "trigger"].compactMap { type in
+      objects[SchemaObject.Key(type: type, name: name)]?.object.table.asciiLowercased
+    }
   }
 
   /// The table or view of a name.
@@ -70,39 +70,39 @@ struct Neighbourhood {
     ["table", "view"].map { SchemaObject.Key(type: $0, name: name) }.filter { objects[$0] != nil }
   }
 
-  /// Views and triggers do not compile without what they mention.
+  /// Views and triggers do not compile without what they mention. What a trigger writes to sets off triggers in its
+  /// turn, and keeps the constraints of its indexes.
   private func addWhatIsNeeded(to kept: inout Set<SchemaObject.Key>) {
     var queue = Array(kept.filter { $0.type == "view" || $0.type == "trigger" })
     while let key = queue.popLast() {
       for name in identifiers[key] ?? [] {
-        for needed in relation(of: name) where kept.insert(needed).inserted && needed.type == "view" {
-          queue.append(needed)
+        for needed in relation(of: name) {
+          let attached = key.type == "trigger" ? attachments(of: name) : []
+          queue += ([needed] + attached).filter { kept.insert($0).inserted }
         }
       }
     }
   }
 
-  /// A virtual table makes its shadow tables itself, under names that begin with its own.
-  private func shadowPrefixes(_ kept: Set<SchemaObject.Key>) -> [String] {
-    kept.filter { objects[$0]?.object.isVirtual == true }.map { $0.name + "_" }
+  /// The indexes and triggers of a table or view.
+  private func attachments(of name: String) -> [SchemaObject.Key] {
+    (mentioning[name] ?? []).filter { key in
+      (key.type == "index" || key.type == "trigger") && objects[key]?.object.table.asciiLowercased == name
+    }
   }
 }
 
 extension SchemaObject {
-  var isVirtual: Bool {
-    key.type == "table"
-      && SQLTokens(sql).lazy.filter { !$0.kind.isTrivia }.dropFirst().first.map { token in
-        String(decoding: Array(sql.utf8)[token.range], as: UTF8.self).asciiLowercased == "virtual"
-      } == true
-  }
-
-  /// Tables come before the views, indexes and triggers that are made over them.
-  fileprivate var rank: Int {
+  /// Tables come before the views, indexes and triggers that are made over them. A virtual table may read another one
+  /// when it is made, and makes its shadow tables itself, under names that begin with its own: what has such a name comes
+  /// after it.
+  fileprivate func rank(_ virtualPrefixes: [String]) -> Int {
     switch key.type {
-    case "table": 0
-    case "view": 1
-    case "index": 2
-    default: 3
+    case "table" where virtualPrefixes.contains { key.name.hasPrefix($0) }: 2
+    case "table": isVirtual ? 1 : 0
+    case "view": 3
+    case "index": 4
+    default: 5
     }
   }
 }

@@ -22,9 +22,7 @@ enum ContractCreates: TrialRule {
   ) -> Place? {
     switch fact {
     case .tableAdded(let name), .virtualTableAdded(let name, _), .viewAdded(let name):
-      let wasThere = ["table", "view"].contains { type in
-        trial.before.objects.contains { $0.key == SchemaObject.Key(type: type, name: name.key) }
-      }
+      let wasThere = ["table", "view"].contains { trial.before.object($0, name) != nil }
       let wasRenamed = statements.all.contains { statement in
         if case .renameTable = statement.action {
           statement.origin != nil && statement.outcome == name

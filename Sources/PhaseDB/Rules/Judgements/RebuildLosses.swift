@@ -64,8 +64,7 @@ extension RebuildLosses {
   }
 
   private func loss(_ what: String, _ name: SchemaName, _ type: String) -> Loss {
-    let sql =
-      trial.before.objects.first { $0.key == SchemaObject.Key(type: type, name: name.key) }?.sql ?? what
+    let sql = trial.before.object(type, name)?.sql ?? what
     return Loss(what: what, remedy: "after the rename: \(sql);")
   }
 }
