@@ -9,7 +9,7 @@ struct HouseTests {
   /// Arrows point left only: a folder may use those before it.
   static let layers = [
     "Model", "Reading", "Schema", "Guard", "Rules", "Ledger", "Engine", "Rehearsal", "Compatibility",
-    "Report",
+    "Report", "Migrator",
   ]
 
   @Test("no file names a type of a folder to its right")
@@ -45,7 +45,7 @@ struct HouseTests {
   func unsafeCode() throws {
     let exceptions = [
       "PhaseDBCommand/Terminal/FileDescriptor.swift": Int.max,
-      "PhaseDBCommand/Terminal/StopSignals.swift": Int.max, "PhaseDB/Migrator.swift": 2,
+      "PhaseDBCommand/Terminal/StopSignals.swift": Int.max, "PhaseDB/Migrator/Migrator.swift": 2,
     ]
     for file in try SourceFile.all(under: "PhaseDB") + SourceFile.all(under: "PhaseDBCommand") {
       let count = file.tokens.count {

@@ -6,7 +6,7 @@ enum ContractCreates: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.id.kind == .contract else { return [] }
     let statements = ScriptStatements(trial.phase.up)
-    let facts = trial.difference.facts
+    let facts = trial.facts
     let touched = Set(facts.compactMap(\.tableTouched)).union(
       statements.all.compactMap { $0.action == .dropTable ? $0.origin : nil })
     return facts.compactMap { fact in

@@ -2,7 +2,7 @@
 enum LossyRetype: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let statements = ScriptStatements(trial.phase.up)
-    return trial.difference.facts.compactMap { fact in
+    return trial.facts.compactMap { fact in
       guard case .columnRetyped(let table, let column, let old, let new) = fact,
         !old.affinity.isKept(by: new.affinity), isStored(column, of: table, in: trial.before),
         !trial.phase.losses.contains(where: {

@@ -5,7 +5,7 @@
 enum RequiredColumn: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let statements = ScriptStatements(trial.phase.up)
-    return trial.difference.facts.compactMap { fact in
+    return trial.facts.compactMap { fact in
       guard case .columnAdded(let table, let column, _, _) = fact, column.isRequired else { return nil }
       let type = column.type.declared.map { " \($0)" } ?? ""
       return Finding(

@@ -5,7 +5,7 @@ enum TightenedEarly: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard trial.id.kind != .contract else { return [] }
     let statements = ScriptStatements(trial.phase.up)
-    return (trial.difference.facts + trial.checksOfNewColumns).compactMap { fact in
+    return (trial.facts + trial.checksOfNewColumns).compactMap { fact in
       guard let tightening = Tightening(fact, in: trial) else { return nil }
       return Finding(
         .tightenedEarly, in: trial.id, fact.sentences.joined(separator: ", "),

@@ -12,6 +12,8 @@ struct PhaseTrial {
   let changes: [SchemaChange]
   /// The same, as what it means.
   let difference: SchemaDifference
+  /// The facts of `difference`, which most rules ask for.
+  let facts: [SchemaFact]
   /// What the up SQL writes, also from inside triggers.
   let writes: WriteSet
   /// The same, statement by statement of the up SQL.

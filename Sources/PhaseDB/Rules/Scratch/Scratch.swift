@@ -125,9 +125,10 @@ final class Scratch {
     }
     let changes = schema.changes(since: before)
     neighbourhood.follow(changes)
+    let difference = SchemaDifference(changes)
     return PhaseTrial(
       id: id, phase: phase, before: before, beforeMigration: beforeMigration, after: schema, changes: changes,
-      difference: SchemaDifference(changes), writes: writes, statements: statements, code: code,
+      difference: difference, facts: difference.facts, writes: writes, statements: statements, code: code,
       brokenCode: brokenCode, invalidClaims: invalidClaims,
       reversal: try ReversalTrial(phase, on: touched, observe: self.observe), connection: connection)
   }
