@@ -62,13 +62,11 @@ package enum FileReading {
     return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
-  /// The bytes of a file that is shorter than what is read at once; nil for any other, and for what cannot be read or
-  /// sought in.
+  /// The bytes of a file that is shorter than what is read at once; nil for any other.
   private static func wholeOfSmallFile(_ file: Int32, limit: Int) -> [UInt8]? {
-    // A pipe has no beginning to go back to.
-    guard lseek(file, 0, SEEK_CUR) == 0 else { return nil }
     return unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { buffer in
-      let count = unsafe read(file, buffer.baseAddress, buffer.count)
+      // Does not move on in the file, and fails on a pipe.
+      let count = unsafe pread(file, buffer.baseAddress, buffer.count, 0)
       return unsafe count >= 0 && count < buffer.count && count <= limit ? Array(buffer[..<count]) : nil
     }
   }
@@ -83,7 +81,6 @@ package enum FileReading {
     defer { close(file) }
     // Nearly every file of a folder of migrations fits into one read, and needs no question about its size first.
     if let whole = wholeOfSmallFile(file, limit: limit) { return whole }
-    guard lseek(file, 0, SEEK_SET) == 0 else { throw .current }
     var status = stat()
     guard unsafe fstat(file, &status) == 0 else { throw .current }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }

@@ -27,7 +27,7 @@ public final class Migrator {
     case creating
   }
 
-  public let catalog: Catalog
+  public internal(set) var catalog: Catalog
   public var options: Options
   /// The path, or `(borrowed)` for a handle without one.
   public let database: String

@@ -10,8 +10,13 @@ public struct Options: Sendable {
   public var overridden: Set<Gate>
   /// Why they are passed; written into the log.
   public var reason: String?
-  /// Who runs phases.
-  public var runner: Runner
+  /// Who runs phases; this process unless set.
+  public var runner: Runner {
+    get { namedRunner ?? .current }
+    set { namedRunner = newValue }
+  }
+  /// Asking the system who this process is takes longer than reading a small ledger, so it is asked only when needed.
+  private var namedRunner: Runner?
   /// What time it is.
   public var now: @Sendable () -> Timestamp
   /// Asks a run to stop.
@@ -21,7 +26,7 @@ public struct Options: Sendable {
     wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
     overridden: Set<Gate> = [],
     reason: String? = nil,
-    runner: Runner = .current, now: @escaping @Sendable () -> Timestamp = { .now },
+    runner: Runner? = nil, now: @escaping @Sendable () -> Timestamp = { .now },
     cancellation: Cancellation = Cancellation()
   ) {
     self.wait = wait
@@ -29,7 +34,7 @@ public struct Options: Sendable {
     self.forget = forget
     self.overridden = overridden
     self.reason = reason
-    self.runner = runner
+    namedRunner = runner
     self.now = now
     self.cancellation = cancellation
   }

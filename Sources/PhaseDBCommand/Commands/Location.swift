@@ -71,7 +71,8 @@ struct Location {
       database: try database(), catalog: catalog, access: access, options: try options(context))
   }
 
-  private func options(_ context: CommandContext) throws(MigrationError) -> Options {
+  /// What the command line says about the database's surroundings.
+  func options(_ context: CommandContext) throws(MigrationError) -> Options {
     var live: [LiveVersion] = []
     for text in invocation.values(.live) { live.append(try LiveVersion(text)) }
     let overridden = invocation.choices(.override, of: Gate.self)

@@ -3,7 +3,9 @@ internal import PhaseDB
 /// `phasedb status`: where every phase stands.
 enum StatusCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let status = try Location(context).migrator(.reading, context).status()
+    let location = try Location(context)
+    let status = try Migrator.status(
+      database: try location.database(), folder: location.migrations, options: try location.options(context))
     if context.isJSON {
       try context.print(json: StatusJSON(status))
     } else if !context.invocation.flag(.quiet) {
