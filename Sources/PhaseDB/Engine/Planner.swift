@@ -42,6 +42,7 @@ struct Planner {
     let passing = LiveIntervals.alongUp(
       applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
       pending: pendingAfter(order.steps.map(\.id)))
+    try refuseStatesWithoutVersion(order.steps, passing)
     return plan(.up, order: order.steps, liveAfter: passing, held: order.held, baseline: baseline)
   }
 

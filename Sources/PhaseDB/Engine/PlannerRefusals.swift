@@ -26,6 +26,43 @@ extension Planner {
     return errors
   }
 
+  /// A step after which no version of an application could be live, where some version could before it.
+  ///
+  /// A contract is left behind for it; an expand or migrate has nothing to wait for. A new database has no versions to
+  /// think of.
+  func refuseStatesWithoutVersion(
+    _ steps: [(id: PhaseID, phase: Phase)], _ after: [[String: StateInterval]]
+  ) throws(MigrationError) {
+    guard !judgement.isFresh, !judgement.overridden.contains(.window), !steps.isEmpty else { return }
+    let done = Set(applied.map(\.id))
+    var before = LiveIntervals.of(
+      applied: applied.map(\.windows),
+      pending: catalog.phases.filter { !done.contains($0.id) }.map(\.phase.windows))
+    for (index, step) in steps.enumerated() {
+      for window in step.phase.windows {
+        guard let interval = after[index][window.application], interval.isEmpty,
+          before[window.application]?.isEmpty != true
+        else { continue }
+        let needed = catalog.phases.first { id, phase in
+          !done.contains(id) && !steps[...index].contains { $0.id == id }
+            && phase.windows[window.application]?.upper == interval.upper
+        }
+        throw MigrationError(
+          .windowInvalid,
+          "once \(step.id.short) is applied no version of \(window.application) may run: \(interval)",
+          at: window.place,
+          details: needed.map {
+            [
+              "\($0.id) is pending, and its window is \($0.phase.windows[window.application]?.description ?? "")"
+            ]
+          } ?? [],
+          state: "nothing was changed",
+          help: ["see both lines with: phasedb lint", Gate.window.overriding])
+      }
+      before = after[index]
+    }
+  }
+
   /// A new migration that sorts before one that is applied would run on a schema that nobody tested it on.
   func refuseOutOfOrder() throws(MigrationError) {
     if let error = outOfOrder(limit: 1).first { throw error }

@@ -209,6 +209,27 @@ struct GateTests {
       ])
   }
 
+  @Test(
+    "an expand after which no version could live is refused, on a database in use and unless that is overridden"
+  )
+  func noVersionLeft() throws {
+    let folder = try catalog([
+      "0001-a": [phase(.expand, "CREATE TABLE a (a)", down: "DROP TABLE a", window: ">=3.0 <4.0")],
+      "0002-b": [phase(.expand, "CREATE TABLE b (b)", down: "DROP TABLE b", window: ">=1.0 <2.0")],
+    ])
+    let database = try TemporaryDatabase("CREATE TABLE old (a)")
+    let before = try database.snapshot()
+    let error = try #require(migrationError { try database.run(.upAll, folder, .test(live: [])) })
+    #expect(error.id == .windowInvalid && error.standing == .unchanged)
+    #expect(error.details == ["0002-b/expand is pending, and its window is >=1.0 <2.0"])
+    #expect(try database.snapshot() == before)
+
+    let passing = Options.test(live: [], override: [.window], reason: "both are stopped")
+    #expect(try database.run(.upAll, folder, passing) == ["0001/expand", "0002/expand"])
+    #expect(
+      try TemporaryDatabase().run(.upAll, folder) == ["0001/expand", "0002/expand"], "nobody uses a new one")
+  }
+
   // MARK: - Edited texts
 
   @Test("an edited text stops up, can be passed, and what was applied is what comes down")
