@@ -58,7 +58,7 @@ struct Knowledge {
           "the ledger has format \(format), written by phasedb \(tool); this is phasedb \(PhaseDBVersion.current), which knows format \(LedgerFormat.current)",
           state: "nothing was changed", help: ["install phasedb \(tool) or newer"])
       }
-      let ledger = Ledger(connection: connection)
+      let ledger = Ledger(connection: connection, format: format)
       self.ledger = ledger
       applied = try ledger.appliedPhases()
       let initial = try lifting("reading the ledger") { () in try ledger.initialSchemaDigest() }

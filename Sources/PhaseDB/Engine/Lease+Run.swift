@@ -30,9 +30,14 @@ extension Engine {
     Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue), \(turn.count) phases")
   }
 
-  /// Makes the ledger with the first step, after the baseline when there is one.
+  /// Makes the ledger with the first step, after the baseline when there is one, or brings it to the present format.
   func createLedgerIfAbsent(_ plan: Plan) throws(MigrationError) {
-    guard knowledge.ledger == nil else { return }
+    if let ledger = knowledge.ledger {
+      knowledge.ledger = try lifting("bringing the ledger to its present format") { () in
+        try ledger.upgraded(by: runner, at: now())
+      }
+      return
+    }
     // Without a ledger nothing says what the schema should be but the plan.
     let difference = SchemaDifference(from: plan.schemaBefore, to: knowledge.schema)
     guard difference.isEmpty else {

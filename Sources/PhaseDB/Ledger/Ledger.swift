@@ -3,6 +3,13 @@ internal import PhaseSQLite
 /// The bookkeeping tables inside the user's database.
 struct Ledger {
   let connection: Connection
+  /// The format it is in, which may be an older one until it is written: what came later is not there to be read.
+  let format: Int
+
+  init(connection: Connection, format: Int = LedgerFormat.current) {
+    self.connection = connection
+    self.format = format
+  }
 
   /// What a database says of its ledger.
   enum Presence: Hashable {
@@ -41,6 +48,19 @@ struct Ledger {
     try ledger.record(schema.changes(since: Schema()), sequence: 0)
     try ledger.log(.begin, subject: "", detail: "schema \(schema.digest.text)", by: runner, at: time)
     return ledger
+  }
+
+  /// The ledger in the present format, which it is brought to when it is in an older one. Belongs into a transaction.
+  func upgraded(by runner: Runner, at time: Timestamp) throws(SQLiteError) -> Ledger {
+    guard format < LedgerFormat.current else { return self }
+    for (number, definition) in LedgerFormat.additions.sorted(by: { $0.key < $1.key }) where number > format {
+      try connection.execute(script: definition)
+    }
+    try connection.execute(
+      "UPDATE phasedb_meta SET value = ?1 WHERE key = 'format'", .text(String(LedgerFormat.current)))
+    try log(
+      .upgrade, subject: "", detail: "ledger format \(format) to \(LedgerFormat.current)", by: runner, at: time)
+    return Ledger(connection: connection)
   }
 
   /// The digest of the schema that the ledger began with.

@@ -3,10 +3,48 @@ internal import PhaseSQLite
 /// The tables of the ledger, and the version of their layout.
 enum LedgerFormat {
   /// What this version of phasedb writes and understands.
-  static let current = 1
+  static let current = 2
 
-  /// Makes the tables. SQL of 3.35 only: no STRICT, which came with 3.37.
-  static let definition = """
+  /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
+  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(separator: "\n")
+
+  /// What each format added to the one before it, by its number.
+  static let additions: [Int: String] = [
+    2: """
+    -- What a transition took away: the rows stand in phasedb_archive_<id>, content says what they are and how to find
+    -- the rows they belong to. state is kept, left (they had no row to come back to), retired or purged.
+    CREATE TABLE phasedb_archive (
+      id INTEGER PRIMARY KEY,
+      phase TEXT NOT NULL,
+      direction TEXT NOT NULL,
+      entry INTEGER NOT NULL,
+      tbl_name TEXT NOT NULL,
+      content TEXT NOT NULL,
+      rows INTEGER NOT NULL,
+      digest TEXT NOT NULL,
+      state TEXT NOT NULL
+    );
+    CREATE INDEX phasedb_archive_phase ON phasedb_archive (phase);
+    -- What rehearsals showed. report is JSON: rows, times, differences.
+    CREATE TABLE phasedb_evidence (
+      id INTEGER PRIMARY KEY,
+      phase TEXT NOT NULL,
+      token_hash TEXT NOT NULL,
+      schema_before TEXT NOT NULL,
+      schema_after TEXT NOT NULL,
+      verdict TEXT NOT NULL,
+      at TEXT NOT NULL,
+      who TEXT NOT NULL,
+      host TEXT NOT NULL,
+      phasedb TEXT NOT NULL,
+      sqlite TEXT NOT NULL,
+      report TEXT NOT NULL
+    );
+    CREATE INDEX phasedb_evidence_phase ON phasedb_evidence (phase);
+    """
+  ]
+
+  private static let first = """
     CREATE TABLE phasedb_meta (
       key TEXT NOT NULL PRIMARY KEY,
       value TEXT NOT NULL
@@ -87,9 +125,12 @@ enum LedgerFormat {
   /// The names of the ledger's objects that carry SQL.
   static let objectNames: Set<String> = [
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
-    "phasedb_checkpoint", "phasedb_lease", "phasedb_app",
+    "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
+    "phasedb_evidence", "phasedb_evidence_phase",
   ]
 
   /// The tables among them.
-  static let tableNames = objectNames.subtracting(["phasedb_schema_sequence"])
+  static let tableNames = objectNames.subtracting([
+    "phasedb_schema_sequence", "phasedb_archive_phase", "phasedb_evidence_phase",
+  ])
 }

@@ -3,6 +3,8 @@ public struct LogEntry: Sendable, Hashable {
   public enum Action: String, Sendable, Hashable, CaseIterable {
     /// The ledger was made.
     case begin
+    /// The ledger was brought to a newer format.
+    case upgrade
     /// A phase went up.
     case up
     /// A phase came down.

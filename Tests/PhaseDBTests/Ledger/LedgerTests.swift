@@ -9,7 +9,7 @@ struct LedgerTests {
     let database = try TemporaryDatabase()
     try database.run(.up(1), tables(2))
     try database.run(
-      "UPDATE phasedb_meta SET value = '2' WHERE key = 'format'; UPDATE phasedb_meta SET value = '9.1' WHERE key = 'phasedb'"
+      "UPDATE phasedb_meta SET value = '\(LedgerFormat.current + 1)' WHERE key = 'format'; UPDATE phasedb_meta SET value = '9.1' WHERE key = 'phasedb'"
     )
     let before = try database.snapshot()
     let migrator = try database.migrator(tables(2))
@@ -32,7 +32,7 @@ struct LedgerTests {
     try database.run(.up(1), tables(2))
     let migrator = try database.migrator(tables(2))
     let plan = try migrator.plan(.upAll)
-    try database.run("UPDATE phasedb_meta SET value = '2' WHERE key = 'format'")
+    try database.run("UPDATE phasedb_meta SET value = '\(LedgerFormat.current + 1)' WHERE key = 'format'")
     #expect(migrationError { try migrator.run(plan) }?.id == .ledgerTooNew)
   }
 
@@ -43,10 +43,30 @@ struct LedgerTests {
     try database.run(.upAll, tables(1))
     let meta = try database.connect(.readOnly).rows("SELECT key, value FROM phasedb_meta ORDER BY key")
     #expect(
-      meta == [["format", "1"], ["phasedb", .text(PhaseDBVersion.current)], ["schema", .text(began.text)]])
+      meta == [["format", .text(String(LedgerFormat.current))], ["phasedb", .text(PhaseDBVersion.current)], ["schema", .text(began.text)]])
     let made = try database.connect(.readOnly).rows(
       "SELECT name FROM sqlite_schema WHERE name LIKE 'phasedb%' AND sql IS NOT NULL")
     #expect(Set(made.compactMap { $0[0].text }) == LedgerFormat.objectNames)
+  }
+
+  @Test("a ledger of an older format is read as it is, and brought to the present one by the next step")
+  func upgrade() throws {
+    let database = try TemporaryDatabase()
+    try database.run(.up(1), tables(2))
+    try database.run(
+      """
+      DROP TABLE phasedb_archive; DROP TABLE phasedb_evidence;
+      UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
+      """)
+    #expect(try database.migrator(tables(2)).status().applied.count == 1)
+    try database.run(.upAll, tables(2))
+    let connection = try database.connect(.readOnly)
+    #expect(try Ledger.presence(in: connection).isReadable)
+    let names = try connection.rows(
+      "SELECT name FROM sqlite_schema WHERE name LIKE 'phasedb%' AND sql IS NOT NULL")
+    #expect(Set(names.compactMap { $0[0].text }) == LedgerFormat.objectNames)
+    let log = try connection.rows("SELECT detail FROM phasedb_log WHERE action = 'upgrade'")
+    #expect(log == [[.text("ledger format 1 to \(LedgerFormat.current)")]])
   }
 
   @Test("tables named like the ledger that are none are refused")
