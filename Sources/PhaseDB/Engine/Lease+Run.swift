@@ -32,12 +32,7 @@ extension Engine {
 
   /// Makes the ledger with the first step, after the baseline when there is one, or brings it to the present format.
   func createLedgerIfAbsent(_ plan: Plan) throws(MigrationError) {
-    if let ledger = knowledge.ledger {
-      knowledge.ledger = try lifting("bringing the ledger to its present format") { () in
-        try ledger.upgraded(by: runner, at: now())
-      }
-      return
-    }
+    if let ledger = knowledge.ledger { return try upgrade(ledger) }
     // Without a ledger nothing says what the schema should be but the plan.
     let difference = SchemaDifference(from: plan.schemaBefore, to: knowledge.schema)
     guard difference.isEmpty else {
@@ -59,5 +54,13 @@ extension Engine {
     }
     knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
     knowledge.expectedDigest = knowledge.schema.digest
+  }
+
+  private func upgrade(_ ledger: Ledger) throws(MigrationError) {
+    guard ledger.format < LedgerFormat.current else { return }
+    try lifting("bringing the ledger to its present format") { () in
+      knowledge.ledger = try ledger.upgraded(by: runner, at: now())
+      knowledge.schema = try Schema(of: connection, known: knowledge.schema)
+    }
   }
 }
