@@ -67,6 +67,7 @@ extension MigrationError {
     case expandNotAdditive = "expand-not-additive"
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"
+    case archiveImpossible = "archive-impossible"
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
   }
