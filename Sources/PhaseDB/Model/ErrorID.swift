@@ -20,6 +20,7 @@ extension MigrationError {
     case badDirective = "bad-directive"
     case unsupportedDirective = "unsupported-directive"
     case incompleteStatement = "incomplete-statement"
+    case batchParameters = "batch-parameters"
     case badSettings = "bad-settings"
 
     // Finding what the user named.
@@ -67,6 +68,10 @@ extension MigrationError {
     case expandNotAdditive = "expand-not-additive"
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"
+    case batchNotKeyed = "batch-not-keyed"
+    case batchEdited = "batch-edited"
+    case batchPaused = "batch-paused"
+    case phaseInProgress = "phase-in-progress"
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
   }
