@@ -16,6 +16,13 @@ enum Templates {
 
       // After which time a version of an application that does not check in again counts as gone.
       "forget": "10m",
+
+      // How long a batch of a phase with @batch should hold the write lock, and the least pause after it.
+      // "hold": "10ms",
+      // "pause": "2ms",
+
+      // While this query returns a row, no batch begins.
+      // "throttle": "SELECT 1 FROM jobs WHERE state = 'waiting' LIMIT 1 OFFSET 1000",
     }
 
     """

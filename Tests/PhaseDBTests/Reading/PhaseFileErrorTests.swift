@@ -515,40 +515,6 @@ import Testing
       |    ^^^
       help: did you mean @up?
       """),
-    Case(
-      "@batch",
-      """
-      -- @window app >=1.4 <2.0
-      -- @batch t by id
-      -- @up
-      SELECT 1;
-      -- @down
-      SELECT 2;
-
-      """,
-      """
-      m/expand.sql:2:4: @batch belongs to the format, but this version of phasedb cannot run it yet [unsupported-directive]
-      | -- @batch t by id
-      |    ^^^^^^
-      help: remove the line: the phase then runs in one transaction
-      """),
-    Case(
-      "@retire",
-      """
-      -- @window app >=1.4 <2.0
-      -- @retire t.c
-      -- @up
-      SELECT 1;
-      -- @down
-      SELECT 2;
-
-      """,
-      """
-      m/expand.sql:2:4: @retire belongs to the format, but this version of phasedb cannot run it yet [unsupported-directive]
-      | -- @retire t.c
-      |    ^^^^^^^
-      help: remove the line and drop the column or table in @up
-      """),
   ]
 
   static let arguments = [
