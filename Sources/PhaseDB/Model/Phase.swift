@@ -34,7 +34,8 @@ public struct Phase: Sendable, Hashable {
   public init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
-    retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil, allowances: [Allowance] = []
+    retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
+    allowances: [Allowance] = []
   ) {
     self.kind = kind
     self.windows = windows
