@@ -69,6 +69,7 @@ extension MigrationError {
     case downNotInverse = "down-not-inverse"
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
+    case archiveImpossible = "archive-impossible"
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
   }

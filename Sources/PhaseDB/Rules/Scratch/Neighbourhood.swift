@@ -54,6 +54,13 @@ struct Neighbourhood {
       }
     }
     addWhatIsNeeded(to: &kept)
+    return inOrder(kept)
+  }
+
+  /// Every object, in an order in which they can be made.
+  var allObjects: [SchemaObject] { inOrder(Set(objects.keys)) }
+
+  private func inOrder(_ kept: Set<SchemaObject.Key>) -> [SchemaObject] {
     let virtual = kept.filter { objects[$0]?.object.isVirtual == true }.map { $0.name + "_" }
     return kept.compactMap { objects[$0] }
       .sorted { ($0.object.rank(virtual), $0.place) < ($1.object.rank(virtual), $1.place) }
