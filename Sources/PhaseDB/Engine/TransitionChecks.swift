@@ -37,7 +37,9 @@ extension Engine {
     let (before, after) = try lifting("reading the ledger") { () in
       (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
     }
-    let drifted = SchemaDifference(from: after, to: knowledge.schema).changed.map { SchemaName($0.before.name) }
+    let drifted = SchemaDifference(from: after, to: knowledge.schema).changed.map {
+      SchemaName($0.before.name)
+    }
     let order = ColumnOrder(of: left, as: before, except: Set(drifted))
     guard !order.rebuilds.isEmpty else { return left }
     for table in order.rebuilds { try table.run(on: connection) }
