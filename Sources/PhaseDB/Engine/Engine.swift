@@ -39,12 +39,14 @@ final class Engine {
   ///   database stands.
   func run(_ plan: Plan) throws(MigrationError) -> RunResult {
     guard !plan.steps.isEmpty || !plan.drift.isEmpty else { return RunResult(done: [], skipped: []) }
-    let discipline = try ConnectionDiscipline.begin(on: connection)
+    let discipline = try changingNothing { () throws(MigrationError) in
+      try ConnectionDiscipline.begin(on: connection)
+    }
     return try discipline.whileInForce { () throws(MigrationError) in
       watchForCancellation()
       defer { connection.removeProgressHandler() }
       guard !plan.steps.isEmpty else {
-        try acceptDrift(plan)
+        try changingNothing { () throws(MigrationError) in try acceptDrift(plan) }
         return RunResult(done: [], skipped: [])
       }
       return try runSteps(plan)

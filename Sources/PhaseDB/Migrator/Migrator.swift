@@ -113,8 +113,9 @@ public final class Migrator {
   public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError)
     -> RunResult
   {
+    let knowledge = try changingNothing { () throws(MigrationError) in try Knowledge(of: connection) }
     let engine = Engine(
-      on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
+      on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
       wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }

@@ -40,6 +40,8 @@ extension MigrationError {
     case databaseDamaged = "database-damaged"
     case databaseBusy = "database-busy"
     case databaseFull = "database-full"
+    case ioFailed = "io-failed"
+    case outOfMemory = "out-of-memory"
     case sqliteTooOld = "sqlite-too-old"
     case sqliteFailed = "sqlite-failed"
     case transactionOpen = "transaction-open"
