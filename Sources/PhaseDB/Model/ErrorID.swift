@@ -78,5 +78,12 @@ extension MigrationError {
     case phaseInProgress = "phase-in-progress"
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
+
+    // Running what applications ask.
+    case noQueries = "no-queries"
+    case noData = "no-data"
+    case versionNotPromised = "version-not-promised"
+    case queryFailed = "query-failed"
+    case blindQueries = "blind-queries"
   }
 }
