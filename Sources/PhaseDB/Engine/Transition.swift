@@ -26,10 +26,13 @@ extension Engine {
     try logOverrides(of: turn.plan)
     let drift = try settleDrift(turn.plan)
     try refuseClosedWindow(turn)
+    try refuseMissingEvidence(turn)
+    try recordBroughtEvidence(turn)
     let before = knowledge.schema
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
     let (rows, writes) = try GuardedScript(turn.step.script, on: connection).run()
+    lastWrites = writes
 
     let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
     let changes = after.changes(since: before)

@@ -67,6 +67,17 @@ extension MigrationError {
     case expandNotAdditive = "expand-not-additive"
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"
+
+    // Rehearsing.
+    case alreadyApplied = "already-applied"
+    case rehearsalOnEmpty = "rehearsal-on-empty"
+    case rehearsalCopyFailed = "rehearsal-copy-failed"
+    case rehearsalFailed = "rehearsal-failed"
+    case evidenceInvalid = "evidence-invalid"
+    case evidenceOtherPhase = "evidence-other-phase"
+    case evidenceOtherSchema = "evidence-other-schema"
+
+    // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
   }

@@ -19,10 +19,14 @@ public struct Settings: Sendable, Hashable {
   /// The oldest SQLite that must be able to run the migrations.
   public var sqlite: Version?
 
+  /// Which phases must have been rehearsed.
+  public var evidence: EvidencePolicy?
+
   public init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
-    sqlite: Version? = nil
+    sqlite: Version? = nil, evidence: EvidencePolicy? = nil
   ) {
+    self.evidence = evidence
     self.forget = forget
     self.sqlite = sqlite
     self.database = database
@@ -45,7 +49,7 @@ public struct Settings: Sendable, Hashable {
       return Settings(
         database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
         migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait,
-        forget: decoded.forget, sqlite: decoded.sqlite)
+        forget: decoded.forget, sqlite: decoded.sqlite, evidence: decoded.evidence)
     } catch let error as MigrationError {
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
     } catch DecodingError.dataCorrupted {
@@ -63,7 +67,7 @@ public struct Settings: Sendable, Hashable {
 
 /// The keys of the file.
 private enum SettingsKey: String, CaseIterable, CodingKey {
-  case database, migrations, wait, forget, sqlite
+  case database, migrations, wait, forget, sqlite, evidence
 }
 
 private struct SettingsFile: Decodable {
@@ -72,6 +76,7 @@ private struct SettingsFile: Decodable {
   var wait: Duration?
   var forget: Duration?
   var sqlite: Version?
+  var evidence: EvidencePolicy?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -94,6 +99,15 @@ private struct SettingsFile: Decodable {
           help: ["write for example \"3.40.1\""])
       }
       sqlite = version
+    }
+    let words = EvidencePolicy.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    if let text = try Self.text(.evidence, "one of \(words)", container) {
+      guard let policy = EvidencePolicy(rawValue: text) else {
+        throw MigrationError(
+          .badSettings, "'evidence' is \"\(text)\", which says of no phase whether it must be rehearsed",
+          help: ["write one of \(words)"])
+      }
+      evidence = policy
     }
   }
 
