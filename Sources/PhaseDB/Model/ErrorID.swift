@@ -67,6 +67,9 @@ extension MigrationError {
     case expandNotAdditive = "expand-not-additive"
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"
+    case retirementRefused = "retirement-refused"
+    case retirementBlocked = "retirement-blocked"
+    case archiveImpossible = "archive-impossible"
 
     // Rehearsing.
     case alreadyApplied = "already-applied"
