@@ -13,14 +13,16 @@ struct ForeignKeyReach {
   /// Tables of which any row may have come or gone, or whose key may not be unique any more.
   private var written: Set<String>
 
-  init(_ writes: WriteSet, _ changes: [SchemaChange], to after: Schema) {
+  /// - Parameter tables: others that were written, folded.
+  init(_ writes: WriteSet, _ changes: [SchemaChange], to after: Schema, alsoWritten tables: Set<String> = [])
+  {
     self.writes = writes
     self.after = after
     changed = Set(changes.map(\.object.key))
     former = Dictionary(
       changes.filter { $0.kind == .removed }.map { ($0.object.key, $0.object) },
       uniquingKeysWith: { first, _ in first })
-    written = writes.tables
+    written = writes.tables.union(tables)
     for name in writes.droppedIndexes {
       guard let index = former[SchemaObject.Key(type: "index", name: name)] else { continue }
       if index.sql.asciiLowercased.contains("unique") { written.insert(index.table.asciiLowercased) }

@@ -5,6 +5,7 @@ extension Engine {
     let step = turn.step
     let isUntouched = [
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
+      .archiveImpossible, .archiveMissing, .archiveAltered,
     ]
     .contains(error.id)
     if !result.done.isEmpty {

@@ -26,23 +26,26 @@ extension Engine {
     try logOverrides(of: turn.plan)
     let drift = try settleDrift(turn.plan)
     try refuseClosedWindow(turn)
-    let before = knowledge.schema
+    let rowsAtStake = try TransitionRows(turn.step, knowledge, on: connection)
+    let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
     let (rows, writes) = try GuardedScript(turn.step.script, on: connection).run()
 
-    let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
+    var after = try schemaNow(knowing: before)
     let changes = after.changes(since: before)
     try refuseTrespass(turn.step, changes, from: before, to: after)
     try refuseBrokenPromise(turn, changes)
     let drifted = try driftOnTheWayBack(turn.step, to: after)
-    let reach = ForeignKeyReach(writes, changes, to: after)
+    let kept = try rowsAtStake?.finish(writes)
+    if kept != nil { after = try schemaNow(knowing: after) }
+    let reach = ForeignKeyReach(writes, changes, to: after, alsoWritten: kept?.tables ?? [])
     guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
       return .compare
     }
     try verify(turn)
 
-    let recorded = try record(turn, changes, leaving: drifted, from: before, to: after, since: began)
+    let recorded = try record(turn, changes, leaving: drifted, kept, from: before, to: after, since: began)
     try lifting("committing") { () in
       connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     }
@@ -75,6 +78,12 @@ extension Engine {
     }
   }
 
+  private func schemaNow(knowing known: Schema? = nil) throws(MigrationError) -> Schema {
+    try lifting("reading the schema") { () in
+      try Schema(of: connection, known: known ?? knowledge.schema)
+    }
+  }
+
   private func foreignKeyViolations() throws(MigrationError) -> [ForeignKeyViolation: Int] {
     try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
   }
@@ -89,8 +98,8 @@ extension Engine {
   }
 
   private func record(
-    _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange], from before: Schema,
-    to after: Schema, since began: ContinuousClock.Instant
+    _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange], _ kept: TransitionRows.Outcome?,
+    from before: Schema, to after: Schema, since began: ContinuousClock.Instant
   ) throws(MigrationError) -> Recorded {
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let step = turn.step
@@ -103,10 +112,12 @@ extension Engine {
         let phase = try ledger.record(
           step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
+        try ledger.record(kept, entry: phase.sequence)
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
         let entry = try ledger.erase(applied, leaving: drift, by: runner, at: time)
+        try ledger.record(kept, entry: entry)
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }
     }
@@ -117,6 +128,16 @@ extension Engine {
     knowledge.schema = schema
     knowledge.expectedDigest = schema.digest
     try knowledge.settle(on: connection)
+  }
+}
+
+extension Ledger {
+  /// Records what has become of archives in a transition.
+  fileprivate func record(_ outcome: TransitionRows.Outcome?, entry: Int64) throws(SQLiteError) {
+    guard let outcome else { return }
+    try record(outcome.made, entry: entry)
+    try record(outcome.left)
+    for id in outcome.used { try forgetArchive(id) }
   }
 }
 

@@ -59,7 +59,8 @@ struct Ledger {
     try connection.execute(
       "UPDATE phasedb_meta SET value = ?1 WHERE key = 'format'", .text(String(LedgerFormat.current)))
     try log(
-      .upgrade, subject: "", detail: "ledger format \(format) to \(LedgerFormat.current)", by: runner, at: time)
+      .upgrade, subject: "", detail: "ledger format \(format) to \(LedgerFormat.current)", by: runner,
+      at: time)
     return Ledger(connection: connection)
   }
 

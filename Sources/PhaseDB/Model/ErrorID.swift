@@ -68,6 +68,8 @@ extension MigrationError {
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"
     case archiveImpossible = "archive-impossible"
+    case archiveMissing = "archive-missing"
+    case archiveAltered = "archive-altered"
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
   }

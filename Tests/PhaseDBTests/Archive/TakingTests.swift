@@ -111,7 +111,7 @@ struct TakingTests {
     Case(
       "where the rowid is written nothing does", "CREATE TABLE t (id INTEGER PRIMARY KEY, a)",
       up: "UPDATE t SET id = id + 1", down: "UPDATE t SET id = id - 1",
-      takes: ["t by id: rows a~ of a moved table"]),
+      takes: ["t by id: rows a, made again from t of a moved table"]),
     Case(
       "generated columns are never kept",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b AS (a), c AS (a) STORED)",
