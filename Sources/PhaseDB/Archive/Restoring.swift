@@ -24,6 +24,17 @@ struct Restoring {
     }
   }
 
+  /// What to read while a table is built anew, so that its archived values come back in the same pass.
+  mutating func reading(for table: TableRebuild) throws(MigrationError) -> TableRebuild.Reading {
+    for index in works.indices where SchemaName(works[index].record.table) == table.table {
+      let reading = try lifting("reading archive \(works[index].record.id)") { () in
+        try works[index].reading(for: table, on: connection)
+      }
+      if let reading { return reading }
+    }
+    return TableRebuild.Reading()
+  }
+
   /// Puts values and rows back. No trigger fires on it, because the triggers had their say when the rows were written.
   ///
   /// - Returns: what is left of the archives, and the numbers of those of which nothing is.

@@ -10,6 +10,8 @@ struct RestoringWork {
   private let sourcesChanged: Bool
   /// Whether `asideName` lists rows that have changed since.
   private let hasAside: Bool
+  /// Whether values came back while the table was built anew.
+  private var hasRead = false
 
   private var asideName: String { "phasedb_aside_\(record.id)" }
   private var target: SchemaName { SchemaName(record.table) }
@@ -141,19 +143,59 @@ extension RestoringWork {
   ///
   /// - Returns: how many rows have all of theirs.
   private func putBackValues(into table: TableShape, on connection: Connection) throws(SQLiteError) -> Int {
-    let assignments = columns(of: table).compactMap { column, name, value, mark -> String? in
-      let isComputed = trace.computes(column, of: target)
-      if isComputed, sourcesChanged { return nil }
-      guard hasAside, let changed = isComputed ? "c0" : mark else { return "\(name) = \(value)" }
-      return "\(name) = CASE WHEN s.k1 IS NULL OR NOT s.\(changed) THEN \(value) ELSE t.\(name) END"
+    let values = values(in: table, row: "t")
+    let isAll = values.count == content.columns.count
+    if hasRead {
+      let missing = try connection.value(
+        """
+        SELECT count(*) FROM \(archivePlace)
+        WHERE a.gone OR NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table)))
+        """)
+      return isAll ? record.rows - Int(missing?.integer ?? 0) : 0
     }
-    guard !assignments.isEmpty else { return 0 }
+    guard !values.isEmpty else { return 0 }
+    let assignments = values.map { "\(SQLText.identifier($0.column.spelled)) = \($0.value)" }
     try connection.execute(
       """
       UPDATE \(place(table)) AS t SET \(assignments.joined(separator: ", ")) FROM \(archivePlace)\(asideJoin)
       WHERE \(match(table)) AND a.gone = 0
       """)
-    return assignments.count == content.columns.count ? connection.changes : 0
+    return isAll ? connection.changes : 0
+  }
+
+  /// For each column that gets archived values, what it gets in a row.
+  private func values(in table: TableShape, row: String) -> [(column: SchemaName, value: String)] {
+    columns(of: table).compactMap { column, name, value, mark in
+      let isComputed = trace.computes(column, of: target)
+      if isComputed, sourcesChanged { return nil }
+      guard hasAside, let changed = isComputed ? "c0" : mark else { return (column, value) }
+      return (column, "CASE WHEN s.k1 IS NULL OR NOT s.\(changed) THEN \(value) ELSE \(row).\(name) END")
+    }
+  }
+
+  /// The values of rows that are there before and after, read while the table is built anew. An archive is looked into by
+  /// number only: other keys it has no index for.
+  ///
+  /// - Returns: nil when they are to be put back afterwards.
+  mutating func reading(
+    for rebuild: TableRebuild, on connection: Connection
+  ) throws(SQLiteError) -> TableRebuild.Reading? {
+    guard archive.isNumberKeyed, content.successor != nil, let table = try TableShape(target, on: connection)
+    else { return nil }
+    let row = TableRebuild.row
+    let key =
+      content.key.form == .integer ? "\(row).\(SQLText.identifier(content.key.names[0]))" : rebuild.rowID
+    guard let key else { return nil }
+    let values = values(in: table, row: row)
+    guard !values.isEmpty else { return nil }
+    hasRead = true
+    return TableRebuild.Reading(
+      columns: Dictionary(
+        values.map { column, value in
+          let present = "\(row).\(SQLText.identifier(column.spelled))"
+          return (column, "CASE WHEN a.gone = 0 THEN \(value) ELSE \(present) END")
+        }, uniquingKeysWith: { first, _ in first }),
+      join: "LEFT JOIN \(archivePlace) ON a.k1 = \(key)\(asideJoin)")
   }
 
   /// Rows that were gone: those the SQL put there under their keys are made what they were, unless it made them from

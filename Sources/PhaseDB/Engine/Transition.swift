@@ -26,20 +26,22 @@ extension Engine {
     try logOverrides(of: turn.plan)
     let drift = try settleDrift(turn.plan)
     try refuseClosedWindow(turn)
-    let rowsAtStake = try TransitionRows(turn.step, knowledge, on: connection)
+    var rowsAtStake = try TransitionRows(turn.step, knowledge, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
-    let (rows, writes) = try GuardedScript(turn.step.script, on: connection).run()
-
-    var after = try schemaNow(knowing: before)
+    let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
+    let (rows, writes) = try sql.run()
+    let left = try schemaNow(knowing: before)
+    var after = try putColumnsBack(turn.step, of: left, with: &rowsAtStake)
     let changes = after.changes(since: before)
     try refuseTrespass(turn.step, changes, from: before, to: after)
     try refuseBrokenPromise(turn, changes)
     let drifted = try driftOnTheWayBack(turn.step, to: after)
     let kept = try rowsAtStake?.finish(writes)
     if kept != nil { after = try schemaNow(knowing: after) }
-    let reach = ForeignKeyReach(writes, changes, to: after, alsoWritten: kept?.tables ?? [])
+    let reach = ForeignKeyReach(
+      writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
     guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
       return .compare
     }

@@ -2,11 +2,12 @@ internal import PhaseSQLite
 
 /// What a transition takes from rows, and what it gives back to them: begun before its SQL runs, finished after it.
 struct TransitionRows {
-  private let connection: Connection
   private let step: Plan.Step
   /// Whether archives wait for this transition.
   private let hasKept: Bool
-  private let work: Result<(Archiving, Restoring), MigrationError>
+  /// nil when the SQL does not run where there are no rows.
+  private var work: (archiving: Archiving, restoring: Restoring)?
+  private var failure: MigrationError?
 
   /// - Returns: nil when there is nothing to take and nothing to give back. An expand phase promises on its way up that
   ///   it takes nothing, and is held to it.
@@ -20,15 +21,14 @@ struct TransitionRows {
     }
     let isPromise = step.direction == .up && step.phase.kind == .expand
     guard !kept.isEmpty || !isPromise else { return nil }
-    self.connection = connection
     self.step = step
     hasKept = !kept.isEmpty
     let trial: TransitionTrial
     do throws(MigrationError) {
-      trial = try TransitionTrial(step.phase, step.direction, on: knowledge.schema)
+      trial = try TransitionTrial(step.id, step.phase, step.direction, on: knowledge.schema)
     } catch {
       // Most of what fails without rows fails with them, and then the database itself says it best.
-      work = .failure(error)
+      failure = error
       return
     }
     let restoring = try Restoring(kept, trial.there, on: connection)
@@ -38,7 +38,12 @@ struct TransitionRows {
       try Archiving(
         takings.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(), on: connection)
     }
-    work = .success((archiving, restoring))
+    work = (archiving, restoring)
+  }
+
+  /// What to read while a table is built anew, so that archived values come back in the same pass.
+  mutating func reading(for table: TableRebuild) throws(MigrationError) -> TableRebuild.Reading {
+    try work?.restoring.reading(for: table) ?? TableRebuild.Reading()
   }
 
   /// Puts back what an archive has for what the SQL made, and keeps what the SQL took.
@@ -46,13 +51,8 @@ struct TransitionRows {
   /// - Parameter writes: what the SQL wrote.
   /// - Throws: what kept the SQL from running where there are no rows, when it ran here and may have taken some.
   func finish(_ writes: WriteSet) throws(MigrationError) -> Outcome {
-    let (archiving, restoring): (Archiving, Restoring)
-    switch work {
-    case .success(let both): (archiving, restoring) = both
-    case .failure(let error):
-      guard hasKept || writes.mayTakeRows else { return Outcome(made: [], left: [], used: [], tables: []) }
-      throw error
-    }
+    if let failure, hasKept || writes.mayTakeRows { throw failure }
+    guard let (archiving, restoring) = work else { return Outcome(made: [], left: [], used: [], tables: []) }
     let (left, used) = try restoring.finish()
     let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
       try archiving.settle(step.id, step.direction)

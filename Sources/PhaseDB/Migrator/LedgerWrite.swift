@@ -12,13 +12,16 @@ extension Migrator {
     let busyTimeout = try connection.busyTimeout()
     defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
-    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
-    let result = try body(try Knowledge(of: connection))
-    do throws(SQLiteError) {
-      try transaction.commit()
-    } catch {
-      throw MigrationError(error, while: committing)
+    let durability = try DurableCommits(on: connection)
+    return try durability.whileInForce { () throws(MigrationError) in
+      let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+      let result = try body(try Knowledge(of: connection))
+      do throws(SQLiteError) {
+        try transaction.commit()
+      } catch {
+        throw MigrationError(error, while: committing)
+      }
+      return result
     }
-    return result
   }
 }

@@ -67,6 +67,8 @@ extension MigrationError {
     case expandNotAdditive = "expand-not-additive"
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"
+    case retirementRefused = "retirement-refused"
+    case retirementBlocked = "retirement-blocked"
     case archiveImpossible = "archive-impossible"
     case archiveMissing = "archive-missing"
     case archiveAltered = "archive-altered"

@@ -483,7 +483,7 @@ struct TransitionTests {
     #expect(connection.isAutocommit)
   }
 
-  @Test("during a phase the settings are phasedb's: synchronous is FULL and foreign keys are off")
+  @Test("during a phase the settings are phasedb's: synchronous is EXTRA and foreign keys are off")
   func inForce() throws {
     let database = try TemporaryDatabase("CREATE TABLE old (a)")
     let connection = try database.connect()
@@ -496,7 +496,7 @@ struct TransitionTests {
         seen.append((try? connection.value("PRAGMA \(pragma)")) ?? nil)
       }
     }
-    #expect(seen == [2, 0])
+    #expect(seen == [3, 0])
   }
 
   @Test("a handle with an open transaction is refused, and its transaction stays open")

@@ -31,8 +31,10 @@ struct Neighbourhood {
   }
 
   /// The objects to try scripts on, in an order in which they can be made.
-  func objects(around scripts: [Script]) -> [SchemaObject] {
-    var touched: Set<String> = []
+  ///
+  /// - Parameter tables: names, case-folded, of tables that something is done to without SQL of a script.
+  func objects(around scripts: [Script], naming tables: [String] = []) -> [SchemaObject] {
+    var touched = Set(tables)
     for script in scripts {
       for name in SQLTokens.identifiers(in: script.text) {
         touched.formUnion(owners(of: name))
