@@ -130,7 +130,9 @@ extension Engine {
     let step = turn.step
     var claims = step.phase.verifications
     if step.direction == .down {
-      let earlier = knowledge.applied.dropLast().filter { $0.id.migration == step.id.migration }
+      let earlier = knowledge.applied.filter {
+        $0.id.migration == step.id.migration && $0.id != step.id
+      }
       guard let ledger = knowledge.ledger else { return }
       claims = []
       for phase in earlier { claims += try ledger.phase(phase).verifications }

@@ -115,7 +115,7 @@ public final class Migrator {
   {
     let engine = Engine(
       on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
-      wait: options.wait, cancellation: options.cancellation, observe: observe)
+      wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }
 
@@ -127,7 +127,8 @@ public final class Migrator {
       overridden: options.overridden)
     return Planner(
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
-      schema: knowledge.schema, drift: try knowledge.driftLines(), checkInsSince: since
+      schema: knowledge.schema, drift: try knowledge.driftLines(), checkInsSince: since,
+      underWay: try knowledge.ledger?.batch()
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       return try ledger.phase(applied)

@@ -19,6 +19,8 @@ public struct Options: Sendable {
   private var namedRunner: Runner?
   /// What time it is.
   public var now: @Sendable () -> Timestamp
+  /// How gently batched phases run.
+  public var pacing: Pacing
   /// Asks a run to stop.
   public var cancellation: Cancellation
 
@@ -27,7 +29,7 @@ public struct Options: Sendable {
     overridden: Set<Gate> = [],
     reason: String? = nil,
     runner: Runner? = nil, now: @escaping @Sendable () -> Timestamp = { .now },
-    cancellation: Cancellation = Cancellation()
+    pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation()
   ) {
     self.wait = wait
     self.live = live
@@ -36,6 +38,7 @@ public struct Options: Sendable {
     self.reason = reason
     namedRunner = runner
     self.now = now
+    self.pacing = pacing
     self.cancellation = cancellation
   }
 }

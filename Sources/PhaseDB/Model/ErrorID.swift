@@ -18,8 +18,8 @@ extension MigrationError {
     case versionInvalid = "version-invalid"
     case unknownDirective = "unknown-directive"
     case badDirective = "bad-directive"
-    case unsupportedDirective = "unsupported-directive"
     case incompleteStatement = "incomplete-statement"
+    case batchParameters = "batch-parameters"
     case badSettings = "bad-settings"
 
     // Finding what the user named.
@@ -72,6 +72,10 @@ extension MigrationError {
     case archiveImpossible = "archive-impossible"
     case archiveMissing = "archive-missing"
     case archiveAltered = "archive-altered"
+    case batchNotKeyed = "batch-not-keyed"
+    case batchEdited = "batch-edited"
+    case batchPaused = "batch-paused"
+    case phaseInProgress = "phase-in-progress"
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
   }
