@@ -13,6 +13,7 @@ extension Engine {
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
       .archiveImpossible, .archiveMissing, .archiveAltered,
       .batchNotKeyed, .batchEdited, .phaseInProgress,
+      .evidenceOtherPhase, .evidenceOtherSchema,
     ]
     .contains(error.id)
     if !result.done.isEmpty {

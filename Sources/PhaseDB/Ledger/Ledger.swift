@@ -82,6 +82,12 @@ struct Ledger {
   func head() throws(SQLiteError) -> Int64 {
     try connection.value("SELECT max(id) FROM phasedb_log")?.integer ?? 0
   }
+
+  /// The last row of the log and its hash.
+  func lastEntry() throws(SQLiteError) -> (id: Int64, hash: String?) {
+    let id = try head()
+    return (id, try hash(of: id))
+  }
 }
 
 // MARK: - Log
