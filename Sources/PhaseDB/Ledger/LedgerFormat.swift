@@ -6,7 +6,8 @@ enum LedgerFormat {
   static let current = 2
 
   /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
-  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(separator: "\n")
+  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(
+    separator: "\n")
 
   /// What each format added to the one before it, by its number.
   static let additions: [Int: String] = [

@@ -103,7 +103,8 @@ extension Verb {
         + "phases before it stay applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
       options: [
-        .target, .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database, .migrations,
+        .target, .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database,
+        .migrations,
         .format,
       ],
       wording: [.target: "stop after the phase TARGET"],

@@ -516,7 +516,7 @@ import Testing
       help: did you mean @up?
       """),
     Case(
-      "@batch",
+      "@batch outside migrate",
       """
       -- @window app >=1.4 <2.0
       -- @batch t by id
@@ -527,10 +527,27 @@ import Testing
 
       """,
       """
-      m/expand.sql:2:4: @batch belongs to the format, but this version of phasedb cannot run it yet [unsupported-directive]
+      m/expand.sql:2:4: @batch in a phase of kind expand [bad-directive]
       | -- @batch t by id
       |    ^^^^^^
-      help: remove the line: the phase then runs in one transaction
+      help: only a migrate phase runs in batches: move the statements that change rows to migrate.sql
+      """),
+    Case(
+      "a parameter in a phase without @batch",
+      """
+      -- @window app >=1.4 <2.0
+      -- @up
+      SELECT 1;
+      UPDATE t SET a = 1 WHERE id > :first;
+      -- @down
+      SELECT 2;
+
+      """,
+      """
+      m/expand.sql:4:31: :first has no value in a phase without @batch [batch-parameters]
+      | UPDATE t SET a = 1 WHERE id > :first;
+      |                               ^^^^^^
+      help: write the value itself, or above @up: -- @batch TABLE
       """),
     Case(
       "@retire",

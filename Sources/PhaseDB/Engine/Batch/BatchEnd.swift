@@ -81,7 +81,8 @@ extension BatchRun {
       let entry = try ledger.log(
         record.direction == .up ? .up : .down, subject: record.id.description,
         detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
-      return Engine.Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
+      return Engine.Recorded(
+        entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
     }
   }
 

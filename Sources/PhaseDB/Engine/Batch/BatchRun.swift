@@ -83,7 +83,8 @@ final class BatchRun {
       throw stopped(by: error)
     }
     return StepTimes(
-      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold, rows: record.rows)
+      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold,
+      rows: record.rows)
   }
 
   private(set) var longestHold = 0.0
@@ -207,7 +208,9 @@ final class BatchRun {
   /// The lease may have been taken over from a process that was stopped for long, and its cursor moved on.
   func refuseLostPlace() throws(MigrationError) {
     let ledger = Ledger(connection: connection)
-    let (lease, cursor) = try lifting("reading the ledger") { () in (try ledger.lease(), try ledger.batchCursor()) }
+    let (lease, cursor) = try lifting("reading the ledger") { () in
+      (try ledger.lease(), try ledger.batchCursor())
+    }
     guard lease?.holder == engine.runner, cursor == record.cursor else {
       throw MigrationError(
         .ledgerMoved, "another runner took \(record.id) over", help: ["look at it with: phasedb status"])

@@ -5,7 +5,9 @@ extension Engine {
   /// the way, and the lease.
   ///
   /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
-  func beginBatches(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError) -> Turn.Outcome {
+  func beginBatches(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError)
+    -> Turn.Outcome
+  {
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
@@ -95,7 +97,8 @@ extension Engine {
     let cursor = step.direction == .up ? BatchCursor.bottom : ends.map { .after($0.last) } ?? .bottom
     return BatchRecord(
       id: step.id, phase: step.phase, format: LedgerFormat.current, key: key.column, ends: ends,
-      direction: step.direction, cursor: cursor, origin: cursor, total: nil, rows: 0, orphans: nil, pace: BatchRecord.Pace(),
+      direction: step.direction, cursor: cursor, origin: cursor, total: nil, rows: 0, orphans: nil,
+      pace: BatchRecord.Pace(),
       pause: nil, since: time, beat: time, runner: "")
   }
 }
@@ -122,7 +125,8 @@ extension BatchRecord {
       why = "the text of \(id) was changed after its first batches ran"
       details = LineDifference.lines(from: PhaseFile.render(phase), to: PhaseFile.render(text))
     } else if format != LedgerFormat.current {
-      why = "\(id) was begun in format \(format) of the ledger, which is in format \(LedgerFormat.current) now"
+      why =
+        "\(id) was begun in format \(format) of the ledger, which is in format \(LedgerFormat.current) now"
     } else {
       return
     }
