@@ -29,14 +29,15 @@ extension Engine {
     let before = knowledge.schema
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
-    let (rows, writes) = try GuardedScript(turn.step.script, on: connection).run()
-
-    let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
+    let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
+    let (rows, writes) = try sql.run()
+    let left = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
+    let after = try putColumnsBack(turn.step, of: left)
     let changes = after.changes(since: before)
     try refuseTrespass(turn.step, changes, from: before, to: after)
     try refuseBrokenPromise(turn, changes)
     let drifted = try driftOnTheWayBack(turn.step, to: after)
-    let reach = ForeignKeyReach(writes, changes, to: after)
+    let reach = ForeignKeyReach(writes, changes, to: after, renamed: sql.renamedTables)
     guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
       return .compare
     }

@@ -27,6 +27,23 @@ extension Engine {
       help: ["give the object another name, and keep the ledger out of views and triggers"])
   }
 
+  /// Builds the tables anew that a down left with their columns in another order than before its phase.
+  ///
+  /// - Returns: the schema that is there then.
+  func putColumnsBack(_ step: Plan.Step, of left: Schema) throws(MigrationError) -> Schema {
+    guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger,
+      left.digest != applied.schemaBefore
+    else { return left }
+    let (before, after) = try lifting("reading the ledger") { () in
+      (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
+    }
+    let drifted = SchemaDifference(from: after, to: knowledge.schema).changed.map { SchemaName($0.before.name) }
+    let order = ColumnOrder(of: left, as: before, except: Set(drifted))
+    guard !order.rebuilds.isEmpty else { return left }
+    for table in order.rebuilds { try table.run(on: connection) }
+    return try lifting("reading the schema") { () in try Schema(of: connection, known: left) }
+  }
+
   /// A down leads back to the schema before its phase, but for changes from outside that were accepted since.
   ///
   /// - Returns: what is left of those changes; empty when there were none, and on the way up.

@@ -18,7 +18,6 @@ extension MigrationError {
     case versionInvalid = "version-invalid"
     case unknownDirective = "unknown-directive"
     case badDirective = "bad-directive"
-    case unsupportedDirective = "unsupported-directive"
     case incompleteStatement = "incomplete-statement"
     case batchParameters = "batch-parameters"
     case badSettings = "bad-settings"
@@ -72,6 +71,9 @@ extension MigrationError {
     case batchEdited = "batch-edited"
     case batchPaused = "batch-paused"
     case phaseInProgress = "phase-in-progress"
+    case retirementRefused = "retirement-refused"
+    case retirementBlocked = "retirement-blocked"
+    case archiveImpossible = "archive-impossible"
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
   }

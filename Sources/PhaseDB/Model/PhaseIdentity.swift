@@ -15,6 +15,9 @@ extension Phase {
     if let residuals, residuals.isEmpty { identity.add("residual", ["none"]) }
     for residual in residuals ?? [] { identity.add("residual", [residual.audience.rawValue, residual.text]) }
     for loss in losses { identity.add("loses", [loss.table, loss.column, loss.reason]) }
+    for retirement in retirements {
+      identity.add("retire", [retirement.table] + (retirement.column.map { [$0] } ?? []))
+    }
     if let effectiveSoak { identity.add("soak", [DurationText.print(effectiveSoak)]) }
     for need in needs { identity.add("needs", [need]) }
     for (limit, duration) in budget?.limits ?? [] {

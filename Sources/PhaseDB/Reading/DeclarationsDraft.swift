@@ -5,6 +5,7 @@ struct DeclarationsDraft {
   private(set) var windows: [Window] = []
   private(set) var residuals: [Residual]?
   private(set) var losses: [Loss] = []
+  private(set) var retirements: [Retirement] = []
   private(set) var soak: Duration?
   private(set) var needs: [String] = []
   private(set) var budget: Budget?
@@ -26,12 +27,7 @@ struct DeclarationsDraft {
     case .budget: budget = try budget(directive)
     case .allow: allowances.append(try allowance(directive))
     case .batch: batching = try batching(directive)
-    case .retire:
-      throw MigrationError(
-        .unsupportedDirective,
-        "\(source.word(directive)) belongs to the format, but this version of phasedb cannot run it yet",
-        at: source.place(directive.word),
-        help: ["remove the line and drop the column or table in @up"])
+    case .retire: retirements.append(try retirement(directive))
     case nil, .up, .down, .verify:
       let known = Directive.Name.allCases.map { "@" + $0.rawValue }
       let nearest = Suggestion.nearest(to: source.word(directive), in: known)
@@ -105,6 +101,28 @@ struct DeclarationsDraft {
         help: "write @loses TABLE.COLUMN: WHY, for example -- @loses orders.note: nobody reads it")
     }
     return Loss(table: table, column: column, reason: reason)
+  }
+
+  private func retirement(_ directive: Directive) throws(MigrationError) -> Retirement {
+    guard kind == .contract else {
+      throw source.bad(
+        directive, "@retire in a phase of kind \(kind.rawValue)",
+        help: "only a contract takes something away: move the line to contract.sql of the same migration")
+    }
+    var arguments = DirectiveArguments(directive, in: source)
+    let table = arguments.name(until: ".")?.text
+    let column = arguments.take(".") ? arguments.name(until: ".")?.text ?? "" : nil
+    guard let table, column != "", arguments.isAtEnd else {
+      throw source.bad(
+        directive, "@retire takes one column or one table", at: directive.whole,
+        help: "write @retire TABLE.COLUMN or @retire TABLE, for example -- @retire customers.full_name")
+    }
+    let retirement = Retirement(table: table, column: column, at: source.place(directive.whole))
+    if let other = retirements.first(where: { $0.covers(retirement) || retirement.covers($0) }) {
+      throw source.bad(
+        directive, "@retire \(other.title) is there already", at: directive.whole, help: "keep one of the two")
+    }
+    return retirement
   }
 
   private func soak(_ directive: Directive) throws(MigrationError) -> Duration {

@@ -15,6 +15,10 @@ extension Phase {
       lines.append(
         "-- @loses \(loss.table.asDirectiveName).\(loss.column.asDirectiveName): \(loss.reason.onOneLine)")
     }
+    for retirement in retirements {
+      let column = retirement.column.map { ".\($0.asDirectiveName)" } ?? ""
+      lines.append("-- @retire \(retirement.table.asDirectiveName)\(column)")
+    }
     if let effectiveSoak { lines.append("-- @soak \(DurationText.print(effectiveSoak))") }
     for need in needs { lines.append("-- @needs \(need.asDirectiveName)") }
     if let limits = budget?.limits, !limits.isEmpty {

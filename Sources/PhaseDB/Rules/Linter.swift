@@ -28,7 +28,7 @@ public struct Linter: Sendable {
     self.init(
       readable, unreadable: problems,
       oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) },
-      corpus: try Corpus.scripts(in: path))
+      corpus: try Corpus(of: path).scripts())
   }
 
   init(

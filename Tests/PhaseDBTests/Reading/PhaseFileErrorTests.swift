@@ -549,23 +549,6 @@ import Testing
       |                               ^^^^^^
       help: write the value itself, or above @up: -- @batch TABLE
       """),
-    Case(
-      "@retire",
-      """
-      -- @window app >=1.4 <2.0
-      -- @retire t.c
-      -- @up
-      SELECT 1;
-      -- @down
-      SELECT 2;
-
-      """,
-      """
-      m/expand.sql:2:4: @retire belongs to the format, but this version of phasedb cannot run it yet [unsupported-directive]
-      | -- @retire t.c
-      |    ^^^^^^^
-      help: remove the line and drop the column or table in @up
-      """),
   ]
 
   static let arguments = [
