@@ -55,7 +55,7 @@ extension BatchRun {
     let schema = engine.knowledge.schema
     let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
     try lifting("writing the ledger") { () in try ledger.endBatch() }
-    try archive.finish(record, on: connection)
+    try archive?.finish(ledger)
     let recorded: Engine.Recorded
     if isRecorded == (record.direction == .up) || isTurnedBack {
       recorded = try leaveUnchanged(ledger)

@@ -44,7 +44,7 @@ extension Engine {
     record.beat = time
     record.runner = "\(runner.user)@\(runner.host)"
     let begun = record
-    let recorded = try lifting("writing the ledger") { () in
+    let (recorded, archive) = try lifting("writing the ledger") { () in
       if action == .start { try ledger.begin(begun) } else { try ledger.update(begun) }
       try ledger.take(
         Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue) of \(turn.step.id.short)"))
@@ -52,7 +52,11 @@ extension Engine {
         action, subject: turn.step.id.description,
         detail: "\(turn.step.direction.rawValue), in batches of \(key.table) by \(key.column)", by: runner,
         at: time)
-      return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
+      let archive = try BatchArchive(
+        of: begun, plan, entry: entry, ledger, on: connection,
+        isYoung: try youngColumns(of: begun.id, key.table))
+      knowledge.schema = try Schema(of: connection, known: knowledge.schema)
+      return (Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), archive)
     }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     try commit(transaction, turn, recorded)
@@ -60,7 +64,7 @@ extension Engine {
     hasLoggedOverrides = true
     try knowledge.settle(on: connection)
     if !drift.isEmpty { observe(.driftAccepted(drift)) }
-    return .batches(begun, plan, isNew: action == .start)
+    return .batches(BatchRun(self, turn, begun, plan, archive, isNew: action == .start))
   }
 
   /// The key of a batched phase, after a look at how SQLite would run its SQL.
@@ -86,6 +90,18 @@ extension Engine {
       }
       return plan
     }
+  }
+
+  /// Columns of a table that came with the migration itself.
+  func youngColumns(of id: PhaseID, _ table: String) throws(MigrationError) -> (SchemaName) -> Bool {
+    guard let ledger = knowledge.ledger,
+      let first = knowledge.applied.first(where: { $0.id.migration == id.migration && $0.id != id })
+    else { return { _ in false } }
+    let before = try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
+    let columns = before.objects.first { $0.key == SchemaObject.Key(type: "table", name: table) }
+      .flatMap { TableDefinition($0.sql) }?.columns.map(\.name)
+    guard let columns else { return { _ in false } }
+    return { !columns.contains($0) }
   }
 
   private func newRecord(
