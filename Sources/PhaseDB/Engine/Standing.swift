@@ -7,7 +7,8 @@ extension Engine {
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
     ]
     .contains(error.id)
-    if !result.done.isEmpty {
+    let isUncertain = error.standing == .partWay
+    if isUncertain || !result.done.isEmpty {
       error.standing = .partWay
     } else if error.standing != .busy {
       error.standing = isUntouched ? .unchanged : .undone
@@ -17,11 +18,22 @@ extension Engine {
     let stands =
       present.map { "the database is \($0.checkpointText)" } ?? "the database could not be read again"
     let undone = isUntouched ? "nothing was changed by \(step.id.short)" : "\(step.id.short) was rolled back"
-    error.state = "\(undone); \(stands)"
+    error.state =
+      isUncertain
+      ? present.map { "\(step.id.short) was \($0.has(step) ? "committed" : "rolled back"); \(stands)" }
+        ?? "whether \(step.id.short) was committed could not be found out, because the database cannot be read"
+      : "\(undone); \(stands)"
     if let present { knowledge = present }
-    if !isUntouched, error.id != .interrupted {
+    if !isUntouched, !isUncertain, error.id != .interrupted {
       error.help.append("then run: phasedb \(step.direction.rawValue)")
     }
     return error
+  }
+}
+
+extension Knowledge {
+  /// Whether a step has been done.
+  fileprivate func has(_ step: Plan.Step) -> Bool {
+    applied.contains { $0.id == step.id } == (step.direction == .up)
   }
 }
