@@ -3,12 +3,19 @@ extension Engine {
   func standing(of error: MigrationError, turn: Turn, result: RunResult) -> MigrationError {
     var error = error
     let step = turn.step
+    // A batched step knows better where it stands.
+    if error.state != nil, error.standing == .partWay || error.standing == .undone {
+      if !result.done.isEmpty { error.standing = .partWay }
+      if let present = try? Knowledge(of: connection) { knowledge = present }
+      return error
+    }
     let isUntouched = [
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
+      .batchNotKeyed, .batchEdited, .phaseInProgress,
+      .evidenceOtherPhase, .evidenceOtherSchema,
     ]
     .contains(error.id)
-    let isUncertain = error.standing == .partWay
-    if isUncertain || !result.done.isEmpty {
+    if !result.done.isEmpty {
       error.standing = .partWay
     } else if error.standing != .busy {
       error.standing = isUntouched ? .unchanged : .undone
@@ -18,22 +25,11 @@ extension Engine {
     let stands =
       present.map { "the database is \($0.checkpointText)" } ?? "the database could not be read again"
     let undone = isUntouched ? "nothing was changed by \(step.id.short)" : "\(step.id.short) was rolled back"
-    error.state =
-      isUncertain
-      ? present.map { "\(step.id.short) was \($0.has(step) ? "committed" : "rolled back"); \(stands)" }
-        ?? "whether \(step.id.short) was committed could not be found out, because the database cannot be read"
-      : "\(undone); \(stands)"
+    error.state = "\(undone); \(stands)"
     if let present { knowledge = present }
-    if !isUntouched, !isUncertain, error.id != .interrupted {
+    if !isUntouched, error.id != .interrupted {
       error.help.append("then run: phasedb \(step.direction.rawValue)")
     }
     return error
-  }
-}
-
-extension Knowledge {
-  /// Whether a step has been done.
-  fileprivate func has(_ step: Plan.Step) -> Bool {
-    applied.contains { $0.id == step.id } == (step.direction == .up)
   }
 }

@@ -26,11 +26,14 @@ extension Engine {
     try logOverrides(of: turn.plan)
     let drift = try settleDrift(turn.plan)
     try refuseClosedWindow(turn)
+    try refuseMissingEvidence(turn)
+    try recordBroughtEvidence(turn)
     let before = knowledge.schema
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
     let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
+    lastWrites = writes
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
     let after = try putColumnsBack(turn.step, of: left)
     let changes = after.changes(since: before)
@@ -75,9 +78,11 @@ extension Engine {
     let hash: String?
     /// The phase as recorded, on the way up.
     let phase: AppliedPhase?
+    /// False when what is applied is the same as before.
+    var changesApplied = true
   }
 
-  private func record(
+  func record(
     _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange], from before: Schema,
     to after: Schema, since began: ContinuousClock.Instant
   ) throws(MigrationError) -> Recorded {
@@ -101,7 +106,7 @@ extension Engine {
     }
   }
 
-  private func settle(_ recorded: Recorded, schema: Schema) throws(MigrationError) {
+  func settle(_ recorded: Recorded, schema: Schema) throws(MigrationError) {
     if let phase = recorded.phase { knowledge.applied.append(phase) } else { knowledge.applied.removeLast() }
     knowledge.schema = schema
     knowledge.expectedDigest = schema.digest

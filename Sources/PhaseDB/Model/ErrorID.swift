@@ -18,8 +18,8 @@ extension MigrationError {
     case versionInvalid = "version-invalid"
     case unknownDirective = "unknown-directive"
     case badDirective = "bad-directive"
-    case unsupportedDirective = "unsupported-directive"
     case incompleteStatement = "incomplete-statement"
+    case batchParameters = "batch-parameters"
     case badSettings = "bad-settings"
 
     // Finding what the user named.
@@ -72,7 +72,29 @@ extension MigrationError {
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
     case archiveImpossible = "archive-impossible"
+    case batchNotKeyed = "batch-not-keyed"
+    case batchEdited = "batch-edited"
+    case batchPaused = "batch-paused"
+    case phaseInProgress = "phase-in-progress"
+
+    // Rehearsing.
+    case alreadyApplied = "already-applied"
+    case rehearsalOnEmpty = "rehearsal-on-empty"
+    case rehearsalCopyFailed = "rehearsal-copy-failed"
+    case rehearsalFailed = "rehearsal-failed"
+    case evidenceInvalid = "evidence-invalid"
+    case evidenceOtherPhase = "evidence-other-phase"
+    case evidenceOtherSchema = "evidence-other-schema"
+
+    // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
+
+    // Running what applications ask.
+    case noQueries = "no-queries"
+    case noData = "no-data"
+    case versionNotPromised = "version-not-promised"
+    case queryFailed = "query-failed"
+    case blindQueries = "blind-queries"
   }
 }

@@ -138,7 +138,7 @@ struct NeighbourhoodTests {
     case upFails, downFails, downNotInverse, replayFails, notReplayable, clean
 
     init(_ phase: Phase, on objects: [SchemaObject]) {
-      guard let id = try? PhaseID("0001-random/\(phase.kind)"),
+      guard let id = try? PhaseID("0001-random/\(phase.kind.rawValue)"),
         let trial = try? ReversalTrial(id, phase, on: objects, observe: { _ in })
       else {
         self = .upFails
