@@ -36,8 +36,12 @@ struct TextTable {
 
   init(_ columns: Column...) { self.columns = columns }
 
+  init(columns: [Column]) { self.columns = columns }
+
   /// Cells that are missing at the end are empty.
   mutating func add(_ cells: Cell...) { rows.append(cells) }
+
+  mutating func add(row cells: [Cell]) { rows.append(cells) }
 
   /// The table with its titles, one line end after each line; empty when there are no rows.
   ///
