@@ -23,6 +23,7 @@ internal import CSQLite
   private let isOwner: Bool
   var authorizer: Unmanaged<AuthorizerBox>?
   var progress: Unmanaged<ProgressBox>?
+  var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
@@ -63,6 +64,7 @@ internal import CSQLite
   deinit {
     removeAuthorizer()
     removeProgressHandler()
+    if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     stopWatchingRows()
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }

@@ -55,7 +55,7 @@ private final class InterleavingTrial {
   private var rows: [RowBook.Key: RowBook.Row] = [:]
   private var born: Set<RowBook.Key> = []
   private var found: [CompatibilityFinding] = []
-  private var shapes: [String: TableShape] = [:]
+  private var shapes: [String: ComparedTable] = [:]
   private var keys: Set<RowBook.Key> = []
   /// What a column has in a row for which nobody gives a value, by table.
   private var unsetValues: [String: [String: Value]] = [:]

@@ -65,6 +65,7 @@ struct CommandLineTool {
     case .compat: CompatCommand.run
     case .adopt: AdoptCommand.run
     case .plan: PlanCommand.run
+    case .rehearse: RehearseCommand.run
     case .up: UpCommand.run
     case .down: DownCommand.run
     case .status: StatusCommand.run

@@ -25,7 +25,7 @@ enum CompatText {
   }
 
   static func matrix(_ report: CompatibilityReport) -> TextTable {
-    var table = TextTable(columns: [.init("state")] + report.subjects.map { .init(name($0)) })
+    var table = TextTable([.init("state")] + report.subjects.map { .init(name($0)) })
     for (state, outcomes) in zip(report.states, report.outcomes) {
       table.add(row: [.init(state.description)] + outcomes.map { .init(word($0), style($0)) })
     }

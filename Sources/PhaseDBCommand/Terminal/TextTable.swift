@@ -34,11 +34,11 @@ struct TextTable {
   let columns: [Column]
   private(set) var rows: [[Cell]] = []
 
-  init(_ columns: Column...) { self.columns = columns }
+  init(_ columns: Column...) { self.init(columns) }
 
-  init(columns: [Column]) { self.columns = columns }
+  init(_ columns: [Column]) { self.columns = columns }
 
-  /// Cells that are missing at the end are empty.
+  /// Cells that are missing at the end are empty, and those too many are left out.
   mutating func add(_ cells: Cell...) { rows.append(cells) }
 
   mutating func add(row cells: [Cell]) { rows.append(cells) }
