@@ -34,7 +34,8 @@ let package = Package(
     .target(
       name: "FaultVFS", dependencies: ["CSQLite"], path: "Tests/FaultVFS",
       cSettings: [.treatAllWarnings(as: .error)]),
-    .testTarget(name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB"], swiftSettings: house),
+    .testTarget(
+      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )
