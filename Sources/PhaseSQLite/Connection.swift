@@ -24,6 +24,7 @@ internal import CSQLite
   var authorizer: Unmanaged<AuthorizerBox>?
   var progress: Unmanaged<ProgressBox>?
   var commits: Unmanaged<CommitBox>?
+  var rowWatch: Unmanaged<RowWatchBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
   package init(path: String, mode: Mode) throws(SQLiteError) {
@@ -64,6 +65,7 @@ internal import CSQLite
     removeAuthorizer()
     removeProgressHandler()
     if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
+    stopWatchingRows()
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }
 

@@ -10,6 +10,7 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
 
   package static let error = ResultCode(rawValue: SQLITE_ERROR)
   package static let busy = ResultCode(rawValue: SQLITE_BUSY)
+  package static let lockProtocol = ResultCode(rawValue: SQLITE_PROTOCOL)
   package static let locked = ResultCode(rawValue: SQLITE_LOCKED)
   package static let noMemory = ResultCode(rawValue: SQLITE_NOMEM)
   package static let readOnly = ResultCode(rawValue: SQLITE_READONLY)

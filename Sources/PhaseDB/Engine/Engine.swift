@@ -12,6 +12,8 @@ final class Engine {
   let observe: (Event) -> Void
   /// What this run knows of ledger and schema, carried from one step to the next.
   var knowledge: Knowledge
+  /// What the SQL of the last step wrote.
+  var lastWrites = WriteSet()
   /// True while other runners see that this run is not over.
   var holdsLease = false
   /// True once the log says which gates were overridden in this run.
@@ -39,12 +41,14 @@ final class Engine {
   ///   database stands.
   func run(_ plan: Plan) throws(MigrationError) -> RunResult {
     guard !plan.steps.isEmpty || !plan.drift.isEmpty else { return RunResult(done: [], skipped: []) }
-    let discipline = try ConnectionDiscipline.begin(on: connection)
+    let discipline = try changingNothing { () throws(MigrationError) in
+      try ConnectionDiscipline.begin(on: connection)
+    }
     return try discipline.whileInForce { () throws(MigrationError) in
       watchForCancellation()
       defer { connection.removeProgressHandler() }
       guard !plan.steps.isEmpty else {
-        try acceptDrift(plan)
+        try changingNothing { () throws(MigrationError) in try acceptDrift(plan) }
         return RunResult(done: [], skipped: [])
       }
       return try runSteps(plan)

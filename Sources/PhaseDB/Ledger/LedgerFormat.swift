@@ -26,13 +26,13 @@ enum LedgerFormat {
       state TEXT NOT NULL
     );
     CREATE INDEX phasedb_archive_phase ON phasedb_archive (phase);
-    -- What rehearsals showed. report is JSON: rows, times, differences.
+    -- What rehearsals showed. schema_after is NULL when the phase did not go up; report is JSON: times, sizes, rows.
     CREATE TABLE phasedb_evidence (
       id INTEGER PRIMARY KEY,
       phase TEXT NOT NULL,
       token_hash TEXT NOT NULL,
       schema_before TEXT NOT NULL,
-      schema_after TEXT NOT NULL,
+      schema_after TEXT,
       verdict TEXT NOT NULL,
       at TEXT NOT NULL,
       who TEXT NOT NULL,

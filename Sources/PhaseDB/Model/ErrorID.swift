@@ -40,6 +40,8 @@ extension MigrationError {
     case databaseDamaged = "database-damaged"
     case databaseBusy = "database-busy"
     case databaseFull = "database-full"
+    case ioFailed = "io-failed"
+    case outOfMemory = "out-of-memory"
     case sqliteTooOld = "sqlite-too-old"
     case sqliteFailed = "sqlite-failed"
     case transactionOpen = "transaction-open"
@@ -67,14 +69,32 @@ extension MigrationError {
     case expandNotAdditive = "expand-not-additive"
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"
+    case retirementRefused = "retirement-refused"
+    case retirementBlocked = "retirement-blocked"
+    case archiveImpossible = "archive-impossible"
     case batchNotKeyed = "batch-not-keyed"
     case batchEdited = "batch-edited"
     case batchPaused = "batch-paused"
     case phaseInProgress = "phase-in-progress"
-    case retirementRefused = "retirement-refused"
-    case retirementBlocked = "retirement-blocked"
-    case archiveImpossible = "archive-impossible"
+
+    // Rehearsing.
+    case alreadyApplied = "already-applied"
+    case rehearsalOnEmpty = "rehearsal-on-empty"
+    case rehearsalCopyFailed = "rehearsal-copy-failed"
+    case rehearsalFailed = "rehearsal-failed"
+    case evidenceInvalid = "evidence-invalid"
+    case evidenceOtherPhase = "evidence-other-phase"
+    case evidenceOtherSchema = "evidence-other-schema"
+
+    // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
+
+    // Running what applications ask.
+    case noQueries = "no-queries"
+    case noData = "no-data"
+    case versionNotPromised = "version-not-promised"
+    case queryFailed = "query-failed"
+    case blindQueries = "blind-queries"
   }
 }

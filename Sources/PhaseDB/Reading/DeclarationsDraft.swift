@@ -26,8 +26,8 @@ struct DeclarationsDraft {
     case .needs: needs.append(try need(directive))
     case .budget: budget = try budget(directive)
     case .allow: allowances.append(try allowance(directive))
-    case .batch: batching = try batching(directive)
     case .retire: retirements.append(try retirement(directive))
+    case .batch: batching = try batching(directive)
     case nil, .up, .down, .verify:
       let known = Directive.Name.allCases.map { "@" + $0.rawValue }
       let nearest = Suggestion.nearest(to: source.word(directive), in: known)
@@ -120,7 +120,8 @@ struct DeclarationsDraft {
     let retirement = Retirement(table: table, column: column, at: source.place(directive.whole))
     if let other = retirements.first(where: { $0.covers(retirement) || retirement.covers($0) }) {
       throw source.bad(
-        directive, "@retire \(other.title) is there already", at: directive.whole, help: "keep one of the two")
+        directive, "@retire \(other.title) is there already", at: directive.whole, help: "keep one of the two"
+      )
     }
     return retirement
   }

@@ -63,13 +63,15 @@ extension BatchRun {
       let drift = try engine.driftOnTheWayBack(turn.step, to: schema)
       recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: began)
     }
-    try engine.commit(transaction, turn, recorded)
-    engine.holdsLease = !turn.isLast
+    // Before the commit, after which nothing may fail any more.
     if recorded.changesApplied {
       try engine.settle(recorded, schema: schema)
     } else {
       try engine.knowledge.settle(on: connection)
     }
+    try ledger.commit(
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
+    engine.holdsLease = !turn.isLast
   }
 
   /// Logs the end of a way that leads back to what the ledger says already: an up that was half done and came down, or a

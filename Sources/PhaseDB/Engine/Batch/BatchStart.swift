@@ -59,10 +59,12 @@ extension Engine {
       return (Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), archive)
     }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
-    try commit(transaction, turn, recorded)
+    // Before the commit, after which nothing may fail any more.
+    try knowledge.settle(on: connection)
+    try Ledger(connection: connection).commit(
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
     holdsLease = true
     hasLoggedOverrides = true
-    try knowledge.settle(on: connection)
     if !drift.isEmpty { observe(.driftAccepted(drift)) }
     return .batches(BatchRun(self, turn, begun, plan, archive, isNew: action == .start))
   }
