@@ -33,7 +33,7 @@ package enum FileReading {
       if case .system(ENOTDIR, _) = self { true } else { false }
     }
 
-    fileprivate static var current: Failure {
+    static var current: Failure {
       let number = errno
       let words = unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
       return .system(number, words)

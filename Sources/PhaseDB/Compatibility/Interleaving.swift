@@ -55,7 +55,7 @@ private final class InterleavingTrial {
   private var rows: [RowBook.Key: RowBook.Row] = [:]
   private var born: Set<RowBook.Key> = []
   private var found: [CompatibilityFinding] = []
-  private var shapes: [String: TableShape] = [:]
+  private var shapes: [String: ComparedTable] = [:]
   private var keys: Set<RowBook.Key> = []
 
   init(_ interleaving: Interleaving, _ turn: WriteTurn, on copy: StateCopy) throws(MigrationError) {

@@ -16,7 +16,7 @@ final class RowBook {
 
   private let connection: Connection
   /// The tables that are of interest, by name.
-  let shapes: [String: TableShape]
+  let shapes: [String: ComparedTable]
   private var touchedIDs: [String: Set<Int64>] = [:]
   /// Every row that was ever touched.
   private(set) var keys: Set<Key> = []
@@ -24,7 +24,7 @@ final class RowBook {
   /// A larger WITHOUT ROWID table is not looked into.
   private static let limit = 10_000
 
-  init(on connection: Connection, shapes: [String: TableShape]) {
+  init(on connection: Connection, shapes: [String: ComparedTable]) {
     self.connection = connection
     self.shapes = shapes
     connection.watchRows { [unowned self] table, rowID in
@@ -81,7 +81,7 @@ final class RowBook {
   }
 
   static func contents(
-    of keys: Set<Key>, shapes: [String: TableShape], on connection: Connection
+    of keys: Set<Key>, shapes: [String: ComparedTable], on connection: Connection
   ) throws(SQLiteError) -> [Key: Row] {
     var contents: [Key: Row] = [:]
     for (table, keys) in Dictionary(grouping: keys, by: \.table) {

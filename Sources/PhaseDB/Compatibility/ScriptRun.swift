@@ -25,7 +25,7 @@ struct ScriptRun: Sendable {
   var queries: [QueryRun] = []
   /// Every row it touched, and what is in it after the last statement.
   var rows: [RowBook.Key: RowBook.Row] = [:]
-  var shapes: [String: TableShape] = [:]
+  var shapes: [String: ComparedTable] = [:]
 
   var footprint: QueryFootprint {
     queries.reduce(into: QueryFootprint()) { $0.formUnion($1.compiled?.footprint ?? QueryFootprint()) }
@@ -60,7 +60,7 @@ final class ScriptRunner {
   ///   - atEnd: is called after the last one, with the transaction open.
   func run(
     _ script: ApplicationScript, alsoTouched: some Sequence<RowBook.Key> = [],
-    shapes known: [String: TableShape]? = nil,
+    shapes known: [String: ComparedTable]? = nil,
     after observe: (QueryRun) throws(MigrationError) -> Void = { _ in },
     atEnd: () throws(MigrationError) -> Void = {}
   ) throws(MigrationError) -> ScriptRun {
@@ -112,9 +112,9 @@ final class ScriptRunner {
     try transaction.commit("committing what two versions wrote")
   }
 
-  func shapes(of tables: Set<String>) -> [String: TableShape] {
+  func shapes(of tables: Set<String>) -> [String: ComparedTable] {
     Dictionary(
-      uniqueKeysWithValues: tables.compactMap { table in TableShape(table, in: schema).map { (table, $0) } })
+      uniqueKeysWithValues: tables.compactMap { table in ComparedTable(table, in: schema).map { (table, $0) } })
   }
 
   private func counts(of footprint: QueryFootprint) throws(SQLiteError) -> [String: Int64] {

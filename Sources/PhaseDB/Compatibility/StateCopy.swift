@@ -70,15 +70,9 @@ final class StateCopy {
     let knowledge = try Knowledge(of: connection)
     let now = workshop.now
     let judgement = GateJudgement(
-      live: LiveKnowledge(toldBy: []), isFresh: true, now: now.date ?? .distantPast, overridden: [])
-    let planner = Planner(
-      catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: nil,
-      schema: knowledge.schema,
-      drift: try knowledge.driftLines(), checkInsSince: now
-    ) { applied throws(MigrationError) in
-      guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-      return try ledger.phase(applied)
-    }
+      live: LiveKnowledge(toldBy: []), isFresh: true, now: now.date ?? .distantPast, overridden: [],
+      evidence: EvidenceKnowledge())
+    let planner = try Planner(onCopy: knowledge, catalog, judgement, at: now)
     let plan =
       selection.direction == .up
       ? try planner.up(selection, baseline: nil)
@@ -86,7 +80,7 @@ final class StateCopy {
     if let held = plan.held.first { throw held.error() }
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: workshop.runner, now: { now }, wait: .zero,
-      cancellation: workshop.cancellation, observe: { _ in })
+      pacing: Pacing(), cancellation: workshop.cancellation, observe: { _ in })
     _ = try engine.run(plan)
   }
 }

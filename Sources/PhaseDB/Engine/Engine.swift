@@ -12,6 +12,8 @@ final class Engine {
   let observe: (Event) -> Void
   /// What this run knows of ledger and schema, carried from one step to the next.
   var knowledge: Knowledge
+  /// What the SQL of the last step wrote.
+  var lastWrites = WriteSet()
   /// True while other runners see that this run is not over.
   var holdsLease = false
   /// True once the log says which gates were overridden in this run.

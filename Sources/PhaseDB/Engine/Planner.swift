@@ -7,11 +7,15 @@ struct Planner {
   /// Why gates are overridden, when they are.
   let reason: String?
   let schema: Schema
+  /// Also where the schema was not read.
+  let schemaDigest: SchemaDigest
   /// How the schema differs from what the ledger says, when that is overridden.
   let drift: [String]
   let checkInsSince: Timestamp
   /// The batched phase that is half done; nil when there is none.
   let underWay: BatchRecord?
+  /// Phases of which the operator brought evidence.
+  let brought: Set<PhaseID>
   /// Gives an applied phase as the ledger recorded it.
   let recorded: (AppliedPhase) throws(MigrationError) -> Phase
 
@@ -42,6 +46,7 @@ struct Planner {
     let order = UpOrder(
       candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)
     if let target, !candidates.isEmpty, let held = order.held.first(where: { $0.id == target }) { throw held.error() }
+    if let unfit = order.held.first(where: isHeldByWrongEvidence) { throw unfit.error() }
     let passing = LiveIntervals.alongUp(
       applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
       pending: pendingAfter(order.steps.map(\.id)))
@@ -83,6 +88,12 @@ struct Planner {
     let now = LiveIntervals.of(applied: applied.map(\.windows), pending: pendingAfter([]))
     let after = (half == nil ? [] : [now]) + intervalsAlongDown(range)
     return plan(.down, order: steps, liveAfter: after, held: [], baseline: nil)
+  }
+
+  /// Whether an operator brought evidence that would open the only closed gate, if it were of this text and schema.
+  private func isHeldByWrongEvidence(_ held: HeldPhase) -> Bool {
+    let wrong: Set<MigrationError.ID> = [.evidenceOtherPhase, .evidenceOtherSchema]
+    return brought.contains(held.id) && held.gates.allSatisfy { wrong.contains($0.error) }
   }
 
   /// The intervals after each step of the way down: those of the way up through the same phases, read backwards.
@@ -132,6 +143,20 @@ struct Planner {
       runsBaseline: baseline != nil && !steps.isEmpty, isFresh: judgement.isFresh,
       overridden: judgement.overridden, reason: reason, drift: drift, appliedBefore: applied.map(\.id),
       baseline: baseline, schemaBefore: schema, judgement: judgement, checkInsSince: checkInsSince)
+  }
+
+  /// The same, with gates open.
+  func overriding(_ gates: Set<Gate>) -> Planner {
+    Planner(
+      catalog: catalog, applied: applied, judgement: judgement.overriding(gates), reason: reason,
+      schema: schema,
+      schemaDigest: schemaDigest, drift: drift, checkInsSince: checkInsSince, underWay: underWay,
+      brought: brought, recorded: recorded)
+  }
+
+  /// One phase alone, for a rehearsal: nobody may be live on a copy, and no gate is asked.
+  func alone(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> Plan {
+    plan(direction, order: [(id, phase)], liveAfter: [[:]], held: [], baseline: nil)
   }
 
   private func notes(_ direction: Direction, _ windows: [Windows]) -> [String] {

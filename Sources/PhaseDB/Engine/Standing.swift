@@ -12,6 +12,7 @@ extension Engine {
     let isUntouched = [
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
       .batchNotKeyed, .batchEdited, .phaseInProgress,
+      .evidenceOtherPhase, .evidenceOtherSchema,
     ]
     .contains(error.id)
     if !result.done.isEmpty {

@@ -26,11 +26,14 @@ extension Engine {
     try logOverrides(of: turn.plan)
     let drift = try settleDrift(turn.plan)
     try refuseClosedWindow(turn)
+    try refuseMissingEvidence(turn)
+    try recordBroughtEvidence(turn)
     let before = knowledge.schema
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
     let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
+    lastWrites = writes
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
     let after = try putColumnsBack(turn.step, of: left)
     let changes = after.changes(since: before)

@@ -14,6 +14,26 @@ extension Engine {
     throw HeldPhase(id: turn.step.id, phase: turn.step.phase, gates: gates).error()
   }
 
+  /// The schema is the one the plan foresaw, or the evidence is of another.
+  func refuseMissingEvidence(_ turn: Turn) throws(MigrationError) {
+    let (step, judgement) = (turn.step, turn.plan.judgement)
+    guard step.direction == .up else { return }
+    let gates = judgement.closedEvidence(step.id, step.phase, on: knowledge.schema.digest)
+    guard gates.isEmpty else { throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error() }
+  }
+
+  /// Evidence that the operator brought, and that let the phase pass, stands beside the phase in the ledger.
+  func recordBroughtEvidence(_ turn: Turn) throws(MigrationError) {
+    let step = turn.step
+    guard step.direction == .up, let ledger = knowledge.ledger,
+      let evidence = turn.plan.judgement.evidence.found(step.id, step.phase, on: knowledge.schema.digest)
+    else { return }
+    try lifting("writing the ledger") { () in
+      guard try !ledger.evidence().contains(evidence) else { return }
+      try ledger.record(evidence, by: runner, at: now())
+    }
+  }
+
   /// The ledger's names stay the ledger's.
   func refuseTrespass(
     _ step: Plan.Step, _ changes: [SchemaChange], from before: Schema, to after: Schema

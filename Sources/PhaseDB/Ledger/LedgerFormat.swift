@@ -6,7 +6,8 @@ enum LedgerFormat {
   static let current = 2
 
   /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
-  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(separator: "\n")
+  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(
+    separator: "\n")
 
   /// What each format added to the one before it, by its number.
   static let additions: [Int: String] = [
@@ -25,13 +26,13 @@ enum LedgerFormat {
       state TEXT NOT NULL
     );
     CREATE INDEX phasedb_archive_phase ON phasedb_archive (phase);
-    -- What rehearsals showed. report is JSON: rows, times, differences.
+    -- What rehearsals showed. schema_after is NULL when the phase did not go up; report is JSON: times, sizes, rows.
     CREATE TABLE phasedb_evidence (
       id INTEGER PRIMARY KEY,
       phase TEXT NOT NULL,
       token_hash TEXT NOT NULL,
       schema_before TEXT NOT NULL,
-      schema_after TEXT NOT NULL,
+      schema_after TEXT,
       verdict TEXT NOT NULL,
       at TEXT NOT NULL,
       who TEXT NOT NULL,

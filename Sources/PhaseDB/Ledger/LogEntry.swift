@@ -21,6 +21,8 @@ public struct LogEntry: Sendable, Hashable {
     case adopt
     /// The database was put back to a snapshot.
     case restore
+    /// What a rehearsal showed of a phase was recorded.
+    case rehearse
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

@@ -76,6 +76,17 @@ extension MigrationError {
     case batchEdited = "batch-edited"
     case batchPaused = "batch-paused"
     case phaseInProgress = "phase-in-progress"
+
+    // Rehearsing.
+    case alreadyApplied = "already-applied"
+    case rehearsalOnEmpty = "rehearsal-on-empty"
+    case rehearsalCopyFailed = "rehearsal-copy-failed"
+    case rehearsalFailed = "rehearsal-failed"
+    case evidenceInvalid = "evidence-invalid"
+    case evidenceOtherPhase = "evidence-other-phase"
+    case evidenceOtherSchema = "evidence-other-schema"
+
+    // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
 

@@ -29,16 +29,20 @@ public struct Settings: Sendable, Hashable {
   /// While there is such a file, no batch begins.
   public var pauseFile: String?
 
+  /// Which phases must have been rehearsed.
+  public var evidence: EvidencePolicy?
+
   public init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
     sqlite: Version? = nil, hold: Duration? = nil, pause: Duration? = nil, maximumRows: Int? = nil,
-    throttle: Script? = nil, pauseFile: String? = nil
+    throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil
   ) {
     self.hold = hold
     self.pause = pause
     self.maximumRows = maximumRows
     self.throttle = throttle
     self.pauseFile = pauseFile
+    self.evidence = evidence
     self.forget = forget
     self.sqlite = sqlite
     self.database = database
@@ -64,7 +68,8 @@ public struct Settings: Sendable, Hashable {
         forget: decoded.forget, sqlite: decoded.sqlite, hold: decoded.hold, pause: decoded.pause,
         maximumRows: decoded.maximumRows,
         throttle: try decoded.throttle.map { try PathInSettings.query($0, file: path) },
-        pauseFile: decoded.pauseFile.map { PathInSettings.resolve($0, from: folder) })
+        pauseFile: decoded.pauseFile.map { PathInSettings.resolve($0, from: folder) },
+        evidence: decoded.evidence)
     } catch let error as MigrationError {
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
     } catch DecodingError.dataCorrupted {
@@ -82,7 +87,7 @@ public struct Settings: Sendable, Hashable {
 
 /// The keys of the file.
 private enum SettingsKey: String, CaseIterable, CodingKey {
-  case database, migrations, wait, forget, sqlite, hold, pause, throttle, pauseFile
+  case database, migrations, wait, forget, sqlite, hold, pause, throttle, pauseFile, evidence
   case maximumRows = "maxBatch"
 }
 
@@ -97,6 +102,7 @@ private struct SettingsFile: Decodable {
   var maximumRows: Int?
   var throttle: String?
   var pauseFile: String?
+  var evidence: EvidencePolicy?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -124,6 +130,15 @@ private struct SettingsFile: Decodable {
           help: ["write for example \"3.40.1\""])
       }
       sqlite = version
+    }
+    let words = EvidencePolicy.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    if let text = try Self.text(.evidence, "one of \(words)", container) {
+      guard let policy = EvidencePolicy(rawValue: text) else {
+        throw MigrationError(
+          .badSettings, "'evidence' is \"\(text)\", which says of no phase whether it must be rehearsed",
+          help: ["write one of \(words)"])
+      }
+      evidence = policy
     }
   }
 

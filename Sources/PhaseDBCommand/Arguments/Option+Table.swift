@@ -68,6 +68,20 @@ extension Option {
       .present, "at", takes: .text("PHASE"),
       "the last phase that is in the database already (default: none, only the baseline)",
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
+    Option(
+      .evidence, "evidence", takes: .path,
+      "a file of evidence that rehearse wrote, beside what the ledger knows",
+      detail:
+        "It carries what was shown where phases are rehearsed to where they go up, as from CI to production."),
+    Option(.rehearse, "rehearse", "rehearse first what would go up, and stop when it does not come back"),
+    Option(
+      .allowEmpty, "allow-empty", "go on when a phase touches a table without rows, which proves nothing"),
+    Option(
+      .copyTo, "copy-to", takes: .directory,
+      "where the copy is made (default: beside the database)",
+      detail:
+        "It needs room for the database and for what the phases write, on a disk like the database's: times "
+        + "measured elsewhere are those of another disk."),
     Option(.check, "check", "exit with 1 when something is not in order"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),

@@ -86,7 +86,7 @@ extension Verb {
         Positional(.direction, .choices(["up", "down"]), optional: true, "which way (default: up)"),
         Positional(.count, .number, optional: true, "how many phases"),
       ],
-      options: [.target, .all, .live, .override, .reason, .wait, .database, .migrations, .format],
+      options: [.target, .all, .live, .evidence, .override, .reason, .wait, .database, .migrations, .format],
       wording: [.all: "every phase there is in that direction"],
       alternatives: [[.count, .target, .all]],
       examples: [
@@ -94,6 +94,24 @@ extension Verb {
         Example("phasedb plan down --to @before-sale", "show what a return to that checkpoint would reverse"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .rehearse, "rehearse",
+      summary: "take pending phases up, down and up again on a copy, and compare every row",
+      discussion:
+        "The copy is private, and removed whatever happens; the database itself is only read, and gets the evidence "
+        + "for up. Phases that are held are rehearsed as well. Rows that do not come back are shown.",
+      positionals: [
+        Positional(
+          .phase, .text("PHASE"), optional: true, "the only one to rehearse (default: all that are pending)")
+      ],
+      options: [.evidence, .allowEmpty, .copyTo, .live, .wait, .database, .migrations, .format],
+      wording: [.evidence: "write what was shown to this file, and not to the ledger"],
+      examples: [
+        Example("phasedb rehearse", "rehearse everything that is pending"),
+        Example("phasedb rehearse 0002/contract", "rehearse one phase, after those that come before it"),
+        Example("phasedb rehearse --evidence evidence.json", "keep what was shown for another machine"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .up, "up",
       summary: "apply the pending phases whose gates are open",
@@ -103,15 +121,20 @@ extension Verb {
         + "phases before it stay applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
       options: [
-        .target, .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database, .migrations,
-        .format,
+        .target, .dryRun, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason, .wait,
+        .hold, .pause, .maximumRows, .database, .migrations, .format,
       ],
-      wording: [.target: "stop after the phase TARGET"],
+      wording: [
+        .target: "stop after the phase TARGET",
+        .allowEmpty: "with --rehearse: go on when a phase touches a table without rows",
+        .copyTo: "with --rehearse: where the copy is made (default: beside the database)",
+      ],
       alternatives: [[.count, .target]],
       examples: [
         Example("phasedb up", "apply everything that may run now"),
         Example("phasedb up --to 0002/expand", "stop after that phase"),
         Example("phasedb up --live storefront@2.0", "say what is running, which contract phases must know"),
+        Example("phasedb up --rehearse", "rehearse on a copy first"),
         Example("phasedb up --dry-run", "print the plan only"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),

@@ -65,6 +65,12 @@ struct CommandContext {
     errors.write(text)
   }
 
+  /// Says how far something is that takes long.
+  func progress(_ line: String) {
+    guard !isQuiet else { return }
+    errors.line(terminal.errorPaint(invocation.color)(line.visible, .dim))
+  }
+
   func report(_ error: MigrationError) {
     if isJSON,
       let text = try? JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error))

@@ -64,6 +64,7 @@ struct CommandLineTool {
     case .lint: LintCommand.run
     case .adopt: AdoptCommand.run
     case .plan: PlanCommand.run
+    case .rehearse: RehearseCommand.run
     case .up: UpCommand.run
     case .down: DownCommand.run
     case .status: StatusCommand.run

@@ -91,10 +91,14 @@ struct Location {
         .reasonMissing, "--override needs a reason, which stays in the log",
         help: ["add --reason \"why \(overridden[0].rawValue) does not matter now\""])
     }
+    // To rehearse, the file is where evidence goes, and not where it comes from.
+    let file = invocation.verb == .rehearse ? nil : invocation.value(.evidence)
     return Options(
       wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,
       forget: settings.forget ?? .seconds(600), overridden: Set(overridden),
-      reason: overridden.isEmpty ? nil : reason, pacing: pacing, cancellation: context.cancellation)
+      reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
+      evidence: try file.map { path throws(MigrationError) in try EvidenceFile.read(path) } ?? [],
+      pacing: pacing, cancellation: context.cancellation)
   }
 }
 

@@ -23,6 +23,7 @@ private struct TransitionCommand {
     let location = try Location(context)
     let isDryRun = context.invocation.flag(.dryRun)
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
+    if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
     let plan = try migrator.plan(context.selection(direction))
     if !context.isJSON, !context.invocation.flag(.quiet) {
       PlanText(plan: plan, database: migrator.database).print(to: context)
@@ -51,6 +52,30 @@ private struct TransitionCommand {
       finish(result, plan)
     }
     return .done
+  }
+
+  /// Rehearses what would go up, and goes on with what that showed.
+  ///
+  /// - Throws: `rehearsal-failed` when something did not come back.
+  private func rehearse(_ migrator: inout Migrator) throws(MigrationError) {
+    StopSignals.handle()
+    // A database that is new has nothing to rehearse on, and nobody to be careful of.
+    guard migrator.isThere, try !migrator.status().isFresh else { return }
+    let report = try migrator.rehearse(.selection(context.selection(direction)), with: context)
+    guard !report.phases.isEmpty else { return }
+    if !context.isJSON, !context.invocation.flag(.quiet) || !report.isClean {
+      RehearsalText(report).print(to: context)
+      context.print("\n")
+    }
+    guard report.isClean else {
+      let unclean = report.phases.filter { !$0.isClean }
+      throw MigrationError(
+        .rehearsalFailed, "what was rehearsed did not come back as it must",
+        details: unclean.map { "\($0.id): \($0.overBudget.first ?? $0.verdict.rawValue)" },
+        state: "nothing was changed",
+        help: ["look at the rows with: phasedb rehearse", "correct the phases it names"])
+    }
+    migrator.options.evidence += report.evidence
   }
 
   /// A migrator that can run what it plans, or, on the way up from no file at all, one that only looks: the file is

@@ -32,7 +32,10 @@ enum StatusCommand {
     }
     if let underWay = status.underWay { print(underWay, status, to: context) }
     if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
-    var table = TextTable(.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by"))
+    let hasEvidence = status.phases.contains { $0.evidence != nil }
+    var table = TextTable(
+      [.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by")]
+        + (hasEvidence ? [.init("rehearsed")] : []))
     for phase in status.phases { add(phase, to: &table, isUnderWay: phase.id == status.underWay?.id) }
     if !table.rows.isEmpty { context.print("\n") }
     context.print(table)
@@ -89,7 +92,10 @@ enum StatusCommand {
       return
     }
     guard let applied = phase.applied else {
-      table.add(.init(phase.id.description), phase.gates.isEmpty ? .init("pending") : .init("held", .warning))
+      table.add(
+        .init(phase.id.description), phase.gates.isEmpty ? .init("pending") : .init("held", .warning), "", "",
+        "",
+        rehearsed(phase))
       return
     }
     let state: TextTable.Cell =
@@ -100,7 +106,17 @@ enum StatusCommand {
       : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
     table.add(
       .init(phase.id.description), state, .init(String(applied.sequence)), .init(applied.appliedAt.text),
-      .init("\(applied.who)@\(applied.host)"))
+      .init("\(applied.who)@\(applied.host)"), rehearsed(phase))
+  }
+
+  /// What the last rehearsal showed, and what it measured.
+  private static func rehearsed(_ phase: PhaseStatus) -> TextTable.Cell {
+    guard let evidence = phase.evidence else { return "" }
+    let times = [("up", evidence.times.up), ("down", evidence.times.down)].compactMap { name, time in
+      time.map { "\(name) \(TimeText.text(.milliseconds($0)))" }
+    }
+    let text = ([evidence.verdict.rawValue] + times).joined(separator: ", ")
+    return .init(text, evidence.verdict.isProof ? nil : .bad)
   }
 
   private static func printHeld(_ status: Status, _ context: CommandContext) {
@@ -148,6 +164,23 @@ struct StatusJSON: Encodable {
     let milliseconds: Double?
     let hasFile: Bool
     let gates: [PlanJSON.GateJSON]
+    let evidence: EvidenceJSON?
+  }
+
+  struct EvidenceJSON: Encodable {
+    let verdict: String
+    let at: String
+    let upMilliseconds: Double?
+    let downMilliseconds: Double?
+    let holdMilliseconds: Double?
+
+    init(_ evidence: Evidence) {
+      verdict = evidence.verdict.rawValue
+      at = evidence.at.text
+      upMilliseconds = evidence.times.up
+      downMilliseconds = evidence.times.down
+      holdMilliseconds = evidence.times.hold
+    }
   }
 
   struct UnderWayJSON: Encodable {
@@ -195,7 +228,7 @@ struct StatusJSON: Encodable {
         checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text,
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
-        gates: phase.gates.map(PlanJSON.GateJSON.init))
+        gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init))
     }
   }
 }

@@ -48,11 +48,12 @@ extension Options {
   static func test(
     live: [String] = ["app@1.5"], override: Set<Gate> = [], reason: String? = nil,
     now: String = "2026-01-31T12:00:00.000Z", wait: Duration = .zero,
-    cancellation: Cancellation = Cancellation(),
+    evidence: EvidencePolicy = .none, cancellation: Cancellation = Cancellation(),
     runner: Runner = .test
   ) -> Options {
     Options(
       wait: wait, live: live.compactMap { try? LiveVersion($0) }, overridden: override, reason: reason,
+      evidencePolicy: evidence,
       runner: runner, now: { Timestamp(text: now) }, cancellation: cancellation)
   }
 }

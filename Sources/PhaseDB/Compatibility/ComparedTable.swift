@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
 /// What it takes to find a row of a table again.
-struct TableShape: Sendable {
+struct ComparedTable: Sendable {
   let name: String
   let columns: [String]
   let key: Key
