@@ -65,7 +65,7 @@ extension Migrator {
 
   /// Writes a checkpoint into the ledger, with its snapshot when it has one.
   func record(
-    _ name: String, note: String, _ snapshot: Snapshot? = nil, _ knowledge: Knowledge
+    _ name: String, note: String, with snapshot: Snapshot? = nil, _ knowledge: Knowledge
   ) throws(MigrationError) -> Checkpoint {
     var ledger = try ledger(naming: name, knowledge)
     let last = knowledge.applied.last

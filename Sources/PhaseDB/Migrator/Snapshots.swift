@@ -29,7 +29,7 @@ extension Migrator {
             .ledgerMoved, "another runner changed what is applied while the snapshot was made",
             state: "nothing was changed, and the snapshot is removed", help: ["run the command again"])
         }
-        return try record(name, note: note, snapshot, knowledge)
+        return try record(name, note: note, with: snapshot, knowledge)
       }
     } catch {
       FileDurability.remove(snapshot.path)
@@ -166,7 +166,7 @@ extension Migrator {
     let present = try reader()
     let losses = try present.reading { () throws(MigrationError) in
       try refuseForeign(source, present)
-      return try RestoreLosses(from: source, to: present) { !cancellation.isRequested }
+      return try RestoreLosses(from: source, to: present, of: found.checkpoint?.name) { !cancellation.isRequested }
     }
     return (source, snapshot, losses)
   }

@@ -48,15 +48,17 @@ extension RestoreLosses {
   /// - Parameters:
   ///   - snapshot: what would be again.
   ///   - present: what is there now, in a read transaction.
+  ///   - checkpoint: the name of the one whose snapshot it is, which is known afterwards.
   ///   - shouldGoOn: asked now and then; false ends the comparison.
   init(
-    from snapshot: Connection, to present: Connection, shouldGoOn: @escaping () -> Bool
+    from snapshot: Connection, to present: Connection, of checkpoint: String?,
+    shouldGoOn: @escaping () -> Bool
   ) throws(MigrationError) {
     let (then, now) = (try Knowledge(of: snapshot), try Knowledge(of: present))
     let (old, new) = (then.applied.map(\.mark), now.applied.map(\.mark))
     applied = now.applied.filter { !old.contains($0.mark) }.map(\.id)
     reversed = then.applied.filter { !new.contains($0.mark) }.map(\.id)
-    let known = try then.checkpointNames()
+    let known = try then.checkpointNames() + (checkpoint.map { [$0] } ?? [])
     checkpoints = try now.checkpointNames().filter { !known.contains($0) }
     snapshot.setProgressHandler(every: 1_000, shouldGoOn)
     present.setProgressHandler(every: 1_000, shouldGoOn)
