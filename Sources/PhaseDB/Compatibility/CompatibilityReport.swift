@@ -42,9 +42,9 @@ public struct CompatibilityReport: Sendable {
     return first
   }
 
-  /// On how many states a trouble shows.
-  public func count(of finding: CompatibilityFinding) -> Int {
-    findings.count { row in row.joined().contains { $0.isSame(as: finding) } }
+  /// The states on which a trouble shows.
+  public func states(of finding: CompatibilityFinding) -> [CompatibilityState] {
+    zip(states, findings).filter { $1.joined().contains { $0.isSame(as: finding) } }.map(\.0)
   }
 
   /// Whether everything that the windows promise holds.

@@ -22,7 +22,7 @@ public struct CompatibilityState: Sendable, Hashable {
   }
 
   /// Whether a version may be live; true for an application that no window names.
-  func admits(_ application: String, _ version: Version) -> Bool {
+  public func admits(_ application: String, _ version: Version) -> Bool {
     mayBeLive[application]?.contains(version) ?? true
   }
 }

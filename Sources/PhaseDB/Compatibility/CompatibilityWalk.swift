@@ -1,11 +1,10 @@
 internal import PhaseSQLite
 
-/// Goes through the states with one database, which is copied where ways part, and runs every version on each.
+/// Runs every version on every state, and remembers where each was run first.
 final class CompatibilityWalk {
   private let check: CompatibilityCheck
   private let lattice: StateLattice
   private let workshop: CopyWorkshop
-  private var seed: Script?
   private var homes: [Int: Home] = [:]
   /// What was found on a node, by the number of the script; nil where it is not promised.
   private var found: [Int: [Int: [CompatibilityFinding]]] = [:]
@@ -19,72 +18,28 @@ final class CompatibilityWalk {
 
   private var scripts: [ApplicationScript] { check.scripts }
 
-  init(_ check: CompatibilityCheck, _ lattice: StateLattice, _ workshop: CopyWorkshop, seed: Script?) {
+  init(_ check: CompatibilityCheck, _ lattice: StateLattice, _ workshop: CopyWorkshop) {
     self.check = check
     self.lattice = lattice
     self.workshop = workshop
-    self.seed = seed
   }
 
-  /// - Parameters:
-  ///   - copy: where it begins; it is used up.
-  ///   - applied: how many phases are applied there.
-  func report(from copy: StateCopy, applied: Int) throws(MigrationError) -> CompatibilityReport {
-    var node = applied
-    // The states behind the database's are reached by the ways down that its ledger has.
-    if let first = lattice.nodes.indices.first(where: isWanted), first < applied {
-      try copy.goDown(applied - first)
-      node = first
+  func report(from copy: StateCopy, applied: Int, seed: Script?) throws(MigrationError) -> CompatibilityReport {
+    let walk = StateWalk(lattice, check.catalog, seed) { [self] node, copy throws(MigrationError) in
+      try look(at: node, copy)
     }
-    try visit(node, copy)
+    try walk.go(from: copy, applied: applied)
     return try summary()
-  }
-
-  private func isWanted(_ node: Int) -> Bool {
-    scripts.contains { lattice.nodes[node].state.admits($0.application, $0.version) }
-  }
-
-  private func visit(_ node: Int, _ copy: StateCopy) throws(MigrationError) {
-    guard !workshop.cancellation.isRequested else {
-      throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
-    }
-    let promised = scripts.indices.filter {
-      lattice.nodes[node].state.admits(scripts[$0].application, scripts[$0].version)
-    }
-    if !promised.isEmpty {
-      if let seed { try plant(seed, copy) }
-      try look(at: node, copy, promised)
-    }
-    let children = lattice.children(of: node)
-    for child in children {
-      let next = child == children.last ? copy : try copy.fork()
-      try next.goUp(with: try catalog(of: child))
-      try visit(child, next)
-    }
-  }
-
-  private func catalog(of node: Int) throws(MigrationError) -> Catalog {
-    try check.catalog.restricted(to: lattice.nodes[node].state.applied)
-  }
-
-  private func plant(_ seed: Script, _ copy: StateCopy) throws(MigrationError) {
-    self.seed = nil
-    let before = try copy.schema.digest
-    let transaction = try lifting("starting a transaction") { () in try copy.connection.begin() }
-    _ = try GuardedScript(seed, on: copy.connection).run()
-    try transaction.commit("committing the rows of \(seed.file)")
-    guard try copy.schema.digest == before else {
-      throw MigrationError(
-        .noData, "\(seed.file) changes the schema", at: seed.place(at: seed.firstTokenOffset),
-        help: ["write only rows there: the phases make the tables"])
-    }
   }
 }
 
 // MARK: - One state
 
 extension CompatibilityWalk {
-  private func look(at node: Int, _ copy: StateCopy, _ promised: [Int]) throws(MigrationError) {
+  private func look(at node: Int, _ copy: StateCopy) throws(MigrationError) {
+    let promised = scripts.indices.filter {
+      lattice.nodes[node].state.admits(scripts[$0].application, scripts[$0].version)
+    }
     try run(promised, at: node, copy)
     for pair in pairs(of: promised) {
       for finding in try interleaving(pair, at: node).findings(on: copy) {
@@ -179,31 +134,37 @@ extension CompatibilityWalk {
   }
 
   private func interleaving(_ pair: [Int], at node: Int) throws(MigrationError) -> Interleaving {
-    let next = lattice.children(of: node).first { child in
-      lattice.nodes[child].step?.kind == .migrate
-        && lattice.nodes[node].state.applied.contains { $0.migration == lattice.nodes[child].step?.migration }
-    }
-    let top = next ?? node
-    let path = lattice.path(to: top)
+    let applied = lattice.nodes[node].state.applied
+    let migrate = pendingMigrate(after: applied)
+    let path = lattice.path(to: node)
     let older = scripts[pair[0]]
     let home = path.first { lattice.nodes[$0].state.admits(older.application, older.version) } ?? node
-    let phases = path.drop { $0 != home }.dropFirst().compactMap { node in
-      lattice.nodes[node].step.flatMap { id in check.catalog[id].map { (id: id, phase: $0) } }
-    }
+    let steps = path.drop { $0 != home }.dropFirst().compactMap { lattice.nodes[$0].step } + [migrate].compactMap(\.self)
     return Interleaving(
       writers: pair.compactMap { version in
         homes[version].map { Interleaving.Writer(script: scripts[version], home: $0.run) }
       },
       way: Interleaving.Way(
-        top: try catalog(of: top), migrate: next.flatMap { lattice.nodes[$0].step }, phases: phases),
+        top: try check.catalog.restricted(to: applied + [migrate].compactMap(\.self)), migrate: migrate,
+        phases: steps.compactMap { id in check.catalog[id].map { (id: id, phase: $0) } }),
       workshop: workshop)
+  }
+
+  /// The migrate phase of which the expand phase is applied already and that comes next.
+  private func pendingMigrate(after applied: [PhaseID]) -> PhaseID? {
+    let done = Set(applied)
+    guard let (id, phase) = check.catalog.phases.first(where: { !done.contains($0.id) && $0.phase.kind != .contract }),
+      phase.kind == .migrate, applied.contains(where: { $0.migration == id.migration }),
+      phase.needs.allSatisfy({ need in done.contains { $0.isNamed(by: need) } })
+    else { return nil }
+    return id
   }
 
   private func summary() throws(MigrationError) -> CompatibilityReport {
     var subjects: [CompatibilityReport.Subject] = []
     let shown = lattice.nodes.indices.filter { found[$0] != nil }
     for (version, script) in scripts.enumerated() {
-      guard let home = homes[version] else { throw check.unreachable(script) }
+      guard let home = homes[version] else { throw check.unreachable(script.application, script.version, at: script.queries.first?.place) }
       subjects.append(
         CompatibilityReport.Subject(
           application: script.application, version: script.version,
@@ -220,18 +181,5 @@ extension CompatibilityWalk {
     return CompatibilityReport(
       states: shown.map { lattice.nodes[$0].state }, subjects: subjects, outcomes: outcomes,
       findings: findings)
-  }
-}
-
-extension Catalog {
-  /// The migrations that have phases among these, with those alone.
-  func restricted(to phases: [PhaseID]) throws(MigrationError) -> Catalog {
-    let kept = Set(phases)
-    var migrations: [Migration] = []
-    for migration in self.migrations {
-      let own = migration.phases.filter { kept.contains(PhaseID(migration.name, $0.kind)) }
-      if !own.isEmpty { migrations.append(try Migration(migration.name, phases: own)) }
-    }
-    return try Catalog(migrations, baseline: baseline, origin: origin)
   }
 }

@@ -57,6 +57,8 @@ private final class InterleavingTrial {
   private var found: [CompatibilityFinding] = []
   private var shapes: [String: ComparedTable] = [:]
   private var keys: Set<RowBook.Key> = []
+  /// What a column has in a row for which nobody gives a value, by table.
+  private var unsetValues: [String: [String: Value]] = [:]
 
   init(_ interleaving: Interleaving, _ turn: WriteTurn, on copy: StateCopy) throws(MigrationError) {
     self.interleaving = interleaving
@@ -113,6 +115,7 @@ extension InterleavingTrial {
     }
     let tables = writers.reduce(into: Set<String>()) { $0.formUnion($1.home.footprint.tables) }
     shapes = runner.shapes(of: tables)
+    unsetValues = try defaults(in: runner.schema)
     let unset = try columnsWithoutNull()
     let book = RowBook(on: copy.connection, shapes: shapes)
     try runner.commit { () throws(MigrationError) in
@@ -173,8 +176,9 @@ extension InterleavingTrial {
         continue
       }
       guard touched.contains(key) else { continue }
+      written.touch(key, by: version, query)
       for (column, value) in row where wrote(column, of: key.table, footprint, writer) {
-        written.write(value, to: WrittenCells.Cell(row: key, column: column), by: version)
+        written.write(value, to: WrittenCells.Cell(row: key, column: column), by: version, query)
       }
     }
     rows.merge(now) { $1 }
@@ -185,6 +189,20 @@ extension InterleavingTrial {
   ) -> Bool {
     footprint.updates.contains(QueryFootprint.Column(table: table, name: column))
       || (footprint.inserts.contains(table) && writer.knows(column, of: table))
+  }
+
+  private func defaults(in schema: Schema) throws(MigrationError) -> [String: [String: Value]] {
+    var values: [String: [String: Value]] = [:]
+    for table in shapes.keys {
+      for column in schema.table(SchemaName(table))?.columns ?? [] {
+        guard let text = column.defaultValue?.text else {
+          values[table, default: [:]][column.name.key] = .null
+          continue
+        }
+        values[table, default: [:]][column.name.key] = try? copy.connection.value("SELECT \(text)")
+      }
+    }
+    return values
   }
 
   private func columnsWithoutNull() throws(MigrationError) -> [String: Set<String>] {
@@ -208,9 +226,10 @@ extension InterleavingTrial {
     for key in born.sorted(by: { $0.description < $1.description }) {
       guard let row = contents[key] ?? nil else { continue }
       for column in (columns[key.table] ?? []).sorted() where row[column] == .null {
+        let author = written.author(of: WrittenCells.Cell(row: key, column: column))
         add(
-          0, nil, "leaves NULL in \(key.table).\(column), where \(writers[1].name) has never read one",
-          ["in \(key)"])
+          0, author?.query,
+          "leaves NULL in \(key.table).\(column), where \(writers[1].name) has never read one", ["in \(key)"])
       }
     }
   }
@@ -267,21 +286,18 @@ extension InterleavingTrial {
   /// A column says one thing, and another one after its phases computed it anew: it was behind what was written.
   private func reportStale(_ key: RowBook.Key, _ column: String, before: Value, after: Value) {
     let cell = WrittenCells.Cell(row: key, column: column)
-    let version = written.values[cell]?.version
+    guard let author = written.author(of: cell) else { return }
+    // What nothing computes was never there on the state below, and cannot come from it.
+    let isUnknownBelow = !writers[0].knows(column, of: key.table)
+    if isUnknownBelow, after == unsetValues[key.table]?[column] { return }
     let phase = interleaving.way.phases.first { step in
       SQLTokens.identifiers(in: step.phase.up.text).contains(column)
     }
-    let lines = ["in \(key)", "written: \(before)", "again:   \(after)"]
-    if let version {
-      add(
-        version, nil,
-        "what it wrote to \(key.table).\(column) does not come back after the way down and up again", lines,
-        phase: phase?.id)
-    } else {
-      add(
-        0, nil, "what it writes does not reach \(key.table).\(column), which its phase computes from it",
-        lines,
-        phase: phase?.id)
-    }
+    add(
+      author.version, author.query,
+      written.values[cell] == nil
+        ? "writes what does not reach \(key.table).\(column), which its phase computes from it"
+        : "writes \(key.table).\(column), which is another value after the way down and up again",
+      ["in \(key)", "written: \(before)", "again:   \(after)"], phase: phase?.id)
   }
 }

@@ -37,6 +37,12 @@ final class StateCopy {
   /// Another copy of the same state.
   func fork() throws(MigrationError) -> StateCopy { try workshop.copy(of: connection) }
 
+  /// - Throws: `interrupted` when somebody has asked for a stop.
+  func refuseCancelled() throws(MigrationError) {
+    guard workshop.cancellation.isRequested else { return }
+    throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+  }
+
   var schema: Schema {
     get throws(MigrationError) {
       try lifting("reading the schema") { () in try Schema(of: connection) }
@@ -97,10 +103,11 @@ final class CopyWorkshop {
   /// Databases of up to so many bytes are copied into memory.
   private static let inMemory: Int64 = 64 << 20
 
-  init(now: Timestamp, runner: Runner, cancellation: Cancellation) throws(MigrationError) {
-    self.now = now
-    self.runner = runner
-    self.cancellation = cancellation
+  init(_ surroundings: CompatibilityCheck.Surroundings) throws(MigrationError) {
+    now = surroundings.now
+    runner = surroundings.runner
+    cancellation = surroundings.cancellation
+    let now = now
     clock = try lifting("stopping the clock of the copies") { () in
       // As SQLite reads it, without the Z, and to the second, as CURRENT_TIMESTAMP gives it.
       try StandingClock(at: String(now.text.prefix(19)).replacing("T", with: " "))
@@ -112,14 +119,17 @@ final class CopyWorkshop {
   /// A copy of a database file, which is only read.
   ///
   /// - Throws: `database-not-found` and what else keeps it from being read.
-  static func open(_ path: String, wait: Duration, in workshop: CopyWorkshop) throws(MigrationError)
-    -> StateCopy
-  {
-    try lifting("opening \(path)") { () in
+  func copy(ofFile path: String, wait: Duration) throws(MigrationError) -> StateCopy {
+    guard FileReading.exists(path) else {
+      throw MigrationError(
+        .databaseNotFound, "there is no database at \(path)", help: ["check the path given with --database"])
+    }
+    let source = try lifting("opening \(path)") { () in
       let source = try Connection(path: path, mode: .readOnly)
       source.setBusyTimeout(milliseconds: Pause.milliseconds(until: .now + wait))
-      return try workshop.copy(of: source)
+      return source
     }
+    return try copy(of: source)
   }
 
   /// A database with nothing in it.

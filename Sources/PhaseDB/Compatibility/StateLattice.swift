@@ -10,6 +10,8 @@ struct StateLattice {
     let parent: Int?
     /// The phase that leads to it, nil for the first.
     let step: PhaseID?
+    /// Whether it is one of those that are looked for, or only on the way to one.
+    let isWanted: Bool
   }
 
   /// Parents before their children.
@@ -44,7 +46,9 @@ struct StateLattice {
     for index in all.indices where kept.contains(index) || index <= applied.count {
       places[index] = nodes.count
       nodes.append(
-        Node(state: all[index].state, parent: all[index].parent.flatMap { places[$0] }, step: all[index].step)
+        Node(
+          state: all[index].state, parent: all[index].parent.flatMap { places[$0] }, step: all[index].step,
+          isWanted: isWanted(all[index].state))
       )
     }
   }
@@ -68,7 +72,7 @@ struct StateLattice {
     var nodes = (0...applied.count).map { count in
       Node(
         state: CompatibilityState(applied: Array(applied.prefix(count)), in: catalog),
-        parent: count == 0 ? nil : count - 1, step: count == 0 ? nil : applied[count - 1])
+        parent: count == 0 ? nil : count - 1, step: count == 0 ? nil : applied[count - 1], isWanted: false)
     }
     var places = [start: applied.count]
     for count in start.adding...adding.count {
@@ -83,7 +87,7 @@ struct StateLattice {
         }
         if isClosed { continue }
         places[point] = nodes.count
-        nodes.append(Node(state: state, parent: parent, step: step))
+        nodes.append(Node(state: state, parent: parent, step: step, isWanted: false))
       }
     }
     return nodes

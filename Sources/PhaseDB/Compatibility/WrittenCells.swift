@@ -8,12 +8,15 @@ struct WrittenCells {
   }
 
   /// By the number of the version: 0 for the older, 1 for the newer.
-  private(set) var values: [Cell: (version: Int, value: Value)] = [:]
+  private(set) var values: [Cell: (version: Int, query: ApplicationQuery, value: Value)] = [:]
+  /// For each row, the statement of each version that touched it last.
+  private var toucher: [RowBook.Key: [Int: ApplicationQuery]] = [:]
 
   /// A value that is not there any more.
   struct Loss {
     let cell: Cell
     let version: Int
+    let query: ApplicationQuery
     let before: Value
     /// Nil when the row is gone.
     let after: Value?
@@ -23,7 +26,21 @@ struct WrittenCells {
     }
   }
 
-  mutating func write(_ value: Value, to cell: Cell, by version: Int) { values[cell] = (version, value) }
+  mutating func write(_ value: Value, to cell: Cell, by version: Int, _ query: ApplicationQuery) {
+    values[cell] = (version, query, value)
+  }
+
+  mutating func touch(_ row: RowBook.Key, by version: Int, _ query: ApplicationQuery) {
+    toucher[row, default: [:]][version] = query
+  }
+
+  /// The statement that wrote a cell last, or else, by the older version before the newer one, that touched its row.
+  func author(of cell: Cell) -> (version: Int, query: ApplicationQuery)? {
+    if let (version, query, _) = values[cell] { return (version, query) }
+    return toucher[cell.row].flatMap { queries in
+      queries.min { $0.key < $1.key }.map { (version: $0.key, query: $0.value) }
+    }
+  }
 
   mutating func forget(_ cell: Cell) { values[cell] = nil }
 
@@ -34,13 +51,13 @@ struct WrittenCells {
   /// - Parameter contents: rows that can be asked; a row that is not among them cannot.
   func losses(in contents: [RowBook.Key: RowBook.Row]) -> [Loss] {
     var losses: [Loss] = []
-    for (cell, (version, value)) in values {
+    for (cell, (version, query, value)) in values {
       guard let row = contents[cell.row] else { continue }
       if let row {
         guard let now = row[cell.column], now != value else { continue }
-        losses.append(Loss(cell: cell, version: version, before: value, after: now))
+        losses.append(Loss(cell: cell, version: version, query: query, before: value, after: now))
       } else {
-        losses.append(Loss(cell: cell, version: version, before: value, after: nil))
+        losses.append(Loss(cell: cell, version: version, query: query, before: value, after: nil))
       }
     }
     return losses.sorted {

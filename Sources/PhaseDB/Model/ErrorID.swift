@@ -72,6 +72,8 @@ extension MigrationError {
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
     case archiveImpossible = "archive-impossible"
+    case archiveMissing = "archive-missing"
+    case archiveAltered = "archive-altered"
     case batchNotKeyed = "batch-not-keyed"
     case batchEdited = "batch-edited"
     case batchPaused = "batch-paused"

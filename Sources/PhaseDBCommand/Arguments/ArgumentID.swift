@@ -7,7 +7,8 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case from, phases, target, all, dryRun, wait, live, override, reason, instance, present, check, note, limit
   case hold, pause, maximumRows
   case evidence, rehearse, allowEmpty, copyTo, snapshot, confirm
+  case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.
-  case name, count, direction, application, shell, topic, phase
+  case name, count, direction, application, shell, topic, phase, command
 }

@@ -54,8 +54,7 @@ struct CompatCase: CustomTestStringConvertible, Sendable {
     scripts.sort { ($0.application, $0.version) < ($1.application, $1.version) }
     let seed = files["apps/seed.sql"].flatMap { Script($0, file: "apps/seed.sql") }
     return try CompatibilityCheck(catalog, scripts: scripts, seed: seed).report(
-      now: Timestamp(text: "2026-01-31T12:00:00.000Z"), runner: .test, wait: .zero,
-      cancellation: Cancellation())
+      in: .init(now: Timestamp(text: "2026-01-31T12:00:00.000Z"), runner: .test, wait: .zero))
   }
 
   func check() throws {

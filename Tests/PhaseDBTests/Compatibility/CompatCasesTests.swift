@@ -193,7 +193,7 @@ struct CompatCasesTests {
       ),
       finds: .init(
         .verify, "1", "rename", "breaks the claim 'the title is the name'", phase: "0001/contract"),
-      .init(.interleaving, "1", nil, "what it writes does not reach items.title")),
+      .init(.interleaving, "1", "rename", "writes what does not reach items.title")),
     CompatCase(
       "a change that hurts nobody",
       folder: folder(
@@ -293,13 +293,13 @@ struct CompatPairsTests {
       "a sync trigger missing from the old version to the new one",
       folder: names(triggers: newToOld, old: oldRename, new: newRename),
       finds: .init(
-        .interleaving, "1", nil, "what it writes does not reach people.given", phase: "0001/expand")),
+        .interleaving, "1", "rename", "writes what does not reach people.given", phase: "0001/expand")),
     CompatCase(
       "a sync trigger missing from the new version to the old one",
       folder: names(triggers: oldToNew, old: oldRename, new: newRename),
       finds: .init(
-        .interleaving, "2", nil,
-        "what it wrote to people.given does not come back after the way down and up again",
+        .interleaving, "2", "rename",
+        "writes people.given, which is another value after the way down and up again",
         phase: "0001/expand")),
     CompatCase(
       "a trigger that computes anew on unrelated updates, over the new version's value",
@@ -321,8 +321,8 @@ struct CompatPairsTests {
     CompatCase(
       "a backfill that runs before the old version's last writes",
       folder: names(old: "-- @query add\nINSERT INTO people (full, email) VALUES ('Cem', 'c@x');", new: ""),
-      finds: .init(.interleaving, "1", nil, "leaves NULL in people.given, where shop 2 has never read one"),
-      .init(.interleaving, "1", nil, "what it writes does not reach people.given", phase: "0001/expand")),
+      finds: .init(.interleaving, "1", "add", "leaves NULL in people.given, where shop 2 has never read one"),
+      .init(.interleaving, "1", "add", "writes what does not reach people.given", phase: "0001/expand")),
     CompatCase(
       "an old version that writes NULL where the new one reads NOT NULL",
       folder: names(
@@ -330,8 +330,8 @@ struct CompatPairsTests {
         old: "-- @query add\nINSERT INTO people (full, email) VALUES ('Cem', 'c@x');", new: "",
         verify: "-- @verify everybody has a name\nSELECT id FROM people WHERE given IS NULL;"),
       finds: .init(.verify, "1", "add", "breaks the claim 'everybody has a name' of 0001/migrate"),
-      .init(.interleaving, "1", nil, "leaves NULL in people.given, where shop 2 has never read one"),
-      .init(.interleaving, "1", nil, "what it writes does not reach people.given")),
+      .init(.interleaving, "1", "add", "leaves NULL in people.given, where shop 2 has never read one"),
+      .init(.interleaving, "1", "add", "writes what does not reach people.given")),
     CompatCase(
       "a migrate phase that overwrites what the new version wrote while it was pending",
       folder: names(
@@ -339,11 +339,11 @@ struct CompatPairsTests {
         old: "-- @query mail\nUPDATE people SET email = 'z@x' WHERE id = 2;", new: newRename,
         windows: (">=1 <2", ">=1 <3")),
       finds: .init(
-        .interleaving, "2", nil, "what it wrote to people.given is overwritten by 0001/migrate",
+        .interleaving, "2", "rename", "writes people.given, which is overwritten by 0001/migrate",
         phase: "0001/migrate"),
       .init(.results, "2", "read", "gives other rows", phase: "0001/migrate"),
       .init(
-        .interleaving, "2", nil, "does not come back after the way down and up again", phase: "0001/expand")),
+        .interleaving, "2", "rename", "is another value after the way down and up again", phase: "0001/expand")),
   ]
 }
 
