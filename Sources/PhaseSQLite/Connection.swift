@@ -23,6 +23,7 @@ internal import CSQLite
   private let isOwner: Bool
   var authorizer: Unmanaged<AuthorizerBox>?
   var progress: Unmanaged<ProgressBox>?
+  var commits: Unmanaged<CommitBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
   package init(path: String, mode: Mode) throws(SQLiteError) {
@@ -62,6 +63,7 @@ internal import CSQLite
   deinit {
     removeAuthorizer()
     removeProgressHandler()
+    if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }
 

@@ -100,6 +100,13 @@ package enum FileReading {
     return bytes
   }
 
+  /// How many bytes a user may still write to the file system of a path; nil when it does not say (statvfs(3)).
+  package static func freeBytes(at path: String) -> Int64? {
+    var system = statvfs()
+    guard unsafe statvfs(path, &system) == 0 else { return nil }
+    return Int64(clamping: UInt64(system.f_bavail) * UInt64(system.f_frsize))
+  }
+
   /// Whether anything is at the path, a link that leads nowhere included.
   package static func exists(_ path: String) -> Bool {
     var status = stat()

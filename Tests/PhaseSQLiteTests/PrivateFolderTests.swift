@@ -59,12 +59,6 @@ struct PrivateFolderTests {
     #expect(throws: FileReading.Failure.self) { try PrivateFolder.write("x", to: parent.folder) }
     #expect(parent.names == ["evidence.json"])
   }
-
-  @Test("the room on a disk is known where there is one")
-  func room() throws {
-    #expect(PrivateFolder.freeBytes(at: "/nonexistent") == nil)
-    #expect(try #require(PrivateFolder.freeBytes(at: FileManager.default.temporaryDirectory.path)) > 0)
-  }
 }
 
 struct BackupTests {

@@ -3,9 +3,16 @@ extension Engine {
   func standing(of error: MigrationError, turn: Turn, result: RunResult) -> MigrationError {
     var error = error
     let step = turn.step
+    // A batched step knows better where it stands.
+    if error.state != nil, error.standing == .partWay || error.standing == .undone {
+      if !result.done.isEmpty { error.standing = .partWay }
+      if let present = try? Knowledge(of: connection) { knowledge = present }
+      return error
+    }
     let isUntouched = [
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
       .evidenceOtherPhase, .evidenceOtherSchema,
+      .batchNotKeyed, .batchEdited, .phaseInProgress,
     ]
     .contains(error.id)
     if !result.done.isEmpty {

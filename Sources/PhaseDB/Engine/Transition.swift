@@ -66,7 +66,7 @@ extension Engine {
 
   /// COMMIT, and when it fails a look at the ledger before anything is called failed: a commit that landed may still
   /// report an error, for instance from the checkpoint that follows it in WAL mode.
-  private func commit(
+  func commit(
     _ transaction: consuming Transaction, _ turn: Turn, _ recorded: Recorded
   ) throws(MigrationError) {
     do {
@@ -90,9 +90,11 @@ extension Engine {
     let hash: String?
     /// The phase as recorded, on the way up.
     let phase: AppliedPhase?
+    /// False when what is applied is the same as before.
+    var changesApplied = true
   }
 
-  private func record(
+  func record(
     _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange], from before: Schema,
     to after: Schema, since began: ContinuousClock.Instant
   ) throws(MigrationError) -> Recorded {
@@ -116,7 +118,7 @@ extension Engine {
     }
   }
 
-  private func settle(_ recorded: Recorded, schema: Schema) throws(MigrationError) {
+  func settle(_ recorded: Recorded, schema: Schema) throws(MigrationError) {
     if let phase = recorded.phase { knowledge.applied.append(phase) } else { knowledge.applied.removeLast() }
     knowledge.schema = schema
     knowledge.expectedDigest = schema.digest

@@ -57,7 +57,9 @@ extension Engine {
     let (before, after) = try lifting("reading the ledger") { () in
       (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
     }
-    let drifted = SchemaDifference(from: after, to: knowledge.schema).changed.map { SchemaName($0.before.name) }
+    let drifted = SchemaDifference(from: after, to: knowledge.schema).changed.map {
+      SchemaName($0.before.name)
+    }
     let order = ColumnOrder(of: left, as: before, except: Set(drifted))
     guard !order.rebuilds.isEmpty else { return left }
     for table in order.rebuilds { try table.run(on: connection) }
@@ -142,7 +144,9 @@ extension Engine {
     let step = turn.step
     var claims = step.phase.verifications
     if step.direction == .down {
-      let earlier = knowledge.applied.dropLast().filter { $0.id.migration == step.id.migration }
+      let earlier = knowledge.applied.filter {
+        $0.id.migration == step.id.migration && $0.id != step.id
+      }
       guard let ledger = knowledge.ledger else { return }
       claims = []
       for phase in earlier { claims += try ledger.phase(phase).verifications }

@@ -5,6 +5,8 @@ public struct LogEntry: Sendable, Hashable {
     case begin
     /// The ledger was brought to a newer format.
     case upgrade
+    /// A batched phase began, or another run took it on.
+    case start, resume
     /// A phase went up.
     case up
     /// A phase came down.

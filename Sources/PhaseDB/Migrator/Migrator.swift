@@ -115,7 +115,7 @@ public final class Migrator {
   {
     let engine = Engine(
       on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
-      wait: options.wait, cancellation: options.cancellation, observe: observe)
+      wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }
 
@@ -130,7 +130,8 @@ public final class Migrator {
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
       schema: knowledge.schema,
       schemaDigest: knowledge.isInPlace ? knowledge.expectedDigest : knowledge.schema.digest,
-      drift: try knowledge.driftLines(), checkInsSince: since, brought: Set(options.evidence.map(\.phase))
+      drift: try knowledge.driftLines(), checkInsSince: since, brought: Set(options.evidence.map(\.phase)),
+      underWay: try knowledge.ledger?.batch()
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       return try ledger.phase(applied)

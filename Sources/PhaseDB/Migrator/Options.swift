@@ -23,6 +23,8 @@ public struct Options: Sendable {
   private var namedRunner: Runner?
   /// What time it is.
   public var now: @Sendable () -> Timestamp
+  /// How gently batched phases run.
+  public var pacing: Pacing
   /// Asks a run to stop.
   public var cancellation: Cancellation
 
@@ -31,7 +33,7 @@ public struct Options: Sendable {
     overridden: Set<Gate> = [],
     reason: String? = nil, evidencePolicy: EvidencePolicy = .contract, evidence: [Evidence] = [],
     runner: Runner? = nil, now: @escaping @Sendable () -> Timestamp = { .now },
-    cancellation: Cancellation = Cancellation()
+    pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation()
   ) {
     self.wait = wait
     self.live = live
@@ -42,6 +44,7 @@ public struct Options: Sendable {
     self.evidence = evidence
     namedRunner = runner
     self.now = now
+    self.pacing = pacing
     self.cancellation = cancellation
   }
 }

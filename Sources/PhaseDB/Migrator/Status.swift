@@ -24,6 +24,8 @@ public struct Status: Sendable {
   public let checkIns: [CheckIn]
   /// Who runs phases at this moment, nil when nobody does.
   public let runner: String?
+  /// The batched phase that is half done, nil when there is none.
+  public let underWay: PhaseUnderWay?
 
   public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
   public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
@@ -102,15 +104,18 @@ extension Migrator {
         id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence)
     }
     let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
+    let underWay = planner.underWay
+    let half = underWay.map { [$0.phase.windows] } ?? []
     return Status(
       database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, isFresh: knowledge.isFresh,
       phases: applied + pending,
       checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: planner.drift,
       gates: gates(knowledge, edited: applied.filter(\.isEdited).map(\.id)),
       live: LiveIntervals.of(
-        applied: knowledge.applied.map(\.windows), pending: candidates.map(\.phase.windows)),
+        applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
-      runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" })
+      runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
+      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) })
   }
 
   private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [ClosedGate] {

@@ -18,8 +18,8 @@ extension MigrationError {
     case versionInvalid = "version-invalid"
     case unknownDirective = "unknown-directive"
     case badDirective = "bad-directive"
-    case unsupportedDirective = "unsupported-directive"
     case incompleteStatement = "incomplete-statement"
+    case batchParameters = "batch-parameters"
     case badSettings = "bad-settings"
 
     // Finding what the user named.
@@ -70,6 +70,10 @@ extension MigrationError {
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
     case archiveImpossible = "archive-impossible"
+    case batchNotKeyed = "batch-not-keyed"
+    case batchEdited = "batch-edited"
+    case batchPaused = "batch-paused"
+    case phaseInProgress = "phase-in-progress"
 
     // Rehearsing.
     case alreadyApplied = "already-applied"

@@ -25,6 +25,8 @@ public struct Phase: Sendable, Hashable {
   public let needs: [String]
   /// The limits a rehearsal checks.
   public let budget: Budget?
+  /// How a migrate phase is cut into batches; nil when it runs in one transaction.
+  public let batching: Batching?
   /// Findings the author accepts.
   public let allowances: [Allowance]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
@@ -34,7 +36,8 @@ public struct Phase: Sendable, Hashable {
   public init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
-    retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil, allowances: [Allowance] = []
+    retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
+    batching: Batching? = nil, allowances: [Allowance] = []
   ) {
     self.kind = kind
     self.windows = windows
@@ -48,6 +51,7 @@ public struct Phase: Sendable, Hashable {
     self.soak = soak
     self.needs = needs
     self.budget = budget
+    self.batching = batching
     self.allowances = allowances
     tokenHash = identityHash()
   }

@@ -28,6 +28,7 @@ extension Phase {
         "allow",
         [allowance.rule, allowance.application, allowance.until.canonical, allowance.reason])
     }
+    if let batching { identity.add("batch", [batching.table] + (batching.column.map { [$0] } ?? [])) }
     identity.add("up", up)
     identity.add("down", down)
     return SHA256.hex(identity.bytes)

@@ -9,6 +9,7 @@ struct DeclarationsDraft {
   private(set) var soak: Duration?
   private(set) var needs: [String] = []
   private(set) var budget: Budget?
+  private(set) var batching: Batching?
   private(set) var allowances: [Allowance] = []
 
   init(_ kind: PhaseKind, _ source: PhaseSource) {
@@ -26,12 +27,7 @@ struct DeclarationsDraft {
     case .budget: budget = try budget(directive)
     case .allow: allowances.append(try allowance(directive))
     case .retire: retirements.append(try retirement(directive))
-    case .batch:
-      throw MigrationError(
-        .unsupportedDirective,
-        "\(source.word(directive)) belongs to the format, but this version of phasedb cannot run it yet",
-        at: source.place(directive.word),
-        help: ["remove the line: the phase then runs in one transaction"])
+    case .batch: batching = try batching(directive)
     case nil, .up, .down, .verify:
       let known = Directive.Name.allCases.map { "@" + $0.rawValue }
       let nearest = Suggestion.nearest(to: source.word(directive), in: known)
@@ -124,7 +120,8 @@ struct DeclarationsDraft {
     let retirement = Retirement(table: table, column: column, at: source.place(directive.whole))
     if let other = retirements.first(where: { $0.covers(retirement) || retirement.covers($0) }) {
       throw source.bad(
-        directive, "@retire \(other.title) is there already", at: directive.whole, help: "keep one of the two")
+        directive, "@retire \(other.title) is there already", at: directive.whole, help: "keep one of the two"
+      )
     }
     return retirement
   }
@@ -169,6 +166,30 @@ struct DeclarationsDraft {
       throw source.bad(directive, "@budget is malformed", at: arguments.rest, help: form)
     }
     return Budget(up: limits["up"], down: limits["down"], hold: limits["hold"])
+  }
+
+  private func batching(_ directive: Directive) throws(MigrationError) -> Batching {
+    let form = "write @batch TABLE or @batch TABLE by COLUMN, for example -- @batch customers"
+    guard kind == .migrate else {
+      throw source.bad(
+        directive, "@batch in a phase of kind \(kind.rawValue)",
+        help: "only a migrate phase runs in batches: move the statements that change rows to migrate.sql")
+    }
+    guard batching == nil else {
+      throw source.bad(directive, "a second @batch", help: "write a migration of its own for each table")
+    }
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (table, _) = arguments.name() else {
+      throw source.bad(directive, "@batch names no table", help: form)
+    }
+    guard let (word, at) = arguments.name() else { return Batching(table: table) }
+    guard word == "by" else { throw source.bad(directive, "'by' is expected here", at: at, help: form) }
+    guard let (column, _) = arguments.name(), arguments.isAtEnd else {
+      throw source.bad(
+        directive, "@batch takes one column after 'by'", at: directive.whole,
+        help: "\(form); of a key of several columns, name the first")
+    }
+    return Batching(table: table, by: column)
   }
 
   private func allowance(_ directive: Directive) throws(MigrationError) -> Allowance {

@@ -25,6 +25,10 @@ extension Phase {
       let parts = limits.map { "\($0.name) \(DurationText.print($0.limit))" }
       lines.append("-- @budget \(parts.joined(separator: " "))")
     }
+    if let batching {
+      let column = batching.column.map { " by \($0.asDirectiveName)" } ?? ""
+      lines.append("-- @batch \(batching.table.asDirectiveName)\(column)")
+    }
     for allowance in allowances {
       lines.append(
         "-- @allow \(allowance.rule.asDirectiveName) until \(allowance.application.asDirectiveName) "

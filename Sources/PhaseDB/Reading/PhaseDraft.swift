@@ -25,6 +25,7 @@ struct PhaseDraft {
     let up = try script(.up, other: .down, else: .missingUp)
     let down = try script(.down, other: .up, else: .missingDown)
     guard let first = declarations.windows.first else { throw missing(.window, .missingWindow) }
+    for script in [up, down] { try BatchParameters(script).check(isBatched: declarations.batching != nil) }
     var verifications: [Verification] = []
     for (directive, body) in sections where directive.name == .verify {
       verifications.append(
@@ -35,7 +36,7 @@ struct PhaseDraft {
       summary: outline.summary, verifications: verifications, residuals: declarations.residuals,
       losses: declarations.losses, retirements: declarations.retirements,
       soak: declarations.soak, needs: declarations.needs, budget: declarations.budget,
-      allowances: declarations.allowances)
+      batching: declarations.batching, allowances: declarations.allowances)
   }
 }
 

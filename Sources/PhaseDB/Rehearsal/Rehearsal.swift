@@ -24,7 +24,7 @@ final class Rehearsal {
   static let shownRows = 10
 
   init(
-    on copy: RehearsalCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, runner: Runner,
+    on copy: RehearsalCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, runner: Runner, pacing: Pacing,
     now: @escaping () -> Timestamp, cancellation: Cancellation, observe: @escaping (RehearsalEvent) -> Void
   ) throws(MigrationError) {
     self.copy = copy
@@ -38,7 +38,8 @@ final class Rehearsal {
     connection = try copy.open()
     engine = Engine(
       on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
-      cancellation: cancellation, observe: { _ in })
+      pacing: pacing, cancellation: cancellation, observe: { _ in })
+    engine.isOnCopy = true
   }
 
   /// Makes the schema that was there before the first phase, on a copy with nothing in it.
@@ -106,7 +107,7 @@ final class Rehearsal {
     return Planner(
       catalog: catalog, applied: knowledge.applied, judgement: .ofCopy, reason: nil,
       schema: knowledge.schema,
-      schemaDigest: knowledge.schema.digest, drift: [], checkInsSince: now(), brought: []
+      schemaDigest: knowledge.schema.digest, drift: [], checkInsSince: now(), brought: [], underWay: nil
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       return try ledger.phase(applied)
@@ -143,7 +144,7 @@ final class Rehearsal {
   /// An error of the copy, told as one of the rehearsal: the database itself was not touched.
   func onCopy(_ error: MigrationError) -> MigrationError {
     var error = error
-    if error.id == .databaseFull || error.id == .databaseReadOnly {
+    if [.databaseFull, .databaseReadOnly, .batchPaused].contains(error.id) {
       error = RehearsalCopy.failed("on the copy: \(error.message)")
     }
     error.state = "nothing was changed, and the copy is removed"

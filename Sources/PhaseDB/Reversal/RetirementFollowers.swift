@@ -28,7 +28,7 @@ struct RetirementFollowers {
       if try shows(view, on: connection) { shown.append(view) }
     }
     return rewritten.map { obstacle($0, "uses it") } + shown.map { obstacle($0, "shows it by *") }
-      + others.filter(joinsNaturally).map { obstacle($0, "joins \(table) by NATURAL") } + reworded
+      + others.filter(joinsNaturally).map { obstacle($0, "joins \(table) by NATURAL") }
   }
 
   /// Views and triggers whose text is another one now. The triggers of a retired table go with it.
@@ -58,16 +58,6 @@ struct RetirementFollowers {
     SQLTokens.identifiers(in: object.sql).isSuperset(of: ["natural", table.key])
   }
 
-  /// SQLite also puts strings that were written in double quotes into single ones, and a new name back does not undo that.
-  private var reworded: [RetirementObstacle] {
-    guard let old = before.table(table), let new = after.table(table) else { return [] }
-    return old.columns.filter { $0.name != column && new.column($0.name)?.declaration != $0.declaration }.map {
-      RetirementObstacle(
-        "SQLite would write the declaration of \($0.name) anew, which down could not take back: \($0.declaration)",
-        remedy: "write strings in single quotes: build the table anew in the expand phase")
-    }
-  }
-
   /// Views and triggers that mention the table, also by way of views.
   private var users: [SchemaObject] {
     var rest = after.objects.filter(\.isCode).map { ($0, SQLTokens.identifiers(in: $0.sql)) }
@@ -84,7 +74,8 @@ struct RetirementFollowers {
   private func obstacle(_ object: SchemaObject, _ how: String) -> RetirementObstacle {
     RetirementObstacle(
       "\(object.title) \(how)",
-      remedy: "DROP \(object.key.type.uppercased()) \(SQLName(object.name)); in @up, and make it again in @down; where"
+      remedy:
+        "DROP \(object.key.type.uppercased()) \(SQLName(object.name)); in @up, and make it again in @down; where"
         + " it is still wanted, make it anew in @up without \(column ?? table)")
   }
 }

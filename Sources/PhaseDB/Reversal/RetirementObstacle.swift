@@ -11,10 +11,11 @@ struct RetirementObstacle: Hashable {
     self.remedy = remedy
   }
 
-  /// What SQLite says when it cannot rename: some view or trigger does not compile, or would not after it.
+  /// What SQLite says when it cannot rename: something in the schema does not compile, or would not after it.
   init(_ error: SQLiteError) {
     self.init(
-      error.message, remedy: "drop or repair in @up the view or trigger that SQLite names: RENAME reads them all")
+      error.message,
+      remedy: "drop or repair in @up what SQLite names: a RENAME reads the whole schema")
   }
 }
 
@@ -47,7 +48,8 @@ struct RetirementObstacles {
     guard table.virtual == nil else {
       return [
         RetirementObstacle(
-          "\(name) is a virtual table, whose content its module keeps", remedy: "remove the line, and \(drop(table))")
+          "\(name) is a virtual table, whose content its module keeps",
+          remedy: "remove the line, and \(drop(table))")
       ]
     }
     guard let columnName = retirement.column else { return ofTable(table) }
@@ -57,7 +59,8 @@ struct RetirementObstacles {
         RetirementObstacle(
           "\(name) has no such column when @up has run",
           remedy: Suggestion.nearest(to: columnName, in: names).map { "did you mean \($0)?" }
-            ?? "name one of \(names.joined(separator: ", ")), or remove the line: what @up drops is not retired")
+            ?? "name one of \(names.joined(separator: ", ")), or remove the line: what @up drops is not retired"
+        )
       ]
     }
     return ofColumn(column, in: table)
@@ -69,7 +72,8 @@ struct RetirementObstacles {
   func drop(_ table: TableDefinition, _ column: ColumnDefinition? = nil) -> String {
     let name = SQLName(table.name.spelled)
     guard let column else { return "drop it in @up, which archives it: DROP TABLE \(name);" }
-    return "drop it in @up, which archives it: ALTER TABLE \(name) DROP COLUMN \(SQLName(column.name.spelled));"
+    return
+      "drop it in @up, which archives it: ALTER TABLE \(name) DROP COLUMN \(SQLName(column.name.spelled));"
   }
 
   /// A table that nobody uses any more: it is retired, or the same phase retires it.

@@ -29,7 +29,9 @@ extension RetirementObstacles {
 
   /// What SQLite would let follow the new name without a word.
   private func dependents(on column: ColumnDefinition, in table: TableDefinition) -> [RetirementObstacle] {
-    let generated = table.columns.filter { $0.generation?.expression.names.contains(column.name) ?? false }
+    let generated = table.columns.filter { other in
+      RetiredName(other.name) == nil && other.generation?.expression.names.contains(column.name) ?? false
+    }
     let children = children(of: table.name).filter { $0.key.parentColumns.contains(column.name) }
     return generated.map { other in
       RetirementObstacle(
@@ -50,7 +52,8 @@ extension RetirementObstacles {
     _ column: ColumnDefinition, in table: TableDefinition, _ known: DefaultValue
   ) -> [RetirementObstacle] {
     let indexes = schema.indexes(on: table.name).filter(\.isUnique)
-    let keys = table.uniques.map { (title: "UNIQUE \($0.columns.list)", columns: $0.columns) }
+    let keys =
+      table.uniques.map { (title: "UNIQUE \($0.columns.list)", columns: $0.columns) }
       + indexes.map { (title: "the unique \($0.title)", columns: $0.columns) }
     var obstacles: [RetirementObstacle] = []
     for key in keys where known != .null && key.columns.contains(where: { $0.column == column.name }) {
@@ -63,11 +66,14 @@ extension RetirementObstacles {
       let expressions = index.columns.compactMap { column -> SQLFragment? in
         if case .expression(let sql) = column.term { sql } else { nil }
       }
-      guard (expressions + [index.condition].compactMap { $0 }).contains(where: { $0.names.contains(column.name) })
+      guard
+        (expressions + [index.condition].compactMap { $0 }).contains(where: { $0.names.contains(column.name) }
+        )
       else { continue }
       obstacles.append(
         RetirementObstacle(
-          "the unique \(index.title) is computed from it", remedy: "drop the index in @up, and make it again in @down"))
+          "the unique \(index.title) is computed from it",
+          remedy: "drop the index in @up, and make it again in @down"))
     }
     return obstacles
   }
@@ -98,7 +104,8 @@ extension RetirementObstacles {
   private func foreignKeys(
     _ column: ColumnDefinition, in table: TableDefinition, _ known: DefaultValue
   ) -> [RetirementObstacle] {
-    table.foreignKeys.filter { $0.columns.contains(column.name) && !isOutOfUse($0.parent) }.compactMap { key in
+    table.foreignKeys.filter { $0.columns.contains(column.name) && !isOutOfUse($0.parent) }.compactMap {
+      key in
       let isHarmless =
         key.onDelete == .setNull && key.columns == [column.name] && !column.isNotNull && known == .null
       guard !isHarmless else { return nil }

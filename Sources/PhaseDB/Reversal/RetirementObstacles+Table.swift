@@ -3,7 +3,9 @@ extension RetirementObstacles {
   func ofTable(_ table: TableDefinition) -> [RetirementObstacle] {
     let name = retiredName(table.name)
     var obstacles: [RetirementObstacle] = []
-    if ["table", "view"].contains(where: { schema.object($0, name) != nil }) { obstacles.append(taken(name)) }
+    if ["table", "view"].contains(where: { schema.object($0, name) != nil }) {
+      obstacles.append(taken(name))
+    }
     for (child, key) in children(of: table.name) where child != table.name {
       obstacles.append(
         RetirementObstacle(

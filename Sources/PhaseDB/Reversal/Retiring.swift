@@ -32,7 +32,7 @@ struct Retiring {
       let name = RetiredName(SchemaName(column ?? table), by: id.migration).name.spelled
       do throws(SQLiteError) {
         try rename(table, column: column, to: name)
-      } catch where error.code.primary == .error {
+      } catch  where error.code.primary == .error {
         throw refusal(retirement, [RetirementObstacle(error)])
       } catch {
         throw MigrationError(error, while: "retiring \(retirement.title)", at: retirement.place)
@@ -85,8 +85,9 @@ struct Retiring {
     }
     do throws(SQLiteError) {
       let column = retirement.column.map { _ in found.spelled }
-      try rename(column == nil ? found.spelled : retirement.table, column: column, to: retired.original.spelled)
-    } catch where error.code.primary == .error {
+      try rename(
+        column == nil ? found.spelled : retirement.table, column: column, to: retired.original.spelled)
+    } catch  where error.code.primary == .error {
       throw blocked(
         retirement, error.message, help: "let every view and trigger compile first: RENAME reads them all")
     } catch {

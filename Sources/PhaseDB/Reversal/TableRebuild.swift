@@ -63,9 +63,10 @@ struct TableRebuild {
         connection.turn(.doubleQuotedStringsInDDL, on: tookStrings)
       }
       try rebuild(connection, reading)
-    } catch where error.code.primary == .constraint {
+    } catch  where error.code.primary == .constraint {
       throw MigrationError(
-        .downNotInverse, "the rows of \(table) do not fit the table as it was before the phase: \(error.message)",
+        .downNotInverse,
+        "the rows of \(table) do not fit the table as it was before the phase: \(error.message)",
         help: ["correct the rows that the constraint refuses, then run the command again"])
     } catch {
       throw MigrationError(error, while: "putting the columns of \(table) back in their order")

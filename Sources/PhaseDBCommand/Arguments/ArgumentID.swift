@@ -6,6 +6,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case database, migrations, format, color, quiet, help, version
   case from, phases, target, all, dryRun, wait, live, override, reason, instance, present, check, note, limit
   case evidence, rehearse, allowEmpty, copyTo
+  case hold, pause, maximumRows
 
   // Positionals.
   case name, count, direction, application, shell, topic, phase

@@ -41,6 +41,14 @@ extension Option {
       .wait, "wait", takes: .duration,
       "how long to wait for other writers (default: 30s)"),
     Option(
+      .hold, "hold", takes: .duration,
+      "how long a batch should hold the write lock (default: 10ms)",
+      detail: "The number of rows in a batch follows it. Only phases with @batch run in batches."),
+    Option(
+      .pause, "pause", takes: .duration,
+      "the least time between two batches (default: 2ms, or 1ms while nobody else writes)"),
+    Option(.maximumRows, "max-batch", takes: .number, "the most rows of a batch (default: 100000)"),
+    Option(
       .live, "live", takes: .text("APP@VERSION"), repeatable: true,
       "a version of an application that is running now",
       detail:

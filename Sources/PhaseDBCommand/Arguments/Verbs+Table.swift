@@ -122,8 +122,7 @@ extension Verb {
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
       options: [
         .target, .dryRun, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason, .wait,
-        .database,
-        .migrations, .format,
+        .hold, .pause, .maximumRows, .database, .migrations, .format,
       ],
       wording: [
         .target: "stop after the phase TARGET",
@@ -146,7 +145,10 @@ extension Verb {
         "Without a number, --to or --all exactly one phase is reversed: the one that was applied last. "
         + "The way down is read from the ledger, so that it works when the checkout no longer has the folder.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: 1)")],
-      options: [.target, .all, .dryRun, .live, .override, .reason, .wait, .database, .migrations, .format],
+      options: [
+        .target, .all, .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database,
+        .migrations, .format,
+      ],
       wording: [
         .target: "reverse what came after TARGET, a phase or @CHECKPOINT, which stays",
         .all: "reverse every applied phase",

@@ -71,6 +71,15 @@ struct Location {
       database: try database(), catalog: catalog, access: access, options: try options(context))
   }
 
+  /// How gently batches run: the command line goes before the settings.
+  private var pacing: Pacing {
+    var pacing = Pacing(throttle: settings.throttle, pauseFile: settings.pauseFile)
+    pacing.hold = invocation.duration(.hold) ?? settings.hold ?? pacing.hold
+    pacing.pause = invocation.duration(.pause) ?? settings.pause
+    pacing.maximumRows = invocation.number(.maximumRows) ?? settings.maximumRows ?? pacing.maximumRows
+    return pacing
+  }
+
   /// What the command line says about the database's surroundings.
   func options(_ context: CommandContext) throws(MigrationError) -> Options {
     var live: [LiveVersion] = []
@@ -89,7 +98,7 @@ struct Location {
       forget: settings.forget ?? .seconds(600), overridden: Set(overridden),
       reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
       evidence: try file.map { path throws(MigrationError) in try EvidenceFile.read(path) } ?? [],
-      cancellation: context.cancellation)
+      pacing: pacing, cancellation: context.cancellation)
   }
 }
 

@@ -43,7 +43,9 @@ private struct TransitionCommand {
       StopSignals.handle()
     }
     let progress = RunProgress(context: context)
+    defer { progress.end() }
     let result = try migrator.run(plan, observe: progress.show)
+    progress.end()
     if context.isJSON {
       try context.print(json: RunJSON(plan, database: migrator.database, result: result))
     } else {
@@ -98,33 +100,6 @@ private struct TransitionCommand {
       ? "another runner had done everything" : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
     context.say(context.paint(sentence, .good))
     context.suggest(direction == .up ? "phasedb verify" : "phasedb status")
-  }
-}
-
-/// Shows what happens while a plan runs. A step is said to be done only after its commit.
-private struct RunProgress {
-  let context: CommandContext
-
-  func show(_ event: Event) {
-    switch event {
-    case .committed(let id, let direction, let times, let checkpoint):
-      let verb = direction == .up ? "applied " : "reversed"
-      let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
-      let place = checkpoint == 0 ? "before the first phase" : "checkpoint \(checkpoint)"
-      context.say(
-        "\(context.paint(verb, .good)) \(id)  \(TimeText.text(.milliseconds(times.milliseconds)))\(rows), \(place)"
-      )
-    case .alreadyDone(let id, let direction):
-      context.say("\(id) was already \(direction == .up ? "applied" : "reversed") by another runner")
-    case .waiting(let id, let reason):
-      context.note("\(id.short) waits: \(reason)")
-    case .tookOver(let holder):
-      context.note("took over from \(holder), which is no longer running")
-    case .baselineBegan:
-      context.say("the database is empty: running the baseline")
-    case .driftAccepted: context.say("the schema is recorded as it was found")
-    case .began, .verified: break
-    }
   }
 }
 

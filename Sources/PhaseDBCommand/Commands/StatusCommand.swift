@@ -11,7 +11,7 @@ enum StatusCommand {
     } else if !context.invocation.flag(.quiet) {
       print(status, to: context)
     }
-    let isInOrder = status.pending.isEmpty && !status.hasDrifted
+    let isInOrder = status.pending.isEmpty && !status.hasDrifted && status.underWay == nil
     return context.invocation.flag(.check) && !isInOrder ? .findings : .done
   }
 
@@ -30,12 +30,13 @@ enum StatusCommand {
       let live = status.checkIns.map { "\($0) (\($0.seenAt))" }.joined(separator: ", ")
       context.print("\(paint("live:", .heading))     \(live.visible)\n")
     }
+    if let underWay = status.underWay { print(underWay, status, to: context) }
     if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
     let hasEvidence = status.phases.contains { $0.evidence != nil }
     var table = TextTable(
       [.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by")]
         + (hasEvidence ? [.init("rehearsed")] : []))
-    for phase in status.phases { add(phase, to: &table) }
+    for phase in status.phases { add(phase, to: &table, isUnderWay: phase.id == status.underWay?.id) }
     if !table.rows.isEmpty { context.print("\n") }
     context.print(table)
     printHeld(status, context)
@@ -59,7 +60,37 @@ enum StatusCommand {
     return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(pending) pending"
   }
 
-  private static func add(_ phase: PhaseStatus, to table: inout TextTable) {
+  /// How far a half-done phase is, why it stands still, and what makes it go on.
+  private static func print(_ phase: PhaseUnderWay, _ status: Status, to context: CommandContext) {
+    let progress = phase.progress
+    let way = phase.direction == .up ? "going up" : "coming down"
+    let percent = progress.fraction.map { "\(PercentText.text($0)), " } ?? ""
+    context.print(
+      "\(context.paint("half done:", .warning)) \(phase.id) \(way): \(percent)\(CountText.text(progress.rows, "row"))\n"
+    )
+    if progress.rowsPerSecond > 0 {
+      let (median, p99) = (progress.hold.median, progress.hold.p99)
+      context.print(
+        "            \(CountText.text(Int(progress.rowsPerSecond))) rows/s, lock held \(TimeText.text(.milliseconds(median))) (p50), \(TimeText.text(.milliseconds(p99))) (p99); next batch \(CountText.text(progress.batchSize, "row"))\n"
+      )
+    }
+    if let pause = phase.pause {
+      context.print(
+        "            it stands still (\(pause.reason.rawValue)): \(pause.detail.visible)\n            to go on: \(pause.resuming.visible)\n"
+      )
+    } else if !phase.isRunning {
+      context.print("            its runner is gone since \(phase.lastSign)\n")
+    }
+    if !phase.isRunning {
+      context.print("            go on with phasedb \(phase.direction.rawValue), turn back with phasedb \(phase.direction == .up ? "down" : "up")\n")
+    }
+  }
+
+  private static func add(_ phase: PhaseStatus, to table: inout TextTable, isUnderWay: Bool) {
+    if isUnderWay, phase.applied == nil {
+      table.add(.init(phase.id.description), .init("half done", .warning))
+      return
+    }
     guard let applied = phase.applied else {
       table.add(
         .init(phase.id.description), phase.gates.isEmpty ? .init("pending") : .init("held", .warning), "", "",
@@ -68,7 +99,9 @@ enum StatusCommand {
       return
     }
     let state: TextTable.Cell =
-      phase.isEdited
+      isUnderWay
+      ? .init("half done", .warning)
+      : phase.isEdited
       ? .init("edited", .bad)
       : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
     table.add(
@@ -100,6 +133,7 @@ enum StatusCommand {
 
   private static func next(_ status: Status) -> String {
     if status.hasDrifted { return "phasedb verify" }
+    if let underWay = status.underWay, !underWay.isRunning { return "phasedb \(underWay.direction.rawValue)" }
     return status.pending.contains { $0.gates.isEmpty } ? "phasedb plan" : "phasedb verify"
   }
 }
@@ -116,6 +150,7 @@ struct StatusJSON: Encodable {
   let live: [String: String?]
   let checkIns: [CheckInJSON]
   let runner: String?
+  let underWay: UnderWayJSON?
   let phases: [PhaseJSON]
 
   struct PhaseJSON: Encodable {
@@ -148,6 +183,29 @@ struct StatusJSON: Encodable {
     }
   }
 
+  struct UnderWayJSON: Encodable {
+    let phase: String
+    let direction: String
+    let progress: ProgressJSON.Numbers
+    /// Why it stands still; null while batches run, or when the run was killed.
+    let pause: ProgressJSON.Pause?
+    let since: String
+    let lastSign: String
+    let runner: String
+    let running: Bool
+
+    init(_ phase: PhaseUnderWay) {
+      self.phase = phase.id.description
+      direction = phase.direction.rawValue
+      progress = ProgressJSON.Numbers(phase.progress)
+      pause = phase.pause.map(ProgressJSON.Pause.init)
+      since = phase.since.text
+      lastSign = phase.lastSign.text
+      runner = phase.runner
+      running = phase.isRunning
+    }
+  }
+
   init(_ status: Status) {
     database = status.database
     exists = status.isThere
@@ -159,10 +217,13 @@ struct StatusJSON: Encodable {
     checkIns = status.checkIns.map(CheckInJSON.init)
     live = status.live.mapValues { $0.range?.description }
     runner = status.runner
+    underWay = status.underWay.map(UnderWayJSON.init)
     phases = status.phases.map { phase in
       PhaseJSON(
         phase: phase.id.description, kind: phase.id.kind.rawValue,
-        state: phase.isEdited
+        state: phase.id == status.underWay?.id
+          ? "half-done"
+          : phase.isEdited
           ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
         checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text,
         who: phase.applied?.who,
