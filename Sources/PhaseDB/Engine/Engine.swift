@@ -44,12 +44,14 @@ final class Engine {
   ///   database stands.
   func run(_ plan: Plan) throws(MigrationError) -> RunResult {
     guard !plan.steps.isEmpty || !plan.drift.isEmpty else { return RunResult(done: [], skipped: []) }
-    let discipline = try ConnectionDiscipline.begin(on: connection)
+    let discipline = try changingNothing { () throws(MigrationError) in
+      try ConnectionDiscipline.begin(on: connection)
+    }
     return try discipline.whileInForce { () throws(MigrationError) in
       watchForCancellation()
       defer { connection.removeProgressHandler() }
       guard !plan.steps.isEmpty else {
-        try acceptDrift(plan)
+        try changingNothing { () throws(MigrationError) in try acceptDrift(plan) }
         return RunResult(done: [], skipped: [])
       }
       return try runSteps(plan)
@@ -71,8 +73,8 @@ final class Engine {
         case .alreadyDone:
           result.skipped.append(step.id)
           observe(.alreadyDone(step.id, step.direction))
-        case .batches(let record, let plan, let isNew):
-          let times = try BatchRun(self, turn, record, plan, isNew: isNew).run()
+        case .batches(let run):
+          let times = try run.run()
           observe(
             .committed(step.id, step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
           result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: times))
@@ -171,6 +173,6 @@ struct Turn {
     /// Rows have no parent, and only a comparison with the state before can tell whose fault it is. Rolled back.
     case compare
     /// A batched step has begun, and its batches are to be run.
-    case batches(BatchRecord, BatchPlan, isNew: Bool)
+    case batches(BatchRun)
   }
 }

@@ -12,10 +12,10 @@ struct Planner {
   /// How the schema differs from what the ledger says, when that is overridden.
   let drift: [String]
   let checkInsSince: Timestamp
-  /// Phases of which the operator brought evidence.
-  let brought: Set<PhaseID>
   /// The batched phase that is half done; nil when there is none.
   let underWay: BatchRecord?
+  /// Phases of which the operator brought evidence.
+  let brought: Set<PhaseID>
   /// Gives an applied phase as the ledger recorded it.
   let recorded: (AppliedPhase) throws(MigrationError) -> Phase
 
@@ -45,7 +45,9 @@ struct Planner {
     candidates = try withUnderWay(candidates, target: target)
     let order = UpOrder(
       candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)
-    if let target, !candidates.isEmpty, let held = order.held.first(where: { $0.id == target }) { throw held.error() }
+    if let target, !candidates.isEmpty, let held = order.held.first(where: { $0.id == target }) {
+      throw held.error()
+    }
     if let unfit = order.held.first(where: isHeldByWrongEvidence) { throw unfit.error() }
     let passing = LiveIntervals.alongUp(
       applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
@@ -150,8 +152,8 @@ struct Planner {
     Planner(
       catalog: catalog, applied: applied, judgement: judgement.overriding(gates), reason: reason,
       schema: schema,
-      schemaDigest: schemaDigest, drift: drift, checkInsSince: checkInsSince, brought: brought,
-      underWay: underWay, recorded: recorded)
+      schemaDigest: schemaDigest, drift: drift, checkInsSince: checkInsSince, underWay: underWay,
+      brought: brought, recorded: recorded)
   }
 
   /// One phase alone, for a rehearsal: nobody may be live on a copy, and no gate is asked.

@@ -11,8 +11,8 @@ extension Engine {
     }
     let isUntouched = [
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
-      .evidenceOtherPhase, .evidenceOtherSchema,
       .batchNotKeyed, .batchEdited, .phaseInProgress,
+      .evidenceOtherPhase, .evidenceOtherSchema,
     ]
     .contains(error.id)
     if !result.done.isEmpty {

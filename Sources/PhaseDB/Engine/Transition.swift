@@ -50,11 +50,14 @@ extension Engine {
     try lifting("committing") { () in
       connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     }
-    try commit(transaction, turn, recorded)
+    // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
+    // must not be taken for known.
+    try settle(recorded, schema: after)
+    try Ledger(connection: connection).commit(
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
     holdsLease = !turn.isLast
     hasLoggedOverrides = true
     let held = ContinuousClock.now - locked
-    try settle(recorded, schema: after)
     if !drift.isEmpty { observe(.driftAccepted(drift)) }
     let times = StepTimes(
       milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds,
@@ -62,21 +65,6 @@ extension Engine {
     observe(
       .committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
     return .done(times)
-  }
-
-  /// COMMIT, and when it fails a look at the ledger before anything is called failed: a commit that landed may still
-  /// report an error, for instance from the checkpoint that follows it in WAL mode.
-  func commit(
-    _ transaction: consuming Transaction, _ turn: Turn, _ recorded: Recorded
-  ) throws(MigrationError) {
-    do {
-      try transaction.commit()
-    } catch {
-      let written =
-        connection.isAutocommit ? try? Ledger(connection: connection).hash(of: recorded.entry) : nil
-      if let written, written == recorded.hash { return }
-      throw MigrationError(error, while: "committing \(turn.step.id)")
-    }
   }
 
   private func foreignKeyViolations() throws(MigrationError) -> [ForeignKeyViolation: Int] {

@@ -113,8 +113,9 @@ public final class Migrator {
   public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError)
     -> RunResult
   {
+    let knowledge = try changingNothing { () throws(MigrationError) in try Knowledge(of: connection) }
     let engine = Engine(
-      on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
+      on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
       wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }
@@ -130,8 +131,8 @@ public final class Migrator {
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
       schema: knowledge.schema,
       schemaDigest: knowledge.isInPlace ? knowledge.expectedDigest : knowledge.schema.digest,
-      drift: try knowledge.driftLines(), checkInsSince: since, brought: Set(options.evidence.map(\.phase)),
-      underWay: try knowledge.ledger?.batch()
+      drift: try knowledge.driftLines(), checkInsSince: since,
+      underWay: try knowledge.ledger?.batch(), brought: Set(options.evidence.map(\.phase))
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       return try ledger.phase(applied)

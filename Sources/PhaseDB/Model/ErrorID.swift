@@ -40,6 +40,8 @@ extension MigrationError {
     case databaseDamaged = "database-damaged"
     case databaseBusy = "database-busy"
     case databaseFull = "database-full"
+    case ioFailed = "io-failed"
+    case outOfMemory = "out-of-memory"
     case sqliteTooOld = "sqlite-too-old"
     case sqliteFailed = "sqlite-failed"
     case transactionOpen = "transaction-open"
@@ -87,5 +89,12 @@ extension MigrationError {
     // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
+
+    // Running what applications ask.
+    case noQueries = "no-queries"
+    case noData = "no-data"
+    case versionNotPromised = "version-not-promised"
+    case queryFailed = "query-failed"
+    case blindQueries = "blind-queries"
   }
 }

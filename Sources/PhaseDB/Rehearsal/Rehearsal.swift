@@ -95,23 +95,12 @@ final class Rehearsal {
 
   /// Runs one phase in one direction on the copy.
   func step(_ id: PhaseID, _ phase: Phase, _ direction: Direction) throws(MigrationError) -> StepTimes {
-    let result = try engine.run(planner().alone(id, phase, direction))
+    let result = try engine.run(
+      Planner(onCopy: engine.knowledge, catalog, .ofCopy, at: now()).alone(id, phase, direction))
     guard let done = result.done.first else {
       throw MigrationError(.sqliteFailed, "\(id) did not run on the copy")
     }
     return done.times
-  }
-
-  private func planner() -> Planner {
-    let knowledge = engine.knowledge
-    return Planner(
-      catalog: catalog, applied: knowledge.applied, judgement: .ofCopy, reason: nil,
-      schema: knowledge.schema,
-      schemaDigest: knowledge.schema.digest, drift: [], checkInsSince: now(), brought: [], underWay: nil
-    ) { applied throws(MigrationError) in
-      guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-      return try ledger.phase(applied)
-    }
   }
 
   /// The copy as it stands.

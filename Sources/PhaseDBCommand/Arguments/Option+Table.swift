@@ -85,6 +85,17 @@ extension Option {
     Option(.check, "check", "exit with 1 when something is not in order"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),
+    Option(
+      .app, "app", takes: .text("APP@VERSION"), "only this version of this application",
+      detail: "With a command behind --, its own tests are run in place of the queries in apps."),
+    Option(.list, "list", "list the states and what is tested on each, and stop"),
+    Option(
+      .importLog, "import-log", takes: .path, "print the statements of a log as a file for apps, and stop"),
+    Option(.timeLimit, "time-limit", takes: .duration, "how long the command may run (default: 10m)"),
+    Option(.jobs, "jobs", short: "j", takes: .number, "how many commands run at once (default: 1)"),
+    Option(
+      .logs, "logs", takes: .directory, "where what the command prints is kept (default: compat-logs)",
+      detail: "One file for each state, named after it. Files of an earlier run are written over."),
   ]
 
   static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }

@@ -51,12 +51,41 @@ extension Verb {
         .database: "look also for applied phases that were edited, and new ones before them",
         .format: "text for people, JSON, annotations of GitHub Actions, or SARIF (default: text)",
       ],
-      formats: OutputFormat.allCases,
+      formats: [.text, .json, .github, .sarif],
       examples: [
         Example("phasedb lint", "judge the folder 'migrations'"),
         Example("phasedb lint --format github", "annotate a pull request"),
       ],
       exitCodes: [.done, .findings, .refused, .usage]),
+    Verb(
+      .compat, "compat",
+      summary: "run what old and new versions ask on every state they may be live on",
+      discussion:
+        "Runs the queries in apps/APP/VERSION.sql on every state that the windows promise, contracts held or "
+        + "not, and compares each with the state the version was written for: what compiles, what is read and "
+        + "written, every row, the claims of @verify, and two versions that write in turn while the schema "
+        + "goes up and down. The rows come from apps/seed.sql, or from a database, which is copied. With a "
+        + "command behind --, the application's own tests run instead, each on a fresh copy: "
+        + "PHASEDB_DATABASE, PHASEDB_STATE and PHASEDB_APP say on which.",
+      positionals: [
+        Positional(.command, .text("COMMAND"), optional: true, repeated: true, "the tests of the application")
+      ],
+      options: [
+        .app, .list, .importLog, .timeLimit, .jobs, .logs, .wait, .database, .migrations, .format,
+      ],
+      wording: [
+        .database: "a database whose rows are used (default: those of apps/seed.sql)",
+        .format: "text for people, JSON, Markdown, JUnit or annotations of GitHub Actions (default: text)",
+      ],
+      formats: [.text, .json, .markdown, .junit, .github],
+      alternatives: [[.list, .importLog, .command]],
+      examples: [
+        Example("phasedb compat", "run the queries of every version"),
+        Example("phasedb compat --database copy.db", "the same on the rows of a database"),
+        Example(
+          "phasedb compat --app storefront@1.4 -- make test", "run the tests of a version on every state"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
   ]
 
   private static let adopting: [Verb] = [

@@ -52,12 +52,6 @@ struct CommandContext {
     errors.line("\(terminal.errorPaint(invocation.color)("note:", .warning)) \(line.visible)")
   }
 
-  /// Says how far something is that takes long.
-  func progress(_ line: String) {
-    guard !isQuiet else { return }
-    errors.line(terminal.errorPaint(invocation.color)(line.visible, .dim))
-  }
-
   /// A bar on standard error.
   var progressBar: ProgressBar {
     ProgressBar(errors, paint: terminal.errorPaint(invocation.color), width: terminal.errorWidth)
@@ -69,6 +63,12 @@ struct CommandContext {
       let text = try? JSONText.line(command: Verb.with(invocation.verb)?.name ?? "", payload)
     else { return }
     errors.write(text)
+  }
+
+  /// Says how far something is that takes long.
+  func progress(_ line: String) {
+    guard !isQuiet else { return }
+    errors.line(terminal.errorPaint(invocation.color)(line.visible, .dim))
   }
 
   func report(_ error: MigrationError) {

@@ -41,6 +41,8 @@ struct TextTable {
   /// Cells that are missing at the end are empty, and those too many are left out.
   mutating func add(_ cells: Cell...) { rows.append(cells) }
 
+  mutating func add(row cells: [Cell]) { rows.append(cells) }
+
   /// The table with its titles, one line end after each line; empty when there are no rows.
   ///
   /// - Parameter width: the columns of the terminal, into which the last column is wrapped; nil when the reader is

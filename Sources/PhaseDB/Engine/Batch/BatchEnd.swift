@@ -55,7 +55,7 @@ extension BatchRun {
     let schema = engine.knowledge.schema
     let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
     try lifting("writing the ledger") { () in try ledger.endBatch() }
-    try archive.finish(record, on: connection)
+    try archive?.finish(ledger)
     let recorded: Engine.Recorded
     if isRecorded == (record.direction == .up) || isTurnedBack {
       recorded = try leaveUnchanged(ledger)
@@ -63,13 +63,15 @@ extension BatchRun {
       let drift = try engine.driftOnTheWayBack(turn.step, to: schema)
       recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: began)
     }
-    try engine.commit(transaction, turn, recorded)
-    engine.holdsLease = !turn.isLast
+    // Before the commit, after which nothing may fail any more.
     if recorded.changesApplied {
       try engine.settle(recorded, schema: schema)
     } else {
       try engine.knowledge.settle(on: connection)
     }
+    try ledger.commit(
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
+    engine.holdsLease = !turn.isLast
   }
 
   /// Logs the end of a way that leads back to what the ledger says already: an up that was half done and came down, or a
@@ -81,7 +83,8 @@ extension BatchRun {
       let entry = try ledger.log(
         record.direction == .up ? .up : .down, subject: record.id.description,
         detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
-      return Engine.Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
+      return Engine.Recorded(
+        entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
     }
   }
 

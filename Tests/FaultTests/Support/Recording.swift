@@ -1,0 +1,84 @@
+import FaultVFS
+import PhaseDB
+import Testing
+
+/// Everything that a lifecycle did to its files, and what the database held after each commit.
+struct Recording {
+  let journal: Journal
+  /// The files before, in the order in which a lifecycle opens them.
+  let before: [(name: String, bytes: [UInt8])]
+  let operations: [Operation]
+  /// What the database held after so many commits.
+  let contents: [fault_contents]
+  /// How many of the commits are of the way up.
+  let ups: Int
+
+  /// Runs the lifecycle: the first phase up, the rest up, everything down.
+  ///
+  /// - Parameter isNew: begins without a file instead of with an application's database.
+  init(_ journal: Journal, isNew: Bool = false) throws {
+    self.journal = journal
+    let folder = try MemoryFolder()
+    let shop = Shop(folder: folder, journal: journal)
+    if !isNew { try shop.found() }
+    before = Self.names.compactMap { name in folder.bytes(of: name).map { (name: name, bytes: $0) } }
+    let watch = try #require(Watch(folder))
+    var commits = 0
+    var ups = 0
+    for selection in [Selection.upTo(Lifecycle.firstStop), .upAll, .downAll] {
+      try shop.open { migrator in
+        try migrator.run(try migrator.plan(selection)) { event in
+          guard case .committed = event else { return }
+          commits += 1
+          watch.acknowledge(commits)
+        }
+      }
+      if selection.direction == .up { ups = commits }
+    }
+    operations = watch.operations
+    self.ups = ups
+    var disk = Disk(before)
+    var contents = [try Self.contents(of: disk)]
+    for operation in operations {
+      _ = disk.apply(operation)
+      if case .acknowledged = operation { contents.append(try Self.contents(of: disk)) }
+    }
+    self.contents = contents
+  }
+
+  /// The disk as the lifecycle found it.
+  var disk: Disk { Disk(before) }
+
+  /// The files of a database that hold what must not be lost.
+  static let names = ["shop.db", "shop.db-journal", "shop.db-wal"]
+
+  /// The files after so many commits, everything in its place.
+  func image(after commits: Int) throws -> Image {
+    var disk = disk
+    for operation in operations {
+      _ = disk.apply(operation)
+      if case .acknowledged(commits) = operation { break }
+    }
+    var dice = Dice(seed: 0)
+    return disk.image(.everything, &dice)
+  }
+
+  private static func contents(of disk: Disk) throws -> fault_contents {
+    let folder = try MemoryFolder()
+    var dice = Dice(seed: 0)
+    try disk.image(.everything, &dice).write(to: folder)
+    let contents = unsafe fault_examine("\(folder.path)/shop.db")
+    try #require(contents.code == SQLITE_OK, "\(contents.sentence)")
+    return contents
+  }
+}
+
+extension fault_contents {
+  /// What is wrong with a database, as SQLite says it.
+  var sentence: String {
+    let text = unsafe withUnsafeBytes(of: trouble) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    return "\(text) (SQLite code \(code))"
+  }
+}
