@@ -95,6 +95,8 @@ final class Rehearsal {
 
   /// Runs one phase in one direction on the copy.
   func step(_ id: PhaseID, _ phase: Phase, _ direction: Direction) throws(MigrationError) -> StepTimes {
+    // As a command of its own would begin: with nothing that the step before it knew.
+    engine.knowledge = try Knowledge(of: connection)
     let result = try engine.run(
       Planner(onCopy: engine.knowledge, catalog, .ofCopy, at: now()).alone(id, phase, direction))
     guard let done = result.done.first else {
