@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "PhaseDB", dependencies: ["PhaseSQLite"], swiftSettings: house),
     .executableTarget(name: "PhaseDBCommand", dependencies: ["PhaseDB"], swiftSettings: house),
     .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite"], swiftSettings: house),
-    .testTarget(name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite"], swiftSettings: house),
+    .testTarget(name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite", "CSQLite"], swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
   ],

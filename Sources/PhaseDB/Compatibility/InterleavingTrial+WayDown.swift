@@ -7,9 +7,8 @@ extension InterleavingTrial {
   ) throws(MigrationError) {
     for loss in written.losses(in: contents) where isCounted(loss.cell) && !accepts(loss.cell) {
       add(
-        loss.version, nil, "what it wrote to \(loss.cell.row.table).\(loss.cell.column) \(what())",
-        loss.lines,
-        phase: phase)
+        loss.version, loss.query, "writes \(loss.cell.row.table).\(loss.cell.column), which \(what())",
+        loss.lines, phase: phase)
       written.forget(loss.cell)
     }
   }
@@ -40,7 +39,8 @@ extension InterleavingTrial {
     let after = try contents()
     for (key, row) in before.sorted(by: { $0.key.description < $1.key.description }) {
       guard let again = after[key], let row, let again else { continue }
-      for (column, value) in row.sorted(by: { $0.key < $1.key }) where !column.hasPrefix(Schema.ledgerPrefix) {
+      for (column, value) in row.sorted(by: { $0.key < $1.key }) where !column.hasPrefix(Schema.ledgerPrefix)
+      {
         guard let now = again[column], now != value, !accepts(WrittenCells.Cell(row: key, column: column))
         else { continue }
         reportStale(key, column, before: value, after: now)

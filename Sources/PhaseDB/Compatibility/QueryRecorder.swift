@@ -58,13 +58,16 @@ private enum BoundValues {
       guard var literal = literals.popFirst().map(text) else { return nil }
       if literal == "-" || literal == "+" { literal += literals.popFirst().map(text) ?? "" }
       // What it writes for a value of sqlite3_bind_zeroblob().
-      if literal == "zeroblob" { while !literal.hasSuffix(")"), let next = literals.popFirst() { literal += text(next) } }
+      if literal == "zeroblob" {
+        while !literal.hasSuffix(")"), let next = literals.popFirst() { literal += text(next) }
+      }
       places[reader.number(of: written)] = literal
     }
     guard let constants = try? ConstantValues() else { return nil }
     var values: [Value] = []
     for parameter in parameters {
-      guard let literal = places[parameter.number], case .success(let value) = constants.value(of: literal) else {
+      guard let literal = places[parameter.number], case .success(let value) = constants.value(of: literal)
+      else {
         return nil
       }
       values.append(value)

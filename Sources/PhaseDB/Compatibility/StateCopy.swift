@@ -12,8 +12,7 @@ final class StateCopy {
   private let workshop: CopyWorkshop
   private let path: String?
 
-  init(_ connection: Connection, path: String?, in workshop: CopyWorkshop) throws(MigrationError)
-  {
+  init(_ connection: Connection, path: String?, in workshop: CopyWorkshop) throws(MigrationError) {
     self.connection = connection
     self.path = path
     self.workshop = workshop
@@ -75,7 +74,8 @@ final class StateCopy {
   func forgetWhatDownTook() throws(MigrationError) {
     guard let ledger = try Knowledge(of: connection).ledger, ledger.format >= 2 else { return }
     try lifting("forgetting what the way down took") { () in
-      try connection.execute("UPDATE phasedb_archive SET state = 'purged' WHERE direction = 'down' AND state = 'kept'")
+      try connection.execute(
+        "UPDATE phasedb_archive SET state = 'purged' WHERE direction = 'down' AND state = 'kept'")
     }
   }
 
