@@ -107,11 +107,16 @@ extension Connection {
     while try statement.step() {}
   }
 
-  /// Runs every statement of a script that phasedb itself wrote.
-  package func execute(script: String) throws(SQLiteError) {
+  /// Runs every statement of a script.
+  ///
+  /// - Parameter parameters: values for the parameters that statements name, all of which name each.
+  package func execute(
+    script: String, binding parameters: KeyValuePairs<String, Value> = [:]
+  ) throws(SQLiteError) {
     var reader = ScriptReader(script, on: self)
     while let next = try reader.next() {
       var statement = next.take()
+      for (name, value) in parameters { try statement.bind(value, to: name) }
       while try statement.step() {}
     }
   }

@@ -26,4 +26,15 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let auth = ResultCode(rawValue: SQLITE_AUTH)
   package static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
   package static let tooBig = ResultCode(rawValue: SQLITE_TOOBIG)
+
+  /// Whether the code tells of the file, the machine or others who use them, and nothing of the SQL that ran.
+  package var isOfSurroundings: Bool {
+    switch primary {
+    case .busy, .locked, .lockProtocol, .full, .readOnly, .notADatabase, .corrupt, .interrupt, .ioError,
+      .noMemory,
+      .cannotOpen:
+      true
+    default: false
+    }
+  }
 }

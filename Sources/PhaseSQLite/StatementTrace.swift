@@ -27,7 +27,9 @@ extension Connection {
       { _, context, statement, text in
         guard let context = unsafe context, let statement = unsafe statement else { return 0 }
         // For a trigger that starts, the text is a comment with its name.
-        if let text = unsafe text?.assumingMemoryBound(to: CChar.self), unsafe text[0] == 0x2D, unsafe text[1] == 0x2D {
+        if let text = unsafe text?.assumingMemoryBound(to: CChar.self), unsafe text[0] == 0x2D,
+          unsafe text[1] == 0x2D
+        {
           return 0
         }
         let handle = OpaquePointer(statement)

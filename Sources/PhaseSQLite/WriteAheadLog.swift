@@ -51,7 +51,9 @@ extension Connection {
   package func checkpoint(restarting restarts: Bool = false) throws(SQLiteError) -> WriteAheadLog? {
     let mode = restarts ? "RESTART" : "PASSIVE"
     let row = try rows("PRAGMA main.wal_checkpoint(\(mode))").first ?? []
-    guard row.count == 3, let pages = row[1].integer, let done = row[2].integer, pages >= 0 else { return nil }
+    guard row.count == 3, let pages = row[1].integer, let done = row[2].integer, pages >= 0 else {
+      return nil
+    }
     return WriteAheadLog(pages: Int(pages), checkpointed: Int(done))
   }
 }

@@ -70,8 +70,8 @@ final class Engine {
         case .alreadyDone:
           result.skipped.append(step.id)
           observe(.alreadyDone(step.id, step.direction))
-        case .batches(let record, let plan, let isNew):
-          let times = try BatchRun(self, turn, record, plan, isNew: isNew).run()
+        case .batches(let run):
+          let times = try run.run()
           observe(
             .committed(step.id, step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
           result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: times))
@@ -170,6 +170,6 @@ struct Turn {
     /// Rows have no parent, and only a comparison with the state before can tell whose fault it is. Rolled back.
     case compare
     /// A batched step has begun, and its batches are to be run.
-    case batches(BatchRecord, BatchPlan, isNew: Bool)
+    case batches(BatchRun)
   }
 }

@@ -74,7 +74,10 @@ struct BatchPlan {
     return Objection(
       message: "a statement does not find the rows of a batch by \(key.table).\(key.column)",
       place: place(of: range), details: plan,
-      remedies: ["WHERE \(key.sql) BETWEEN :first AND :last"])
+      remedies: [
+        "WHERE \(key.sql) BETWEEN :first AND :last",
+        "where another index is preferred, hide its column behind a plus sign: AND +state IS NULL",
+      ])
   }
 
   private func place(of range: Range<Int>) -> Place {

@@ -80,15 +80,12 @@ struct GuardedScript {
   {
     // Not by SQLITE_AUTH alone: a refused function is reported as an error in the SQL.
     if let refusal { return forbidden(refusal, at: place) }
-    switch error.code.primary {
-    case .auth:
+    if error.code.primary == .auth {
       return forbidden(StatementGuard.Refusal(what: "this statement", remedy: "remove it"), at: place)
-    case .busy, .locked, .full, .readOnly, .notADatabase, .corrupt, .interrupt, .ioError, .noMemory:
-      return MigrationError(error, while: "running SQL", at: place)
-    default:
-      if connection.isAutocommit { return transactionEnded(error.message, at: place) }
-      return MigrationError(.statementFailed, error.message, at: place, help: ["correct the statement"])
     }
+    if error.code.isOfSurroundings { return MigrationError(error, while: "running SQL", at: place) }
+    if connection.isAutocommit { return transactionEnded(error.message, at: place) }
+    return MigrationError(.statementFailed, error.message, at: place, help: ["correct the statement"])
   }
 
   private func transactionEnded(at start: Int) -> MigrationError {

@@ -66,7 +66,7 @@ extension Migrator {
       broken: DetailLines.first(violations.keys.map(\.sentence).sorted()))
     let underWay = try knowledge.ledger?.batch()?.id
     for (index, applied) in knowledge.applied.enumerated() {
-      guard let ledger = knowledge.ledger, let phase = try? ledger.phase(applied) else { continue }
+      guard let phase = try knowledge.ledger?.readablePhase(applied) else { continue }
       guard applied.id != underWay else {
         checks += phase.verifications.map {
           VerifyReport.Check(
@@ -113,11 +113,23 @@ extension Migrator {
 }
 
 extension Ledger {
+  /// A phase as it was applied, nil when its text cannot be read, which is a misfit.
+  fileprivate func readablePhase(_ applied: AppliedPhase) throws(MigrationError) -> Phase? {
+    do throws(MigrationError) {
+      return try phase(applied)
+    } catch {
+      guard error.id == .ledgerDamaged else { throw error }
+      return nil
+    }
+  }
+
   /// Where the tables of the ledger contradict each other.
   fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [String] {
     var misfits: [String] = []
     for applied in knowledge.applied {
-      do throws(MigrationError) { _ = try phase(applied) } catch { misfits.append(error.message) }
+      if try readablePhase(applied) == nil {
+        misfits.append("the text of \(applied.id) in phasedb_phase was changed after it was applied")
+      }
     }
     let logged = try lifting("reading the ledger") { () in
       Dictionary(try entries().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })

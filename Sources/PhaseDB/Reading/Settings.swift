@@ -189,7 +189,8 @@ private struct AnyKey: CodingKey {
 private enum PathInSettings {
   /// The throttle query, one statement.
   static func query(_ text: String, file: String) throws -> Script {
-    guard let script = Script(text, file: "\(file), throttle"), SQLSplitter.statements(in: text).count == 1 else {
+    guard let script = Script(text, file: "\(file), throttle"), SQLSplitter.statements(in: text).count == 1
+    else {
       throw MigrationError(
         .badSettings, "'throttle' is not one SELECT",
         help: ["write one SELECT that returns a row while batches should wait"])

@@ -111,7 +111,8 @@ public struct Linter: Sendable {
   private static var trialRules: [any TrialRule.Type] {
     [
       DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self,
-      SchemaPhaseWritesRows.self, BackfillGap.self, DanglingCode.self, PositionalInsert.self, SelectStar.self,
+      SchemaPhaseWritesRows.self, BackfillGap.self, UnboundedWrite.self, BatchNotKeyed.self,
+      DanglingCode.self, PositionalInsert.self, SelectStar.self,
       VerifyInvalid.self, RequiredColumn.self, TightenedEarly.self, LossyRetype.self, RebuildCollateral.self,
       ContractCreates.self, NeedsNewerSQLite.self,
     ]

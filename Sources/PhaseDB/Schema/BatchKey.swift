@@ -24,7 +24,8 @@ struct BatchKey: Sendable, Hashable {
   var tableSQL: String { "main.\(SQLText.identifier(table))" }
 
   /// Finds the key that a phase asks for.
-  static func find(_ batching: Batching, on connection: Connection) throws(SQLiteError) -> Result<Self, Unfit> {
+  static func find(_ batching: Batching, on connection: Connection) throws(SQLiteError) -> Result<Self, Unfit>
+  {
     let rows = try connection.rows(
       "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
       .text(batching.table))

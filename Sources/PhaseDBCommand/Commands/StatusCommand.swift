@@ -82,7 +82,9 @@ enum StatusCommand {
       context.print("            its runner is gone since \(phase.lastSign)\n")
     }
     if !phase.isRunning {
-      context.print("            go on with phasedb \(phase.direction.rawValue), turn back with phasedb \(phase.direction == .up ? "down" : "up")\n")
+      context.print(
+        "            go on with phasedb \(phase.direction.rawValue), turn back with phasedb \(phase.direction == .up ? "down" : "up")\n"
+      )
     }
   }
 
@@ -102,8 +104,8 @@ enum StatusCommand {
       isUnderWay
       ? .init("half done", .warning)
       : phase.isEdited
-      ? .init("edited", .bad)
-      : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
+        ? .init("edited", .bad)
+        : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
     table.add(
       .init(phase.id.description), state, .init(String(applied.sequence)), .init(applied.appliedAt.text),
       .init("\(applied.who)@\(applied.host)"), rehearsed(phase))
@@ -224,7 +226,7 @@ struct StatusJSON: Encodable {
         state: phase.id == status.underWay?.id
           ? "half-done"
           : phase.isEdited
-          ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
+            ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
         checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text,
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,

@@ -36,7 +36,11 @@ final class ProgressBar {
     }
     guard now - last >= (width == nil ? Self.report : Self.redraw) else { return }
     lastDrawn = now
-    if width == nil { output.line(text(id, direction, progress)) } else { draw(line(id, direction, progress)) }
+    if width == nil {
+      output.line(text(id, direction, progress))
+    } else {
+      draw(line(id, direction, progress))
+    }
   }
 
   /// Makes room for an ordinary line.
@@ -59,7 +63,8 @@ final class ProgressBar {
 
   /// What is known in words, as a log keeps it.
   private func text(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) -> String {
-    (["\(id.short) \(direction.rawValue):"] + [Self.facts(progress).joined(separator: ", ")]).joined(separator: " ")
+    (["\(id.short) \(direction.rawValue):"] + [Self.facts(progress).joined(separator: ", ")]).joined(
+      separator: " ")
   }
 
   /// The bar takes what room the facts leave it; where that is little, there are fewer facts.

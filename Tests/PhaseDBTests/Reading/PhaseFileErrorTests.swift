@@ -548,6 +548,40 @@ import Testing
       help: did you mean @up?
       """),
     Case(
+      "@batch outside migrate",
+      """
+      -- @window app >=1.4 <2.0
+      -- @batch t by id
+      -- @up
+      SELECT 1;
+      -- @down
+      SELECT 2;
+
+      """,
+      """
+      m/expand.sql:2:4: @batch in a phase of kind expand [bad-directive]
+      | -- @batch t by id
+      |    ^^^^^^
+      help: only a migrate phase runs in batches: move the statements that change rows to migrate.sql
+      """),
+    Case(
+      "a parameter in a phase without @batch",
+      """
+      -- @window app >=1.4 <2.0
+      -- @up
+      SELECT 1;
+      UPDATE t SET a = 1 WHERE id > :first;
+      -- @down
+      SELECT 2;
+
+      """,
+      """
+      m/expand.sql:4:31: :first has no value in a phase without @batch [batch-parameters]
+      | UPDATE t SET a = 1 WHERE id > :first;
+      |                               ^^^^^^
+      help: write the value itself, or above @up: -- @batch TABLE
+      """),
+    Case(
       "@retire",
       """
       -- @window app >=1.4 <2.0

@@ -106,8 +106,8 @@ extension MutationTests {
       "a misspelt column in a down", "\(split)/migrate.sql", "SET given_name = NULL",
       to: "SET givn_name = NULL", "down-not-inverse"),
     Mutant(
-      "a misspelt table in a down", "\(cents)/migrate.sql", "UPDATE products SET price_cents = NULL",
-      to: "UPDATE product SET price_cents = NULL", "down-not-inverse"),
+      "a misspelt table in a down", "\(cents)/migrate.sql", "UPDATE products SET price_cents = NULL WHERE",
+      to: "UPDATE product SET price_cents = NULL WHERE", "down-not-inverse"),
     Mutant(
       "a CHECK forgotten in a rebuild", "\(cents)/contract.sql", " CHECK (price >= 0)", "down-not-inverse"),
     Mutant(
@@ -189,15 +189,82 @@ extension MutationTests {
       to: "-- @up\nINSERT INTO customers (joined_on) VALUES ('');\n", "schema-phase-writes-rows"),
     Mutant(
       "a CREATE TABLE in a migrate", "\(cents)/migrate.sql", "-- @up\n",
-      to: "-- @up\nCREATE TABLE done (a);\n", "migrate-changes-schema"),
+      to: "-- @up\nCREATE TABLE done (a);\n", "batch-parameters"),
     Mutant(
       "an index made in a migrate", "\(list)/migrate.sql", "-- @up\n",
-      to: "-- @up\nCREATE INDEX orders_by_note ON orders (status_note);\n", "migrate-changes-schema"),
+      to: "-- @up\nCREATE INDEX orders_by_note ON orders (status_note);\n", "batch-parameters"),
     Mutant(
-      "a COMMIT inside", "\(split)/migrate.sql", "-- @up\n", to: "-- @up\nCOMMIT;\n", "forbidden-statement"),
+      "a COMMIT inside", "\(split)/migrate.sql", "-- @up\n", to: "-- @up\nCOMMIT;\n", "batch-parameters"),
     Mutant(
       "a PRAGMA inside", "\(list)/contract.sql", "-- @up\n", to: "-- @up\nPRAGMA foreign_keys = OFF;\n",
       "forbidden-statement"),
+    Mutant(
+      "a CREATE INDEX in a migrate without batches", "\(cents)/migrate.sql",
+      """
+      -- @batch products
+      -- @residual none
+
+      -- @up
+      UPDATE products SET price_cents = CAST(round(price * 100) AS INTEGER)
+      WHERE id BETWEEN :first AND :last AND price_cents IS NULL;
+
+      -- @down
+      UPDATE products SET price_cents = NULL WHERE id BETWEEN :first AND :last;
+      """,
+      to: """
+        -- @residual none
+
+        -- @up
+        CREATE INDEX products_by_price ON products (price);
+
+        -- @down
+        DROP INDEX products_by_price;
+        """, "migrate-changes-schema"),
+    Mutant(
+      "a backfill in one transaction", "\(cents)/migrate.sql",
+      """
+      -- @batch products
+      -- @residual none
+
+      -- @up
+      UPDATE products SET price_cents = CAST(round(price * 100) AS INTEGER)
+      WHERE id BETWEEN :first AND :last AND price_cents IS NULL;
+
+      -- @down
+      UPDATE products SET price_cents = NULL WHERE id BETWEEN :first AND :last;
+      """,
+      to: """
+        -- @residual none
+
+        -- @up
+        UPDATE products SET price_cents = CAST(round(price * 100) AS INTEGER) WHERE price_cents IS NULL;
+
+        -- @down
+        UPDATE products SET price_cents = NULL;
+        """, "unbounded-write"),
+    Mutant(
+      "a batch that reads the whole table", "\(split)/migrate.sql", "id BETWEEN", to: "+id BETWEEN",
+      "batch-not-keyed"),
+    Mutant(
+      "a way down that reads the whole table with every batch", "\(list)/migrate.sql", "id BETWEEN",
+      to: "+id BETWEEN", at: -1, "batch-not-keyed"),
+    Mutant(
+      "a batch that another index is asked for", "\(list)/migrate.sql", "+state", to: "state",
+      "batch-not-keyed"),
+    Mutant(
+      "batches by a column without an index", "\(split)/migrate.sql", "-- @batch customers",
+      to: "-- @batch customers by full_name", "batch-not-keyed"),
+    Mutant(
+      "a batch that moves its own keys", "\(cents)/migrate.sql", "SET price_cents = CAST",
+      to: "SET id = id + 1, price_cents = CAST", "batch-not-keyed"),
+    Mutant(
+      "batches of a table that is not there", "\(split)/migrate.sql", "-- @batch customers",
+      to: "-- @batch customer", "batch-not-keyed"),
+    Mutant(
+      "parameters without batches", "\(split)/migrate.sql", "-- @batch customers\n", "batch-parameters"),
+    Mutant(
+      "a batch without an upper end", "\(split)/migrate.sql", "id BETWEEN :first AND :last",
+      to: "id >= :first", "batch-parameters"),
     Mutant(
       "OR ROLLBACK inside", "\(split)/migrate.sql", "UPDATE customers", to: "UPDATE OR ROLLBACK customers",
       "forbidden-statement"),

@@ -55,7 +55,7 @@ extension BatchRun {
     let schema = engine.knowledge.schema
     let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
     try lifting("writing the ledger") { () in try ledger.endBatch() }
-    try archive.finish(record, on: connection)
+    try archive?.finish(ledger)
     let recorded: Engine.Recorded
     if isRecorded == (record.direction == .up) || isTurnedBack {
       recorded = try leaveUnchanged(ledger)
@@ -83,7 +83,8 @@ extension BatchRun {
       let entry = try ledger.log(
         record.direction == .up ? .up : .down, subject: record.id.description,
         detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
-      return Engine.Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
+      return Engine.Recorded(
+        entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
     }
   }
 

@@ -82,7 +82,8 @@ final class BatchPauses {
 
   private func pauseFile() -> BatchPause? {
     guard let path = engine.pauseFile, FileReading.exists(path) else { return nil }
-    return BatchPause(reason: .pauseFile, detail: "there is a file \(path)", resuming: "remove the file \(path)")
+    return BatchPause(
+      reason: .pauseFile, detail: "there is a file \(path)", resuming: "remove the file \(path)")
   }
 
   private func throttled() throws(MigrationError) -> BatchPause? {
@@ -137,7 +138,8 @@ final class BatchPauses {
     guard free < needed else { return nil }
     return BatchPause(
       reason: .diskLow,
-      detail: "the disk has \(free >> 20) MB free, and what is left needs about \((needed + 1_048_575) >> 20) MB",
+      detail:
+        "the disk has \(free >> 20) MB free, and what is left needs about \((needed + 1_048_575) >> 20) MB",
       resuming: "make room on the disk")
   }
 }
@@ -181,7 +183,8 @@ struct Throttle {
   private func invalid(_ why: String) -> MigrationError {
     MigrationError(
       .badSettings, "the throttle query cannot be asked: \(why)",
-      at: query.place(at: query.firstTokenOffset), help: ["write one SELECT that returns a row while batches should wait"])
+      at: query.place(at: query.firstTokenOffset),
+      help: ["write one SELECT that returns a row while batches should wait"])
   }
 }
 

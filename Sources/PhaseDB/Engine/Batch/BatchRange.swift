@@ -16,7 +16,8 @@ struct BatchSearch {
   func ends() throws(SQLiteError) -> ClosedKeys? {
     let (key, table) = (key.sql, key.tableSQL)
     guard
-      let first = try connection.value("SELECT \(key) FROM \(table) WHERE \(key) IS NOT NULL ORDER BY \(key) LIMIT 1"),
+      let first = try connection.value(
+        "SELECT \(key) FROM \(table) WHERE \(key) IS NOT NULL ORDER BY \(key) LIMIT 1"),
       let last = try connection.value("SELECT \(key) FROM \(table) ORDER BY \(key) DESC LIMIT 1")
     else { return nil }
     return ClosedKeys(first: first, last: last)

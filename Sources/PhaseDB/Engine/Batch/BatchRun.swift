@@ -12,13 +12,13 @@ final class BatchRun {
   var law: BatchLaw
   var holds = HoldHistogram()
   var neighbours: Neighbours
-  let archive: BatchArchive
+  private(set) var archive: BatchArchive?
   let began = ContinuousClock.now
   /// How far the way was behind when this run began.
   let fractionBefore: Double?
   private var rowsOfRun = 0
   /// Pages of the database when the run began, from which follows what the rest will need.
-  let pagesBefore: Int64
+  private(set) var pagesBefore: Int64 = 0
   let isNew: Bool
   /// True while going back because of a failure at the end.
   private(set) var isTurnedBack = false
@@ -34,8 +34,9 @@ final class BatchRun {
 
   /// - Parameter isNew: whether no run before this one had the phase under way.
   init(
-    _ engine: Engine, _ turn: Turn, _ record: BatchRecord, _ plan: BatchPlan, isNew: Bool
-  ) throws(MigrationError) {
+    _ engine: Engine, _ turn: Turn, _ record: BatchRecord, _ plan: BatchPlan, _ archive: BatchArchive?,
+    isNew: Bool
+  ) {
     self.engine = engine
     self.turn = turn
     self.record = record
@@ -44,14 +45,7 @@ final class BatchRun {
     law = BatchLaw(engine.pacing, limit: turn.step.phase.budget?.hold)
     fractionBefore = record.fraction
     neighbours = Neighbours()
-    let connection = engine.connection
-    pagesBefore = try lifting("reading the size of the database") { () in
-      try connection.value("PRAGMA main.page_count")?.integer ?? 0
-    }
-    archive = try BatchArchive(of: record, plan.key, on: connection)
-    schemaVersion = try lifting("reading the schema") { () in
-      try connection.value("PRAGMA main.schema_version")?.integer
-    }
+    self.archive = archive
   }
 
   var connection: Connection { engine.connection }
@@ -63,6 +57,10 @@ final class BatchRun {
   func run() throws(MigrationError) -> StepTimes {
     let autocheckpoint = try lifting("reading PRAGMA wal_autocheckpoint") { () in
       Int(try connection.value("PRAGMA wal_autocheckpoint")?.integer ?? 1_000)
+    }
+    try lifting("reading the size of the database") { () in
+      pagesBefore = try connection.value("PRAGMA main.page_count")?.integer ?? 0
+      schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer
     }
     connection.takeOverCheckpoints()
     defer { connection.giveBackCheckpoints(every: autocheckpoint) }
@@ -83,7 +81,8 @@ final class BatchRun {
       throw stopped(by: error)
     }
     return StepTimes(
-      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold, rows: record.rows)
+      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold,
+      rows: record.rows)
   }
 
   private(set) var longestHold = 0.0
@@ -171,12 +170,16 @@ final class BatchRun {
       limit.map { ContinuousClock.now < $0 } ?? !engine.cancellation.isRequested
     }
     defer { connection.removeProgressHandler() }
+    // What was rolled back is not in the archive either.
+    let marks = archive?.marks
+    var isCommitted = false
+    defer { if !isCommitted, let marks { archive?.restore(marks) } }
     do throws(MigrationError) {
-      try archive.capture(range.keys, on: connection)
+      try archive?.capture(range.keys)
       _ = try GuardedScript(script, on: connection).run(binding: [
         Batching.first: range.keys.first, Batching.last: range.keys.last,
       ])
-      try archive.settle(range.keys, on: connection)
+      try archive?.settle(range.keys, Ledger(connection: connection))
     } catch {
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
       if range.rows <= 1 || range.keys.first == range.keys.last { hasDeadline = false }
@@ -190,6 +193,7 @@ final class BatchRun {
     try lifting("writing the ledger") { () in try Ledger(connection: connection).update(after) }
     let committing = ContinuousClock.now
     try end(transaction, leading: after.cursor)
+    isCommitted = true
     let ended = ContinuousClock.now
     let held = (ended - locked).milliseconds
     record = after
@@ -207,7 +211,9 @@ final class BatchRun {
   /// The lease may have been taken over from a process that was stopped for long, and its cursor moved on.
   func refuseLostPlace() throws(MigrationError) {
     let ledger = Ledger(connection: connection)
-    let (lease, cursor) = try lifting("reading the ledger") { () in (try ledger.lease(), try ledger.batchCursor()) }
+    let (lease, cursor) = try lifting("reading the ledger") { () in
+      (try ledger.lease(), try ledger.batchCursor())
+    }
     guard lease?.holder == engine.runner, cursor == record.cursor else {
       throw MigrationError(
         .ledgerMoved, "another runner took \(record.id) over", help: ["look at it with: phasedb status"])
@@ -227,6 +233,12 @@ final class BatchRun {
       try connection.value("PRAGMA main.schema_version")?.integer
     }
     guard version != schemaVersion else { return }
+    // What could not be given back has an archive of its own.
+    let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
+    guard schema.digest != engine.knowledge.schema.digest else {
+      schemaVersion = version
+      return
+    }
     throw MigrationError(
       .migrateChangesSchema, "\(record.id) changes the schema, which a migrate phase may not",
       at: script.place(at: script.firstTokenOffset),
@@ -268,10 +280,29 @@ final class BatchRun {
 
   // MARK: The way back
 
+  /// The archive of the other direction, in a transaction of its own.
+  private func turnArchive() throws(MigrationError) {
+    let turned = try BatchPlan(script, by: key, on: connection)
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    try refuseLostPlace()
+    guard let ledger = engine.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    let young = try engine.youngColumns(of: record.id, key.table)
+    archive = try BatchArchive(
+      of: record, turned, entry: try lifting("reading the ledger") { () in try ledger.head() }, ledger,
+      on: connection, isYoung: young)
+    try lifting("writing the ledger") { () in
+      try ledger.update(record)
+      schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer
+    }
+    try end(transaction, leading: record.cursor)
+    try engine.knowledge.refresh(on: connection)
+  }
+
   private func turnBack(from error: MigrationError) throws(MigrationError) {
     engine.observe(.turningBack(turn.step.id, reason: error.message))
     isTurnedBack = true
     record.turn(at: engine.now())
+    try turnArchive()
     try runBatches()
     try finish()
     var error = error

@@ -5,7 +5,9 @@ extension Engine {
   /// the way, and the lease.
   ///
   /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
-  func beginBatches(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError) -> Turn.Outcome {
+  func beginBatches(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError)
+    -> Turn.Outcome
+  {
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
@@ -42,7 +44,7 @@ extension Engine {
     record.beat = time
     record.runner = "\(runner.user)@\(runner.host)"
     let begun = record
-    let recorded = try lifting("writing the ledger") { () in
+    let (recorded, archive) = try lifting("writing the ledger") { () in
       if action == .start { try ledger.begin(begun) } else { try ledger.update(begun) }
       try ledger.take(
         Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue) of \(turn.step.id.short)"))
@@ -50,7 +52,11 @@ extension Engine {
         action, subject: turn.step.id.description,
         detail: "\(turn.step.direction.rawValue), in batches of \(key.table) by \(key.column)", by: runner,
         at: time)
-      return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
+      let archive = try BatchArchive(
+        of: begun, plan, entry: entry, ledger, on: connection,
+        isYoung: try youngColumns(of: begun.id, key.table))
+      knowledge.schema = try Schema(of: connection, known: knowledge.schema)
+      return (Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), archive)
     }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     // Before the commit, after which nothing may fail any more.
@@ -60,7 +66,7 @@ extension Engine {
     holdsLease = true
     hasLoggedOverrides = true
     if !drift.isEmpty { observe(.driftAccepted(drift)) }
-    return .batches(begun, plan, isNew: action == .start)
+    return .batches(BatchRun(self, turn, begun, plan, archive, isNew: action == .start))
   }
 
   /// The key of a batched phase, after a look at how SQLite would run its SQL.
@@ -88,6 +94,18 @@ extension Engine {
     }
   }
 
+  /// Columns of a table that came with the migration itself.
+  func youngColumns(of id: PhaseID, _ table: String) throws(MigrationError) -> (SchemaName) -> Bool {
+    guard let ledger = knowledge.ledger,
+      let first = knowledge.applied.first(where: { $0.id.migration == id.migration && $0.id != id })
+    else { return { _ in false } }
+    let before = try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
+    let columns = before.objects.first { $0.key == SchemaObject.Key(type: "table", name: table) }
+      .flatMap { TableDefinition($0.sql) }?.columns.map(\.name)
+    guard let columns else { return { _ in false } }
+    return { !columns.contains($0) }
+  }
+
   private func newRecord(
     _ step: Plan.Step, _ key: BatchKey, at time: Timestamp
   ) throws(MigrationError) -> BatchRecord {
@@ -97,7 +115,8 @@ extension Engine {
     let cursor = step.direction == .up ? BatchCursor.bottom : ends.map { .after($0.last) } ?? .bottom
     return BatchRecord(
       id: step.id, phase: step.phase, format: LedgerFormat.current, key: key.column, ends: ends,
-      direction: step.direction, cursor: cursor, origin: cursor, total: nil, rows: 0, orphans: nil, pace: BatchRecord.Pace(),
+      direction: step.direction, cursor: cursor, origin: cursor, total: nil, rows: 0, orphans: nil,
+      pace: BatchRecord.Pace(),
       pause: nil, since: time, beat: time, runner: "")
   }
 }
@@ -124,7 +143,8 @@ extension BatchRecord {
       why = "the text of \(id) was changed after its first batches ran"
       details = LineDifference.lines(from: PhaseFile.render(phase), to: PhaseFile.render(text))
     } else if format != LedgerFormat.current {
-      why = "\(id) was begun in format \(format) of the ledger, which is in format \(LedgerFormat.current) now"
+      why =
+        "\(id) was begun in format \(format) of the ledger, which is in format \(LedgerFormat.current) now"
     } else {
       return
     }
