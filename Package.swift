@@ -31,7 +31,8 @@ let package = Package(
     // What Scripts/bench holds digests against. No product has it, so nobody who installs or uses phasedb builds it.
     .executableTarget(
       name: "ScanBench", dependencies: ["CSQLite", "PhaseDB"], path: "Tests/ScanBench", swiftSettings: house),
-    .testTarget(name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite"], swiftSettings: house),
+    .testTarget(
+      name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite", "CSQLite"], swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
     .target(
