@@ -45,7 +45,9 @@ struct Planner {
     candidates = try withUnderWay(candidates, target: target)
     let order = UpOrder(
       candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)
-    if let target, !candidates.isEmpty, let held = order.held.first(where: { $0.id == target }) { throw held.error() }
+    if let target, !candidates.isEmpty, let held = order.held.first(where: { $0.id == target }) {
+      throw held.error()
+    }
     if let unfit = order.held.first(where: isHeldByWrongEvidence) { throw unfit.error() }
     let passing = LiveIntervals.alongUp(
       applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
