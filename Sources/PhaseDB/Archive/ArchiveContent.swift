@@ -22,6 +22,8 @@ struct ArchiveContent: Codable, Sendable {
     let hashed: [String]
   }
 
+  /// The hash of the phase's text that took it.
+  let text: String
   let key: RowKey
   /// In the order of `v1`, `v2` …
   let columns: [Column]
@@ -51,9 +53,10 @@ struct ArchiveContent: Codable, Sendable {
   }
 
   init(
-    key: RowKey, columns: [Column], successor: Successor?, hasGoneRows: Bool, isMoved: Bool,
+    text: String, key: RowKey, columns: [Column], successor: Successor?, hasGoneRows: Bool, isMoved: Bool,
     sources: [String: String], counter: Int64?
   ) {
+    self.text = text
     self.key = key
     self.columns = columns
     self.successor = successor

@@ -36,6 +36,8 @@ struct TracedTable {
   var columns: [TracedColumn]
   /// Whether rows are put into it.
   var gainsRows = false
+  /// Whether rows are put into it that are made from its own.
+  var copiesItself = false
   /// Whether rows of it may be deleted while it stays: by DELETE, or to make room for others by REPLACE.
   var losesRows = false
   /// Whether its rowids are updated, by that or by one of their other names.

@@ -88,6 +88,7 @@ extension ScriptTracer {
       for column in writes.columns[name] ?? [] { markUpdated(column, of: index) }
       guard writes.insertedTables.contains(name) else { continue }
       trace.tables[index].gainsRows = true
+      if read.contains(index) { trace.tables[index].copiesItself = true }
       for column in trace.tables[index].columns.indices {
         let key = trace.tables[index].columns[column].outcome?.key
         guard let key, listed[name]?.contains(key) ?? true else { continue }

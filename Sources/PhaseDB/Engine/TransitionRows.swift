@@ -31,7 +31,7 @@ struct TransitionRows {
       failure = error
       return
     }
-    let restoring = try Restoring(kept, trial.there, on: connection)
+    let restoring = try Restoring(kept, step.phase, trial.there, on: connection)
     let young = try Self.young(step, knowledge, ledger)
     let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
@@ -55,7 +55,7 @@ struct TransitionRows {
     guard let (archiving, restoring) = work else { return Outcome(made: [], left: [], used: [], tables: []) }
     let (left, used) = try restoring.finish()
     let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
-      try archiving.settle(step.id, step.direction)
+      try archiving.settle(step.id, step.phase, step.direction)
     }
     return Outcome(made: made, left: left, used: used, tables: restoring.tables)
   }
