@@ -66,3 +66,11 @@ struct ArchiveContent: Codable, Sendable {
     self.counter = counter
   }
 }
+
+extension ArchiveContent {
+  /// Where a column's values went on; nil when they are nowhere else.
+  func origin(of column: Column) -> TracedColumn.Origin? {
+    guard let successor, let after = column.after else { return nil }
+    return TracedColumn.Origin(table: SchemaName(successor.table), column: SchemaName(after))
+  }
+}

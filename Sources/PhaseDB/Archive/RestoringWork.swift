@@ -64,9 +64,9 @@ struct RestoringWork {
     on connection: Connection
   ) throws(SQLiteError) -> Bool {
     let computed = content.columns.contains {
-      trace.computes(SchemaName($0.name), of: SchemaName(record.table))
+      trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
-    let isTold = computed || content.hasGoneRows || content.columns.contains(where: \.isTracked)
+    let isTold = computed || content.hasGoneRows || content.columns.contains { $0.after != nil }
     guard isTold, let successor = content.successor,
       let table = try TableShape(SchemaName(successor.table), on: connection)
     else { return false }
@@ -107,14 +107,6 @@ struct RestoringWork {
 extension TracedTable {
   /// Whether rows are put into it beside those that were there before.
   fileprivate var isFilledInPlace: Bool { gainsRows && origin != nil }
-}
-
-extension ScriptTrace {
-  /// Whether the script gives a column of a table values other than its default.
-  func computes(_ column: SchemaName, of table: SchemaName) -> Bool {
-    guard let table = self.table(to: table), let column = table.column(to: column) else { return false }
-    return column.isUpdated || (table.origin == nil && column.isInserted)
-  }
 }
 
 // MARK: - After the SQL
@@ -194,9 +186,12 @@ extension RestoringWork {
   /// For each column that gets archived values, what it gets in a row.
   private func values(in table: TableShape, row: String) -> [(column: SchemaName, value: String)] {
     columns(of: table).compactMap { column, name, value, mark in
-      let isComputed = trace.computes(column, of: target)
+      let kept = content.columns.first { SchemaName($0.name) == column }
+      let isComputed = trace.computes(column, of: target, from: kept.flatMap(content.origin(of:)))
       if isComputed, sourcesChanged { return nil }
-      guard hasAside, let changed = isComputed ? "c0" : mark else { return (column, value) }
+      // Another text of the phase may compute what the one did not that made the archive.
+      let changed = isComputed ? "c0" : mark ?? (kept?.after == nil ? nil : "c0")
+      guard hasAside, let changed else { return (column, value) }
       return (column, "CASE WHEN s.k1 IS NULL OR NOT s.\(changed) THEN \(value) ELSE \(row).\(name) END")
     }
   }
