@@ -93,6 +93,13 @@ extension MigrationError {
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
 
+    // Copies of the whole database.
+    case snapshotFailed = "snapshot-failed"
+    case snapshotMissing = "snapshot-missing"
+    case snapshotAltered = "snapshot-altered"
+    case snapshotForeign = "snapshot-foreign"
+    case restoreUnconfirmed = "restore-unconfirmed"
+
     // Running what applications ask.
     case noQueries = "no-queries"
     case noData = "no-data"

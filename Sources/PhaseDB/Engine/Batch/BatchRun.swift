@@ -176,9 +176,10 @@ final class BatchRun {
     defer { if !isCommitted, let marks { archive?.restore(marks) } }
     do throws(MigrationError) {
       try archive?.capture(range.keys)
-      _ = try GuardedScript(script, on: connection).run(binding: [
+      let (_, writes) = try GuardedScript(script, on: connection).run(binding: [
         Batching.first: range.keys.first, Batching.last: range.keys.last,
       ])
+      engine.lastWrites = writes
       try archive?.settle(range.keys, Ledger(connection: connection))
     } catch {
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
