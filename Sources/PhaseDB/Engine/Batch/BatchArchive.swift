@@ -7,6 +7,8 @@ internal import PhaseSQLite
 /// what it had; one that changed since keeps what the SQL computes for it, and what that took the place of is left over.
 final class BatchArchive {
   private let id: PhaseID
+  /// The hash of the phase's text.
+  private let text: String
   private let entry: Int64
   private let direction: Direction
   private let key: BatchKey
@@ -47,10 +49,10 @@ final class BatchArchive {
     key = plan.key
     computed = Set(made.written.map(\.name))
     (id, self.entry, direction, self.connection) = (record.id, entry, record.direction, connection)
-    let marker = "phase \(record.phase.tokenHash)"
+    text = record.phase.tokenHash
     for archive in try ledger.archives(of: record.id) where archive.state == .kept {
       let content = try ArchiveContent(archive)
-      guard content.sources.keys.contains(marker) else {
+      guard content.text == text else {
         // What another text of the phase left is no value for this one to bring back.
         if archive.direction != direction { try set(archive, .left, ledger) }
         continue
@@ -59,7 +61,7 @@ final class BatchArchive {
       if archive.direction == direction { keeping = part } else { giving = part }
     }
     if keeping == nil, !made.written.isEmpty {
-      keeping = try lifting("making an archive") { () in try makePart(.kept, ledger, marker: marker) }
+      keeping = try lifting("making an archive") { () in try makePart(.kept, ledger) }
     }
     guard keeping != nil || giving != nil else { return nil }
     let hashed = made.hashed.map(\.spelled)
@@ -83,10 +85,10 @@ final class BatchArchive {
   }
 
   private func makePart(
-    _ state: ArchiveRecord.State, _ ledger: Ledger, marker: String, like other: Part? = nil
+    _ state: ArchiveRecord.State, _ ledger: Ledger, like other: Part? = nil
   ) throws(SQLiteError) -> Part {
     let number = try ledger.nextArchive()
-    let content = other?.content ?? table.content(marker)
+    let content = other?.content ?? table.content(text)
     let made = ArchiveTable(
       ArchiveRecord.tableName(number), key: content.key, tracked: content.columns.map { _ in false })
     try connection.execute(made.definition)
@@ -198,7 +200,7 @@ extension BatchArchive {
       return
     }
     var rest: Part
-    if let left { rest = left } else { rest = try makePart(.left, ledger, marker: "", like: part) }
+    if let left { rest = left } else { rest = try makePart(.left, ledger, like: part) }
     rest.sum.add(
       try rest.table.fill(
         from:
