@@ -71,6 +71,7 @@ extension MigrationError {
     case downNotInverse = "down-not-inverse"
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
+    case reversalBlocked = "reversal-blocked"
     case archiveImpossible = "archive-impossible"
     case archiveMissing = "archive-missing"
     case archiveAltered = "archive-altered"
@@ -91,6 +92,13 @@ extension MigrationError {
     // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
+
+    // Copies of the whole database.
+    case snapshotFailed = "snapshot-failed"
+    case snapshotMissing = "snapshot-missing"
+    case snapshotAltered = "snapshot-altered"
+    case snapshotForeign = "snapshot-foreign"
+    case restoreUnconfirmed = "restore-unconfirmed"
 
     // Running what applications ask.
     case noQueries = "no-queries"
