@@ -52,9 +52,9 @@ struct RoundTripCase {
     guard !changes.isEmpty else { return [] }
     var random = random
     let place = try TemporaryDatabase(database.script.joined(separator: "\n"))
-    let catalog = try TemporaryFolder(files).catalog()
     var journal: [String] = []
     do {
+      let catalog = try TemporaryFolder(files).catalog()
       let before = try Look(at: place)
       if catalog.phases.contains(where: { $0.id.kind == .expand }) {
         try place.run(.upTo("0001/expand"), catalog)
