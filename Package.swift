@@ -31,6 +31,11 @@ let package = Package(
     .testTarget(name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite"], swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
+    .target(
+      name: "FaultVFS", dependencies: ["CSQLite"], path: "Tests/FaultVFS",
+      cSettings: [.treatAllWarnings(as: .error)]),
+    .testTarget(
+      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

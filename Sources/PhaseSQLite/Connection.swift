@@ -23,6 +23,8 @@ internal import CSQLite
   private let isOwner: Bool
   var authorizer: Unmanaged<AuthorizerBox>?
   var progress: Unmanaged<ProgressBox>?
+  var commits: Unmanaged<CommitBox>?
+  var rowWatch: Unmanaged<RowWatchBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
   package init(path: String, mode: Mode) throws(SQLiteError) {
@@ -62,6 +64,8 @@ internal import CSQLite
   deinit {
     removeAuthorizer()
     removeProgressHandler()
+    if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
+    stopWatchingRows()
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }
 
@@ -101,11 +105,16 @@ extension Connection {
     while try statement.step() {}
   }
 
-  /// Runs every statement of a script that phasedb itself wrote.
-  package func execute(script: String) throws(SQLiteError) {
+  /// Runs every statement of a script.
+  ///
+  /// - Parameter parameters: values for the parameters that statements name, all of which name each.
+  package func execute(
+    script: String, binding parameters: KeyValuePairs<String, Value> = [:]
+  ) throws(SQLiteError) {
     var reader = ScriptReader(script, on: self)
     while let next = try reader.next() {
       var statement = next.take()
+      for (name, value) in parameters { try statement.bind(value, to: name) }
       while try statement.step() {}
     }
   }

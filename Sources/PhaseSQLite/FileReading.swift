@@ -33,7 +33,7 @@ package enum FileReading {
       if case .system(ENOTDIR, _) = self { true } else { false }
     }
 
-    fileprivate static var current: Failure {
+    static var current: Failure {
       let number = errno
       let words = unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
       return .system(number, words)
@@ -98,6 +98,13 @@ package enum FileReading {
     }
     if let failure { throw failure }
     return bytes
+  }
+
+  /// How many bytes a user may still write to the file system of a path; nil when it does not say (statvfs(3)).
+  package static func freeBytes(at path: String) -> Int64? {
+    var system = statvfs()
+    guard unsafe statvfs(path, &system) == 0 else { return nil }
+    return Int64(clamping: UInt64(system.f_bavail) * UInt64(system.f_frsize))
   }
 
   /// Whether anything is at the path, a link that leads nowhere included.

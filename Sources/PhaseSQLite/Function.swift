@@ -8,12 +8,15 @@ private final class FunctionBox {
 extension Connection {
   /// Gives SQL a function that answers the same for the same arguments (sqlite.org/c3ref/create_function.html).
   ///
-  /// - Parameter argumentCount: how many arguments it takes, -1 for any number.
-  package func define(_ name: String, argumentCount: Int, _ body: @escaping ([Value]) -> Value)
-    throws(SQLiteError)
-  {
+  /// - Parameters:
+  ///   - argumentCount: how many arguments it takes, -1 for any number.
+  ///   - isForSchema: lets views, triggers, constraints and indexes use it, too, which takes one that does no harm.
+  package func define(
+    _ name: String, argumentCount: Int, isForSchema: Bool = false, _ body: @escaping ([Value]) -> Value
+  ) throws(SQLiteError) {
     let code = unsafe sqlite3_create_function_v2(
-      handle, name, Int32(clamping: argumentCount), SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+      handle, name, Int32(clamping: argumentCount),
+      SQLITE_UTF8 | SQLITE_DETERMINISTIC | (isForSchema ? SQLITE_INNOCUOUS : SQLITE_DIRECTONLY),
       Unmanaged.passRetained(FunctionBox(body)).toOpaque(),
       { context, count, arguments in
         guard let context = unsafe context, let user = unsafe sqlite3_user_data(context) else { return }

@@ -10,9 +10,12 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
 
   package static let error = ResultCode(rawValue: SQLITE_ERROR)
   package static let busy = ResultCode(rawValue: SQLITE_BUSY)
+  package static let lockProtocol = ResultCode(rawValue: SQLITE_PROTOCOL)
   package static let locked = ResultCode(rawValue: SQLITE_LOCKED)
   package static let noMemory = ResultCode(rawValue: SQLITE_NOMEM)
   package static let readOnly = ResultCode(rawValue: SQLITE_READONLY)
+  /// A journal has to be played back before the database can be read, and the connection may not write.
+  package static let readOnlyRollback = ResultCode(rawValue: SQLITE_READONLY | 3 << 8)
   package static let interrupt = ResultCode(rawValue: SQLITE_INTERRUPT)
   package static let ioError = ResultCode(rawValue: SQLITE_IOERR)
   package static let corrupt = ResultCode(rawValue: SQLITE_CORRUPT)
@@ -23,4 +26,15 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let auth = ResultCode(rawValue: SQLITE_AUTH)
   package static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
   package static let tooBig = ResultCode(rawValue: SQLITE_TOOBIG)
+
+  /// Whether the code tells of the file, the machine or others who use them, and nothing of the SQL that ran.
+  package var isOfSurroundings: Bool {
+    switch primary {
+    case .busy, .locked, .lockProtocol, .full, .readOnly, .notADatabase, .corrupt, .interrupt, .ioError,
+      .noMemory,
+      .cannotOpen:
+      true
+    default: false
+    }
+  }
 }

@@ -10,7 +10,7 @@ internal import CSQLite
 
 /// A prepared statement, finalized when it goes out of scope.
 @safe package struct Statement: ~Copyable {
-  private let handle: OpaquePointer
+  let handle: OpaquePointer
   private let connection: Connection
 
   init(_ handle: OpaquePointer, on connection: Connection) {

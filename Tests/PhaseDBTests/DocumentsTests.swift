@@ -79,9 +79,9 @@ struct DocumentedSQLTests {
     #expect(try #require(status.checkIns.first?.seenAt).text.count == Timestamp.now.text.count)
   }
 
-  @Test("goes up, down and up again as WritingMigrations shows it")
-  func upDownUp() throws {
-    let notebook = try Notebook()
+  @Test("goes up, down and up again as WritingMigrations shows it", arguments: [false, true])
+  func upDownUp(_ isRetiring: Bool) throws {
+    let notebook = try Notebook(isRetiring: isRetiring)
     let names = notebook.catalog.phases.map(\.id.short)
     #expect(names == ["0001/expand", "0002/expand", "0002/migrate", "0002/contract", "0003/expand"])
     for selection in [Selection.upAll, .downAll, .upAll] {
@@ -91,9 +91,9 @@ struct DocumentedSQLTests {
     #expect(try notebook.migrator().verify().isClean)
   }
 
-  @Test("keeps both columns right, whoever writes, and gives every row back")
-  func rows() throws {
-    let notebook = try Notebook()
+  @Test("keeps both columns right, whoever writes, and gives every row back", arguments: [false, true])
+  func rows(_ isRetiring: Bool) throws {
+    let notebook = try Notebook(isRetiring: isRetiring)
     try notebook.up(.upTo("0001"))
     let connection = try notebook.connection()
     try connection.execute(
@@ -119,6 +119,9 @@ struct DocumentedSQLTests {
     try connection.execute("UPDATE sqlite_sequence SET seq = 3 WHERE name = 'notes'")
 
     try notebook.up(.upAll, live: "notebook@2.0", overriding: .soak)
+    let columns = try notebook.rows("SELECT group_concat(name) FROM pragma_table_info('notes')")
+    let retired = "id,phasedb_retired_2_body,written_at,content"
+    #expect(columns == [[.text(isRetiring ? retired : "id,written_at,content")]])
     try notebook.run(.downTo("0001"), live: "notebook@1.0")
     #expect(try notebook.told() == before)
   }
@@ -149,11 +152,12 @@ private final class Notebook {
   private let folder: TemporaryFolder
   private var path: String { folder.path + "/notebook.db" }
 
-  init() throws {
+  /// - Parameter isRetiring: takes the contract that retires instead of the one that drops.
+  init(isRetiring: Bool = false) throws {
     var files: [String: String] = [:]
     for block in try Document("WritingMigrations").blocks where block.info == "sql" {
-      let name = try #require(block.before.wholeMatch(of: #/`(\d{4}-[\w-]+/\w+\.sql)`/#)?.output.1)
-      files["migrations/\(name)"] = block.text
+      let name = try #require(block.before.wholeMatch(of: #/`(\d{4}-[\w-]+/\w+\.sql)`(, retiring)?/#))
+      if name.output.2 == nil || isRetiring { files["migrations/\(name.output.1)"] = block.text }
     }
     folder = try TemporaryFolder(files)
     catalog = try Catalog(folder: folder.path + "/migrations")

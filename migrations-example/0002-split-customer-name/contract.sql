@@ -1,13 +1,16 @@
--- Drop the full name and the triggers that kept it.
+-- Take the full name out of use, with the triggers that kept it.
 --
--- Down cannot use ADD COLUMN alone: full_name would become the last column, and an old application that
--- inserts by position would write into the wrong ones. So it builds the table anew.
+-- Retired, not dropped: phasedb renames the column when the up SQL has run, and gives it its name back before the
+-- down SQL runs. That takes a moment whatever the number of customers, and every name is still there. An insert
+-- that does not know the column goes in, because it has a default.
 --
 -- @window storefront >=1.6
+-- @retire customers.full_name
 -- @residual none
 
 -- @up
--- Any row that gets in here would not come back: the constraint refuses it, and names the reason.
+-- Down takes any row that says something else than its parts for one that was changed meanwhile. So none may be
+-- in between: the constraint refuses it, and names the reason.
 CREATE TABLE names_that_cannot_return (
   customer_id INTEGER CONSTRAINT "every full name is its given and its family name" CHECK (false)
 );
@@ -19,23 +22,11 @@ DROP TRIGGER customers_join_name;
 DROP TRIGGER customers_split_name;
 DROP TRIGGER customers_join_new_name;
 DROP TRIGGER customers_split_new_name;
-ALTER TABLE customers DROP COLUMN full_name;
 
 -- @down
-CREATE TABLE customers_rebuilt (
-  id INTEGER PRIMARY KEY,
-  full_name TEXT NOT NULL DEFAULT '',
-  email TEXT COLLATE NOCASE CHECK (email LIKE '%_@_%'),
-  joined_on TEXT NOT NULL,
-  given_name TEXT,
-  family_name TEXT
-);
-INSERT INTO customers_rebuilt (id, full_name, email, joined_on, given_name, family_name)
-SELECT id, given_name || coalesce(' ' || family_name, ''), email, joined_on, given_name, family_name
-FROM customers;
-DROP TABLE customers;
-ALTER TABLE customers_rebuilt RENAME TO customers;
-CREATE UNIQUE INDEX customers_by_email ON customers (email) WHERE email IS NOT NULL;
+-- Only rows that 1.6 or later wrote meanwhile say something else now.
+UPDATE customers SET full_name = given_name || coalesce(' ' || family_name, '')
+WHERE full_name IS NOT given_name || coalesce(' ' || family_name, '');
 
 CREATE TRIGGER customers_split_new_name AFTER INSERT ON customers
 WHEN NEW.given_name IS NULL

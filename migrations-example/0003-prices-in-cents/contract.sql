@@ -1,7 +1,8 @@
 -- Drop the floating-point price, its triggers and the totals computed from it.
 --
--- Down builds the table anew, because price was not its last column. The search table names products in
--- its content option and finds rows by id: both are as before when the rebuild is done.
+-- Down builds the table anew, and computes price in the same pass. ADD COLUMN and an UPDATE would do as well:
+-- phasedb puts a column back into its place, by a pass of its own. The search table names products in its
+-- content option and finds rows by id: both are as before when the rebuild is done.
 --
 -- @window storefront >=1.8
 -- @residual downstream: reports that were exported in cents stay in cents

@@ -1,11 +1,10 @@
 -- Give every customer a loyalty tier, 'none' to begin with.
 --
 -- NOT NULL is safe for a version that does not know the column, because it has a default. 2.1 is the
--- first version that asks for it. The way back of 0002's contract builds customers anew and knows nothing
--- of this column, so that contract has to be applied first, and reversed later.
+-- first version that asks for it. The contract of 0002 is on the same table and may come before or after:
+-- it only renames a column, in both directions.
 --
 -- @window storefront >=1.0 <2.1
--- @needs 0002-split-customer-name/contract
 -- @residual customer: a tier that somebody was told about is forgotten after down
 
 -- @up

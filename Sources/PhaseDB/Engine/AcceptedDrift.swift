@@ -43,12 +43,10 @@ extension Engine {
     }
     try logOverrides(of: plan)
     let lines = try settleDrift(plan)
-    do throws(SQLiteError) {
-      try transaction.commit()
-    } catch {
-      throw MigrationError(error, while: "committing the ledger")
-    }
     try knowledge.settle(on: connection)
+    let ledger = Ledger(connection: connection)
+    let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
+    try ledger.commit(transaction, leaving: entry, hash, while: "committing the ledger")
     if !lines.isEmpty { observe(.driftAccepted(lines)) }
   }
 

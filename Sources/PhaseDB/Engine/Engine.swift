@@ -8,9 +8,12 @@ final class Engine {
   /// How long to wait for another connection or runner.
   let wait: Duration
   let cancellation: Cancellation
+  let pacing: Pacing
   let observe: (Event) -> Void
   /// What this run knows of ledger and schema, carried from one step to the next.
   var knowledge: Knowledge
+  /// What the SQL of the last step wrote.
+  var lastWrites = WriteSet()
   /// True while other runners see that this run is not over.
   var holdsLease = false
   /// True once the log says which gates were overridden in this run.
@@ -18,7 +21,7 @@ final class Engine {
 
   init(
     on connection: Connection, knowledge: Knowledge, runner: Runner, now: @escaping () -> Timestamp,
-    wait: Duration,
+    wait: Duration, pacing: Pacing,
     cancellation: Cancellation, observe: @escaping (Event) -> Void
   ) {
     self.connection = connection
@@ -26,6 +29,7 @@ final class Engine {
     self.runner = runner
     self.now = now
     self.wait = wait
+    self.pacing = pacing
     self.cancellation = cancellation
     self.observe = observe
   }
@@ -37,12 +41,14 @@ final class Engine {
   ///   database stands.
   func run(_ plan: Plan) throws(MigrationError) -> RunResult {
     guard !plan.steps.isEmpty || !plan.drift.isEmpty else { return RunResult(done: [], skipped: []) }
-    let discipline = try ConnectionDiscipline.begin(on: connection)
+    let discipline = try changingNothing { () throws(MigrationError) in
+      try ConnectionDiscipline.begin(on: connection)
+    }
     return try discipline.whileInForce { () throws(MigrationError) in
-      connection.setProgressHandler(every: 1_000) { [cancellation] in !cancellation.isRequested }
+      watchForCancellation()
       defer { connection.removeProgressHandler() }
       guard !plan.steps.isEmpty else {
-        try acceptDrift(plan)
+        try changingNothing { () throws(MigrationError) in try acceptDrift(plan) }
         return RunResult(done: [], skipped: [])
       }
       return try runSteps(plan)
@@ -64,6 +70,12 @@ final class Engine {
         case .alreadyDone:
           result.skipped.append(step.id)
           observe(.alreadyDone(step.id, step.direction))
+        case .batches(let run):
+          let times = try run.run()
+          observe(
+            .committed(step.id, step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
+          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: times))
+          watchForCancellation()
         case .compare: break
         }
       } catch {
@@ -71,10 +83,19 @@ final class Engine {
         connection.removeProgressHandler()
         throw standing(of: error, turn: turn, result: result)
       }
-      if step.direction == .up { expected.append(step.id) } else { expected.removeAll { $0 == step.id } }
+      expected.removeAll { $0 == step.id }
+      if step.direction == .up { expected.append(step.id) }
     }
     return result
   }
+
+  /// Lets a request to stop end the statement that runs.
+  private func watchForCancellation() {
+    connection.setProgressHandler(every: 1_000) { [cancellation] in !cancellation.isRequested }
+  }
+
+  /// Where a file lies that asks batches to wait; nil for a database without a path.
+  var pauseFile: String? { pacing.pauseFile ?? (connection.path.isEmpty ? nil : connection.path + ".pause") }
 
   /// Tries a step again, as a whole, while another connection holds the lock and the time to wait is not over.
   private func patiently(_ turn: Turn) throws(MigrationError) -> Turn.Outcome {
@@ -84,7 +105,10 @@ final class Engine {
     while true {
       let before = knowledge
       do throws(MigrationError) {
-        let outcome = try attempt(turn, until: deadline, comparing: comparing)
+        let outcome =
+          turn.step.phase.batching == nil
+          ? try attempt(turn, until: deadline, comparing: comparing)
+          : try beginBatches(turn, until: deadline)
         guard case .compare = outcome else { return outcome }
         knowledge = before
         comparing = true
@@ -145,5 +169,7 @@ struct Turn {
     case alreadyDone
     /// Rows have no parent, and only a comparison with the state before can tell whose fault it is. Rolled back.
     case compare
+    /// A batched step has begun, and its batches are to be run.
+    case batches(BatchRun)
   }
 }

@@ -6,6 +6,16 @@ public enum Event: Sendable, Hashable {
   case began(PhaseID, Direction, number: Int, count: Int)
   /// A claim of `@verify` holds.
   case verified(PhaseID, title: String)
+  /// The batches of a step are about to run, from where an earlier run left them.
+  case batching(PhaseID, Direction, BatchProgress)
+  /// A batch is committed, together with how far it has come.
+  case batchCommitted(PhaseID, Direction, BatchProgress)
+  /// No batch runs for now.
+  case batchPaused(PhaseID, BatchPause)
+  /// Batches run again.
+  case batchResumed(PhaseID)
+  /// What all batches led to does not hold, so they are taken back one by one.
+  case turningBack(PhaseID, reason: String)
   /// The step is committed.
   case committed(PhaseID, Direction, StepTimes, checkpoint: Int64)
   /// Another runner did this step meanwhile, so it was left out.

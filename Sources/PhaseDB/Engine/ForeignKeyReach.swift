@@ -7,20 +7,28 @@ internal import PhaseSQLite
 struct ForeignKeyReach {
   private let writes: WriteSet
   private let after: Schema
+  private let renamed: Set<String>
   /// What was there before, of the objects that changed.
   private let former: [SchemaObject.Key: SchemaObject]
   private let changed: Set<SchemaObject.Key>
   /// Tables of which any row may have come or gone, or whose key may not be unique any more.
   private var written: Set<String>
 
-  init(_ writes: WriteSet, _ changes: [SchemaChange], to after: Schema) {
+  /// - Parameters:
+  ///   - renamed: tables that have another name now and the same rows, by both names.
+  ///   - tables: others that were written, folded.
+  init(
+    _ writes: WriteSet, _ changes: [SchemaChange], to after: Schema, renamed: Set<String> = [],
+    alsoWritten tables: Set<String> = []
+  ) {
+    self.renamed = renamed
     self.writes = writes
     self.after = after
     changed = Set(changes.map(\.object.key))
     former = Dictionary(
       changes.filter { $0.kind == .removed }.map { ($0.object.key, $0.object) },
       uniquingKeysWith: { first, _ in first })
-    written = writes.tables
+    written = writes.tables.union(tables)
     for name in writes.droppedIndexes {
       guard let index = former[SchemaObject.Key(type: "index", name: name)] else { continue }
       if index.sql.asciiLowercased.contains("unique") { written.insert(index.table.asciiLowercased) }
@@ -83,7 +91,7 @@ struct ForeignKeyReach {
   /// A table rebuilt under its own name was dropped on the way, which the writes tell; what is left is a new name, and a
   /// column that was added with a foreign key.
   private func isNewOrReferencesElse(_ object: SchemaObject) -> Bool {
-    guard changed.contains(object.key) else { return false }
+    guard changed.contains(object.key), !renamed.contains(object.key.name) else { return false }
     return former[object.key]?.references != object.references
   }
 }

@@ -10,13 +10,13 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case drift
   /// The text of an applied phase must be the one that was applied. It holds every phase that would go up.
   case edited
-  /// A rehearsal must have shown that the phase comes back. Always open in this version, which has no rehearsals.
+  /// A rehearsal of the same text on the same schema must have shown that the phase comes back.
   case evidence
   /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
   /// Those an operator can pass with a reason.
-  public static let overridable: [Gate] = [.window, .soak, .needs, .drift, .edited]
+  public static let overridable: [Gate] = [.window, .soak, .needs, .evidence, .drift, .edited]
 }
 
 /// A gate that does not let a phase pass now.
@@ -26,6 +26,15 @@ public struct ClosedGate: Sendable, Hashable {
   public let reason: String
   /// What would open it.
   public let opening: String
+  /// What the refusal of a phase that was asked for by name is called.
+  let error: MigrationError.ID
+
+  init(gate: Gate, reason: String, opening: String, error: MigrationError.ID = .phaseHeld) {
+    self.gate = gate
+    self.reason = reason
+    self.opening = opening
+    self.error = error
+  }
 }
 
 /// A phase that may not run yet.
@@ -45,7 +54,7 @@ extension HeldPhase {
     let others = all.filter { $0.id != id }.map { "\($0.id): \($0.gates[0].reason)" }
     let isOverridable = Gate.overridable.contains(gate.gate)
     return MigrationError(
-      .phaseHeld, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
+      gate.error, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
       details: gates.dropFirst().map { "\($0.gate.rawValue): \($0.reason)" } + others,
       state: "nothing was changed", help: [gate.opening] + (isOverridable ? [gate.gate.overriding] : []))
   }

@@ -12,20 +12,35 @@ struct GateJudgement: Sendable {
   let now: Date
   /// Gates an operator decided to pass.
   let overridden: Set<Gate>
+  let evidence: EvidenceKnowledge
+
+  /// Lets everything pass: on a copy nobody is live, and nobody waits.
+  static let ofCopy = GateJudgement(
+    live: LiveKnowledge(toldBy: []), isFresh: false, now: .distantPast, overridden: [],
+    evidence: EvidenceKnowledge())
 
   /// The gates that keep a phase from going up.
   ///
   /// - Parameters:
   ///   - appliedAt: when the phases below it were applied; a phase planned before it in the same run counts as now.
-  func closedForUp(_ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {
+  ///   - schema: the one it would run on, nil when nothing tells.
+  ///   - isWaiting: whether a phase that comes first is held.
+  func closedForUp(
+    _ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Timestamp], schema: SchemaDigest?, isWaiting: Bool
+  ) -> [ClosedGate] {
     var closed: [ClosedGate] = []
     if !isFresh {
       closed += windowForUp(phase)
       if let gate = soak(id, phase, appliedAt) { closed.append(gate) }
-      if let gate = evidence(id, phase) { closed.append(gate) }
     }
     closed += needs(phase, appliedAt)
-    return closed.filter { !overridden.contains($0.gate) }
+    closed.removeAll { overridden.contains($0.gate) }
+    if !isFresh, !overridden.contains(.evidence),
+      let gate = evidence.closedGate(id, phase, on: schema, isWaiting: isWaiting || !closed.isEmpty)
+    {
+      closed.append(gate)
+    }
+    return closed
   }
 
   /// The gates that keep a phase from coming down.
@@ -48,7 +63,13 @@ struct GateJudgement: Sendable {
 
   /// The same with what is known to be live at another moment of the run.
   func now(knowing live: LiveKnowledge) -> GateJudgement {
-    GateJudgement(live: live, isFresh: isFresh, now: now, overridden: overridden)
+    GateJudgement(live: live, isFresh: isFresh, now: now, overridden: overridden, evidence: evidence)
+  }
+
+  /// The same with gates that an operator would decide to pass.
+  func overriding(_ gates: Set<Gate>) -> GateJudgement {
+    GateJudgement(
+      live: live, isFresh: isFresh, now: now, overridden: overridden.union(gates), evidence: evidence)
   }
 
   /// The window alone, which another check-in may close between the plan and the step.
@@ -56,6 +77,12 @@ struct GateJudgement: Sendable {
     guard !overridden.contains(.window) else { return [] }
     if direction == .down { return closedForDown(id, phase.windows) }
     return isFresh ? [] : windowForUp(phase)
+  }
+
+  /// The evidence alone, asked of the schema on which the step really runs.
+  func closedEvidence(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest) -> [ClosedGate] {
+    guard !isFresh, !overridden.contains(.evidence) else { return [] }
+    return evidence.closedGate(id, phase, on: schema).map { [$0] } ?? []
   }
 
   private func windowForUp(_ phase: Phase) -> [ClosedGate] {
@@ -97,9 +124,6 @@ struct GateJudgement: Sendable {
       gate: .soak, reason: "the phase before it must have been in place for \(DurationText.print(soak))",
       opening: "wait until \(Timestamp(opens))")
   }
-
-  /// Where rehearsals will be asked for: without them there is nothing to ask, and the gate is open.
-  private func evidence(_ id: PhaseID, _ phase: Phase) -> ClosedGate? { nil }
 
   private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {
     phase.needs.compactMap { need in

@@ -91,7 +91,7 @@ struct Knowledge {
     marks = try Self.marks(of: connection, ledger)
   }
 
-  /// Takes over what this run itself has just committed.
+  /// Takes over what this run itself is about to commit. Belongs into its transaction.
   mutating func settle(on connection: Connection) throws(MigrationError) {
     marks = try Self.marks(of: connection, ledger)
   }

@@ -7,9 +7,15 @@ struct Planner {
   /// Why gates are overridden, when they are.
   let reason: String?
   let schema: Schema
+  /// Also where the schema was not read.
+  let schemaDigest: SchemaDigest
   /// How the schema differs from what the ledger says, when that is overridden.
   let drift: [String]
   let checkInsSince: Timestamp
+  /// The batched phase that is half done; nil when there is none.
+  let underWay: BatchRecord?
+  /// Phases of which the operator brought evidence.
+  let brought: Set<PhaseID>
   /// Gives an applied phase as the ledger recorded it.
   let recorded: (AppliedPhase) throws(MigrationError) -> Phase
 
@@ -36,9 +42,13 @@ struct Planner {
     case .up(let count): limit = count
     default: break
     }
+    candidates = try withUnderWay(candidates, target: target)
     let order = UpOrder(
       candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)
-    if let target, let held = order.held.first(where: { $0.id == target }) { throw held.error() }
+    if let target, !candidates.isEmpty, let held = order.held.first(where: { $0.id == target }) {
+      throw held.error()
+    }
+    if let unfit = order.held.first(where: isHeldByWrongEvidence) { throw unfit.error() }
     let passing = LiveIntervals.alongUp(
       applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
       pending: pendingAfter(order.steps.map(\.id)))
@@ -51,15 +61,24 @@ struct Planner {
   /// - Parameter checkpoints: those an operator named.
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `unknown-checkpoint`, `checkpoint-gone`, `phase-held`.
   func down(_ selection: Selection, checkpoints: [Checkpoint]) throws(MigrationError) -> Plan {
-    let count: Int
+    var count: Int
+    var half = halfApplied
     switch selection {
-    case .down(let steps): count = min(max(0, steps), applied.count)
+    case .down(let steps):
+      if steps < 1 { half = nil }
+      count = min(max(0, half == nil ? steps : steps - 1), applied.count)
     case .downTo(let name): count = applied.count - (try kept(name, checkpoints))
     default: count = applied.count
     }
+    if let underWay, half == nil, count == 0 { throw underWay.inProgress("it cannot stay as it is") }
     let range = applied.suffix(count)
     var steps: [(id: PhaseID, phase: Phase)] = []
     var held: [HeldPhase] = []
+    if let half {
+      steps.append(half)
+      let gates = judgement.closedForDown(half.id, half.phase.windows)
+      if !gates.isEmpty { held.append(HeldPhase(id: half.id, phase: half.phase, gates: gates)) }
+    }
     for phase in range.reversed() {
       let recorded = try recorded(phase)
       steps.append((phase.id, recorded))
@@ -68,7 +87,15 @@ struct Planner {
     }
     // One phase that may not come down stops the whole range, before anything is reversed.
     if let first = held.first { throw first.error(among: held) }
-    return plan(.down, order: steps, liveAfter: intervalsAlongDown(range), held: [], baseline: nil)
+    let now = LiveIntervals.of(applied: applied.map(\.windows), pending: pendingAfter([]))
+    let after = (half == nil ? [] : [now]) + intervalsAlongDown(range)
+    return plan(.down, order: steps, liveAfter: after, held: [], baseline: nil)
+  }
+
+  /// Whether an operator brought evidence that would open the only closed gate, if it were of this text and schema.
+  private func isHeldByWrongEvidence(_ held: HeldPhase) -> Bool {
+    let wrong: Set<MigrationError.ID> = [.evidenceOtherPhase, .evidenceOtherSchema]
+    return brought.contains(held.id) && held.gates.allSatisfy { wrong.contains($0.error) }
   }
 
   /// The intervals after each step of the way down: those of the way up through the same phases, read backwards.
@@ -120,10 +147,25 @@ struct Planner {
       baseline: baseline, schemaBefore: schema, judgement: judgement, checkInsSince: checkInsSince)
   }
 
+  /// The same, with gates open.
+  func overriding(_ gates: Set<Gate>) -> Planner {
+    Planner(
+      catalog: catalog, applied: applied, judgement: judgement.overriding(gates), reason: reason,
+      schema: schema,
+      schemaDigest: schemaDigest, drift: drift, checkInsSince: checkInsSince, underWay: underWay,
+      brought: brought, recorded: recorded)
+  }
+
+  /// One phase alone, for a rehearsal: nobody may be live on a copy, and no gate is asked.
+  func alone(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> Plan {
+    plan(direction, order: [(id, phase)], liveAfter: [[:]], held: [], baseline: nil)
+  }
+
   private func notes(_ direction: Direction, _ windows: [Windows]) -> [String] {
-    guard !judgement.isFresh else { return [] }
+    let underWay = underWayNote.map { [$0] } ?? []
+    guard !judgement.isFresh else { return underWay }
     let applications = Set(windows.flatMap { $0.map(\.application) }).sorted()
-    var notes: [String] = []
+    var notes = underWay
     let unknown = Set(windows.flatMap { judgement.unknownApplications(in: $0) }).sorted()
     if !unknown.isEmpty {
       let names = unknown.joined(separator: ", ")

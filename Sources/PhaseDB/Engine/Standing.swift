@@ -3,8 +3,17 @@ extension Engine {
   func standing(of error: MigrationError, turn: Turn, result: RunResult) -> MigrationError {
     var error = error
     let step = turn.step
+    // A batched step knows better where it stands.
+    if error.state != nil, error.standing == .partWay || error.standing == .undone {
+      if !result.done.isEmpty { error.standing = .partWay }
+      if let present = try? Knowledge(of: connection) { knowledge = present }
+      return error
+    }
     let isUntouched = [
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
+      .archiveImpossible, .archiveMissing, .archiveAltered,
+      .batchNotKeyed, .batchEdited, .phaseInProgress,
+      .evidenceOtherPhase, .evidenceOtherSchema,
     ]
     .contains(error.id)
     if !result.done.isEmpty {

@@ -26,31 +26,42 @@ extension Engine {
     try logOverrides(of: turn.plan)
     let drift = try settleDrift(turn.plan)
     try refuseClosedWindow(turn)
-    let before = knowledge.schema
+    try refuseMissingEvidence(turn)
+    try recordBroughtEvidence(turn)
+    var rowsAtStake = try TransitionRows(turn.step, knowledge, on: connection)
+    let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
-    let (rows, writes) = try GuardedScript(turn.step.script, on: connection).run()
-
-    let after = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
+    let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
+    let (rows, writes) = try sql.run()
+    lastWrites = writes
+    let left = try schemaNow(knowing: before)
+    var after = try putColumnsBack(turn.step, of: left, with: &rowsAtStake)
     let changes = after.changes(since: before)
     try refuseTrespass(turn.step, changes, from: before, to: after)
     try refuseBrokenPromise(turn, changes)
     let drifted = try driftOnTheWayBack(turn.step, to: after)
-    let reach = ForeignKeyReach(writes, changes, to: after)
+    let kept = try rowsAtStake?.finish(writes)
+    if kept != nil { after = try schemaNow(knowing: after) }
+    let reach = ForeignKeyReach(
+      writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
     guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
       return .compare
     }
     try verify(turn)
 
-    let recorded = try record(turn, changes, leaving: drifted, from: before, to: after, since: began)
+    let recorded = try record(turn, changes, leaving: drifted, kept, from: before, to: after, since: began)
     try lifting("committing") { () in
       connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     }
-    try commit(transaction, turn, recorded)
+    // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
+    // must not be taken for known.
+    try settle(recorded, schema: after)
+    try Ledger(connection: connection).commit(
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
     holdsLease = !turn.isLast
     hasLoggedOverrides = true
     let held = ContinuousClock.now - locked
-    try settle(recorded, schema: after)
     if !drift.isEmpty { observe(.driftAccepted(drift)) }
     let times = StepTimes(
       milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds,
@@ -60,18 +71,9 @@ extension Engine {
     return .done(times)
   }
 
-  /// COMMIT, and when it fails a look at the ledger before anything is called failed: a commit that landed may still
-  /// report an error, for instance from the checkpoint that follows it in WAL mode.
-  private func commit(
-    _ transaction: consuming Transaction, _ turn: Turn, _ recorded: Recorded
-  ) throws(MigrationError) {
-    do {
-      try transaction.commit()
-    } catch {
-      let written =
-        connection.isAutocommit ? try? Ledger(connection: connection).hash(of: recorded.entry) : nil
-      if let written, written == recorded.hash { return }
-      throw MigrationError(error, while: "committing \(turn.step.id)")
+  private func schemaNow(knowing known: Schema? = nil) throws(MigrationError) -> Schema {
+    try lifting("reading the schema") { () in
+      try Schema(of: connection, known: known ?? knowledge.schema)
     }
   }
 
@@ -86,11 +88,14 @@ extension Engine {
     let hash: String?
     /// The phase as recorded, on the way up.
     let phase: AppliedPhase?
+    /// False when what is applied is the same as before.
+    var changesApplied = true
   }
 
-  private func record(
-    _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange], from before: Schema,
-    to after: Schema, since began: ContinuousClock.Instant
+  func record(
+    _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange],
+    _ kept: TransitionRows.Outcome? = nil, from before: Schema, to after: Schema,
+    since began: ContinuousClock.Instant
   ) throws(MigrationError) -> Recorded {
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let step = turn.step
@@ -103,20 +108,32 @@ extension Engine {
         let phase = try ledger.record(
           step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
+        try ledger.record(kept, entry: phase.sequence)
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
         let entry = try ledger.erase(applied, leaving: drift, by: runner, at: time)
+        try ledger.record(kept, entry: entry)
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }
     }
   }
 
-  private func settle(_ recorded: Recorded, schema: Schema) throws(MigrationError) {
+  func settle(_ recorded: Recorded, schema: Schema) throws(MigrationError) {
     if let phase = recorded.phase { knowledge.applied.append(phase) } else { knowledge.applied.removeLast() }
     knowledge.schema = schema
     knowledge.expectedDigest = schema.digest
     try knowledge.settle(on: connection)
+  }
+}
+
+extension Ledger {
+  /// Records what has become of archives in a transition.
+  fileprivate func record(_ outcome: TransitionRows.Outcome?, entry: Int64) throws(SQLiteError) {
+    guard let outcome else { return }
+    try record(outcome.made, entry: entry)
+    try record(outcome.left)
+    for id in outcome.used { try forgetArchive(id) }
   }
 }
 

@@ -14,6 +14,26 @@ extension Engine {
     throw HeldPhase(id: turn.step.id, phase: turn.step.phase, gates: gates).error()
   }
 
+  /// The schema is the one the plan foresaw, or the evidence is of another.
+  func refuseMissingEvidence(_ turn: Turn) throws(MigrationError) {
+    let (step, judgement) = (turn.step, turn.plan.judgement)
+    guard step.direction == .up else { return }
+    let gates = judgement.closedEvidence(step.id, step.phase, on: knowledge.schema.digest)
+    guard gates.isEmpty else { throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error() }
+  }
+
+  /// Evidence that the operator brought, and that let the phase pass, stands beside the phase in the ledger.
+  func recordBroughtEvidence(_ turn: Turn) throws(MigrationError) {
+    let step = turn.step
+    guard step.direction == .up, let ledger = knowledge.ledger,
+      let evidence = turn.plan.judgement.evidence.found(step.id, step.phase, on: knowledge.schema.digest)
+    else { return }
+    try lifting("writing the ledger") { () in
+      guard try !ledger.evidence().contains(evidence) else { return }
+      try ledger.record(evidence, by: runner, at: now())
+    }
+  }
+
   /// The ledger's names stay the ledger's.
   func refuseTrespass(
     _ step: Plan.Step, _ changes: [SchemaChange], from before: Schema, to after: Schema
@@ -25,6 +45,31 @@ extension Engine {
       .ledgerTouched, "\(step.id): \(trespass)",
       at: step.script.place(at: found.lowerBound, length: found.count),
       help: ["give the object another name, and keep the ledger out of views and triggers"])
+  }
+
+  /// Builds the tables anew that a down left with their columns in another order than before its phase.
+  ///
+  /// - Parameter rows: what the transition gives back to rows, which a table that is built anew takes up on the way.
+  /// - Returns: the schema that is there then.
+  func putColumnsBack(
+    _ step: Plan.Step, of left: Schema, with rows: inout TransitionRows?
+  ) throws(MigrationError) -> Schema {
+    guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger,
+      left.digest != applied.schemaBefore
+    else { return left }
+    let (before, after) = try lifting("reading the ledger") { () in
+      (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
+    }
+    let drifted = SchemaDifference(from: after, to: knowledge.schema).changed.map {
+      SchemaName($0.before.name)
+    }
+    let order = ColumnOrder(of: left, as: before, except: Set(drifted))
+    guard !order.rebuilds.isEmpty else { return left }
+    for table in order.rebuilds {
+      let reading = try rows?.reading(for: table) ?? TableRebuild.Reading()
+      try table.run(on: connection, reading: reading)
+    }
+    return try lifting("reading the schema") { () in try Schema(of: connection, known: left) }
   }
 
   /// A down leads back to the schema before its phase, but for changes from outside that were accepted since.
@@ -105,7 +150,9 @@ extension Engine {
     let step = turn.step
     var claims = step.phase.verifications
     if step.direction == .down {
-      let earlier = knowledge.applied.dropLast().filter { $0.id.migration == step.id.migration }
+      let earlier = knowledge.applied.filter {
+        $0.id.migration == step.id.migration && $0.id != step.id
+      }
       guard let ledger = knowledge.ledger else { return }
       claims = []
       for phase in earlier { claims += try ledger.phase(phase).verifications }
@@ -121,16 +168,5 @@ extension Engine {
       }
       observe(.verified(step.id, title: claim.title))
     }
-  }
-}
-
-/// The first lines of a list, and how many more there are.
-enum DetailLines {
-  static let limit = 10
-
-  static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
-
-  static func first(_ lines: [String]) -> [String] {
-    lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]
   }
 }

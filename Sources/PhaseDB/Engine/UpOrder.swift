@@ -8,6 +8,8 @@ struct UpOrder {
 
   private let planner: Planner
   private var appliedAt: [PhaseID: Timestamp]
+  /// The schema after the steps so far, nil when nothing tells.
+  private var schema: SchemaDigest?
   private let now: Timestamp
   private var pending: [(id: PhaseID, phase: Phase)]
   private let beyond: [Windows]
@@ -16,7 +18,11 @@ struct UpOrder {
   ///   - candidates: pending phases that were asked for, in folder order.
   ///   - beyond: windows of the pending phases that were not.
   ///   - limit: the most steps to plan.
-  init(_ candidates: [(id: PhaseID, phase: Phase)], beyond: [Windows], limit: Int, planner: Planner) {
+  ///   - first: steps that are planned already and come before them.
+  init(
+    _ candidates: [(id: PhaseID, phase: Phase)], beyond: [Windows], limit: Int, planner: Planner,
+    after first: [(id: PhaseID, phase: Phase)] = []
+  ) {
     self.planner = planner
     self.beyond = beyond
     pending = candidates
@@ -25,6 +31,8 @@ struct UpOrder {
     appliedAt = Dictionary(
       planner.applied.map { ($0.id, $0.appliedAt) },
       uniquingKeysWith: { first, _ in first })
+    schema = planner.schemaDigest
+    for step in first { take(step) }
     var progress = true
     while progress, steps.count < limit, !pending.isEmpty { progress = pass(limit: limit) }
   }
@@ -54,16 +62,22 @@ struct UpOrder {
         if phase.kind == .contract { contractHeld = contractHeld ?? id } else { blocker = blocker ?? id }
         continue
       }
-      steps.append(candidate)
-      appliedAt[id] = now
+      take(candidate)
     }
     return steps.count > before && !held.isEmpty
+  }
+
+  private mutating func take(_ step: (id: PhaseID, phase: Phase)) {
+    schema = planner.judgement.evidence.schema(after: step.id, step.phase, from: schema)
+    steps.append(step)
+    appliedAt[step.id] = now
   }
 
   private func closedGates(
     _ id: PhaseID, _ phase: Phase, inFront: PhaseID?, rest: [(id: PhaseID, phase: Phase)]
   ) -> [ClosedGate] {
-    var gates = planner.judgement.closedForUp(id, phase, appliedAt: appliedAt)
+    var gates = planner.judgement.closedForUp(
+      id, phase, appliedAt: appliedAt, schema: schema, isWaiting: inFront != nil)
     if gates.isEmpty, phase.kind == .contract, !planner.judgement.isFresh,
       let gate = emptyInterval(after: phase, rest: rest)
     {

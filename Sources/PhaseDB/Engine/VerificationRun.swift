@@ -39,7 +39,7 @@ extension Verification {
     } catch let error as MigrationError {
       throw error
     } catch let error as SQLiteError {
-      if error.code.primary == .interrupt || error.code.primary == .busy {
+      if error.code.isOfSurroundings {
         throw MigrationError(error, while: "checking the claim '\(title)'")
       }
       let why = guarding.refusal.map { "\($0.what) is not allowed" } ?? error.message

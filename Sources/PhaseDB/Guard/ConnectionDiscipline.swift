@@ -9,7 +9,7 @@ internal import PhaseSQLite
 struct ConnectionDiscipline: ~Copyable {
   private let connection: Connection
   private let switches: [(setting: Connection.Switch, was: Bool)]
-  private let synchronous: Int64
+  private let durability: DurableCommits
   /// In milliseconds. A busy callback of the application's own reads as 0: SQLite cannot give it back.
   private let busyTimeout: Int
   /// Whether the schema can be distrusted without breaking the triggers it has.
@@ -21,9 +21,9 @@ struct ConnectionDiscipline: ~Copyable {
     (.doubleQuotedStringsInDDL, false), (.trustedSchema, false),
   ]
 
-  private init(_ connection: Connection, synchronous: Int64, busyTimeout: Int) {
+  private init(_ connection: Connection, _ durability: consuming DurableCommits, busyTimeout: Int) {
     self.connection = connection
-    self.synchronous = synchronous
+    self.durability = durability
     self.busyTimeout = busyTimeout
     switches = Self.wanted.map { (setting: $0.setting, was: connection.isOn($0.setting)) }
     distrusts = FullTextTrust.isNeedless
@@ -35,10 +35,8 @@ struct ConnectionDiscipline: ~Copyable {
   static func begin(on connection: Connection) throws(MigrationError) -> ConnectionDiscipline {
     guard connection.isAutocommit else { throw .transactionOpen }
     let busyTimeout = try connection.busyTimeout()
-    let synchronous = try lifting("reading PRAGMA synchronous") { () in
-      try connection.value("PRAGMA main.synchronous")?.integer ?? 2
-    }
-    let discipline = ConnectionDiscipline(connection, synchronous: synchronous, busyTimeout: busyTimeout)
+    let durability = try DurableCommits(on: connection)
+    let discipline = ConnectionDiscipline(connection, durability, busyTimeout: busyTimeout)
     try discipline.enforce()
     return discipline
   }
@@ -47,15 +45,6 @@ struct ConnectionDiscipline: ~Copyable {
     for (setting, on) in Self.wanted
     where (setting != .trustedSchema || distrusts) && connection.turn(setting, on: on) != on {
       throw MigrationError(.sqliteFailed, "SQLite does not turn \(setting) \(on ? "on" : "off")")
-    }
-    // FULL: in WAL mode NORMAL may lose a commit that was reported done (sqlite.org/pragma.html#pragma_synchronous).
-    let connection = connection
-    let isLess = synchronous < 2
-    try lifting("setting PRAGMA synchronous") { () in
-      if isLess { try connection.execute("PRAGMA main.synchronous = FULL") }
-      guard try connection.value("PRAGMA main.synchronous")?.integer ?? 0 >= 2 else {
-        throw MigrationError(.sqliteFailed, "SQLite does not set synchronous to FULL")
-      }
     }
   }
 
@@ -68,7 +57,6 @@ struct ConnectionDiscipline: ~Copyable {
 
   deinit {
     for (setting, was) in switches { connection.turn(setting, on: was) }
-    if synchronous < 2 { try? connection.execute("PRAGMA main.synchronous = \(synchronous)") }
     connection.setBusyTimeout(milliseconds: busyTimeout)
   }
 }

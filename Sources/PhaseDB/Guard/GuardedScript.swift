@@ -17,11 +17,14 @@ struct GuardedScript {
 
   /// Runs every statement.
   ///
-  /// - Parameter observe: told of each statement when it has run.
+  /// - Parameters:
+  ///   - parameters: values for the parameters by their names; what is not named here is NULL.
+  ///   - observe: told of each statement when it has run.
   /// - Returns: how many rows it changed, triggers included, and what it wrote.
   /// - Throws: `forbidden-statement`, `transaction-ended`, `statement-failed`, or what SQLite says of the disk, the
   ///   file or a lock, each with the place of the statement.
   func run(
+    binding parameters: KeyValuePairs<String, Value> = [:],
     observe: (StatementEffect) -> Void = { _ in }
   ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
     let guarding = StatementGuard()
@@ -40,6 +43,7 @@ struct GuardedScript {
         running = range.lowerBound
         if !isBaseline { try refuseTokens(range) }
         var statement = part.take()
+        for (name, value) in parameters { try statement.bind(value, to: name) }
         while try statement.step() {}
         // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk ends the transaction without a word.
         guard !connection.isAutocommit else { throw transactionEnded(at: range.lowerBound) }
@@ -76,15 +80,12 @@ struct GuardedScript {
   {
     // Not by SQLITE_AUTH alone: a refused function is reported as an error in the SQL.
     if let refusal { return forbidden(refusal, at: place) }
-    switch error.code.primary {
-    case .auth:
+    if error.code.primary == .auth {
       return forbidden(StatementGuard.Refusal(what: "this statement", remedy: "remove it"), at: place)
-    case .busy, .locked, .full, .readOnly, .notADatabase, .corrupt, .interrupt, .ioError, .noMemory:
-      return MigrationError(error, while: "running SQL", at: place)
-    default:
-      if connection.isAutocommit { return transactionEnded(error.message, at: place) }
-      return MigrationError(.statementFailed, error.message, at: place, help: ["correct the statement"])
     }
+    if error.code.isOfSurroundings { return MigrationError(error, while: "running SQL", at: place) }
+    if connection.isAutocommit { return transactionEnded(error.message, at: place) }
+    return MigrationError(.statementFailed, error.message, at: place, help: ["correct the statement"])
   }
 
   private func transactionEnded(at start: Int) -> MigrationError {

@@ -76,6 +76,12 @@ extension StatementGuard {
     default: break
     }
     let names = [action.first, action.second, action.origin].compactMap { $0 }
+    // `SELECT *` reads a retired column like any other. To name one is refused by its token.
+    if action.code == .read, let column = action.second, RetiredName(SchemaName(column)) != nil,
+      !isLedgerName(action.first ?? "")
+    {
+      return nil
+    }
     if let name = names.first(where: isLedgerName) {
       return Refusal(
         what: "the use of \(name), which is phasedb's own,", remedy: "give the object another name")
@@ -123,6 +129,16 @@ extension StatementGuard {
       }
       return String(decoding: bytes[tokens[index].range], as: UTF8.self).asciiLowercased
     }
+    let mayBeRetired = text.asciiLowercased.contains(RetiredName.prefix)
+    for token in tokens where mayBeRetired && [.word, .quotedIdentifier, .string].contains(token.kind) {
+      guard let name = SchemaName(token.kind, bytes[token.range]), name.key.hasPrefix(RetiredName.prefix)
+      else { continue }
+      return (
+        Refusal(
+          what: "the use of \(name), which was retired,",
+          remedy: "leave it alone: the down of its phase brings it back, and purge destroys it"), token.range
+      )
+    }
     if word(0) == "vacuum", let first = tokens.first {
       return (
         Refusal(what: "VACUUM inside a phase", remedy: "remove it: VACUUM is run outside phasedb"),
@@ -169,7 +185,7 @@ extension StatementGuard {
     for token in SQLTokens(sql) where [.word, .quotedIdentifier, .string].contains(token.kind) {
       let text = String(decoding: bytes[token.range], as: UTF8.self)
       let name = token.kind == .word ? text : String(text.dropFirst().dropLast())
-      if isLedgerName(name) { return (name, token.range) }
+      if isLedgerName(name), RetiredName(SchemaName(name)) == nil { return (name, token.range) }
     }
     return nil
   }

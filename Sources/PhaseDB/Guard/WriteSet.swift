@@ -1,6 +1,7 @@
 internal import PhaseSQLite
 
-/// What SQL writes, as SQLite's authorizer reported it while the statements were compiled. Names are case-folded.
+/// What SQL writes, and the tables it reads to do so, as SQLite's authorizer reported it while the statements were
+/// compiled. Names are case-folded.
 struct WriteSet: Sendable {
   /// Tables that gain rows.
   private(set) var insertedTables: Set<String> = []
@@ -16,6 +17,8 @@ struct WriteSet: Sendable {
   private(set) var droppedIndexes: Set<String> = []
   /// Columns that are updated, by table.
   private(set) var columns: [String: Set<String>] = [:]
+  /// Tables and views that are read.
+  private(set) var readTables: Set<String> = []
   /// For a table that a trigger writes, one such trigger.
   private(set) var triggers: [String: String] = [:]
   /// What the last action dropped: the next one says that its rows are deleted.
@@ -39,6 +42,7 @@ struct WriteSet: Sendable {
       action.first.map { _ = createdTables.insert($0.asciiLowercased) }
     case .alterTable: action.second.map { _ = alteredTables.insert($0.asciiLowercased) }
     case .dropIndex: action.first.map { _ = droppedIndexes.insert($0) }
+    case .read: action.first.map { _ = readTables.insert($0.asciiLowercased) }
     case .update:
       guard let column = action.second else { return }
       written(action) { $0.columns[$1, default: []].insert(column.asciiLowercased) }
@@ -59,6 +63,7 @@ struct WriteSet: Sendable {
     createdTables.formUnion(other.createdTables)
     alteredTables.formUnion(other.alteredTables)
     droppedIndexes.formUnion(other.droppedIndexes)
+    readTables.formUnion(other.readTables)
     columns.merge(other.columns) { $0.union($1) }
     triggers.merge(other.triggers) { first, _ in first }
   }

@@ -59,7 +59,8 @@ struct Ledger {
     try connection.execute(
       "UPDATE phasedb_meta SET value = ?1 WHERE key = 'format'", .text(String(LedgerFormat.current)))
     try log(
-      .upgrade, subject: "", detail: "ledger format \(format) to \(LedgerFormat.current)", by: runner, at: time)
+      .upgrade, subject: "", detail: "ledger format \(format) to \(LedgerFormat.current)", by: runner,
+      at: time)
     return Ledger(connection: connection)
   }
 
@@ -80,6 +81,12 @@ struct Ledger {
   /// The id of the log's last row: it changes whenever the ledger does.
   func head() throws(SQLiteError) -> Int64 {
     try connection.value("SELECT max(id) FROM phasedb_log")?.integer ?? 0
+  }
+
+  /// The last row of the log and its hash.
+  func lastEntry() throws(SQLiteError) -> (id: Int64, hash: String?) {
+    let id = try head()
+    return (id, try hash(of: id))
   }
 }
 

@@ -6,7 +6,8 @@ enum LedgerFormat {
   static let current = 2
 
   /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
-  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(separator: "\n")
+  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(
+    separator: "\n")
 
   /// What each format added to the one before it, by its number.
   static let additions: [Int: String] = [
@@ -25,13 +26,13 @@ enum LedgerFormat {
       state TEXT NOT NULL
     );
     CREATE INDEX phasedb_archive_phase ON phasedb_archive (phase);
-    -- What rehearsals showed. report is JSON: rows, times, differences.
+    -- What rehearsals showed. schema_after is NULL when the phase did not go up; report is JSON: times, sizes, rows.
     CREATE TABLE phasedb_evidence (
       id INTEGER PRIMARY KEY,
       phase TEXT NOT NULL,
       token_hash TEXT NOT NULL,
       schema_before TEXT NOT NULL,
-      schema_after TEXT NOT NULL,
+      schema_after TEXT,
       verdict TEXT NOT NULL,
       at TEXT NOT NULL,
       who TEXT NOT NULL,
@@ -41,6 +42,40 @@ enum LedgerFormat {
       report TEXT NOT NULL
     );
     CREATE INDEX phasedb_evidence_phase ON phasedb_evidence (phase);
+    -- A batched phase that is under way; at most one row. Rows of the table up to the cursor are as the phase leaves
+    -- them, whichever direction it runs in. Columns without a type hold keys as they are.
+    CREATE TABLE phasedb_batch (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      phase TEXT NOT NULL,
+      token_hash TEXT NOT NULL,
+      declarations TEXT NOT NULL,
+      up_sql TEXT NOT NULL,
+      down_sql TEXT NOT NULL,
+      format INTEGER NOT NULL,
+      key TEXT NOT NULL,
+      first,
+      last,
+      direction TEXT NOT NULL,
+      cursor,
+      cursor_side TEXT NOT NULL,
+      origin,
+      origin_side TEXT NOT NULL,
+      total INTEGER,
+      rows INTEGER NOT NULL,
+      orphans INTEGER,
+      size INTEGER NOT NULL,
+      rate REAL NOT NULL,
+      hold REAL NOT NULL,
+      hold_p50 REAL NOT NULL,
+      hold_p99 REAL NOT NULL,
+      pause REAL NOT NULL,
+      reason TEXT NOT NULL,
+      detail TEXT NOT NULL,
+      resuming TEXT NOT NULL,
+      since TEXT NOT NULL,
+      beat TEXT NOT NULL,
+      runner TEXT NOT NULL
+    );
     """
   ]
 
@@ -126,7 +161,7 @@ enum LedgerFormat {
   static let objectNames: Set<String> = [
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
-    "phasedb_evidence", "phasedb_evidence_phase",
+    "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch",
   ]
 
   /// The tables among them.

@@ -5,6 +5,8 @@ public struct LogEntry: Sendable, Hashable {
     case begin
     /// The ledger was brought to a newer format.
     case upgrade
+    /// A batched phase began, or another run took it on.
+    case start, resume
     /// A phase went up.
     case up
     /// A phase came down.
@@ -17,6 +19,8 @@ public struct LogEntry: Sendable, Hashable {
     case drift
     /// A database that was there before the ledger was taken as being at its baseline or at a phase.
     case adopt
+    /// What a rehearsal showed of a phase was recorded.
+    case rehearse
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

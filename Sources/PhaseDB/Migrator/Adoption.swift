@@ -146,7 +146,7 @@ private struct ReplayedHistory {
     first = scratch.schema
     for (id, phase) in phases {
       let before = scratch.schema
-      try scratch.run(phase.up)
+      try scratch.run(id, phase, .up)
       steps.append(Step(id: id, phase: phase, before: before, after: scratch.schema))
     }
   }
@@ -163,7 +163,7 @@ private struct ReplayedHistory {
     guard let scratch = try? Scratch(baseline: catalog.baseline) else { return [] }
     var states: [(id: PhaseID?, schema: Schema)] = [(nil, scratch.schema)]
     for (id, phase) in catalog.phases {
-      guard (try? scratch.run(phase.up)) != nil else { break }
+      guard (try? scratch.run(id, phase, .up)) != nil else { break }
       states.append((id, scratch.schema))
     }
     return states

@@ -40,7 +40,7 @@ extension Migrator {
             "or, when the database is older than its migrations: phasedb adopt",
           ])
       }
-      let bounds = LiveBounds(knowledge.applied, catalog)
+      let bounds = LiveBounds(knowledge.applied, catalog, underWay: try ledger.batch()?.phase.windows)
       let interval = bounds.intervals[live.application]
       if let interval, let refusal = bounds.refusal(of: live, interval) { throw refusal }
       let now = options.now()
@@ -63,11 +63,15 @@ private struct LiveBounds {
   private let pending: [(id: PhaseID, phase: Phase)]
   let intervals: [String: StateInterval]
 
-  init(_ applied: [AppliedPhase], _ catalog: Catalog) {
+  /// - Parameter underWay: windows of the phase that is half done. Who runs meanwhile must be able to run before it and
+  ///   after it.
+  init(_ applied: [AppliedPhase], _ catalog: Catalog, underWay: Windows?) {
     let done = Set(applied.map(\.id))
     self.applied = applied
     pending = catalog.phases.filter { !done.contains($0.id) }
-    intervals = LiveIntervals.of(applied: applied.map(\.windows), pending: pending.map(\.phase.windows))
+    intervals = LiveIntervals.of(
+      applied: applied.map(\.windows) + (underWay.map { [$0] } ?? []),
+      pending: pending.map(\.phase.windows) + (underWay.map { [$0] } ?? []))
   }
 
   /// Why a version may not run now, nil when it may.

@@ -46,6 +46,7 @@ extension Migrator {
         help: ["apply the first phase: phasedb up 1"])
     }
     guard knowledge.isInPlace else { throw try knowledge.driftError(isGate: false) }
+    if let underWay = try ledger.batch() { throw underWay.inProgress("no point can be named") }
     let last = knowledge.applied.last
     let time = options.now()
     try lifting("writing the ledger") { () in

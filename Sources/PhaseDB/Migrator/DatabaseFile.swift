@@ -16,10 +16,29 @@ enum DatabaseFile {
     guard try exists(path) else { return nil }
     do {
       return try opened(path, mode: .readOnly, wait: wait)
+    } catch let error as SQLiteError where error.code == .readOnlyRollback {
+      return try afterRollback(path, wait: wait)
     } catch let error as SQLiteError where error.code.primary == .cannotOpen && !hasLog(path) {
       // WAL mode needs its index beside the file, which cannot be made in a folder that is read-only. Without a log
       // the file alone is the whole database.
       return try lifting("opening \(path)") { () in try opened(path, mode: .immutable, wait: wait) }
+    } catch {
+      throw failure(error, path)
+    }
+  }
+
+  /// Opens for reading a file whose last writer died in the middle, by a power cut or a kill: its journal has to be
+  /// played back first, which only a connection that may write does (sqlite.org/rescode.html#readonly_rollback).
+  /// Whoever opens the file next does it; nothing that was committed changes.
+  private static func afterRollback(_ path: String, wait: Duration) throws(MigrationError) -> Connection {
+    do {
+      _ = try opened(path, mode: .readWrite, wait: wait)
+      return try opened(path, mode: .readOnly, wait: wait)
+    } catch let error as SQLiteError where [.readOnly, .cannotOpen].contains(error.code.primary) {
+      throw MigrationError(
+        .databaseReadOnly,
+        "\(path) cannot be read before what its last writer left half done is rolled back, and it is read-only",
+        help: ["run the command once as a user that may write the file and its folder"])
     } catch {
       throw failure(error, path)
     }

@@ -9,16 +9,27 @@ extension Migrator {
     _ committing: String, _ body: (Knowledge) throws(MigrationError) -> Result
   ) throws(MigrationError) -> Result {
     guard connection.isAutocommit else { throw .transactionOpen }
-    let busyTimeout = try connection.busyTimeout()
-    defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
-    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
-    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
-    let result = try body(try Knowledge(of: connection))
-    do throws(SQLiteError) {
-      try transaction.commit()
-    } catch {
-      throw MigrationError(error, while: committing)
+    return try changingNothing { () throws(MigrationError) in
+      let busyTimeout = try connection.busyTimeout()
+      defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
+      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
+      let durability = try DurableCommits(on: connection)
+      return try durability.whileInForce { () throws(MigrationError) in
+        try writeOnce(committing, body)
+      }
     }
+  }
+
+  private func writeOnce<Result>(
+    _ committing: String, _ body: (Knowledge) throws(MigrationError) -> Result
+  ) throws(MigrationError) -> Result {
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    let knowledge = try Knowledge(of: connection)
+    let before = try lifting("reading the ledger") { () in try knowledge.ledger?.head() ?? 0 }
+    let result = try body(knowledge)
+    let ledger = Ledger(connection: connection)
+    let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
+    try ledger.commit(transaction, leaving: entry > before ? entry : nil, hash, while: committing)
     return result
   }
 }

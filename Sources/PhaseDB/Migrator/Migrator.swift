@@ -113,9 +113,10 @@ public final class Migrator {
   public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError)
     -> RunResult
   {
+    let knowledge = try changingNothing { () throws(MigrationError) in try Knowledge(of: connection) }
     let engine = Engine(
-      on: connection, knowledge: try Knowledge(of: connection), runner: options.runner, now: options.now,
-      wait: options.wait, cancellation: options.cancellation, observe: observe)
+      on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
+      wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
     return try engine.run(plan)
   }
 
@@ -124,14 +125,23 @@ public final class Migrator {
     let since = now.before(options.forget)
     let judgement = GateJudgement(
       live: try live(knowledge, since: since), isFresh: knowledge.isFresh, now: now.date ?? .distantPast,
-      overridden: options.overridden)
+      overridden: options.overridden,
+      evidence: try evidence(knowledge))
     return Planner(
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
-      schema: knowledge.schema, drift: try knowledge.driftLines(), checkInsSince: since
+      schema: knowledge.schema,
+      schemaDigest: knowledge.isInPlace ? knowledge.expectedDigest : knowledge.schema.digest,
+      drift: try knowledge.driftLines(), checkInsSince: since,
+      underWay: try knowledge.ledger?.batch(), brought: Set(options.evidence.map(\.phase))
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       return try ledger.phase(applied)
     }
+  }
+
+  private func evidence(_ knowledge: Knowledge) throws(MigrationError) -> EvidenceKnowledge {
+    let recorded = try lifting("reading the ledger") { () in try knowledge.ledger?.evidence() ?? [] }
+    return EvidenceKnowledge(policy: options.evidencePolicy, recorded + options.evidence)
   }
 
   private func live(
@@ -145,7 +155,7 @@ public final class Migrator {
   /// The baseline, when it has to run: on a database that has nothing in it.
   ///
   /// A database that has tables and no ledger must have exactly the baseline's.
-  private func baseline(_ knowledge: Knowledge) throws(MigrationError) -> Script? {
+  func baseline(_ knowledge: Knowledge) throws(MigrationError) -> Script? {
     guard let baseline = catalog.baseline, knowledge.ledger == nil else { return nil }
     if knowledge.isFresh { return baseline }
     // Whoever overrides drift begins with the schema that is there.

@@ -10,6 +10,10 @@ public struct Options: Sendable {
   public var overridden: Set<Gate>
   /// Why they are passed; written into the log.
   public var reason: String?
+  /// Which phases must have been rehearsed; contracts unless set.
+  public var evidencePolicy: EvidencePolicy
+  /// What rehearsals showed, beside what the ledger knows: of a file, or of a rehearsal that was just done.
+  public var evidence: [Evidence]
   /// Who runs phases; this process unless set.
   public var runner: Runner {
     get { namedRunner ?? .current }
@@ -19,23 +23,28 @@ public struct Options: Sendable {
   private var namedRunner: Runner?
   /// What time it is.
   public var now: @Sendable () -> Timestamp
+  /// How gently batched phases run.
+  public var pacing: Pacing
   /// Asks a run to stop.
   public var cancellation: Cancellation
 
   public init(
     wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
     overridden: Set<Gate> = [],
-    reason: String? = nil,
+    reason: String? = nil, evidencePolicy: EvidencePolicy = .contract, evidence: [Evidence] = [],
     runner: Runner? = nil, now: @escaping @Sendable () -> Timestamp = { .now },
-    cancellation: Cancellation = Cancellation()
+    pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation()
   ) {
     self.wait = wait
     self.live = live
     self.forget = forget
     self.overridden = overridden
     self.reason = reason
+    self.evidencePolicy = evidencePolicy
+    self.evidence = evidence
     namedRunner = runner
     self.now = now
+    self.pacing = pacing
     self.cancellation = cancellation
   }
 }

@@ -7,6 +7,8 @@ public struct Status: Sendable {
   /// False when there is no such file yet.
   public let isThere: Bool
   public let hasLedger: Bool
+  /// True when the database has no table of anybody's: there is nothing to be compatible with.
+  public let isFresh: Bool
   /// Applied phases in the order in which they were applied, then pending ones in folder order.
   public let phases: [PhaseStatus]
   /// The checkpoint the database is at, nil before the first phase.
@@ -22,6 +24,8 @@ public struct Status: Sendable {
   public let checkIns: [CheckIn]
   /// Who runs phases at this moment, nil when nobody does.
   public let runner: String?
+  /// The batched phase that is half done, nil when there is none.
+  public let underWay: PhaseUnderWay?
 
   public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
   public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
@@ -39,6 +43,8 @@ public struct PhaseStatus: Sendable {
   public let isInCatalog: Bool
   /// True for an applied phase whose text the catalog has changed.
   public let isEdited: Bool
+  /// What the last rehearsal of its text showed, nil when there was none.
+  public let evidence: Evidence?
 }
 
 extension Migrator {
@@ -74,30 +80,42 @@ extension Migrator {
   }
 
   private func presentStatus(_ knowledge: Knowledge) throws(MigrationError) -> Status {
+    let planner = try planner(knowledge)
+    let shown = Dictionary(grouping: planner.judgement.evidence.all, by: \.phase)
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
     let applied = knowledge.applied.map { phase in
       let file = files[phase.id]
       return PhaseStatus(
         id: phase.id, applied: phase, gates: [], isInCatalog: file != nil,
-        isEdited: file.map { $0.tokenHash != phase.tokenHash } ?? false)
+        isEdited: file.map { $0.tokenHash != phase.tokenHash } ?? false,
+        evidence: shown[phase.id]?.last { $0.tokenHash == phase.tokenHash })
     }
     let done = Set(knowledge.applied.map(\.id))
     let candidates = catalog.phases.filter { !done.contains($0.id) }
-    let planner = try planner(knowledge)
     let order = UpOrder(candidates, beyond: [], limit: .max, planner: planner)
     let held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
-    let pending = candidates.map {
-      PhaseStatus(id: $0.id, applied: nil, gates: held[$0.id] ?? [], isInCatalog: true, isEdited: false)
+    let pending = candidates.map { id, phase in
+      // The identity of a text is worked out only where somebody rehearsed a phase of that name.
+      let evidence = shown[id].flatMap { own in
+        let hash = phase.tokenHash
+        return own.last { $0.tokenHash == hash }
+      }
+      return PhaseStatus(
+        id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence)
     }
     let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
+    let underWay = planner.underWay
+    let half = underWay.map { [$0.phase.windows] } ?? []
     return Status(
-      database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, phases: applied + pending,
+      database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, isFresh: knowledge.isFresh,
+      phases: applied + pending,
       checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: planner.drift,
       gates: gates(knowledge, edited: applied.filter(\.isEdited).map(\.id)),
       live: LiveIntervals.of(
-        applied: knowledge.applied.map(\.windows), pending: candidates.map(\.phase.windows)),
+        applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
-      runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" })
+      runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
+      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) })
   }
 
   private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [ClosedGate] {

@@ -18,8 +18,8 @@ extension MigrationError {
     case versionInvalid = "version-invalid"
     case unknownDirective = "unknown-directive"
     case badDirective = "bad-directive"
-    case unsupportedDirective = "unsupported-directive"
     case incompleteStatement = "incomplete-statement"
+    case batchParameters = "batch-parameters"
     case badSettings = "bad-settings"
 
     // Finding what the user named.
@@ -40,6 +40,8 @@ extension MigrationError {
     case databaseDamaged = "database-damaged"
     case databaseBusy = "database-busy"
     case databaseFull = "database-full"
+    case ioFailed = "io-failed"
+    case outOfMemory = "out-of-memory"
     case sqliteTooOld = "sqlite-too-old"
     case sqliteFailed = "sqlite-failed"
     case transactionOpen = "transaction-open"
@@ -67,7 +69,34 @@ extension MigrationError {
     case expandNotAdditive = "expand-not-additive"
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"
+    case retirementRefused = "retirement-refused"
+    case retirementBlocked = "retirement-blocked"
+    case archiveImpossible = "archive-impossible"
+    case archiveMissing = "archive-missing"
+    case archiveAltered = "archive-altered"
+    case batchNotKeyed = "batch-not-keyed"
+    case batchEdited = "batch-edited"
+    case batchPaused = "batch-paused"
+    case phaseInProgress = "phase-in-progress"
+
+    // Rehearsing.
+    case alreadyApplied = "already-applied"
+    case rehearsalOnEmpty = "rehearsal-on-empty"
+    case rehearsalCopyFailed = "rehearsal-copy-failed"
+    case rehearsalFailed = "rehearsal-failed"
+    case evidenceInvalid = "evidence-invalid"
+    case evidenceOtherPhase = "evidence-other-phase"
+    case evidenceOtherSchema = "evidence-other-schema"
+
+    // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
+
+    // Running what applications ask.
+    case noQueries = "no-queries"
+    case noData = "no-data"
+    case versionNotPromised = "version-not-promised"
+    case queryFailed = "query-failed"
+    case blindQueries = "blind-queries"
   }
 }

@@ -51,3 +51,16 @@ extension MigrationError: CustomStringConvertible {
     return text
   }
 }
+
+/// Runs a body that changes nothing when it fails, and lets its errors say so where they do not say more.
+func changingNothing<Result: ~Copyable>(
+  _ body: () throws(MigrationError) -> Result
+) throws(MigrationError) -> Result {
+  do throws(MigrationError) {
+    return try body()
+  } catch {
+    var error = error
+    error.state = error.state ?? "nothing was changed"
+    throw error
+  }
+}

@@ -1,7 +1,8 @@
 /// One step of a migration, up and down, with the application versions it is compatible with.
 ///
 /// A phase without a way down, or without a compatibility window, cannot be made: `down` and `windows` have no
-/// defaults, a ``Script`` is never empty and ``Windows`` holds at least one window.
+/// defaults, a ``Script`` that anybody makes is never empty and ``Windows`` holds at least one window. The one phase whose
+/// scripts may be empty is a contract that retires: phasedb itself goes both ways of that.
 public struct Phase: Sendable, Hashable {
   public let kind: PhaseKind
   /// For each application, the versions that run on the schema both before and after this phase.
@@ -13,6 +14,9 @@ public struct Phase: Sendable, Hashable {
   public let verifications: [Verification]
   /// What down cannot undo; nil when nothing was declared, empty when declared to be nothing.
   public let residuals: [Residual]?
+  /// What a contract takes out of use: after its up SQL has run it is renamed, and before its down SQL runs it has its old
+  /// name back.
+  public let retirements: [Retirement]
   /// Losses the author accepts; without one the round trip must be exact.
   public let losses: [Loss]
   /// How long the phase before this one, of the same migration, must have been in place.
@@ -21,6 +25,8 @@ public struct Phase: Sendable, Hashable {
   public let needs: [String]
   /// The limits a rehearsal checks.
   public let budget: Budget?
+  /// How a migrate phase is cut into batches; nil when it runs in one transaction.
+  public let batching: Batching?
   /// Findings the author accepts.
   public let allowances: [Allowance]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
@@ -30,7 +36,8 @@ public struct Phase: Sendable, Hashable {
   public init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
-    soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil, allowances: [Allowance] = []
+    retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
+    batching: Batching? = nil, allowances: [Allowance] = []
   ) {
     self.kind = kind
     self.windows = windows
@@ -40,10 +47,23 @@ public struct Phase: Sendable, Hashable {
     self.verifications = verifications
     self.residuals = residuals
     self.losses = losses
+    self.retirements = retirements
     self.soak = soak
     self.needs = needs
     self.budget = budget
+    self.batching = batching
     self.allowances = allowances
     tokenHash = identityHash()
+  }
+
+  /// A contract that does nothing but retire.
+  public init(
+    retiring first: Retirement, _ others: Retirement..., windows: Windows, summary: String = "",
+    residuals: [Residual]? = nil, soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
+    allowances: [Allowance] = []
+  ) {
+    self.init(
+      .contract, windows: windows, up: .nothing, down: .nothing, summary: summary, residuals: residuals,
+      retirements: [first] + others, soak: soak, needs: needs, budget: budget, allowances: allowances)
   }
 }

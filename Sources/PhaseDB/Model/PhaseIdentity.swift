@@ -15,6 +15,9 @@ extension Phase {
     if let residuals, residuals.isEmpty { identity.add("residual", ["none"]) }
     for residual in residuals ?? [] { identity.add("residual", [residual.audience.rawValue, residual.text]) }
     for loss in losses { identity.add("loses", [loss.table, loss.column, loss.reason]) }
+    for retirement in retirements {
+      identity.add("retire", [retirement.table] + (retirement.column.map { [$0] } ?? []))
+    }
     if let effectiveSoak { identity.add("soak", [DurationText.print(effectiveSoak)]) }
     for need in needs { identity.add("needs", [need]) }
     for (limit, duration) in budget?.limits ?? [] {
@@ -25,6 +28,7 @@ extension Phase {
         "allow",
         [allowance.rule, allowance.application, allowance.until.canonical, allowance.reason])
     }
+    if let batching { identity.add("batch", [batching.table] + (batching.column.map { [$0] } ?? [])) }
     identity.add("up", up)
     identity.add("down", down)
     return SHA256.hex(identity.bytes)

@@ -10,7 +10,8 @@ extension MigrationError {
   init(_ error: SQLiteError, while activity: String, at place: Place? = nil) {
     let sentence = "\(activity): \(error.message)"
     switch error.code.primary {
-    case .busy, .locked:
+    // PROTOCOL is a lock of WAL mode that others did not let go of for ten seconds (sqlite.org/rescode.html#protocol).
+    case .busy, .locked, .lockProtocol:
       self.init(
         .databaseBusy, "\(activity): another connection holds the database's lock", at: place,
         help: ["wait for the other writer, or allow more time with --wait 2m"], standing: .busy)
@@ -35,8 +36,19 @@ extension MigrationError {
     case .interrupt:
       self.init(
         .interrupted, "\(activity): stopped on request", at: place, help: ["go on with the same command"])
+    case .ioError:
+      self.init(
+        .ioFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place,
+        help: [
+          "look into the system's log for what the disk or network file system reports, and copy the database to a sound one"
+        ])
+    case .noMemory:
+      self.init(
+        .outOfMemory, sentence, at: place, help: ["let the process have more memory"])
     default:
-      self.init(.sqliteFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place)
+      self.init(
+        .sqliteFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place,
+        help: ["look up what the code means: https://www.sqlite.org/rescode.html"])
     }
   }
 }

@@ -1,6 +1,9 @@
 internal import PhaseSQLite
 
 /// SQL with at least one statement in it, which knows where each of its bytes was written.
+///
+/// Only the sections of a contract that retires may hold no statement, and nobody but the reader of phase files makes such
+/// a script.
 public struct Script: Sendable, Hashable {
   /// The SQL, as written.
   public let text: String
@@ -16,10 +19,17 @@ public struct Script: Sendable, Hashable {
   /// - Returns: nil when `text` holds no token but comments, white space and semicolons.
   public init?(_ text: String, file: String = "(script)", firstLine: Int = 1) {
     guard SQLTokens(text).contains(where: { !$0.kind.isTrivia && !$0.isSemicolon }) else { return nil }
+    self.init(anything: text, file: file, firstLine: firstLine)
+  }
+
+  /// A text that may be nothing but comments.
+  init(anything text: String, file: String, firstLine: Int) {
     self.text = text
     self.file = file
     self.firstLine = firstLine
   }
+
+  static let nothing = Script(anything: "", file: "(script)", firstLine: 1)
 
   /// The place of a byte of `text`.
   ///

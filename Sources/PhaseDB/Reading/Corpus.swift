@@ -1,22 +1,83 @@
 internal import PhaseSQLite
 
-/// What versions of applications ask the database: the scripts under `apps/`.
-enum Corpus {
-  /// The scripts of `apps/APP/VERSION.sql`, by application and version.
-  ///
-  /// - Parameter path: the folder of migrations.
-  /// - Throws: what makes a file unreadable.
-  static func scripts(in path: String) throws(MigrationError) -> [Script] {
-    let root = path.hasSuffix("/") ? path + "apps" : path + "/apps"
+/// What versions of applications ask the database: the files under `apps/`.
+struct Corpus {
+  /// One file `apps/APP/VERSION.sql`.
+  struct File: Sendable, Hashable {
+    let path: String
+    let application: String
+    /// Without `.sql`.
+    let versionText: String
+
+    var version: Version? { try? Version(versionText) }
+
+    /// Reads the end of a path; nil when it is not `…/APP/VERSION.sql`.
+    init?(path: String) {
+      let parts = path.split(separator: "/")
+      guard parts.count >= 2, let name = parts.last, name.hasSuffix(".sql") else { return nil }
+      self.path = path
+      application = String(parts[parts.count - 2])
+      versionText = String(name.dropLast(4))
+    }
+  }
+
+  /// The folder of the migrations.
+  private let folder: String
+
+  /// - Parameter folder: the folder of the migrations.
+  init(of folder: String) { self.folder = folder }
+
+  private var root: String { folder.hasSuffix("/") ? folder + "apps" : folder + "/apps" }
+
+  /// Where rows to test with are written down.
+  var seedPath: String { root + "/seed.sql" }
+
+  /// Every file, by application and the bytes of its name.
+  func files() -> [File] {
     guard FileReading.exists(root) else { return [] }
+    return ((try? FileReading.entries(of: root)) ?? []).filter { $0.kind == .folder }.flatMap { application in
+      ((try? FileReading.entries(of: "\(root)/\(application.name)")) ?? [])
+        .filter { $0.kind != .folder && !$0.name.hasPrefix(".") }
+        .compactMap { File(path: "\(root)/\(application.name)/\($0.name)") }
+    }
+  }
+
+  /// The SQL of every file, for whoever looks at statements alone.
+  ///
+  /// - Throws: what makes a file unreadable.
+  func scripts() throws(MigrationError) -> [Script] {
     var scripts: [Script] = []
-    for application in (try? FileReading.entries(of: root)) ?? [] where application.kind == .folder {
-      let folder = "\(root)/\(application.name)"
-      for entry in (try? FileReading.entries(of: folder)) ?? [] where entry.name.hasSuffix(".sql") {
-        let file = "\(folder)/\(entry.name)"
-        if let script = Script(try TextFile.read(file), file: file) { scripts.append(script) }
-      }
+    for file in files() {
+      if let script = Script(try TextFile.read(file.path), file: file.path) { scripts.append(script) }
     }
     return scripts
+  }
+
+  /// Every file, read as what a version asks, by application and version.
+  ///
+  /// - Throws: `version-invalid` for a name that is no version, and what is wrong in a file.
+  func applications() throws(MigrationError) -> [ApplicationScript] {
+    var scripts: [ApplicationScript] = []
+    for file in files() {
+      guard let version = file.version else {
+        throw MigrationError(
+          .versionInvalid, "\(file.path): '\(file.versionText)' is not a version",
+          help: ["name the file after the version that asks: apps/\(file.application)/1.4.0.sql"])
+      }
+      if let same = scripts.first(where: { $0.application == file.application && $0.version == version }) {
+        throw MigrationError(
+          .versionInvalid, "\(same.file) and \(file.path) are the same version",
+          help: ["put both into one file"])
+      }
+      scripts.append(
+        try ApplicationFile.read(
+          try TextFile.read(file.path), file: file.path, application: file.application, version: version))
+    }
+    return scripts.sorted { ($0.application, $0.version) < ($1.application, $1.version) }
+  }
+
+  /// The rows to test with, nil when nobody wrote them down.
+  func seed() throws(MigrationError) -> Script? {
+    FileReading.exists(seedPath) ? Script(try TextFile.read(seedPath), file: seedPath) : nil
   }
 }

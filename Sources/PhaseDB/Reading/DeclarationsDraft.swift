@@ -5,9 +5,11 @@ struct DeclarationsDraft {
   private(set) var windows: [Window] = []
   private(set) var residuals: [Residual]?
   private(set) var losses: [Loss] = []
+  private(set) var retirements: [Retirement] = []
   private(set) var soak: Duration?
   private(set) var needs: [String] = []
   private(set) var budget: Budget?
+  private(set) var batching: Batching?
   private(set) var allowances: [Allowance] = []
 
   init(_ kind: PhaseKind, _ source: PhaseSource) {
@@ -24,16 +26,8 @@ struct DeclarationsDraft {
     case .needs: needs.append(try need(directive))
     case .budget: budget = try budget(directive)
     case .allow: allowances.append(try allowance(directive))
-    case .batch, .retire:
-      throw MigrationError(
-        .unsupportedDirective,
-        "\(source.word(directive)) belongs to the format, but this version of phasedb cannot run it yet",
-        at: source.place(directive.word),
-        help: [
-          directive.name == .batch
-            ? "remove the line: the phase then runs in one transaction"
-            : "remove the line and drop the column or table in @up"
-        ])
+    case .retire: retirements.append(try retirement(directive))
+    case .batch: batching = try batching(directive)
     case nil, .up, .down, .verify:
       let known = Directive.Name.allCases.map { "@" + $0.rawValue }
       let nearest = Suggestion.nearest(to: source.word(directive), in: known)
@@ -109,6 +103,29 @@ struct DeclarationsDraft {
     return Loss(table: table, column: column, reason: reason)
   }
 
+  private func retirement(_ directive: Directive) throws(MigrationError) -> Retirement {
+    guard kind == .contract else {
+      throw source.bad(
+        directive, "@retire in a phase of kind \(kind.rawValue)",
+        help: "only a contract takes something away: move the line to contract.sql of the same migration")
+    }
+    var arguments = DirectiveArguments(directive, in: source)
+    let table = arguments.name(until: ".")?.text
+    let column = arguments.take(".") ? arguments.name(until: ".")?.text ?? "" : nil
+    guard let table, column != "", arguments.isAtEnd else {
+      throw source.bad(
+        directive, "@retire takes one column or one table", at: directive.whole,
+        help: "write @retire TABLE.COLUMN or @retire TABLE, for example -- @retire customers.full_name")
+    }
+    let retirement = Retirement(table: table, column: column, at: source.place(directive.whole))
+    if let other = retirements.first(where: { $0.covers(retirement) || retirement.covers($0) }) {
+      throw source.bad(
+        directive, "@retire \(other.title) is there already", at: directive.whole, help: "keep one of the two"
+      )
+    }
+    return retirement
+  }
+
   private func soak(_ directive: Directive) throws(MigrationError) -> Duration {
     guard kind == .contract else {
       throw source.bad(
@@ -149,6 +166,30 @@ struct DeclarationsDraft {
       throw source.bad(directive, "@budget is malformed", at: arguments.rest, help: form)
     }
     return Budget(up: limits["up"], down: limits["down"], hold: limits["hold"])
+  }
+
+  private func batching(_ directive: Directive) throws(MigrationError) -> Batching {
+    let form = "write @batch TABLE or @batch TABLE by COLUMN, for example -- @batch customers"
+    guard kind == .migrate else {
+      throw source.bad(
+        directive, "@batch in a phase of kind \(kind.rawValue)",
+        help: "only a migrate phase runs in batches: move the statements that change rows to migrate.sql")
+    }
+    guard batching == nil else {
+      throw source.bad(directive, "a second @batch", help: "write a migration of its own for each table")
+    }
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (table, _) = arguments.name() else {
+      throw source.bad(directive, "@batch names no table", help: form)
+    }
+    guard let (word, at) = arguments.name() else { return Batching(table: table) }
+    guard word == "by" else { throw source.bad(directive, "'by' is expected here", at: at, help: form) }
+    guard let (column, _) = arguments.name(), arguments.isAtEnd else {
+      throw source.bad(
+        directive, "@batch takes one column after 'by'", at: directive.whole,
+        help: "\(form); of a key of several columns, name the first")
+    }
+    return Batching(table: table, by: column)
   }
 
   private func allowance(_ directive: Directive) throws(MigrationError) -> Allowance {

@@ -15,11 +15,19 @@ extension Phase {
       lines.append(
         "-- @loses \(loss.table.asDirectiveName).\(loss.column.asDirectiveName): \(loss.reason.onOneLine)")
     }
+    for retirement in retirements {
+      let column = retirement.column.map { ".\($0.asDirectiveName)" } ?? ""
+      lines.append("-- @retire \(retirement.table.asDirectiveName)\(column)")
+    }
     if let effectiveSoak { lines.append("-- @soak \(DurationText.print(effectiveSoak))") }
     for need in needs { lines.append("-- @needs \(need.asDirectiveName)") }
     if let limits = budget?.limits, !limits.isEmpty {
       let parts = limits.map { "\($0.name) \(DurationText.print($0.limit))" }
       lines.append("-- @budget \(parts.joined(separator: " "))")
+    }
+    if let batching {
+      let column = batching.column.map { " by \($0.asDirectiveName)" } ?? ""
+      lines.append("-- @batch \(batching.table.asDirectiveName)\(column)")
     }
     for allowance in allowances {
       lines.append(

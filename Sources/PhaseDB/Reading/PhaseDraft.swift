@@ -22,9 +22,10 @@ struct PhaseDraft {
 
   func phase() throws(MigrationError) -> Phase {
     try refuseSQLOutsideSections()
-    let up = try script(.up, else: .missingUp)
-    let down = try script(.down, else: .missingDown)
+    let up = try script(.up, other: .down, else: .missingUp)
+    let down = try script(.down, other: .up, else: .missingDown)
     guard let first = declarations.windows.first else { throw missing(.window, .missingWindow) }
+    for script in [up, down] { try BatchParameters(script).check(isBatched: declarations.batching != nil) }
     var verifications: [Verification] = []
     for (directive, body) in sections where directive.name == .verify {
       verifications.append(
@@ -33,9 +34,9 @@ struct PhaseDraft {
     return Phase(
       kind, windows: try Windows(first, Array(declarations.windows.dropFirst())), up: up, down: down,
       summary: outline.summary, verifications: verifications, residuals: declarations.residuals,
-      losses: declarations.losses,
+      losses: declarations.losses, retirements: declarations.retirements,
       soak: declarations.soak, needs: declarations.needs, budget: declarations.budget,
-      allowances: declarations.allowances)
+      batching: declarations.batching, allowances: declarations.allowances)
   }
 }
 
@@ -73,15 +74,37 @@ extension PhaseDraft {
       help: ["write -- @up on a line above it"])
   }
 
-  private func script(_ name: Directive.Name, else id: MigrationError.ID) throws(MigrationError) -> Script {
-    guard let (directive, body) = sections.first(where: { $0.directive.name == name }) else {
+  private func script(
+    _ name: Directive.Name, other: Directive.Name, else id: MigrationError.ID
+  ) throws(MigrationError) -> Script {
+    guard let (directive, body) = section(name) else {
+      if isAllRetirement { return Script(anything: "", file: source.file, firstLine: 1) }
       throw missing(name, id)
     }
-    guard let script = script(body) else {
-      throw MigrationError(
-        id, "@\(name.rawValue) has no SQL", at: source.place(directive.word), help: [name.remedy])
+    if let script = script(body) { return script }
+    let text = source.string(body)
+    if isAllRetirement || (!declarations.retirements.isEmpty && text.contains { !$0.isWhitespace }) {
+      return Script(anything: text, file: source.file, firstLine: source.line(at: body.lowerBound))
     }
-    return script
+    throw MigrationError(
+      id, "@\(name.rawValue) has no SQL", at: source.place(directive.word),
+      help: declarations.retirements.isEmpty
+        ? [name.remedy]
+        : [
+          name.remedy,
+          "if @\(other.rawValue) leaves nothing to undo beside what is retired, say so in a comment under @\(name.rawValue)",
+        ])
+  }
+
+  private func section(_ name: Directive.Name) -> (directive: Directive, body: Range<Int>)? {
+    sections.first { $0.directive.name == name }
+  }
+
+  /// Whether the phase retires and has no SQL at all: phasedb knows both ways of that. Where one way has SQL and the other
+  /// has none, somebody may have forgotten it, and has to say at least in a comment that it is meant.
+  private var isAllRetirement: Bool {
+    !declarations.retirements.isEmpty
+      && [.up, .down].allSatisfy { section($0).flatMap { script($0.body) } == nil }
   }
 
   private func script(_ body: Range<Int>) -> Script? {

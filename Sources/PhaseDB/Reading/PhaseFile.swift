@@ -7,7 +7,7 @@ package enum PhaseFile {
   ///   - file: what errors call the file.
   ///   - kind: the kind of phase, which a file's name says and its text does not.
   /// - Throws: what is missing (`missing-up`, `missing-down`, `missing-window`), what cannot be read
-  ///   (`unknown-directive`, `bad-directive`, `unsupported-directive`, `window-invalid`, `version-invalid`) or
+  ///   (`unknown-directive`, `bad-directive`, `window-invalid`, `version-invalid`), `batch-parameters` or
   ///   `incomplete-statement`, always with the place.
   package static func read(_ text: String, file: String, kind: PhaseKind) throws(MigrationError) -> Phase {
     try PhaseDraft(kind, PhaseSource(text, file: file)).phase()

@@ -60,7 +60,7 @@ extension PhaseSource {
       || start == ["create", "temporary", "trigger"]
   }
 
-  fileprivate func incomplete(_ statement: Range<Int>, before directive: Directive) -> MigrationError {
+  func incomplete(_ statement: Range<Int>, before directive: Directive) -> MigrationError {
     let word = string(directive.word)
     let line = line(at: directive.word.lowerBound)
     let isTrigger = startsTrigger(statement)
@@ -81,7 +81,7 @@ extension PhaseSource {
       ])
   }
 
-  fileprivate func unclosed(_ start: Int) -> MigrationError {
+  func unclosed(_ start: Int) -> MigrationError {
     let (what, mark) =
       switch bytes[start] {
       case UInt8(ascii: "'"): ("string", "'")

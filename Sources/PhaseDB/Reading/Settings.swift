@@ -18,11 +18,31 @@ public struct Settings: Sendable, Hashable {
   public var forget: Duration?
   /// The oldest SQLite that must be able to run the migrations.
   public var sqlite: Version?
+  /// How long a batch should hold the write lock.
+  public var hold: Duration?
+  /// The least time between two batches.
+  public var pause: Duration?
+  /// The most rows of a batch.
+  public var maximumRows: Int?
+  /// A SELECT; while it returns a row, no batch begins.
+  public var throttle: Script?
+  /// While there is such a file, no batch begins.
+  public var pauseFile: String?
+
+  /// Which phases must have been rehearsed.
+  public var evidence: EvidencePolicy?
 
   public init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
-    sqlite: Version? = nil
+    sqlite: Version? = nil, hold: Duration? = nil, pause: Duration? = nil, maximumRows: Int? = nil,
+    throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil
   ) {
+    self.hold = hold
+    self.pause = pause
+    self.maximumRows = maximumRows
+    self.throttle = throttle
+    self.pauseFile = pauseFile
+    self.evidence = evidence
     self.forget = forget
     self.sqlite = sqlite
     self.database = database
@@ -45,7 +65,11 @@ public struct Settings: Sendable, Hashable {
       return Settings(
         database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
         migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait,
-        forget: decoded.forget, sqlite: decoded.sqlite)
+        forget: decoded.forget, sqlite: decoded.sqlite, hold: decoded.hold, pause: decoded.pause,
+        maximumRows: decoded.maximumRows,
+        throttle: try decoded.throttle.map { try PathInSettings.query($0, file: path) },
+        pauseFile: decoded.pauseFile.map { PathInSettings.resolve($0, from: folder) },
+        evidence: decoded.evidence)
     } catch let error as MigrationError {
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
     } catch DecodingError.dataCorrupted {
@@ -63,7 +87,8 @@ public struct Settings: Sendable, Hashable {
 
 /// The keys of the file.
 private enum SettingsKey: String, CaseIterable, CodingKey {
-  case database, migrations, wait, forget, sqlite
+  case database, migrations, wait, forget, sqlite, hold, pause, throttle, pauseFile, evidence
+  case maximumRows = "maxBatch"
 }
 
 private struct SettingsFile: Decodable {
@@ -72,6 +97,12 @@ private struct SettingsFile: Decodable {
   var wait: Duration?
   var forget: Duration?
   var sqlite: Version?
+  var hold: Duration?
+  var pause: Duration?
+  var maximumRows: Int?
+  var throttle: String?
+  var pauseFile: String?
+  var evidence: EvidencePolicy?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -87,6 +118,11 @@ private struct SettingsFile: Decodable {
     migrations = try Self.text(.migrations, "the path of a folder", container)
     wait = try Self.duration(.wait, for: "30s", container)
     forget = try Self.duration(.forget, for: "10m", container)
+    hold = try Self.duration(.hold, for: "10ms", container)
+    pause = try Self.duration(.pause, for: "2ms", container)
+    throttle = try Self.text(.throttle, "a SELECT", container)
+    pauseFile = try Self.text(.pauseFile, "the path of a file", container)
+    maximumRows = try Self.number(.maximumRows, container)
     if let text = try Self.text(.sqlite, "a version such as \"3.35\"", container) {
       guard let version = try? Version(text) else {
         throw MigrationError(
@@ -94,6 +130,15 @@ private struct SettingsFile: Decodable {
           help: ["write for example \"3.40.1\""])
       }
       sqlite = version
+    }
+    let words = EvidencePolicy.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    if let text = try Self.text(.evidence, "one of \(words)", container) {
+      guard let policy = EvidencePolicy(rawValue: text) else {
+        throw MigrationError(
+          .badSettings, "'evidence' is \"\(text)\", which says of no phase whether it must be rehearsed",
+          help: ["write one of \(words)"])
+      }
+      evidence = policy
     }
   }
 
@@ -107,6 +152,18 @@ private struct SettingsFile: Decodable {
         help: ["write a number and one of ms, s, m, h, d, for example \"\(example)\""])
     }
     return duration
+  }
+
+  private static func number(
+    _ key: SettingsKey, _ container: KeyedDecodingContainer<SettingsKey>
+  ) throws -> Int? {
+    guard container.contains(key) else { return nil }
+    guard let number = try? container.decode(Int.self, forKey: key), number > 0 else {
+      throw MigrationError(
+        .badSettings, "'\(key.rawValue)' is not a whole number from 1",
+        help: ["write a number without quotes, or remove the key"])
+    }
+    return number
   }
 
   private static func text(
@@ -130,6 +187,17 @@ private struct AnyKey: CodingKey {
 }
 
 private enum PathInSettings {
+  /// The throttle query, one statement.
+  static func query(_ text: String, file: String) throws -> Script {
+    guard let script = Script(text, file: "\(file), throttle"), SQLSplitter.statements(in: text).count == 1
+    else {
+      throw MigrationError(
+        .badSettings, "'throttle' is not one SELECT",
+        help: ["write one SELECT that returns a row while batches should wait"])
+    }
+    return script
+  }
+
   /// Puts the settings' folder before a relative path, behind the scheme where a database has one.
   static func resolve(_ path: String, from folder: String) -> String {
     let scheme =

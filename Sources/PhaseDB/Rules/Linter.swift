@@ -28,7 +28,7 @@ public struct Linter: Sendable {
     self.init(
       readable, unreadable: problems,
       oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) },
-      corpus: try Corpus.scripts(in: path))
+      corpus: try Corpus(of: path).scripts())
   }
 
   init(
@@ -111,7 +111,8 @@ public struct Linter: Sendable {
   private static var trialRules: [any TrialRule.Type] {
     [
       DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self,
-      SchemaPhaseWritesRows.self, BackfillGap.self, DanglingCode.self, PositionalInsert.self, SelectStar.self,
+      SchemaPhaseWritesRows.self, BackfillGap.self, UnboundedWrite.self, BatchNotKeyed.self,
+      DanglingCode.self, PositionalInsert.self, SelectStar.self,
       VerifyInvalid.self, RequiredColumn.self, TightenedEarly.self, LossyRetype.self, RebuildCollateral.self,
       ContractCreates.self, NeedsNewerSQLite.self,
     ]

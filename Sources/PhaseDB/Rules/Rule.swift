@@ -23,6 +23,8 @@ public enum Rule: String, Sendable, Hashable, CaseIterable {
   case tightenedEarly = "tightened-early"
   case lossyRetype = "lossy-retype"
   case backfillGap = "backfill-gap"
+  case unboundedWrite = "unbounded-write"
+  case batchNotKeyed = "batch-not-keyed"
   case positionalInsert = "positional-insert"
   case selectStar = "select-star"
   case danglingCode = "dangling-code"
@@ -32,7 +34,7 @@ public enum Rule: String, Sendable, Hashable, CaseIterable {
   /// How serious its findings are, where nothing else is said.
   public var level: Finding.Level {
     switch self {
-    case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar: .warning
+    case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite: .warning
     default: .error
     }
   }
@@ -62,6 +64,9 @@ public enum Rule: String, Sendable, Hashable, CaseIterable {
     case .tightenedEarly: "Writes that the version that runs now is allowed to make would start to fail."
     case .lossyRetype: "Values that the new type cannot hold do not come back when the old one does."
     case .backfillGap: "Rows that the old version writes after the backfill stay empty."
+    case .unboundedWrite: "While one transaction changes every row, no version of the application can write."
+    case .batchNotKeyed:
+      "A batch that does not find its rows by the key reads the whole table, or leads nowhere."
     case .positionalInsert: "A statement that counts columns writes into the wrong ones when they change."
     case .selectStar: "A reader that counts columns reads the wrong ones when they change."
     case .danglingCode: "The next statement that uses it fails, although nothing failed when the phase ran."

@@ -69,6 +69,8 @@ struct Schema: Sendable {
   /// of other migration tools with their indexes, and the planner's statistics.
   static func isForeign(_ name: String, of table: String) -> Bool {
     let name = name.asciiLowercased
+    // What is retired still is the users': it comes back when its phase comes down.
+    if name.hasPrefix(RetiredName.prefix) { return false }
     return foreignPrefixes.contains { name.hasPrefix($0) } || Neighbour.tool(of: table) != nil
   }
 

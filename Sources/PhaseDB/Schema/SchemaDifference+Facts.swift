@@ -6,7 +6,7 @@ extension SchemaDifference {
     var facts: [SchemaFact] = []
     for type in ["table", "index", "trigger", "view"] {
       func counts(_ object: SchemaObject) -> Bool {
-        object.key.type == type && !shadows.contains(SchemaName(object.name))
+        object.key.type == type && !shadows.contains(SchemaName(object.name)) && !isRetired(object)
       }
       facts += removed.filter(counts).map { $0.fact(isAdded: false) }
       facts += added.filter(counts).map { $0.fact(isAdded: true) }
@@ -15,6 +15,12 @@ extension SchemaDifference {
       }
     }
     return facts
+  }
+
+  /// Whether an object is a table that was there under its own name: its retirement is told by that.
+  private func isRetired(_ object: SchemaObject) -> Bool {
+    guard object.key.type == "table", let retired = RetiredName(SchemaName(object.name)) else { return false }
+    return removed.contains { $0.key == SchemaObject.Key(type: "table", name: retired.original.key) }
   }
 
   /// One sentence for each change, as a person would say it.

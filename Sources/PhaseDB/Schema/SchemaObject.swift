@@ -43,6 +43,9 @@ struct SchemaObject: Sendable {
       } == true
   }
 
+  /// Whether it is a view or a trigger.
+  var isCode: Bool { key.type == "view" || key.type == "trigger" }
+
   /// As a person would call it: `table customers`.
   var title: String { "\(key.type) \(name)" }
 }
@@ -56,13 +59,5 @@ extension String {
     return (0...(bytes.count - word.count)).count { start in
       word.indices.allSatisfy { bytes[start + $0] | 0x20 == word[$0] }
     }
-  }
-
-  /// Lower case for A to Z only, which is how SQLite compares names.
-  var asciiLowercased: String {
-    guard utf8.contains(where: { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }) else { return self }
-    return String(
-      decoding: utf8.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") ? $0 | 0x20 : $0 },
-      as: UTF8.self)
   }
 }

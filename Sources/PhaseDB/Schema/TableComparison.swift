@@ -34,9 +34,16 @@ extension TableComparison {
   /// Last is a column after which there are only new ones.
   private var columnsBorn: [SchemaFact] {
     let lastKept = newNames.lastIndex { oldNames.contains($0) } ?? -1
-    return new.columns.enumerated().filter { old.column($0.element.name) == nil }.map { index, column in
+    return new.columns.enumerated().filter { isBorn($0.element) }.map { index, column in
       .columnAdded(table: table, column, place: index + 1, isLast: index > lastKept)
     }
+  }
+
+  /// A column that was retired is told as one that is gone.
+  private func isBorn(_ column: ColumnDefinition) -> Bool {
+    guard old.column(column.name) == nil else { return false }
+    guard let original = RetiredName(column.name)?.original else { return true }
+    return old.column(original) == nil || new.column(original) != nil
   }
 
   /// The fewest columns that had to move: all but a longest run that kept its order.

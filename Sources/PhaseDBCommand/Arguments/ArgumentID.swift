@@ -5,7 +5,10 @@ enum ArgumentID: String, Sendable, CaseIterable {
   // Options.
   case database, migrations, format, color, quiet, help, version
   case from, phases, target, all, dryRun, wait, live, override, reason, instance, present, check, note, limit
+  case hold, pause, maximumRows
+  case evidence, rehearse, allowEmpty, copyTo
+  case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.
-  case name, count, direction, application, shell, topic
+  case name, count, direction, application, shell, topic, phase, command
 }

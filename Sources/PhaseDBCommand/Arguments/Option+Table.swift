@@ -41,6 +41,14 @@ extension Option {
       .wait, "wait", takes: .duration,
       "how long to wait for other writers (default: 30s)"),
     Option(
+      .hold, "hold", takes: .duration,
+      "how long a batch should hold the write lock (default: 10ms)",
+      detail: "The number of rows in a batch follows it. Only phases with @batch run in batches."),
+    Option(
+      .pause, "pause", takes: .duration,
+      "the least time between two batches (default: 2ms, or 1ms while nobody else writes)"),
+    Option(.maximumRows, "max-batch", takes: .number, "the most rows of a batch (default: 100000)"),
+    Option(
       .live, "live", takes: .text("APP@VERSION"), repeatable: true,
       "a version of an application that is running now",
       detail:
@@ -60,9 +68,34 @@ extension Option {
       .present, "at", takes: .text("PHASE"),
       "the last phase that is in the database already (default: none, only the baseline)",
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
+    Option(
+      .evidence, "evidence", takes: .path,
+      "a file of evidence that rehearse wrote, beside what the ledger knows",
+      detail:
+        "It carries what was shown where phases are rehearsed to where they go up, as from CI to production."),
+    Option(.rehearse, "rehearse", "rehearse first what would go up, and stop when it does not come back"),
+    Option(
+      .allowEmpty, "allow-empty", "go on when a phase touches a table without rows, which proves nothing"),
+    Option(
+      .copyTo, "copy-to", takes: .directory,
+      "where the copy is made (default: beside the database)",
+      detail:
+        "It needs room for the database and for what the phases write, on a disk like the database's: times "
+        + "measured elsewhere are those of another disk."),
     Option(.check, "check", "exit with 1 when something is not in order"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),
+    Option(
+      .app, "app", takes: .text("APP@VERSION"), "only this version of this application",
+      detail: "With a command behind --, its own tests are run in place of the queries in apps."),
+    Option(.list, "list", "list the states and what is tested on each, and stop"),
+    Option(
+      .importLog, "import-log", takes: .path, "print the statements of a log as a file for apps, and stop"),
+    Option(.timeLimit, "time-limit", takes: .duration, "how long the command may run (default: 10m)"),
+    Option(.jobs, "jobs", short: "j", takes: .number, "how many commands run at once (default: 1)"),
+    Option(
+      .logs, "logs", takes: .directory, "where what the command prints is kept (default: compat-logs)",
+      detail: "One file for each state, named after it. Files of an earlier run are written over."),
   ]
 
   static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }

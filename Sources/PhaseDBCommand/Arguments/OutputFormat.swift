@@ -5,6 +5,10 @@ enum OutputFormat: String, Sendable, CaseIterable {
   case github
   /// The Static Analysis Results Interchange Format, version 2.1.0, for findings.
   case sarif
+  /// A table for a pull request.
+  case markdown
+  /// Test cases as JUnit's Ant task writes them, which every CI reads.
+  case junit
 
   /// What every verb that prints data knows.
   static let common: [OutputFormat] = [.text, .json]

@@ -1,7 +1,7 @@
 /// One thing phasedb can be told to do: a row of the table that parser, help and completions read.
 struct Verb: Sendable {
   enum ID: String, Sendable, CaseIterable {
-    case initialize, new, lint, adopt, plan, up, down, status, verify
+    case initialize, new, lint, compat, adopt, plan, rehearse, up, down, status, verify
     case checkpointCreate, checkpointList
     case checkIn
     case log, completions, help, version

@@ -51,12 +51,41 @@ extension Verb {
         .database: "look also for applied phases that were edited, and new ones before them",
         .format: "text for people, JSON, annotations of GitHub Actions, or SARIF (default: text)",
       ],
-      formats: OutputFormat.allCases,
+      formats: [.text, .json, .github, .sarif],
       examples: [
         Example("phasedb lint", "judge the folder 'migrations'"),
         Example("phasedb lint --format github", "annotate a pull request"),
       ],
       exitCodes: [.done, .findings, .refused, .usage]),
+    Verb(
+      .compat, "compat",
+      summary: "run what old and new versions ask on every state they may be live on",
+      discussion:
+        "Runs the queries in apps/APP/VERSION.sql on every state that the windows promise, contracts held or "
+        + "not, and compares each with the state the version was written for: what compiles, what is read and "
+        + "written, every row, the claims of @verify, and two versions that write in turn while the schema "
+        + "goes up and down. The rows come from apps/seed.sql, or from a database, which is copied. With a "
+        + "command behind --, the application's own tests run instead, each on a fresh copy: "
+        + "PHASEDB_DATABASE, PHASEDB_STATE and PHASEDB_APP say on which.",
+      positionals: [
+        Positional(.command, .text("COMMAND"), optional: true, repeated: true, "the tests of the application")
+      ],
+      options: [
+        .app, .list, .importLog, .timeLimit, .jobs, .logs, .wait, .database, .migrations, .format,
+      ],
+      wording: [
+        .database: "a database whose rows are used (default: those of apps/seed.sql)",
+        .format: "text for people, JSON, Markdown, JUnit or annotations of GitHub Actions (default: text)",
+      ],
+      formats: [.text, .json, .markdown, .junit, .github],
+      alternatives: [[.list, .importLog, .command]],
+      examples: [
+        Example("phasedb compat", "run the queries of every version"),
+        Example("phasedb compat --database copy.db", "the same on the rows of a database"),
+        Example(
+          "phasedb compat --app storefront@1.4 -- make test", "run the tests of a version on every state"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
   ]
 
   private static let adopting: [Verb] = [
@@ -86,7 +115,7 @@ extension Verb {
         Positional(.direction, .choices(["up", "down"]), optional: true, "which way (default: up)"),
         Positional(.count, .number, optional: true, "how many phases"),
       ],
-      options: [.target, .all, .live, .override, .reason, .wait, .database, .migrations, .format],
+      options: [.target, .all, .live, .evidence, .override, .reason, .wait, .database, .migrations, .format],
       wording: [.all: "every phase there is in that direction"],
       alternatives: [[.count, .target, .all]],
       examples: [
@@ -95,6 +124,24 @@ extension Verb {
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
+      .rehearse, "rehearse",
+      summary: "take pending phases up, down and up again on a copy, and compare every row",
+      discussion:
+        "The copy is private, and removed whatever happens; the database itself is only read, and gets the evidence "
+        + "for up. Phases that are held are rehearsed as well. Rows that do not come back are shown.",
+      positionals: [
+        Positional(
+          .phase, .text("PHASE"), optional: true, "the only one to rehearse (default: all that are pending)")
+      ],
+      options: [.evidence, .allowEmpty, .copyTo, .live, .wait, .database, .migrations, .format],
+      wording: [.evidence: "write what was shown to this file, and not to the ledger"],
+      examples: [
+        Example("phasedb rehearse", "rehearse everything that is pending"),
+        Example("phasedb rehearse 0002/contract", "rehearse one phase, after those that come before it"),
+        Example("phasedb rehearse --evidence evidence.json", "keep what was shown for another machine"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
+    Verb(
       .up, "up",
       summary: "apply the pending phases whose gates are open",
       discussion:
@@ -102,13 +149,21 @@ extension Verb {
         + "one transaction together with its ledger entry: a phase that fails leaves nothing behind, and the "
         + "phases before it stay applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
-      options: [.target, .dryRun, .live, .override, .reason, .wait, .database, .migrations, .format],
-      wording: [.target: "stop after the phase TARGET"],
+      options: [
+        .target, .dryRun, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason, .wait,
+        .hold, .pause, .maximumRows, .database, .migrations, .format,
+      ],
+      wording: [
+        .target: "stop after the phase TARGET",
+        .allowEmpty: "with --rehearse: go on when a phase touches a table without rows",
+        .copyTo: "with --rehearse: where the copy is made (default: beside the database)",
+      ],
       alternatives: [[.count, .target]],
       examples: [
         Example("phasedb up", "apply everything that may run now"),
         Example("phasedb up --to 0002/expand", "stop after that phase"),
         Example("phasedb up --live storefront@2.0", "say what is running, which contract phases must know"),
+        Example("phasedb up --rehearse", "rehearse on a copy first"),
         Example("phasedb up --dry-run", "print the plan only"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
@@ -119,7 +174,10 @@ extension Verb {
         "Without a number, --to or --all exactly one phase is reversed: the one that was applied last. "
         + "The way down is read from the ledger, so that it works when the checkout no longer has the folder.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: 1)")],
-      options: [.target, .all, .dryRun, .live, .override, .reason, .wait, .database, .migrations, .format],
+      options: [
+        .target, .all, .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database,
+        .migrations, .format,
+      ],
       wording: [
         .target: "reverse what came after TARGET, a phase or @CHECKPOINT, which stays",
         .all: "reverse every applied phase",

@@ -10,7 +10,7 @@ struct CommandContext {
   let cancellation: Cancellation
 
   var isJSON: Bool { invocation.format == .json }
-  private var isQuiet: Bool { invocation.flag(.quiet) }
+  var isQuiet: Bool { invocation.flag(.quiet) }
   var paint: Paint { terminal.outputPaint(invocation.color) }
   var width: Int? { terminal.outputWidth }
 
@@ -50,6 +50,25 @@ struct CommandContext {
   func note(_ line: String) {
     guard !isQuiet else { return }
     errors.line("\(terminal.errorPaint(invocation.color)("note:", .warning)) \(line.visible)")
+  }
+
+  /// A bar on standard error.
+  var progressBar: ProgressBar {
+    ProgressBar(errors, paint: terminal.errorPaint(invocation.color), width: terminal.errorWidth)
+  }
+
+  /// Prints an event for a program, on one line.
+  func tell(_ payload: some Encodable) {
+    guard !isQuiet,
+      let text = try? JSONText.line(command: Verb.with(invocation.verb)?.name ?? "", payload)
+    else { return }
+    errors.write(text)
+  }
+
+  /// Says how far something is that takes long.
+  func progress(_ line: String) {
+    guard !isQuiet else { return }
+    errors.line(terminal.errorPaint(invocation.color)(line.visible, .dim))
   }
 
   func report(_ error: MigrationError) {

@@ -62,8 +62,10 @@ struct CommandLineTool {
     case .initialize: InitCommand.run
     case .new: NewCommand.run
     case .lint: LintCommand.run
+    case .compat: CompatCommand.run
     case .adopt: AdoptCommand.run
     case .plan: PlanCommand.run
+    case .rehearse: RehearseCommand.run
     case .up: UpCommand.run
     case .down: DownCommand.run
     case .status: StatusCommand.run

@@ -10,7 +10,7 @@ enum LintCommand {
       report.add(try location.migrator(.reading, context).ledgerFindings())
     }
     switch context.invocation.format {
-    case .text: print(report, to: context)
+    case .text, .markdown, .junit: print(report, to: context)
     case .json: try context.print(json: LintJSON(report))
     case .github: context.print(GitHubAnnotations.text(report))
     case .sarif: context.print(try SARIF.text(report))

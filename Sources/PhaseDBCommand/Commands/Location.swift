@@ -71,6 +71,15 @@ struct Location {
       database: try database(), catalog: catalog, access: access, options: try options(context))
   }
 
+  /// How gently batches run: the command line goes before the settings.
+  private var pacing: Pacing {
+    var pacing = Pacing(throttle: settings.throttle, pauseFile: settings.pauseFile)
+    pacing.hold = invocation.duration(.hold) ?? settings.hold ?? pacing.hold
+    pacing.pause = invocation.duration(.pause) ?? settings.pause
+    pacing.maximumRows = invocation.number(.maximumRows) ?? settings.maximumRows ?? pacing.maximumRows
+    return pacing
+  }
+
   /// What the command line says about the database's surroundings.
   func options(_ context: CommandContext) throws(MigrationError) -> Options {
     var live: [LiveVersion] = []
@@ -82,10 +91,14 @@ struct Location {
         .reasonMissing, "--override needs a reason, which stays in the log",
         help: ["add --reason \"why \(overridden[0].rawValue) does not matter now\""])
     }
+    // To rehearse, the file is where evidence goes, and not where it comes from.
+    let file = invocation.verb == .rehearse ? nil : invocation.value(.evidence)
     return Options(
       wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,
       forget: settings.forget ?? .seconds(600), overridden: Set(overridden),
-      reason: overridden.isEmpty ? nil : reason, cancellation: context.cancellation)
+      reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
+      evidence: try file.map { path throws(MigrationError) in try EvidenceFile.read(path) } ?? [],
+      pacing: pacing, cancellation: context.cancellation)
   }
 }
 

@@ -37,6 +37,6 @@ extension CommandContext {
   func targetWords(_ direction: Direction) -> String {
     let count = invocation.number(.count).map { " \($0)" } ?? ""
     let all = invocation.flag(.all) && direction == .down ? " --all" : ""
-    return count + all + words(of: [.target, .live, .override, .reason])
+    return count + all + words(of: [.target, .evidence, .live, .override, .reason])
   }
 }

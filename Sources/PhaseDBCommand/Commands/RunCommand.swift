@@ -23,6 +23,7 @@ private struct TransitionCommand {
     let location = try Location(context)
     let isDryRun = context.invocation.flag(.dryRun)
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
+    if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
     let plan = try migrator.plan(context.selection(direction))
     if !context.isJSON, !context.invocation.flag(.quiet) {
       PlanText(plan: plan, database: migrator.database).print(to: context)
@@ -42,13 +43,39 @@ private struct TransitionCommand {
       StopSignals.handle()
     }
     let progress = RunProgress(context: context)
+    defer { progress.end() }
     let result = try migrator.run(plan, observe: progress.show)
+    progress.end()
     if context.isJSON {
       try context.print(json: RunJSON(plan, database: migrator.database, result: result))
     } else {
       finish(result, plan)
     }
     return .done
+  }
+
+  /// Rehearses what would go up, and goes on with what that showed.
+  ///
+  /// - Throws: `rehearsal-failed` when something did not come back.
+  private func rehearse(_ migrator: inout Migrator) throws(MigrationError) {
+    StopSignals.handle()
+    // A database that is new has nothing to rehearse on, and nobody to be careful of.
+    guard migrator.isThere, try !migrator.status().isFresh else { return }
+    let report = try migrator.rehearse(.selection(context.selection(direction)), with: context)
+    guard !report.phases.isEmpty else { return }
+    if !context.isJSON, !context.invocation.flag(.quiet) || !report.isClean {
+      RehearsalText(report).print(to: context)
+      context.print("\n")
+    }
+    guard report.isClean else {
+      let unclean = report.phases.filter { !$0.isClean }
+      throw MigrationError(
+        .rehearsalFailed, "what was rehearsed did not come back as it must",
+        details: unclean.map { "\($0.id): \($0.overBudget.first ?? $0.verdict.rawValue)" },
+        state: "nothing was changed",
+        help: ["look at the rows with: phasedb rehearse", "correct the phases it names"])
+    }
+    migrator.options.evidence += report.evidence
   }
 
   /// A migrator that can run what it plans, or, on the way up from no file at all, one that only looks: the file is
@@ -73,33 +100,6 @@ private struct TransitionCommand {
       ? "another runner had done everything" : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
     context.say(context.paint(sentence, .good))
     context.suggest(direction == .up ? "phasedb verify" : "phasedb status")
-  }
-}
-
-/// Shows what happens while a plan runs. A step is said to be done only after its commit.
-private struct RunProgress {
-  let context: CommandContext
-
-  func show(_ event: Event) {
-    switch event {
-    case .committed(let id, let direction, let times, let checkpoint):
-      let verb = direction == .up ? "applied " : "reversed"
-      let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
-      let place = checkpoint == 0 ? "before the first phase" : "checkpoint \(checkpoint)"
-      context.say(
-        "\(context.paint(verb, .good)) \(id)  \(TimeText.text(.milliseconds(times.milliseconds)))\(rows), \(place)"
-      )
-    case .alreadyDone(let id, let direction):
-      context.say("\(id) was already \(direction == .up ? "applied" : "reversed") by another runner")
-    case .waiting(let id, let reason):
-      context.note("\(id.short) waits: \(reason)")
-    case .tookOver(let holder):
-      context.note("took over from \(holder), which is no longer running")
-    case .baselineBegan:
-      context.say("the database is empty: running the baseline")
-    case .driftAccepted: context.say("the schema is recorded as it was found")
-    case .began, .verified: break
-    }
   }
 }
 

@@ -11,7 +11,7 @@ enum StatusCommand {
     } else if !context.invocation.flag(.quiet) {
       print(status, to: context)
     }
-    let isInOrder = status.pending.isEmpty && !status.hasDrifted
+    let isInOrder = status.pending.isEmpty && !status.hasDrifted && status.underWay == nil
     return context.invocation.flag(.check) && !isInOrder ? .findings : .done
   }
 
@@ -30,9 +30,13 @@ enum StatusCommand {
       let live = status.checkIns.map { "\($0) (\($0.seenAt))" }.joined(separator: ", ")
       context.print("\(paint("live:", .heading))     \(live.visible)\n")
     }
+    if let underWay = status.underWay { print(underWay, status, to: context) }
     if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
-    var table = TextTable(.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by"))
-    for phase in status.phases { add(phase, to: &table) }
+    let hasEvidence = status.phases.contains { $0.evidence != nil }
+    var table = TextTable(
+      [.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by")]
+        + (hasEvidence ? [.init("rehearsed")] : []))
+    for phase in status.phases { add(phase, to: &table, isUnderWay: phase.id == status.underWay?.id) }
     if !table.rows.isEmpty { context.print("\n") }
     context.print(table)
     printHeld(status, context)
@@ -56,18 +60,65 @@ enum StatusCommand {
     return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(pending) pending"
   }
 
-  private static func add(_ phase: PhaseStatus, to table: inout TextTable) {
+  /// How far a half-done phase is, why it stands still, and what makes it go on.
+  private static func print(_ phase: PhaseUnderWay, _ status: Status, to context: CommandContext) {
+    let progress = phase.progress
+    let way = phase.direction == .up ? "going up" : "coming down"
+    let percent = progress.fraction.map { "\(PercentText.text($0)), " } ?? ""
+    context.print(
+      "\(context.paint("half done:", .warning)) \(phase.id) \(way): \(percent)\(CountText.text(progress.rows, "row"))\n"
+    )
+    if progress.rowsPerSecond > 0 {
+      let (median, p99) = (progress.hold.median, progress.hold.p99)
+      context.print(
+        "            \(CountText.text(Int(progress.rowsPerSecond))) rows/s, lock held \(TimeText.text(.milliseconds(median))) (p50), \(TimeText.text(.milliseconds(p99))) (p99); next batch \(CountText.text(progress.batchSize, "row"))\n"
+      )
+    }
+    if let pause = phase.pause {
+      context.print(
+        "            it stands still (\(pause.reason.rawValue)): \(pause.detail.visible)\n            to go on: \(pause.resuming.visible)\n"
+      )
+    } else if !phase.isRunning {
+      context.print("            its runner is gone since \(phase.lastSign)\n")
+    }
+    if !phase.isRunning {
+      context.print(
+        "            go on with phasedb \(phase.direction.rawValue), turn back with phasedb \(phase.direction == .up ? "down" : "up")\n"
+      )
+    }
+  }
+
+  private static func add(_ phase: PhaseStatus, to table: inout TextTable, isUnderWay: Bool) {
+    if isUnderWay, phase.applied == nil {
+      table.add(.init(phase.id.description), .init("half done", .warning))
+      return
+    }
     guard let applied = phase.applied else {
-      table.add(.init(phase.id.description), phase.gates.isEmpty ? .init("pending") : .init("held", .warning))
+      table.add(
+        .init(phase.id.description), phase.gates.isEmpty ? .init("pending") : .init("held", .warning), "", "",
+        "",
+        rehearsed(phase))
       return
     }
     let state: TextTable.Cell =
-      phase.isEdited
-      ? .init("edited", .bad)
-      : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
+      isUnderWay
+      ? .init("half done", .warning)
+      : phase.isEdited
+        ? .init("edited", .bad)
+        : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
     table.add(
       .init(phase.id.description), state, .init(String(applied.sequence)), .init(applied.appliedAt.text),
-      .init("\(applied.who)@\(applied.host)"))
+      .init("\(applied.who)@\(applied.host)"), rehearsed(phase))
+  }
+
+  /// What the last rehearsal showed, and what it measured.
+  private static func rehearsed(_ phase: PhaseStatus) -> TextTable.Cell {
+    guard let evidence = phase.evidence else { return "" }
+    let times = [("up", evidence.times.up), ("down", evidence.times.down)].compactMap { name, time in
+      time.map { "\(name) \(TimeText.text(.milliseconds($0)))" }
+    }
+    let text = ([evidence.verdict.rawValue] + times).joined(separator: ", ")
+    return .init(text, evidence.verdict.isProof ? nil : .bad)
   }
 
   private static func printHeld(_ status: Status, _ context: CommandContext) {
@@ -84,6 +135,7 @@ enum StatusCommand {
 
   private static func next(_ status: Status) -> String {
     if status.hasDrifted { return "phasedb verify" }
+    if let underWay = status.underWay, !underWay.isRunning { return "phasedb \(underWay.direction.rawValue)" }
     return status.pending.contains { $0.gates.isEmpty } ? "phasedb plan" : "phasedb verify"
   }
 }
@@ -100,6 +152,7 @@ struct StatusJSON: Encodable {
   let live: [String: String?]
   let checkIns: [CheckInJSON]
   let runner: String?
+  let underWay: UnderWayJSON?
   let phases: [PhaseJSON]
 
   struct PhaseJSON: Encodable {
@@ -113,6 +166,46 @@ struct StatusJSON: Encodable {
     let milliseconds: Double?
     let hasFile: Bool
     let gates: [PlanJSON.GateJSON]
+    let evidence: EvidenceJSON?
+  }
+
+  struct EvidenceJSON: Encodable {
+    let verdict: String
+    let at: String
+    let upMilliseconds: Double?
+    let downMilliseconds: Double?
+    let holdMilliseconds: Double?
+
+    init(_ evidence: Evidence) {
+      verdict = evidence.verdict.rawValue
+      at = evidence.at.text
+      upMilliseconds = evidence.times.up
+      downMilliseconds = evidence.times.down
+      holdMilliseconds = evidence.times.hold
+    }
+  }
+
+  struct UnderWayJSON: Encodable {
+    let phase: String
+    let direction: String
+    let progress: ProgressJSON.Numbers
+    /// Why it stands still; null while batches run, or when the run was killed.
+    let pause: ProgressJSON.Pause?
+    let since: String
+    let lastSign: String
+    let runner: String
+    let running: Bool
+
+    init(_ phase: PhaseUnderWay) {
+      self.phase = phase.id.description
+      direction = phase.direction.rawValue
+      progress = ProgressJSON.Numbers(phase.progress)
+      pause = phase.pause.map(ProgressJSON.Pause.init)
+      since = phase.since.text
+      lastSign = phase.lastSign.text
+      runner = phase.runner
+      running = phase.isRunning
+    }
   }
 
   init(_ status: Status) {
@@ -126,15 +219,18 @@ struct StatusJSON: Encodable {
     checkIns = status.checkIns.map(CheckInJSON.init)
     live = status.live.mapValues { $0.range?.description }
     runner = status.runner
+    underWay = status.underWay.map(UnderWayJSON.init)
     phases = status.phases.map { phase in
       PhaseJSON(
         phase: phase.id.description, kind: phase.id.kind.rawValue,
-        state: phase.isEdited
-          ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
+        state: phase.id == status.underWay?.id
+          ? "half-done"
+          : phase.isEdited
+            ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
         checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text,
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
-        gates: phase.gates.map(PlanJSON.GateJSON.init))
+        gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init))
     }
   }
 }

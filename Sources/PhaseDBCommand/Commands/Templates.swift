@@ -16,6 +16,13 @@ enum Templates {
 
       // After which time a version of an application that does not check in again counts as gone.
       "forget": "10m",
+
+      // How long a batch of a phase with @batch should hold the write lock, and the least pause after it.
+      // "hold": "10ms",
+      // "pause": "2ms",
+
+      // While this query returns a row, no batch begins.
+      // "throttle": "SELECT 1 FROM jobs WHERE state = 'waiting' LIMIT 1 OFFSET 1000",
     }
 
     """
@@ -30,7 +37,7 @@ enum Templates {
     -- @window 
 
     \(kind == .expand ? "-- What down cannot undo: none, or customer|downstream|workflow|support: TEXT\n-- @residual none" : "-- What down cannot undo, one line each: none, or customer|downstream|workflow|support: TEXT\n-- @residual none")
-    \(kind == .contract ? "-- How long the phase before this one must have been in place:\n-- @soak 7d\n" : "")
+    \(kind == .contract ? contract : "")
     -- @up
 
     -- @down
@@ -41,6 +48,15 @@ enum Templates {
 
     """
   }
+
+  private static let contract = """
+    -- How long the phase before this one must have been in place:
+    -- @soak 7d
+
+    -- Instead of DROP: keeps a column or a table with its values out of everybody's use, until it is purged:
+    -- -- @retire TABLE.COLUMN
+
+    """
 
   private static func purpose(_ kind: PhaseKind) -> String {
     switch kind {

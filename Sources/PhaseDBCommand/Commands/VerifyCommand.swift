@@ -20,6 +20,7 @@ enum VerifyCommand {
       switch check.outcome {
       case .holds: word = context.paint("holds     ", .good)
       case .broken: word = context.paint("broken    ", .bad)
+      case .underWay: word = context.paint("under way ", .dim)
       case .superseded: word = context.paint("superseded", .dim)
       }
       let phase = check.phase.map { "\($0.short): " } ?? ""

@@ -5,19 +5,35 @@ enum GitHubAnnotations {
   /// One line for each finding, each with its line end.
   static func text(_ report: LintReport) -> String {
     report.findings.map { finding in
-      var properties = ["title=\(property(finding.id))"]
-      if let place = finding.place {
-        properties =
-          [
-            "file=\(property(place.file))", "line=\(place.line)", "col=\(place.column)",
-            "endColumn=\(place.column + place.length)",
-          ] + properties
-      }
       let phase = finding.phase.map { "\($0): " } ?? ""
-      let body = (["\(phase)\(finding.message)"] + finding.details + [finding.reason] + finding.remedies)
-        .joined(separator: "\n")
-      return "::\(finding.level.rawValue) \(properties.joined(separator: ","))::\(data(body))\n"
+      let lines = ["\(phase)\(finding.message)"] + finding.details + [finding.reason] + finding.remedies
+      return line(finding.level.rawValue, title: finding.id, at: finding.place, lines)
     }.joined()
+  }
+
+  /// The same for what compat found, at the phase that caused it.
+  static func text(_ report: CompatibilityReport) -> String {
+    report.firstFindings.map { state, finding in
+      let what = CompatText.sentence(finding)
+      let lines = [what] + finding.details + [CompatText.where(state, finding, in: report)]
+      let place = finding.phasePlace ?? finding.place
+      let asked = finding.place.map { ["the statement: \($0)"] } ?? []
+      return line(
+        finding.isWarning ? "warning" : "error", title: "compat-\(finding.check.rawValue)", at: place,
+        lines + asked)
+    }.joined()
+  }
+
+  static func line(_ level: String, title: String, at place: Place?, _ lines: [String]) -> String {
+    var properties = ["title=\(property(title))"]
+    if let place {
+      properties =
+        [
+          "file=\(property(place.file))", "line=\(place.line)", "col=\(place.column)",
+          "endColumn=\(place.column + place.length)",
+        ] + properties
+    }
+    return "::\(level) \(properties.joined(separator: ","))::\(data(lines.joined(separator: "\n")))\n"
   }
 
   /// A message may hold anything but line ends and the percent sign that writes them.

@@ -16,8 +16,19 @@ enum JSONText {
   ///   - payload: a value that encodes itself as an object, without keys `version` and `command`.
   /// - Returns: the object with sorted keys, and a line end.
   static func text(command: String, _ payload: some Encodable) throws(MigrationError) -> String {
+    try encoded(command, payload, .prettyPrinted)
+  }
+
+  /// The same on one line.
+  static func line(command: String, _ payload: some Encodable) throws(MigrationError) -> String {
+    try encoded(command, payload, [])
+  }
+
+  private static func encoded(
+    _ command: String, _ payload: some Encodable, _ form: JSONEncoder.OutputFormatting
+  ) throws(MigrationError) -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = [form, .sortedKeys, .withoutEscapingSlashes]
     encoder.dateEncodingStrategy = .iso8601
     do {
       let data = try encoder.encode(Envelope(command: command, payload: payload))

@@ -34,10 +34,14 @@ struct TextTable {
   let columns: [Column]
   private(set) var rows: [[Cell]] = []
 
-  init(_ columns: Column...) { self.columns = columns }
+  init(_ columns: Column...) { self.init(columns) }
 
-  /// Cells that are missing at the end are empty.
+  init(_ columns: [Column]) { self.columns = columns }
+
+  /// Cells that are missing at the end are empty, and those too many are left out.
   mutating func add(_ cells: Cell...) { rows.append(cells) }
+
+  mutating func add(row cells: [Cell]) { rows.append(cells) }
 
   /// The table with its titles, one line end after each line; empty when there are no rows.
   ///

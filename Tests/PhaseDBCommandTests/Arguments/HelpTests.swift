@@ -75,6 +75,12 @@ struct HelpTests {
                                     log
               --reason TEXT         why a gate is passed
               --wait DURATION       how long to wait for other writers (default: 30s)
+              --hold DURATION       how long a batch should hold the write lock
+                                    (default: 10ms). The number of rows in a batch
+                                    follows it. Only phases with @batch run in batches.
+              --pause DURATION      the least time between two batches (default: 2ms, or
+                                    1ms while nobody else writes)
+              --max-batch N         the most rows of a batch (default: 100000)
           -d, --database PATH       the database file. Without it: PHASEDB_DATABASE,
                                     then DATABASE_URL, then phasedb.json. A path or an
                                     address that starts with sqlite:, sqlite://,

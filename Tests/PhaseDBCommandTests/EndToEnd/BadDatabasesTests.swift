@@ -269,11 +269,54 @@ struct BadDatabasesTests {
     for line in ["up -d shop.db", "down -d shop.db", "checkpoint create here -d shop.db"] {
       expectFailure(try site.phasedb(line), 2, error, at: site)
     }
-    for line in ["status", "plan", "verify", "log --check", "checkpoint list", "up --dry-run"] {
+    for line in Self.reading {
       let outcome = try site.phasedb("\(line) -d shop.db")
       #expect(outcome.code == 0, "\(line): \(outcome.summary)")
     }
     #expect(SiteFiles(of: site) == before)
+  }
+
+  static let reading = ["status", "plan", "verify", "log --check", "checkpoint list", "up --dry-run"]
+
+  @Test("a writer that died in the middle is rolled back by whoever reads first", arguments: reading)
+  func deadWriter(line: String) throws {
+    let site = try Self.withDeadWriter()
+    let outcome = try site.phasedb("\(line) -d dead/shop.db")
+    #expect(outcome.code == 0, "\(outcome.summary)")
+    #expect(try DatabaseContents(of: site, database: "dead/shop.db") == DatabaseContents(of: site))
+  }
+
+  @Test(
+    "a writer that died in the middle of a file that is read-only now is named",
+    .enabled(if: Surroundings.canProtect, "no file can be protected from this user"))
+  func protectedDeadWriter() throws {
+    let site = try Self.withDeadWriter()
+    site.protect("dead/shop.db")
+    let before = SiteFiles(of: site)
+    let error = """
+      error: dead/shop.db cannot be read before what its last writer left half done is rolled back, and it is read-only [database-read-only]
+        help:  run the command once as a user that may write the file and its folder
+      """
+    for line in Self.reading {
+      expectFailure(try site.phasedb("\(line) -d dead/shop.db"), 2, error, at: site)
+    }
+    #expect(SiteFiles(of: site) == before)
+  }
+
+  /// The shop, and in `dead` a copy of it from the middle of a transaction that had begun to write to the file.
+  private static func withDeadWriter() throws -> Site {
+    let site = try shop()
+    try site.sqlite(
+      """
+      INSERT INTO mine WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+        SELECT i, hex(zeroblob(20)) FROM n;
+      """)
+    try site.makeFolder("dead")
+    let copied = try site.run(
+      "sqlite3", "-bail", "shop.db", "PRAGMA cache_size = 1; BEGIN; UPDATE mine SET y = 'gone'",
+      ".system cp shop.db shop.db-journal dead/")
+    try #require(copied.code == 0 && site.exists("dead/shop.db-journal"), "\(copied.summary)")
+    return site
   }
 
   @Test(

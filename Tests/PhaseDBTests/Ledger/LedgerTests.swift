@@ -43,7 +43,10 @@ struct LedgerTests {
     try database.run(.upAll, tables(1))
     let meta = try database.connect(.readOnly).rows("SELECT key, value FROM phasedb_meta ORDER BY key")
     #expect(
-      meta == [["format", .text(String(LedgerFormat.current))], ["phasedb", .text(PhaseDBVersion.current)], ["schema", .text(began.text)]])
+      meta == [
+        ["format", .text(String(LedgerFormat.current))], ["phasedb", .text(PhaseDBVersion.current)],
+        ["schema", .text(began.text)],
+      ])
     let made = try database.connect(.readOnly).rows(
       "SELECT name FROM sqlite_schema WHERE name LIKE 'phasedb%' AND sql IS NOT NULL")
     #expect(Set(made.compactMap { $0[0].text }) == LedgerFormat.objectNames)
@@ -55,7 +58,7 @@ struct LedgerTests {
     try database.run(.up(1), tables(2))
     try database.run(
       """
-      DROP TABLE phasedb_archive; DROP TABLE phasedb_evidence;
+      DROP TABLE phasedb_archive; DROP TABLE phasedb_evidence; DROP TABLE phasedb_batch;
       UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
       """)
     #expect(try database.migrator(tables(2)).status().applied.count == 1)

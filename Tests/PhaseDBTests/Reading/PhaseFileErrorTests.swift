@@ -151,6 +151,38 @@ import Testing
       help: write -- @down and under it the SQL that undoes @up
       """),
     Case(
+      "an empty down beside a retirement", kind: .contract,
+      """
+      -- @window app >=1.4
+      -- @retire t.a
+      -- @up
+      DROP TRIGGER g;
+      -- @down
+
+      """,
+      """
+      m/contract.sql:5:4: @down has no SQL [missing-down]
+      | -- @down
+      |    ^^^^^
+      help: write -- @down and under it the SQL that undoes @up
+      help: if @up leaves nothing to undo beside what is retired, say so in a comment under @down
+      """),
+    Case(
+      "no down beside a retirement", kind: .contract,
+      """
+      -- @window app >=1.4
+      -- @retire t.a
+      -- @up
+      DROP TRIGGER g;
+
+      """,
+      """
+      m/contract.sql:1:1: the contract phase has no @down [missing-down]
+      | -- @window app >=1.4
+      | ^
+      help: write -- @down and under it the SQL that undoes @up
+      """),
+    Case(
       "a down inside a trigger that was not closed",
       """
       -- @window app >=1.4 <2.0
@@ -516,7 +548,7 @@ import Testing
       help: did you mean @up?
       """),
     Case(
-      "@batch",
+      "@batch outside migrate",
       """
       -- @window app >=1.4 <2.0
       -- @batch t by id
@@ -527,10 +559,27 @@ import Testing
 
       """,
       """
-      m/expand.sql:2:4: @batch belongs to the format, but this version of phasedb cannot run it yet [unsupported-directive]
+      m/expand.sql:2:4: @batch in a phase of kind expand [bad-directive]
       | -- @batch t by id
       |    ^^^^^^
-      help: remove the line: the phase then runs in one transaction
+      help: only a migrate phase runs in batches: move the statements that change rows to migrate.sql
+      """),
+    Case(
+      "a parameter in a phase without @batch",
+      """
+      -- @window app >=1.4 <2.0
+      -- @up
+      SELECT 1;
+      UPDATE t SET a = 1 WHERE id > :first;
+      -- @down
+      SELECT 2;
+
+      """,
+      """
+      m/expand.sql:4:31: :first has no value in a phase without @batch [batch-parameters]
+      | UPDATE t SET a = 1 WHERE id > :first;
+      |                               ^^^^^^
+      help: write the value itself, or above @up: -- @batch TABLE
       """),
     Case(
       "@retire",
@@ -544,14 +593,81 @@ import Testing
 
       """,
       """
-      m/expand.sql:2:4: @retire belongs to the format, but this version of phasedb cannot run it yet [unsupported-directive]
+      m/expand.sql:2:4: @retire in a phase of kind expand [bad-directive]
       | -- @retire t.c
       |    ^^^^^^^
-      help: remove the line and drop the column or table in @up
+      help: only a contract takes something away: move the line to contract.sql of the same migration
       """),
   ]
 
   static let arguments = [
+    Case(
+      "a retirement of nothing", kind: .contract,
+      """
+      -- @window app >=1.4
+      -- @retire
+
+      """,
+      """
+      m/contract.sql:2:4: @retire takes one column or one table [bad-directive]
+      | -- @retire
+      |    ^^^^^^^
+      help: write @retire TABLE.COLUMN or @retire TABLE, for example -- @retire customers.full_name
+      """),
+    Case(
+      "a retirement of a column without a name", kind: .contract,
+      """
+      -- @window app >=1.4
+      -- @retire t.
+
+      """,
+      """
+      m/contract.sql:2:4: @retire takes one column or one table [bad-directive]
+      | -- @retire t.
+      |    ^^^^^^^^^^
+      help: write @retire TABLE.COLUMN or @retire TABLE, for example -- @retire customers.full_name
+      """),
+    Case(
+      "a retirement of two", kind: .contract,
+      """
+      -- @window app >=1.4
+      -- @retire t.a u.b
+
+      """,
+      """
+      m/contract.sql:2:4: @retire takes one column or one table [bad-directive]
+      | -- @retire t.a u.b
+      |    ^^^^^^^^^^^^^^^
+      help: write @retire TABLE.COLUMN or @retire TABLE, for example -- @retire customers.full_name
+      """),
+    Case(
+      "one column retired twice", kind: .contract,
+      """
+      -- @window app >=1.4
+      -- @retire t.a
+      -- @retire T.A
+
+      """,
+      """
+      m/contract.sql:3:4: @retire t.a is there already [bad-directive]
+      | -- @retire T.A
+      |    ^^^^^^^^^^^
+      help: keep one of the two
+      """),
+    Case(
+      "a table retired and one of its columns", kind: .contract,
+      """
+      -- @window app >=1.4
+      -- @retire t.a
+      -- @retire t
+
+      """,
+      """
+      m/contract.sql:3:4: @retire t.a is there already [bad-directive]
+      | -- @retire t
+      |    ^^^^^^^^^
+      help: keep one of the two
+      """),
     Case(
       "an empty residual",
       """

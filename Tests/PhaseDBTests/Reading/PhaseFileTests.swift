@@ -13,6 +13,9 @@ import Testing
     -- @residual support: a macro
     -- @loses customers.full_name: spelling of middle names
     -- @loses "my.table"."a ""b""": no use
+    -- @retire customers.full_name
+    -- @retire "my.table"."a ""b"""
+    -- @retire notes
     -- @soak 12h
     -- @needs 0001-create-shop/expand
     -- @budget up 2s hold 50ms
@@ -56,6 +59,11 @@ import Testing
         Loss(table: "customers", column: "full_name", reason: "spelling of middle names"),
         Loss(table: "my.table", column: "a \"b\"", reason: "no use"),
       ])
+    #expect(
+      phase.retirements == [
+        Retirement(table: "customers", column: "full_name"), Retirement(table: "my.table", column: "a \"b\""),
+        Retirement(table: "notes"),
+      ])
     #expect(phase.soak == .seconds(12 * 3600))
     #expect(phase.needs == ["0001-create-shop/expand"])
     #expect(phase.budget == Budget(up: .seconds(2), hold: .milliseconds(50)))
@@ -75,8 +83,8 @@ import Testing
 
   @Test func scriptsKnowWhereTheyStand() throws {
     let phase = try read(Self.whole)
-    #expect("\(phase.up.place(at: 0))" == "m/contract.sql:17:1")
-    #expect("\(phase.down.place(at: 22))" == "m/contract.sql:31:7")
+    #expect("\(phase.up.place(at: 0))" == "m/contract.sql:20:1")
+    #expect("\(phase.down.place(at: 22))" == "m/contract.sql:34:7")
     #expect(phase.down.place(at: 16).excerpt == "ALTER TABLE customers DROP COLUMN given_name")
   }
 
@@ -109,6 +117,33 @@ import Testing
   ])
   func spellingsOfOnePhaseHaveOneIdentity(_ spelling: Spelling) throws {
     #expect(try read(spelling.text).tokenHash == read(Self.short).tokenHash)
+  }
+
+  /// phasedb knows both ways of a retirement, so there may be no SQL to write.
+  @Test(arguments: [
+    Spelling("without sections", ""),
+    Spelling("with an empty up", "-- @up\n"),
+    Spelling("with both sections empty", "-- @up\n-- @down\n"),
+    Spelling("with comments for SQL", "-- @up\n-- nothing else\n-- @down\n/* it comes back */\n"),
+  ])
+  func aPhaseThatOnlyRetiresNeedsNoSQL(_ spelling: Spelling) throws {
+    let directives = "-- @window app >=1\n-- @retire t.c\n"
+    let phase = try read(directives + spelling.text)
+    let made = Phase(retiring: Retirement(table: "t", column: "c"), windows: phase.windows)
+    #expect(phase.tokenHash == made.tokenHash)
+    #expect(phase.up.file == "m/contract.sql")
+    for phase in [phase, made] {
+      #expect(try read(PhaseFile.render(phase)).tokenHash == phase.tokenHash)
+      #expect(phase.up.place(at: 0).line >= 1)
+    }
+  }
+
+  @Test func aSideWithNothingToDoSaysSoInAComment() throws {
+    let text = "-- @window app >=1\n-- @retire t.c\n-- @up\nDROP TRIGGER g;\n-- @down\n"
+    #expect(throws: MigrationError.self) { try read(text) }
+    let phase = try read(text + "-- The trigger stays away.\n")
+    #expect(phase.down.text == "-- The trigger stays away.\n")
+    #expect(try read(PhaseFile.render(phase)).tokenHash == phase.tokenHash)
   }
 
   @Test func noResidualIsNotTheSameAsSilence() throws {

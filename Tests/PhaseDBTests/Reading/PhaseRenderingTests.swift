@@ -6,13 +6,15 @@ import Testing
     _ kind: PhaseKind = .contract, windows: String = ">=1.4 <2.0", application: String = "storefront",
     up: String = "SELECT 1;", down: String = "SELECT 2;", summary: String = "",
     verify: [(title: String, query: String)] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
-    soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil, allowances: [Allowance] = []
+    retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
+    allowances: [Allowance] = []
   ) throws -> Phase {
     try Phase(
       kind, windows: Windows(Window(application, VersionRange(windows))), up: #require(Script(up)),
       down: #require(Script(down)), summary: summary,
       verifications: verify.map { try Verification($0.title, query: #require(Script($0.query))) },
-      residuals: residuals, losses: losses, soak: soak, needs: needs, budget: budget, allowances: allowances)
+      residuals: residuals, losses: losses, retirements: retirements, soak: soak, needs: needs,
+      budget: budget, allowances: allowances)
   }
 
   static func cases() throws -> [(String, Phase)] {
@@ -46,6 +48,16 @@ import Testing
           losses: [Loss(table: "", column: " ", reason: "")])
       ),
       ("nothing remains", try phase(residuals: [])),
+      ("a column that is retired", try phase(retirements: [Retirement(table: "t", column: "c")])),
+      ("a table that is retired", try phase(retirements: [Retirement(table: "t")])),
+      (
+        "names that hold a point",
+        try phase(retirements: [Retirement(table: "t.c"), Retirement(table: "a \"b\"", column: "d.e")])
+      ),
+      (
+        "nothing but a retirement",
+        Phase(retiring: Retirement(table: "t"), windows: try Windows(Window("app", VersionRange(">=1"))))
+      ),
       ("a residual called none", try phase(residuals: [Residual(.customer, "none")])),
       ("a soak of milliseconds", try phase(soak: .milliseconds(1500))),
       ("a negative soak", try phase(soak: .seconds(-5))),

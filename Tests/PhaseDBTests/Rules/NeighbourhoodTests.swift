@@ -138,7 +138,9 @@ struct NeighbourhoodTests {
     case upFails, downFails, downNotInverse, replayFails, notReplayable, clean
 
     init(_ phase: Phase, on objects: [SchemaObject]) {
-      guard let trial = try? ReversalTrial(phase, on: objects, observe: { _ in }) else {
+      guard let id = try? PhaseID("0001-random/\(phase.kind.rawValue)"),
+        let trial = try? ReversalTrial(id, phase, on: objects, observe: { _ in })
+      else {
         self = .upFails
         return
       }

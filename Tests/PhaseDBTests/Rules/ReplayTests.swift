@@ -12,7 +12,7 @@ struct ReplayTests {
       files["\(number)-m/expand.sql"] =
         "CREATE TABLE \(table) (a, b);\nCREATE VIEW v\(number) AS SELECT a FROM \(table);\n-- @down\nDROP VIEW v\(number);\nDROP TABLE \(table);"
       files["\(number)-m/migrate.sql"] =
-        "UPDATE \(table) SET a = b;\n-- @down\nUPDATE \(table) SET a = NULL;"
+        "UPDATE \(table) SET a = b WHERE rowid = 1;\n-- @down\nUPDATE \(table) SET a = NULL WHERE rowid = 1;"
       files["\(number)-m/contract.sql"] =
         "ALTER TABLE \(table) DROP COLUMN b;\n-- @down\nALTER TABLE \(table) ADD COLUMN b;"
     }

@@ -40,6 +40,13 @@ struct ReversalRulesTests {
         "0001-a/expand.sql": notes,
         "0002-b/contract.sql":
           "ALTER TABLE notes DROP COLUMN text;\n-- @down\nALTER TABLE notes ADD COLUMN text TEXT;",
+      ]),
+    LintCase(
+      "column dropped and added back as another one",
+      folder: [
+        "0001-a/expand.sql": notes,
+        "0002-b/contract.sql":
+          "ALTER TABLE notes DROP COLUMN text;\n-- @down\nALTER TABLE notes ADD COLUMN text VARCHAR;",
       ], finds: ["down-not-inverse": "0002-b/contract.sql:6:1"]),
     LintCase(
       "the last column dropped and added back",

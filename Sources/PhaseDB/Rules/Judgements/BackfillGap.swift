@@ -24,7 +24,7 @@ enum BackfillGap: TrialRule {
     let filled = table.newColumns.filter { updated.contains($0.name.key) }
     guard !filled.isEmpty else { return [] }
     let unfilled = NewbornRow(in: table.name, knowing: table.oldColumns).columnsLeft(
-      to: trial.phase.up, of: filled, on: trial.connection)
+      to: trial.phase, of: filled, on: trial.connection)
     return filled.compactMap { column in
       let fill = trial.statements.first { effect in
         effect.writes.columns[new.key.name]?.contains(column.name.key) == true

@@ -88,8 +88,8 @@ enum OrderMatters {
 
     init(_ folder: LintedFolder, _ phases: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
       let scratch = try Scratch(baseline: folder.catalog.baseline, observe: folder.observe)
-      for (_, phase) in phases {
-        do throws(MigrationError) { try scratch.run(phase.up) } catch { failure = error }
+      for (id, phase) in phases {
+        do throws(MigrationError) { try scratch.run(id, phase, .up) } catch { failure = error }
         if failure != nil { break }
       }
       schema = scratch.schema

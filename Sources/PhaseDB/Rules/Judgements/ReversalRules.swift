@@ -26,7 +26,7 @@ enum DownNotInverse: TrialRule {
     let hasMoved = difference.facts.contains { if case .columnMoved = $0 { true } else { false } }
     if hasMoved {
       remedies.append(
-        "give the table back its columns in their old order: a column that was dropped and added is the last one, so build the table anew from its old text"
+        "declare every column in @down as it was: phasedb puts columns back in their old order when nothing else about them differs"
       )
     } else {
       remedies += difference.changed.map { "let down make \($0.before.title) again from its old text" }

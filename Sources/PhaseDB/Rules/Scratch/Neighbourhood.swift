@@ -31,8 +31,10 @@ struct Neighbourhood {
   }
 
   /// The objects to try scripts on, in an order in which they can be made.
-  func objects(around scripts: [Script]) -> [SchemaObject] {
-    var touched: Set<String> = []
+  ///
+  /// - Parameter tables: names, case-folded, of tables that something is done to without SQL of a script.
+  func objects(around scripts: [Script], naming tables: [String] = []) -> [SchemaObject] {
+    var touched = Set(tables)
     for script in scripts {
       for name in SQLTokens.identifiers(in: script.text) {
         touched.formUnion(owners(of: name))
@@ -52,6 +54,13 @@ struct Neighbourhood {
       }
     }
     addWhatIsNeeded(to: &kept)
+    return inOrder(kept)
+  }
+
+  /// Every object, in an order in which they can be made.
+  var allObjects: [SchemaObject] { inOrder(Set(objects.keys)) }
+
+  private func inOrder(_ kept: Set<SchemaObject.Key>) -> [SchemaObject] {
     let virtual = kept.filter { objects[$0]?.object.isVirtual == true }.map { $0.name + "_" }
     return kept.compactMap { objects[$0] }
       .sorted { ($0.object.rank(virtual), $0.place) < ($1.object.rank(virtual), $1.place) }

@@ -20,7 +20,7 @@ struct NewbornRow {
   ///
   /// - Returns: their names; none also when no row can be made up that the table takes.
   func columnsLeft(
-    to script: Script, of columns: [ColumnDefinition], on connection: Connection
+    to phase: Phase, of columns: [ColumnDefinition], on connection: Connection
   ) -> Set<String> {
     do {
       let discipline = try ConnectionDiscipline.begin(on: connection)
@@ -29,7 +29,7 @@ struct NewbornRow {
           try connection.execute("PRAGMA ignore_check_constraints = ON")
           defer { try? connection.execute("PRAGMA ignore_check_constraints = OFF") }
           let transaction = try connection.begin()
-          let left = try columnsLeft(to: script, columns, connection)
+          let left = try columnsLeft(to: phase, columns, connection)
           try transaction.rollBack()
           return left
         }
@@ -40,7 +40,7 @@ struct NewbornRow {
   }
 
   private func columnsLeft(
-    to script: Script, _ columns: [ColumnDefinition], _ connection: Connection
+    to phase: Phase, _ columns: [ColumnDefinition], _ connection: Connection
   ) throws -> Set<String> {
     let table = "main.\(SQLText.identifier(table))"
     guard try connection.value("SELECT 1 FROM \(table)") == nil else { return [] }
@@ -52,10 +52,11 @@ struct NewbornRow {
     let query =
       "SELECT \(columns.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")) FROM \(table)"
     let born = try connection.rows(query)
-    try connection.execute(script: script.text)
+    let batch = try phase.batching.map { try wholeBatch($0, connection) } ?? [:]
+    try connection.execute(script: phase.up.text, binding: batch)
     let filled = try connection.rows(query)
     // What changes every time, such as a random token, says nothing.
-    try connection.execute(script: script.text)
+    try connection.execute(script: phase.up.text, binding: batch)
     let again = try connection.rows(query)
     guard born.count == 1, filled.count == 1, again.count == 1 else { return [] }
     return Set(
@@ -64,6 +65,17 @@ struct NewbornRow {
         return born[0][index] == unfilled && filled[0][index] != unfilled
           && filled[0][index] == again[0][index]
       }.map(\.element.name.key))
+  }
+
+  /// The ends of a batch that holds every row there is.
+  private func wholeBatch(
+    _ batching: Batching, _ connection: Connection
+  ) throws(SQLiteError) -> KeyValuePairs<String, Value> {
+    var ends: [Value] = []
+    if case .success(let key) = try BatchKey.find(batching, on: connection) {
+      ends = try connection.rows("SELECT min(\(key.sql)), max(\(key.sql)) FROM \(key.tableSQL)").first ?? []
+    }
+    return [Batching.first: ends.first ?? .null, Batching.last: ends.last ?? .null]
   }
 }
 

@@ -5,7 +5,7 @@ struct ReversalTrial {
   let before: Schema
   /// After the first up.
   let after: Schema
-  /// After down; nil when the down SQL failed.
+  /// After down, and after what phasedb itself puts back; nil when the down SQL failed.
   let afterDown: Schema?
   /// After the second up; nil when it did not get there.
   let afterReplay: Schema?
@@ -20,19 +20,21 @@ struct ReversalTrial {
   }
 
   /// - Parameters:
+  ///   - id: its name.
   ///   - phase: what to try; its up SQL is known to run.
   ///   - observe: told of every script that is about to run.
   ///   - objects: what the schema before it holds of what the phase can touch, in an order in which it can be made.
   /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
-  init(_ phase: Phase, on objects: [SchemaObject], observe: @escaping (Script) -> Void) throws(MigrationError)
-  {
+  init(
+    _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], observe: @escaping (Script) -> Void
+  ) throws(MigrationError) {
     let scratch = try Scratch(baseline: nil, observe: observe)
     try scratch.make(objects)
     before = scratch.schema
-    try scratch.run(phase.up)
+    try scratch.run(id, phase, .up)
     after = scratch.schema
     do throws(MigrationError) {
-      try scratch.run(phase.down)
+      try scratch.run(id, phase, .down, to: before)
     } catch {
       (afterDown, afterReplay) = (nil, nil)
       failure = Failure(stage: .down, error: error)
@@ -40,7 +42,7 @@ struct ReversalTrial {
     }
     afterDown = scratch.schema
     do throws(MigrationError) {
-      try scratch.run(phase.up)
+      try scratch.run(id, phase, .up)
       (afterReplay, failure) = (scratch.schema, nil)
     } catch {
       (afterReplay, failure) = (nil, Failure(stage: .replay, error: error))

@@ -168,11 +168,6 @@ extension SchemaCode {
   }
 }
 
-extension SchemaObject {
-  /// Whether it is a view or a trigger.
-  var isCode: Bool { key.type == "view" || key.type == "trigger" }
-}
-
 extension Connection {
   /// Why a statement does not compile; nil when it does, and when it only wants a function, a collation or a module
   /// that the application registers.

@@ -40,11 +40,44 @@ final class Scratch {
     inspect: ([SchemaChange]) throws -> Void = { _ in }
   ) throws(MigrationError) -> WriteSet {
     self.observe(script)
+    return try perform(
+      at: script, inspect: inspect
+    ) { () throws(MigrationError) in
+      try GuardedScript(script, on: connection, isBaseline: isBaseline).run(observe: observe).writes
+    }
+  }
+
+  /// Runs a phase in one direction in a transaction of its own, with what phasedb itself does around its SQL.
+  ///
+  /// - Parameter checkpoint: on the way down, the schema to which it leads.
+  /// - Throws: what failed, with its place; the database is as it was.
+  @discardableResult
+  func run(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, to checkpoint: Schema? = nil,
+    renamed: () -> Void = {}, observe: (StatementEffect) -> Void = { _ in },
+    inspect: ([SchemaChange]) throws -> Void = { _ in }
+  ) throws(MigrationError) -> WriteSet {
+    let script = direction == .up ? phase.up : phase.down
+    self.observe(script)
+    return try perform(at: script, inspect: inspect) { () throws(MigrationError) in
+      let writes = try PhaseSQL(id, phase, direction, on: connection).run(observe: observe, renamed: renamed)
+        .writes
+      if let checkpoint {
+        let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
+        for table in ColumnOrder(of: left, as: checkpoint).rebuilds { try table.run(on: connection) }
+      }
+      return writes
+    }
+  }
+
+  /// - Parameter script: what is to blame for what is found afterwards.
+  private func perform(
+    at script: Script, inspect: ([SchemaChange]) throws -> Void, _ body: () throws(MigrationError) -> WriteSet
+  ) throws(MigrationError) -> WriteSet {
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
       let transaction = try lifting("starting a transaction") { () in try connection.begin() }
-      let (_, writes) = try GuardedScript(script, on: connection, isBaseline: isBaseline).run(
-        observe: observe)
+      let writes = try body()
       let after = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
       let changes = after.changes(since: schema)
       if let trespass = StatementGuard.trespass(changes, from: schema, to: after) {
@@ -109,11 +142,12 @@ final class Scratch {
     let before = schema
     let beforeMigration = migration?.name == id.migration ? migration?.before ?? before : before
     migration = (id.migration, beforeMigration)
-    let touched = neighbourhood.objects(around: [phase.up, phase.down])
+    let touched = neighbourhood.objects(
+      around: [phase.up, phase.down], naming: phase.retirements.map(\.table.asciiLowercased))
     var statements: [StatementEffect] = []
     var brokenCode: [SchemaCode.Failure] = []
     var invalidClaims: [MigrationError] = []
-    let writes = try run(phase.up, observe: { statements.append($0) }) { changes in
+    let writes = try run(id, phase, .up, observe: { statements.append($0) }) { changes in
       if !changes.isEmpty { brokenCode = try code.broken(by: changes, on: connection) }
       for claim in phase.verifications {
         do throws(MigrationError) {
@@ -130,6 +164,6 @@ final class Scratch {
       id: id, phase: phase, before: before, beforeMigration: beforeMigration, after: schema, changes: changes,
       difference: difference, facts: difference.facts, writes: writes, statements: statements, code: code,
       brokenCode: brokenCode, invalidClaims: invalidClaims,
-      reversal: try ReversalTrial(phase, on: touched, observe: self.observe), connection: connection)
+      reversal: try ReversalTrial(id, phase, on: touched, observe: self.observe), connection: connection)
   }
 }

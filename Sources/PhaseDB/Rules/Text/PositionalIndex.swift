@@ -20,8 +20,11 @@ struct PositionalIndex {
 
   init(_ catalog: Catalog, corpus: [Script]) {
     for script in corpus {
-      let (name, version) = PositionalIndex.application(of: script.file)
-      add(script, .application(name: name, version: version))
+      let file = Corpus.File(path: script.file)
+      // Without its version, an application's name says nothing about when it runs.
+      add(
+        script,
+        .application(name: file?.version.map { _ in file?.application } ?? nil, version: file?.version))
     }
     for (id, phase) in catalog.phases {
       add(phase.up, .phase(id, .up, needs: phase.needs))
@@ -36,13 +39,4 @@ struct PositionalIndex {
   }
 
   subscript(table: String) -> [Entry] { entries[table] ?? [] }
-
-  /// Reads `…/apps/storefront/1.4.0.sql`.
-  private static func application(of file: String) -> (name: String?, version: Version?) {
-    let parts = file.split(separator: "/")
-    guard parts.count >= 2, let last = parts.last, last.hasSuffix(".sql"),
-      let version = try? Version(String(last.dropLast(4)))
-    else { return (nil, nil) }
-    return (String(parts[parts.count - 2]), version)
-  }
 }

@@ -1,0 +1,65 @@
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// What is in an archive's table, and how to find the rows that it belongs to: the JSON in `phasedb_archive`.
+struct ArchiveContent: Codable, Sendable {
+  struct Column: Codable, Sendable {
+    let name: String
+    /// What it was called after the transition; nil when it was gone.
+    let after: String?
+    /// Whether it is restored only while it holds what the transition left there: `w1`, `w2` … tell.
+    let isTracked: Bool
+  }
+
+  /// Where the rows went on after the transition.
+  struct Successor: Codable, Sendable {
+    let table: String
+    let key: [String]
+    /// The columns over which `rest` was hashed.
+    let hashed: [String]
+  }
+
+  let key: RowKey
+  /// In the order of `v1`, `v2` …
+  let columns: [Column]
+  /// nil when whole rows are kept that could not be followed.
+  let successor: Successor?
+  /// Whether rows may be in it that were gone after the transition.
+  let hasGoneRows: Bool
+  /// Whether the table stayed, or was made again, with rows that could not be followed.
+  let isMoved: Bool
+  /// The sums of the tables from which the way back makes values, as they were after the transition.
+  let sources: [String: String]
+  /// The AUTOINCREMENT counter of the table; nil when it had none.
+  let counter: Int64?
+
+  var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  init(_ record: ArchiveRecord) throws(MigrationError) {
+    do {
+      self = try JSONDecoder().decode(ArchiveContent.self, from: Data(record.content.utf8))
+    } catch {
+      throw Ledger.damaged("the content of archive \(record.id) in phasedb_archive cannot be read")
+    }
+  }
+
+  init(
+    key: RowKey, columns: [Column], successor: Successor?, hasGoneRows: Bool, isMoved: Bool,
+    sources: [String: String], counter: Int64?
+  ) {
+    self.key = key
+    self.columns = columns
+    self.successor = successor
+    self.hasGoneRows = hasGoneRows
+    self.isMoved = isMoved
+    self.sources = sources
+    self.counter = counter
+  }
+}

@@ -1,0 +1,74 @@
+internal import PhaseSQLite
+
+/// The table of one archive: `k1`, `k2` … the key, `v1`, `v2` … the values, `w1`, `w2` … hashes of what took their place,
+/// `rest` the hash of the rest of the row as the transition left it, `gone` whether it left no row.
+///
+/// Columns are declared without a type, so that values stay what they are (sqlite.org/datatype3.html).
+struct ArchiveTable {
+  let name: String
+  let isNumberKeyed: Bool
+  let keys: [String]
+  let values: [String]
+  /// For each value the name of its hash, nil when it is not tracked.
+  let marks: [String?]
+
+  /// - Parameter tracked: for each value, whether it is.
+  init(_ name: String, key: RowKey, tracked: [Bool]) {
+    self.name = name
+    isNumberKeyed = key.isNumber
+    keys = key.columns.indices.map { "k\($0 + 1)" }
+    values = tracked.indices.map { "v\($0 + 1)" }
+    marks = tracked.enumerated().map { $0.element ? "w\($0.offset + 1)" : nil }
+  }
+
+  init(_ record: ArchiveRecord, _ content: ArchiveContent) {
+    self.init(record.tableName, key: content.key, tracked: content.columns.map(\.isTracked))
+  }
+
+  var columns: [String] { keys + values + marks.compactMap(\.self) + ["rest", "gone"] }
+
+  var definition: String {
+    let columns = columns.map { isNumberKeyed && $0 == "k1" ? "k1 INTEGER PRIMARY KEY" : $0 }
+    return "CREATE TABLE main.\(name) (\(columns.joined(separator: ", ")))"
+  }
+
+  /// Puts rows into it and adds them up on the way, so that they need not be read again.
+  ///
+  /// - Parameter query: a SELECT that gives every column of the table by its name.
+  func fill(from query: String, on connection: Connection) throws(SQLiteError) -> RowSum {
+    let sum = RowSumInSQL()
+    try connection.defineRowHash(named: Self.sumFunction, columns: columns, adding: sum)
+    let list = columns.joined(separator: ", ")
+    // With a LIMIT the query is not flattened into this one, and no hash is computed twice
+    // (sqlite.org/optoverview.html#subquery_flattening).
+    try connection.execute(
+      """
+      INSERT INTO main.\(name) (\(list)) SELECT \(list) FROM (\(query) LIMIT -1)
+      WHERE \(Connection.rowHashCall(Self.sumFunction, columns)) IS NOT NULL
+      """)
+    return sum.sum
+  }
+
+  /// What its rows come to now.
+  func sum(on connection: Connection) throws(SQLiteError) -> RowSum {
+    var rows = try connection.prepare("SELECT \(columns.joined(separator: ", ")) FROM main.\(name)")
+    return try rows.sumOfRows(RowHasher(columns: columns))
+  }
+
+  private static let sumFunction = "phasedb_kept"
+}
+
+extension RowSum {
+  /// As the ledger keeps it.
+  var text: String { "\(count):\(first):\(second)" }
+}
+
+extension Connection {
+  /// What the stored columns of a table come to.
+  func sum(of table: TableShape) throws(SQLiteError) -> RowSum {
+    let names = table.stored.map(\.name.spelled)
+    let list = names.map(SQLText.identifier).joined(separator: ", ")
+    var rows = try prepare("SELECT \(list) FROM main.\(SQLText.identifier(table.name.spelled))")
+    return try rows.sumOfRows(RowHasher(columns: names))
+  }
+}

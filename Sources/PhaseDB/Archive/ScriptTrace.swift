@@ -1,0 +1,75 @@
+/// What a script does to tables and their columns, followed through every name they have on the way.
+///
+/// It is taken where there are no rows, so it says what may happen to rows and not what does.
+struct ScriptTrace {
+  /// The tables that were there before, and those the script made. Neither shadow tables of virtual ones nor what is
+  /// SQLite's own.
+  var tables: [TracedTable]
+
+  /// The table that had a name before the script; nil when there was none.
+  func table(from origin: SchemaName) -> TracedTable? { tables.first { $0.origin == origin } }
+
+  /// The table that has a name after the script; nil when there is none.
+  func table(to outcome: SchemaName) -> TracedTable? { tables.first { $0.outcome == outcome } }
+
+  /// The tables that were there before the script from which a table's rows or values are made, also by way of others
+  /// that the script made.
+  func origins(of table: TracedTable) -> [SchemaName] {
+    var seen: Set<Int> = []
+    var queue = Array(table.sources)
+    while let index = queue.popLast() {
+      guard seen.insert(index).inserted, tables[index].origin == nil else { continue }
+      queue += tables[index].sources
+    }
+    return seen.compactMap { tables[$0].origin }.sorted { $0.key < $1.key }
+  }
+}
+
+/// A table in a script.
+struct TracedTable {
+  /// What it is called before the script; nil when the script makes it.
+  let origin: SchemaName?
+  /// What it is called after the script; nil when it is gone.
+  var outcome: SchemaName?
+  let isVirtual: Bool
+  /// In the order of the table, those that are gone last.
+  var columns: [TracedColumn]
+  /// Whether rows are put into it.
+  var gainsRows = false
+  /// Whether rows of it may be deleted while it stays: by DELETE, or to make room for others by REPLACE.
+  var losesRows = false
+  /// Whether its rowids are updated, by that or by one of their other names.
+  var isRowIDUpdated = false
+  /// The tables, by their places in the trace, that are read by what writes its rows.
+  var sources: Set<Int> = []
+
+  /// The column that had a name before the script.
+  func column(from origin: SchemaName) -> TracedColumn? { columns.first { $0.origin == origin } }
+
+  /// The column that has a name after the script.
+  func column(to outcome: SchemaName) -> TracedColumn? { columns.first { $0.outcome == outcome } }
+
+  /// Whether rows may get another key of this sort.
+  func movesRows(_ key: RowKey) -> Bool {
+    (key.isNumber && isRowIDUpdated)
+      || key.names.contains { column(from: SchemaName($0))?.isUpdated ?? false }
+  }
+
+  var hasUpdates: Bool { columns.contains(where: \.isUpdated) }
+  var hasNewColumns: Bool { columns.contains { $0.origin == nil } }
+}
+
+/// A column of a table in a script.
+struct TracedColumn {
+  /// What it is called before the script; nil when the script adds it, or makes the table.
+  let origin: SchemaName?
+  /// What it is called after the script; nil when it is dropped.
+  var outcome: SchemaName?
+  let isGenerated: Bool
+  /// As declared, folded; empty when it has none.
+  let type: String
+  /// Whether an UPDATE gives it values, also from inside a trigger.
+  var isUpdated = false
+  /// Whether an INSERT gives it values that are not its default.
+  var isInserted = false
+}

@@ -1,0 +1,219 @@
+internal import PhaseSQLite
+
+/// Follows tables and columns while a script runs, statement by statement.
+final class ScriptTracer {
+  private let connection: Connection
+  private let script: Script
+  private var trace = ScriptTrace(tables: [])
+  /// The place in the trace of each table that is there now, by its folded name.
+  private var present: [String: Int] = [:]
+  private var rootPages: [String: Int64] = [:]
+  /// Whether anything here says REPLACE, which deletes rows that nothing reports.
+  private let mayReplace: Bool
+  private var failure: SQLiteError?
+
+  /// Begins with the tables that a connection's main database has now.
+  init(_ script: Script, on connection: Connection) throws(MigrationError) {
+    self.script = script
+    self.connection = connection
+    do throws(SQLiteError) {
+      let texts = try connection.rows("SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL")
+      mayReplace = ([script.text] + texts.compactMap(\.[0].text)).contains(where: Self.saysReplace)
+    } catch {
+      throw MigrationError(error, while: "reading the schema on a scratch database")
+    }
+    do throws(SQLiteError) {
+      for table in try tables() { try appear(table, isNew: false) }
+    } catch {
+      throw MigrationError(error, while: "reading the schema on a scratch database")
+    }
+  }
+
+  /// What the script has done up to now.
+  func finish() throws(MigrationError) -> ScriptTrace {
+    if let failure { throw MigrationError(failure, while: "following a script on a scratch database") }
+    return trace
+  }
+
+  /// Takes up what a statement did.
+  func follow(_ effect: StatementEffect) {
+    guard failure == nil else { return }
+    note(effect)
+    let writes = effect.writes
+    guard !(writes.createdTables.isEmpty && writes.droppedTables.isEmpty && writes.alteredTables.isEmpty)
+    else { return }
+    do throws(SQLiteError) {
+      try followNames()
+      for table in writes.alteredTables { try followColumns(of: table) }
+    } catch {
+      failure = error
+    }
+  }
+
+  /// Takes up the names that something else than a statement of the script has changed.
+  func catchUp() {
+    guard failure == nil else { return }
+    do throws(SQLiteError) {
+      try followNames()
+      for table in present.keys { try followColumns(of: table) }
+    } catch {
+      failure = error
+    }
+  }
+
+  /// `REPLACE INTO`, `OR REPLACE` and `ON CONFLICT REPLACE`, not the function.
+  private static func saysReplace(_ sql: String) -> Bool {
+    guard sql.asciiLowercased.contains("replace") else { return false }
+    let words = SQLWord.all(in: sql)
+    return words.indices.contains { words[$0].is("replace") && !words.has("(", at: $0 + 1) }
+  }
+}
+
+// MARK: - Rows
+
+extension ScriptTracer {
+  private func note(_ effect: StatementEffect) {
+    let writes = effect.writes
+    let listed = insertedColumns(in: effect)
+    let written = writes.insertedTables.union(writes.columns.keys).union(writes.deletedTables)
+    let read = writes.readTables.compactMap { present[$0] }
+    for name in written {
+      guard let index = present[name] else { continue }
+      trace.tables[index].sources.formUnion(read.filter { $0 != index })
+      if writes.deletedTables.contains(name) || (mayReplace && writes.tables.contains(name))
+        || (mayReplace && writes.columns[name] != nil)
+      {
+        trace.tables[index].losesRows = true
+      }
+      for column in writes.columns[name] ?? [] { markUpdated(column, of: index) }
+      guard writes.insertedTables.contains(name) else { continue }
+      trace.tables[index].gainsRows = true
+      for column in trace.tables[index].columns.indices {
+        let key = trace.tables[index].columns[column].outcome?.key
+        guard let key, listed[name]?.contains(key) ?? true else { continue }
+        trace.tables[index].columns[column].isInserted = true
+      }
+    }
+  }
+
+  private func markUpdated(_ name: String, of table: Int) {
+    let column = trace.tables[table].columns.firstIndex { $0.outcome?.key == name }
+    if let column {
+      trace.tables[table].columns[column].isUpdated = true
+    } else if ["rowid", "_rowid_", "oid"].contains(name) {
+      trace.tables[table].isRowIDUpdated = true
+    }
+  }
+
+  /// The columns that an INSERT of the statement itself lists, by the table. SQLite does not report them; what is not
+  /// found here counts as all of them.
+  private func insertedColumns(in effect: StatementEffect) -> [String: Set<String>] {
+    guard !effect.writes.insertedTables.isEmpty else { return [:] }
+    let words = effect.words(in: script)
+    guard let into = words.firstIndex(where: { $0.is("into") }),
+      let target = words.qualifiedName(at: into + 1)
+    else { return [:] }
+    let table = words[target.name].text
+    // A trigger may insert all there is into the same table.
+    guard effect.writes.triggers[table] == nil else { return [:] }
+    if words.has("default", "values", at: target.end) { return [table: []] }
+    let list = words.has("as", at: target.end) ? target.end + 2 : target.end
+    guard words.has("(", at: list) else { return [:] }
+    let names = words[list..<words.endOfGroup(at: list)].filter(\.isName)
+    return [table: Set(names.map(\.text))]
+  }
+}
+
+// MARK: - Names
+
+extension ScriptTracer {
+  private struct Present {
+    let name: SchemaName
+    let rootPage: Int64
+    let isVirtual: Bool
+  }
+
+  private func tables() throws(SQLiteError) -> [Present] {
+    let rows = try connection.rows(
+      "SELECT name, rootpage, sql FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    let virtual = Dictionary(
+      rows.compactMap { row in
+        TableDefinition(row[2].text ?? "").flatMap { table in table.virtual.map { (table.name, $0) } }
+      }, uniquingKeysWith: { first, _ in first })
+    let shadows = virtual.reduce(into: Set<SchemaName>()) { $0.formUnion($1.value.shadows(of: $1.key)) }
+    return rows.compactMap { row in
+      let name = SchemaName(row[0].text ?? "")
+      guard !shadows.contains(name) else { return nil }
+      return Present(name: name, rootPage: row[1].integer ?? 0, isVirtual: virtual[name] != nil)
+    }
+  }
+
+  private func appear(_ table: Present, isNew: Bool) throws(SQLiteError) {
+    let columns = try columns(of: table.name.spelled).map { column in
+      TracedColumn(
+        origin: isNew ? nil : column.name, outcome: column.name, isGenerated: column.isGenerated,
+        type: column.type)
+    }
+    present[table.name.key] = trace.tables.count
+    rootPages[table.name.key] = table.rootPage
+    trace.tables.append(
+      TracedTable(
+        origin: isNew ? nil : table.name, outcome: table.name, isVirtual: table.isVirtual, columns: columns))
+  }
+
+  /// A table that is renamed keeps its first page (sqlite.org/fileformat2.html#storage_of_the_sql_database_schema), and
+  /// no statement renames more than one that is not another's shadow.
+  private func followNames() throws(SQLiteError) {
+    let now = try tables()
+    let names = Set(now.map(\.name.key))
+    var gone = present.filter { !names.contains($0.key) }
+    for table in now where present[table.name.key] == nil {
+      if let old = gone.first(where: { rootPages[$0.key] == table.rootPage }) {
+        gone[old.key] = nil
+        trace.tables[old.value].outcome = table.name
+        present[old.key] = nil
+        rootPages[old.key] = nil
+        present[table.name.key] = old.value
+      } else {
+        try appear(table, isNew: true)
+      }
+      rootPages[table.name.key] = table.rootPage
+    }
+    for (name, index) in gone {
+      trace.tables[index].outcome = nil
+      present[name] = nil
+      rootPages[name] = nil
+    }
+  }
+
+  private func columns(of table: String) throws(SQLiteError)
+    -> [(name: SchemaName, isGenerated: Bool, type: String)]
+  {
+    try connection.rows(
+      "SELECT name, hidden, type FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid", .text(table)
+    ).map { (SchemaName($0[0].text ?? ""), $0[1].integer ?? 0 > 1, ($0[2].text ?? "").asciiLowercased) }
+  }
+
+  /// One ALTER adds a column at the end, drops one or renames one.
+  private func followColumns(of table: String) throws(SQLiteError) {
+    guard let index = present[table] else { return }
+    let now = try columns(of: table)
+    var old = trace.tables[index].columns.filter { $0.outcome != nil }
+    let gone = trace.tables[index].columns.filter { $0.outcome == nil }
+    if now.count == old.count {
+      for place in now.indices { old[place].outcome = now[place].name }
+      trace.tables[index].columns = old + gone
+      return
+    }
+    let names = Set(now.map(\.name))
+    var lost = old.filter { column in !(column.outcome.map(names.contains) ?? false) }
+    for place in lost.indices { lost[place].outcome = nil }
+    let kept = now.map { column in
+      old.first { $0.outcome == column.name }
+        ?? TracedColumn(
+          origin: nil, outcome: column.name, isGenerated: column.isGenerated, type: column.type)
+    }
+    trace.tables[index].columns = kept + lost + gone
+  }
+}

@@ -1,0 +1,156 @@
+internal import PhaseSQLite
+
+/// What a transition takes from the rows of one table that was there before it, and how the archive comes to it.
+struct Taking {
+  enum Method: Hashable {
+    /// The columns that are dropped, copied before the SQL runs: nothing else of the table changes.
+    case columns
+    /// Every row, copied before the SQL runs: no row of it can be followed to one afterwards.
+    case rows
+    /// A copy beside, compared after the SQL ran: what differs then, or has no row any more, is archived.
+    case difference
+  }
+
+  let table: TableShape
+  let key: RowKey
+  private(set) var method: Method
+  let values: [Column]
+  /// The table in which its rows go on after the transition; nil with `rows`.
+  let successor: Successor?
+  /// What tables are called after the transition from which the way back makes values for this one.
+  let sources: [SchemaName]
+  /// Whether the table stays or is made again, with rows that cannot be followed.
+  let isMoved: Bool
+  /// Whether the table is dropped, be it made again or not.
+  let isDropped: Bool
+  /// Whether rows may be gone afterwards.
+  let mayLoseRows: Bool
+  /// What the columns that stay in place are called afterwards.
+  let namesAfter: [SchemaName: SchemaName]
+
+  struct Column {
+    let name: SchemaName
+    /// What it is called after the transition; nil when it is gone.
+    let after: SchemaName?
+    /// Whether it goes on, and the way back computes no value for it: then it is restored only while it holds what the
+    /// transition left there.
+    let isTracked: Bool
+    /// Whether it came with the same migration, so that its default is no value to be kept.
+    let isYoung: Bool
+  }
+
+  struct Successor: Hashable {
+    let table: SchemaName
+    /// In the order of the key.
+    let key: [SchemaName]
+  }
+}
+
+extension Taking {
+  /// Everything that a transition takes.
+  ///
+  /// - Parameters:
+  ///   - trial: what its SQL and that of the way back do.
+  ///   - isYoung: whether a column of a table came with the same migration.
+  /// - Throws: `archive-impossible` for a table whose rows have nothing to be known by.
+  static func all(
+    in trial: TransitionTrial, on connection: Connection,
+    isYoung: (SchemaName, SchemaName) -> Bool = { _, _ in false }
+  ) throws(MigrationError) -> [Taking] {
+    var takings: [Taking] = []
+    for table in trial.there.tables where !table.isVirtual {
+      guard let origin = table.origin, table.isTakenFrom else { continue }
+      let taking = try lifting("reading the schema") { () throws -> Taking? in
+        guard let shape = try TableShape(origin, on: connection) else { return nil }
+        return try Taking(of: table, shape, in: trial, on: connection, isYoung: isYoung)
+      }
+      if let taking { takings.append(taking) }
+    }
+    return takings
+  }
+
+  private init?(
+    of table: TracedTable, _ shape: TableShape, in trial: TransitionTrial, on connection: Connection,
+    isYoung: (SchemaName, SchemaName) -> Bool
+  ) throws {
+    let way = WayBack(trial, to: shape.name)
+    guard let ownKey = try RowKey(of: shape, on: connection) else {
+      throw MigrationError.archiveImpossible(shape.name)
+    }
+    var key = ownKey
+    if table.outcome != nil, table.movesRows(key) {
+      // The rowid stays where it is when another key is written.
+      if key.form == .columns, !table.isRowIDUpdated, let rowID = shape.rowIDName {
+        key = RowKey(form: .rowID, columns: [RowKey.Column(name: rowID, collation: nil)])
+      }
+    }
+    self.table = shape
+    let successor = way.successor(of: table, key)
+    isMoved = successor == nil && (table.outcome != nil || trial.there.table(to: shape.name) != nil)
+    self.successor = successor
+    if successor == nil, !isMoved, !way.fills, let rowID = shape.rowIDName, key.form == .columns {
+      // Nothing else comes into the table before its rows do, so they come back with their rowids, too.
+      key = RowKey(form: .rowID, columns: [RowKey.Column(name: rowID, collation: nil)])
+    }
+    self.key = key
+    let isWhole = table.outcome == nil || table.losesRows || successor == nil
+    let keyNames = Set(key.columns.map { SchemaName($0.name) })
+    values = shape.stored.compactMap { column in
+      let after =
+        table.outcome != nil ? table.column(from: column.name)?.outcome : way.outcome(of: column.name)
+      let isUpdated = table.column(from: column.name)?.isUpdated ?? false
+      guard isWhole || after == nil || isUpdated else { return nil }
+      if keyNames.contains(column.name) {
+        guard successor != nil, table.outcome == nil, way.recasts(column, of: key) else { return nil }
+      }
+      return Column(
+        name: column.name, after: after,
+        isTracked: successor != nil && after != nil && !way.computes(column.name),
+        isYoung: table.outcome != nil && isYoung(shape.name, column.name))
+    }
+    isDropped = table.outcome == nil
+    mayLoseRows = isWhole
+    namesAfter = Dictionary(
+      table.columns.compactMap { column in column.origin.flatMap { old in column.outcome.map { (old, $0) } }
+      },
+      uniquingKeysWith: { first, _ in first })
+    // Rows that cannot be followed come back only when nobody touched them as a whole.
+    let itself = isMoved ? [table.outcome ?? shape.name] : []
+    sources = Set(way.sources + itself).filter { $0 != successor?.table }.sorted { $0.key < $1.key }
+    if successor == nil {
+      method = .rows
+    } else {
+      let isPlain =
+        table.outcome != nil && !table.hasUpdates && !table.losesRows && !table.hasNewColumns
+      method = isPlain ? .columns : .difference
+    }
+  }
+}
+
+extension Taking {
+  /// The same in a transition that also puts values back into tables: what it leaves of a row is known only afterwards.
+  func restoredInto(_ tables: Set<String>) -> Taking {
+    var taking = self
+    if let successor, method == .columns, tables.contains(successor.table.key) { taking.method = .difference }
+    return taking
+  }
+}
+
+extension TracedTable {
+  /// Whether rows or values of it may be gone afterwards.
+  fileprivate var isTakenFrom: Bool {
+    outcome == nil || losesRows || isRowIDUpdated
+      || columns.contains { $0.origin != nil && !$0.isGenerated && ($0.outcome == nil || $0.isUpdated) }
+  }
+}
+
+extension MigrationError {
+  static func archiveImpossible(_ table: SchemaName) -> MigrationError {
+    MigrationError(
+      .archiveImpossible,
+      "the rows of \(table) cannot be told apart: it has no primary key, and its columns take every name of the rowid",
+      help: [
+        "give the table a primary key in a migration of its own, or rename one of rowid, _rowid_ and oid"
+      ])
+  }
+}

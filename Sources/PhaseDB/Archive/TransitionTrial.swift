@@ -1,0 +1,52 @@
+internal import PhaseSQLite
+
+/// A transition and the way back from it, run one after the other on the part of the schema that they can touch, where
+/// there are no rows.
+struct TransitionTrial {
+  /// What the transition's SQL does.
+  let there: ScriptTrace
+  /// What the SQL of the way back does after it; nil when it does not run.
+  let back: ScriptTrace?
+
+  /// - Parameters:
+  ///   - id: the phase's name.
+  ///   - schema: what there is before the transition.
+  /// - Throws: what keeps the transition's SQL from running, with its place.
+  init(_ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema) throws(MigrationError) {
+    var neighbourhood = Neighbourhood()
+    neighbourhood.follow(schema.changes(since: Schema()))
+    do throws(MigrationError) {
+      let objects = neighbourhood.objects(
+        around: [phase.up, phase.down],
+        naming: phase.retirements.flatMap { retirement in
+          let table = SchemaName(retirement.table)
+          return [table.key, RetiredName(table, by: id.migration).name.key]
+        })
+      self = try TransitionTrial(id, phase, direction, objects)
+    } catch {
+      // What is made of names at run time, as by a module, may need what no script mentions.
+      self = try TransitionTrial(id, phase, direction, neighbourhood.allObjects)
+    }
+  }
+
+  private init(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject]
+  ) throws(MigrationError) {
+    let scratch = try Scratch(baseline: nil)
+    try scratch.make(objects)
+    there = try Self.trace(id, phase, direction, on: scratch)
+    do throws(MigrationError) {
+      back = try Self.trace(id, phase, direction == .up ? .down : .up, on: scratch)
+    } catch {
+      back = nil
+    }
+  }
+
+  private static func trace(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, on scratch: Scratch
+  ) throws(MigrationError) -> ScriptTrace {
+    let tracer = try ScriptTracer(direction == .up ? phase.up : phase.down, on: scratch.connection)
+    try scratch.run(id, phase, direction, renamed: tracer.catchUp, observe: tracer.follow)
+    return try tracer.finish()
+  }
+}

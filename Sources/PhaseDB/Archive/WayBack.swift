@@ -1,0 +1,66 @@
+/// What the way back from a transition does for one table that was there before it.
+struct WayBack {
+  private let trial: TransitionTrial
+  private let name: SchemaName
+  /// The table as it is after the way back.
+  private let restored: TracedTable?
+
+  init(_ trial: TransitionTrial, to table: SchemaName) {
+    self.trial = trial
+    name = table
+    restored = trial.back?.table(to: table)
+  }
+
+  /// Whether it puts rows into the table.
+  var fills: Bool { restored?.gainsRows ?? false }
+
+  /// Whether it gives a column values other than its default.
+  func computes(_ column: SchemaName) -> Bool {
+    guard let restored, let column = restored.column(to: column) else { return false }
+    return column.isUpdated || (restored.origin == nil && column.isInserted)
+  }
+
+  /// What the tables are called from which it makes rows or values for this one.
+  var sources: [SchemaName] {
+    guard let back = trial.back, let restored else { return [] }
+    return back.origins(of: restored).filter { $0 != restored.origin }
+  }
+
+  /// Where the rows of a table go on: in itself; in the one that was made in its stead; in the one from which the way
+  /// back fills it.
+  func successor(of table: TracedTable, _ key: RowKey) -> Taking.Successor? {
+    let names = key.names.map { SchemaName($0) }
+    if let outcome = table.outcome {
+      guard !table.movesRows(key) else { return nil }
+      if key.form == .rowID { return Taking.Successor(table: outcome, key: names) }
+      let after = names.compactMap { table.column(from: $0)?.outcome }
+      return after.count == names.count ? Taking.Successor(table: outcome, key: after) : nil
+    }
+    // A rowid that nobody named is not carried along.
+    guard key.form != .rowID, let heir else { return nil }
+    let columns = names.compactMap { name in
+      heir.column(to: name).flatMap { $0.isGenerated ? nil : $0.outcome }
+    }
+    guard columns.count == names.count, let outcome = heir.outcome else { return nil }
+    return Taking.Successor(table: outcome, key: columns)
+  }
+
+  /// What a column of a table that is gone is called in the table where its rows go on; nil when it is not there.
+  func outcome(of column: SchemaName) -> SchemaName? {
+    heir?.column(to: column).flatMap { $0.isGenerated ? nil : $0.outcome }
+  }
+
+  private var heir: TracedTable? {
+    if let same = trial.there.table(to: name) { return same }
+    let candidates = fills ? sources : []
+    return candidates.count == 1 ? trial.there.table(to: candidates[0]) : nil
+  }
+
+  /// Whether a table that is gone has a column of its key whose values may be others, and still match, where its rows go
+  /// on: '007' as a number, 'A' as 'a' without regard to case.
+  func recasts(_ column: TableShape.Column, of key: RowKey) -> Bool {
+    guard let after = heir?.column(to: column.name) else { return false }
+    let collation = key.columns.first { SchemaName($0.name) == column.name }?.collation?.asciiLowercased
+    return after.type != column.type || collation ?? "binary" != "binary"
+  }
+}

@@ -1,0 +1,67 @@
+internal import PhaseSQLite
+
+/// A statement that was compiled and can be run again and again.
+final class PreparedQuery {
+  var run: QueryRun
+  var statement: Statement?
+
+  init(_ run: QueryRun, _ statement: consuming Statement?) {
+    self.run = run
+    self.statement = statement
+  }
+}
+
+/// Compiles statements of a version on a schema, and listens to what the authorizer tells of each.
+final class QueryCompiler {
+  private let connection: Connection
+  private let views: Set<String>
+  /// The names of the schema's views and triggers.
+  private let code: Set<String>
+  /// What is told of the statement that is being compiled; nil while none is.
+  private var listening: (names: Set<String>, footprint: QueryFootprint)?
+
+  /// - Parameter schema: the one that the connection has.
+  init(on connection: Connection, _ schema: Schema) {
+    self.connection = connection
+    func names(_ type: String) -> Set<String> {
+      Set(schema.objects.filter { $0.key.type == type }.map(\.key.name))
+    }
+    views = names("view")
+    code = views.union(names("trigger"))
+  }
+
+  deinit { connection.removeAuthorizer() }
+
+  /// Compiles every statement of a script.
+  func prepare(_ script: ApplicationScript) throws(MigrationError) -> [PreparedQuery] {
+    // Once for the script: whenever an authorizer is set, everything that was compiled before is compiled again. A claim
+    // that was checked meanwhile has had its own.
+    connection.setAuthorizer { [unowned self] action in
+      if let names = listening?.names { listening?.footprint.add(action, code: code, names: names) }
+      return true
+    }
+    return try script.queries.map { query throws(MigrationError) in try prepare(query) }
+  }
+
+  /// Compiles a statement and notes what it reads and writes.
+  private func prepare(_ query: ApplicationQuery) throws(MigrationError) -> PreparedQuery {
+    var run = QueryRun(query: query)
+    listening = (SQLTokens.identifiers(in: query.sql.text), QueryFootprint())
+    defer { listening = nil }
+    do {
+      let statement = try connection.prepare(query.sql.text, reused: true)
+      var footprint = listening?.footprint ?? QueryFootprint()
+      listening = nil
+      footprint.views = footprint.tables.intersection(views)
+      let columns = (0..<statement.columnCount).map { statement.columnName(at: $0) }
+      run.compiled = QueryRun.Compiled(
+        columns: columns, footprint: footprint, plan: QueryPlan(of: query.sql.text, on: connection),
+        order: RowOrder(of: query.sql.text, columns: columns))
+      return PreparedQuery(run, statement)
+    } catch {
+      guard !error.code.isFatal else { throw MigrationError(error, while: "compiling '\(query.title)'") }
+      run.refusal = error
+      return PreparedQuery(run, nil)
+    }
+  }
+}

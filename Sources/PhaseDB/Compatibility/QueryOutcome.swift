@@ -1,0 +1,32 @@
+internal import PhaseSQLite
+
+/// How one run of a statement ended.
+enum QueryOutcome: Sendable, Hashable {
+  case failed(code: ResultCode, message: String)
+  case done(QueryResult)
+}
+
+/// What a statement gave back.
+struct QueryResult: Sendable, Hashable {
+  /// The first rows.
+  private(set) var rows: [[Value]] = []
+  /// How many there are.
+  private(set) var count = 0
+  /// Of the rows that are not kept, the sum of their hashes.
+  private var rest = 0
+  /// How many rows it changed, as the application is told; nil for a statement that changes none.
+  var changes: Int?
+  /// The last rowid, as the application is told after an INSERT.
+  var lastInsertRowID: Int64?
+
+  /// More rows than this are not held one by one, only by the sum of their hashes.
+  static let kept = 1_000
+
+  mutating func add(_ row: [Value]) {
+    count += 1
+    if rows.count < Self.kept { rows.append(row) } else { rest &+= row.hashValue }
+  }
+
+  /// Whether the rows that are not kept are the same, in whatever order.
+  func hasSameRest(as other: QueryResult) -> Bool { count == other.count && rest == other.rest }
+}

@@ -1,0 +1,220 @@
+internal import PhaseSQLite
+
+/// One statement of a script on one state: what it compiled to and how its runs ended.
+struct QueryRun: Sendable {
+  let query: ApplicationQuery
+  /// Nil when it does not compile.
+  var compiled: Compiled?
+  /// Why it does not compile.
+  var refusal: SQLiteError?
+  /// One for each row of values; empty when it does not compile.
+  var outcomes: [QueryOutcome] = []
+  /// How many rows the tables have that it writes by name, after it.
+  var counts: [String: Int64] = [:]
+
+  struct Compiled: Sendable {
+    let columns: [String]
+    let footprint: QueryFootprint
+    let plan: QueryPlan
+    let order: RowOrder?
+  }
+}
+
+/// A script that was run on a state from its first statement to its last, and taken back.
+struct ScriptRun: Sendable {
+  var queries: [QueryRun] = []
+  /// Every row it touched, and what is in it after the last statement.
+  var rows: [RowBook.Key: RowBook.Row] = [:]
+  var shapes: [String: ComparedTable] = [:]
+
+  var footprint: QueryFootprint {
+    queries.reduce(into: QueryFootprint()) { $0.formUnion($1.compiled?.footprint ?? QueryFootprint()) }
+  }
+}
+
+/// Runs scripts on a copy, statement by statement.
+final class ScriptRunner {
+  let copy: StateCopy
+  let schema: Schema
+  private let workshop: CopyWorkshop
+  private var connection: Connection { copy.connection }
+  private let compiler: QueryCompiler
+
+  init(on copy: StateCopy, in workshop: CopyWorkshop) throws(MigrationError) {
+    self.copy = copy
+    self.workshop = workshop
+    schema = try copy.schema
+    compiler = QueryCompiler(on: copy.connection, schema)
+  }
+
+  func prepare(_ script: ApplicationScript) throws(MigrationError) -> [PreparedQuery] {
+    try compiler.prepare(script)
+  }
+
+  /// Runs a whole script in a transaction that is rolled back.
+  ///
+  /// - Parameters:
+  ///   - alsoTouched: rows to look at afterwards besides those that it touches.
+  ///   - shapes: of the tables whose rows are looked at; nil for those of this state.
+  ///   - observe: is told after each statement, with the transaction open.
+  ///   - atEnd: is called after the last one, with the transaction open.
+  func run(
+    _ script: ApplicationScript, alsoTouched: some Sequence<RowBook.Key> = [],
+    shapes known: [String: ComparedTable]? = nil,
+    after observe: (QueryRun) throws(MigrationError) -> Void = { _ in },
+    atEnd: () throws(MigrationError) -> Void = {}
+  ) throws(MigrationError) -> ScriptRun {
+    try transaction { () throws(MigrationError) in
+      let prepared = try prepare(script)
+      var run = ScriptRun()
+      let tables = prepared.reduce(into: Set<String>()) {
+        $0.formUnion($1.run.compiled?.footprint.tables ?? [])
+      }
+      run.shapes = known ?? shapes(of: tables)
+      let book = RowBook(on: connection, shapes: run.shapes)
+      var results: [String: Value] = [:]
+      for query in prepared {
+        try step(query, &results)
+        if let footprint = query.run.compiled?.footprint, footprint.isWrite {
+          try lifting("looking at what '\(query.run.query.title)' touched") { () in
+            try book.gather(written: footprint.written)
+            query.run.counts = try self.counts(of: footprint)
+          }
+        }
+        try observe(query.run)
+        run.queries.append(query.run)
+      }
+      book.add(alsoTouched)
+      run.rows = try lifting("reading what a script touched") { () in try book.contents() }
+      try atEnd()
+      return run
+    }
+  }
+
+  /// Runs a body in a transaction that is taken back, with time and chance as they always begin.
+  func transaction<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
+    workshop.clock.rewind()
+    connection.setProgressHandler(every: 10_000) { [workshop] in !workshop.cancellation.isRequested }
+    defer { connection.removeProgressHandler() }
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.deferred) }
+    let result = try body()
+    try transaction.rollBack("taking back what a script did")
+    return result
+  }
+
+  /// Runs a body in a transaction that lasts.
+  func commit(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
+    workshop.clock.rewind()
+    connection.setProgressHandler(every: 10_000) { [workshop] in !workshop.cancellation.isRequested }
+    defer { connection.removeProgressHandler() }
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.deferred) }
+    try body()
+    try transaction.commit("committing what two versions wrote")
+  }
+
+  func shapes(of tables: Set<String>) -> [String: ComparedTable] {
+    Dictionary(
+      uniqueKeysWithValues: tables.compactMap { table in ComparedTable(table, in: schema).map { (table, $0) } })
+  }
+
+  private func counts(of footprint: QueryFootprint) throws(SQLiteError) -> [String: Int64] {
+    var counts: [String: Int64] = [:]
+    for table in footprint.inserts.union(footprint.deletes).union(footprint.updates.map(\.table)) {
+      counts[table] = try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(table))")?.integer
+    }
+    return counts
+  }
+}
+
+// MARK: - Statements
+
+extension ScriptRunner {
+  /// Runs a statement with each of its rows of values.
+  ///
+  /// - Parameter results: what `@as` of the statements before has named.
+  func step(_ query: PreparedQuery, _ results: inout [String: Value]) throws(MigrationError) {
+    query.run.outcomes = []
+    guard query.run.compiled != nil else { return }
+    for row in query.run.query.rows {
+      query.run.outcomes.append(try step(query, row, &results))
+      // RAISE(ROLLBACK) and OR ROLLBACK end the transaction; what follows must not last.
+      if connection.isAutocommit {
+        try lifting("starting a transaction") { () in try connection.execute("BEGIN") }
+      }
+    }
+  }
+
+  private func step(
+    _ query: PreparedQuery, _ row: [QueryParameter.Source], _ results: inout [String: Value]
+  ) throws(MigrationError) -> QueryOutcome {
+    guard let compiled = query.run.compiled else {
+      return .failed(code: .error, message: "it does not compile")
+    }
+    let title = query.run.query.title
+    do {
+      var result = QueryResult()
+      var first: [Value]?
+      query.statement?.reset()
+      for (parameter, source) in zip(query.run.query.parameters, row) {
+        let value: Value
+        switch source {
+        case .value(let constant): value = constant
+        case .result(let name): value = results[name] ?? .null
+        }
+        try query.statement?.bind(value, at: parameter.number)
+      }
+      while try query.statement?.step() == true {
+        let row = (0..<compiled.columns.count).map { query.statement?.value(at: $0) ?? .null }
+        first = first ?? row
+        result.add(row)
+      }
+      if compiled.footprint.isWrite {
+        result.changes = connection.changes
+        if !compiled.footprint.inserts.isEmpty { result.lastInsertRowID = connection.lastInsertRowID }
+      }
+      query.statement?.reset()
+      for named in query.run.query.results {
+        switch named.from {
+        case .lastInsertRowID: results[named.name] = .integer(connection.lastInsertRowID)
+        case .column(let name):
+          let folded = name.asciiLowercased
+          let index = compiled.columns.firstIndex { $0.asciiLowercased == folded }
+          results[named.name] = index.flatMap { first?[$0] } ?? .null
+        }
+      }
+      return .done(result)
+    } catch {
+      query.statement?.reset()
+      guard !error.code.isFatal else { throw MigrationError(error, while: "running '\(title)'") }
+      return .failed(code: error.code, message: error.message)
+    }
+  }
+}
+
+extension ResultCode {
+  /// Whether it says something of the machine and not of the statement.
+  var isFatal: Bool {
+    [.interrupt, .full, .ioError, .corrupt, .noMemory, .busy, .locked, .cannotOpen, .readOnly, .notADatabase]
+      .contains(primary)
+  }
+}
+
+extension Transaction {
+  /// - Parameter activity: what an error says was being done.
+  consuming func rollBack(_ activity: String) throws(MigrationError) {
+    do {
+      try rollBack()
+    } catch {
+      throw MigrationError(error, while: activity)
+    }
+  }
+
+  /// - Parameter activity: what an error says was being done.
+  consuming func commit(_ activity: String) throws(MigrationError) {
+    do {
+      try commit()
+    } catch {
+      throw MigrationError(error, while: activity)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+internal import PhaseSQLite
+
+/// A database file in one state, for an application whose own tests run on it.
+public struct StateFile: Sendable {
+  public let state: CompatibilityState
+  public let path: String
+  private let schema: SchemaDigest
+
+  init(_ state: CompatibilityState, path: String, schema: SchemaDigest) {
+    self.state = state
+    self.path = path
+    self.schema = schema
+  }
+
+  /// What has become another one in the schema; empty when it is as it was made. An application that migrates when it
+  /// starts would otherwise test another state than the one it was given.
+  ///
+  /// - Throws: what keeps the file from being read.
+  public func schemaChanged() throws(MigrationError) -> Bool {
+    try lifting("reading the schema of \(path)") { () in
+      try Schema(of: Connection(path: path, mode: .readOnly)).digest != schema
+    }
+  }
+}
+
+extension CompatibilityCheck {
+  /// Makes a database file for each state on which a version may be live, the state it was written for first.
+  ///
+  /// - Parameters:
+  ///   - version: it needs no queries in `apps`.
+  ///   - folder: an empty folder; the files stay there.
+  /// - Throws: as ``report(database:in:)`` does.
+  public func stateFiles(
+    for version: LiveVersion, database: String?, folder: String, in surroundings: Surroundings
+  ) throws(MigrationError) -> [StateFile] {
+    let start = try begin(database, in: surroundings)
+    // With the states of the versions that have queries, so that the rows are put where they are for these.
+    let lattice = try lattice(from: start.applied) { state in
+      isWanted(state) || state.admits(version.application, version.version)
+    }
+    var files: [StateFile] = []
+    let walk = StateWalk(lattice, catalog, start.seed) { node, copy throws(MigrationError) in
+      let state = lattice.nodes[node].state
+      guard state.admits(version.application, version.version) else { return }
+      let path = "\(folder)/state-\(files.count + 1).db"
+      try lifting("writing \(path)") { () in
+        try copy.connection.backUp(to: Connection(path: path, mode: .create))
+      }
+      files.append(StateFile(state, path: path, schema: try copy.schema.digest))
+    }
+    try walk.go(from: start.copy, applied: start.applied.count)
+    guard !files.isEmpty else { throw unreachable(version.application, version.version, at: nil) }
+    return files
+  }
+}

@@ -1,0 +1,122 @@
+internal import PhaseSQLite
+
+/// What a database holds, in a form that two databases can be compared by: every table's digest, and what stands
+/// beside the tables.
+///
+/// Left out are the ledger, the books of other tools, SQLite's statistics, and the tables in which virtual tables keep
+/// their content: those are read through themselves, because their insides change when nothing was changed.
+public struct DatabaseDigest: Sendable, Hashable {
+  /// By name.
+  public let tables: [TableDigest]
+  /// Where the keys of AUTOINCREMENT tables have got to (sqlite.org/autoinc.html).
+  public let counters: [String: Int64]
+  /// `PRAGMA user_version`.
+  public let userVersion: Int64
+  /// `PRAGMA application_id`.
+  public let applicationID: Int64
+  /// Virtual tables that could not be read, each with the reason: their module is not in this SQLite.
+  public let unread: [String: String]
+
+  /// The digest of a table, by its name in any case.
+  public func table(_ name: String) -> TableDigest? {
+    tables.first { $0.table.asciiLowercased == name.asciiLowercased }
+  }
+
+  /// One line for each thing, the same for the same content.
+  public var text: String {
+    (tables.map { "table \($0.table) \($0.rows) \($0.text)" }
+      + counters.sorted { $0.key < $1.key }.map { "counter \($0.key) \($0.value)" }
+      + unread.keys.sorted().map { "unread \($0)" }
+      + ["user_version \(userVersion)", "application_id \(applicationID)"])
+      .map { $0 + "\n" }.joined()
+  }
+}
+
+extension DatabaseDigest {
+  /// Reads the digest on one connection, in the transaction that is open.
+  ///
+  /// - Parameter schema: of the database, when it is known.
+  init(of connection: Connection, schema: Schema? = nil) throws(SQLiteError) {
+    let draft = try DigestDraft(of: connection, schema: schema)
+    var sums: [RowSum] = []
+    for reading in draft.readings { sums.append(try reading.sum(on: connection)) }
+    self = draft.digest(sums)
+  }
+
+  /// Reads the digest on several connections at once.
+  init(on readers: Readers) throws {
+    let draft = try readers.first { connection in try DigestDraft(of: connection) }
+    self = draft.digest(try DigestWork(draft.readings, on: readers).sums())
+  }
+}
+
+extension TableReading {
+  func sum(on connection: Connection, _ range: ClosedRange<Int64>? = nil) throws(SQLiteError) -> RowSum {
+    var statement = try connection.prepare(select(inRange: range != nil))
+    if let range { try statement.bind([.integer(range.lowerBound), .integer(range.upperBound)]) }
+    return try statement.sumOfRows(RowHasher(columns: names))
+  }
+}
+
+/// Everything of a digest but the sums over rows.
+struct DigestDraft: Sendable {
+  let readings: [TableReading]
+  private let counters: [String: Int64]
+  private let userVersion: Int64
+  private let applicationID: Int64
+  private let unread: [String: String]
+
+  init(of connection: Connection, schema known: Schema? = nil) throws(SQLiteError) {
+    let schema: Schema
+    if let known { schema = known } else { schema = try Schema(of: connection) }
+    let shadows = try ShadowTables.names(on: connection, schema)
+    var readings: [TableReading] = []
+    var unread: [String: String] = [:]
+    for object in schema.objects where object.key.type == "table" && !shadows.contains(object.key.name) {
+      do throws(SQLiteError) {
+        guard !DerivedTables.contain(object) else { continue }
+        readings.append(try TableReading(object, on: connection))
+      } catch {
+        guard object.isVirtual else { throw error }
+        unread[object.name] = error.message
+      }
+    }
+    self.readings = readings.sorted { $0.table.asciiLowercased < $1.table.asciiLowercased }
+    self.unread = unread
+    let names = Set(readings.map(\.table.asciiLowercased))
+    var counters: [String: Int64] = [:]
+    if try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'") != nil {
+      for row in try connection.rows("SELECT name, seq FROM main.sqlite_sequence") {
+        guard let name = row[0].text, let value = row[1].integer, names.contains(name.asciiLowercased) else {
+          continue
+        }
+        counters[name] = value
+      }
+    }
+    self.counters = counters
+    userVersion = try connection.value("PRAGMA main.user_version")?.integer ?? 0
+    applicationID = try connection.value("PRAGMA main.application_id")?.integer ?? 0
+  }
+
+  func digest(_ sums: [RowSum]) -> DatabaseDigest {
+    DatabaseDigest(
+      tables: zip(readings, sums).map { TableDigest($0.table, $1) }, counters: counters,
+      userVersion: userVersion,
+      applicationID: applicationID, unread: unread)
+  }
+}
+
+/// Virtual tables that show something else of the database: its pages, or the words of an index. They change without
+/// anybody's data changing.
+private enum DerivedTables {
+  static func contain(_ object: SchemaObject) -> Bool {
+    guard object.isVirtual, let module = TableDefinition(object.sql)?.virtual?.module.key else {
+      return false
+    }
+    return modules.contains(module)
+  }
+
+  private static let modules: Set<String> = [
+    "dbstat", "sqlite_dbpage", "fts4aux", "fts5vocab", "fts3tokenize",
+  ]
+}

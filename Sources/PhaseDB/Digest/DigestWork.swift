@@ -1,0 +1,73 @@
+internal import PhaseSQLite
+internal import Synchronization
+
+/// The tables of a database cut into parts, so that several readers find something to do.
+final class DigestWork: Sendable {
+  private let readings: [TableReading]
+  private let parts: [Part]
+  private let readers: Readers
+  private let next = Atomic(0)
+  private let results: Mutex<[RowSum]>
+
+  private struct Part: Sendable {
+    let table: Int
+    /// Rowids, nil for the whole table.
+    let range: ClosedRange<Int64>?
+    /// About how many rows it has, as far as its rowids tell.
+    let weight: UInt64
+  }
+
+  init(_ readings: [TableReading], on readers: Readers) throws {
+    self.readings = readings
+    self.readers = readers
+    results = Mutex(Array(repeating: RowSum(), count: readings.count))
+    let count = readers.count
+    parts = try readers.first { connection in
+      var parts: [Part] = []
+      for (index, reading) in readings.enumerated() {
+        parts += try Self.parts(of: reading, index, among: count, on: connection)
+      }
+      // The largest first: whoever takes the last part should not have a large one.
+      return parts.sorted { $0.weight > $1.weight }
+    }
+  }
+
+  /// The sums of the tables, in their order.
+  func sums() throws -> [RowSum] {
+    try readers.all { [self] connection in
+      while true {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < parts.count else { return }
+        let part = parts[index]
+        let sum = try readings[part.table].sum(on: connection, part.range)
+        results.withLock { $0[part.table].add(sum) }
+      }
+    }
+    return results.withLock { $0 }
+  }
+
+  /// A table that is ordered by rowid in parts of equal span. That its rows are spread evenly over them is likely and
+  /// not needed: where they are not, one reader has more to do.
+  private static func parts(
+    of reading: TableReading, _ index: Int, among readers: Int, on connection: Connection
+  ) throws(SQLiteError) -> [Part] {
+    let whole = Part(table: index, range: nil, weight: .max)
+    guard reading.isInRowIDOrder, readers > 1 else { return [whole] }
+    // Two looks into the tree: in one SELECT, min and max would read the whole table.
+    guard
+      let first = try connection.value("SELECT min(\(reading.key[0])) FROM \(reading.from)")?.integer,
+      let last = try connection.value("SELECT max(\(reading.key[0])) FROM \(reading.from)")?.integer
+    else { return [] }
+    let span = UInt64(bitPattern: last &- first)
+    let count = span < smallest ? 1 : UInt64(readers * 8)
+    let width = span / count
+    return (0..<count).map { part in
+      let start = Int64(bitPattern: UInt64(bitPattern: first) &+ part &* width)
+      let end = part == count - 1 ? last : Int64(bitPattern: UInt64(bitPattern: start) &+ width &- 1)
+      return Part(table: index, range: start...max(start, end), weight: width)
+    }
+  }
+
+  /// A table with fewer rows is not worth cutting.
+  private static let smallest: UInt64 = 10_000
+}

@@ -1,0 +1,27 @@
+internal import PhaseSQLite
+
+/// What the rows of one table come to, whatever their order: their number, and two sums over hashes of their typed
+/// values by the name of the column. 1, 1.0 and '1' differ; -0.0 is 0.0.
+///
+/// The rowid counts where there is no primary key. Generated columns do not count: they follow from the others.
+public struct TableDigest: Sendable, Hashable {
+  /// As spelled.
+  public let table: String
+  public let rows: Int
+  private let first: UInt64
+  private let second: UInt64
+
+  init(_ table: String, _ sum: RowSum) {
+    self.table = table
+    rows = sum.count
+    (first, second) = (sum.first, sum.second)
+  }
+
+  /// Both sums in 32 hexadecimal digits.
+  public var text: String { Self.hex(first) + Self.hex(second) }
+
+  private static func hex(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,72 @@
+internal import PhaseSQLite
+
+/// How the rows of one table are read to be told apart from others: which values, and by what a row is found again.
+///
+/// Generated columns are left out. They follow from the others, and from expressions that are part of the schema; to
+/// compute them may need functions that only the application has.
+struct TableReading: Sendable {
+  /// As spelled.
+  let table: String
+  /// The names under which values are hashed.
+  let names: [String]
+  /// The same as SQL.
+  let expressions: [String]
+  /// What tells a row from every other, as SQL: the rowid where it is the key or where there is no key, else the
+  /// columns of the primary key; every column where there is neither.
+  let key: [String]
+  /// The names of `key`.
+  let keyNames: [String]
+  /// Whether `key` is the rowid, in whose order the file holds the rows.
+  let isInRowIDOrder: Bool
+
+  /// The name under which the rowid is hashed in a table without a primary key. No column can have it by accident.
+  private static let rowIDName = "rowid()"
+
+  /// - Throws: for a virtual table also that its module is not there.
+  init(_ object: SchemaObject, on connection: Connection) throws(SQLiteError) {
+    table = object.name
+    let rows = try connection.rows(
+      "SELECT name, pk FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY cid", .text(object.name))
+    let columns = rows.compactMap { $0[0].text }
+    let keyColumns = rows.filter { $0[1].integer ?? 0 > 0 }.sorted {
+      ($0[1].integer ?? 0) < ($1[1].integer ?? 0)
+    }.compactMap { $0[0].text }
+    let taken = Set(columns.map(\.asciiLowercased))
+    // A column may have the rowid's name, but hardly all three of them (sqlite.org/lang_createtable.html#rowid).
+    let rowID = ["rowid", "_rowid_", "oid"].first { !taken.contains($0) }
+    let from = "main.\(SQLText.identifier(object.name))"
+    let hasRowID = rowID.map { (try? connection.prepare("SELECT \($0) FROM \(from)")) != nil } ?? false
+    let isAlias =
+      keyColumns.count == 1 && hasRowID
+      && TableDefinition(object.sql)?.columns.contains(where: \.isRowIDAlias) == true
+    let quoted = columns.map(SQLText.identifier)
+    if let rowID, hasRowID, keyColumns.isEmpty {
+      names = columns + [Self.rowIDName]
+      expressions = quoted + [rowID]
+    } else {
+      names = columns
+      expressions = quoted
+    }
+    if let rowID, hasRowID, keyColumns.isEmpty || isAlias {
+      key = [rowID]
+      keyNames = isAlias ? keyColumns : ["rowid"]
+      isInRowIDOrder = !object.isVirtual
+    } else {
+      keyNames = keyColumns.isEmpty ? columns : keyColumns
+      key = keyNames.map(SQLText.identifier)
+      isInRowIDOrder = false
+    }
+    // So that a table that cannot be read says so before its rows are wanted.
+    if object.isVirtual {
+      _ = try connection.prepare("SELECT \(expressions.joined(separator: ", ")) FROM \(from)")
+    }
+  }
+
+  /// SQL that reads every value of every row, or of those with a rowid from ?1 to ?2.
+  func select(inRange: Bool) -> String {
+    "SELECT \(expressions.joined(separator: ", ")) FROM \(from)"
+      + (inRange ? " WHERE \(key[0]) BETWEEN ?1 AND ?2" : "")
+  }
+
+  var from: String { "main.\(SQLText.identifier(table))" }
+}

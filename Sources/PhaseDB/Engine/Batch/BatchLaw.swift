@@ -1,0 +1,109 @@
+/// How many rows the next batch takes, and how long the run rests before it.
+///
+/// What matters to the application beside is how long the write lock is held, so that is what the size follows. SQLite's
+/// busy handler polls and is no queue (sqlite.org/c3ref/busy_handler.html): without a rest at least as long as the hold
+/// an application that waits is passed by again and again, however small the batches are.
+struct BatchLaw: Sendable {
+  private let pacing: Pacing
+  /// Rows of the next batch.
+  private(set) var size: Int
+  /// Rows for each millisecond of holding the lock: three parts what it was, one part what the last batch showed.
+  private var rate: Double?
+  /// How long a commit takes by itself, in milliseconds, averaged in the same way.
+  private var commit = 0.0
+  private let target: Double
+
+  /// What no batch needs to be smaller than.
+  private static let least = 10
+  private static let first = 100
+
+  /// - Parameter limit: the phase's own limit for the hold, nil when it has none.
+  init(_ pacing: Pacing, limit: Duration? = nil) {
+    self.pacing = pacing
+    target = max(0.5, min(pacing.hold, limit ?? pacing.hold).milliseconds)
+    size = min(Self.first, pacing.maximumRows)
+  }
+
+  /// How long the lock is held at best, in milliseconds. On a disk that takes longer than that to commit, smaller
+  /// batches would only make more commits: then half of the hold is work.
+  private var hold: Double { max(target, 2 * commit) }
+
+  /// How long a batch may run before it is stopped, rolled back and tried again with fewer rows.
+  var deadline: Duration { .milliseconds(5 * hold) }
+
+  /// Takes in what a batch showed.
+  ///
+  /// - Parameters:
+  ///   - milliseconds: how long it held the lock.
+  ///   - committing: how much of that its commit took.
+  mutating func committed(rows: Int, milliseconds: Double, committing: Double) {
+    commit = commit == 0 ? committing : (3 * commit + committing) / 4
+    let shown = Double(max(1, rows)) / max(0.01, milliseconds)
+    let rate = rate.map { (3 * $0 + shown) / 4 } ?? shown
+    self.rate = rate
+    let wanted = min(rate * hold, Double(size) * 1.5 + 1, Double(max(1, pacing.maximumRows)))
+    size = max(min(Self.least, pacing.maximumRows), Int(wanted))
+  }
+
+  /// Takes in that a batch was stopped at its deadline.
+  mutating func overran(rows: Int) {
+    size = max(1, rows / 10)
+    rate = min(rate ?? .infinity, Double(size) / hold)
+  }
+
+  /// How long to rest after a batch, in milliseconds.
+  ///
+  /// - Parameter isAlone: whether nobody else has written for a while.
+  func pause(after milliseconds: Double, isAlone: Bool) -> Double {
+    if isAlone { return pacing.pause?.milliseconds ?? 1 }
+    return max(pacing.pause?.milliseconds ?? 2, milliseconds)
+  }
+}
+
+/// How long batches held the lock: counts in steps of a twelfth of a doubling, so that it is as large after a million
+/// batches as after one.
+struct HoldHistogram: Sendable {
+  private var counts = [Int](repeating: 0, count: 400)
+  private var total = 0
+  private(set) var last = 0.0
+
+  mutating func add(_ milliseconds: Double) {
+    last = milliseconds
+    total += 1
+    counts[Self.step(of: milliseconds)] += 1
+  }
+
+  /// The time, in milliseconds, that a part of the batches stayed under; 0 before the first.
+  func quantile(_ part: Double) -> Double {
+    var left = Int((Double(total) * part).rounded(.up))
+    guard left > 0 else { return 0 }
+    for (step, count) in counts.enumerated() {
+      left -= count
+      if left <= 0 { return Self.smallest * Self.power(step) }
+    }
+    return last
+  }
+
+  private static let smallest = 0.001
+
+  private static func power(_ step: Int) -> Double {
+    var value = 1.0
+    for _ in 0..<(step / 12) { value *= 2 }
+    for _ in 0..<(step % 12) { value *= 1.059_463_094_359_295 }
+    return value
+  }
+
+  private static func step(of milliseconds: Double) -> Int {
+    var step = 0
+    var rest = milliseconds / smallest
+    while rest >= 2, step < 380 {
+      rest /= 2
+      step += 12
+    }
+    while rest > 1, step < 399 {
+      rest /= 1.059_463_094_359_295
+      step += 1
+    }
+    return step
+  }
+}

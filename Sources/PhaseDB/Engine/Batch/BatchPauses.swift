@@ -1,0 +1,209 @@
+internal import PhaseSQLite
+
+/// What makes a batched run stand still between two batches.
+///
+/// A reader and a full disk are waited for as long as for a lock, and then the run ends where it is; a pause file and the
+/// throttle query are somebody's wish and are waited for without end. A request to stop ends the run at once.
+final class BatchPauses {
+  private unowned let run: BatchRun
+  private let engine: Engine
+  private let connection: Connection
+  private var lastThrottle: ContinuousClock.Instant?
+  private var lastDisk: ContinuousClock.Instant?
+  private let pageSize: Int64
+  /// Pages that may wait in the log for a reader to leave.
+  private var mostPinned: Int64 { Self.mostPinnedBytes / max(1, pageSize) }
+  private static let mostPinnedBytes: Int64 = 64 << 20
+
+  init(_ run: BatchRun) throws(MigrationError) {
+    self.run = run
+    engine = run.engine
+    connection = run.engine.connection
+    let connection = connection
+    pageSize = try lifting("reading PRAGMA page_size") { () in
+      try connection.value("PRAGMA main.page_size")?.integer ?? 4096
+    }
+  }
+
+  /// Returns when nothing keeps the next batch from running.
+  ///
+  /// - Throws: `interrupted`, `batch-paused`, `bad-settings`.
+  func wait() throws(MigrationError) {
+    guard let first = try obstacle(isWaiting: false) else { return }
+    var pause = first
+    let deadline = ContinuousClock.now + engine.wait
+    run.notePause(pause)
+    engine.observe(.batchPaused(run.record.id, pause))
+    var beaten = ContinuousClock.now
+    while true {
+      if pause.isEnding(after: deadline) { throw end(pause) }
+      Pause.briefly()
+      guard let next = try obstacle(isWaiting: true) else { break }
+      if next.reason != pause.reason {
+        engine.observe(.batchPaused(run.record.id, next))
+        run.notePause(next)
+      } else if ContinuousClock.now - beaten > .seconds(5) {
+        beaten = ContinuousClock.now
+        run.notePause(next)
+      }
+      pause = next
+    }
+    run.notePause(nil)
+    engine.observe(.batchResumed(run.record.id))
+  }
+
+  private func obstacle(isWaiting: Bool) throws(MigrationError) -> BatchPause? {
+    if engine.cancellation.isRequested {
+      throw MigrationError(.interrupted, "stopped on request")
+    }
+    if let pause = try overBudget() { throw end(pause) }
+    if let pause = pauseFile() { return pause }
+    if let pause = try throttled() { return pause }
+    if let pause = try pinnedLog(isWaiting: isWaiting) { return pause }
+    return try lowDisk(isWaiting: isWaiting)
+  }
+
+  private func end(_ pause: BatchPause) -> MigrationError {
+    run.pausedBy = pause
+    return MigrationError(
+      .batchPaused, "\(run.record.id.short) pauses (\(pause.reason.rawValue)): \(pause.detail)",
+      help: [pause.resuming])
+  }
+
+  private func overBudget() throws(MigrationError) -> BatchPause? {
+    let budget = run.turn.step.phase.budget
+    guard let limit = run.record.direction == .up ? budget?.up : budget?.down, !run.isTurnedBack,
+      ContinuousClock.now - run.began > limit
+    else { return nil }
+    return BatchPause(
+      reason: .budget, detail: "this run took the \(DurationText.print(limit)) that @budget allows",
+      resuming: "run the command again when there is time")
+  }
+
+  private func pauseFile() -> BatchPause? {
+    guard let path = engine.pauseFile, FileReading.exists(path) else { return nil }
+    return BatchPause(
+      reason: .pauseFile, detail: "there is a file \(path)", resuming: "remove the file \(path)")
+  }
+
+  private func throttled() throws(MigrationError) -> BatchPause? {
+    guard let query = engine.pacing.throttle else { return nil }
+    let now = ContinuousClock.now
+    if let lastThrottle, now - lastThrottle < .milliseconds(100) { return nil }
+    guard try Throttle(query).asksToWait(on: connection) else {
+      lastThrottle = now
+      return nil
+    }
+    return BatchPause(
+      reason: .throttle, detail: "the throttle query of the settings returns a row",
+      resuming: "it goes on when the query returns none")
+  }
+
+  /// Empties the log once it is as long as SQLite's own limit, and looks at what a reader keeps in it.
+  private func pinnedLog(isWaiting: Bool) throws(MigrationError) -> BatchPause? {
+    guard isWaiting || connection.pagesInLog >= 1_000 else { return nil }
+    let log = try lifting("emptying the write-ahead log") { () in
+      do throws(SQLiteError) {
+        guard let log = try connection.checkpoint() else { return WriteAheadLog?.none }
+        // All of it is in the database, and readers that come and go keep it from beginning anew.
+        if log.pinned == 0, log.pages > mostPinned / 2 { _ = try? connection.checkpoint(restarting: true) }
+        return log
+      } catch {
+        // The log stays as it is, and the disk's own check says why.
+        if [.full, .busy, .locked, .ioError].contains(error.code.primary) { return nil }
+        throw error
+      }
+    }
+    guard let log, log.pinned > (isWaiting ? mostPinned / 2 : mostPinned) else { return nil }
+    let megabytes = Int64(log.pinned) * pageSize >> 20
+    return BatchPause(
+      reason: .pinnedLog, detail: "an open reader keeps \(megabytes) MB in the write-ahead log",
+      resuming: "it goes on when the reader ends its transaction")
+  }
+
+  /// The rest of the way needs what the part behind it needed, and the log room of its own.
+  private func lowDisk(isWaiting: Bool) throws(MigrationError) -> BatchPause? {
+    let now = ContinuousClock.now
+    if let lastDisk, !isWaiting, !run.wasDiskFull, now - lastDisk < .milliseconds(250) { return nil }
+    lastDisk = now
+    guard !connection.path.isEmpty, let free = FileReading.freeBytes(at: connection.path) else { return nil }
+    let pages = try lifting("reading the size of the database") { () in
+      try connection.value("PRAGMA main.page_count")?.integer ?? 0
+    }
+    var needed = 2_000 * pageSize
+    if let before = run.fractionBefore, let fraction = run.record.fraction, fraction - before > 0.01 {
+      let growth = Double(max(0, pages - run.pagesBefore) * pageSize)
+      needed += Int64(growth / (fraction - before) * (1 - fraction))
+    }
+    guard free < needed else { return nil }
+    return BatchPause(
+      reason: .diskLow,
+      detail:
+        "the disk has \(free >> 20) MB free, and what is left needs about \((needed + 1_048_575) >> 20) MB",
+      resuming: "make room on the disk")
+  }
+}
+
+extension BatchPause {
+  /// Whether the run ends because of it, once the time to wait is over.
+  fileprivate func isEnding(after deadline: ContinuousClock.Instant) -> Bool {
+    switch reason {
+    case .pinnedLog, .diskLow: ContinuousClock.now >= deadline
+    case .pauseFile, .throttle: false
+    case .interrupted, .budget, .failed: true
+    }
+  }
+}
+
+/// The settings' own question whether batches should wait.
+struct Throttle {
+  private let query: Script
+
+  init(_ query: Script) { self.query = query }
+
+  /// - Throws: `bad-settings` when it is not one statement that only reads.
+  func asksToWait(on connection: Connection) throws(MigrationError) -> Bool {
+    let guarding = StatementGuard()
+    guarding.watch(connection)
+    defer { guarding.release(connection) }
+    do {
+      var statement = try connection.prepare(query.text)
+      guard statement.isReadOnly, statement.columnCount > 0 else { throw invalid("it is not a SELECT") }
+      return try statement.step()
+    } catch let error as MigrationError {
+      throw error
+    } catch let error as SQLiteError {
+      if error.code.primary == .busy { throw MigrationError(error, while: "asking the throttle query") }
+      throw invalid(guarding.refusal.map { "\($0.what) is not allowed" } ?? error.message)
+    } catch {
+      throw invalid("\(error)")
+    }
+  }
+
+  private func invalid(_ why: String) -> MigrationError {
+    MigrationError(
+      .badSettings, "the throttle query cannot be asked: \(why)",
+      at: query.place(at: query.firstTokenOffset),
+      help: ["write one SELECT that returns a row while batches should wait"])
+  }
+}
+
+/// Whether anybody else writes, as SQLite counts it (sqlite.org/pragma.html#pragma_data_version).
+struct Neighbours {
+  private var version: Int64?
+  private var lastWrite = ContinuousClock.now
+
+  /// How long nobody may have written for the application to count as idle.
+  private static let quiet = Duration.milliseconds(500)
+
+  /// Whether nobody has written for a while.
+  mutating func areQuiet(on connection: Connection) throws(MigrationError) -> Bool {
+    let present = try lifting("reading PRAGMA data_version") { () in
+      try connection.value("PRAGMA main.data_version")?.integer
+    }
+    let now = ContinuousClock.now
+    if present != version { lastWrite = now }
+    version = present
+    return now - lastWrite > Self.quiet
+  }
+}

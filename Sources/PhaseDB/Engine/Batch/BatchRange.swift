@@ -1,0 +1,78 @@
+internal import PhaseSQLite
+
+/// The rows of one batch.
+struct BatchRange: Sendable, Hashable {
+  let keys: ClosedKeys
+  /// How many rows it had when it was looked for.
+  let rows: Int
+}
+
+/// Finds the batches of a table, in the order of its key.
+struct BatchSearch {
+  let key: BatchKey
+  let connection: Connection
+
+  /// The first and the last key there is; nil when there is no row.
+  func ends() throws(SQLiteError) -> ClosedKeys? {
+    let (key, table) = (key.sql, key.tableSQL)
+    guard
+      let first = try connection.value(
+        "SELECT \(key) FROM \(table) WHERE \(key) IS NOT NULL ORDER BY \(key) LIMIT 1"),
+      let last = try connection.value("SELECT \(key) FROM \(table) ORDER BY \(key) DESC LIMIT 1")
+    else { return nil }
+    return ClosedKeys(first: first, last: last)
+  }
+
+  /// Whether some row has no key: no batch would ever hold it.
+  func hasRowsWithoutKey() throws(SQLiteError) -> Bool {
+    try connection.value("SELECT 1 FROM \(key.tableSQL) WHERE \(key.sql) IS NULL LIMIT 1") != nil
+  }
+
+  /// The next rows of a way; nil at its end.
+  ///
+  /// Read outside the write transaction: it may take longer than the batch. Rows that come and go before the batch runs
+  /// are in it or not, as they are then.
+  func next(of record: BatchRecord, size: Int) throws(SQLiteError) -> BatchRange? {
+    guard let ends = record.ends else { return nil }
+    let (key, table) = (key.sql, key.tableSQL)
+    let limits: String
+    let order: String
+    switch (record.direction, record.cursor) {
+    case (.up, .bottom): (limits, order) = ("\(key) >= ?2 AND \(key) <= ?3", "ASC")
+    case (.up, .before): (limits, order) = ("\(key) >= ?1 AND \(key) <= ?3", "ASC")
+    case (.up, .after): (limits, order) = ("\(key) > ?1 AND \(key) <= ?3", "ASC")
+    case (.down, .bottom): return nil
+    case (.down, .before): (limits, order) = ("\(key) < ?1 AND \(key) >= ?2", "DESC")
+    case (.down, .after): (limits, order) = ("\(key) <= ?1 AND \(key) >= ?2", "DESC")
+    }
+    // A value that many rows share is not cut in two: the range takes in all of them.
+    var rows = try connection.prepare(
+      "SELECT min(k), max(k), count(*) FROM (SELECT \(key) AS k FROM \(table) WHERE \(limits) ORDER BY \(key) \(order) LIMIT ?4)"
+    )
+    try rows.bind([record.cursor.value ?? .null, ends.first, ends.last, .integer(Int64(size))])
+    guard try rows.step(), rows.integer(at: 2) > 0 else { return nil }
+    return BatchRange(
+      keys: ClosedKeys(first: rows.value(at: 0), last: rows.value(at: 1)), rows: Int(rows.integer(at: 2)))
+  }
+
+  /// How many rows lie on the whole way, for a key that does not tell by itself how far it is.
+  ///
+  /// Counted in parts, so that no read lasts long: in a rollback journal's modes a reader holds writers up, and in WAL
+  /// mode it keeps the log from being emptied.
+  func count(_ ends: ClosedKeys, _ shouldGoOn: () -> Bool) throws(SQLiteError) -> Int? {
+    let (key, table) = (key.sql, key.tableSQL)
+    var part = try connection.prepare(
+      "SELECT max(k), count(*) FROM (SELECT \(key) AS k FROM \(table) WHERE \(key) > ?1 AND \(key) <= ?2 ORDER BY \(key) LIMIT 20000)",
+      reused: true)
+    var total = 1
+    var after = ends.first
+    while shouldGoOn() {
+      try part.bind([after, ends.last])
+      guard try part.step(), part.integer(at: 1) > 0 else { return total }
+      total += Int(part.integer(at: 1))
+      after = part.value(at: 0)
+      part.reset()
+    }
+    return nil
+  }
+}

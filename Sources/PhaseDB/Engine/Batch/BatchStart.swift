@@ -1,0 +1,166 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// The first transaction of a batched step: everything that a schema phase looks at before its SQL runs, the ends of
+  /// the way, and the lease.
+  ///
+  /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
+  func beginBatches(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError)
+    -> Turn.Outcome
+  {
+    connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    try knowledge.refresh(on: connection)
+    let underWay = try knowledge.ledger?.batch()
+    if underWay == nil || underWay?.id != turn.step.id {
+      switch try turn.position(in: knowledge.applied) {
+      case .done: return .alreadyDone
+      case .due: break
+      }
+    }
+    if turn.step.direction == .up { try Ledger.refuseUnreadable(turn.step.id, turn.step.phase) }
+    try passLease()
+    try createLedgerIfAbsent(turn.plan)
+    guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    try logOverrides(of: turn.plan)
+    let drift = try settleDrift(turn.plan)
+    try refuseClosedWindow(turn)
+
+    let plan = try batchPlan(turn.step)
+    let key = plan.key
+    let time = now()
+    var record: BatchRecord
+    let action: LogEntry.Action
+    if let underWay {
+      try underWay.refuseResume(of: turn.step.id, turn.step.phase, turn.step.direction)
+      record = underWay
+      if record.direction != turn.step.direction { record.turn(at: time) }
+      action = .resume
+    } else {
+      record = try newRecord(turn.step, key, at: time)
+      action = .start
+    }
+    record.pause = nil
+    record.beat = time
+    record.runner = "\(runner.user)@\(runner.host)"
+    let begun = record
+    let (recorded, archive) = try lifting("writing the ledger") { () in
+      if action == .start { try ledger.begin(begun) } else { try ledger.update(begun) }
+      try ledger.take(
+        Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue) of \(turn.step.id.short)"))
+      let entry = try ledger.log(
+        action, subject: turn.step.id.description,
+        detail: "\(turn.step.direction.rawValue), in batches of \(key.table) by \(key.column)", by: runner,
+        at: time)
+      let archive = try BatchArchive(
+        of: begun, plan, entry: entry, ledger, on: connection,
+        isYoung: try youngColumns(of: begun.id, key.table))
+      knowledge.schema = try Schema(of: connection, known: knowledge.schema)
+      return (Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), archive)
+    }
+    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
+    // Before the commit, after which nothing may fail any more.
+    try knowledge.settle(on: connection)
+    try Ledger(connection: connection).commit(
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
+    holdsLease = true
+    hasLoggedOverrides = true
+    if !drift.isEmpty { observe(.driftAccepted(drift)) }
+    return .batches(BatchRun(self, turn, begun, plan, archive, isNew: action == .start))
+  }
+
+  /// The key of a batched phase, after a look at how SQLite would run its SQL.
+  private func batchPlan(_ step: Plan.Step) throws(MigrationError) -> BatchPlan {
+    guard let batching = step.phase.batching else { throw Ledger.damaged("\(step.id) has no @batch") }
+    let found = try lifting("looking for the key of the batches") { () in
+      try BatchKey.find(batching, on: connection)
+    }
+    let start = step.script.place(at: step.script.firstTokenOffset)
+    switch found {
+    case .failure(let unfit):
+      throw MigrationError(.batchNotKeyed, unfit.why, at: start, help: [unfit.remedy])
+    case .success(let key):
+      let plan = try BatchPlan(step.script, by: key, on: connection)
+      if let objection = plan.objection { throw objection.error }
+      let hasNone = try lifting("looking for the key of the batches") { () in
+        try BatchSearch(key: key, connection: connection).hasRowsWithoutKey()
+      }
+      guard !hasNone else {
+        throw MigrationError(
+          .batchNotKeyed, "rows of \(key.table) have no \(key.column), and no batch would hold them",
+          at: start, help: ["order the batches by a column that is never NULL: -- @batch TABLE by COLUMN"])
+      }
+      return plan
+    }
+  }
+
+  /// Columns of a table that came with the migration itself.
+  func youngColumns(of id: PhaseID, _ table: String) throws(MigrationError) -> (SchemaName) -> Bool {
+    guard let ledger = knowledge.ledger,
+      let first = knowledge.applied.first(where: { $0.id.migration == id.migration && $0.id != id })
+    else { return { _ in false } }
+    let before = try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
+    let columns = before.objects.first { $0.key == SchemaObject.Key(type: "table", name: table) }
+      .flatMap { TableDefinition($0.sql) }?.columns.map(\.name)
+    guard let columns else { return { _ in false } }
+    return { !columns.contains($0) }
+  }
+
+  private func newRecord(
+    _ step: Plan.Step, _ key: BatchKey, at time: Timestamp
+  ) throws(MigrationError) -> BatchRecord {
+    let ends = try lifting("looking for the ends of the way") { () in
+      try BatchSearch(key: key, connection: connection).ends()
+    }
+    let cursor = step.direction == .up ? BatchCursor.bottom : ends.map { .after($0.last) } ?? .bottom
+    return BatchRecord(
+      id: step.id, phase: step.phase, format: LedgerFormat.current, key: key.column, ends: ends,
+      direction: step.direction, cursor: cursor, origin: cursor, total: nil, rows: 0, orphans: nil,
+      pace: BatchRecord.Pace(),
+      pause: nil, since: time, beat: time, runner: "")
+  }
+}
+
+extension BatchRecord {
+  /// Goes back where it came from.
+  mutating func turn(at time: Timestamp) {
+    direction = direction == .up ? .down : .up
+    // What lies behind it lies before it now.
+    total = total == nil ? nil : rows
+    rows = 0
+    origin = cursor
+    since = time
+  }
+
+  /// An up goes on only with the text, and in the bookkeeping, with which it began: half of the rows would otherwise
+  /// mean one thing, half another. A down always may, because its SQL is the ledger's.
+  func refuseResume(of other: PhaseID, _ text: Phase, _ wanted: Direction) throws(MigrationError) {
+    guard id == other else { throw inProgress("\(other.short) cannot run") }
+    guard wanted == .up else { return }
+    let why: String
+    var details: [String] = []
+    if phase.tokenHash != text.tokenHash {
+      why = "the text of \(id) was changed after its first batches ran"
+      details = LineDifference.lines(from: PhaseFile.render(phase), to: PhaseFile.render(text))
+    } else if format != LedgerFormat.current {
+      why =
+        "\(id) was begun in format \(format) of the ledger, which is in format \(LedgerFormat.current) now"
+    } else {
+      return
+    }
+    throw MigrationError(
+      .batchEdited, why, at: Place(file: text.up.file, line: 1, column: 1), details: details,
+      state: "what was done is recorded, and nothing was changed",
+      help: [
+        "take back what was done, which needs no file, and begin anew: phasedb down",
+        "or put the text back with which it began, and go on: phasedb up",
+      ])
+  }
+
+  /// The error of whoever needs a database on which every phase is applied or not.
+  func inProgress(_ what: String) -> MigrationError {
+    MigrationError(
+      .phaseInProgress, "\(what) while \(id) is half-way \(direction.rawValue)", state: "nothing was changed",
+      help: ["finish it: phasedb up", "or take it back: phasedb down"])
+  }
+}

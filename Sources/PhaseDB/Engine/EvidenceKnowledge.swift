@@ -1,0 +1,77 @@
+/// What rehearsals showed, and what is asked of them.
+///
+/// Evidence is of one text on one schema. The schema is that of the whole database before the phase: evidence for a
+/// later phase of a run holds when those before it lead there, which their own evidence tells. So whoever rehearses
+/// every pending phase may take all of them up in that order.
+struct EvidenceKnowledge: Sendable {
+  let policy: EvidencePolicy
+  /// Of the ledger, oldest first, and after it what the operator brought.
+  let all: [Evidence]
+
+  init(policy: EvidencePolicy = .none, _ all: [Evidence] = []) {
+    self.policy = policy
+    self.all = all
+  }
+
+  /// The last evidence of exactly this phase on exactly this schema.
+  func found(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest) -> Evidence? {
+    let own = all.filter { $0.phase == id && $0.schemaBefore == schema }
+    guard !own.isEmpty else { return nil }
+    let hash = phase.tokenHash
+    return own.last { $0.tokenHash == hash }
+  }
+
+  /// The schema that a phase leads to, nil when nothing tells.
+  func schema(after id: PhaseID, _ phase: Phase, from schema: SchemaDigest?) -> SchemaDigest? {
+    guard let schema else { return nil }
+    // A migrate phase has no other choice: the engine sees to it.
+    return phase.kind == .migrate ? schema : found(id, phase, on: schema)?.schemaAfter
+  }
+
+  /// The gate of a phase, nil when it is open.
+  ///
+  /// - Parameters:
+  ///   - schema: the one it would run on, nil when nothing tells.
+  ///   - isWaiting: whether something else holds it, so that it will run on a schema that is still to come: then a
+  ///     proof on any schema is enough to say nothing more.
+  func closedGate(
+    _ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?, isWaiting: Bool = false
+  ) -> ClosedGate? {
+    guard policy.asks(for: phase.kind) else { return nil }
+    func gate(_ reason: String, _ opening: String, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
+      ClosedGate(gate: .evidence, reason: reason, opening: opening, error: error)
+    }
+    let rehearse = "rehearse it: phasedb rehearse"
+    let own = all.filter { $0.phase == id }
+    guard let latest = own.last else {
+      return gate("it was not rehearsed on a copy of this database", rehearse)
+    }
+    let hash = phase.tokenHash
+    guard let latestOfText = own.last(where: { $0.tokenHash == hash }) else {
+      return gate(
+        "the rehearsal of \(latest.at) was of another text of it", rehearse, .evidenceOtherPhase)
+    }
+    if isWaiting, own.contains(where: { $0.tokenHash == hash && $0.verdict.isProof }) { return nil }
+    guard let schema else {
+      return gate(
+        "what comes before it was not rehearsed, so that nobody knows the schema it would run on",
+        "rehearse everything that is pending, phasedb rehearse, or apply first what comes before it")
+    }
+    guard let found = own.last(where: { $0.tokenHash == hash && $0.schemaBefore == schema }) else {
+      return gate(
+        "the rehearsal of \(latestOfText.at) was on another schema", rehearse, .evidenceOtherSchema)
+    }
+    switch found.verdict {
+    case .exact, .declared: return nil
+    case .lossy:
+      let rows = found.tables.reduce(0) { $0 + $1.differing - $1.declared }
+      return gate(
+        "in the rehearsal of \(found.at) \(DetailLines.rows(rows)) did not come back",
+        "correct its down, or declare what it loses: -- @loses TABLE.COLUMN: WHY")
+    case .failed:
+      return gate(
+        "the rehearsal of \(found.at) failed",
+        "correct it, and see what fails with: phasedb rehearse \(id.short)")
+    }
+  }
+}

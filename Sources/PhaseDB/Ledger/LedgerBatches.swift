@@ -1,0 +1,199 @@
+internal import PhaseSQLite
+
+/// A batched phase that is under way: what the ledger knows between two of its batches.
+///
+/// Whatever happened to it, rows up to its cursor are as the phase leaves them and rows after it as they were before. On
+/// the way up the cursor rises, on the way down it falls, and it may turn at any batch.
+struct BatchRecord: Sendable {
+  let id: PhaseID
+  /// The phase as it was when its first batch ran.
+  let phase: Phase
+  /// The format of the ledger then.
+  let format: Int
+  /// The column by which batches are found.
+  let key: String
+  /// The ends of the way, fixed when it began; nil when there was no row.
+  let ends: ClosedKeys?
+  var direction: Direction
+  var cursor: BatchCursor
+  /// Where the cursor stood when it took this direction.
+  var origin: BatchCursor
+  /// How many rows lie on the way in this direction; nil where the key itself tells how far it is.
+  var total: Int?
+  /// Rows gone through in this direction.
+  var rows: Int
+  /// Rows without a parent before its first batch; nil when it can orphan none.
+  var orphans: Int?
+  var pace: Pace
+  var pause: BatchPause?
+  /// When it took this direction, and when its runner last gave a sign of life.
+  var since: Timestamp
+  var beat: Timestamp
+  var runner: String
+
+  /// What its last batches measured.
+  struct Pace: Sendable, Hashable {
+    var size = 0
+    var rowsPerSecond = 0.0
+    var lastHold = 0.0
+    var medianHold = 0.0
+    var p99Hold = 0.0
+    var pause = 0.0
+  }
+}
+
+/// Keys from one value to another, both included.
+struct ClosedKeys: Sendable, Hashable {
+  let first: Value
+  let last: Value
+}
+
+/// A point between two keys.
+enum BatchCursor: Sendable, Hashable {
+  /// Before every key.
+  case bottom
+  case before(Value)
+  case after(Value)
+
+  /// The key it is beside.
+  var value: Value? {
+    switch self {
+    case .bottom: nil
+    case .before(let value), .after(let value): value
+    }
+  }
+}
+
+extension BatchRecord {
+  /// The part of the way in this direction that is behind the cursor, from 0 to 1; nil while nobody knows.
+  var fraction: Double? {
+    guard let ends else { return 1 }
+    if let total { return total == 0 ? 1 : min(1, Double(rows) / Double(total)) }
+    guard let low = ends.first.number, let high = ends.last.number else { return nil }
+    func position(_ cursor: BatchCursor) -> Double? {
+      guard let value = cursor.value else { return low - 1 }
+      return value.number
+    }
+    guard let from = position(origin), let now = position(cursor) else { return nil }
+    let to = direction == .up ? high : low - 1
+    return from == to ? 1 : max(0, min(1, (now - from) / (to - from)))
+  }
+}
+
+extension Value {
+  fileprivate var number: Double? { if case .integer(let value) = self { Double(value) } else { nil } }
+}
+
+extension Ledger {
+  /// The batched phase that is under way, nil when there is none.
+  ///
+  /// - Throws: `ledger-damaged` for a row that cannot be read.
+  func batch() throws(MigrationError) -> BatchRecord? {
+    guard format >= 2 else { return nil }
+    return try lifting("reading the ledger") {
+      var row = try connection.prepare(
+        """
+        SELECT phase, token_hash, declarations, up_sql, down_sql, format, key, first, last, direction, cursor,
+          cursor_side, origin, origin_side, total, rows, size, rate, hold, hold_p50, hold_p99, pause, reason, detail,
+          resuming, since, beat, runner, orphans
+        FROM phasedb_batch
+        """)
+      guard try row.step() else { return nil }
+      let text = PhaseFile.assemble(declarations: row.text(at: 2), up: row.text(at: 3), down: row.text(at: 4))
+      guard let id = try? PhaseID(row.text(at: 0)),
+        let phase = try? PhaseFile.read(text, file: "ledger:\(id)", kind: id.kind),
+        phase.tokenHash == row.text(at: 1), let direction = Direction(rawValue: row.text(at: 9)),
+        let cursor = BatchCursor(row.value(at: 10), row.text(at: 11)),
+        let origin = BatchCursor(row.value(at: 12), row.text(at: 13))
+      else { throw Ledger.damaged("the row of phasedb_batch cannot be read") }
+      return BatchRecord(
+        id: id, phase: phase, format: Int(row.integer(at: 5)), key: row.text(at: 6),
+        ends: row.isNull(at: 7) ? nil : ClosedKeys(first: row.value(at: 7), last: row.value(at: 8)),
+        direction: direction, cursor: cursor, origin: origin,
+        total: row.isNull(at: 14) ? nil : Int(row.integer(at: 14)), rows: Int(row.integer(at: 15)),
+        orphans: row.isNull(at: 28) ? nil : Int(row.integer(at: 28)),
+        pace: BatchRecord.Pace(
+          size: Int(row.integer(at: 16)), rowsPerSecond: row.value(at: 17).real,
+          lastHold: row.value(at: 18).real,
+          medianHold: row.value(at: 19).real, p99Hold: row.value(at: 20).real, pause: row.value(at: 21).real),
+        pause: BatchPause.Reason(rawValue: row.text(at: 22)).map {
+          BatchPause(reason: $0, detail: row.text(at: 23), resuming: row.text(at: 24))
+        }, since: Timestamp(text: row.text(at: 25)), beat: Timestamp(text: row.text(at: 26)),
+        runner: row.text(at: 27))
+    }
+  }
+
+  /// Writes down that a batched phase is under way. Belongs into a transaction.
+  func begin(_ record: BatchRecord) throws(SQLiteError) {
+    try connection.execute(
+      """
+      INSERT INTO phasedb_batch (
+        id, phase, token_hash, declarations, up_sql, down_sql, format, key, first, last, direction, cursor,
+        cursor_side, origin, origin_side, rows, size, rate, hold, hold_p50, hold_p99, pause, reason, detail,
+        resuming, since, beat, runner)
+      VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', NULL, '', NULL, '', 0, 0, 0, 0, 0, 0, 0, '', '', '', '', '',
+        '')
+      """,
+      .text(record.id.description), .text(record.phase.tokenHash), .text(record.phase.declarations),
+      .text(record.phase.up.text), .text(record.phase.down.text), .integer(Int64(record.format)),
+      .text(record.key), record.ends?.first ?? .null, record.ends?.last ?? .null)
+    try update(record)
+  }
+
+  /// Writes down how far it has come. Belongs into the transaction of the batch that brought it there.
+  func update(_ record: BatchRecord) throws(SQLiteError) {
+    let pace = record.pace
+    try connection.execute(
+      """
+      UPDATE phasedb_batch SET direction = ?1, cursor = ?2, cursor_side = ?3, origin = ?4, origin_side = ?5, total = ?6,
+        rows = ?7, size = ?8, rate = ?9, hold = ?10, hold_p50 = ?11, hold_p99 = ?12, pause = ?13, reason = ?14,
+        detail = ?15, resuming = ?16, since = ?17, beat = ?18, runner = ?19, orphans = ?20
+      """,
+      .text(record.direction.rawValue), record.cursor.value ?? .null, .text(record.cursor.side),
+      record.origin.value ?? .null, .text(record.origin.side),
+      record.total.map { .integer(Int64($0)) } ?? .null, .integer(Int64(record.rows)),
+      .integer(Int64(pace.size)), .real(pace.rowsPerSecond), .real(pace.lastHold), .real(pace.medianHold),
+      .real(pace.p99Hold), .real(pace.pause), .text(record.pause?.reason.rawValue ?? ""),
+      .text(record.pause?.detail ?? ""), .text(record.pause?.resuming ?? ""), .text(record.since.text),
+      .text(record.beat.text), .text(record.runner),
+      record.orphans.map { .integer(Int64($0)) } ?? .null)
+  }
+
+  /// The cursor of the phase under way, read anew; nil when there is none.
+  func batchCursor() throws(SQLiteError) -> BatchCursor? {
+    let row = try connection.rows("SELECT cursor, cursor_side FROM phasedb_batch").first
+    return row.flatMap { BatchCursor($0[0], $0[1].text ?? "") }
+  }
+
+  /// Writes down that it is over. Belongs into the transaction that ends it.
+  func endBatch() throws(SQLiteError) { try connection.execute("DELETE FROM phasedb_batch") }
+}
+
+extension BatchCursor {
+  fileprivate init?(_ value: Value, _ side: String) {
+    switch side {
+    case "bottom": self = .bottom
+    case "before": self = .before(value)
+    case "after": self = .after(value)
+    default: return nil
+    }
+  }
+
+  fileprivate var side: String {
+    switch self {
+    case .bottom: "bottom"
+    case .before: "before"
+    case .after: "after"
+    }
+  }
+}
+
+extension Value {
+  fileprivate var real: Double {
+    switch self {
+    case .real(let value): value
+    case .integer(let value): Double(value)
+    default: 0
+    }
+  }
+}

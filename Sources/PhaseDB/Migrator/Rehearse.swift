@@ -1,0 +1,164 @@
+internal import PhaseSQLite
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+extension Migrator {
+  /// Which phases to rehearse.
+  public enum RehearsalScope: Sendable, Hashable {
+    /// Every pending one: first those that would go up now, then those that are held.
+    case pending
+    /// The named one, after those that come before it were applied to the copy.
+    case phase(String)
+    /// What a way up would run now.
+    case selection(Selection)
+  }
+
+  /// Takes pending phases up, down and up again on a private copy of the database, and compares its rows. Reads the
+  /// database and writes nothing to it; ``record(_:)`` is for that.
+  ///
+  /// The copy is made in one read transaction, and removed whatever happens. A database in rollback-journal mode has to
+  /// keep its writers waiting while it is copied; one in WAL mode does not.
+  ///
+  /// - Parameters:
+  ///   - allowsEmpty: goes on when a phase touches a table without rows.
+  ///   - folder: where the copy is made; nil for the folder of the database.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `unknown-phase`,
+  ///   `already-applied`, `phase-held`, `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
+  public func rehearse(
+    _ scope: RehearsalScope = .pending, allowsEmpty: Bool = false, in folder: String? = nil,
+    observe: @escaping (RehearsalEvent) -> Void = { _ in }
+  ) throws(MigrationError) -> RehearsalReport {
+    guard isThere else {
+      throw MigrationError(
+        .databaseNotFound, "there is no database at \(database), so there is nothing to rehearse on",
+        help: ["check the path given with --database", "phasedb up makes the file when it is missing"])
+    }
+    var order = RehearsalOrder(steps: [], held: [], chosen: nil, baseline: nil, hasLedger: false)
+    let copy = try connection.reading { () throws(MigrationError) -> RehearsalCopy? in
+      order = try rehearsalOrder(scope, allowsEmpty: allowsEmpty)
+      guard !order.steps.isEmpty else { return nil }
+      return try RehearsalCopy(
+        of: connection, in: folder, shouldGoOn: { !options.cancellation.isRequested },
+        observe: { observe(.copying(bytes: $0)) })
+    }
+    guard let copy else { return RehearsalReport(database, order) }
+    observe(.copied(bytes: copy.bytes, milliseconds: copy.milliseconds))
+    let rehearsal = try Rehearsal(
+      on: copy, catalog: catalog, readers: Self.readers, allowsEmpty: allowsEmpty, runner: options.runner,
+      now: options.now, cancellation: options.cancellation, observe: observe)
+    if let baseline = order.baseline { try rehearsal.run(baseline: baseline) }
+    let phases = try rehearsal.run(order.steps, chosen: order.chosen)
+    return RehearsalReport(database, order, copy, phases, unread: rehearsal.unread)
+  }
+
+  /// Records what rehearsals showed in the ledger, where ``plan(_:)`` finds it.
+  ///
+  /// - Throws: `ledger-missing` for a database without one, `transaction-open`, `database-busy`, `database-read-only`.
+  public func record(_ evidence: [Evidence]) throws(MigrationError) {
+    try writing("committing the evidence") { knowledge throws(MigrationError) in
+      guard let ledger = knowledge.ledger else {
+        throw MigrationError(
+          .ledgerMissing, "\(database) has no ledger yet, in which evidence could be recorded",
+          state: "nothing was changed",
+          help: [
+            "keep the evidence in a file: phasedb rehearse --evidence FILE, then phasedb up --evidence FILE",
+            "or rehearse on the way: phasedb up --rehearse",
+          ])
+      }
+      let (time, runner) = (options.now(), options.runner)
+      try lifting("writing the ledger") { () in
+        let present = try ledger.upgraded(by: runner, at: time)
+        for item in evidence { try present.record(item, by: runner, at: time) }
+      }
+    }
+  }
+
+  /// One for each processor, and no more than help: they share the disk.
+  private static var readers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount)) }
+
+  private func rehearsalOrder(
+    _ scope: RehearsalScope, allowsEmpty: Bool
+  ) throws(MigrationError) -> RehearsalOrder {
+    let knowledge = try Knowledge(of: connection)
+    guard knowledge.isInPlace else { throw try knowledge.driftError(isGate: false) }
+    let baseline = try baseline(knowledge)
+    var order = try RehearsalOrder(scope, planner: try planner(knowledge))
+    order.baseline = baseline
+    order.hasLedger = knowledge.ledger != nil
+    guard !order.steps.isEmpty, knowledge.isFresh, !allowsEmpty else { return order }
+    throw MigrationError(
+      .rehearsalOnEmpty, "\(database) has no tables: nothing that is done to it proves anything",
+      state: "nothing was changed, and nothing was recorded",
+      help: ["rehearse on a copy of a database with rows", "or take it for what it is: --allow-empty"])
+  }
+}
+
+/// The phases to rehearse, in the order in which they would go up.
+struct RehearsalOrder {
+  var steps: [(id: PhaseID, phase: Phase)]
+  let held: [HeldPhase]
+  /// The only one to rehearse, nil for all.
+  let chosen: PhaseID?
+  var baseline: Script?
+  var hasLedger: Bool
+
+  init(
+    steps: [(id: PhaseID, phase: Phase)], held: [HeldPhase], chosen: PhaseID?, baseline: Script?,
+    hasLedger: Bool
+  ) {
+    (self.steps, self.held, self.chosen) = (steps, held, chosen)
+    (self.baseline, self.hasLedger) = (baseline, hasLedger)
+  }
+
+  /// First what would go up now, in its order, so that what is shown of it is of the schemas it will run on; then what
+  /// is held, as if its gates were open.
+  init(_ scope: Migrator.RehearsalScope, planner: Planner) throws(MigrationError) {
+    try planner.refuseEdited()
+    try planner.refuseOutOfOrder()
+    let done = Set(planner.applied.map(\.id))
+    let candidates = planner.catalog.phases.filter { !done.contains($0.id) }
+    let now = planner.overriding([.evidence])
+    if case .selection(let selection) = scope {
+      let plan = try now.up(selection, baseline: nil)
+      self.init(
+        steps: plan.steps.map { ($0.id, $0.phase) }, held: [], chosen: nil, baseline: nil, hasLedger: false)
+      return
+    }
+    let first = UpOrder(candidates, beyond: [], limit: .max, planner: now)
+    let planned = Set(first.steps.map(\.id))
+    let all = UpOrder(
+      candidates.filter { !planned.contains($0.id) }, beyond: [], limit: .max,
+      planner: now.overriding([.evidence, .window, .soak]), after: first.steps)
+    guard case .phase(let name) = scope else {
+      self.init(steps: all.steps, held: all.held, chosen: nil, baseline: nil, hasLedger: false)
+      return
+    }
+    let id = try PhaseID.find(name, among: planner.catalog.phases.map(\.id))
+    guard !done.contains(id) else {
+      throw MigrationError(
+        .alreadyApplied, "\(id) is applied, so there is nothing to rehearse", state: "nothing was changed",
+        help: ["see what is pending with: phasedb status"])
+    }
+    if let held = all.held.first(where: { $0.id == id }) { throw held.error() }
+    let last = all.steps.firstIndex { $0.id == id } ?? all.steps.count - 1
+    self.init(steps: Array(all.steps[...last]), held: [], chosen: id, baseline: nil, hasLedger: false)
+  }
+}
+
+extension RehearsalReport {
+  fileprivate init(
+    _ database: String, _ order: RehearsalOrder, _ copy: RehearsalCopy? = nil,
+    _ phases: [RehearsedPhase] = [],
+    unread: [String: String] = [:]
+  ) {
+    self.init(
+      database: database, copyBytes: copy?.bytes ?? 0, copyMilliseconds: copy?.milliseconds ?? 0,
+      phases: phases,
+      held: order.held, unread: unread, hasLedger: order.hasLedger)
+  }
+}

@@ -1,0 +1,49 @@
+/// How far a batched phase has come in one direction.
+public struct BatchProgress: Sendable, Hashable {
+  /// Rows it has gone through in this direction, whichever run did it.
+  public let rows: Int
+  /// The part of the way that is behind it, from 0 to 1; nil while nobody knows.
+  public let fraction: Double?
+  /// Rows for each second that passes, pauses included; 0 before the first batch.
+  public let rowsPerSecond: Double
+  /// How many rows the next batch takes.
+  public let batchSize: Int
+  /// How long batches of this run held the write lock, in milliseconds: the last one, half of them, 99 of 100.
+  public let hold: Hold
+  /// How long the run rests before the next batch, in milliseconds.
+  public let pauseMilliseconds: Double
+  /// How long it will take from here; nil while it is being estimated.
+  public let remaining: Duration?
+
+  public struct Hold: Sendable, Hashable {
+    public let last: Double
+    public let median: Double
+    public let p99: Double
+  }
+}
+
+/// Why a batched phase stands still.
+public struct BatchPause: Sendable, Hashable {
+  public enum Reason: String, Sendable, Hashable, CaseIterable {
+    /// Somebody asked the run to stop.
+    case interrupted
+    /// A reader that stays open keeps the write-ahead log from being emptied.
+    case pinnedLog = "wal-pinned-by-reader"
+    /// The disk would not hold what is left.
+    case diskLow = "disk-low"
+    /// The run took as long as the phase's `@budget` allows.
+    case budget
+    /// There is a file that asks for it.
+    case pauseFile = "pause-file"
+    /// The settings' throttle query returned a row.
+    case throttle
+    /// The SQL of a batch failed.
+    case failed
+  }
+
+  public let reason: Reason
+  /// What was found, in one sentence without a full stop.
+  public let detail: String
+  /// What makes it go on, in one sentence without a full stop.
+  public let resuming: String
+}

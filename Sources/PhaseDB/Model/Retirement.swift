@@ -1,0 +1,36 @@
+/// A column or a table that a contract takes out of use without destroying it: it is renamed, until its phase comes down
+/// or is purged.
+public struct Retirement: Sendable, Hashable {
+  public let table: String
+  /// nil when it is the whole table.
+  public let column: String?
+  /// Where it is written; nil when it was made in Swift.
+  public let place: Place?
+
+  public init(table: String, column: String? = nil, at place: Place? = nil) {
+    self.table = table
+    self.column = column
+    self.place = place
+  }
+
+  /// Where a retirement is written makes no difference to what it says.
+  public static func == (left: Retirement, right: Retirement) -> Bool {
+    left.table == right.table && left.column == right.column
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(table)
+    hasher.combine(column)
+  }
+}
+
+extension Retirement {
+  /// `customers.full_name`
+  var title: String { table + (column.map { ".\($0)" } ?? "") }
+
+  /// Whether another one is the same or is part of it.
+  func covers(_ other: Retirement) -> Bool {
+    table.asciiLowercased == other.table.asciiLowercased
+      && (column == nil || column?.asciiLowercased == other.column?.asciiLowercased)
+  }
+}

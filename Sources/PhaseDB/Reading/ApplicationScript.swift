@@ -1,0 +1,87 @@
+internal import PhaseSQLite
+
+/// What one version of an application asks the database: the file `apps/APP/VERSION.sql`.
+struct ApplicationScript: Sendable {
+  let application: String
+  let version: Version
+  let file: String
+  /// In the order in which they run; never empty.
+  let queries: [ApplicationQuery]
+}
+
+/// One named statement of an application, and the values it is run with.
+struct ApplicationQuery: Sendable {
+  let title: String
+  /// One statement, with the place where it is written.
+  let sql: Script
+  let parameters: [QueryParameter]
+  /// The statement runs once for each: the values of `parameters`, in their order. Never empty.
+  let rows: [[QueryParameter.Source]]
+  /// Whether the statement must fail.
+  let expectsError: Bool
+  /// What later statements may use of this one's result.
+  let results: [NamedResult]
+
+  /// A value of a statement's result that has a name, from the first row of its last run.
+  struct NamedResult: Sendable, Hashable {
+    let name: String
+    let from: From
+
+    enum From: Sendable, Hashable {
+      case column(String)
+      case lastInsertRowID
+    }
+  }
+
+  /// Where the statement begins.
+  var place: Place {
+    let start = sql.firstTokenOffset
+    return sql.place(at: start, length: sql.tokenLength(at: start))
+  }
+}
+
+/// A parameter of a statement, by the number that SQLite gives it (sqlite.org/lang_expr.html#varparam).
+struct QueryParameter: Sendable, Hashable {
+  /// Counts from 1.
+  let number: Int
+  /// Without its mark; nil for `?` and `?3`.
+  let name: String?
+
+  /// What is bound to it.
+  enum Source: Sendable, Hashable {
+    case value(Value)
+    /// What an earlier statement named by `@as`.
+    case result(String)
+  }
+
+  /// As a person would call it.
+  var title: String { name.map { "':\($0)'" } ?? "number \(number)" }
+
+  /// The parameters of a statement, by its tokens, so that a file can be read without the schema it asks.
+  static func all(in sql: String) -> [QueryParameter] {
+    let bytes = Array(sql.utf8)
+    var parameters: [QueryParameter] = []
+    var largest = 0
+    func add(_ number: Int, _ name: String?) {
+      largest = max(largest, number)
+      if !parameters.contains(where: { $0.number == number }) {
+        parameters.append(QueryParameter(number: number, name: name))
+      }
+    }
+    var numbers: [String: Int] = [:]
+    for token in SQLTokens(bytes: bytes) where token.kind == .variable {
+      let text = String(decoding: bytes[token.range], as: UTF8.self)
+      if text == "?" {
+        add(largest + 1, nil)
+      } else if text.hasPrefix("?"), let number = Int(text.dropFirst()) {
+        add(number, nil)
+      } else if let number = numbers[text] {
+        add(number, String(text.dropFirst()))
+      } else {
+        numbers[text] = largest + 1
+        add(largest + 1, String(text.dropFirst()))
+      }
+    }
+    return parameters.sorted { $0.number < $1.number }
+  }
+}

@@ -1,0 +1,49 @@
+internal import PhaseSQLite
+
+/// The parameters in the SQL of a phase. Every statement of a batched one names `:first` and `:last`, and there are no
+/// others: a statement without them would run on the whole table with each batch, and what nobody binds is NULL.
+struct BatchParameters {
+  private let script: Script
+
+  init(_ script: Script) { self.script = script }
+
+  /// - Parameter isBatched: whether the phase has a `@batch`.
+  /// - Throws: `batch-parameters` with the place of what is missing or not expected.
+  func check(isBatched: Bool) throws(MigrationError) {
+    for statement in SQLSplitter.statements(in: script.text) {
+      let named = try parameters(in: statement, isBatched: isBatched)
+      guard isBatched, let missing = [Batching.first, Batching.last].first(where: { !named.contains($0) })
+      else { continue }
+      let start = script.offsetOfFirstToken(from: statement.lowerBound)
+      throw MigrationError(
+        .batchParameters, "a statement of a batched phase does not name \(missing)",
+        at: script.place(at: start, length: script.tokenLength(at: start)),
+        help: [
+          "let it work on the keys of one batch: WHERE KEY BETWEEN :first AND :last",
+          "or move it to another phase: it would run with every batch",
+        ])
+    }
+  }
+
+  private func parameters(in statement: Range<Int>, isBatched: Bool) throws(MigrationError) -> Set<String> {
+    let bytes = Array(script.text.utf8)
+    var named: Set<String> = []
+    for token in SQLTokens(bytes: Array(bytes[statement])) where token.kind == .variable {
+      let start = statement.lowerBound + token.range.lowerBound
+      let name = String(decoding: bytes[start..<start + token.range.count], as: UTF8.self)
+      let place = script.place(at: start, length: token.range.count)
+      guard isBatched else {
+        throw MigrationError(
+          .batchParameters, "\(name) has no value in a phase without @batch", at: place,
+          help: ["write the value itself, or above @up: -- @batch TABLE"])
+      }
+      guard name == Batching.first || name == Batching.last else {
+        throw MigrationError(
+          .batchParameters, "nothing gives \(name) a value", at: place,
+          help: ["a batched phase knows :first and :last, the ends of the range of keys of a batch"])
+      }
+      named.insert(name)
+    }
+    return named
+  }
+}

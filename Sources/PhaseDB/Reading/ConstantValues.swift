@@ -1,0 +1,36 @@
+internal import PhaseSQLite
+
+/// Says what constant expressions are worth, by SQLite itself: nobody else writes and reads every literal as it does.
+struct ConstantValues {
+  /// A text that is no value, with SQLite's sentence.
+  struct Refusal: Error {
+    let message: String
+  }
+
+  private let connection: Connection
+
+  init() throws(MigrationError) {
+    connection = try lifting("opening a database in memory") { () in
+      let connection = try Connection(path: "", mode: .memory)
+      // Otherwise "Ann" would be a text, and a missing quote would be hard to see.
+      connection.turn(.doubleQuotedStringsInDML, on: false)
+      return connection
+    }
+  }
+
+  /// The value of an expression without columns: a literal, or such as `'two' || char(10) || 'lines'`.
+  func value(of expression: String) -> Result<Value, Refusal> {
+    do {
+      var depth = 0
+      let bytes = Array(expression.utf8)
+      for token in SQLTokens(bytes: bytes) where token.kind == .punctuation {
+        if bytes[token.range].elementsEqual("(".utf8) { depth += 1 }
+        if bytes[token.range].elementsEqual(")".utf8) { depth -= 1 }
+        guard depth >= 0, !token.isSemicolon else { return .failure(Refusal(message: "it is more than one")) }
+      }
+      return .success(try connection.value("SELECT (\(expression))") ?? .null)
+    } catch {
+      return .failure(Refusal(message: error.message))
+    }
+  }
+}

@@ -1,0 +1,143 @@
+internal import PhaseSQLite
+
+/// Takes phases up, down and up again on a copy of a database, by the engine that does it on the database itself, and
+/// compares what the copy holds.
+final class Rehearsal {
+  let copy: RehearsalCopy
+  let connection: Connection
+  let engine: Engine
+  let catalog: Catalog
+  let runner: Runner
+  let now: () -> Timestamp
+  let cancellation: Cancellation
+  let allowsEmpty: Bool
+  let observe: (RehearsalEvent) -> Void
+  /// How many connections read the copy at once.
+  let readers: Int
+  /// The digest of the copy as it stands, when it was read and nothing was changed since.
+  var known: DatabaseDigest?
+
+  /// Virtual tables that could not be compared, each with the reason.
+  var unread: [String: String] = [:]
+
+  /// How many rows of a table are shown.
+  static let shownRows = 10
+
+  init(
+    on copy: RehearsalCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, runner: Runner,
+    now: @escaping () -> Timestamp, cancellation: Cancellation, observe: @escaping (RehearsalEvent) -> Void
+  ) throws(MigrationError) {
+    self.copy = copy
+    self.catalog = catalog
+    self.readers = readers
+    self.allowsEmpty = allowsEmpty
+    self.runner = runner
+    self.now = now
+    self.cancellation = cancellation
+    self.observe = observe
+    connection = try copy.open()
+    engine = Engine(
+      on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
+      pacing: Pacing(), cancellation: cancellation, observe: { _ in })
+  }
+
+  /// Makes the schema that was there before the first phase, on a copy with nothing in it.
+  func run(baseline: Script) throws(MigrationError) {
+    let discipline = try ConnectionDiscipline.begin(on: connection)
+    try discipline.whileInForce { () throws(MigrationError) in
+      let transaction = try lifting("starting a transaction") { () in try connection.begin() }
+      _ = try GuardedScript(baseline, on: connection, isBaseline: true).run()
+      do throws(SQLiteError) {
+        try transaction.commit()
+      } catch {
+        throw MigrationError(error, while: "committing the baseline on the copy")
+      }
+    }
+    engine.knowledge = try Knowledge(of: connection)
+  }
+
+  /// Rehearses phases one after the other.
+  ///
+  /// - Parameters:
+  ///   - order: the phases in the order in which they would go up.
+  ///   - chosen: the one to rehearse, to which the others only lead; nil for all.
+  func run(
+    _ order: [(id: PhaseID, phase: Phase)], chosen: PhaseID?
+  ) throws(MigrationError) -> [RehearsedPhase] {
+    var rehearsed: [RehearsedPhase] = []
+    let count = chosen == nil ? order.count : 1
+    for (id, phase) in order {
+      if let chosen, chosen != id {
+        try prepare(id, phase)
+        continue
+      }
+      observe(.began(id, number: rehearsed.count + 1, count: count))
+      let result = try roundTrip(id, phase)
+      observe(.finished(result))
+      rehearsed.append(result)
+      // What comes next would run on a schema that no way up led to.
+      if result.failed == .up || result.failed == .again { break }
+    }
+    return rehearsed
+  }
+
+  private func prepare(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
+    let times: StepTimes
+    do throws(MigrationError) {
+      times = try step(id, phase, .up)
+    } catch {
+      throw onCopy(error)
+    }
+    known = nil
+    observe(.prepared(id, milliseconds: times.milliseconds))
+  }
+
+  /// Runs one phase in one direction on the copy.
+  func step(_ id: PhaseID, _ phase: Phase, _ direction: Direction) throws(MigrationError) -> StepTimes {
+    let result = try engine.run(
+      Planner(onCopy: engine.knowledge, catalog, .ofCopy, at: now()).alone(id, phase, direction))
+    guard let done = result.done.first else {
+      throw MigrationError(.sqliteFailed, "\(id) did not run on the copy")
+    }
+    return done.times
+  }
+
+  /// The copy as it stands.
+  func state(of id: PhaseID) throws(MigrationError) -> CopyState {
+    let began = ContinuousClock.now
+    let state = try onCopy { () in
+      try CopyState(path: copy.path, readers: readers, known: known, cancellation: cancellation)
+    }
+    if known == nil {
+      observe(.digested(id, rows: state.rows, milliseconds: (ContinuousClock.now - began).milliseconds))
+    }
+    known = nil
+    unread.merge(state.digest.unread) { first, _ in first }
+    return state
+  }
+
+  /// Runs a body that reads the copy.
+  func onCopy<Result>(_ body: () throws -> Result) throws(MigrationError) -> Result {
+    do {
+      return try body()
+    } catch let error as MigrationError {
+      throw onCopy(error)
+    } catch let error as SQLiteError {
+      throw RehearsalCopy.failure(error, while: "reading the copy", copy.path)
+    } catch {
+      throw MigrationError(.sqliteFailed, "reading the copy: \(error)")
+    }
+  }
+
+  /// An error of the copy, told as one of the rehearsal: the database itself was not touched.
+  func onCopy(_ error: MigrationError) -> MigrationError {
+    var error = error
+    if error.id == .databaseFull || error.id == .databaseReadOnly {
+      error = RehearsalCopy.failed("on the copy: \(error.message)")
+    }
+    error.state = "nothing was changed, and the copy is removed"
+    error.standing = .unchanged
+    error.help.removeAll { $0.hasPrefix("then run: phasedb") }
+    return error
+  }
+}

@@ -1,0 +1,80 @@
+/// What a rehearsal showed.
+public struct RehearsalReport: Sendable {
+  /// The path of the database that was copied.
+  public let database: String
+  /// How many bytes were copied, and how long that took.
+  public let copyBytes: Int
+  public let copyMilliseconds: Double
+  /// In the order in which they were rehearsed.
+  public let phases: [RehearsedPhase]
+  /// Pending phases that no order leads to, as one that needs a phase that is not there.
+  public let held: [HeldPhase]
+  /// Virtual tables that could not be compared, each with the reason.
+  public let unread: [String: String]
+  /// Whether the database has a ledger to record evidence in.
+  public let hasLedger: Bool
+
+  /// True when every phase came back, or lost only what it declares, within its budget.
+  public var isClean: Bool { phases.allSatisfy(\.isClean) }
+  /// What to record.
+  public var evidence: [Evidence] { phases.map(\.evidence) }
+}
+
+/// What a rehearsal showed of one phase.
+public struct RehearsedPhase: Sendable {
+  /// A part of the round trip.
+  public enum Stage: String, Sendable, Hashable, CaseIterable {
+    case up, down
+    /// The second way up.
+    case again
+  }
+
+  public let id: PhaseID
+  /// How the database differed from what it had been, after the phase came down.
+  public let afterDown: StateDifference
+  /// How it differed from what the first way up had made of it, after the second.
+  public let afterSecondUp: StateDifference
+  /// The part that failed and how, nil when every part ran.
+  public let failed: Stage?
+  public let failure: MigrationError?
+  /// Limits of `@budget` that were passed, one line each.
+  public let overBudget: [String]
+  /// Losses that the author declared.
+  public let losses: [Loss]
+  /// Tables that the phase touches and that had no rows, so that they prove nothing.
+  public let emptyTables: [String]
+  public let evidence: Evidence
+
+  public var verdict: Evidence.Verdict { evidence.verdict }
+  public var times: RehearsedTimes { evidence.times }
+  public var isClean: Bool { verdict.isProof && overBudget.isEmpty }
+}
+
+/// How two states of a database differ in what they hold.
+public struct StateDifference: Sendable, Hashable {
+  /// Tables whose rows differ.
+  public internal(set) var tables: [TableDifference] = []
+  /// What differs beside the rows, one line each.
+  public internal(set) var others: [String] = []
+  /// What differs and is no loss, one line each.
+  public internal(set) var notes: [String] = []
+
+  public var isEmpty: Bool { tables.isEmpty && others.isEmpty }
+  /// True when nothing differs but what is declared.
+  public var isDeclared: Bool { tables.allSatisfy(\.isDeclared) && others.isEmpty }
+}
+
+/// What happens while phases are rehearsed, in the order in which it happens.
+public enum RehearsalEvent: Sendable {
+  /// So many bytes are about to be copied.
+  case copying(bytes: Int)
+  case copied(bytes: Int, milliseconds: Double)
+  /// A phase is about to be rehearsed; it is `number` of `count`, counted from 1.
+  case began(PhaseID, number: Int, count: Int)
+  /// A phase that comes before the one to rehearse was applied to the copy.
+  case prepared(PhaseID, milliseconds: Double)
+  /// The rows of the copy were read.
+  case digested(PhaseID, rows: Int, milliseconds: Double)
+  case ran(PhaseID, RehearsedPhase.Stage, StepTimes)
+  case finished(RehearsedPhase)
+}

@@ -1,0 +1,172 @@
+internal import PhaseSQLite
+
+extension Rehearsal {
+  /// Up, down and up again, each compared with what the copy held before.
+  ///
+  /// - Returns: what came of it, also when a direction failed.
+  /// - Throws: when the rehearsal itself cannot go on: `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
+  func roundTrip(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> RehearsedPhase {
+    // From here on the log of the copy tells what this phase writes.
+    try onCopy { () in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+    var trip = Trip(id, phase, schema: engine.knowledge.schema.digest)
+    let before = try state(of: id)
+    trip.tables = before.digest.tables
+    let archives = try archiveTables()
+
+    guard let up = try attempt(&trip, .up, .up) else { return finish(trip) }
+    trip.times.up = up.milliseconds
+    trip.times.rowsUp = up.rows
+    trip.times.logBytes = copy.logBytes
+    trip.times.archiveBytes = bytes(of: try archiveTables().subtracting(archives))
+    trip.schemaAfter = engine.knowledge.schema.digest
+    trip.emptyTables = try emptyTables(before.digest, id)
+    let after = try state(of: id)
+
+    guard let down = try attempt(&trip, .down, .down) else {
+      known = after.digest
+      return finish(trip)
+    }
+    trip.times.down = down.milliseconds
+    trip.times.rowsDown = down.rows
+    let back = try state(of: id)
+    trip.afterDown = try onCopy { () in
+      try before.difference(to: back, losses: phase.losses, limit: Self.shownRows)
+    }
+
+    guard let again = try attempt(&trip, .up, .again) else { return finish(trip) }
+    trip.times.up = max(up.milliseconds, again.milliseconds)
+    let last = try state(of: id)
+    trip.afterSecondUp = try onCopy { () in
+      try after.difference(to: last, losses: phase.losses, limit: Self.shownRows)
+    }
+    if let schema = trip.schemaAfter, schema != engine.knowledge.schema.digest {
+      trip.afterSecondUp.others.append("the second way up leads to another schema than the first")
+    }
+    known = last.digest
+    return finish(trip)
+  }
+
+  /// One direction; nil when it failed, which is what a rehearsal is there to find out.
+  private func attempt(
+    _ trip: inout Trip, _ direction: Direction, _ stage: RehearsedPhase.Stage
+  ) throws(MigrationError) -> StepTimes? {
+    do throws(MigrationError) {
+      let times = try step(trip.id, trip.phase, direction)
+      trip.times.hold = max(trip.times.hold ?? 0, times.holdMilliseconds)
+      observe(.ran(trip.id, stage, times))
+      return times
+    } catch {
+      let told = onCopy(error)
+      guard told.id != .interrupted, told.id != .rehearsalCopyFailed else { throw told }
+      trip.failed = stage
+      trip.failure = told
+      trip.failure?.state = nil
+      return nil
+    }
+  }
+
+  /// Tables that the phase writes or alters and that had nothing in them.
+  private func emptyTables(_ before: DatabaseDigest, _ id: PhaseID) throws(MigrationError) -> [String] {
+    let writes = engine.lastWrites
+    let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys)
+    let empty = before.tables.filter { $0.rows == 0 && touched.contains($0.table.asciiLowercased) }.map(
+      \.table)
+    guard !empty.isEmpty, !allowsEmpty else { return empty }
+    let names = empty.joined(separator: ", ")
+    throw MigrationError(
+      .rehearsalOnEmpty,
+      "\(id) touches \(names), which has no rows: nothing that is done to it proves anything",
+      state: "nothing was changed, and nothing was recorded",
+      help: ["rehearse on a copy of a database with rows", "or take it for what it is: --allow-empty"])
+  }
+
+  private func archiveTables() throws(MigrationError) -> Set<String> {
+    try onCopy { () in
+      let rows = try connection.rows(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'phasedb_archive_[0-9]*'")
+      return Set(rows.compactMap { $0[0].text })
+    }
+  }
+
+  /// What tables take, nil where this SQLite was built without the table that tells (sqlite.org/dbstat.html).
+  private func bytes(of tables: Set<String>) -> Int? {
+    var bytes = 0
+    for table in tables {
+      guard let size = try? connection.value("SELECT sum(pgsize) FROM dbstat WHERE name = ?1", .text(table))
+      else { return nil }
+      bytes += Int(size.integer ?? 0)
+    }
+    return bytes
+  }
+
+  private func finish(_ trip: Trip) -> RehearsedPhase {
+    let evidence = Evidence(
+      phase: trip.id, tokenHash: trip.phase.tokenHash, verdict: trip.verdict, at: now(), who: runner.user,
+      host: runner.host, phasedb: PhaseDBVersion.current, sqlite: SQLiteVersion.running.description,
+      times: trip.times, tables: trip.rehearsedTables, schemaBefore: trip.schemaBefore,
+      schemaAfter: trip.schemaAfter)
+    return RehearsedPhase(
+      id: trip.id, afterDown: trip.afterDown, afterSecondUp: trip.afterSecondUp, failed: trip.failed,
+      failure: trip.failure, overBudget: trip.overBudget, losses: trip.phase.losses,
+      emptyTables: trip.emptyTables, evidence: evidence)
+  }
+}
+
+/// What is known of a round trip so far.
+private struct Trip {
+  let id: PhaseID
+  let phase: Phase
+  let schemaBefore: SchemaDigest
+  var schemaAfter: SchemaDigest?
+  var tables: [TableDigest] = []
+  var times = RehearsedTimes()
+  var emptyTables: [String] = []
+  var afterDown = StateDifference()
+  var afterSecondUp = StateDifference()
+  var failed: RehearsedPhase.Stage?
+  var failure: MigrationError?
+
+  init(_ id: PhaseID, _ phase: Phase, schema: SchemaDigest) {
+    self.id = id
+    self.phase = phase
+    schemaBefore = schema
+  }
+
+  var verdict: Evidence.Verdict {
+    if failed != nil { return .failed }
+    if afterDown.isEmpty, afterSecondUp.isEmpty { return .exact }
+    return afterDown.isDeclared && isRepeatable ? .declared : .lossy
+  }
+
+  /// Whether the second way up makes what the first made. Of rows that did not come down as they were it cannot, which
+  /// is the loss of the way down and not another one.
+  private var isRepeatable: Bool {
+    let own = afterSecondUp.tables.filter { table in
+      !afterDown.tables.contains { $0.table.asciiLowercased == table.table.asciiLowercased }
+    }
+    return own.allSatisfy(\.isDeclared) && afterSecondUp.others.isEmpty
+  }
+
+  /// The tables that were compared.
+  var rehearsedTables: [RehearsedTable] {
+    tables.map { table in
+      let found = (afterDown.tables + afterSecondUp.tables).first {
+        $0.table.asciiLowercased == table.table.asciiLowercased
+      }
+      return RehearsedTable(
+        table: table.table, rows: table.rows, differing: found?.rows ?? 0, declared: found?.declaredRows ?? 0)
+    }
+  }
+
+  var overBudget: [String] {
+    guard let budget = phase.budget else { return [] }
+    let limits: [(name: String, limit: Duration?, measured: Double?)] = [
+      ("up", budget.up, times.up), ("down", budget.down, times.down), ("hold", budget.hold, times.hold),
+    ]
+    return limits.compactMap { name, limit, measured in
+      guard let limit, let measured, measured > limit.milliseconds else { return nil }
+      return
+        "\(name) took \(DurationText.print(.milliseconds(measured.rounded(.up)))), and the budget is \(DurationText.print(limit))"
+    }
+  }
+}

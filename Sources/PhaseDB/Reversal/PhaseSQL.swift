@@ -1,0 +1,53 @@
+internal import PhaseSQLite
+
+/// The SQL of a phase in one direction, with what phasedb itself does to the schema around it.
+///
+/// What is retired gets its new name after the up SQL and its old one before the down SQL. So each of the two meets the
+/// schema without a retirement: up removes what uses the column while it has its name, and down puts that back when it has
+/// it again.
+struct PhaseSQL {
+  let id: PhaseID
+  let phase: Phase
+  let direction: Direction
+  let connection: Connection
+
+  init(_ id: PhaseID, _ phase: Phase, _ direction: Direction, on connection: Connection) {
+    self.id = id
+    self.phase = phase
+    self.direction = direction
+    self.connection = connection
+  }
+
+  /// Runs everything inside the open transaction.
+  ///
+  /// - Parameters:
+  ///   - observe: told of each statement of the author's when it has run.
+  ///   - renamed: told when what is retired has got its other name.
+  /// - Returns: how many rows the author's statements changed, and what they wrote.
+  /// - Throws: what `GuardedScript` throws, `retirement-refused` and `retirement-blocked`.
+  func run(
+    observe: (StatementEffect) -> Void = { _ in }, renamed: () -> Void = {}
+  ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
+    let retiring = Retiring(phase.retirements, by: id, on: connection)
+    if direction == .down {
+      try retiring.bringBack()
+      renamed()
+    }
+    let script = direction == .up ? phase.up : phase.down
+    let result = try GuardedScript(script, on: connection).run(observe: observe)
+    if direction == .up {
+      try retiring.retire()
+      renamed()
+    }
+    return result
+  }
+
+  /// The tables that are there under another name now, by both names and case-folded: nothing happened to their rows.
+  var renamedTables: Set<String> {
+    Set(
+      phase.retirements.filter { $0.column == nil }.flatMap { retirement in
+        let table = SchemaName(retirement.table)
+        return [table.key, RetiredName(table, by: id.migration).name.key]
+      })
+  }
+}

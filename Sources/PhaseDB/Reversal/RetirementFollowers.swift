@@ -1,0 +1,81 @@
+internal import PhaseSQLite
+
+/// What went on using a retired thing under its new name: SQLite writes that into every view and trigger that mentions
+/// it (sqlite.org/lang_altertable.html), and `*` in a view shows a column under any name.
+struct RetirementFollowers {
+  private let before: Schema
+  private let after: Schema
+  private let table: SchemaName
+  /// nil when the whole table is retired.
+  private let column: SchemaName?
+  /// What it is called now.
+  private let name: SchemaName
+
+  init(from before: Schema, to after: Schema, table: SchemaName, column: SchemaName?, now name: SchemaName) {
+    self.before = before
+    self.after = after
+    self.table = table
+    self.column = column
+    self.name = name
+  }
+
+  func obstacles(on connection: Connection) throws(SQLiteError) -> [RetirementObstacle] {
+    let rewritten = rewritten
+    guard column != nil else { return rewritten.map { obstacle($0, "uses it") } }
+    let others = users.filter { user in !rewritten.contains { $0.key == user.key } }
+    var shown: [SchemaObject] = []
+    for view in others where view.key.type == "view" {
+      if try shows(view, on: connection) { shown.append(view) }
+    }
+    return rewritten.map { obstacle($0, "uses it") } + shown.map { obstacle($0, "shows it by *") }
+      + others.filter(joinsNaturally).map { obstacle($0, "joins \(table) by NATURAL") }
+  }
+
+  /// Views and triggers whose text is another one now. The triggers of a retired table go with it.
+  private var rewritten: [SchemaObject] {
+    after.changes(since: before).filter { $0.kind == .added && $0.object.isCode }.map(\.object)
+      .filter { column != nil || SchemaName($0.table) != name }
+  }
+
+  /// Whether a view reads the column although it does not name it.
+  private func shows(_ view: SchemaObject, on connection: Connection) throws(SQLiteError) -> Bool {
+    var isRead = false
+    connection.setAuthorizer { [table, name] action in
+      if action.code == .read, action.first?.asciiLowercased == table.key,
+        action.second?.asciiLowercased == name.key
+      {
+        isRead = true
+      }
+      return true
+    }
+    defer { connection.removeAuthorizer() }
+    _ = try connection.prepare("SELECT * FROM main.\(SQLText.identifier(view.name))")
+    return isRead
+  }
+
+  /// A NATURAL JOIN goes by the names that are equal: without one of them it is another join, and its text is the same.
+  private func joinsNaturally(_ object: SchemaObject) -> Bool {
+    SQLTokens.identifiers(in: object.sql).isSuperset(of: ["natural", table.key])
+  }
+
+  /// Views and triggers that mention the table, also by way of views.
+  private var users: [SchemaObject] {
+    var rest = after.objects.filter(\.isCode).map { ($0, SQLTokens.identifiers(in: $0.sql)) }
+    var names: Set<String> = [table.key]
+    var users: [SchemaObject] = []
+    while let index = rest.firstIndex(where: { !$0.1.isDisjoint(with: names) }) {
+      let user = rest.remove(at: index).0
+      if user.key.type == "view" { names.insert(user.key.name) }
+      users.append(user)
+    }
+    return users
+  }
+
+  private func obstacle(_ object: SchemaObject, _ how: String) -> RetirementObstacle {
+    RetirementObstacle(
+      "\(object.title) \(how)",
+      remedy:
+        "DROP \(object.key.type.uppercased()) \(SQLName(object.name)); in @up, and make it again in @down; where"
+        + " it is still wanted, make it anew in @up without \(column ?? table)")
+  }
+}

@@ -1,0 +1,177 @@
+internal import PhaseSQLite
+
+/// One table built anew from another text that declares the same columns.
+///
+/// The procedure is that of sqlite.org/lang_altertable.html#otheralter in another order: the old table is renamed out of the
+/// way, so that the new one is made by its text as it stands, byte for byte. With `legacy_alter_table` on and foreign keys
+/// off nothing follows that rename: no child's FOREIGN KEY, no view and no trigger of another table, which all mean the new
+/// table as soon as it is there.
+struct TableRebuild {
+  /// As the present text spells it.
+  let table: SchemaName
+  private let present: TableDefinition
+  private let wanted: TableDefinition
+  /// What is in `sqlite_schema` now, and what will be.
+  private let presentSQL: String
+  private let sql: String
+
+  /// nil when another text would not give the same table: it is not the same columns, each declared as it is there, or
+  /// the table is of another sort. A retired column that is missing counts as there: nobody but phasedb can make it.
+  init?(of present: SchemaObject, as wanted: SchemaObject) {
+    guard present.key.type == "table", present.key == wanted.key, let old = TableDefinition(present.sql),
+      let new = TableDefinition(wanted.sql), old.virtual == nil, new.virtual == nil,
+      old.isStrict == new.isStrict, old.isWithoutRowID == new.isWithoutRowID,
+      old.columns.allSatisfy({ new.column($0.name) == $0 }),
+      new.columns.allSatisfy({ old.column($0.name) != nil || RetiredName($0.name) != nil })
+    else { return nil }
+    table = SchemaName(present.name)
+    self.present = old
+    self.wanted = new
+    presentSQL = present.sql
+    sql = wanted.sql
+  }
+
+  /// What the rows of the table are called where a ``Reading`` reads them.
+  static let row = "phasedb_row"
+
+  /// What to read instead of columns, so that other values come back in the same pass.
+  struct Reading {
+    /// SQL by column, in which `phasedb_row` is the row.
+    var columns: [SchemaName: String] = [:]
+    /// A LEFT JOIN that the SQL may use, at most one row for each row of the table.
+    var join = ""
+  }
+
+  /// The SQL of a row's rowid in a ``Reading``; nil when rows have none, or no name is left for it.
+  var rowID: String? {
+    rowIDName.map { "\(Self.row).\(isAway ? $0 : Self.keptRowID)" }
+  }
+
+  /// Builds the table anew inside the open transaction. No trigger fires, and no conflict clause of the table's own
+  /// drops or replaces a row.
+  ///
+  /// - Throws: `down-not-inverse` when a row does not fit the text.
+  func run(on connection: Connection, reading: Reading = Reading()) throws(MigrationError) {
+    do throws(SQLiteError) {
+      let wasLegacy = connection.isOn(.legacyAlterTable)
+      let tookStrings = connection.isOn(.doubleQuotedStringsInDDL)
+      connection.turn(.legacyAlterTable, on: true)
+      // The text is the user's own, from a time when nobody may have forbidden it.
+      connection.turn(.doubleQuotedStringsInDDL, on: true)
+      defer {
+        connection.turn(.legacyAlterTable, on: wasLegacy)
+        connection.turn(.doubleQuotedStringsInDDL, on: tookStrings)
+      }
+      try rebuild(connection, reading)
+    } catch  where error.code.primary == .constraint {
+      throw MigrationError(
+        .downNotInverse,
+        "the rows of \(table) do not fit the table as it was before the phase: \(error.message)",
+        help: ["correct the rows that the constraint refuses, then run the command again"])
+    } catch {
+      throw MigrationError(error, while: "putting the columns of \(table) back in their order")
+    }
+  }
+}
+
+// MARK: - The steps
+
+extension TableRebuild {
+  private static let aside = "phasedb_rebuilding"
+  private static let keptRowID = "phasedb_rowid"
+
+  private func rebuild(_ connection: Connection, _ reading: Reading) throws(SQLiteError) {
+    let name = "main.\(SQLText.identifier(table.spelled))"
+    let counter = try counter(on: connection)
+    let attachments = try connection.rows(
+      """
+      SELECT type, name, sql FROM main.sqlite_schema
+      WHERE tbl_name = ?1 COLLATE NOCASE AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid
+      """, .text(table.spelled))
+    for attachment in attachments {
+      let kind = attachment[0] == "index" ? "INDEX" : "TRIGGER"
+      try connection.execute("DROP \(kind) main.\(SQLText.identifier(attachment[1].text ?? ""))")
+    }
+    if isAway {
+      try connection.execute("ALTER TABLE \(name) RENAME TO \(Self.aside)")
+    } else {
+      try copyAside(connection)
+      try connection.execute("DROP TABLE \(name)")
+    }
+    try connection.execute(sql)
+    try copyBack(connection, reading)
+    try connection.execute("DROP TABLE main.\(Self.aside)")
+    try putBack(counter, on: connection)
+    for attachment in attachments { try connection.execute(attachment[2].text ?? "") }
+  }
+
+  /// Whether the old table can be renamed out of the way. A CHECK that calls its column `t.a` cannot follow a rename
+  /// while `legacy_alter_table` is on: then the rows go into a table without constraints and back.
+  private var isAway: Bool {
+    let tokens = SQLTokens(presentSQL).filter { !$0.kind.isTrivia }
+    let bytes = Array(presentSQL.utf8)
+    return !tokens.indices.dropLast().contains { index in
+      SchemaName(tokens[index].kind, bytes[tokens[index].range]) == table
+        && bytes[tokens[index + 1].range].elementsEqual(".".utf8)
+    }
+  }
+
+  private func copyAside(_ connection: Connection) throws(SQLiteError) {
+    let columns = present.columns.filter { !$0.isGenerated }.map { SQLText.identifier($0.name.spelled) }
+    // Without types, so that no affinity converts a value.
+    let names = ([Self.keptRowID] + columns).joined(separator: ", ")
+    try connection.execute("CREATE TABLE main.\(Self.aside) (\(names))")
+    try connection.execute(
+      "INSERT INTO main.\(Self.aside) (\(names)) SELECT \(([rowIDName ?? "NULL"] + columns).joined(separator: ", "))"
+        + " FROM main.\(SQLText.identifier(table.spelled))")
+  }
+
+  private func copyBack(_ connection: Connection, _ reading: Reading) throws(SQLiteError) {
+    var targets: [String] = []
+    var sources: [String] = []
+    if let rowIDName, let rowID {
+      targets.append(rowIDName)
+      sources.append(rowID)
+    }
+    for column in wanted.columns where !column.isGenerated {
+      let name = SQLText.identifier(column.name.spelled)
+      // A retired column that nothing knows the values of has its default.
+      guard
+        let source = reading.columns[column.name]
+          ?? (present.column(column.name) == nil ? nil : "\(Self.row).\(name)")
+      else { continue }
+      targets.append(name)
+      sources.append(source)
+    }
+    try connection.execute(
+      "INSERT OR ABORT INTO main.\(SQLText.identifier(table.spelled)) (\(targets.joined(separator: ", ")))"
+        + " SELECT \(sources.joined(separator: ", ")) FROM main.\(Self.aside) AS \(Self.row) \(reading.join)")
+  }
+
+  /// A name for the rowid that no column has; nil for a table whose rowid is a column's or is not there. Where columns
+  /// have all three names nobody can see the rowid, and nobody misses it.
+  private var rowIDName: String? {
+    guard !present.isWithoutRowID, !present.columns.contains(where: \.isRowIDAlias) else { return nil }
+    return ["rowid", "_rowid_", "oid"].first { present.column(SchemaName($0)) == nil }
+  }
+}
+
+// MARK: - AUTOINCREMENT
+
+extension TableRebuild {
+  /// The highest key that AUTOINCREMENT ever gave out, which DROP TABLE forgets.
+  private func counter(on connection: Connection) throws(SQLiteError) -> Value? {
+    guard present.hasAutoincrement else { return nil }
+    return try connection.value(
+      "SELECT seq FROM main.sqlite_sequence WHERE name = ?1 COLLATE NOCASE", .text(table.spelled))
+  }
+
+  private func putBack(_ counter: Value?, on connection: Connection) throws(SQLiteError) {
+    guard present.hasAutoincrement else { return }
+    try connection.execute(
+      "DELETE FROM main.sqlite_sequence WHERE name = ?1 COLLATE NOCASE", .text(table.spelled))
+    guard let counter else { return }
+    try connection.execute(
+      "INSERT INTO main.sqlite_sequence (name, seq) VALUES (?1, ?2)", .text(wanted.name.spelled), counter)
+  }
+}

@@ -1,0 +1,118 @@
+internal import PhaseSQLite
+
+/// A migrate phase that changes an unknown number of rows does so in batches.
+///
+/// What counts is how SQLite finds the rows: by one or some values of a unique key they are few, whatever the table
+/// grows to; any other way they may be all.
+enum UnboundedWrite: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
+    guard trial.id.kind == .migrate, trial.phase.batching == nil else { return [] }
+    let tables = Set(
+      trial.before.objects.lazy.filter { $0.key.type == "table" && !$0.isVirtual }.map(\.key.name))
+    return try lifting("looking at how statements find their rows") { () in
+      try trial.statements.compactMap { effect in
+        guard let table = effect.unboundedTable(in: trial, among: tables) else { return nil }
+        let key = try BatchKey.find(Batching(table: table), on: trial.connection)
+        let column = if case .success(let key) = key { SQLName(key.column).description } else { "COLUMN" }
+        let unfit =
+          if case .failure(let unfit) = key { [unfit.remedy] } else { ["-- @batch \(SQLName(table))"] }
+        return Finding(
+          .unboundedWrite, in: trial.id,
+          "the statement may change every row of \(table), and holds the write lock until it has",
+          at: effect.place(in: trial.phase.up),
+          remedies: unfit + ["in both directions: WHERE \(column) BETWEEN :first AND :last"])
+      }
+    }
+  }
+}
+
+/// Every statement of a batched phase finds the rows of its batch by the key, and leaves the key alone.
+enum BatchNotKeyed: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
+    guard let batching = trial.phase.batching else { return [] }
+    let found = try lifting("looking for the key of the batches") { () in
+      try BatchKey.find(batching, on: trial.connection)
+    }
+    switch found {
+    case .failure(let unfit):
+      return [
+        Finding(
+          .batchNotKeyed, in: trial.id, unfit.why, at: trial.phase.up.beginningOfFile,
+          remedies: [unfit.remedy])
+      ]
+    case .success(let key):
+      return [trial.phase.up, trial.phase.down].compactMap { script in
+        // A statement that does not compile is another rule's business.
+        guard let objection = (try? BatchPlan(script, by: key, on: trial.connection))?.objection else {
+          return nil
+        }
+        return Finding(
+          .batchNotKeyed, in: trial.id, objection.message, at: objection.place, details: objection.details,
+          remedies: objection.remedies)
+      }
+    }
+  }
+}
+
+extension StatementEffect {
+  /// A table of the schema whose rows the statement goes through without a unique key to find them by; nil when it does
+  /// not, or changes no row.
+  fileprivate func unboundedTable(in trial: PhaseTrial, among tables: Set<String>) -> String? {
+    guard !writes.insertedTables.isEmpty || !writes.deletedTables.isEmpty || !writes.columns.isEmpty else {
+      return nil
+    }
+    let bytes = Array(trial.phase.up.text.utf8)
+    let sql = String(decoding: bytes[range], as: UTF8.self)
+    guard let plan = try? trial.connection.rows("EXPLAIN QUERY PLAN \(sql)") else { return nil }
+    let words = words(in: trial.phase.up)
+    for step in plan where step[1] == 0 {
+      guard let line = step[3].text?.asciiLowercased, let name = line.tableOfStep,
+        let table = tables.contains(name) ? name : words.table(called: name), tables.contains(table)
+      else { continue }
+      if line.hasPrefix("scan ") { return table }
+      if line.hasPrefix("search "), !line.isUniqueSearch(on: trial.connection) { return table }
+    }
+    return nil
+  }
+}
+
+extension String {
+  /// The table, or its alias, of a line of a query plan: `SCAN t`, before SQLite 3.36 `SCAN TABLE t AS a`
+  /// (sqlite.org/eqp.html).
+  fileprivate var tableOfStep: String? {
+    var words = split(separator: " ").map(String.init)
+    guard words.count > 1, words[0] == "scan" || words[0] == "search" else { return nil }
+    words.removeFirst()
+    if words[0] == "table", words.count > 1 { words.removeFirst() }
+    return words[0]
+  }
+
+  /// Whether it finds at most one row for each value it looks for.
+  fileprivate func isUniqueSearch(on connection: Connection) -> Bool {
+    if contains("using integer primary key (rowid=?)") { return true }
+    guard let open = firstIndex(of: "("), !self[open...].contains("<?"), !self[open...].contains(">?") else {
+      return false
+    }
+    let columns = self[open...].count { $0 == "?" }
+    if contains(" using primary key ") { return true }
+    let parts = self[..<open].split(separator: " ")
+    guard let name = parts.last.map(String.init) else { return false }
+    let unique = try? connection.value(
+      """
+      SELECT (SELECT count(*) FROM pragma_index_info(l.name)) FROM sqlite_schema AS t, pragma_index_list(t.name) AS l
+      WHERE t.type = 'table' AND l.name = ?1 COLLATE NOCASE AND l."unique"
+      """, .text(name))
+    return unique?.integer == Int64(columns)
+  }
+}
+
+extension [SQLWord] {
+  /// The table that a statement gives an alias, `t AS a` or `t a`.
+  fileprivate func table(called alias: String) -> String? {
+    for index in indices.dropFirst() where self[index].text == alias && self[index].isName {
+      let before = self[index - 1].is("as") ? index - 2 : index - 1
+      if indices.contains(before), self[before].isName { return self[before].text }
+    }
+    return nil
+  }
+}

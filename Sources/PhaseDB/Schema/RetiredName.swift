@@ -1,0 +1,32 @@
+/// The name that a retired column or table has until its phase comes down or is purged.
+///
+/// It follows from the migration and the old name alone, so that the same phases lead to the same schema in every
+/// database.
+struct RetiredName: Hashable, Sendable {
+  /// The number of the migration that retired it.
+  let number: UInt64
+  let original: SchemaName
+
+  init(_ original: SchemaName, by migration: MigrationName) {
+    number = migration.number
+    self.original = original
+  }
+
+  /// Takes a name apart; nil when it is not one of a retired thing.
+  init?(_ name: SchemaName) {
+    guard name.key.hasPrefix(Self.prefix) else { return nil }
+    let rest = name.spelled.dropFirst(Self.prefix.count)
+    let digits = rest.prefix(while: \.isASCIIDigit)
+    let original = rest.dropFirst(digits.count + 1)
+    guard let number = UInt64(digits), rest.dropFirst(digits.count).first == "_", !original.isEmpty else {
+      return nil
+    }
+    self.number = number
+    self.original = SchemaName(String(original))
+  }
+
+  var name: SchemaName { SchemaName("\(Self.prefix)\(number)_\(original)") }
+
+  /// What the names of all retired columns and tables start with.
+  static let prefix = "\(Schema.ledgerPrefix)retired_"
+}

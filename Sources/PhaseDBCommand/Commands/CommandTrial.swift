@@ -1,0 +1,64 @@
+internal import PhaseDB
+
+/// The tests of an application, to be run on one state after the other.
+struct CommandTrial: Sendable {
+  let version: LiveVersion
+  /// The command and its arguments.
+  let words: [String]
+  let environment: [String: String]
+  let timeLimit: Duration
+  /// The folder for what it prints.
+  let logs: String
+  let cancellation: Cancellation
+
+  /// What became of one state.
+  struct Result: Sendable {
+    let state: CompatibilityState
+    let end: ChildProgram.End
+    let schemaChanged: Bool
+    let log: String
+    let took: Duration
+
+    var isGood: Bool { end == .exited(0) && !schemaChanged }
+
+    /// One sentence, nil when all is well.
+    var trouble: String? {
+      switch end {
+      case .exited(0): schemaChanged ? "the command changed the schema, so it ran on another state" : nil
+      case .exited(let code): "exit code \(code)"
+      case .signalled(let number): "ended by signal \(number)"
+      case .tookTooLong: "took longer than its time limit"
+      case .cancelled: "stopped on request"
+      }
+    }
+  }
+
+  func run(on file: StateFile) throws(MigrationError) -> Result {
+    let log = Location.joined(logs, Self.fileName(file.state.description) + ".txt")
+    var environment = environment
+    environment["PHASEDB_DATABASE"] = file.path
+    environment["PHASEDB_STATE"] = file.state.description
+    environment["PHASEDB_APP"] = "\(version.application)@\(version.version)"
+    let program = ChildProgram(words: words, environment: environment, output: log, timeLimit: timeLimit)
+    let began = ContinuousClock.now
+    do {
+      let end = try program.run { cancellation.isRequested }
+      let took = ContinuousClock.now - began
+      let isCut = end == .cancelled || end == .tookTooLong
+      return Result(
+        state: file.state, end: end, schemaChanged: isCut ? false : try file.schemaChanged(), log: log, took: took)
+    } catch let failure as ChildProgram.Failure {
+      throw MigrationError(
+        .queryFailed, "cannot run \(words[0]): \(failure.message)", help: ["check the command behind --"])
+    } catch let error as MigrationError {
+      throw error
+    } catch {
+      throw MigrationError(.queryFailed, "\(error)")
+    }
+  }
+
+  /// A state's name as that of a file.
+  private static func fileName(_ state: String) -> String {
+    String(state.map { $0.isLetter || $0.isNumber ? $0 : "-" }).split(separator: "-").joined(separator: "-")
+  }
+}

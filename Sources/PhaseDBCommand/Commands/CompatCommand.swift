@@ -1,0 +1,61 @@
+internal import PhaseDB
+
+/// `phasedb compat`: old and new versions of applications on the states that they may be live on.
+enum CompatCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let invocation = context.invocation
+    if let log = invocation.value(.importLog) {
+      context.print(try QueryLog(file: log).script())
+      return .done
+    }
+    let location = try Location(context)
+    var version: LiveVersion?
+    if let text = invocation.value(.app) { version = try LiveVersion(text) }
+    if invocation.has(.command) { return try CompatCommandRun(context, location, version).run() }
+    let check = try CompatibilityCheck(folder: location.migrations, only: version)
+    if invocation.flag(.list) { return try list(check, context) }
+    let report = try check.report(database: try database(context), in: try surroundings(context, location))
+    switch invocation.format {
+    case .text, .sarif: CompatText.print(report, to: context)
+    case .json: try context.print(json: CompatJSON(report))
+    case .markdown: context.print(CompatMarkdown.text(report))
+    case .junit: context.print(JUnit.text(CompatJUnit.suites(report)))
+    case .github: context.print(GitHubAnnotations.text(report))
+    }
+    return report.isClean ? .done : .findings
+  }
+
+  /// Only what the command line itself names: a database from the environment or the settings is the one that is about to
+  /// be migrated, and may be large.
+  static func database(_ context: CommandContext) throws(MigrationError) -> String? {
+    guard let named = context.invocation.value(.database) else { return nil }
+    return try DatabaseAddress.path(named)
+  }
+
+  static func surroundings(
+    _ context: CommandContext, _ location: Location
+  ) throws(MigrationError) -> CompatibilityCheck.Surroundings {
+    let options = try location.options(context)
+    return CompatibilityCheck.Surroundings(
+      now: options.now(), runner: options.runner, wait: options.wait, cancellation: options.cancellation)
+  }
+
+  private static func list(_ check: CompatibilityCheck, _ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let states = try check.states()
+    func tested(_ state: CompatibilityState) -> [LiveVersion] {
+      check.versions.filter { state.admits($0.application, $0.version) }
+    }
+    if context.isJSON {
+      try context.print(json: CompatListJSON(states.map { ($0, tested($0)) }))
+      return .done
+    }
+    var table = TextTable(.init("state"), .init("may be live"), .init("tested"))
+    for state in states {
+      table.add(
+        .init(state.description), .init(CompatText.mayBeLive(state)),
+        .init(tested(state).map { "\($0.application)@\($0.version)" }.joined(separator: ", ")))
+    }
+    context.print(table)
+    return .done
+  }
+}

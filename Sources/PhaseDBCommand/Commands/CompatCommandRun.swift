@@ -1,0 +1,189 @@
+internal import Dispatch
+internal import PhaseDB
+internal import Synchronization
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// `phasedb compat --app APP@VERSION -- COMMAND`: the real application's tests, on a copy of each state.
+struct CompatCommandRun {
+  private let context: CommandContext
+  private let location: Location
+  private let trial: CommandTrial
+  private var version: LiveVersion { trial.version }
+
+  /// - Throws: `no-queries` when nobody said which version it is.
+  init(_ context: CommandContext, _ location: Location, _ version: LiveVersion?) throws(MigrationError) {
+    self.context = context
+    self.location = location
+    let words = context.invocation.values(.command)
+    guard let version else {
+      throw MigrationError(
+        .noQueries, "nothing says which version the command tests",
+        help: [
+          "name it: phasedb compat --app APP@VERSION -- \(words.map { "\(ShellWord($0))" }.joined(separator: " "))"
+        ])
+    }
+    trial = CommandTrial(
+      version: version, words: words, environment: context.environment,
+      timeLimit: context.invocation.duration(.timeLimit) ?? .seconds(600),
+      logs: context.invocation.value(.logs) ?? "compat-logs", cancellation: context.cancellation)
+  }
+
+  func run() throws(MigrationError) -> ExitCode {
+    let check = try CompatibilityCheck(folder: location.migrations, needsQueries: false)
+    let folder = try WorkFolder()
+    let files = try check.stateFiles(
+      for: version, database: try CompatCommand.database(context), folder: folder.path,
+      in: try CompatCommand.surroundings(context, location))
+    try NewFiles.makeFolder(trial.logs)
+    let home = try trial.run(on: files[0])
+    guard home.isGood else { throw ownFailure(home) }
+    let others = Array(files.dropFirst())
+    var results = [home]
+    for result in try run(on: others) { results.append(result) }
+    guard !context.cancellation.isRequested else {
+      throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+    }
+    try print(results)
+    return results.allSatisfy(\.isGood) ? .done : .findings
+  }
+
+  /// Some at once, in the order of the states.
+  private func run(on files: [StateFile]) throws(MigrationError) -> [CommandTrial.Result] {
+    let jobs = min(context.invocation.number(.jobs) ?? 1, max(files.count, 1))
+    let (trial, cancellation) = (trial, context.cancellation)
+    let state = Mutex<(next: Int, results: [Int: Result<CommandTrial.Result, MigrationError>])>((0, [:]))
+    DispatchQueue.concurrentPerform(iterations: jobs) { _ in
+      while true {
+        let index = state.withLock { state in
+          defer { state.next += 1 }
+          return state.next
+        }
+        guard index < files.count, !cancellation.isRequested else { return }
+        let result = Result { () throws(MigrationError) in try trial.run(on: files[index]) }
+        state.withLock { $0.results[index] = result }
+      }
+    }
+    var results: [CommandTrial.Result] = []
+    for (_, result) in state.withLock({ $0.results }).sorted(by: { $0.key < $1.key }) {
+      results.append(try result.get())
+    }
+    return results
+  }
+
+  /// Its own failures are not the schema's.
+  private func ownFailure(_ home: CommandTrial.Result) -> MigrationError {
+    if home.end == .cancelled {
+      return MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+    }
+    return MigrationError(
+      .queryFailed,
+      "the tests of \(version) fail on the state they were written for (\(home.state)): \(home.trouble ?? "")",
+      help: ["see \(home.log)", "nothing can be said of other states until they pass there"])
+  }
+}
+
+// MARK: - Output
+
+extension CompatCommandRun {
+  private func print(_ results: [CommandTrial.Result]) throws(MigrationError) {
+    switch context.invocation.format {
+    case .json: try context.print(json: CompatRunJSON(version, results))
+    case .junit: context.print(JUnit.text([suite(results)]))
+    case .text, .markdown, .github, .sarif: printTable(results)
+    }
+  }
+
+  private func printTable(_ results: [CommandTrial.Result]) {
+    var table = TextTable(.init("state"), .init(version.description), .init("time", .right), .init("output"))
+    for result in results {
+      table.add(
+        .init(result.state.description),
+        result.trouble.map { .init("broken: \($0)", .bad) } ?? .init("works", .good),
+        .init(TimeText.text(result.took)), .init(result.log))
+    }
+    switch context.invocation.format {
+    case .markdown:
+      let rows = results.map { "| \($0.state) | \($0.trouble.map { "**broken**: \($0)" } ?? "works") |\n" }
+      context.print("| state | \(version) |\n|---|---|\n\(rows.joined())")
+    case .github:
+      for result in results {
+        guard let trouble = result.trouble else { continue }
+        context.print(
+          GitHubAnnotations.line(
+            "error", title: "compat-command", at: nil,
+            ["the tests of \(version) on \(result.state): \(trouble)", "output: \(result.log)"]))
+      }
+    default:
+      context.print(table)
+      let broken = results.count { !$0.isGood }
+      let states = CountText.text(results.count, "state")
+      if broken == 0 {
+        context.say(context.paint("\(states), nothing broken", .good))
+      } else {
+        context.print(context.paint("\(broken) of \(states) broken\n", .bad))
+      }
+    }
+  }
+
+  private func suite(_ results: [CommandTrial.Result]) -> JUnit.Suite {
+    JUnit.Suite(
+      name: version.description,
+      cases: results.map { result in
+        JUnit.Case(
+          name: result.state.description,
+          failure: result.trouble.map { .init(message: $0, kind: "command", text: "see \(result.log)") })
+      })
+  }
+}
+
+/// The runs as `--format json` prints them.
+private struct CompatRunJSON: Encodable {
+  let application: String
+  let appVersion: String
+  let clean: Bool
+  let runs: [Run]
+
+  struct Run: Encodable {
+    let state: String
+    let works: Bool
+    let trouble: String?
+    let log: String
+    let milliseconds: Double
+  }
+
+  init(_ version: LiveVersion, _ results: [CommandTrial.Result]) {
+    application = version.application
+    appVersion = version.version.description
+    clean = results.allSatisfy(\.isGood)
+    runs = results.map {
+      Run(
+        state: $0.state.description, works: $0.isGood, trouble: $0.trouble, log: $0.log,
+        milliseconds: Double($0.took.components.seconds) * 1_000
+          + Double($0.took.components.attoseconds) / 1e15)
+    }
+  }
+}
+
+/// A folder for copies of real data, which only its owner can read and which is gone at the end.
+private final class WorkFolder {
+  let path: String
+
+  init() throws(MigrationError) {
+    path = FileManager.default.temporaryDirectory.path + "/phasedb-compat-\(UUID().uuidString)"
+    do {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw MigrationError(
+        .folderUnreadable, "cannot make the folder \(path) for copies",
+        help: ["name a folder that can be written in TMPDIR"])
+    }
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -1,0 +1,88 @@
+internal import PhaseDB
+
+/// What compat found, as a person reads it.
+enum CompatText {
+  static func print(_ report: CompatibilityReport, to context: CommandContext) {
+    context.print(matrix(report))
+    for (state, finding) in report.firstFindings {
+      context.print(text(finding, on: state, in: report, context))
+    }
+    for subject in report.subjects {
+      context.say(
+        "self-test: without \(subject.mutation), \(subject.noticed) of \(CountText.text(subject.queries, "query", "queries")) of \(name(subject)) notice"
+      )
+    }
+    let outcomes = report.outcomes.joined()
+    let promised = outcomes.count { $0 != .notPromised }
+    let broken = outcomes.count { $0 == .broken }
+    let promises = CountText.text(promised, "promise")
+    guard broken > 0 else {
+      context.say(context.paint("\(promises) of the windows, nothing broken", .good))
+      context.suggest("phasedb plan")
+      return
+    }
+    context.print(context.paint("\(CountText.text(broken)) of \(promises) broken\n", .bad))
+  }
+
+  static func matrix(_ report: CompatibilityReport) -> TextTable {
+    var table = TextTable([.init("state")] + report.subjects.map { .init(name($0)) })
+    for (state, outcomes) in zip(report.states, report.outcomes) {
+      table.add(row: [.init(state.description)] + outcomes.map { .init(word($0), style($0)) })
+    }
+    return table
+  }
+
+  static func name(_ subject: CompatibilityReport.Subject) -> String {
+    "\(subject.application) \(subject.version)"
+  }
+
+  static func word(_ outcome: CompatibilityReport.Outcome) -> String {
+    switch outcome {
+    case .works: "works"
+    case .broken: "broken"
+    case .notPromised: "-"
+    }
+  }
+
+  private static func style(_ outcome: CompatibilityReport.Outcome) -> Style {
+    switch outcome {
+    case .works: .good
+    case .broken: .bad
+    case .notPromised: .dim
+    }
+  }
+
+  static func mayBeLive(_ state: CompatibilityState) -> String {
+    state.mayBeLive.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+  }
+
+  /// `storefront 1.4, 'prices' does not compile: …`
+  static func sentence(_ finding: CompatibilityFinding) -> String {
+    let query = finding.query.map { ", '\($0)'" } ?? ":"
+    return "\(finding.application) \(finding.version)\(query) \(finding.message)"
+  }
+
+  /// On which state it shows first, on how many others, and which phase led there.
+  static func `where`(_ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport) -> String {
+    let others = report.states(of: finding).count - 1
+    let more = others > 0 ? ", and on \(CountText.text(others, "state")) more" : ""
+    return "on: \(report.states[state])\(more)"
+  }
+
+  private static func text(
+    _ finding: CompatibilityFinding, on state: Int, in report: CompatibilityReport, _ context: CommandContext
+  ) -> String {
+    let paint = context.paint
+    let level = finding.isWarning ? paint("warning:", .warning) : paint("error:", .bad)
+    let head =
+      "\(level) \(paint(sentence(finding).visible, .heading)) \(paint("[compat-\(finding.check.rawValue)]", .dim))"
+    var lines = [head] + PlaceText.lines(finding.place, paint, context.width ?? 120)
+    lines += finding.details.map { "    \($0.visible)" }
+    lines.append("  \(paint("on:", .heading)) \(`where`(state, finding, in: report).dropFirst(4))")
+    if let phase = finding.phase {
+      let place = finding.phasePlace.map { ", \($0)" } ?? ""
+      lines.append("  \(paint("since:", .heading)) \(phase)\(place)")
+    }
+    return lines.map { "\($0)\n" }.joined()
+  }
+}

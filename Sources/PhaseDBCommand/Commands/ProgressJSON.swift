@@ -1,0 +1,77 @@
+internal import PhaseDB
+
+/// What happens while batches run, as `--format json` prints it on standard error: one object a line.
+struct ProgressJSON: Encodable {
+  /// `progress`, `paused`, `resumed` or `turning-back`.
+  let event: String
+  let phase: String
+  var direction: String?
+  var progress: Numbers?
+  var pause: Pause?
+  var reason: String?
+
+  /// Its keys are those of the same numbers in `status`.
+  struct Numbers: Encodable {
+    let rows: Int
+    let fraction: Double?
+    let rowsPerSecond: Double
+    let batchSize: Int
+    let holdMilliseconds: Double
+    let holdP50Milliseconds: Double
+    let holdP99Milliseconds: Double
+    let pauseMilliseconds: Double
+    /// Null while it is being estimated.
+    let remainingSeconds: Double?
+
+    init(_ progress: BatchProgress) {
+      rows = progress.rows
+      fraction = progress.fraction
+      rowsPerSecond = progress.rowsPerSecond
+      batchSize = progress.batchSize
+      holdMilliseconds = progress.hold.last
+      holdP50Milliseconds = progress.hold.median
+      holdP99Milliseconds = progress.hold.p99
+      pauseMilliseconds = progress.pauseMilliseconds
+      remainingSeconds = progress.remaining.map { $0 / .seconds(1) }
+    }
+  }
+
+  struct Pause: Encodable {
+    let reason: String
+    let detail: String
+    let resuming: String
+
+    init(_ pause: BatchPause) {
+      reason = pause.reason.rawValue
+      detail = pause.detail
+      resuming = pause.resuming
+    }
+  }
+
+  /// Nil for an event that is told otherwise.
+  init?(_ event: Event) {
+    switch event {
+    case .batching(let id, let direction, let progress), .batchCommitted(let id, let direction, let progress):
+      self.init(
+        event: "progress", phase: id.description, direction: direction.rawValue, progress: Numbers(progress))
+    case .batchPaused(let id, let pause):
+      self.init(event: "paused", phase: id.description, pause: Pause(pause))
+    case .batchResumed(let id): self.init(event: "resumed", phase: id.description)
+    case .turningBack(let id, let reason):
+      self.init(event: "turning-back", phase: id.description, reason: reason)
+    default: return nil
+    }
+  }
+
+  private init(
+    event: String, phase: String, direction: String? = nil, progress: Numbers? = nil, pause: Pause? = nil,
+    reason: String? = nil
+  ) {
+    self.event = event
+    self.phase = phase
+    self.direction = direction
+    self.progress = progress
+    self.pause = pause
+    self.reason = reason
+  }
+}

@@ -1,0 +1,125 @@
+internal import PhaseDB
+
+/// What a rehearsal showed, as `--format json` prints it.
+struct RehearsalJSON: Encodable {
+  let database: String
+  let clean: Bool
+  let copyBytes: Int
+  let copyMilliseconds: Double
+  /// `ledger`, `file`, or null.
+  let recorded: String?
+  let phases: [PhaseJSON]
+  let held: [PlanJSON.HeldJSON]
+  let unread: [String: String]
+
+  struct PhaseJSON: Encodable {
+    let phase: String
+    let verdict: String
+    let upMilliseconds: Double?
+    let downMilliseconds: Double?
+    let holdMilliseconds: Double?
+    let rowsUp: Int
+    let rowsDown: Int
+    let archiveBytes: Int?
+    let logBytes: Int?
+    let overBudget: [String]
+    let emptyTables: [String]
+    let losses: [String]
+    let failed: FailureJSON?
+    let afterDown: DifferenceJSON
+    let afterSecondUp: DifferenceJSON
+  }
+
+  struct FailureJSON: Encodable {
+    /// `up`, `down` or `again`.
+    let stage: String
+    let id: String
+    let message: String
+    let file: String?
+    let line: Int?
+    let column: Int?
+    let details: [String]
+  }
+
+  struct DifferenceJSON: Encodable {
+    let tables: [TableJSON]
+    let others: [String]
+    let notes: [String]
+
+    init(_ difference: StateDifference) {
+      tables = difference.tables.map(TableJSON.init)
+      others = difference.others
+      notes = difference.notes
+    }
+  }
+
+  struct TableJSON: Encodable {
+    let table: String
+    let rows: Int
+    let declaredRows: Int
+    let first: [RowJSON]
+
+    init(_ table: TableDifference) {
+      self.table = table.table
+      rows = table.rows
+      declaredRows = table.declaredRows
+      first = table.first.map { row in
+        RowJSON(
+          kind: row.kind.rawValue, key: row.key,
+          columns: row.columns.map { ColumnJSON(column: $0.name, before: $0.before, after: $0.after) })
+      }
+    }
+  }
+
+  struct RowJSON: Encodable {
+    let kind: String
+    let key: String
+    let columns: [ColumnJSON]
+  }
+
+  struct ColumnJSON: Encodable {
+    let column: String
+    let before: String?
+    let after: String?
+  }
+
+  init(_ report: RehearsalReport, record: RehearseCommand.Record) {
+    database = report.database
+    clean = report.isClean
+    copyBytes = report.copyBytes
+    copyMilliseconds = report.copyMilliseconds
+    switch record {
+    case .ledger: recorded = "ledger"
+    case .file: recorded = "file"
+    case .nowhere: recorded = nil
+    }
+    phases = report.phases.map(PhaseJSON.init)
+    held = report.held.map {
+      PlanJSON.HeldJSON(phase: $0.id.description, gates: $0.gates.map(PlanJSON.GateJSON.init))
+    }
+    unread = report.unread
+  }
+}
+
+extension RehearsalJSON.PhaseJSON {
+  fileprivate init(_ phase: RehearsedPhase) {
+    let times = phase.times
+    self.init(
+      phase: phase.id.description, verdict: phase.verdict.rawValue, upMilliseconds: times.up,
+      downMilliseconds: times.down, holdMilliseconds: times.hold, rowsUp: times.rowsUp,
+      rowsDown: times.rowsDown,
+      archiveBytes: times.archiveBytes, logBytes: times.logBytes, overBudget: phase.overBudget,
+      emptyTables: phase.emptyTables, losses: phase.losses.map { "\($0.table).\($0.column): \($0.reason)" },
+      failed: RehearsalJSON.FailureJSON(phase), afterDown: .init(phase.afterDown),
+      afterSecondUp: .init(phase.afterSecondUp))
+  }
+}
+
+extension RehearsalJSON.FailureJSON {
+  fileprivate init?(_ phase: RehearsedPhase) {
+    guard let stage = phase.failed, let error = phase.failure else { return nil }
+    self.init(
+      stage: stage.rawValue, id: error.id.rawValue, message: error.message, file: error.place?.file,
+      line: error.place?.line, column: error.place?.column, details: error.details)
+  }
+}

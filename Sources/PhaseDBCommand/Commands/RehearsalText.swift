@@ -1,0 +1,89 @@
+internal import PhaseDB
+
+/// What a rehearsal showed, as a person reads it.
+struct RehearsalText {
+  private let report: RehearsalReport
+
+  init(_ report: RehearsalReport) { self.report = report }
+
+  func print(to context: CommandContext) {
+    guard !report.phases.isEmpty else {
+      context.print(
+        report.held.isEmpty ? "nothing to rehearse: every phase is applied\n" : "nothing to rehearse\n")
+      printHeld(to: context)
+      return
+    }
+    var table = TextTable(
+      .init("phase"), .init("verdict"), .init("up", .right), .init("down", .right), .init("hold", .right),
+      .init("log", .right), .init("archive", .right))
+    for phase in report.phases {
+      let times = phase.times
+      table.add(
+        .init(phase.id.description), .init(phase.verdict.rawValue, phase.verdict.isProof ? .good : .bad),
+        .init(time(times.up)), .init(time(times.down)), .init(time(times.hold)), .init(bytes(times.logBytes)),
+        .init(bytes(times.archiveBytes)))
+    }
+    context.print(table)
+    for phase in report.phases { print(phase, to: context) }
+    printHeld(to: context)
+    for (name, reason) in report.unread.sorted(by: { $0.key < $1.key }) {
+      context.print(
+        "\(context.paint("note:", .warning)) \(name.visible) was not compared: \(reason.visible)\n")
+    }
+    let clean = report.phases.count { $0.isClean }
+    let sentence = "\(clean) of \(CountText.text(report.phases.count, "phase")) came back"
+    context.print(context.paint("\n\(sentence)\n", report.isClean ? .good : .bad))
+  }
+
+  private func print(_ phase: RehearsedPhase, to context: CommandContext) {
+    if let failure = phase.failure, let stage = phase.failed {
+      let way = stage == .again ? "second way up" : "way \(stage.rawValue)"
+      context.print("\n\(phase.id) fails on its \(way):\n")
+      context.print(ErrorText(failure).text(paint: context.paint, width: context.width))
+    }
+    print(phase.afterDown, "after down", phase, to: context)
+    print(phase.afterSecondUp, "after the second up", phase, to: context)
+    for line in phase.overBudget { context.print("\n\(phase.id.short) is over its budget: \(line)\n") }
+    if !phase.emptyTables.isEmpty {
+      let names = phase.emptyTables.joined(separator: ", ")
+      context.print(
+        "\n\(phase.id.short) touches tables without rows, which prove nothing: \(names.visible)\n")
+    }
+  }
+
+  private func print(
+    _ difference: StateDifference, _ moment: String, _ phase: RehearsedPhase, to context: CommandContext
+  ) {
+    for table in difference.tables {
+      let verb = table.rows == 1 ? "differs" : "differ"
+      let declared =
+        table.declaredRows == 0
+        ? ""
+        : table.isDeclared
+          ? ", as @loses declares" : ", \(CountText.text(table.declaredRows)) as @loses declares"
+      context.print(
+        "\n\(phase.id.short): \(CountText.text(table.rows, "row")) of \(table.table.visible) \(verb) \(moment)\(declared)\n"
+      )
+      for row in table.first { context.print("  \(row.sentence.visible)\n") }
+      if table.rows > table.first.count {
+        context.print("  … and \(CountText.text(table.rows - table.first.count)) more\n")
+      }
+    }
+    for line in difference.others { context.print("\n\(phase.id.short): \(moment) \(line.visible)\n") }
+  }
+
+  private func printHeld(to context: CommandContext) {
+    for held in report.held {
+      for gate in held.gates {
+        context.print("\(held.id.short) cannot be rehearsed: \(gate.reason.visible)\n")
+        context.print("  to open it: \(gate.opening.visible)\n")
+      }
+    }
+  }
+
+  private func time(_ milliseconds: Double?) -> String {
+    milliseconds.map { TimeText.text(.milliseconds($0)) } ?? "-"
+  }
+
+  private func bytes(_ count: Int?) -> String { count.map { CountText.bytes(Int64($0)) } ?? "-" }
+}

@@ -1,0 +1,106 @@
+internal import PhaseDB
+
+/// `phasedb rehearse`: pending phases up, down and up again on a copy.
+enum RehearseCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let location = try Location(context)
+    let migrator = try location.migrator(.reading, context)
+    StopSignals.handle()
+    let scope = context.invocation.value(.phase).map(Migrator.RehearsalScope.phase) ?? .pending
+    let report = try migrator.rehearse(scope, with: context)
+    let (record, failure) = record(report, location, context)
+    if context.isJSON {
+      try context.print(json: RehearsalJSON(report, record: record))
+    } else {
+      print(report, record, to: context)
+    }
+    if let failure { throw failure }
+    return report.isClean ? .done : .findings
+  }
+
+  /// Where the evidence went.
+  enum Record: Equatable {
+    case ledger
+    case file(String)
+    /// Nowhere: there was none, or no ledger.
+    case nowhere
+  }
+
+  /// What was shown stays worth printing when it cannot be recorded.
+  private static func record(
+    _ report: RehearsalReport, _ location: Location, _ context: CommandContext
+  ) -> (Record, MigrationError?) {
+    guard !report.phases.isEmpty else { return (.nowhere, nil) }
+    do throws(MigrationError) {
+      if let file = context.invocation.value(.evidence) {
+        try EvidenceFile.write(report.evidence, to: file)
+        return (.file(file), nil)
+      }
+      guard report.hasLedger else { return (.nowhere, nil) }
+      try location.migrator(.writing, context).record(report.evidence)
+      return (.ledger, nil)
+    } catch {
+      return (.nowhere, error)
+    }
+  }
+
+  private static func print(_ report: RehearsalReport, _ record: Record, to context: CommandContext) {
+    guard !context.invocation.flag(.quiet) || !report.isClean else { return }
+    RehearsalText(report).print(to: context)
+    switch record {
+    case .ledger: context.say("the evidence is in the ledger")
+    case .file(let path): context.say("the evidence is in \(path.visible)")
+    case .nowhere where !report.phases.isEmpty && !report.hasLedger:
+      context.say(
+        "the evidence is nowhere: the database has no ledger yet. Keep it in a file with --evidence FILE,")
+      context.say("or rehearse on the way: phasedb up --rehearse")
+    case .nowhere: break
+    }
+    if report.isClean { context.suggest(report.phases.isEmpty ? "phasedb status" : next(record, context)) }
+  }
+
+  private static func next(_ record: Record, _ context: CommandContext) -> String {
+    let live = context.words(of: [.live])
+    switch record {
+    case .ledger: return "phasedb up\(live)"
+    case .file(let path): return "phasedb up --evidence \(ShellWord(path))\(live)"
+    case .nowhere: return "phasedb up --rehearse\(live)"
+    }
+  }
+}
+
+extension Migrator {
+  /// Rehearses as the command line says, and shows how far it is.
+  func rehearse(
+    _ scope: RehearsalScope, with context: CommandContext
+  ) throws(MigrationError) -> RehearsalReport {
+    try rehearse(
+      scope, allowsEmpty: context.invocation.flag(.allowEmpty), in: context.invocation.value(.copyTo),
+      observe: RehearsalProgress(context: context).show)
+  }
+}
+
+/// Says on standard error what is done, because it may take minutes.
+private struct RehearsalProgress {
+  let context: CommandContext
+
+  func show(_ event: RehearsalEvent) {
+    guard !context.isJSON else { return }
+    switch event {
+    case .copying(let bytes): context.progress("copying \(CountText.bytes(Int64(bytes)))")
+    case .copied(_, let time): context.progress("copied in \(text(time))")
+    case .began(let id, let number, let count): context.progress("rehearsing \(id) (\(number) of \(count))")
+    case .prepared(let id, let time):
+      context.progress("applied \(id), which comes before it, in \(text(time))")
+    case .digested(_, let rows, let time):
+      context.progress("  read \(CountText.text(rows, "row")) in \(text(time))")
+    case .ran(_, let stage, let times):
+      let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
+      context.progress(
+        "  \(stage == .again ? "up again" : stage.rawValue) in \(text(times.milliseconds))\(rows)")
+    case .finished(let phase): context.progress("  \(phase.verdict.rawValue)")
+    }
+  }
+
+  private func text(_ milliseconds: Double) -> String { TimeText.text(.milliseconds(milliseconds)) }
+}

@@ -1,0 +1,64 @@
+internal import PhaseDB
+
+/// Shows what happens while a plan runs. A step is said to be done only after its commit.
+final class RunProgress {
+  private let context: CommandContext
+  private let bar: ProgressBar
+  private var lastEvent: ContinuousClock.Instant?
+
+  /// How often progress is told to a program.
+  private static let interval = Duration.seconds(1)
+
+  init(context: CommandContext) {
+    self.context = context
+    bar = context.progressBar
+  }
+
+  /// Takes the bar away, so that nothing is written into it.
+  func end() { bar.end() }
+
+  func show(_ event: Event) {
+    if context.isJSON { return tell(event) }
+    switch event {
+    case .batching(let id, let direction, let progress), .batchCommitted(let id, let direction, let progress):
+      if !context.isQuiet { bar.show(id, direction, progress) }
+      return
+    default: bar.clear()
+    }
+    switch event {
+    case .committed(let id, let direction, let times, let checkpoint):
+      bar.end()
+      let verb = direction == .up ? "applied " : "reversed"
+      let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
+      let place = checkpoint == 0 ? "before the first phase" : "checkpoint \(checkpoint)"
+      context.say(
+        "\(context.paint(verb, .good)) \(id)  \(TimeText.text(.milliseconds(times.milliseconds)))\(rows), \(place)"
+      )
+    case .alreadyDone(let id, let direction):
+      context.say("\(id) was already \(direction == .up ? "applied" : "reversed") by another runner")
+    case .waiting(let id, let reason):
+      context.note("\(id.short) waits: \(reason)")
+    case .tookOver(let holder):
+      context.note("took over from \(holder), which is no longer running")
+    case .baselineBegan:
+      context.say("the database is empty: running the baseline")
+    case .driftAccepted: context.say("the schema is recorded as it was found")
+    case .batchPaused(let id, let pause):
+      context.note("\(id.short) pauses (\(pause.reason.rawValue)): \(pause.detail); \(pause.resuming)")
+    case .batchResumed(let id): context.note("\(id.short) goes on")
+    case .turningBack(let id, let reason):
+      context.note("\(reason); every batch of \(id.short) is taken back")
+    case .began, .verified, .batching, .batchCommitted: break
+    }
+  }
+
+  private func tell(_ event: Event) {
+    guard let payload = ProgressJSON(event) else { return }
+    if payload.event == "progress" {
+      let now = ContinuousClock.now
+      if let lastEvent, now - lastEvent < Self.interval { return }
+      lastEvent = now
+    }
+    context.tell(payload)
+  }
+}

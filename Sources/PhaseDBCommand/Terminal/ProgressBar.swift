@@ -1,0 +1,102 @@
+internal import PhaseDB
+
+/// How a batched phase comes along, on standard error: one line that is drawn anew on a terminal, a line now and then
+/// elsewhere.
+final class ProgressBar {
+  private let output: Output
+  private let paint: Paint
+  /// Columns of the terminal; nil where there is none, and nothing can be drawn over.
+  private let width: Int?
+  private let clock: () -> ContinuousClock.Instant
+  private var lastDrawn: ContinuousClock.Instant?
+  private var isDrawn = false
+
+  /// How often a terminal is drawn anew, and how often a line is written where there is none.
+  private static let redraw = Duration.milliseconds(100)
+  private static let report = Duration.seconds(10)
+
+  init(
+    _ output: Output, paint: Paint, width: Int?,
+    clock: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }
+  ) {
+    self.output = output
+    self.paint = paint
+    self.width = width
+    self.clock = clock
+  }
+
+  /// Shows how far a phase has come, unless it was shown just now.
+  func show(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) {
+    let now = clock()
+    guard let last = lastDrawn else {
+      // The first batch says nothing yet that a log would want to keep.
+      lastDrawn = now
+      if width != nil { draw(line(id, direction, progress)) }
+      return
+    }
+    guard now - last >= (width == nil ? Self.report : Self.redraw) else { return }
+    lastDrawn = now
+    if width == nil {
+      output.line(text(id, direction, progress))
+    } else {
+      draw(line(id, direction, progress))
+    }
+  }
+
+  /// Makes room for an ordinary line.
+  func clear() {
+    if isDrawn { output.write("\r\u{1B}[K") }
+    isDrawn = false
+  }
+
+  /// Forgets the phase that was shown.
+  func end() {
+    clear()
+    lastDrawn = nil
+  }
+
+  private func draw(_ line: String) {
+    // Erase to the end of the line (ECMA-48, EL): what was there may have been longer.
+    output.write("\r\(line)\u{1B}[K")
+    isDrawn = true
+  }
+
+  /// What is known in words, as a log keeps it.
+  private func text(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) -> String {
+    (["\(id.short) \(direction.rawValue):"] + [Self.facts(progress).joined(separator: ", ")]).joined(
+      separator: " ")
+  }
+
+  /// The bar takes what room the facts leave it; where that is little, there are fewer facts.
+  private func line(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) -> String {
+    let room = (width ?? 80) - 1
+    let name = "\(id.short) \(direction.rawValue)"
+    var facts = Self.facts(progress)
+    while facts.count > 1, Self.length(name, facts) > room { facts.remove(at: facts.count - 2) }
+    let left = room - Self.length(name, facts)
+    guard left >= 13, let fraction = progress.fraction else {
+      return String("\(name)  \(facts.joined(separator: "  "))".prefix(room))
+    }
+    let cells = min(left - 3, 30)
+    let full = min(cells, Int(Double(cells) * fraction))
+    let bar =
+      paint(String(repeating: "█", count: full), .good) + String(repeating: "░", count: cells - full)
+    return "\(name)  \(bar)  \(facts.joined(separator: "  "))"
+  }
+
+  private static func length(_ name: String, _ facts: [String]) -> Int {
+    name.count + facts.reduce(0) { $0 + $1.count + 2 }
+  }
+
+  /// The remaining time comes last, where an eye looks for it.
+  private static func facts(_ progress: BatchProgress) -> [String] {
+    let rate = CountText.text(Int(progress.rowsPerSecond))
+    return [
+      progress.fraction.map(PercentText.text), CountText.text(progress.rows, "row"), "\(rate) rows/s",
+      "hold \(milliseconds(progress.hold.last))", "pause \(milliseconds(progress.pauseMilliseconds))",
+      progress.remaining.map { "\(TimeText.text($0)) left" } ?? "estimating",
+    ].compactMap(\.self)
+  }
+
+  private static func milliseconds(_ value: Double) -> String { TimeText.text(.milliseconds(value)) }
+}

@@ -1,0 +1,70 @@
+internal import Dispatch
+internal import Synchronization
+
+/// Connections that read one file, each for a thread of its own, and all see it as it was at one moment.
+///
+/// Every one of them holds a read transaction from the beginning to the end. That is the same state for all of them as
+/// long as nobody commits while they begin, which is up to the caller: either nobody else writes the file, or
+/// ``Connection/whileNobodyCommits(_:)`` is around the making of them. In WAL mode others may write meanwhile
+/// (sqlite.org/isolation.html); in the other modes they have to wait until the readers are gone.
+package final class Readers: Sendable {
+  private let readers: [Reader]
+
+  private final class Reader: Sendable {
+    let connection: Mutex<Connection>
+
+    init(path: String) throws(SQLiteError) {
+      let connection = try Connection(path: path, mode: .readOnly)
+      connection.setBusyTimeout(milliseconds: 10_000)
+      try connection.execute("BEGIN")
+      // A deferred transaction begins with the first read.
+      _ = try connection.value("SELECT 1 FROM sqlite_schema LIMIT 1")
+      self.connection = Mutex(connection)
+    }
+  }
+
+  /// - Parameter count: how many, at least 1.
+  package init(path: String, count: Int, shouldGoOn: @escaping @Sendable () -> Bool = { true })
+    throws(SQLiteError)
+  {
+    var readers: [Reader] = []
+    for _ in 0..<max(1, count) {
+      let reader = try Reader(path: path)
+      reader.connection.withLock { $0.setProgressHandler(every: 1_000, shouldGoOn) }
+      readers.append(reader)
+    }
+    self.readers = readers
+  }
+
+  package var count: Int { readers.count }
+
+  /// Runs a body on the first of them.
+  package func first<Result>(_ body: (Connection) throws -> sending Result) throws -> sending Result {
+    try readers[0].connection.withLock { try body($0) }
+  }
+
+  /// Runs a body on all of them at once, and waits for the last.
+  ///
+  /// - Throws: what the first of them threw that failed.
+  package func all(_ body: @Sendable (Connection) throws -> Void) throws {
+    let failure = Mutex<(any Error)?>(nil)
+    DispatchQueue.concurrentPerform(iterations: readers.count) { index in
+      do {
+        try readers[index].connection.withLock { try body($0) }
+      } catch {
+        failure.withLock { $0 = $0 ?? error }
+      }
+    }
+    if let failure = failure.withLock({ $0 }) { throw failure }
+  }
+}
+
+extension Connection {
+  /// Runs a body while this connection has the write lock and writes nothing, so that nobody's commit falls into it.
+  package func whileNobodyCommits<Result>(_ body: () throws -> Result) throws -> Result {
+    let transaction = try begin(.immediate)
+    let result = try body()
+    try transaction.rollBack()
+    return result
+  }
+}

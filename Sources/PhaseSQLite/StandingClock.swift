@@ -1,0 +1,70 @@
+/// Makes time stand still and chance repeat itself on connections, so that the same statements give the same results on
+/// every copy.
+///
+/// SQLite lets its own functions be replaced by name, also CURRENT_TIMESTAMP and its kin, which the parser turns into calls
+/// (sqlite.org/c3ref/create_function.html). Whatever they are asked besides the present is left to SQLite.
+package final class StandingClock {
+  /// The present, as every connection is told: `2026-01-31 12:00:00`.
+  private let now: Value
+  /// Computes dates by SQLite's own functions, which are not replaced here.
+  private let calendar: Connection
+  private var chance = UInt64(0)
+
+  /// - Parameter now: a moment as SQLite's date functions read it.
+  package init(at now: String) throws(SQLiteError) {
+    self.now = .text(now)
+    calendar = try Connection(path: "", mode: .memory)
+  }
+
+  /// Begins the row of random numbers again.
+  package func rewind() { chance = 0 }
+
+  /// Replaces the functions on a connection, for as long as it is open.
+  package func rule(_ connection: Connection) throws(SQLiteError) {
+    for name in Self.dateFunctions {
+      guard (try? calendar.value("SELECT \(name)(\(name == "strftime" ? "'%Y', " : "")0)")) != nil else {
+        continue
+      }
+      let isFormat = name == "strftime"
+      try connection.define(name, argumentCount: -1, isForSchema: true) { [self] arguments in
+        compute(name, arguments.count <= (isFormat ? 1 : 0) ? arguments + [now] : arguments)
+      }
+    }
+    for (keyword, function) in [
+      ("current_timestamp", "datetime"), ("current_date", "date"), ("current_time", "time"),
+    ] {
+      try connection.define(keyword, argumentCount: 0, isForSchema: true) { [self] _ in
+        compute(function, [now])
+      }
+    }
+    try connection.define("random", argumentCount: 0, isForSchema: true) { [self] _ in
+      .integer(Int64(bitPattern: next()))
+    }
+    try connection.define("randomblob", argumentCount: 1, isForSchema: true) { [self] arguments in
+      // A length below 1 counts as 1 (sqlite.org/lang_corefunc.html#randomblob).
+      let count = Int(min(max(arguments.first?.integer ?? 1, 1), 1_000_000))
+      return .blob((0..<count).map { _ in UInt8(truncatingIfNeeded: next() >> 24) })
+    }
+  }
+
+  private static let dateFunctions = ["date", "time", "datetime", "julianday", "strftime", "unixepoch"]
+
+  private func compute(_ function: String, _ arguments: [Value]) -> Value {
+    let standing = arguments.map { argument in
+      if let text = argument.text, text.lowercased() == "now" { now } else { argument }
+    }
+    let marks = standing.map { _ in "?" }.joined(separator: ", ")
+    guard var statement = try? calendar.prepare("SELECT \(function)(\(marks))") else { return .null }
+    guard (try? statement.bind(standing)) != nil, (try? statement.step()) == true else { return .null }
+    return statement.value(at: 0)
+  }
+
+  /// SplitMix64 (prng.di.unimi.it/splitmix64.c): every value once, in an order that looks like none.
+  private func next() -> UInt64 {
+    chance &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = chance
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
