@@ -64,6 +64,12 @@ final class BatchArchive {
       keeping = try lifting("making an archive") { () in try makePart(.kept, ledger) }
     }
     guard keeping != nil || giving != nil else { return nil }
+    let hashed = made.hashed.map(\.spelled)
+    try lifting("making the hash of a row") { () in
+      // What an earlier direction left would have other columns.
+      for name in [Self.before, Self.aside] { try connection.execute("DROP TABLE IF EXISTS \(name)") }
+      try connection.defineRowHash(named: Self.rest, columns: hashed)
+    }
   }
 
   private func set(
@@ -110,20 +116,19 @@ extension BatchArchive {
   /// ran.
   func capture(_ keys: ClosedKeys) throws(MigrationError) {
     try lifting("keeping what a batch overwrites") { () in
-      try connection.defineRowHash(named: Self.rest, columns: table.hashed.map(\.spelled))
       if keeping != nil {
-        try connection.execute("DROP TABLE IF EXISTS \(Self.before)")
         try connection.execute(
-          "CREATE TEMP TABLE phasedb_batch_before (\((table.keyNames + table.valueNames).joined(separator: ", ")))"
+          "CREATE TEMP TABLE IF NOT EXISTS phasedb_batch_before (\((table.keyNames + table.valueNames).joined(separator: ", ")))"
         )
+        try connection.execute("DELETE FROM \(Self.before)")
         try connection.execute(
           "INSERT INTO \(Self.before) \(table.presentValues(of: key))", keys.first, keys.last)
       }
       if let giving {
-        try connection.execute("DROP TABLE IF EXISTS \(Self.aside)")
         try connection.execute(
-          "CREATE TEMP TABLE phasedb_batch_aside (\(table.keyNames.joined(separator: ", ")), PRIMARY KEY (\(table.keyNames.joined(separator: ", ")))) WITHOUT ROWID"
+          "CREATE TEMP TABLE IF NOT EXISTS phasedb_batch_aside (\(table.keyNames.joined(separator: ", ")), PRIMARY KEY (\(table.keyNames.joined(separator: ", ")))) WITHOUT ROWID"
         )
+        try connection.execute("DELETE FROM \(Self.aside)")
         let changed = giving.content.hashesMatch(table) ? "\(table.hash("t", Self.rest)) IS NOT a.rest" : "1"
         try connection.execute(
           """
