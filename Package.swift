@@ -30,14 +30,15 @@ let package = Package(
     // What Scripts/bench holds digests against. No product has it, so nobody who installs or uses phasedb builds it.
     .executableTarget(
       name: "ScanBench", dependencies: ["CSQLite", "PhaseDB"], path: "Tests/ScanBench", swiftSettings: house),
-    .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite"], swiftSettings: house),
+    .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite", "CSQLite"], swiftSettings: house),
     .testTarget(name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite"], swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
     .target(
       name: "FaultVFS", dependencies: ["CSQLite"], path: "Tests/FaultVFS",
       cSettings: [.treatAllWarnings(as: .error)]),
-    .testTarget(name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB"], swiftSettings: house),
+    .testTarget(
+      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand"], swiftSettings: house),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -59,6 +59,12 @@ struct PrivateFolderTests {
     #expect(throws: FileReading.Failure.self) { try PrivateFolder.write("x", to: parent.folder) }
     #expect(parent.names == ["evidence.json"])
   }
+
+  @Test("the room on a disk is known where there is one")
+  func room() throws {
+    #expect(FileReading.freeBytes(at: "/nonexistent") == nil)
+    #expect(try #require(FileReading.freeBytes(at: FileManager.default.temporaryDirectory.path)) > 0)
+  }
 }
 
 struct BackupTests {

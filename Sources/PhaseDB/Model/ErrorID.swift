@@ -71,11 +71,13 @@ extension MigrationError {
     case downNotInverse = "down-not-inverse"
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
-    case archiveImpossible = "archive-impossible"
     case batchNotKeyed = "batch-not-keyed"
     case batchEdited = "batch-edited"
     case batchPaused = "batch-paused"
     case phaseInProgress = "phase-in-progress"
+    case archiveImpossible = "archive-impossible"
+    case archiveMissing = "archive-missing"
+    case archiveAltered = "archive-altered"
 
     // Rehearsing.
     case alreadyApplied = "already-applied"
@@ -89,6 +91,13 @@ extension MigrationError {
     // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
+
+    // Copies of the whole database.
+    case snapshotFailed = "snapshot-failed"
+    case snapshotMissing = "snapshot-missing"
+    case snapshotAltered = "snapshot-altered"
+    case snapshotForeign = "snapshot-foreign"
+    case restoreUnconfirmed = "restore-unconfirmed"
 
     // Running what applications ask.
     case noQueries = "no-queries"

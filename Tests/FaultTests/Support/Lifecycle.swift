@@ -3,84 +3,143 @@ import Foundation
 import PhaseDB
 import Testing
 
-/// A small shop that is migrated all the way up and all the way down.
-enum Lifecycle {
-  static let catalog = Result { () throws(MigrationError) in try readCatalog() }
+/// The phases by which a small shop is migrated all the way up and all the way down.
+enum Lifecycle: Sendable {
+  /// Each phase in one transaction.
+  case short
+  /// With a migrate phase in batches, a column that is retired, and columns that are dropped.
+  case long
 
   /// What an application made before phasedb came, and phasedb makes where nothing is.
   static let shop = """
-    CREATE TABLE customers (id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT UNIQUE);
+    CREATE TABLE customers (
+      id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT UNIQUE, phone TEXT, born TEXT);
     CREATE TABLE orders (
       id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id) ON DELETE CASCADE,
-      price REAL NOT NULL);
+      price REAL NOT NULL, remark TEXT);
     INSERT INTO customers WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 40)
-      SELECT i, 'Given' || i || ' Family' || i * 7, 'c' || i || '@example.org' FROM n;
+      SELECT i, 'Given' || i || ' Family' || i * 7, 'c' || i || '@example.org', nullif(i % 7, 0), 1900 + i FROM n;
     INSERT INTO orders WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 60)
-      SELECT i, 1 + i % 40, i * 1.25 FROM n;
+      SELECT i, 1 + i % 40, i * 1.25, 'remark ' || i FROM n;
     """
 
-  /// The phases, and the SQL of each way.
-  private static let phases: KeyValuePairs<String, (up: String, down: String, more: String)> = [
-    "0001-add-notes/expand": (
+  /// A phase file: its name without the ending, and its text after the window.
+  private typealias File = (id: String, text: String)
+
+  private static let first: [File] = [
+    (
+      "0001-add-notes/expand",
       """
+      -- @up
       CREATE TABLE notes (id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders (id), text TEXT);
       CREATE INDEX notes_by_order ON notes (order_id);
-      """,
-      "DROP TABLE notes;", ""
-    ),
-    "0002-split-name/expand": (
+      -- @down
+      DROP TABLE notes;
       """
+    ),
+    (
+      "0002-split-name/expand",
+      """
+      -- @up
       ALTER TABLE customers ADD COLUMN given_name TEXT;
-      CREATE TRIGGER customers_split AFTER UPDATE OF full_name ON customers BEGIN
-        UPDATE customers SET given_name = substr(NEW.full_name, 1, instr(NEW.full_name, ' ') - 1)
-        WHERE id = NEW.id;
-      END;
-      """,
-      "DROP TRIGGER customers_split; ALTER TABLE customers DROP COLUMN given_name;", ""
-    ),
-    "0002-split-name/migrate": (
-      "UPDATE customers SET given_name = substr(full_name, 1, instr(full_name, ' ') - 1);",
-      "UPDATE customers SET given_name = NULL;",
-      "-- @verify everybody has a given name\nSELECT id FROM customers WHERE given_name IS NULL;"
-    ),
-    "0002-split-name/contract": (
-      """
+      \(trigger)
+      -- @down
       DROP TRIGGER customers_split;
-      CREATE TABLE rebuilt (id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT UNIQUE, given_name TEXT NOT NULL);
-      INSERT INTO rebuilt SELECT * FROM customers;
-      DROP TABLE customers;
-      ALTER TABLE rebuilt RENAME TO customers;
-      """,
+      ALTER TABLE customers DROP COLUMN given_name;
       """
-      CREATE TABLE rebuilt (id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT UNIQUE, given_name TEXT);
-      INSERT INTO rebuilt SELECT * FROM customers;
-      DROP TABLE customers;
-      ALTER TABLE rebuilt RENAME TO customers;
-      CREATE TRIGGER customers_split AFTER UPDATE OF full_name ON customers BEGIN
-        UPDATE customers SET given_name = substr(NEW.full_name, 1, instr(NEW.full_name, ' ') - 1)
-        WHERE id = NEW.id;
-      END;
-      """,
-      "-- @verify every order has its customer\nSELECT id FROM orders WHERE customer_id NOT IN (SELECT id FROM customers);"
+    ),
+  ]
+
+  private static let trigger = """
+    CREATE TRIGGER customers_split AFTER UPDATE OF full_name ON customers BEGIN
+      UPDATE customers SET given_name = substr(NEW.full_name, 1, instr(NEW.full_name, ' ') - 1)
+      WHERE id = NEW.id;
+    END;
+    """
+
+  /// In one transaction, or in as many as there are batches.
+  private static func migrate(_ batch: String, _ range: String) -> File {
+    (
+      "0002-split-name/migrate",
+      """
+      \(batch)
+      -- @up
+      UPDATE customers SET given_name = substr(full_name, 1, instr(full_name, ' ') - 1) \(range);
+      -- @down
+      UPDATE customers SET given_name = NULL \(range);
+      -- @verify everybody has a given name
+      SELECT id FROM customers WHERE given_name IS NULL;
+      """
+    )
+  }
+
+  private static let rebuild: File = (
+    "0002-split-name/contract",
+    """
+    -- @up
+    DROP TRIGGER customers_split;
+    CREATE TABLE rebuilt (
+      id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT UNIQUE, phone TEXT, born TEXT, given_name TEXT NOT NULL);
+    INSERT INTO rebuilt SELECT * FROM customers;
+    DROP TABLE customers;
+    ALTER TABLE rebuilt RENAME TO customers;
+    -- @down
+    CREATE TABLE rebuilt (
+      id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, email TEXT UNIQUE, phone TEXT, born TEXT, given_name TEXT);
+    INSERT INTO rebuilt SELECT * FROM customers;
+    DROP TABLE customers;
+    ALTER TABLE rebuilt RENAME TO customers;
+    \(trigger)
+    -- @verify every order has its customer
+    SELECT id FROM orders WHERE customer_id NOT IN (SELECT id FROM customers);
+    """
+  )
+
+  private static let removals: [File] = [
+    ("0003-retire-remark/contract", "-- @retire orders.remark"),
+    (
+      "0004-drop-phone/contract",
+      """
+      -- @up
+      ALTER TABLE customers DROP COLUMN phone;
+      ALTER TABLE customers DROP COLUMN born;
+      -- @down
+      ALTER TABLE customers ADD COLUMN phone TEXT;
+      ALTER TABLE customers ADD COLUMN born TEXT;
+      """
     ),
   ]
 
   /// The prefix up to which the first run of the way up goes.
   static let firstStop = "0001"
 
-  private static func readCatalog() throws(MigrationError) -> Catalog {
-    do {
+  /// In how many batches the long one migrates 40 rows.
+  static let rowsInBatch = 15
+
+  func catalog() throws -> Catalog {
+    try (self == .short ? Self.shortCatalog : Self.longCatalog).get()
+  }
+
+  private static let shortCatalog = read(first + [migrate("", ""), rebuild])
+  private static let longCatalog = read(
+    first + [migrate("-- @batch customers by id", "WHERE id BETWEEN :first AND :last"), rebuild] + removals)
+
+  private static func read(_ files: [File]) -> Result<Catalog, any Error> {
+    Result {
       let folder = try MemoryFolder()
       try folder.write(shop, to: "baseline.sql")
-      for (id, phase) in phases {
-        let text = "-- @window shop >=1.0\n-- @up\n\(phase.up)\n-- @down\n\(phase.down)\n\(phase.more)\n"
-        try folder.write(text, to: "\(id).sql")
-      }
+      for (id, text) in files { try folder.write("-- @window shop >=1.0\n\(text)\n", to: "\(id).sql") }
       return try Catalog(folder: folder.path)
-    } catch let error as MigrationError {
-      throw error
-    } catch {
-      throw MigrationError(.fileUnreadable, "\(error)")
+    }
+  }
+}
+
+extension Event {
+  /// Whether it tells of a commit.
+  var tellsOfCommit: Bool {
+    switch self {
+    case .committed, .batchCommitted, .batching: true
+    default: false
     }
   }
 }
@@ -98,6 +157,7 @@ enum Journal: String, CaseIterable, Sendable {
 struct Shop {
   let folder: MemoryFolder
   let journal: Journal
+  let lifecycle: Lifecycle
   var path: String { "\(folder.path)/shop.db" }
 
   /// Makes the database as an application left it.
@@ -109,8 +169,11 @@ struct Shop {
 
   func options() throws -> Options {
     Options(
-      wait: .zero, live: [try LiveVersion("shop@1.5")], runner: Self.runner,
-      now: { Timestamp(text: "2026-01-31T12:00:00.000Z") })
+      wait: .zero, live: [try LiveVersion("shop@1.5")], overridden: [.evidence], reason: "a test",
+      runner: Self.runner,
+      now: { Timestamp(text: "2026-01-31T12:00:00.000Z") },
+      // Batches of one size, however slow the machine is.
+      pacing: Pacing(hold: .seconds(60), pause: .zero, maximumRows: Lifecycle.rowsInBatch))
   }
 
   private static let runner = Runner.current
@@ -120,7 +183,7 @@ struct Shop {
   func open<Result>(
     _ access: Migrator.Access = .creating, _ body: (Migrator) throws -> Result
   ) throws -> Result {
-    let catalog = try Lifecycle.catalog.get()
+    let catalog = try lifecycle.catalog()
     guard journal.isLent, access != .reading else {
       return try body(try Migrator(database: path, catalog: catalog, access: access, options: options()))
     }

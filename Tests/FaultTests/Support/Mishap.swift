@@ -23,7 +23,7 @@ struct Mishap {
     self.failure = failure
     self.stays = stays
     folder = try MemoryFolder()
-    shop = Shop(folder: folder, journal: recording.journal)
+    shop = Shop(folder: folder, journal: recording.journal, lifecycle: recording.lifecycle)
     before = act == .up ? Image(files: recording.before) : try recording.image(after: recording.ups)
   }
 

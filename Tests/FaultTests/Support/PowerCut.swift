@@ -100,13 +100,13 @@ struct PowerCut {
 
   /// The front door, which is the first to open the image, says where it stands and goes on to the end.
   private func finish(after count: Int) -> String? {
-    let shop = Shop(folder: opened, journal: recording.journal)
+    let shop = Shop(folder: opened, journal: recording.journal, lifecycle: recording.lifecycle)
     let isUp = count < recording.ups
-    let applied = isUp ? count : 2 * recording.ups - count
+    let applied = recording.applied[count]
     do {
       if let trouble = try shop.open(.reading, { try trouble(with: $0, applied: applied) }) { return trouble }
       try shop.open { try $0.run(try $0.plan(isUp ? .upAll : .downAll)) }
-      let end = isUp ? recording.ups : 0
+      let end = isUp ? recording.applied[recording.ups] : 0
       if let trouble = try shop.open(.reading, { try trouble(with: $0, applied: end) }) { return trouble }
       let contents = unsafe fault_examine(shop.path)
       let expected = recording.contents[isUp ? recording.ups : recording.contents.count - 1].users

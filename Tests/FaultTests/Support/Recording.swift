@@ -5,38 +5,45 @@ import Testing
 /// Everything that a lifecycle did to its files, and what the database held after each commit.
 struct Recording {
   let journal: Journal
+  let lifecycle: Lifecycle
   /// The files before, in the order in which a lifecycle opens them.
   let before: [(name: String, bytes: [UInt8])]
   let operations: [Operation]
   /// What the database held after so many commits.
   let contents: [fault_contents]
+  /// How many phases were applied after so many commits.
+  let applied: [Int]
   /// How many of the commits are of the way up.
   let ups: Int
 
   /// Runs the lifecycle: the first phase up, the rest up, everything down.
   ///
   /// - Parameter isNew: begins without a file instead of with an application's database.
-  init(_ journal: Journal, isNew: Bool = false) throws {
+  init(_ journal: Journal, _ lifecycle: Lifecycle = .short, isNew: Bool = false) throws {
     self.journal = journal
+    self.lifecycle = lifecycle
     let folder = try MemoryFolder()
-    let shop = Shop(folder: folder, journal: journal)
+    let shop = Shop(folder: folder, journal: journal, lifecycle: lifecycle)
     if !isNew { try shop.found() }
     before = Self.names.compactMap { name in folder.bytes(of: name).map { (name: name, bytes: $0) } }
     let watch = try #require(Watch(folder))
-    var commits = 0
+    var applied = [0]
     var ups = 0
     for selection in [Selection.upTo(Lifecycle.firstStop), .upAll, .downAll] {
       try shop.open { migrator in
-        try migrator.run(try migrator.plan(selection)) { event in
-          guard case .committed = event else { return }
-          commits += 1
-          watch.acknowledge(commits)
+        _ = try migrator.run(try migrator.plan(selection)) { event in
+          guard event.tellsOfCommit else { return }
+          var count = applied[applied.count - 1]
+          if case .committed(_, let direction, _, _) = event { count += direction == .up ? 1 : -1 }
+          watch.acknowledge(applied.count)
+          applied.append(count)
         }
       }
-      if selection.direction == .up { ups = commits }
+      if selection.direction == .up { ups = applied.count - 1 }
     }
     operations = watch.operations
     self.ups = ups
+    self.applied = applied
     var disk = Disk(before)
     var contents = [try Self.contents(of: disk)]
     for operation in operations {

@@ -37,8 +37,10 @@ struct HelpTests {
     #expect(
       Help().text(for: ["checkpoint"]) == """
         Verbs:
-          checkpoint create  name the present state, to return to it later
-          checkpoint list    list the checkpoints there are
+          checkpoint create   name the present state, to return to it later
+          checkpoint list     list the checkpoints there are
+          checkpoint restore  put the whole database back to the snapshot of a
+                              checkpoint
 
         Run phasedb help checkpoint VERB for one verb.
 
@@ -65,6 +67,10 @@ struct HelpTests {
               --to TARGET           stop after the phase TARGET. Any prefix that names
                                     one phase is enough: 0002/expand, or 0002.
               --dry-run             print the plan and stop
+              --snapshot DIR        copy the database into this folder first. The copy
+                                    is named after the database and the checkpoint, has
+                                    its checksum beside it, and is what checkpoint
+                                    restore goes back to.
               --rehearse            rehearse first what would go up, and stop when it
                                     does not come back
               --evidence PATH       a file of evidence that rehearse wrote, beside what
@@ -116,6 +122,8 @@ struct HelpTests {
               say what is running, which contract phases must know
           phasedb up --rehearse
               rehearse on a copy first
+          phasedb up --snapshot snapshots
+              copy the database first, to have it whole if need be
           phasedb up --dry-run
               print the plan only
 

@@ -29,52 +29,88 @@ extension Site {
   }
 
   /// Ledger and schema say the same, and the file is whole.
-  func expectSound(_ comment: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
-    #expect(try sqlite("PRAGMA integrity_check") == "'ok'\n", "\(comment)", sourceLocation: sourceLocation)
+  ///
+  /// - Returns: how many phases are applied.
+  @discardableResult
+  func expectSound(_ comment: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Int {
+    // Before the shell, so that it is phasedb that finds what was left half done.
     let verify = try phasedb("verify -d shop.db")
     #expect(verify.code == 0, "\(comment): \(verify.summary)", sourceLocation: sourceLocation)
-    let tables = try sqlite("SELECT count(*) FROM sqlite_schema WHERE name GLOB 't[0-9]'")
-    let isThere = try sqlite("SELECT count(*) FROM sqlite_schema WHERE name = 'phasedb_phase'") == "1\n"
-    let phases = isThere ? try sqlite("SELECT count(*) FROM phasedb_phase") : "0\n"
-    #expect(tables == phases, "\(comment)", sourceLocation: sourceLocation)
+    let lines = try sqlite(
+      """
+      PRAGMA integrity_check;
+      SELECT count(*) FROM sqlite_schema WHERE name GLOB 't[0-9]';
+      SELECT count(*) FROM sqlite_schema WHERE name = 'phasedb_phase';
+      """
+    ).split(separator: "\n")
+    try #require(lines.count == 3, "\(comment): \(lines)", sourceLocation: sourceLocation)
+    #expect(lines[0] == "'ok'", "\(comment)", sourceLocation: sourceLocation)
+    let phases = lines[2] == "1" ? try sqlite("SELECT count(*) FROM phasedb_phase") : "0\n"
+    #expect("\(lines[1])\n" == phases, "\(comment)", sourceLocation: sourceLocation)
+    return Int(lines[1]) ?? -1
   }
+}
+
+/// How much is tried: by `PHASEDB_FAULTS=all` ten times what every run of the tests can afford.
+enum Effort {
+  static let factor = ProcessInfo.processInfo.environment["PHASEDB_FAULTS"] == "all" ? 10 : 1
+
+  /// By `PHASEDB_SEED=NUMBER` what an earlier run tried, else something new.
+  static let seed =
+    ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap { UInt64($0) }
+    ?? UInt64.random(in: 0...UInt64(UInt32.max))
 }
 
 @Suite("Runs that end in the middle")
 struct KilledTests {
-  @Test("by a kill leave whole phases, and a second run does the rest", arguments: JournalMode.allCases)
-  func killed(mode: JournalMode) throws {
-    var seed = UInt64.random(in: 0...UInt64.max)
+  struct Killing: Sendable, CustomTestStringConvertible {
+    let mode: JournalMode
+    /// Tells the rows of one mode apart, which run at the same time.
+    let part: UInt64
+    var testDescription: String { "\(mode.testDescription), part \(part)" }
+  }
+
+  static let killings = JournalMode.allCases.flatMap { mode in
+    (1...2).map { Killing(mode: mode, part: $0) }
+  }
+
+  @Test("by a kill, up or down, leave whole phases, and the next run goes on", arguments: killings)
+  func killed(row: Killing) throws {
+    var seed = Effort.seed &+ row.part
     let first = seed
-    let site = try Site.busy(mode)
+    let site = try Site.busy(row.mode, rows: 2_000)
     let began = ContinuousClock.now
     #expect(try site.phasedb("up -d shop.db").code == 0)
     let whole = ContinuousClock.now - began
-    let clean = try site.phasedb("down --all -d shop.db")
-    #expect(clean.code == 0, "\(clean.summary)")
+    let count = 125 * Effort.factor
     var interrupted = 0
-    for run in 1...20 {
+    var stands: [Int: Int] = [:]
+    var applied = 4
+    for run in 1...count {
       // Every number of 64 bits in turn (Knuth's MMIX); the high bits are the random ones.
       seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       let microseconds = Int(whole / .microseconds(1)) * Int(seed >> 48) / (1 << 16)
       let comment = "seed \(first), run \(run), killed after \(microseconds) µs"
-      let up = try site.start(["up", "-d", "shop.db"])
-      if !up.hasEnded(within: .microseconds(microseconds)) { up.send(SIGKILL) }
-      let outcome = up.outcome()
+      let isUp = applied == 0 || applied < 4 && !run.isMultiple(of: 3)
+      let line = isUp ? ["up", "-d", "shop.db"] : ["down", "--all", "-d", "shop.db"]
+      let program = try site.start(line)
+      if !program.hasEnded(within: .microseconds(microseconds)) { program.send(SIGKILL) }
+      let outcome = program.outcome()
       #expect(outcome.code == 0 || outcome.signal == SIGKILL, "\(comment): \(outcome.summary)")
       if outcome.signal == SIGKILL { interrupted += 1 }
-      try site.expectSound(comment)
-      if run.isMultiple(of: 4) {
-        let rest = try site.phasedb("up -d shop.db")
-        #expect(rest.code == 0, "\(comment): \(rest.summary)")
-        try site.expectSound(comment)
-        #expect(try site.sqlite("SELECT count(*) FROM phasedb_phase") == "4\n", "\(comment)")
-        let down = try site.phasedb("down --all -d shop.db")
-        #expect(down.code == 0, "\(comment): \(down.summary)")
-      }
+      let before = applied
+      applied = try site.expectSound(comment)
+      #expect(isUp ? applied >= before : applied <= before, "\(comment)")
+      #expect(outcome.signal == SIGKILL || applied == (isUp ? 4 : 0), "\(comment): \(outcome.summary)")
+      stands[applied, default: 0] += 1
     }
-    #expect(interrupted > 0, "seed \(first): no run was killed before its end")
-    print("killed \(interrupted) of 20 runs in \(mode.testDescription), seed \(first)")
+    let rest = try site.phasedb("up -d shop.db")
+    #expect(rest.code == 0, "seed \(first): \(rest.summary)")
+    #expect(try site.expectSound("seed \(first)") == 4)
+    #expect(interrupted > count / 10, "seed \(first): hardly a run was killed before its end")
+    print(
+      "killed \(interrupted) of \(count) runs in \(row.testDescription), ending after 0 to 4 phases: "
+        + "\((0...4).map { stands[$0, default: 0] }), seed \(first), \(ContinuousClock.now - began)")
   }
 
   struct StopCase: Sendable, CustomTestStringConvertible {
@@ -145,12 +181,14 @@ struct TogetherTests {
     var testDescription: String { "\(runners) runners, \(mode.testDescription)" }
   }
 
-  static let races = JournalMode.allCases.flatMap { mode in [2, 4].map { Race(runners: $0, mode: mode) } }
+  static let races = JournalMode.allCases.flatMap { mode in
+    [2, 4, 8].map { Race(runners: $0, mode: mode) }
+  }
 
   @Test("up: everybody ends well, and every phase goes up once", arguments: races)
   func up(race: Race) throws {
-    for round in 1...10 {
-      let site = try Site.busy(race.mode, rows: 500)
+    for round in 1...34 * Effort.factor {
+      let site = try Site.busy(race.mode, rows: 50)
       let runs = try (0..<race.runners).map { _ in try site.start(["up", "-d", "shop.db"]) }
       for run in runs {
         let outcome = run.outcome()
@@ -165,9 +203,9 @@ struct TogetherTests {
 
   @Test("up and down: whoever wins, ledger and schema agree", arguments: JournalMode.allCases)
   func mixed(mode: JournalMode) throws {
-    let site = try Site.busy(mode, rows: 500)
+    let site = try Site.busy(mode, rows: 50)
     let lines = ["up -d shop.db", "down 2 -d shop.db", "up 1 -d shop.db", "down --all -d shop.db"]
-    for round in 1...10 {
+    for round in 1...20 * Effort.factor {
       let runs = try lines.map { try site.start($0.split(separator: " ").map(String.init)) }
       for (line, run) in zip(lines, runs) {
         let outcome = run.outcome()
