@@ -32,17 +32,7 @@ extension BatchRun {
 
   /// The last transaction: the ledger says that the phase is applied, or is not, and that nothing is under way.
   func finish() throws(MigrationError) {
-    let deadline = ContinuousClock.now + engine.wait
-    while true {
-      do throws(MigrationError) {
-        return try attemptFinish()
-      } catch {
-        guard error.standing == .busy, ContinuousClock.now < deadline, !engine.cancellation.isRequested else {
-          throw error
-        }
-        Pause.briefly()
-      }
-    }
+    try patiently { () throws(MigrationError) in try attemptFinish() }
   }
 
   private func attemptFinish() throws(MigrationError) {
