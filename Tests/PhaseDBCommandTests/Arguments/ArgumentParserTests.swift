@@ -132,7 +132,7 @@ struct ArgumentParserTests {
         "see: phasedb help up"),
       Refused(
         "phasedb -d shop.db completions bash", .unknownOption, "'completions' has no option '-d'",
-        "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, status, verify, log, check-in, checkpoint create, checkpoint list",
+        "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, status, verify, log, check-in, checkpoint create, checkpoint list, checkpoint restore",
         "see: phasedb help completions"),
       Refused("phasedb up --to", .missingValue, "'--to' needs a value: --to TARGET", "see: phasedb help up"),
       Refused(
