@@ -103,9 +103,12 @@ extension Taking {
       if keyNames.contains(column.name) {
         guard successor != nil, table.outcome == nil, way.recasts(column, of: key) else { return nil }
       }
+      let origin = successor.flatMap { successor in
+        after.map { TracedColumn.Origin(table: successor.table, column: $0) }
+      }
       return Column(
         name: column.name, after: after,
-        isTracked: successor != nil && after != nil && !way.computes(column.name),
+        isTracked: successor != nil && after != nil && !way.computes(column.name, from: origin),
         isYoung: table.outcome != nil && isYoung(shape.name, column.name))
     }
     isDropped = table.outcome == nil

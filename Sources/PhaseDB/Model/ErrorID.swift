@@ -71,6 +71,7 @@ extension MigrationError {
     case downNotInverse = "down-not-inverse"
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
+    case reversalBlocked = "reversal-blocked"
     case archiveImpossible = "archive-impossible"
     case archiveMissing = "archive-missing"
     case archiveAltered = "archive-altered"

@@ -67,7 +67,7 @@ final class RehearsalCopy {
   /// Room for the copy, and a little for what phases write to it.
   private static func refuseFullDisk(_ place: String, bytes: Int) throws(MigrationError) {
     let needed = bytes + bytes / 10 + (16 << 20)
-    guard let free = FileReading.freeBytes(at: place), free < needed else { return }
+    guard let free = FileReading.freeBytes(at: place), free < Int64(needed) else { return }
     throw failed(
       "the copy needs \(needed >> 20) MB and \(place) has \(free >> 20) MB left")
   }
