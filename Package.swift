@@ -27,7 +27,7 @@ let package = Package(
     .target(name: "PhaseSQLite", dependencies: ["CSQLite"], swiftSettings: house),
     .target(name: "PhaseDB", dependencies: ["PhaseSQLite"], swiftSettings: house),
     .executableTarget(name: "PhaseDBCommand", dependencies: ["PhaseDB"], swiftSettings: house),
-    .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite"], swiftSettings: house),
+    .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite", "CSQLite"], swiftSettings: house),
     .testTarget(name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite"], swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),

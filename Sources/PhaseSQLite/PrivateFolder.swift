@@ -78,13 +78,6 @@
     throw failure
   }
 
-  /// How many bytes a user may still write on the disk that a folder is on; nil when the system does not say.
-  package static func freeBytes(at folder: String) -> Int? {
-    var status = statvfs()
-    guard unsafe statvfs(folder, &status) == 0 else { return nil }
-    return Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
-  }
-
   private static func remove(_ path: String) {
     for entry in (try? FileReading.entries(of: path)) ?? [] { unsafe unlink("\(path)/\(entry.name)") }
     unsafe rmdir(path)

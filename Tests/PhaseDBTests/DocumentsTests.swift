@@ -59,14 +59,14 @@ struct DocumentedSQLTests {
   func operating() throws {
     let notebook = try Notebook()
     try notebook.up(.upTo("0001"))
-    try notebook.migrator().createCheckpoint("before-release")
+    try notebook.migrator().createCheckpoint("before-release", snapshotIn: notebook.path("."))
     try notebook.up(.upAll, live: "notebook@2.0", overriding: .soak)
     let connection = try notebook.connection()
     try connection.execute(
       "INSERT INTO phasedb_lease VALUES (1, 'deploy', 'db2', 4711, '', '', '', '2026-01-31T12:00:00.000Z', 'up')"
     )
     let blocks = try Document("Operating").blocks.filter { $0.info == "sql" }
-    #expect(blocks.count == 12)
+    #expect(blocks.count == 13)
     for block in blocks {
       let rows = try connection.rows(block.text)
       let isWrite = ["DELETE", "INSERT"].contains { block.text.hasPrefix($0) }
@@ -150,7 +150,9 @@ struct DocumentedSQLTests {
 private final class Notebook {
   let catalog: Catalog
   private let folder: TemporaryFolder
-  private var path: String { folder.path + "/notebook.db" }
+  private var path: String { path("notebook.db") }
+
+  func path(_ name: String) -> String { folder.path + "/" + name }
 
   /// - Parameter isRetiring: takes the contract that retires instead of the one that drops.
   init(isRetiring: Bool = false) throws {
@@ -222,6 +224,7 @@ private enum JSONKeys {
     if path.hasPrefix("plan.") { return String(path.dropFirst(5)) }
     if path.hasPrefix("gates[]") { return "held[].\(path)" }
     if path.hasPrefix("phases[].gates[]") { return "held" + path.dropFirst(6) }
+    if path == "snapshot" || path.hasPrefix("snapshot.") { return "checkpoints[].\(path)" }
     return ["name", "number", "phase", "at", "who", "host", "note", "reachable"].contains(path)
       ? "checkpoints[].\(path)" : path
   }

@@ -62,8 +62,8 @@ struct PrivateFolderTests {
 
   @Test("the room on a disk is known where there is one")
   func room() throws {
-    #expect(PrivateFolder.freeBytes(at: "/nonexistent") == nil)
-    #expect(try #require(PrivateFolder.freeBytes(at: FileManager.default.temporaryDirectory.path)) > 0)
+    #expect(FileReading.freeBytes(at: "/nonexistent") == nil)
+    #expect(try #require(FileReading.freeBytes(at: FileManager.default.temporaryDirectory.path)) > 0)
   }
 }
 

@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -19,6 +19,9 @@ class Bench:
     phasedb: str
     folder: Path
     quick: bool
+    cases_only: bool = False
+    # What a part shows besides its figures.
+    tables: list[str] = field(default_factory=list)
 
     def repeat(self, times):
         return max(2, times // 5) if self.quick else times
@@ -79,10 +82,14 @@ def remove_database(path):
 
 def expect_applied(database, count):
     """Stops unless so many phases are applied: a run that did nothing would be the fastest of all."""
-    answer = subprocess.run(
-        ["sqlite3", str(database), "SELECT count(*) FROM phasedb_phase"], stdout=subprocess.PIPE, text=True)
-    if answer.stdout.strip() != str(count):
-        sys.exit(f"bench: {count} phases should be applied, the ledger says '{answer.stdout.strip()}'")
+    answer = query(database, "SELECT count(*) FROM phasedb_phase").strip()
+    if answer != str(count):
+        sys.exit(f"bench: {count} phases should be applied, the ledger says '{answer}'")
+
+
+def query(database, sql):
+    """What the shell answers."""
+    return subprocess.run(["sqlite3", str(database), sql], stdout=subprocess.PIPE, text=True).stdout
 
 
 def alternate(times, *runs):
@@ -109,9 +116,14 @@ def machine():
 
 
 def table(figures):
-    rows = [("figure", "measured", "limit", "")]
+    lines = [("figure", "measured", "limit", "")]
     for figure in figures:
         limit = "" if figure.limit is None else f"{figure.limit:g} {figure.unit}".strip()
-        rows.append((figure.name, figure.shown, limit, {None: "", True: "met", False: "**missed**"}[figure.met]))
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|---|---|---|---|", *lines[1:]])
+        lines.append((figure.name, figure.shown, limit, {None: "", True: "met", False: "**missed**"}[figure.met]))
+    return rows(lines)
+
+
+def rows(lines):
+    """A Markdown table whose first line is its head."""
+    written = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([written[0], "|" + "---|" * len(lines[0]), *written[1:]])

@@ -50,6 +50,17 @@ final class ScriptTracer {
     }
   }
 
+  /// Takes up the names that something else than a statement of the script has changed.
+  func catchUp() {
+    guard failure == nil else { return }
+    do throws(SQLiteError) {
+      try followNames()
+      for table in present.keys { try followColumns(of: table) }
+    } catch {
+      failure = error
+    }
+  }
+
   /// `REPLACE INTO`, `OR REPLACE` and `ON CONFLICT REPLACE`, not the function.
   private static func saysReplace(_ sql: String) -> Bool {
     guard sql.asciiLowercased.contains("replace") else { return false }

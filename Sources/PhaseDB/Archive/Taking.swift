@@ -13,14 +13,20 @@ struct Taking {
 
   let table: TableShape
   let key: RowKey
-  let method: Method
+  private(set) var method: Method
   let values: [Column]
   /// The table in which its rows go on after the transition; nil with `rows`.
   let successor: Successor?
   /// What tables are called after the transition from which the way back makes values for this one.
   let sources: [SchemaName]
-  /// Whether the table stays, with rows that cannot be followed.
+  /// Whether the table stays or is made again, with rows that cannot be followed.
   let isMoved: Bool
+  /// Whether the table is dropped, be it made again or not.
+  let isDropped: Bool
+  /// Whether rows may be gone afterwards.
+  let mayLoseRows: Bool
+  /// What the columns that stay in place are called afterwards.
+  let namesAfter: [SchemaName: SchemaName]
 
   struct Column {
     let name: SchemaName
@@ -98,10 +104,19 @@ extension Taking {
         guard successor != nil, table.outcome == nil, way.recasts(column, of: key) else { return nil }
       }
       return Column(
-        name: column.name, after: after, isTracked: after != nil && !way.computes(column.name),
+        name: column.name, after: after,
+        isTracked: successor != nil && after != nil && !way.computes(column.name),
         isYoung: table.outcome != nil && isYoung(shape.name, column.name))
     }
-    sources = way.sources.filter { $0 != successor?.table }
+    isDropped = table.outcome == nil
+    mayLoseRows = isWhole
+    namesAfter = Dictionary(
+      table.columns.compactMap { column in column.origin.flatMap { old in column.outcome.map { (old, $0) } }
+      },
+      uniquingKeysWith: { first, _ in first })
+    // Rows that cannot be followed come back only when nobody touched them as a whole.
+    let itself = isMoved ? [table.outcome ?? shape.name] : []
+    sources = Set(way.sources + itself).filter { $0 != successor?.table }.sorted { $0.key < $1.key }
     if successor == nil {
       method = .rows
     } else {
@@ -109,6 +124,15 @@ extension Taking {
         table.outcome != nil && !table.hasUpdates && !table.losesRows && !table.hasNewColumns
       method = isPlain ? .columns : .difference
     }
+  }
+}
+
+extension Taking {
+  /// The same in a transition that also puts values back into tables: what it leaves of a row is known only afterwards.
+  func restoredInto(_ tables: Set<String>) -> Taking {
+    var taking = self
+    if let successor, method == .columns, tables.contains(successor.table.key) { taking.method = .difference }
+    return taking
   }
 }
 

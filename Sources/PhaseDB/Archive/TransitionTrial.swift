@@ -8,34 +8,45 @@ struct TransitionTrial {
   /// What the SQL of the way back does after it; nil when it does not run.
   let back: ScriptTrace?
 
-  /// - Parameter schema: what there is before the transition.
+  /// - Parameters:
+  ///   - id: the phase's name.
+  ///   - schema: what there is before the transition.
   /// - Throws: what keeps the transition's SQL from running, with its place.
-  init(_ phase: Phase, _ direction: Direction, on schema: Schema) throws(MigrationError) {
+  init(_ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema) throws(MigrationError) {
     var neighbourhood = Neighbourhood()
     neighbourhood.follow(schema.changes(since: Schema()))
-    let (there, back) = direction == .up ? (phase.up, phase.down) : (phase.down, phase.up)
     do throws(MigrationError) {
-      self = try TransitionTrial(there, back, on: neighbourhood.objects(around: [there, back]))
+      let objects = neighbourhood.objects(
+        around: [phase.up, phase.down],
+        naming: phase.retirements.flatMap { retirement in
+          let table = SchemaName(retirement.table)
+          return [table.key, RetiredName(table, by: id.migration).name.key]
+        })
+      self = try TransitionTrial(id, phase, direction, objects)
     } catch {
       // What is made of names at run time, as by a module, may need what no script mentions.
-      self = try TransitionTrial(there, back, on: neighbourhood.allObjects)
+      self = try TransitionTrial(id, phase, direction, neighbourhood.allObjects)
     }
   }
 
-  private init(_ there: Script, _ back: Script, on objects: [SchemaObject]) throws(MigrationError) {
+  private init(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject]
+  ) throws(MigrationError) {
     let scratch = try Scratch(baseline: nil)
     try scratch.make(objects)
-    self.there = try Self.trace(there, on: scratch)
+    there = try Self.trace(id, phase, direction, on: scratch)
     do throws(MigrationError) {
-      self.back = try Self.trace(back, on: scratch)
+      back = try Self.trace(id, phase, direction == .up ? .down : .up, on: scratch)
     } catch {
-      self.back = nil
+      back = nil
     }
   }
 
-  private static func trace(_ script: Script, on scratch: Scratch) throws(MigrationError) -> ScriptTrace {
-    let tracer = try ScriptTracer(script, on: scratch.connection)
-    try scratch.run(script, observe: tracer.follow)
+  private static func trace(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, on scratch: Scratch
+  ) throws(MigrationError) -> ScriptTrace {
+    let tracer = try ScriptTracer(direction == .up ? phase.up : phase.down, on: scratch.connection)
+    try scratch.run(id, phase, direction, renamed: tracer.catchUp, observe: tracer.follow)
     return try tracer.finish()
   }
 }

@@ -42,7 +42,8 @@ struct RowComparison {
       }
     }
     return TableDifference(
-      table: object.name, rows: found.rows, declaredRows: found.declaredRows,
+      table: object.name, rows: found.rows, declaredRows: found.declaredRows, lost: found.lost,
+      born: found.born,
       first: try found.shown.map { pair throws(SQLiteError) in try describe(pair, left, right) })
   }
 
@@ -79,6 +80,8 @@ private struct Findings {
   let limit: Int
   private(set) var rows = 0
   private(set) var declaredRows = 0
+  private(set) var lost = 0
+  private(set) var born = 0
   private var undeclared: [Pair] = []
   private var declared: [Pair] = []
 
@@ -86,6 +89,8 @@ private struct Findings {
 
   mutating func add(_ pair: Pair, isDeclared: Bool) {
     rows += 1
+    if pair.new == nil { lost += 1 }
+    if pair.old == nil { born += 1 }
     if isDeclared { declaredRows += 1 }
     if isDeclared, declared.count < limit { declared.append(pair) }
     if !isDeclared, undeclared.count < limit { undeclared.append(pair) }

@@ -5,6 +5,10 @@ public struct TableDifference: Sendable, Hashable {
   public let rows: Int
   /// How many of them differ in columns alone whose loss is declared.
   public let declaredRows: Int
+  /// How many of them were there before and are not any more.
+  public var lost = 0
+  /// How many of them were not there before.
+  public var born = 0
   /// The first of them, those nobody declared before the others.
   public let first: [RowDifference]
 

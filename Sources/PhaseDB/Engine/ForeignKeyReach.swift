@@ -14,8 +14,13 @@ struct ForeignKeyReach {
   /// Tables of which any row may have come or gone, or whose key may not be unique any more.
   private var written: Set<String>
 
-  /// - Parameter renamed: tables that have another name now and the same rows, by both names.
-  init(_ writes: WriteSet, _ changes: [SchemaChange], to after: Schema, renamed: Set<String> = []) {
+  /// - Parameters:
+  ///   - renamed: tables that have another name now and the same rows, by both names.
+  ///   - tables: others that were written, folded.
+  init(
+    _ writes: WriteSet, _ changes: [SchemaChange], to after: Schema, renamed: Set<String> = [],
+    alsoWritten tables: Set<String> = []
+  ) {
     self.renamed = renamed
     self.writes = writes
     self.after = after
@@ -23,7 +28,7 @@ struct ForeignKeyReach {
     former = Dictionary(
       changes.filter { $0.kind == .removed }.map { ($0.object.key, $0.object) },
       uniquingKeysWith: { first, _ in first })
-    written = writes.tables
+    written = writes.tables.union(tables)
     for name in writes.droppedIndexes {
       guard let index = former[SchemaObject.Key(type: "index", name: name)] else { continue }
       if index.sql.asciiLowercased.contains("unique") { written.insert(index.table.asciiLowercased) }

@@ -7,12 +7,7 @@ extension Engine {
   func passLease() throws(MigrationError) {
     let held = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
     if let held, held.holder != runner {
-      guard held.holder.isProvablyDead(seenFrom: runner) else {
-        throw MigrationError(
-          .leaseHeld,
-          "\(held.holder.user) on \(held.holder.host) (process \(held.holder.processID)) has been running '\(held.work)' since \(held.since)",
-          help: ["wait until it is done, or allow more time with --wait 10m"], standing: .busy)
-      }
+      guard held.holder.isProvablyDead(seenFrom: runner) else { throw held.held }
       try lifting("writing the ledger") { () in
         try knowledge.ledger?.log(
           .takeOver, subject: held.work,

@@ -11,6 +11,7 @@ extension Engine {
     }
     let isUntouched = [
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
+      .archiveImpossible, .archiveMissing, .archiveAltered,
       .batchNotKeyed, .batchEdited, .phaseInProgress,
       .evidenceOtherPhase, .evidenceOtherSchema,
     ]

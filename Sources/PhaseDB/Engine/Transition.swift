@@ -28,25 +28,29 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
-    let before = knowledge.schema
+    var rowsAtStake = try TransitionRows(turn.step, knowledge, on: connection)
+    let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
     let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
     lastWrites = writes
-    let left = try lifting("reading the schema") { () in try Schema(of: connection, known: before) }
-    let after = try putColumnsBack(turn.step, of: left)
+    let left = try schemaNow(knowing: before)
+    var after = try putColumnsBack(turn.step, of: left, with: &rowsAtStake)
     let changes = after.changes(since: before)
     try refuseTrespass(turn.step, changes, from: before, to: after)
     try refuseBrokenPromise(turn, changes)
     let drifted = try driftOnTheWayBack(turn.step, to: after)
-    let reach = ForeignKeyReach(writes, changes, to: after, renamed: sql.renamedTables)
+    let kept = try rowsAtStake?.finish(writes)
+    if kept != nil { after = try schemaNow(knowing: after) }
+    let reach = ForeignKeyReach(
+      writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
     guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
       return .compare
     }
     try verify(turn)
 
-    let recorded = try record(turn, changes, leaving: drifted, from: before, to: after, since: began)
+    let recorded = try record(turn, changes, leaving: drifted, kept, from: before, to: after, since: began)
     try lifting("committing") { () in
       connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     }
@@ -67,6 +71,12 @@ extension Engine {
     return .done(times)
   }
 
+  private func schemaNow(knowing known: Schema? = nil) throws(MigrationError) -> Schema {
+    try lifting("reading the schema") { () in
+      try Schema(of: connection, known: known ?? knowledge.schema)
+    }
+  }
+
   private func foreignKeyViolations() throws(MigrationError) -> [ForeignKeyViolation: Int] {
     try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
   }
@@ -83,8 +93,9 @@ extension Engine {
   }
 
   func record(
-    _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange], from before: Schema,
-    to after: Schema, since began: ContinuousClock.Instant
+    _ turn: Turn, _ changes: [SchemaChange], leaving drift: [SchemaChange],
+    _ kept: TransitionRows.Outcome? = nil, from before: Schema, to after: Schema,
+    since began: ContinuousClock.Instant
   ) throws(MigrationError) -> Recorded {
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let step = turn.step
@@ -97,10 +108,12 @@ extension Engine {
         let phase = try ledger.record(
           step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
+        try ledger.record(kept, entry: phase.sequence)
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
         let entry = try ledger.erase(applied, leaving: drift, by: runner, at: time)
+        try ledger.record(kept, entry: entry)
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }
     }
@@ -111,6 +124,16 @@ extension Engine {
     knowledge.schema = schema
     knowledge.expectedDigest = schema.digest
     try knowledge.settle(on: connection)
+  }
+}
+
+extension Ledger {
+  /// Records what has become of archives in a transition.
+  fileprivate func record(_ outcome: TransitionRows.Outcome?, entry: Int64) throws(SQLiteError) {
+    guard let outcome else { return }
+    try record(outcome.made, entry: entry)
+    try record(outcome.left)
+    for id in outcome.used { try forgetArchive(id) }
   }
 }
 

@@ -49,8 +49,11 @@ extension Engine {
 
   /// Builds the tables anew that a down left with their columns in another order than before its phase.
   ///
+  /// - Parameter rows: what the transition gives back to rows, which a table that is built anew takes up on the way.
   /// - Returns: the schema that is there then.
-  func putColumnsBack(_ step: Plan.Step, of left: Schema) throws(MigrationError) -> Schema {
+  func putColumnsBack(
+    _ step: Plan.Step, of left: Schema, with rows: inout TransitionRows?
+  ) throws(MigrationError) -> Schema {
     guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger,
       left.digest != applied.schemaBefore
     else { return left }
@@ -62,7 +65,10 @@ extension Engine {
     }
     let order = ColumnOrder(of: left, as: before, except: Set(drifted))
     guard !order.rebuilds.isEmpty else { return left }
-    for table in order.rebuilds { try table.run(on: connection) }
+    for table in order.rebuilds {
+      let reading = try rows?.reading(for: table) ?? TableRebuild.Reading()
+      try table.run(on: connection, reading: reading)
+    }
     return try lifting("reading the schema") { () in try Schema(of: connection, known: left) }
   }
 
@@ -162,16 +168,5 @@ extension Engine {
       }
       observe(.verified(step.id, title: claim.title))
     }
-  }
-}
-
-/// The first lines of a list, and how many more there are.
-enum DetailLines {
-  static let limit = 10
-
-  static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
-
-  static func first(_ lines: [String]) -> [String] {
-    lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]
   }
 }

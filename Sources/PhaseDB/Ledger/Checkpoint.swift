@@ -12,6 +12,8 @@ public struct Checkpoint: Sendable, Hashable {
   public let note: String
   /// True while the phases applied at the time are still applied, so that `down` can return here.
   public let isReachable: Bool
+  /// The copy of the database that was made of it, nil when there is none.
+  public var snapshot: Snapshot?
 }
 
 extension Checkpoint {

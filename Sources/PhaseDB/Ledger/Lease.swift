@@ -6,6 +6,14 @@ struct Lease: Sendable, Hashable {
   let since: Timestamp
   /// What the holder does, as in "up, 3 phases".
   let work: String
+
+  /// Says that the holder, who may be alive, is in the way.
+  var held: MigrationError {
+    MigrationError(
+      .leaseHeld,
+      "\(holder.user) on \(holder.host) (process \(holder.processID)) has been running '\(work)' since \(since)",
+      help: ["wait until it is done, or allow more time with --wait 10m"], standing: .busy)
+  }
 }
 
 extension Ledger {

@@ -42,6 +42,13 @@ enum LedgerFormat {
       report TEXT NOT NULL
     );
     CREATE INDEX phasedb_evidence_phase ON phasedb_evidence (phase);
+    -- Copies of the whole database that belong to named checkpoints. checksum is SHA-256 over the file.
+    CREATE TABLE phasedb_snapshot (
+      checkpoint TEXT NOT NULL PRIMARY KEY,
+      path TEXT NOT NULL,
+      bytes INTEGER NOT NULL,
+      checksum TEXT NOT NULL
+    );
     -- A batched phase that is under way; at most one row. Rows of the table up to the cursor are as the phase leaves
     -- them, whichever direction it runs in. Columns without a type hold keys as they are.
     CREATE TABLE phasedb_batch (
@@ -161,7 +168,7 @@ enum LedgerFormat {
   static let objectNames: Set<String> = [
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
-    "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch",
+    "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot",
   ]
 
   /// The tables among them.

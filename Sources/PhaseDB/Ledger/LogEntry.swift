@@ -19,6 +19,8 @@ public struct LogEntry: Sendable, Hashable {
     case drift
     /// A database that was there before the ledger was taken as being at its baseline or at a phase.
     case adopt
+    /// The database was put back to a snapshot.
+    case restore
     /// What a rehearsal showed of a phase was recorded.
     case rehearse
     /// A lease of a dead process was taken over.

@@ -24,6 +24,13 @@ extension Migrator {
   ///   `database-busy`.
   @discardableResult
   public func createCheckpoint(_ name: String, note: String = "") throws(MigrationError) -> Checkpoint {
+    try Self.refuseName(name)
+    return try writing("committing the checkpoint") { knowledge throws(MigrationError) in
+      try record(name, note: note, knowledge)
+    }
+  }
+
+  static func refuseName(_ name: String) throws(MigrationError) {
     guard name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }), Int64(name) == nil,
       !name.isEmpty
     else {
@@ -31,35 +38,49 @@ extension Migrator {
         .invalidName, "'\(name)' cannot name a checkpoint", state: "nothing was changed",
         help: ["use letters, digits, '-', '_' and '.', and not a number alone: before-release"])
     }
-    return try writing("committing the checkpoint") { knowledge throws(MigrationError) in
-      try createCheckpoint(name, note: note, knowledge)
-    }
   }
 
-  private func createCheckpoint(
-    _ name: String, note: String, _ knowledge: Knowledge
-  ) throws(MigrationError) -> Checkpoint {
+  /// Refuses a name for the point where a database stands, or gives it its ledger.
+  func ledger(naming name: String, _ knowledge: Knowledge) throws(MigrationError) -> Ledger {
     guard let ledger = knowledge.ledger else {
       throw MigrationError(
         .ledgerMissing, "\(database) has no ledger yet, so there is no point to name",
         state: "nothing was changed",
         help: ["apply the first phase: phasedb up 1"])
     }
-    guard knowledge.isInPlace else { throw try knowledge.driftError(isGate: false) }
+    guard knowledge.isInPlace || options.overridden.contains(.drift) else {
+      throw try knowledge.driftError(isGate: false)
+    }
     if let underWay = try ledger.batch() { throw underWay.inProgress("no point can be named") }
+    let isTaken = try lifting("reading the ledger") { () in
+      try ledger.namedCheckpoints(applied: []).contains { $0.name == name }
+    }
+    guard !isTaken else {
+      throw MigrationError(
+        .checkpointExists, "there is a checkpoint @\(name) already", state: "nothing was changed",
+        help: ["choose another name; see them with: phasedb checkpoint list"])
+    }
+    return ledger
+  }
+
+  /// Writes a checkpoint into the ledger, with its snapshot when it has one.
+  func record(
+    _ name: String, note: String, with snapshot: Snapshot? = nil, _ knowledge: Knowledge
+  ) throws(MigrationError) -> Checkpoint {
+    var ledger = try ledger(naming: name, knowledge)
     let last = knowledge.applied.last
     let time = options.now()
     try lifting("writing the ledger") { () in
-      guard try !ledger.namedCheckpoints(applied: []).contains(where: { $0.name == name }) else {
-        throw MigrationError(
-          .checkpointExists, "there is a checkpoint @\(name) already", state: "nothing was changed",
-          help: ["choose another name; see them with: phasedb checkpoint list"])
+      if let snapshot {
+        ledger = try ledger.upgraded(by: options.runner, at: time)
+        try ledger.set(snapshot, of: name)
       }
-      try ledger.setCheckpoint(name, sequence: last?.sequence ?? 0, note: note, by: options.runner, at: time)
+      try ledger.setCheckpoint(
+        name, sequence: last?.sequence ?? 0, note: note, snapshot, by: options.runner, at: time)
     }
     return Checkpoint(
       name: name, sequence: last?.sequence ?? 0, phase: last?.id, at: time, who: options.runner.user,
-      host: options.runner.host, note: note, isReachable: true)
+      host: options.runner.host, note: note, isReachable: true, snapshot: snapshot)
   }
 
   /// The log, oldest first.

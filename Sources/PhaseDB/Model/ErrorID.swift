@@ -72,6 +72,8 @@ extension MigrationError {
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
     case archiveImpossible = "archive-impossible"
+    case archiveMissing = "archive-missing"
+    case archiveAltered = "archive-altered"
     case batchNotKeyed = "batch-not-keyed"
     case batchEdited = "batch-edited"
     case batchPaused = "batch-paused"
@@ -89,6 +91,13 @@ extension MigrationError {
     // Ending.
     case interrupted = "interrupted"
     case outputFailed = "output-failed"
+
+    // Copies of the whole database.
+    case snapshotFailed = "snapshot-failed"
+    case snapshotMissing = "snapshot-missing"
+    case snapshotAltered = "snapshot-altered"
+    case snapshotForeign = "snapshot-foreign"
+    case restoreUnconfirmed = "restore-unconfirmed"
 
     // Running what applications ask.
     case noQueries = "no-queries"

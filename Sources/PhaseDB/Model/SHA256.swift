@@ -4,11 +4,13 @@
 /// dependencies. It serves identity, not secrecy: nothing in it is hardened against timing.
 enum SHA256 {
   /// The digest of a message in lower-case hexadecimal.
-  static func hex(_ message: [UInt8]) -> String {
+  static func hex(_ message: [UInt8]) -> String { hex(words(message)) }
+
+  private static func hex(_ words: [UInt32]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     text.reserveCapacity(64)
-    for word in words(message) {
+    for word in words {
       for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(word >> shift) & 0xF]) }
     }
     return String(decoding: text, as: UTF8.self)
@@ -16,21 +18,61 @@ enum SHA256 {
 
   /// The digest of a message as eight words, the most significant first.
   static func words(_ message: [UInt8]) -> [UInt32] {
-    var state: [UInt32] = [
-      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-    ]
+    var state = initial
     let whole = message.count / 64 * 64
     for start in stride(from: 0, to: whole, by: 64) { compress(message, at: start, &state) }
-    // Section 5.1.1: a one bit, zeros, and the length of the message in bits.
-    var last = Array(message[whole...])
+    finish(Array(message[whole...]), of: UInt64(message.count), &state)
+    return state
+  }
+
+  /// Section 5.3.3.
+  private static let initial: [UInt32] = [
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+  ]
+
+  /// Section 5.1.1: after the last bytes a one bit, zeros, and the length of the message in bits.
+  private static func finish(_ rest: [UInt8], of count: UInt64, _ state: inout [UInt32]) {
+    var last = rest
     last.append(0x80)
     while last.count % 64 != 56 { last.append(0) }
-    let length = UInt64(message.count) * 8
+    let length = count * 8
     for shift in stride(from: 56, through: 0, by: -8) {
       last.append(UInt8(truncatingIfNeeded: length >> shift))
     }
     for start in stride(from: 0, to: last.count, by: 64) { compress(last, at: start, &state) }
-    return state
+  }
+
+  /// The digest of a message that comes in pieces.
+  struct Running {
+    private var state = SHA256.initial
+    /// What does not fill a block yet.
+    private var rest: [UInt8] = []
+    private var count: UInt64 = 0
+
+    /// Takes the next bytes: so many at the beginning of a buffer.
+    mutating func add(_ buffer: [UInt8], _ bytes: Int) {
+      count += UInt64(bytes)
+      var start = 0
+      if !rest.isEmpty {
+        start = min(64 - rest.count, bytes)
+        rest += buffer[..<start]
+        guard rest.count == 64 else { return }
+        SHA256.compress(rest, at: 0, &state)
+        rest = []
+      }
+      while bytes - start >= 64 {
+        SHA256.compress(buffer, at: start, &state)
+        start += 64
+      }
+      rest += buffer[start..<bytes]
+    }
+
+    /// The digest of everything so far in lower-case hexadecimal.
+    var hex: String {
+      var words = state
+      SHA256.finish(rest, of: count, &words)
+      return SHA256.hex(words)
+    }
   }
 
   /// Section 6.2.2, with the sixteen words of the schedule that are in use at a time in sixteen variables: an array would

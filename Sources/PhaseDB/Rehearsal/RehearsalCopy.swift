@@ -32,7 +32,7 @@ final class RehearsalCopy {
       folder = try PrivateFolder(in: place, prefix: Self.prefix)
       path = try folder.makeFile(Self.name)
     } catch {
-      throw Self.failed("the copy cannot be made in \(place): \(error.words)")
+      throw Self.failed("the copy cannot be made in \(place): \(error.reason)")
     }
     observe(bytes)
     let began = ContinuousClock.now
@@ -67,7 +67,7 @@ final class RehearsalCopy {
   /// Room for the copy, and a little for what phases write to it.
   private static func refuseFullDisk(_ place: String, bytes: Int) throws(MigrationError) {
     let needed = bytes + bytes / 10 + (16 << 20)
-    guard let free = PrivateFolder.freeBytes(at: place), free < needed else { return }
+    guard let free = FileReading.freeBytes(at: place), free < needed else { return }
     throw failed(
       "the copy needs \(needed >> 20) MB and \(place) has \(free >> 20) MB left")
   }
@@ -90,15 +90,5 @@ final class RehearsalCopy {
     MigrationError(
       .rehearsalCopyFailed, message, state: "nothing was changed, and the copy is removed",
       help: ["name a folder on a disk with room that you may write: --copy-to DIR"])
-  }
-}
-
-extension FileReading.Failure {
-  fileprivate var words: String {
-    switch self {
-    case .system(_, let words): words
-    case .notAFile: "it is not a file"
-    case .tooLarge: "it is too large"
-    }
   }
 }

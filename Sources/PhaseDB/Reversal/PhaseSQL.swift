@@ -20,17 +20,25 @@ struct PhaseSQL {
 
   /// Runs everything inside the open transaction.
   ///
-  /// - Parameter observe: told of each statement of the author's when it has run.
+  /// - Parameters:
+  ///   - observe: told of each statement of the author's when it has run.
+  ///   - renamed: told when what is retired has got its other name.
   /// - Returns: how many rows the author's statements changed, and what they wrote.
   /// - Throws: what `GuardedScript` throws, `retirement-refused` and `retirement-blocked`.
   func run(
-    observe: (StatementEffect) -> Void = { _ in }
+    observe: (StatementEffect) -> Void = { _ in }, renamed: () -> Void = {}
   ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
     let retiring = Retiring(phase.retirements, by: id, on: connection)
-    if direction == .down { try retiring.bringBack() }
+    if direction == .down {
+      try retiring.bringBack()
+      renamed()
+    }
     let script = direction == .up ? phase.up : phase.down
     let result = try GuardedScript(script, on: connection).run(observe: observe)
-    if direction == .up { try retiring.retire() }
+    if direction == .up {
+      try retiring.retire()
+      renamed()
+    }
     return result
   }
 

@@ -6,7 +6,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case database, migrations, format, color, quiet, help, version
   case from, phases, target, all, dryRun, wait, live, override, reason, instance, present, check, note, limit
   case hold, pause, maximumRows
-  case evidence, rehearse, allowEmpty, copyTo
+  case evidence, rehearse, allowEmpty, copyTo, snapshot, confirm
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.

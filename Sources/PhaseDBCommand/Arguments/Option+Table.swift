@@ -82,6 +82,15 @@ extension Option {
       detail:
         "It needs room for the database and for what the phases write, on a disk like the database's: times "
         + "measured elsewhere are those of another disk."),
+    Option(
+      .snapshot, "snapshot", takes: .directory,
+      "copy the database into this folder first",
+      detail:
+        "The copy is named after the database and the checkpoint, has its checksum beside it, and is what checkpoint "
+        + "restore goes back to."),
+    Option(
+      .confirm, "confirm", takes: .text("NAME"),
+      "say that what is lost is known, by the same name again"),
     Option(.check, "check", "exit with 1 when something is not in order"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),

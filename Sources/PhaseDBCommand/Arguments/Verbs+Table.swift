@@ -150,7 +150,7 @@ extension Verb {
         + "phases before it stay applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
       options: [
-        .target, .dryRun, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason, .wait,
+        .target, .dryRun, .snapshot, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason, .wait,
         .hold, .pause, .maximumRows, .database, .migrations, .format,
       ],
       wording: [
@@ -164,6 +164,7 @@ extension Verb {
         Example("phasedb up --to 0002/expand", "stop after that phase"),
         Example("phasedb up --live storefront@2.0", "say what is running, which contract phases must know"),
         Example("phasedb up --rehearse", "rehearse on a copy first"),
+        Example("phasedb up --snapshot snapshots", "copy the database first, to have it whole if need be"),
         Example("phasedb up --dry-run", "print the plan only"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
@@ -248,12 +249,16 @@ extension Verb {
     Verb(
       .checkpointCreate, "checkpoint", "create",
       summary: "name the present state, to return to it later",
-      discussion: "phasedb down --to @NAME goes back to it.",
+      discussion:
+        "phasedb down --to @NAME goes back to it, and keeps what was written meanwhile. With --snapshot the whole "
+        + "database is copied, too, and checkpoint restore goes back to that.",
       positionals: [Positional(.name, .text("NAME"), "what the checkpoint is called")],
-      options: [.note, .wait, .database, .migrations, .format],
+      options: [.note, .snapshot, .wait, .database, .migrations, .format],
+      wording: [.snapshot: "copy the database into this folder, too"],
       examples: [
         Example(
-          "phasedb checkpoint create before-sale --note 'last state before the sale'", "set a checkpoint")
+          "phasedb checkpoint create before-sale --note 'last state before the sale'", "set a checkpoint"),
+        Example("phasedb checkpoint create before-sale --snapshot snapshots", "keep the whole of it as well"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
@@ -261,6 +266,20 @@ extension Verb {
       summary: "list the checkpoints there are",
       options: [.wait, .database, .migrations, .format],
       examples: [Example("phasedb checkpoint list", "list the checkpoints of the database")],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .checkpointRestore, "checkpoint", "restore",
+      summary: "put the whole database back to the snapshot of a checkpoint",
+      discussion:
+        "Everything that was written since is lost, the ledger's entries included. Without --confirm it only says "
+        + "what that is, row counts by table, and ends with 2. It is the way back when phases cannot go down; "
+        + "stop the applications first.",
+      positionals: [Positional(.name, .text("NAME"), "the checkpoint, or the path of a snapshot")],
+      options: [.confirm, .wait, .database, .migrations, .format],
+      examples: [
+        Example("phasedb checkpoint restore before-sale", "see what would be lost"),
+        Example("phasedb checkpoint restore before-sale --confirm before-sale", "go back to it"),
+      ],
       exitCodes: [.done, .refused, .busy, .usage]),
   ]
 

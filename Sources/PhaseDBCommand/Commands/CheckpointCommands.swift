@@ -5,12 +5,20 @@ enum CheckpointCreateCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context).migrator(.writing, context)
     let name = context.invocation.value(.name) ?? ""
-    let checkpoint = try migrator.createCheckpoint(name, note: context.invocation.value(.note) ?? "")
+    let note = context.invocation.value(.note) ?? ""
+    let checkpoint: Checkpoint
+    if let folder = context.invocation.value(.snapshot) {
+      StopSignals.handle()
+      checkpoint = try migrator.createCheckpoint(name, note: note, snapshotIn: folder)
+    } else {
+      checkpoint = try migrator.createCheckpoint(name, note: note)
+    }
     if context.isJSON {
       try context.print(json: CheckpointJSON(checkpoint))
     } else {
       let place = checkpoint.phase.map { "after \($0)" } ?? "before the first phase"
       context.say("checkpoint \(context.paint("@\(name)", .good)) is \(place)")
+      if let snapshot = checkpoint.snapshot { context.say(snapshot.sentence) }
       context.suggest("phasedb down --to @\(name) --dry-run")
     }
     return .done
@@ -31,15 +39,20 @@ enum CheckpointListCommand {
       context.suggest("phasedb up")
       return .done
     }
+    let hasSnapshots = checkpoints.contains { $0.snapshot != nil }
     var table = TextTable(
-      .init("checkpoint"), .init("after"), .init("when"), .init("by"), .init("note"))
+      [.init("checkpoint"), .init("after"), .init("when"), .init("by"), .init("note")]
+        + (hasSnapshots ? [.init("snapshot")] : []))
     for checkpoint in checkpoints {
       let after =
         checkpoint.isReachable
         ? checkpoint.phase?.description ?? "(before the first phase)" : "(reversed since)"
       table.add(
-        .init("@\(checkpoint.name ?? String(checkpoint.sequence))"), .init(after), .init(checkpoint.at.text),
-        .init("\(checkpoint.who)@\(checkpoint.host)"), .init(checkpoint.note))
+        [
+          .init("@\(checkpoint.name ?? String(checkpoint.sequence))"), .init(after),
+          .init(checkpoint.at.text),
+          .init("\(checkpoint.who)@\(checkpoint.host)"), .init(checkpoint.note),
+        ] + (hasSnapshots ? [.init(checkpoint.snapshot?.path ?? "")] : []))
     }
     context.print(table)
     context.suggest("phasedb plan down --to @CHECKPOINT")
@@ -57,6 +70,7 @@ struct CheckpointJSON: Encodable {
   let host: String
   let note: String
   let reachable: Bool
+  let snapshot: SnapshotJSON?
 
   init(_ checkpoint: Checkpoint) {
     name = checkpoint.name
@@ -67,6 +81,7 @@ struct CheckpointJSON: Encodable {
     host = checkpoint.host
     note = checkpoint.note
     reachable = checkpoint.isReachable
+    snapshot = checkpoint.snapshot.map { SnapshotJSON($0) }
   }
 }
 

@@ -30,7 +30,7 @@ private struct TransitionCommand {
     }
     guard !isDryRun else {
       if context.isJSON {
-        try context.print(json: RunJSON(plan, database: migrator.database, result: nil))
+        try context.print(json: RunJSON(plan, database: migrator.database, result: nil, snapshot: nil))
       } else {
         if !plan.steps.isEmpty || !plan.drift.isEmpty {
           context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
@@ -42,12 +42,13 @@ private struct TransitionCommand {
       if !migrator.isThere { migrator = try location.migrator(.creating, context) }
       StopSignals.handle()
     }
+    let snapshot = try snapshot(before: plan, migrator)
     let progress = RunProgress(context: context)
     defer { progress.end() }
     let result = try migrator.run(plan, observe: progress.show)
     progress.end()
     if context.isJSON {
-      try context.print(json: RunJSON(plan, database: migrator.database, result: result))
+      try context.print(json: RunJSON(plan, database: migrator.database, result: result, snapshot: snapshot))
     } else {
       finish(result, plan)
     }
@@ -76,6 +77,15 @@ private struct TransitionCommand {
         help: ["look at the rows with: phasedb rehearse", "correct the phases it names"])
     }
     migrator.options.evidence += report.evidence
+  }
+
+  /// Copies the database when the command line asks for it, and says so before anything runs.
+  private func snapshot(before plan: Plan, _ migrator: Migrator) throws(MigrationError) -> Snapshot? {
+    guard let folder = context.invocation.value(.snapshot) else { return nil }
+    guard let (snapshot, checkpoint) = try migrator.snapshot(before: plan, in: folder) else { return nil }
+    let name = checkpoint?.name.map { ", checkpoint @\($0)" } ?? ""
+    context.say("\(snapshot.sentence)\(name)")
+    return snapshot
   }
 
   /// A migrator that can run what it plans, or, on the way up from no file at all, one that only looks: the file is
@@ -109,6 +119,7 @@ struct RunJSON: Encodable {
   let dryRun: Bool
   let done: [DoneJSON]
   let skipped: [String]
+  let snapshot: SnapshotJSON?
 
   struct DoneJSON: Encodable {
     let phase: String
@@ -118,7 +129,8 @@ struct RunJSON: Encodable {
     let rows: Int
   }
 
-  init(_ plan: Plan, database: String, result: RunResult?) {
+  init(_ plan: Plan, database: String, result: RunResult?, snapshot: Snapshot?) {
+    self.snapshot = snapshot.map { SnapshotJSON($0) }
     self.plan = PlanJSON(plan, database: database)
     dryRun = result == nil
     done = (result?.done ?? []).map {

@@ -39,7 +39,9 @@ struct TextTable {
   init(_ columns: [Column]) { self.columns = columns }
 
   /// Cells that are missing at the end are empty, and those too many are left out.
-  mutating func add(_ cells: Cell...) { rows.append(cells) }
+  mutating func add(_ cells: Cell...) { add(cells) }
+
+  mutating func add(_ cells: [Cell]) { rows.append(cells) }
 
   mutating func add(row cells: [Cell]) { rows.append(cells) }
 

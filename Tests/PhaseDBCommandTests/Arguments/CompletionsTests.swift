@@ -52,7 +52,7 @@ struct CompletionsTests {
     arguments: [
       Case("st", offers: ["status"]),
       Case("check", offers: ["check-in", "checkpoint"]),
-      Case("checkpoint", "", offers: ["create", "list"]),
+      Case("checkpoint", "", offers: ["create", "list", "restore"]),
       Case("-d", "shop.db", "checkpoint", "cr", offers: ["create"]),
       Case("--ver", offers: ["--version"]),
       Case("up", "--d", offers: ["--dry-run", "--database"]),
@@ -97,7 +97,7 @@ struct CompletionsTests {
     .enabled(if: Shell.fish.isInstalled, "fish is not installed"),
     arguments: [
       Case("st", offers: ["status"]),
-      Case("checkpoint", "", offers: ["create", "list"]),
+      Case("checkpoint", "", offers: ["create", "list", "restore"]),
       Case("-d", "shop.db", "checkpoint", "cr", offers: ["create"]),
       Case("up", "--d", offers: ["--dry-run", "--database"]),
       Case("checkpoint", "create", "sale", "--n", offers: ["--note"]),

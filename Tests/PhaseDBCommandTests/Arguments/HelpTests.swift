@@ -37,8 +37,10 @@ struct HelpTests {
     #expect(
       Help().text(for: ["checkpoint"]) == """
         Verbs:
-          checkpoint create  name the present state, to return to it later
-          checkpoint list    list the checkpoints there are
+          checkpoint create   name the present state, to return to it later
+          checkpoint list     list the checkpoints there are
+          checkpoint restore  put the whole database back to the snapshot of a
+                              checkpoint
 
         Run phasedb help checkpoint VERB for one verb.
 
@@ -65,12 +67,29 @@ struct HelpTests {
               --to TARGET           stop after the phase TARGET. Any prefix that names
                                     one phase is enough: 0002/expand, or 0002.
               --dry-run             print the plan and stop
+              --snapshot DIR        copy the database into this folder first. The copy
+                                    is named after the database and the checkpoint, has
+                                    its checksum beside it, and is what checkpoint
+                                    restore goes back to.
+              --rehearse            rehearse first what would go up, and stop when it
+                                    does not come back
+              --evidence PATH       a file of evidence that rehearse wrote, beside what
+                                    the ledger knows. It carries what was shown where
+                                    phases are rehearsed to where they go up, as from CI
+                                    to production.
+              --allow-empty         with --rehearse: go on when a phase touches a table
+                                    without rows
+              --copy-to DIR         with --rehearse: where the copy is made (default:
+                                    beside the database). It needs room for the database
+                                    and for what the phases write, on a disk like the
+                                    database's: times measured elsewhere are those of
+                                    another disk.
               --live APP@VERSION    a version of an application that is running now.
                                     Takes the place of what check-ins say. Where neither
                                     says anything of an application, expand and migrate
                                     phases go up with a note, contract phases are held,
                                     the way down goes ahead with a warning.
-              --override window,soak,needs,drift,edited
+              --override window,soak,needs,evidence,drift,edited
                                     pass a closed gate; needs --reason and stays in the
                                     log
               --reason TEXT         why a gate is passed
@@ -101,6 +120,10 @@ struct HelpTests {
               stop after that phase
           phasedb up --live storefront@2.0
               say what is running, which contract phases must know
+          phasedb up --rehearse
+              rehearse on a copy first
+          phasedb up --snapshot snapshots
+              copy the database first, to have it whole if need be
           phasedb up --dry-run
               print the plan only
 

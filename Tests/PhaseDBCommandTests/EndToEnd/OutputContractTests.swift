@@ -67,6 +67,9 @@ struct OutputContractTests {
       JSONCase("verify", keys: "database", "clean", "checks"),
       JSONCase(
         "checkpoint create here", keys: "name", "number", "phase", "at", "who", "host", "note", "reachable"),
+      JSONCase(
+        "checkpoint create kept --snapshot .", keys: "name", "number", "phase", "at", "who", "host", "note",
+        "reachable", "snapshot"),
       JSONCase("checkpoint list", keys: "checkpoints"),
       JSONCase("lint", keys: "phases", "errors", "warnings", "untried", "findings"),
       JSONCase("log", keys: "entries"),

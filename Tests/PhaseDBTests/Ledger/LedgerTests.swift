@@ -59,6 +59,7 @@ struct LedgerTests {
     try database.run(
       """
       DROP TABLE phasedb_archive; DROP TABLE phasedb_evidence; DROP TABLE phasedb_batch;
+      DROP TABLE phasedb_snapshot;
       UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
       """)
     #expect(try database.migrator(tables(2)).status().applied.count == 1)

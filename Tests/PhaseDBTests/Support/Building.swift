@@ -7,13 +7,13 @@ import Testing
 
 func phase(
   _ kind: PhaseKind, _ up: String, down: String, window: String = ">=1.0", verify: [(String, String)] = [],
-  soak: Duration? = nil, needs: [String] = []
+  soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil, batch: Batching? = nil
 ) throws -> Phase {
   Phase(
     kind, windows: try Windows(Window("app", VersionRange(window))), up: try #require(Script(up)),
     down: try #require(Script(down)),
     verifications: try verify.map { Verification($0.0, query: try #require(Script($0.1))) }, soak: soak,
-    needs: needs)
+    needs: needs, budget: budget, batching: batch)
 }
 
 /// An expand phase that makes a table.
@@ -48,13 +48,13 @@ extension Options {
   static func test(
     live: [String] = ["app@1.5"], override: Set<Gate> = [], reason: String? = nil,
     now: String = "2026-01-31T12:00:00.000Z", wait: Duration = .zero,
-    evidence: EvidencePolicy = .none, cancellation: Cancellation = Cancellation(),
+    evidence: EvidencePolicy = .none, pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation(),
     runner: Runner = .test
   ) -> Options {
     Options(
       wait: wait, live: live.compactMap { try? LiveVersion($0) }, overridden: override, reason: reason,
-      evidencePolicy: evidence,
-      runner: runner, now: { Timestamp(text: now) }, cancellation: cancellation)
+      evidencePolicy: evidence, runner: runner, now: { Timestamp(text: now) }, pacing: pacing,
+      cancellation: cancellation)
   }
 }
 

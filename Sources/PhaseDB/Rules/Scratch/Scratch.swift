@@ -54,12 +54,14 @@ final class Scratch {
   @discardableResult
   func run(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, to checkpoint: Schema? = nil,
-    observe: (StatementEffect) -> Void = { _ in }, inspect: ([SchemaChange]) throws -> Void = { _ in }
+    renamed: () -> Void = {}, observe: (StatementEffect) -> Void = { _ in },
+    inspect: ([SchemaChange]) throws -> Void = { _ in }
   ) throws(MigrationError) -> WriteSet {
     let script = direction == .up ? phase.up : phase.down
     self.observe(script)
     return try perform(at: script, inspect: inspect) { () throws(MigrationError) in
-      let writes = try PhaseSQL(id, phase, direction, on: connection).run(observe: observe).writes
+      let writes = try PhaseSQL(id, phase, direction, on: connection).run(observe: observe, renamed: renamed)
+        .writes
       if let checkpoint {
         let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
         for table in ColumnOrder(of: left, as: checkpoint).rebuilds { try table.run(on: connection) }

@@ -1,0 +1,115 @@
+internal import PhaseSQLite
+
+/// The archives that a transition makes: begun before its SQL runs, settled after it and after what came back.
+struct Archiving {
+  private let connection: Connection
+  private var works: [Work] = []
+  /// Counters of AUTOINCREMENT tables that are made again, which dropping them forgets.
+  private var counters: [SchemaName: Int64] = [:]
+
+  private struct Work {
+    let id: Int64
+    let taking: Taking
+    let table: ArchiveTable
+    let counter: Int64?
+    var sum = RowSum()
+    /// The columns over which the rest was hashed, when that is done already.
+    var hashed: [SchemaName] = []
+  }
+
+  /// Copies what is about to go.
+  ///
+  /// - Parameters:
+  ///   - takings: what the transition takes.
+  ///   - firstID: the number of the first archive.
+  init(_ takings: [Taking], firstID: Int64, on connection: Connection) throws(SQLiteError) {
+    self.connection = connection
+    for taking in takings {
+      let counter = try connection.counter(of: taking.table.name)
+      let hasRows = try connection.hasRows(taking.table.name)
+      guard hasRows || counter != nil else { continue }
+      let id = firstID + Int64(works.count)
+      let table = ArchiveTable(
+        ArchiveRecord.tableName(id), key: taking.key, tracked: taking.values.map(\.isTracked))
+      var work = Work(id: id, taking: taking, table: table, counter: counter)
+      try connection.execute(table.definition)
+      switch taking.method {
+      case .columns, .rows: try copy(&work)
+      case .difference: try connection.execute(script: taking.snapshot(id))
+      }
+      works.append(work)
+      if taking.isDropped, let counter { counters[taking.table.name] = counter }
+    }
+  }
+
+  private func copy(_ work: inout Work) throws(SQLiteError) {
+    let taking = work.taking
+    let lost = Set(taking.values.map(\.name)).union(taking.key.names.map { SchemaName($0) })
+    let rest = taking.method == .columns ? taking.table.stored.filter { !lost.contains($0.name) } : []
+    // Under the names they will have when it is compared.
+    work.hashed = rest.map { taking.namesAfter[$0.name] ?? $0.name }
+    try connection.defineRowHash(named: Taking.restFunction, columns: work.hashed.map(\.spelled))
+    let hash = Connection.rowHashCall(
+      Taking.restFunction, rest.map { "t.\(SQLText.identifier($0.name.spelled))" })
+    let isGone = taking.method == .rows
+    let columns =
+      taking.columns(of: "t") + ["\(isGone ? "NULL" : hash) AS rest", "\(isGone ? 1 : 0) AS gone"]
+    work.sum = try work.table.fill(
+      from: "SELECT \(columns.joined(separator: ", ")) FROM \(taking.place) AS t", on: connection)
+  }
+}
+
+extension Archiving {
+  /// Keeps what the SQL really took, and forgets what it did not.
+  ///
+  /// - Returns: what the ledger has to record, as soon as the log has a row for the transition.
+  func settle(_ phase: PhaseID, _ direction: Direction) throws(SQLiteError) -> [ArchiveRecord] {
+    for (name, counter) in counters { try connection.raiseCounter(of: name, to: counter) }
+    var records: [ArchiveRecord] = []
+    var sums: [SchemaName: String] = [:]
+    for var work in works {
+      let taking = work.taking
+      if taking.method == .difference { try compare(&work) }
+      let isGone = try TableShape(taking.table.name, on: connection) == nil
+      guard work.sum.count > 0 || (isGone && work.counter != nil) else {
+        try connection.execute("DROP TABLE main.\(work.table.name)")
+        continue
+      }
+      for name in taking.sources where sums[name] == nil {
+        sums[name] = try TableShape(name, on: connection).map { table throws(SQLiteError) in
+          try connection.sum(of: table).text
+        }
+      }
+      let content = ArchiveContent(
+        key: taking.key,
+        columns: taking.values.map {
+          ArchiveContent.Column(
+            name: $0.name.spelled, after: $0.after?.spelled, isTracked: $0.isTracked)
+        },
+        successor: taking.successor.map {
+          ArchiveContent.Successor(
+            table: $0.table.spelled, key: $0.key.map(\.spelled), hashed: work.hashed.map(\.spelled))
+        }, hasGoneRows: taking.mayLoseRows, isMoved: taking.isMoved,
+        sources: Dictionary(
+          taking.sources.map { ($0.spelled, sums[$0] ?? "") }, uniquingKeysWith: { first, _ in first }),
+        counter: work.counter)
+      records.append(
+        ArchiveRecord(
+          id: work.id, phase: phase, direction: direction, entry: 0, table: taking.table.name.spelled,
+          content: content.json, rows: work.sum.count, digest: work.sum.text, state: .kept))
+    }
+    return records
+  }
+
+  private func compare(_ work: inout Work) throws(SQLiteError) {
+    let taking = work.taking
+    if let successor = taking.successor, let table = try TableShape(successor.table, on: connection) {
+      work.hashed = table.stored.map(\.name).filter { !successor.key.contains($0) }
+      try connection.defineRowHash(named: Taking.restFunction, columns: work.hashed.map(\.spelled))
+      try connection.defineRowHash(named: Taking.valueFunction, columns: ["value"])
+      let query = taking.difference(work.id, successor: table, hashed: work.hashed, marks: work.table.marks)
+      work.sum = try work.table.fill(from: query, on: connection)
+    }
+    try connection.execute("DROP TABLE temp.\(Taking.snapshotName(work.id))")
+  }
+}

@@ -1,0 +1,84 @@
+internal import PhaseSQLite
+
+/// The archives that a transition puts back: looked at before its SQL runs, used after it.
+struct Restoring {
+  private let connection: Connection
+  private var works: [RestoringWork] = []
+
+  /// Checks the archives and sets aside which rows have changed since.
+  ///
+  /// - Parameters:
+  ///   - archives: what the opposite transition of the same phase took and is still kept.
+  ///   - trace: what this transition's SQL does.
+  /// - Throws: `archive-missing`, `archive-altered`.
+  init(_ archives: [ArchiveRecord], _ trace: ScriptTrace, on connection: Connection) throws(MigrationError) {
+    self.connection = connection
+    for record in archives {
+      let content = try ArchiveContent(record)
+      let table = ArchiveTable(record, content)
+      try table.verify(record, on: connection)
+      works.append(
+        try lifting("comparing rows with archive \(record.id)") { () in
+          try RestoringWork(record, content, table, trace, on: connection)
+        })
+    }
+  }
+
+  /// What to read while a table is built anew, so that its archived values come back in the same pass.
+  mutating func reading(for table: TableRebuild) throws(MigrationError) -> TableRebuild.Reading {
+    for index in works.indices where SchemaName(works[index].record.table) == table.table {
+      let reading = try lifting("reading archive \(works[index].record.id)") { () in
+        try works[index].reading(for: table, on: connection)
+      }
+      if let reading { return reading }
+    }
+    return TableRebuild.Reading()
+  }
+
+  /// Puts values and rows back. No trigger fires on it, because the triggers had their say when the rows were written.
+  ///
+  /// - Returns: what is left of the archives, and the numbers of those of which nothing is.
+  func finish() throws(MigrationError) -> (left: [ArchiveRecord], used: [Int64]) {
+    connection.turn(.triggers, on: false)
+    defer { connection.turn(.triggers, on: true) }
+    var (left, used): ([ArchiveRecord], [Int64]) = ([], [])
+    for work in works {
+      let rest = try lifting("restoring \(work.record.table) from archive \(work.record.id)") { () in
+        try work.restore(on: connection)
+      }
+      if let rest { left.append(rest) } else { used.append(work.record.id) }
+    }
+    return (left, used)
+  }
+
+  /// The tables that get rows or values.
+  var tables: Set<String> { Set(works.map { SchemaName($0.record.table).key }) }
+}
+
+extension ArchiveTable {
+  /// Whether the rows are those that were put into it.
+  fileprivate func verify(_ record: ArchiveRecord, on connection: Connection) throws(MigrationError) {
+    let columns = try lifting("looking for archive \(record.id)") { () in
+      try connection.rows("SELECT name FROM pragma_table_info(?1, 'main')", .text(name)).map {
+        $0[0].text ?? ""
+      }
+    }
+    guard !columns.isEmpty else {
+      throw MigrationError(
+        .archiveMissing,
+        "\(name) is gone, which held what \(record.phase) \(record.direction.rawValue) took from \(record.table)",
+        help: [
+          "bring the table back from a backup of the database: without it \(DetailLines.rows(record.rows)) cannot be restored"
+        ])
+    }
+    let sum = try lifting("checking archive \(record.id)") { () in
+      columns == self.columns ? try self.sum(on: connection).text : ""
+    }
+    guard sum == record.digest else {
+      throw MigrationError(
+        .archiveAltered,
+        "\(name) is not what \(record.phase) \(record.direction.rawValue) took from \(record.table): somebody changed it",
+        help: ["bring the table back from a backup of the database"])
+    }
+  }
+}

@@ -1,0 +1,89 @@
+internal import PhaseSQLite
+
+/// What a transition takes from rows, and what it gives back to them: begun before its SQL runs, finished after it.
+struct TransitionRows {
+  private let step: Plan.Step
+  /// Whether archives wait for this transition.
+  private let hasKept: Bool
+  /// nil when the SQL does not run where there are no rows.
+  private var work: (archiving: Archiving, restoring: Restoring)?
+  private var failure: MigrationError?
+
+  /// - Returns: nil when there is nothing to take and nothing to give back. An expand phase promises on its way up that
+  ///   it takes nothing, and is held to it.
+  /// - Throws: what is wrong with an archive, and what SQLite says while rows are copied.
+  init?(
+    _ step: Plan.Step, _ knowledge: Knowledge, on connection: Connection
+  ) throws(MigrationError) {
+    guard let ledger = knowledge.ledger else { return nil }
+    let kept = try ledger.archives(of: step.id).filter {
+      $0.state == .kept && $0.direction != step.direction
+    }
+    let isPromise = step.direction == .up && step.phase.kind == .expand
+    guard !kept.isEmpty || !isPromise else { return nil }
+    self.step = step
+    hasKept = !kept.isEmpty
+    let trial: TransitionTrial
+    do throws(MigrationError) {
+      trial = try TransitionTrial(step.id, step.phase, step.direction, on: knowledge.schema)
+    } catch {
+      // Most of what fails without rows fails with them, and then the database itself says it best.
+      failure = error
+      return
+    }
+    let restoring = try Restoring(kept, trial.there, on: connection)
+    let young = try Self.young(step, knowledge, ledger)
+    let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
+    let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
+      try Archiving(
+        takings.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(), on: connection)
+    }
+    work = (archiving, restoring)
+  }
+
+  /// What to read while a table is built anew, so that archived values come back in the same pass.
+  mutating func reading(for table: TableRebuild) throws(MigrationError) -> TableRebuild.Reading {
+    try work?.restoring.reading(for: table) ?? TableRebuild.Reading()
+  }
+
+  /// Puts back what an archive has for what the SQL made, and keeps what the SQL took.
+  ///
+  /// - Parameter writes: what the SQL wrote.
+  /// - Throws: what kept the SQL from running where there are no rows, when it ran here and may have taken some.
+  func finish(_ writes: WriteSet) throws(MigrationError) -> Outcome {
+    if let failure, hasKept || writes.mayTakeRows { throw failure }
+    guard let (archiving, restoring) = work else { return Outcome(made: [], left: [], used: [], tables: []) }
+    let (left, used) = try restoring.finish()
+    let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
+      try archiving.settle(step.id, step.direction)
+    }
+    return Outcome(made: made, left: left, used: used, tables: restoring.tables)
+  }
+
+  /// What has become of archives in a transition.
+  struct Outcome {
+    let made: [ArchiveRecord]
+    let left: [ArchiveRecord]
+    let used: [Int64]
+    /// Tables that got rows or values back, folded.
+    let tables: Set<String>
+  }
+
+  /// Columns that came with the migration itself, which a migrate phase fills.
+  private static func young(
+    _ step: Plan.Step, _ knowledge: Knowledge, _ ledger: Ledger
+  ) throws(MigrationError) -> (SchemaName, SchemaName) -> Bool {
+    guard step.direction == .up, step.phase.kind == .migrate,
+      let first = knowledge.applied.first(where: { $0.id.migration == step.id.migration })
+    else { return { _, _ in false } }
+    let before = try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
+    return { table, column in before.table(table)?.column(column) == nil }
+  }
+}
+
+extension WriteSet {
+  /// Whether rows or values that were there may be gone.
+  fileprivate var mayTakeRows: Bool {
+    !(deletedTables.isEmpty && droppedTables.isEmpty && alteredTables.isEmpty && columns.isEmpty)
+  }
+}

@@ -1,0 +1,209 @@
+internal import PhaseSQLite
+
+extension Migrator {
+  /// Gives the present point a name, and copies the whole database as it is at it.
+  ///
+  /// The copy is made through SQLite's backup API (sqlite.org/backup.html), so that it has what is still in a write-ahead
+  /// log, and in WAL mode nobody who writes waits for it. The name is there once the copy is.
+  ///
+  /// - Parameters:
+  ///   - name: as of ``createCheckpoint(_:note:)``.
+  ///   - note: anything an operator wants to remember.
+  ///   - folder: where the copy goes, as `shop@NAME.db` for a database `shop.db`, with its checksum beside it.
+  /// - Throws: also `snapshot-failed`, `already-exists`, `database-damaged`, `ledger-moved` and `interrupted`.
+  @discardableResult
+  public func createCheckpoint(
+    _ name: String, note: String = "", snapshotIn folder: String
+  ) throws(MigrationError) -> Checkpoint {
+    try Self.refuseName(name)
+    let source = try reader()
+    let (snapshot, applied) = try source.reading { () throws(MigrationError) in
+      let knowledge = try Knowledge(of: source)
+      _ = try ledger(naming: name, knowledge)
+      return (try copy(source, as: name, in: folder), knowledge.applied.map(\.sequence))
+    }
+    do throws(MigrationError) {
+      return try writing("committing the checkpoint") { knowledge throws(MigrationError) in
+        guard knowledge.applied.map(\.sequence) == applied else {
+          throw MigrationError(
+            .ledgerMoved, "another runner changed what is applied while the snapshot was made",
+            state: "nothing was changed, and the snapshot is removed", help: ["run the command again"])
+        }
+        return try record(name, note: note, with: snapshot, knowledge)
+      }
+    } catch {
+      FileDurability.remove(snapshot.path)
+      FileDurability.remove(Snapshot.sidecar(of: snapshot.path))
+      throw error
+    }
+  }
+
+  /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`.
+  ///
+  /// - Returns: the copy, and its checkpoint where there is a ledger to write it into; nil when there is nothing to lose:
+  ///   the plan does nothing, or the database has no table.
+  /// - Throws: as ``createCheckpoint(_:note:snapshotIn:)``.
+  public func snapshot(
+    before plan: Plan, in folder: String
+  ) throws(MigrationError) -> (snapshot: Snapshot, checkpoint: Checkpoint?)? {
+    guard let first = plan.steps.first, isThere else { return nil }
+    let knowledge = try connection.reading { () throws(MigrationError) in try Knowledge(of: connection) }
+    guard knowledge.ledger != nil || !knowledge.isFresh else { return nil }
+    let name = try freeName("before-\(first.id.migration.digits)-\(first.id.kind.rawValue)", in: folder)
+    guard knowledge.ledger == nil else {
+      let checkpoint = try createCheckpoint(name, snapshotIn: folder)
+      return checkpoint.snapshot.map { ($0, checkpoint) }
+    }
+    let source = try reader()
+    return try source.reading { () throws(MigrationError) in (try copy(source, as: name, in: folder), nil) }
+  }
+
+  /// A name that neither a checkpoint nor a file has.
+  private func freeName(_ name: String, in folder: String) throws(MigrationError) -> String {
+    let taken = Set(try checkpoints().compactMap(\.name))
+    let candidates = sequence(first: 1) { $0 + 1 }.lazy.map { $0 == 1 ? name : "\(name)-\($0)" }
+    return candidates.first { candidate in
+      !taken.contains(candidate)
+        && !FileReading.exists("\(folder)/\(Snapshot.fileName(of: connection.path, at: candidate))")
+    } ?? name
+  }
+
+  private func copy(
+    _ source: Connection, as name: String, in folder: String
+  ) throws(MigrationError) -> Snapshot {
+    let cancellation = options.cancellation
+    let draft = try SnapshotDraft(
+      Snapshot.fileName(of: source.path, at: name), in: folder, of: source.path)
+    return try draft.finish(from: source) { !cancellation.isRequested }
+  }
+
+  /// A connection of its own that reads the file: what is defined and watched on it is on nobody else's.
+  private func reader() throws(MigrationError) -> Connection {
+    guard !connection.path.isEmpty else {
+      throw .snapshotFailed(
+        "a database in memory has no snapshots", help: "name a database file: --database FILE")
+    }
+    guard let reader = try DatabaseFile.openForReading(connection.path, wait: options.wait) else {
+      throw MigrationError(
+        .databaseNotFound, "there is no database at \(database)",
+        help: ["check the path given with --database"])
+    }
+    return reader
+  }
+}
+
+// MARK: - The way back
+
+extension Migrator {
+  /// What a restore would undo, without doing it.
+  ///
+  /// - Parameter name: a checkpoint, or the path of a snapshot.
+  /// - Throws: `unknown-checkpoint`, `snapshot-missing`, `snapshot-altered`, `snapshot-foreign`.
+  public func losses(restoring name: String) throws(MigrationError) -> RestoreLosses {
+    try compared(with: snapshot(name)).losses
+  }
+
+  /// Puts the whole database back to a snapshot: tables, rows and the ledger. Everything that was written since is gone.
+  ///
+  /// It is one transaction of SQLite's backup API. Applications that have the file open see it before or after it; they
+  /// should be stopped all the same, for what they write in between is lost.
+  ///
+  /// - Parameters:
+  ///   - name: a checkpoint, or the path of a snapshot.
+  ///   - confirmed: the same, as somebody has said it who knows what is lost.
+  /// - Throws: `restore-unconfirmed` with what would be lost; `unknown-checkpoint`, `snapshot-missing`,
+  ///   `snapshot-altered`, `snapshot-foreign`, `snapshot-failed`, `lease-held`, `database-busy`, `interrupted`.
+  @discardableResult
+  public func restore(_ name: String, confirmed: String?) throws(MigrationError) -> Restoration {
+    let found = try snapshot(name)
+    let (source, snapshot, losses) = try compared(with: found)
+    guard confirmed == name else { throw Self.unconfirmed(name, losses) }
+    guard connection.isAutocommit else { throw .transactionOpen }
+    return try changingNothing { () throws(MigrationError) in
+      try refuseLease()
+      let cancellation = options.cancellation
+      let busyTimeout = try connection.busyTimeout()
+      defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
+      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: .now + options.wait))
+      let run = RestoreRun(
+        live: connection, database: connection.path, runner: options.runner, now: options.now,
+        shouldGoOn: { !cancellation.isRequested })
+      try run.replace(by: source, snapshot, called: name, found.checkpoint)
+      return Restoration(
+        snapshot: snapshot, losses: losses, phase: try Knowledge(of: connection).applied.last?.id)
+    }
+  }
+
+  private typealias Found = (file: SnapshotFile, checkpoint: Checkpoint?)
+
+  private func snapshot(_ name: String) throws(MigrationError) -> Found {
+    let checkpoints = try checkpoints()
+    if let checkpoint = checkpoints.first(where: { $0.name == name }) {
+      guard let snapshot = checkpoint.snapshot else {
+        throw MigrationError(
+          .snapshotMissing, "checkpoint @\(name) has no snapshot", state: "nothing was changed",
+          help: [
+            "go back by the phases' own way: phasedb down --to @\(name)",
+            "next time make one: phasedb checkpoint create NAME --snapshot DIR",
+          ])
+      }
+      return (SnapshotFile(snapshot, of: name), checkpoint)
+    }
+    guard !name.contains("/"), !FileReading.exists(name) else { return (try SnapshotFile(path: name), nil) }
+    let nearest = Suggestion.nearest(
+      to: name, in: checkpoints.filter { $0.snapshot != nil }.compactMap(\.name))
+    throw MigrationError(
+      .unknownCheckpoint, "there is no checkpoint @\(name), and no file of that name",
+      state: "nothing was changed",
+      help: [nearest.map { "did you mean @\($0)?" } ?? "see the checkpoints with: phasedb checkpoint list"])
+  }
+
+  private func compared(
+    with found: Found
+  ) throws(MigrationError) -> (source: Connection, snapshot: Snapshot, losses: RestoreLosses) {
+    let cancellation = options.cancellation
+    let (source, snapshot) = try found.file.open { !cancellation.isRequested }
+    let present = try reader()
+    let losses = try present.reading { () throws(MigrationError) in
+      try refuseForeign(source, present)
+      return try RestoreLosses(from: source, to: present, of: found.checkpoint?.name) { !cancellation.isRequested }
+    }
+    return (source, snapshot, losses)
+  }
+
+  /// Every ledger begins with an entry that no other one has.
+  private func refuseForeign(_ snapshot: Connection, _ present: Connection) throws(MigrationError) {
+    let (then, now) = (try Knowledge(of: snapshot).ledger, try Knowledge(of: present).ledger)
+    let (first, own) = try lifting("reading the ledgers") { () in
+      (try then?.hash(of: 1), try now?.hash(of: 1))
+    }
+    guard let first, first == own else {
+      throw MigrationError(
+        .snapshotForeign, "the snapshot is of another database than \(database)",
+        state: "nothing was changed",
+        help: ["check the paths; a snapshot is a whole database, which can be copied to where there is none"])
+    }
+  }
+
+  private func refuseLease() throws(MigrationError) {
+    let lease = try lifting("reading the ledger") { () in try Knowledge(of: connection).ledger?.lease() }
+    guard let lease, lease.holder != options.runner, !lease.holder.isProvablyDead(seenFrom: options.runner)
+    else {
+      return
+    }
+    throw lease.held
+  }
+
+  private static func unconfirmed(_ name: String, _ losses: RestoreLosses) -> MigrationError {
+    MigrationError(
+      .restoreUnconfirmed,
+      losses.isEmpty
+        ? "nothing was changed since the snapshot \(name)"
+        : "going back to the snapshot \(name) undoes everything since it was made",
+      details: losses.lines, state: "nothing was changed",
+      help: [
+        "stop the applications that use the database, then say that you mean it: --confirm \(name)",
+        "the phases' own ways down keep what was written meanwhile: phasedb plan down",
+      ])
+  }
+}

@@ -1,0 +1,10 @@
+/// The first lines of a list, and how many more there are.
+enum DetailLines {
+  static let limit = 10
+
+  static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
+
+  static func first(_ lines: [String]) -> [String] {
+    lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]
+  }
+}

@@ -1,0 +1,18 @@
+/// A copy of a whole database as it was at a checkpoint.
+public struct Snapshot: Sendable, Hashable {
+  /// The file, from the root.
+  public let path: String
+  public let bytes: Int
+  /// SHA-256 over the file, in hexadecimal.
+  public let checksum: String
+
+  /// The file beside it that says its checksum, in the form that `sha256sum -c` reads.
+  static func sidecar(of path: String) -> String { path + ".sha256" }
+
+  /// `shop@before-release.db` for a database `data/shop.sqlite`.
+  static func fileName(of database: String, at checkpoint: String) -> String {
+    let file = database.split(separator: "/").last ?? "database"
+    let stem = file.lastIndex(of: ".").map { $0 == file.startIndex ? file : file[..<$0] } ?? file
+    return "\(stem)@\(checkpoint).db"
+  }
+}

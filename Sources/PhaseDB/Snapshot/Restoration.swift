@@ -1,0 +1,102 @@
+internal import PhaseSQLite
+
+/// What a restore did.
+public struct Restoration: Sendable, Hashable {
+  public let snapshot: Snapshot
+  /// What it undid.
+  public let losses: RestoreLosses
+  /// The phase after which the database is now, nil before the first.
+  public let phase: PhaseID?
+}
+
+/// Puts the content of a snapshot into the place of a database's, the ledger's included.
+struct RestoreRun {
+  let live: Connection
+  let database: String
+  let runner: Runner
+  let now: () -> Timestamp
+  let shouldGoOn: () -> Bool
+
+  /// Replaces everything, in one transaction of SQLite's own: other connections see the database before it or after it.
+  ///
+  /// What the ledger should know of the restore is written into a private copy of the snapshot, so that it is there as soon
+  /// as the content is.
+  ///
+  /// - Parameters:
+  ///   - name: what the operator called the snapshot, for the log.
+  ///   - checkpoint: the checkpoint it belongs to, nil when it was named by its path.
+  /// - Throws: `database-busy`, `snapshot-failed` when there is no room for the copy beside the database.
+  func replace(
+    by source: Connection, _ snapshot: Snapshot, called name: String, _ checkpoint: Checkpoint?
+  ) throws(MigrationError) {
+    try refuseOtherPages(source)
+    let place = FileDurability.folder(of: database)
+    do {
+      let folder = try PrivateFolder(in: place, prefix: ".phasedb-restore-")
+      let copy = try Connection(path: try folder.makeFile("snapshot.partial"), mode: .readWrite)
+      try copy.execute("PRAGMA synchronous = OFF")
+      try copy.execute("PRAGMA journal_mode = OFF")
+      try source.backUp(to: copy) { _, _ in shouldGoOn() }
+      try copy.execute("PRAGMA journal_mode = MEMORY")
+      try enter(snapshot, called: name, checkpoint, into: copy)
+      try replace(by: copy)
+    } catch let error as MigrationError {
+      throw error
+    } catch let error as FileReading.Failure {
+      throw failed(place, error.reason)
+    } catch let error as SQLiteError {
+      throw [.full, .ioError, .readOnly, .cannotOpen].contains(error.code.primary)
+        ? failed(place, error.message) : MigrationError(error, while: "copying the snapshot")
+    } catch {
+      throw failed(place, "\(error)")
+    }
+  }
+
+  /// The only act that changes the database.
+  private func replace(by copy: Connection) throws(MigrationError) {
+    let durability = try DurableCommits(on: live)
+    try durability.whileInForce { () throws(MigrationError) in
+      try lifting("replacing the database by the snapshot") { () in
+        try copy.backUp(to: live) { _, _ in shouldGoOn() }
+      }
+    }
+  }
+
+  private func enter(
+    _ snapshot: Snapshot, called name: String, _ checkpoint: Checkpoint?, into copy: Connection
+  ) throws {
+    let transaction = try copy.begin(.immediate)
+    guard let ledger = try Knowledge(of: copy).ledger?.upgraded(by: runner, at: now()) else {
+      throw Ledger.damaged("the snapshot has no ledger")
+    }
+    let time = now()
+    // Whoever was running phases when the snapshot was made does not run them now.
+    try ledger.releaseLease()
+    if let checkpoint { try ledger.take(up: checkpoint, snapshot) }
+    try ledger.log(
+      .restore, subject: name, detail: "\(snapshot.path), sha256 \(snapshot.checksum)", by: runner, at: time)
+    try transaction.commit()
+  }
+
+  /// In WAL mode SQLite cannot change the size of pages (sqlite.org/c3ref/backup_finish.html).
+  private func refuseOtherPages(_ source: Connection) throws(MigrationError) {
+    let (mode, sizes) = try lifting("reading the size of pages") { () in
+      (
+        try live.value("PRAGMA main.journal_mode")?.text,
+        [try live.value("PRAGMA main.page_size"), try source.value("PRAGMA main.page_size")].map {
+          $0?.integer ?? 0
+        }
+      )
+    }
+    guard mode == "wal", sizes[0] != sizes[1] else { return }
+    throw .snapshotFailed(
+      "the database is in WAL mode with pages of \(sizes[0]) bytes, and the snapshot has pages of \(sizes[1])",
+      help: "take it out of WAL mode first: sqlite3 FILE 'PRAGMA journal_mode = DELETE'")
+  }
+
+  private func failed(_ place: String, _ why: String) -> MigrationError {
+    .snapshotFailed(
+      "the snapshot cannot be prepared in \(place): \(why)",
+      help: "make room beside the database for one more copy of it")
+  }
+}

@@ -1,0 +1,124 @@
+internal import PhaseSQLite
+
+/// What going back to a snapshot undoes: everything that happened since it was made.
+public struct RestoreLosses: Sendable, Hashable {
+  /// The tables in which something is different now.
+  public let tables: [Table]
+  /// Phases that went up since, and are not applied afterwards.
+  public let applied: [PhaseID]
+  /// Phases that came down since, and are applied afterwards.
+  public let reversed: [PhaseID]
+  /// Checkpoints that were named since, and are not there afterwards.
+  public let checkpoints: [String]
+
+  public struct Table: Sendable, Hashable {
+    public let name: String
+    /// Rows that came since, and go.
+    public let added: Int
+    /// Rows that have other values now, in columns that there were then, too.
+    public let changed: Int
+    /// Rows that were deleted since, and come back.
+    public let gone: Int
+    /// Whether the table itself came or went since, or its columns.
+    public let isOther: Bool
+  }
+
+  public var isEmpty: Bool {
+    tables.isEmpty && applied.isEmpty && reversed.isEmpty && checkpoints.isEmpty
+  }
+
+  /// One sentence for each.
+  public var lines: [String] {
+    tables.map(\.sentence) + applied.map { "\($0) is not applied any more" }
+      + reversed.map { "\($0) is applied again" } + checkpoints.map { "checkpoint @\($0) is forgotten" }
+  }
+}
+
+extension RestoreLosses.Table {
+  fileprivate var sentence: String {
+    let counts = [(added, "added"), (changed, "changed"), (gone, "deleted")].filter { $0.0 > 0 }
+    let rows = counts.map { "\(DetailLines.rows($0.0)) \($0.1)" }.joined(separator: ", ")
+    return "\(name): "
+      + ([rows].filter { !$0.isEmpty } + (isOther ? ["another declaration"] : []))
+      .joined(separator: ", ") + " since"
+  }
+}
+
+extension RestoreLosses {
+  /// - Parameters:
+  ///   - snapshot: what would be again.
+  ///   - present: what is there now, in a read transaction.
+  ///   - checkpoint: the name of the one whose snapshot it is, which is known afterwards.
+  ///   - shouldGoOn: asked now and then; false ends the comparison.
+  init(
+    from snapshot: Connection, to present: Connection, of checkpoint: String?,
+    shouldGoOn: @escaping () -> Bool
+  ) throws(MigrationError) {
+    let (then, now) = (try Knowledge(of: snapshot), try Knowledge(of: present))
+    let (old, new) = (then.applied.map(\.mark), now.applied.map(\.mark))
+    applied = now.applied.filter { !old.contains($0.mark) }.map(\.id)
+    reversed = then.applied.filter { !new.contains($0.mark) }.map(\.id)
+    let known = try then.checkpointNames() + (checkpoint.map { [$0] } ?? [])
+    checkpoints = try now.checkpointNames().filter { !known.contains($0) }
+    snapshot.setProgressHandler(every: 1_000, shouldGoOn)
+    present.setProgressHandler(every: 1_000, shouldGoOn)
+    defer {
+      snapshot.removeProgressHandler()
+      present.removeProgressHandler()
+    }
+    tables = try lifting("comparing the snapshot with the database") { () in
+      try Self.tables(snapshot, then.schema, present, now.schema)
+    }
+  }
+
+  private static func tables(
+    _ snapshot: Connection, _ before: Schema, _ present: Connection, _ after: Schema
+  ) throws -> [Table] {
+    let then = try DatabaseDigest(of: snapshot, schema: before)
+    let now = try DatabaseDigest(of: present, schema: after)
+    let names = Set((then.tables + now.tables).map { SchemaName($0.table) })
+    return try names.sorted { $0.key < $1.key }.compactMap { name in
+      let (old, new) = (then.table(name.spelled), now.table(name.spelled))
+      guard let old, let new else {
+        return Table(
+          name: name.spelled, added: new?.rows ?? 0, changed: 0, gone: old?.rows ?? 0, isOther: true)
+      }
+      let objects = (before.object("table", name), after.object("table", name))
+      let isOther = objects.0?.digest != objects.1?.digest
+      guard old != new || isOther, let one = objects.0, let other = objects.1 else { return nil }
+      let difference = try RowComparison(
+        before: snapshot, after: present, declared: try unshared(name, snapshot, present), limit: 0
+      ).difference(of: one, and: other)
+      return Table(
+        name: name.spelled, added: difference.born,
+        changed: difference.rows - difference.declaredRows - difference.born - difference.lost,
+        gone: difference.lost, isOther: isOther)
+    }
+  }
+
+  /// Columns that only one of the two has, in which every row differs.
+  private static func unshared(
+    _ table: SchemaName, _ snapshot: Connection, _ present: Connection
+  ) throws(SQLiteError) -> Set<String> {
+    func columns(_ connection: Connection) throws(SQLiteError) -> Set<String> {
+      Set(
+        try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table.spelled)).compactMap {
+          $0[0].text?.asciiLowercased
+        })
+    }
+    return try columns(snapshot).symmetricDifference(columns(present))
+  }
+}
+
+extension AppliedPhase {
+  /// What tells one application of a phase from another.
+  fileprivate var mark: String { "\(sequence) \(id)" }
+}
+
+extension Knowledge {
+  fileprivate func checkpointNames() throws(MigrationError) -> [String] {
+    try lifting("reading the ledger") { () in
+      try ledger?.namedCheckpoints(applied: []).compactMap(\.name) ?? []
+    }
+  }
+}

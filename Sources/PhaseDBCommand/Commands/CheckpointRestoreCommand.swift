@@ -1,0 +1,73 @@
+internal import PhaseDB
+
+/// `phasedb checkpoint restore`: puts the whole database back to a snapshot.
+enum CheckpointRestoreCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let migrator = try Location(context).migrator(.writing, context, needsFolder: false)
+    StopSignals.handle()
+    let name = context.invocation.value(.name) ?? ""
+    let restoration = try migrator.restore(name, confirmed: context.invocation.value(.confirm))
+    if context.isJSON {
+      try context.print(json: RestoreJSON(restoration))
+      return .done
+    }
+    let place = restoration.phase.map { "after \($0)" } ?? "before the first phase"
+    context.say("\(context.paint("restored", .good)) \(restoration.snapshot.path), \(place)")
+    for line in restoration.losses.lines { context.say("  undone: \(line)") }
+    context.suggest("phasedb verify")
+    return .done
+  }
+}
+
+extension Snapshot {
+  /// `snapshot  snapshots/shop@before-sale.db, 12,582,912 bytes`.
+  var sentence: String { "snapshot \(path), \(CountText.text(bytes, "byte"))" }
+}
+
+/// A snapshot as `--format json` prints it.
+struct SnapshotJSON: Encodable {
+  let path: String
+  let bytes: Int
+  let sha256: String
+
+  init(_ snapshot: Snapshot) {
+    path = snapshot.path
+    bytes = snapshot.bytes
+    sha256 = snapshot.checksum
+  }
+}
+
+/// What a restore undid, as `--format json` prints it.
+private struct RestoreJSON: Encodable {
+  let snapshot: SnapshotJSON
+  /// Left out before the first phase.
+  let phase: String?
+  let lost: Lost
+
+  struct Lost: Encodable {
+    let tables: [Table]
+    let applied: [String]
+    let reversed: [String]
+    let checkpoints: [String]
+
+    struct Table: Encodable {
+      let table: String
+      let added: Int
+      let changed: Int
+      let gone: Int
+      let redeclared: Bool
+    }
+  }
+
+  init(_ restoration: Restoration) {
+    snapshot = SnapshotJSON(restoration.snapshot)
+    phase = restoration.phase?.description
+    let losses = restoration.losses
+    lost = Lost(
+      tables: losses.tables.map {
+        Lost.Table(
+          table: $0.name, added: $0.added, changed: $0.changed, gone: $0.gone, redeclared: $0.isOther)
+      }, applied: losses.applied.map(\.description), reversed: losses.reversed.map(\.description),
+      checkpoints: losses.checkpoints)
+  }
+}

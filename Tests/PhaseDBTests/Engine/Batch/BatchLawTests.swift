@@ -1,0 +1,120 @@
+import Testing
+
+@testable import PhaseDB
+
+/// How large batches are and how long the run rests, from measured holds alone.
+@Suite("The law of batches")
+struct BatchLawTests {
+  /// A table that takes a fixed time for each row and for each commit.
+  private func sizes(
+    _ law: inout BatchLaw, batches: Int, perRow: Double, commit: Double = 0.1
+  ) -> [Int] {
+    (0..<batches).map { _ in
+      let size = law.size
+      law.committed(rows: size, milliseconds: Double(size) * perRow + commit, committing: commit)
+      return size
+    }
+  }
+
+  struct Case: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let hold: Duration
+    let perRow: Double
+    /// Where the size settles.
+    let settles: ClosedRange<Int>
+    var commit = 0.1
+    var most = 100_000
+  }
+
+  @Test(
+    "the size settles where a batch holds the lock as long as it should",
+    arguments: [
+      Case(
+        testDescription: "500 rows a millisecond", hold: .milliseconds(10), perRow: 0.002,
+        settles: 4_800...5_100),
+      Case(
+        testDescription: "half the hold, half the rows", hold: .milliseconds(5), perRow: 0.002,
+        settles: 2_350...2_600),
+      Case(
+        testDescription: "never more than 100,000 rows", hold: .milliseconds(500), perRow: 0.0001,
+        settles: 100_000...100_000),
+      Case(
+        testDescription: "never more than was asked for", hold: .milliseconds(10), perRow: 0.002,
+        settles: 300...300, most: 300),
+      Case(testDescription: "never less than 10 rows", hold: .milliseconds(10), perRow: 50, settles: 10...10),
+      Case(
+        testDescription: "fewer than 10 when that is the most", hold: .milliseconds(10), perRow: 0.002,
+        settles: 4...4, most: 4),
+      Case(
+        testDescription: "a disk that takes longer to commit than the hold is given as long to work",
+        hold: .milliseconds(10), perRow: 0.01, settles: 1_900...2_100, commit: 20),
+    ])
+  func settles(row: Case) {
+    var law = BatchLaw(Pacing(hold: row.hold, maximumRows: row.most))
+    let sizes = sizes(&law, batches: 80, perRow: row.perRow, commit: row.commit)
+    #expect(row.settles.contains(sizes.last ?? 0), "\(sizes)")
+  }
+
+  @Test("the size grows by half at most")
+  func growth() {
+    var law = BatchLaw(Pacing())
+    let sizes = sizes(&law, batches: 30, perRow: 0.0001)
+    for (before, after) in zip(sizes, sizes.dropFirst()) {
+      #expect(Double(after) <= Double(before) * 1.5 + 1)
+    }
+    #expect(sizes[0] == 100)
+  }
+
+  @Test("one slow batch counts for a quarter")
+  func average() {
+    var law = BatchLaw(Pacing())
+    _ = sizes(&law, batches: 60, perRow: 0.002, commit: 0)
+    let before = law.size
+    law.committed(rows: before, milliseconds: Double(before) * 0.004, committing: 0)
+    #expect(abs(Double(law.size) / Double(before) - 0.875) < 0.01)
+  }
+
+  @Test("a batch that is stopped at its deadline is tried again with a tenth of its rows, down to one")
+  func deadline() {
+    var law = BatchLaw(Pacing())
+    _ = sizes(&law, batches: 60, perRow: 0.002)
+    #expect(law.deadline == .milliseconds(50))
+    var size = law.size
+    for _ in 0..<6 {
+      law.overran(rows: size)
+      #expect(law.size == max(1, size / 10))
+      size = law.size
+    }
+    #expect(size == 1)
+    law.committed(rows: 1, milliseconds: 30, committing: 0.1)
+    #expect(law.size == 10)
+  }
+
+  @Test("the phase's own limit of the hold goes before a longer one")
+  func limit() {
+    #expect(BatchLaw(Pacing(), limit: .milliseconds(4)).deadline == .milliseconds(20))
+    #expect(BatchLaw(Pacing(), limit: .milliseconds(400)).deadline == .milliseconds(50))
+  }
+
+  @Test("the rest is as long as the hold and never under 2 ms; 1 ms when nobody else writes")
+  func rest() {
+    let law = BatchLaw(Pacing())
+    #expect(law.pause(after: 12, isAlone: false) == 12)
+    #expect(law.pause(after: 0.5, isAlone: false) == 2)
+    #expect(law.pause(after: 12, isAlone: true) == 1)
+    let patient = BatchLaw(Pacing(pause: .milliseconds(30)))
+    #expect(patient.pause(after: 12, isAlone: false) == 30)
+    #expect(patient.pause(after: 50, isAlone: false) == 50)
+    #expect(patient.pause(after: 12, isAlone: true) == 30)
+  }
+
+  @Test("the histogram knows its quantiles to a tenth, however many batches there were")
+  func histogram() {
+    var holds = HoldHistogram()
+    #expect(holds.quantile(0.5) == 0)
+    for step in 1...10_000 { holds.add(Double(step) / 100) }
+    #expect(abs(holds.quantile(0.5) / 50 - 1) < 0.1)
+    #expect(abs(holds.quantile(0.99) / 99 - 1) < 0.1)
+    #expect(holds.last == 100)
+  }
+}
