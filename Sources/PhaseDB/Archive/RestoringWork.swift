@@ -27,13 +27,7 @@ struct RestoringWork {
     self.content = content
     self.archive = archive
     self.trace = trace
-    var sourcesChanged = false
-    for (name, sum) in content.sources where !sourcesChanged {
-      let table = try TableShape(SchemaName(name), on: connection)
-      sourcesChanged =
-        try table.map { table throws(SQLiteError) in try connection.sum(of: table).text } ?? "" != sum
-    }
-    self.sourcesChanged = sourcesChanged
+    sourcesChanged = try content.changedSource(on: connection) != nil
     hasAside = try RestoringWork.setAside(record, content, archive, trace, on: connection)
     let filled = trace.table(to: SchemaName(record.table))
     hasPresent =

@@ -58,10 +58,10 @@ extension Taking {
     isYoung: (SchemaName, SchemaName) -> Bool = { _, _ in false }
   ) throws(MigrationError) -> [Taking] {
     var takings: [Taking] = []
-    for table in trial.there.tables where !table.isVirtual {
+    for table in trial.there.tables {
       guard let origin = table.origin, table.isTakenFrom else { continue }
       let taking = try lifting("reading the schema") { () throws -> Taking? in
-        guard let shape = try TableShape(origin, on: connection) else { return nil }
+        guard let shape = try TableShape(origin, on: connection), shape.isKept else { return nil }
         return try Taking(of: table, shape, in: trial, on: connection, isYoung: isYoung)
       }
       if let taking { takings.append(taking) }
