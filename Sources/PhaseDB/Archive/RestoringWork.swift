@@ -312,11 +312,3 @@ extension RestoringWork {
     return record.settled(rows: sum.count, digest: sum.text, state: .left)
   }
 }
-
-extension ArchiveRecord {
-  fileprivate func settled(rows: Int, digest: String, state: State) -> ArchiveRecord {
-    ArchiveRecord(
-      id: id, phase: phase, direction: direction, entry: entry, table: table, content: content, rows: rows,
-      digest: digest, state: state)
-  }
-}
