@@ -6,6 +6,8 @@ internal import PhaseDB
 /// recovered each in its own way, or not at all.
 struct RecoveryText {
   let plan: Plan
+  /// The command that runs the plan.
+  let start: String
 
   func print(to context: CommandContext) {
     context.print("\(context.paint("recovery:", .heading))\n")
@@ -21,7 +23,7 @@ struct RecoveryText {
     [
       ("code", code), ("state", state), ("workflow", residuals(of: .workflow)),
       ("customers", residuals(of: .customer) + residuals(of: .support, "support: ")),
-      ("downstream", residuals(of: .downstream)), ("time", [time]), ("start", ["phasedb down, as planned here"]),
+      ("downstream", residuals(of: .downstream)), ("time", [time]), ("start", [start]),
     ].map { title, lines in (title, lines.isEmpty ? ["nothing remains, its authors say"] : lines) }
   }
 
@@ -29,7 +31,9 @@ struct RecoveryText {
   private var code: [String] {
     guard let last = plan.steps.last else { return [] }
     return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
-      "\(application) \(interval) may run afterwards; take others out first"
+      interval.lower == nil && interval.upper == nil
+        ? "any version of \(application) may run afterwards"
+        : "\(application) \(interval) may run afterwards; take others out first"
     }
   }
 
