@@ -36,7 +36,7 @@ struct Interleaving {
   /// Tries every order, each on a copy of its own.
   func findings(on state: StateCopy) throws(MigrationError) -> [CompatibilityFinding] {
     var findings: [CompatibilityFinding] = []
-    for turn in writers.count > 1 ? WriteTurn.allCases : [.olderFirst] {
+    for turn in writers.count > 1 ? WriteTurn.allCases : [.olderLast] {
       let trial = try InterleavingTrial(self, turn, on: try state.fork())
       for finding in try trial.findings() where !findings.contains(where: { $0.isSame(as: finding) }) {
         findings.append(finding)
