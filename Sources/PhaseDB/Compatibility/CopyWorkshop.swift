@@ -9,6 +9,8 @@ internal import PhaseSQLite
 /// Makes copies, in a folder of its own that is gone with it.
 final class CopyWorkshop {
   let clock: StandingClock
+  /// The same phases go up and down on many copies.
+  let trials = TransitionTrials()
   let now: Timestamp
   let runner: Runner
   let cancellation: Cancellation

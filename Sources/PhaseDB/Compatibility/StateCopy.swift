@@ -95,6 +95,8 @@ final class StateCopy {
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: workshop.runner, now: { now }, wait: .zero,
       pacing: Pacing(), cancellation: workshop.cancellation, observe: { _ in })
+    engine.isOnCopy = true
+    engine.trials = workshop.trials
     _ = try engine.run(plan)
   }
 }
