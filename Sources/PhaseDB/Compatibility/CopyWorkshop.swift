@@ -14,6 +14,8 @@ final class CopyWorkshop {
   let now: Timestamp
   let runner: Runner
   let cancellation: Cancellation
+  /// That of the copy that was looked at last. The next one has most of it, which need not be taken apart again.
+  var lastSchema: Schema?
   private var folder: String?
   private var count = 0
 
