@@ -28,7 +28,11 @@ let package = Package(
     .target(name: "PhaseDB", dependencies: ["PhaseSQLite"], swiftSettings: house),
     .executableTarget(name: "PhaseDBCommand", dependencies: ["PhaseDB"], swiftSettings: house),
     .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite", "CSQLite"], swiftSettings: house),
-    .testTarget(name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite"], swiftSettings: house),
+    // What Scripts/bench holds digests against. No product has it, so nobody who installs or uses phasedb builds it.
+    .executableTarget(
+      name: "ScanBench", dependencies: ["CSQLite", "PhaseDB"], path: "Tests/ScanBench", swiftSettings: house),
+    .testTarget(
+      name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite", "CSQLite"], swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
     .target(

@@ -25,6 +25,7 @@ internal import CSQLite
   var progress: Unmanaged<ProgressBox>?
   var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
+  var tracer: Unmanaged<TraceBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
   package init(path: String, mode: Mode) throws(SQLiteError) {
@@ -66,6 +67,7 @@ internal import CSQLite
     removeProgressHandler()
     if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     stopWatchingRows()
+    stopTracing()
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }
 

@@ -42,12 +42,14 @@ struct HouseTests {
   }
 
   @Test(
-    "unsafe code is in PhaseSQLite, in the files that wrap descriptors and signals, and where a handle is borrowed"
+    "unsafe code is in PhaseSQLite, in the files that wrap descriptors, signals and processes, and where a handle is borrowed"
   )
   func unsafeCode() throws {
     let exceptions = [
       "PhaseDBCommand/Terminal/FileDescriptor.swift": Int.max,
-      "PhaseDBCommand/Terminal/StopSignals.swift": Int.max, "PhaseDB/Migrator/Migrator.swift": 2,
+      "PhaseDBCommand/Terminal/StopSignals.swift": Int.max,
+      "PhaseDBCommand/Terminal/ChildProgram.swift": Int.max, "PhaseDB/Compatibility/QueryRecorder.swift": 2,
+      "PhaseDB/Migrator/Migrator.swift": 2,
     ]
     for file in try SourceFile.all(under: "PhaseDB") + SourceFile.all(under: "PhaseDBCommand") {
       let count = file.tokens.count {

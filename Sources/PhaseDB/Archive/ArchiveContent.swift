@@ -22,6 +22,8 @@ struct ArchiveContent: Codable, Sendable {
     let hashed: [String]
   }
 
+  /// The hash of the phase's text that took it.
+  let text: String
   let key: RowKey
   /// In the order of `v1`, `v2` …
   let columns: [Column]
@@ -51,9 +53,10 @@ struct ArchiveContent: Codable, Sendable {
   }
 
   init(
-    key: RowKey, columns: [Column], successor: Successor?, hasGoneRows: Bool, isMoved: Bool,
+    text: String, key: RowKey, columns: [Column], successor: Successor?, hasGoneRows: Bool, isMoved: Bool,
     sources: [String: String], counter: Int64?
   ) {
+    self.text = text
     self.key = key
     self.columns = columns
     self.successor = successor
@@ -61,5 +64,13 @@ struct ArchiveContent: Codable, Sendable {
     self.isMoved = isMoved
     self.sources = sources
     self.counter = counter
+  }
+}
+
+extension ArchiveContent {
+  /// Where a column's values went on; nil when they are nowhere else.
+  func origin(of column: Column) -> TracedColumn.Origin? {
+    guard let successor, let after = column.after else { return nil }
+    return TracedColumn.Origin(table: SchemaName(successor.table), column: SchemaName(after))
   }
 }

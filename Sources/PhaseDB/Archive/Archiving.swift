@@ -63,7 +63,7 @@ extension Archiving {
   /// Keeps what the SQL really took, and forgets what it did not.
   ///
   /// - Returns: what the ledger has to record, as soon as the log has a row for the transition.
-  func settle(_ phase: PhaseID, _ direction: Direction) throws(SQLiteError) -> [ArchiveRecord] {
+  func settle(_ id: PhaseID, _ phase: Phase, _ direction: Direction) throws(SQLiteError) -> [ArchiveRecord] {
     for (name, counter) in counters { try connection.raiseCounter(of: name, to: counter) }
     var records: [ArchiveRecord] = []
     var sums: [SchemaName: String] = [:]
@@ -81,7 +81,7 @@ extension Archiving {
         }
       }
       let content = ArchiveContent(
-        key: taking.key,
+        text: phase.tokenHash, key: taking.key,
         columns: taking.values.map {
           ArchiveContent.Column(
             name: $0.name.spelled, after: $0.after?.spelled, isTracked: $0.isTracked)
@@ -95,7 +95,7 @@ extension Archiving {
         counter: work.counter)
       records.append(
         ArchiveRecord(
-          id: work.id, phase: phase, direction: direction, entry: 0, table: taking.table.name.spelled,
+          id: work.id, phase: id, direction: direction, entry: 0, table: taking.table.name.spelled,
           content: content.json, rows: work.sum.count, digest: work.sum.text, state: .kept))
     }
     return records

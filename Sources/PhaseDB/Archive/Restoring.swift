@@ -9,9 +9,12 @@ struct Restoring {
   ///
   /// - Parameters:
   ///   - archives: what the opposite transition of the same phase took and is still kept.
+  ///   - phase: the phase as it is now.
   ///   - trace: what this transition's SQL does.
   /// - Throws: `archive-missing`, `archive-altered`.
-  init(_ archives: [ArchiveRecord], _ trace: ScriptTrace, on connection: Connection) throws(MigrationError) {
+  init(
+    _ archives: [ArchiveRecord], _ phase: Phase, _ trace: ScriptTrace, on connection: Connection
+  ) throws(MigrationError) {
     self.connection = connection
     for record in archives {
       let content = try ArchiveContent(record)
@@ -19,7 +22,8 @@ struct Restoring {
       try table.verify(record, on: connection)
       works.append(
         try lifting("comparing rows with archive \(record.id)") { () in
-          try RestoringWork(record, content, table, trace, on: connection)
+          try RestoringWork(
+            record, content, table, trace, isSameText: content.text == phase.tokenHash, on: connection)
         })
     }
   }

@@ -10,28 +10,43 @@ struct RestoringWork {
   private let sourcesChanged: Bool
   /// Whether `asideName` lists rows that have changed since.
   private let hasAside: Bool
+  /// Whether `presentName` lists the rows that were there before SQL that inserts into the same table.
+  private let hasPresent: Bool
   /// Whether values came back while the table was built anew.
   private var hasRead = false
 
   private var asideName: String { "phasedb_aside_\(record.id)" }
+  private var presentName: String { "phasedb_present_\(record.id)" }
   private var target: SchemaName { SchemaName(record.table) }
 
   init(
     _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, _ trace: ScriptTrace,
-    on connection: Connection
+    isSameText: Bool, on connection: Connection
   ) throws(SQLiteError) {
     self.record = record
     self.content = content
     self.archive = archive
     self.trace = trace
-    var sourcesChanged = false
-    for (name, sum) in content.sources where !sourcesChanged {
-      let table = try TableShape(SchemaName(name), on: connection)
-      sourcesChanged =
-        try table.map { table throws(SQLiteError) in try connection.sum(of: table).text } ?? "" != sum
-    }
-    self.sourcesChanged = sourcesChanged
+    sourcesChanged = try content.changedSource(on: connection) != nil
     hasAside = try RestoringWork.setAside(record, content, archive, trace, on: connection)
+    let filled = trace.table(to: SchemaName(record.table))
+    hasPresent =
+      filled?.isFilledInPlace == true && filled?.copiesItself == false && isSameText && !sourcesChanged
+      && content.hasGoneRows && content.successor != nil
+    if hasPresent { try listPresent(on: connection) }
+  }
+
+  /// The SQL may insert anew, under other numbers, what it inserted before and the archive has: then its rows give way,
+  /// and it has to be known which they are.
+  private func listPresent(on connection: Connection) throws(SQLiteError) {
+    guard let successor = content.successor else { return }
+    let keys = archive.keys.joined(separator: ", ")
+    let columns = successor.key.map(SQLText.identifier).joined(separator: ", ")
+    try connection.execute(
+      "CREATE TEMP TABLE \(presentName) (\(keys), PRIMARY KEY (\(keys))) WITHOUT ROWID")
+    try connection.execute(
+      "INSERT OR IGNORE INTO temp.\(presentName) SELECT \(columns) FROM main.\(SQLText.identifier(successor.table))"
+    )
   }
 
   /// Lists the rows whose rest, or whose value in place of an archived one, is not what the other transition left, and
@@ -43,9 +58,9 @@ struct RestoringWork {
     on connection: Connection
   ) throws(SQLiteError) -> Bool {
     let computed = content.columns.contains {
-      trace.computes(SchemaName($0.name), of: SchemaName(record.table))
+      trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
-    let isTold = computed || content.hasGoneRows || content.columns.contains(where: \.isTracked)
+    let isTold = computed || content.hasGoneRows || content.columns.contains { $0.after != nil }
     guard isTold, let successor = content.successor,
       let table = try TableShape(SchemaName(successor.table), on: connection)
     else { return false }
@@ -83,12 +98,9 @@ struct RestoringWork {
   }
 }
 
-extension ScriptTrace {
-  /// Whether the script gives a column of a table values other than its default.
-  func computes(_ column: SchemaName, of table: SchemaName) -> Bool {
-    guard let table = self.table(to: table), let column = table.column(to: column) else { return false }
-    return column.isUpdated || (table.origin == nil && column.isInserted)
-  }
+extension TracedTable {
+  /// Whether rows are put into it beside those that were there before.
+  fileprivate var isFilledInPlace: Bool { gainsRows && origin != nil }
 }
 
 // MARK: - After the SQL
@@ -96,7 +108,9 @@ extension ScriptTrace {
 extension RestoringWork {
   /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
   func restore(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
-    defer { try? connection.execute("DROP TABLE IF EXISTS temp.\(asideName)") }
+    defer {
+      for name in [asideName, presentName] { try? connection.execute("DROP TABLE IF EXISTS temp.\(name)") }
+    }
     guard let table = try TableShape(target, on: connection) else {
       return record.settled(rows: record.rows, digest: record.digest, state: .left)
     }
@@ -166,9 +180,12 @@ extension RestoringWork {
   /// For each column that gets archived values, what it gets in a row.
   private func values(in table: TableShape, row: String) -> [(column: SchemaName, value: String)] {
     columns(of: table).compactMap { column, name, value, mark in
-      let isComputed = trace.computes(column, of: target)
+      let kept = content.columns.first { SchemaName($0.name) == column }
+      let isComputed = trace.computes(column, of: target, from: kept.flatMap(content.origin(of:)))
       if isComputed, sourcesChanged { return nil }
-      guard hasAside, let changed = isComputed ? "c0" : mark else { return (column, value) }
+      // Another text of the phase may compute what the one did not that made the archive.
+      let changed = isComputed ? "c0" : mark ?? (kept?.after == nil ? nil : "c0")
+      guard hasAside, let changed else { return (column, value) }
       return (column, "CASE WHEN s.k1 IS NULL OR NOT s.\(changed) THEN \(value) ELSE \(row).\(name) END")
     }
   }
@@ -200,16 +217,30 @@ extension RestoringWork {
 
   /// Rows that were gone: those the SQL put there under their keys are made what they were, unless it made them from
   /// what has changed since; the others are put there.
+  ///
+  /// - Returns: how many are what they were.
   private func putBackGoneRows(into table: TableShape, on connection: Connection) throws(SQLiteError) -> Int {
     let columns = columns(of: table)
     var restored = 0
-    if trace.table(to: target)?.gainsRows == true, !sourcesChanged, !columns.isEmpty {
+    let filled = trace.table(to: target)
+    // Rows that the SQL inserts may be the ones that are missing, and nothing tells which: no row is to be there twice.
+    if filled?.isFilledInPlace == true, !hasPresent { return 0 }
+    if filled?.gainsRows == true, !sourcesChanged, !columns.isEmpty {
       try connection.execute(
         """
         UPDATE \(place(table)) AS t SET \(columns.map { "\($0.name) = \($0.value)" }.joined(separator: ", "))
         FROM \(archivePlace)\(asideJoin) WHERE \(match(table)) AND a.gone\(isNotAside)
         """)
       restored += connection.changes
+    }
+    if hasPresent {
+      let isPresent = zip(archive.keys, content.key.names).map { "p.\($0) = +t.\(SQLText.identifier($1))" }
+      try connection.execute(
+        """
+        DELETE FROM \(place(table)) AS t
+        WHERE NOT EXISTS (SELECT 1 FROM temp.\(presentName) AS p WHERE \(isPresent.joined(separator: " AND ")))
+        AND NOT EXISTS (SELECT 1 FROM \(archivePlace) WHERE a.gone AND \(match(table)))
+        """)
     }
     try connection.execute(
       """

@@ -12,6 +12,18 @@ struct ScriptTrace {
   /// The table that has a name after the script; nil when there is none.
   func table(to outcome: SchemaName) -> TracedTable? { tables.first { $0.outcome == outcome } }
 
+  /// Whether the script computes values for a column of a table, and does not just hand over those of another.
+  ///
+  /// - Parameters:
+  ///   - column: by its name after the script, as the table's.
+  ///   - origin: the column where its values are before the script; nil when they are nowhere.
+  func computes(_ column: SchemaName, of table: SchemaName, from origin: TracedColumn.Origin?) -> Bool {
+    guard let table = self.table(to: table), let column = table.column(to: column) else { return false }
+    if column.isUpdated { return true }
+    guard table.origin == nil, column.isInserted else { return false }
+    return origin == nil || column.handedFrom != origin
+  }
+
   /// The tables that were there before the script from which a table's rows or values are made, also by way of others
   /// that the script made.
   func origins(of table: TracedTable) -> [SchemaName] {
@@ -36,6 +48,10 @@ struct TracedTable {
   var columns: [TracedColumn]
   /// Whether rows are put into it.
   var gainsRows = false
+  /// Whether all its rows are those of one table, handed over by the only INSERT.
+  var hasAllRowsOfOne = false
+  /// Whether rows are put into it that are made from its own.
+  var copiesItself = false
   /// Whether rows of it may be deleted while it stays: by DELETE, or to make room for others by REPLACE.
   var losesRows = false
   /// Whether its rowids are updated, by that or by one of their other names.
@@ -72,4 +88,12 @@ struct TracedColumn {
   var isUpdated = false
   /// Whether an INSERT gives it values that are not its default.
   var isInserted = false
+  /// The column whose values these are, when the only INSERT into the table handed them over as they were.
+  var handedFrom: Origin?
+
+  /// A column as it was called before the script.
+  struct Origin: Hashable {
+    let table: SchemaName
+    let column: SchemaName
+  }
 }

@@ -74,7 +74,7 @@ final class ScriptTracer {
 extension ScriptTracer {
   private func note(_ effect: StatementEffect) {
     let writes = effect.writes
-    let listed = insertedColumns(in: effect)
+    let insert = Insert(effect, script)
     let written = writes.insertedTables.union(writes.columns.keys).union(writes.deletedTables)
     let read = writes.readTables.compactMap { present[$0] }
     for name in written {
@@ -87,12 +87,40 @@ extension ScriptTracer {
       }
       for column in writes.columns[name] ?? [] { markUpdated(column, of: index) }
       guard writes.insertedTables.contains(name) else { continue }
-      trace.tables[index].gainsRows = true
-      for column in trace.tables[index].columns.indices {
-        let key = trace.tables[index].columns[column].outcome?.key
-        guard let key, listed[name]?.contains(key) ?? true else { continue }
-        trace.tables[index].columns[column].isInserted = true
+      // A trigger may insert all there is into the same table.
+      let own = writes.triggers[name] == nil && insert?.table == name ? insert : nil
+      noteInsert(into: index, own)
+      if read.contains(index) { trace.tables[index].copiesItself = true }
+    }
+  }
+
+  private func noteInsert(into index: Int, _ insert: Insert?) {
+    let stored = trace.tables[index].columns.filter { !$0.isGenerated }.compactMap(\.outcome?.key)
+    let given = insert.map { $0.columns ?? stored } ?? stored
+    let isOnly = !trace.tables[index].gainsRows
+    var handed: [String: TracedColumn.Origin] = [:]
+    var isWhole = false
+    if let copy = insert?.copy, isOnly, let source = present[copy.source].map({ trace.tables[$0] }),
+      let origin = source.origin
+    {
+      isWhole = copy.isWhole
+      let read = copy.isStar ? source.columns.filter { $0.outcome != nil }.map(\.outcome?.key) : copy.columns
+      if read.count == given.count {
+        for (target, name) in zip(given, read) {
+          let column = source.columns.first { $0.outcome != nil && $0.outcome?.key == name }
+          handed[target] = column?.origin.flatMap {
+            column?.isUpdated == true ? nil : .init(table: origin, column: $0)
+          }
+        }
       }
+    }
+    trace.tables[index].gainsRows = true
+    trace.tables[index].hasAllRowsOfOne = isWhole
+    let names = Set(given)
+    for place in trace.tables[index].columns.indices {
+      guard let key = trace.tables[index].columns[place].outcome?.key else { continue }
+      trace.tables[index].columns[place].handedFrom = handed[key]
+      if names.contains(key) { trace.tables[index].columns[place].isInserted = true }
     }
   }
 
@@ -105,22 +133,35 @@ extension ScriptTracer {
     }
   }
 
-  /// The columns that an INSERT of the statement itself lists, by the table. SQLite does not report them; what is not
-  /// found here counts as all of them.
-  private func insertedColumns(in effect: StatementEffect) -> [String: Set<String>] {
-    guard !effect.writes.insertedTables.isEmpty else { return [:] }
-    let words = effect.words(in: script)
-    guard let into = words.firstIndex(where: { $0.is("into") }),
-      let target = words.qualifiedName(at: into + 1)
-    else { return [:] }
-    let table = words[target.name].text
-    // A trigger may insert all there is into the same table.
-    guard effect.writes.triggers[table] == nil else { return [:] }
-    if words.has("default", "values", at: target.end) { return [table: []] }
-    let list = words.has("as", at: target.end) ? target.end + 2 : target.end
-    guard words.has("(", at: list) else { return [:] }
-    let names = words[list..<words.endOfGroup(at: list)].filter(\.isName)
-    return [table: Set(names.map(\.text))]
+  /// What an INSERT says in its own words. SQLite does not report the columns it lists.
+  private struct Insert {
+    /// Folded.
+    let table: String
+    /// nil when it lists none, which means all.
+    let columns: [String]?
+    let copy: PlainCopy?
+
+    init?(_ effect: StatementEffect, _ script: Script) {
+      guard !effect.writes.insertedTables.isEmpty else { return nil }
+      let words = effect.words(in: script)
+      guard let into = words.firstIndex(where: { $0.is("into") }),
+        let target = words.qualifiedName(at: into + 1)
+      else { return nil }
+      table = words[target.name].text
+      var next = words.has("as", at: target.end) ? target.end + 2 : target.end
+      if words.has("default", "values", at: next) {
+        (columns, copy) = ([], nil)
+        return
+      }
+      if words.has("(", at: next) {
+        let end = words.endOfGroup(at: next)
+        columns = words[next..<end].filter(\.isName).map(\.text)
+        next = end
+      } else {
+        columns = nil
+      }
+      copy = PlainCopy(words, selectingAt: next)
+    }
   }
 }
 

@@ -72,12 +72,15 @@ extension Taking {
       """
   }
 
-  /// For each value, whether it is another one now. What compares as equal may be of another type.
+  /// For each value, whether it is to be kept: it is another one now, or the way back makes another one of it. What
+  /// compares as equal may be of another type.
   private var differences: [String] {
     values.enumerated().map { index, column in
       guard let after = column.after else { return "1" }
       let (old, new) = ("s.v\(index + 1)", "n.\(SQLText.identifier(after.spelled))")
-      let isOther = "(\(old) IS NOT \(new) OR typeof(\(old)) <> typeof(\(new)))"
+      // The way back computes a value for every row, also where this way left the old one.
+      let isOther =
+        column.isTracked ? "(\(old) IS NOT \(new) OR typeof(\(old)) <> typeof(\(new)))" : "1"
       guard let value = defaultOfYoung(column) else { return isOther }
       return "(\(old) IS NOT \(value) AND \(isOther))"
     }

@@ -58,10 +58,10 @@ extension Taking {
     isYoung: (SchemaName, SchemaName) -> Bool = { _, _ in false }
   ) throws(MigrationError) -> [Taking] {
     var takings: [Taking] = []
-    for table in trial.there.tables where !table.isVirtual {
+    for table in trial.there.tables {
       guard let origin = table.origin, table.isTakenFrom else { continue }
       let taking = try lifting("reading the schema") { () throws -> Taking? in
-        guard let shape = try TableShape(origin, on: connection) else { return nil }
+        guard let shape = try TableShape(origin, on: connection), shape.isKept else { return nil }
         return try Taking(of: table, shape, in: trial, on: connection, isYoung: isYoung)
       }
       if let taking { takings.append(taking) }
@@ -103,9 +103,12 @@ extension Taking {
       if keyNames.contains(column.name) {
         guard successor != nil, table.outcome == nil, way.recasts(column, of: key) else { return nil }
       }
+      let origin = successor.flatMap { successor in
+        after.map { TracedColumn.Origin(table: successor.table, column: $0) }
+      }
       return Column(
         name: column.name, after: after,
-        isTracked: successor != nil && after != nil && !way.computes(column.name),
+        isTracked: successor != nil && after != nil && !way.computes(column.name, from: origin),
         isYoung: table.outcome != nil && isYoung(shape.name, column.name))
     }
     isDropped = table.outcome == nil

@@ -14,10 +14,11 @@ struct WayBack {
   /// Whether it puts rows into the table.
   var fills: Bool { restored?.gainsRows ?? false }
 
-  /// Whether it gives a column values other than its default.
-  func computes(_ column: SchemaName) -> Bool {
-    guard let restored, let column = restored.column(to: column) else { return false }
-    return column.isUpdated || (restored.origin == nil && column.isInserted)
+  /// Whether it computes values for a column of the table.
+  ///
+  /// - Parameter origin: where the column's values are after the transition.
+  func computes(_ column: SchemaName, from origin: TracedColumn.Origin?) -> Bool {
+    trial.back?.computes(column, of: name, from: origin) ?? false
   }
 
   /// What the tables are called from which it makes rows or values for this one.

@@ -28,7 +28,8 @@ public struct CompatibilityCheck: Sendable {
     }
     guard !scripts.isEmpty || !needsQueries else {
       throw MigrationError(
-        .noQueries, "\(version?.description ?? "no version of an application") has \(version == nil ? "its" : "no") queries in \(path)/apps",
+        .noQueries,
+        "\(version?.description ?? "no version of an application") has \(version == nil ? "its" : "no") queries in \(path)/apps",
         help: [
           "write them down: apps/APP/VERSION.sql, for example apps/storefront/1.4.0.sql",
           "or turn a log of statements into such a file: phasedb compat --import-log FILE",
@@ -126,12 +127,15 @@ public struct CompatibilityCheck: Sendable {
     if let database {
       let copy = try workshop.copy(ofFile: database, wait: surroundings.wait)
       return Start(
-        workshop: workshop, copy: copy, applied: try Knowledge(of: copy.connection).applied.map(\.id), seed: nil)
+        workshop: workshop, copy: copy, applied: try Knowledge(of: copy.connection).applied.map(\.id),
+        seed: nil)
     }
     guard let seed else {
       throw MigrationError(
         .noData, "there are no rows to test with: neither --database nor \(seedPath)",
-        help: ["write INSERTs into \(seedPath)", "or use the rows of a database, which is copied: --database FILE"])
+        help: [
+          "write INSERTs into \(seedPath)", "or use the rows of a database, which is copied: --database FILE",
+        ])
     }
     let copy = try workshop.empty()
     try copy.begin(with: catalog.baseline)

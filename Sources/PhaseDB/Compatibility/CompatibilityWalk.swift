@@ -24,7 +24,8 @@ final class CompatibilityWalk {
     self.workshop = workshop
   }
 
-  func report(from copy: StateCopy, applied: Int, seed: Script?) throws(MigrationError) -> CompatibilityReport {
+  func report(from copy: StateCopy, applied: Int, seed: Script?) throws(MigrationError) -> CompatibilityReport
+  {
     let walk = StateWalk(lattice, check.catalog, seed) { [self] node, copy throws(MigrationError) in
       try look(at: node, copy)
     }
@@ -139,7 +140,9 @@ extension CompatibilityWalk {
     let path = lattice.path(to: node)
     let older = scripts[pair[0]]
     let home = path.first { lattice.nodes[$0].state.admits(older.application, older.version) } ?? node
-    let steps = path.drop { $0 != home }.dropFirst().compactMap { lattice.nodes[$0].step } + [migrate].compactMap(\.self)
+    let steps =
+      path.drop { $0 != home }.dropFirst().compactMap { lattice.nodes[$0].step }
+      + [migrate].compactMap(\.self)
     return Interleaving(
       writers: pair.compactMap { version in
         homes[version].map { Interleaving.Writer(script: scripts[version], home: $0.run) }
@@ -153,7 +156,10 @@ extension CompatibilityWalk {
   /// The migrate phase of which the expand phase is applied already and that comes next.
   private func pendingMigrate(after applied: [PhaseID]) -> PhaseID? {
     let done = Set(applied)
-    guard let (id, phase) = check.catalog.phases.first(where: { !done.contains($0.id) && $0.phase.kind != .contract }),
+    guard
+      let (id, phase) = check.catalog.phases.first(where: {
+        !done.contains($0.id) && $0.phase.kind != .contract
+      }),
       phase.kind == .migrate, applied.contains(where: { $0.migration == id.migration }),
       phase.needs.allSatisfy({ need in done.contains { $0.isNamed(by: need) } })
     else { return nil }
@@ -164,7 +170,9 @@ extension CompatibilityWalk {
     var subjects: [CompatibilityReport.Subject] = []
     let shown = lattice.nodes.indices.filter { found[$0] != nil }
     for (version, script) in scripts.enumerated() {
-      guard let home = homes[version] else { throw check.unreachable(script.application, script.version, at: script.queries.first?.place) }
+      guard let home = homes[version] else {
+        throw check.unreachable(script.application, script.version, at: script.queries.first?.place)
+      }
       subjects.append(
         CompatibilityReport.Subject(
           application: script.application, version: script.version,

@@ -38,7 +38,8 @@ struct QueryScriptText {
     let shape = Self.withoutValues(sql)
     let same = seen.filter { $0.shape == shape }
     let exact = SQLTokens.exactWithoutLastSemicolons(sql)
-    guard same.count < Self.limit, !same.contains(where: { SQLTokens.exactWithoutLastSemicolons($0.sql) == exact })
+    guard same.count < Self.limit,
+      !same.contains(where: { SQLTokens.exactWithoutLastSemicolons($0.sql) == exact })
     else { return }
     seen.append(Seen(sql: sql, shape: shape))
   }
@@ -46,7 +47,9 @@ struct QueryScriptText {
   /// Whether it asks for or changes rows; what is about transactions, connections or the schema is left out.
   private static func isQuestion(_ sql: String) -> Bool {
     let words = SQLWord.all(in: sql)
-    return words.first.map { ["select", "insert", "update", "delete", "replace", "with", "values"].contains($0.text) }
+    return words.first.map {
+      ["select", "insert", "update", "delete", "replace", "with", "values"].contains($0.text)
+    }
       ?? false
   }
 
@@ -56,7 +59,9 @@ struct QueryScriptText {
     var shape: [UInt8] = []
     for token in SQLTokens(bytes: bytes) where !token.kind.isTrivia && !token.isSemicolon {
       let isValue = [.string, .number, .blob, .variable].contains(token.kind)
-      shape += isValue ? Array("?".utf8) : Array(String(decoding: bytes[token.range], as: UTF8.self).asciiLowercased.utf8)
+      shape +=
+        isValue
+        ? Array("?".utf8) : Array(String(decoding: bytes[token.range], as: UTF8.self).asciiLowercased.utf8)
       shape.append(0)
     }
     return shape
@@ -85,7 +90,9 @@ struct QueryScriptText {
   /// What a statement does and to which table, as far as its words tell: `update customers`.
   private static func title(_ sql: String) -> String {
     let words = SQLWord.all(in: sql)
-    let verb = words.first { ["select", "insert", "update", "delete", "replace", "values"].contains($0.text) }?.text ?? "ask"
+    let verb =
+      words.first { ["select", "insert", "update", "delete", "replace", "values"].contains($0.text) }?.text
+      ?? "ask"
     let before: Set = verb == "update" ? ["update"] : ["into", "from"]
     for index in words.indices where words[index].kind == .word && before.contains(words[index].text) {
       var next = index + 1

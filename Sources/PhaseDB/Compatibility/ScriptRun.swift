@@ -114,7 +114,8 @@ final class ScriptRunner {
 
   func shapes(of tables: Set<String>) -> [String: ComparedTable] {
     Dictionary(
-      uniqueKeysWithValues: tables.compactMap { table in ComparedTable(table, in: schema).map { (table, $0) } })
+      uniqueKeysWithValues: tables.compactMap { table in ComparedTable(table, in: schema).map { (table, $0) }
+      })
   }
 
   private func counts(of footprint: QueryFootprint) throws(SQLiteError) -> [String: Int64] {

@@ -1,8 +1,7 @@
-/// The orders in which two versions write.
+/// The orders in which two versions write: once so that the older one has the last word, once the newer one.
 enum WriteTurn: String, CaseIterable {
-  case olderFirst = "the older version, the newer one, the older one again"
-  case newerFirst = "the newer version, the older one, the newer one again"
-  case alternating = "one statement of each in turn"
+  case olderLast = "the older version, the newer one, the older one again"
+  case newerLast = "one statement of each in turn, then the newer version, the older one, the newer one"
 
   /// Each statement, by the number of its version (0 for the older, 1 for the newer) and its own.
   func order(_ older: Int, _ newer: Int) -> [(version: Int, statement: Int)] {
@@ -10,12 +9,12 @@ enum WriteTurn: String, CaseIterable {
     let second = (0..<newer).map { (version: 1, statement: $0) }
     switch self {
     // The first one again: what it repeats changes nothing for itself, and so must change nothing for the other.
-    case .olderFirst: return first + second + first
-    case .newerFirst: return second + first + second
-    case .alternating:
-      return (0..<max(older, newer)).flatMap { index in
+    case .olderLast: return first + second + first
+    case .newerLast:
+      let inTurn = (0..<max(older, newer)).flatMap { index in
         (index < older ? [first[index]] : []) + (index < newer ? [second[index]] : [])
       }
+      return inTurn + second + first + second
     }
   }
 }

@@ -43,6 +43,28 @@ extension DatabaseDigest {
     self = draft.digest(sums)
   }
 
+  /// The digest of a database file as it is at one moment, whoever writes it meanwhile.
+  ///
+  /// - Parameters:
+  ///   - path: of a file that is there.
+  ///   - readers: how many connections read it at once, each on a thread of its own. More than one need the write lock
+  ///     for the moment in which they begin, so a file that cannot be written is read by one.
+  /// - Throws: `database-not-found`, `database-busy`, and what makes the file unreadable.
+  public init(ofFile path: String, readers: Int = 1) throws(MigrationError) {
+    guard FileReading.exists(path) else {
+      throw MigrationError(.databaseNotFound, "there is no database at \(path)")
+    }
+    self = try lifting("reading \(path)") { () in
+      let connection = try Connection(path: path, mode: readers > 1 ? .readWrite : .readOnly)
+      connection.setBusyTimeout(milliseconds: 10_000)
+      guard readers > 1, !connection.isReadOnly else {
+        return try DatabaseDigest(on: Readers(path: path, count: 1))
+      }
+      return try DatabaseDigest(
+        on: connection.whileNobodyCommits { try Readers(path: path, count: readers) })
+    }
+  }
+
   /// Reads the digest on several connections at once.
   init(on readers: Readers) throws {
     let draft = try readers.first { connection in try DigestDraft(of: connection) }

@@ -12,6 +12,9 @@ final class Engine {
   let observe: (Event) -> Void
   /// What this run knows of ledger and schema, carried from one step to the next.
   var knowledge: Knowledge
+  /// True on a copy, where readers stay from the beginning to the end and nobody waits: batches do not stand still for
+  /// them, nor for a budget.
+  var isOnCopy = false
   /// What the SQL of the last step wrote.
   var lastWrites = WriteSet()
   /// True while other runners see that this run is not over.

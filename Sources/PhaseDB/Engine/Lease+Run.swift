@@ -7,7 +7,8 @@ extension Engine {
   func passLease() throws(MigrationError) {
     let held = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
     if let held, held.holder != runner {
-      guard held.holder.isProvablyDead(seenFrom: runner) else { throw held.held }
+      let isSilent = try isSilent(held)
+      guard isSilent || held.holder.isProvablyDead(seenFrom: runner) else { throw held.held }
       try lifting("writing the ledger") { () in
         try knowledge.ledger?.log(
           .takeOver, subject: held.work,
@@ -17,6 +18,16 @@ extension Engine {
       }
       observe(.tookOver(from: "process \(held.holder.processID)"))
     }
+  }
+
+  /// Whether a runner in batches, of which nobody here can tell whether it lives, has given no sign for two minutes.
+  ///
+  /// Should it live, nothing is lost: each of its batches asks in its transaction whether the lease is still its own.
+  private func isSilent(_ held: Lease) throws(MigrationError) -> Bool {
+    guard !held.holder.isVisible(from: runner), let underWay = try knowledge.ledger?.batch() else {
+      return false
+    }
+    return underWay.beat < now().before(.seconds(120))
   }
 
   /// The lease of a run of several steps. It is written with the first step and removed with the last, so that it

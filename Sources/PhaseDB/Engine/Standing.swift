@@ -11,7 +11,7 @@ extension Engine {
     }
     let isUntouched = [
       .schemaDrift, .ledgerMoved, .leaseHeld, .databaseBusy, .ledgerTooNew, .ledgerDamaged, .phaseHeld,
-      .archiveImpossible, .archiveMissing, .archiveAltered,
+      .reversalBlocked, .archiveImpossible, .archiveMissing, .archiveAltered,
       .batchNotKeyed, .batchEdited, .phaseInProgress,
       .evidenceOtherPhase, .evidenceOtherSchema,
     ]

@@ -31,7 +31,8 @@ struct TransitionRows {
       failure = error
       return
     }
-    let restoring = try Restoring(kept, trial.there, on: connection)
+    try Self.refuseBrokenConstraints(step, trial, knowledge, ledger, on: connection)
+    let restoring = try Restoring(kept, step.phase, trial.there, on: connection)
     let young = try Self.young(step, knowledge, ledger)
     let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
@@ -55,7 +56,7 @@ struct TransitionRows {
     guard let (archiving, restoring) = work else { return Outcome(made: [], left: [], used: [], tables: []) }
     let (left, used) = try restoring.finish()
     let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
-      try archiving.settle(step.id, step.direction)
+      try archiving.settle(step.id, step.phase, step.direction)
     }
     return Outcome(made: made, left: left, used: used, tables: restoring.tables)
   }
@@ -67,6 +68,25 @@ struct TransitionRows {
     let used: [Int64]
     /// Tables that got rows or values back, folded.
     let tables: Set<String>
+  }
+
+  /// Rows that came since may not fit the schema to which a down leads.
+  private static func refuseBrokenConstraints(
+    _ step: Plan.Step, _ trial: TransitionTrial, _ knowledge: Knowledge, _ ledger: Ledger,
+    on connection: Connection
+  ) throws(MigrationError) {
+    guard step.direction == .down, let applied = knowledge.applied.last else { return }
+    let broken = try lifting("looking for rows that do not fit the schema before \(step.id)") { () in
+      try FormerConstraints(
+        trial.there, from: knowledge.schema, to: try ledger.schema(after: applied.sequence - 1),
+        on: connection
+      ).broken()
+    }
+    guard let first = broken.first else { return }
+    throw MigrationError(
+      .reversalBlocked, "\(step.id) cannot come down: present rows break \(first.sentence)",
+      details: first.lines + broken.dropFirst().flatMap { ["and \($0.sentence):"] + $0.lines },
+      help: ["correct the rows, then run: phasedb down"])
   }
 
   /// Columns that came with the migration itself, which a migrate phase fills.

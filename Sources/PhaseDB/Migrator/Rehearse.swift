@@ -28,7 +28,7 @@ extension Migrator {
   ///   - folder: where the copy is made; nil for the folder of the database.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `unknown-phase`,
-  ///   `already-applied`, `phase-held`, `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
+  ///   `already-applied`, `phase-held`, `phase-in-progress`, `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
   public func rehearse(
     _ scope: RehearsalScope = .pending, allowsEmpty: Bool = false, in folder: String? = nil,
     observe: @escaping (RehearsalEvent) -> Void = { _ in }
@@ -48,8 +48,11 @@ extension Migrator {
     }
     guard let copy else { return RehearsalReport(database, order) }
     observe(.copied(bytes: copy.bytes, milliseconds: copy.milliseconds))
+    // In the pace that the database would be changed in, and without what would make it wait.
+    var pacing = options.pacing
+    (pacing.throttle, pacing.pauseFile) = (nil, nil)
     let rehearsal = try Rehearsal(
-      on: copy, catalog: catalog, readers: Self.readers, allowsEmpty: allowsEmpty, runner: options.runner,
+      on: copy, catalog: catalog, readers: Self.readers, allowsEmpty: allowsEmpty, runner: options.runner, pacing: pacing,
       now: options.now, cancellation: options.cancellation, observe: observe)
     if let baseline = order.baseline { try rehearsal.run(baseline: baseline) }
     let phases = try rehearsal.run(order.steps, chosen: order.chosen)
@@ -118,6 +121,7 @@ struct RehearsalOrder {
   /// First what would go up now, in its order, so that what is shown of it is of the schemas it will run on; then what
   /// is held, as if its gates were open.
   init(_ scope: Migrator.RehearsalScope, planner: Planner) throws(MigrationError) {
+    if let underWay = planner.underWay { throw underWay.inProgress("nothing can be rehearsed") }
     try planner.refuseEdited()
     try planner.refuseOutOfOrder()
     let done = Set(planner.applied.map(\.id))

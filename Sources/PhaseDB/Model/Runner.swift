@@ -60,6 +60,11 @@ public struct Runner: Sendable, Hashable {
     return !start.isEmpty && !processStart.isEmpty && start != processStart
   }
 
+  /// Whether an observer would see the process, if it ran.
+  func isVisible(from observer: Runner) -> Bool {
+    host == observer.host && processSpace == observer.processSpace && !bootID.isEmpty
+  }
+
   /// The start time of a process in clock ticks since boot: field 22 of its stat line, counted after the name in
   /// parentheses, which may hold anything (man 5 proc).
   private static func start(of processID: Int32) -> String {

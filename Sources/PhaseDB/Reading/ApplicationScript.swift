@@ -60,28 +60,37 @@ struct QueryParameter: Sendable, Hashable {
   /// The parameters of a statement, by its tokens, so that a file can be read without the schema it asks.
   static func all(in sql: String) -> [QueryParameter] {
     let bytes = Array(sql.utf8)
+    var numbers = ParameterNumbers()
     var parameters: [QueryParameter] = []
-    var largest = 0
-    func add(_ number: Int, _ name: String?) {
-      largest = max(largest, number)
-      if !parameters.contains(where: { $0.number == number }) {
-        parameters.append(QueryParameter(number: number, name: name))
-      }
-    }
-    var numbers: [String: Int] = [:]
     for token in SQLTokens(bytes: bytes) where token.kind == .variable {
       let text = String(decoding: bytes[token.range], as: UTF8.self)
-      if text == "?" {
-        add(largest + 1, nil)
-      } else if text.hasPrefix("?"), let number = Int(text.dropFirst()) {
-        add(number, nil)
-      } else if let number = numbers[text] {
-        add(number, String(text.dropFirst()))
-      } else {
-        numbers[text] = largest + 1
-        add(largest + 1, String(text.dropFirst()))
+      let number = numbers.number(of: text)
+      if !parameters.contains(where: { $0.number == number }) {
+        parameters.append(
+          QueryParameter(number: number, name: text.hasPrefix("?") ? nil : String(text.dropFirst())))
       }
     }
     return parameters.sorted { $0.number < $1.number }
+  }
+}
+
+/// Counts parameters as SQLite does: `?` and a name that is new have one more than the largest number before them.
+struct ParameterNumbers {
+  private var largest = 0
+  private var named: [String: Int] = [:]
+
+  /// The number of the next parameter of a statement, as it is written there.
+  mutating func number(of text: String) -> Int {
+    let number: Int
+    if text.hasPrefix("?"), let written = Int(text.dropFirst()) {
+      number = written
+    } else if text != "?", let known = named[text] {
+      number = known
+    } else {
+      number = largest + 1
+      if text != "?" { named[text] = number }
+    }
+    largest = max(largest, number)
+    return number
   }
 }

@@ -24,7 +24,7 @@ final class Rehearsal {
   static let shownRows = 10
 
   init(
-    on copy: RehearsalCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, runner: Runner,
+    on copy: RehearsalCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, runner: Runner, pacing: Pacing,
     now: @escaping () -> Timestamp, cancellation: Cancellation, observe: @escaping (RehearsalEvent) -> Void
   ) throws(MigrationError) {
     self.copy = copy
@@ -38,7 +38,8 @@ final class Rehearsal {
     connection = try copy.open()
     engine = Engine(
       on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
-      pacing: Pacing(), cancellation: cancellation, observe: { _ in })
+      pacing: pacing, cancellation: cancellation, observe: { _ in })
+    engine.isOnCopy = true
   }
 
   /// Makes the schema that was there before the first phase, on a copy with nothing in it.
@@ -94,6 +95,8 @@ final class Rehearsal {
 
   /// Runs one phase in one direction on the copy.
   func step(_ id: PhaseID, _ phase: Phase, _ direction: Direction) throws(MigrationError) -> StepTimes {
+    // As a command of its own would begin: with nothing that the step before it knew.
+    engine.knowledge = try Knowledge(of: connection)
     let result = try engine.run(
       Planner(onCopy: engine.knowledge, catalog, .ofCopy, at: now()).alone(id, phase, direction))
     guard let done = result.done.first else {
@@ -132,7 +135,7 @@ final class Rehearsal {
   /// An error of the copy, told as one of the rehearsal: the database itself was not touched.
   func onCopy(_ error: MigrationError) -> MigrationError {
     var error = error
-    if error.id == .databaseFull || error.id == .databaseReadOnly {
+    if [.databaseFull, .databaseReadOnly, .batchPaused].contains(error.id) {
       error = RehearsalCopy.failed("on the copy: \(error.message)")
     }
     error.state = "nothing was changed, and the copy is removed"

@@ -52,7 +52,9 @@ final class RehearsalCopy {
   func open() throws(MigrationError) -> Connection {
     try lifting("opening the copy") { () in
       let connection = try Connection(path: path, mode: .readWrite)
-      try connection.execute("PRAGMA journal_mode = WAL")
+      guard try connection.value("PRAGMA journal_mode = WAL") == "wal" else {
+        throw Self.failed("the file system of \(path) does not let SQLite keep a write-ahead log")
+      }
       // Whoever ran phases when the copy was made does not run them on it.
       if case .present = try Ledger.presence(in: connection) {
         try connection.execute("DELETE FROM phasedb_lease")
@@ -67,7 +69,7 @@ final class RehearsalCopy {
   /// Room for the copy, and a little for what phases write to it.
   private static func refuseFullDisk(_ place: String, bytes: Int) throws(MigrationError) {
     let needed = bytes + bytes / 10 + (16 << 20)
-    guard let free = FileReading.freeBytes(at: place), free < needed else { return }
+    guard let free = FileReading.freeBytes(at: place), free < Int64(needed) else { return }
     throw failed(
       "the copy needs \(needed >> 20) MB and \(place) has \(free >> 20) MB left")
   }

@@ -19,7 +19,7 @@ extension Rehearsal {
     trip.times.logBytes = copy.logBytes
     trip.times.archiveBytes = bytes(of: try archiveTables().subtracting(archives))
     trip.schemaAfter = engine.knowledge.schema.digest
-    trip.emptyTables = try emptyTables(before.digest, id)
+    trip.emptyTables = try emptyTables(before.digest, id, phase)
     let after = try state(of: id)
 
     guard let down = try attempt(&trip, .down, .down) else {
@@ -66,9 +66,12 @@ extension Rehearsal {
   }
 
   /// Tables that the phase writes or alters and that had nothing in them.
-  private func emptyTables(_ before: DatabaseDigest, _ id: PhaseID) throws(MigrationError) -> [String] {
+  private func emptyTables(_ before: DatabaseDigest, _ id: PhaseID, _ phase: Phase) throws(MigrationError)
+    -> [String]
+  {
     let writes = engine.lastWrites
-    let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys)
+    let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys).union(
+      phase.retirements.map(\.table.asciiLowercased))
     let empty = before.tables.filter { $0.rows == 0 && touched.contains($0.table.asciiLowercased) }.map(
       \.table)
     guard !empty.isEmpty, !allowsEmpty else { return empty }
@@ -103,7 +106,8 @@ extension Rehearsal {
     let evidence = Evidence(
       phase: trip.id, tokenHash: trip.phase.tokenHash, verdict: trip.verdict, at: now(), who: runner.user,
       host: runner.host, phasedb: PhaseDBVersion.current, sqlite: SQLiteVersion.running.description,
-      times: trip.times, tables: trip.rehearsedTables, schemaBefore: trip.schemaBefore,
+      times: trip.times, tableText: (try? EvidenceJSON.text(trip.rehearsedTables)) ?? "[]",
+      schemaBefore: trip.schemaBefore,
       schemaAfter: trip.schemaAfter)
     return RehearsedPhase(
       id: trip.id, afterDown: trip.afterDown, afterSecondUp: trip.afterSecondUp, failed: trip.failed,

@@ -150,7 +150,8 @@ extension Verb {
         + "phases before it stay applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
       options: [
-        .target, .dryRun, .snapshot, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason, .wait,
+        .target, .dryRun, .snapshot, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason,
+        .wait,
         .hold, .pause, .maximumRows, .database, .migrations, .format,
       ],
       wording: [

@@ -46,7 +46,8 @@ struct CommandTrial: Sendable {
       let took = ContinuousClock.now - began
       let isCut = end == .cancelled || end == .tookTooLong
       return Result(
-        state: file.state, end: end, schemaChanged: isCut ? false : try file.schemaChanged(), log: log, took: took)
+        state: file.state, end: end, schemaChanged: isCut ? false : try file.schemaChanged(), log: log,
+        took: took)
     } catch let failure as ChildProgram.Failure {
       throw MigrationError(
         .queryFailed, "cannot run \(words[0]): \(failure.message)", help: ["check the command behind --"])

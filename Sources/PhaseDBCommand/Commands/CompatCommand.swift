@@ -40,7 +40,9 @@ enum CompatCommand {
       now: options.now(), runner: options.runner, wait: options.wait, cancellation: options.cancellation)
   }
 
-  private static func list(_ check: CompatibilityCheck, _ context: CommandContext) throws(MigrationError) -> ExitCode {
+  private static func list(_ check: CompatibilityCheck, _ context: CommandContext) throws(MigrationError)
+    -> ExitCode
+  {
     let states = try check.states()
     func tested(_ state: CompatibilityState) -> [LiveVersion] {
       check.versions.filter { state.admits($0.application, $0.version) }

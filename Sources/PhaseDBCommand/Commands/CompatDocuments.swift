@@ -15,7 +15,9 @@ enum CompatMarkdown {
     let findings = report.firstFindings
     if !findings.isEmpty { lines += ["", "### What was found"] }
     for (state, finding) in findings {
-      lines += ["", "- \(finding.isWarning ? "warning" : "**error**"): \(prose(CompatText.sentence(finding)))"]
+      lines += [
+        "", "- \(finding.isWarning ? "warning" : "**error**"): \(prose(CompatText.sentence(finding)))",
+      ]
       lines.append("  - \(prose(CompatText.where(state, finding, in: report)))")
       if let phase = finding.phase { lines.append("  - since: `\(phase)`") }
       if let place = finding.place { lines.append("  - asked in: `\(place)`") }
@@ -63,7 +65,8 @@ enum CompatJUnit {
   private static func failure(_ findings: [CompatibilityFinding]) -> JUnit.Failure {
     let texts = findings.map { finding in
       let place = finding.place.map { ["  at \($0)"] } ?? []
-      return ([CompatText.sentence(finding)] + finding.details.map { "  \($0)" } + place).joined(separator: "\n")
+      return ([CompatText.sentence(finding)] + finding.details.map { "  \($0)" } + place).joined(
+        separator: "\n")
     }
     return JUnit.Failure(
       message: CompatText.sentence(findings[0]), kind: findings[0].check.rawValue,

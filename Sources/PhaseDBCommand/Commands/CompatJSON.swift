@@ -12,13 +12,13 @@ struct CompatJSON: Encodable {
     let name: String
     let applied: [String]
     let held: [String]
-    let mayBeLive: [String: String?]
+    let live: [String: String?]
 
     init(_ state: CompatibilityState) {
       name = state.description
       applied = state.applied.map(\.description)
       held = state.held.map(\.description)
-      mayBeLive = state.mayBeLive.mapValues { $0.range?.description }
+      live = state.mayBeLive.mapValues { $0.range?.description }
     }
   }
 
@@ -66,9 +66,11 @@ struct CompatJSON: Encodable {
       Finding(
         check: finding.check.rawValue, level: finding.isWarning ? "warning" : "error",
         application: finding.application, appVersion: finding.version.description, query: finding.query,
-        message: finding.message, details: finding.details, states: report.states(of: finding).map(\.description),
+        message: finding.message, details: finding.details,
+        states: report.states(of: finding).map(\.description),
         phase: finding.phase?.description, file: finding.place?.file, line: finding.place?.line,
-        column: finding.place?.column, phaseFile: finding.phasePlace?.file, phaseLine: finding.phasePlace?.line)
+        column: finding.place?.column, phaseFile: finding.phasePlace?.file,
+        phaseLine: finding.phasePlace?.line)
     }
   }
 }
@@ -81,7 +83,7 @@ struct CompatListJSON: Encodable {
     let name: String
     let applied: [String]
     let held: [String]
-    let mayBeLive: [String: String?]
+    let live: [String: String?]
     let tested: [Tested]
   }
 
@@ -94,7 +96,7 @@ struct CompatListJSON: Encodable {
     self.states = states.map { state, tested in
       let json = CompatJSON.State(state)
       return State(
-        name: json.name, applied: json.applied, held: json.held, mayBeLive: json.mayBeLive,
+        name: json.name, applied: json.applied, held: json.held, live: json.live,
         tested: tested.map { Tested(application: $0.application, appVersion: $0.version.description) })
     }
   }

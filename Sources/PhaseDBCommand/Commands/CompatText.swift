@@ -63,7 +63,8 @@ enum CompatText {
   }
 
   /// On which state it shows first, on how many others, and which phase led there.
-  static func `where`(_ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport) -> String {
+  static func `where`(_ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport) -> String
+  {
     let others = report.states(of: finding).count - 1
     let more = others > 0 ? ", and on \(CountText.text(others, "state")) more" : ""
     return "on: \(report.states[state])\(more)"

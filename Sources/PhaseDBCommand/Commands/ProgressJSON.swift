@@ -20,8 +20,8 @@ struct ProgressJSON: Encodable {
     let holdP50Milliseconds: Double
     let holdP99Milliseconds: Double
     let pauseMilliseconds: Double
-    /// Null while it is being estimated.
-    let remainingSeconds: Double?
+    /// Nil while it is being estimated.
+    let remainingMilliseconds: Double?
 
     init(_ progress: BatchProgress) {
       rows = progress.rows
@@ -32,7 +32,7 @@ struct ProgressJSON: Encodable {
       holdP50Milliseconds = progress.hold.median
       holdP99Milliseconds = progress.hold.p99
       pauseMilliseconds = progress.pauseMilliseconds
-      remainingSeconds = progress.remaining.map { $0 / .seconds(1) }
+      remainingMilliseconds = progress.remaining.map { $0 / .milliseconds(1) }
     }
   }
 

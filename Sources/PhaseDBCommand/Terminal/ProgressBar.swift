@@ -31,7 +31,7 @@ final class ProgressBar {
     guard let last = lastDrawn else {
       // The first batch says nothing yet that a log would want to keep.
       lastDrawn = now
-      if width != nil { draw(line(id, direction, progress)) }
+      if width != nil { draw(Self.line(id, direction, progress, width: width ?? 80, paint: paint)) }
       return
     }
     guard now - last >= (width == nil ? Self.report : Self.redraw) else { return }
@@ -39,7 +39,7 @@ final class ProgressBar {
     if width == nil {
       output.line(text(id, direction, progress))
     } else {
-      draw(line(id, direction, progress))
+      draw(Self.line(id, direction, progress, width: width ?? 80, paint: paint))
     }
   }
 
@@ -68,12 +68,14 @@ final class ProgressBar {
   }
 
   /// The bar takes what room the facts leave it; where that is little, there are fewer facts.
-  private func line(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) -> String {
-    let room = (width ?? 80) - 1
+  static func line(
+    _ id: PhaseID, _ direction: Direction, _ progress: BatchProgress, width: Int, paint: Paint
+  ) -> String {
+    let room = width - 1
     let name = "\(id.short) \(direction.rawValue)"
-    var facts = Self.facts(progress)
-    while facts.count > 1, Self.length(name, facts) > room { facts.remove(at: facts.count - 2) }
-    let left = room - Self.length(name, facts)
+    var facts = facts(progress)
+    while facts.count > 2, length(name, facts) > room { facts.remove(at: facts.count - 2) }
+    let left = room - length(name, facts)
     guard left >= 13, let fraction = progress.fraction else {
       return String("\(name)  \(facts.joined(separator: "  "))".prefix(room))
     }

@@ -146,6 +146,9 @@ struct OrdinaryDayTests {
       WHERE schema.name NOT GLOB 'phasedb_*' AND schema.name NOT GLOB 'sqlite_autoindex_phasedb_*' ORDER BY 1, 2, 3
       """
     let before = try (site.sqlite(columns), DatabaseContents(of: site).rows)
+    // Nobody has ordered anything yet.
+    let rehearsed = try site.phasedb("rehearse --allow-empty \(line)")
+    #expect(rehearsed.code == 0 && rehearsed.output.contains("11 of 11 phases came back"), "\(rehearsed.summary)")
     let up = try site.phasedb("up \(line)")
     #expect(up.code == 0 && up.errors.isEmpty, "\(up.summary)")
     #expect(try site.phasedb("status --check \(line)").code == 0)

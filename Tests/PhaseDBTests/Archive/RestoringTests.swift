@@ -190,6 +190,28 @@ struct RestoringTests {
       since: "UPDATE t SET v = 8 WHERE id = 2; UPDATE t SET v = 7 WHERE id = 1",
       after: ["t": ["1, '007'", "2, '8'", "3, 'x'", "4, NULL", "5, '7'"]]),
     RoundTrip(
+      "it still is when something else of the row changed, and the way back only hands it over",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, w); INSERT INTO t VALUES (1, '007', 'a'), (2, '008', 'b'), (3, '009', 'c')",
+      up: rebuild("id INTEGER PRIMARY KEY, v INTEGER, w", "id, v, w"),
+      down: rebuild("id INTEGER PRIMARY KEY, v TEXT, w", "id, v, w"),
+      since: "UPDATE t SET w = 'A' WHERE id = 1; UPDATE t SET v = 80 WHERE id = 2",
+      after: ["t": ["1, '007', 'A'", "2, '80', 'b'", "3, '009', 'c'"]]),
+    RoundTrip(
+      "and is computed anew when the way back computes it",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, w); INSERT INTO t VALUES (1, '007', 'a'), (2, '008', 'b')",
+      up: rebuild("id INTEGER PRIMARY KEY, v INTEGER, w", "id, v, w"),
+      down: rebuild("id INTEGER PRIMARY KEY, v TEXT, w", "id, v, w", from: "id, 'no ' || v, w"),
+      since: "UPDATE t SET w = 'A' WHERE id = 1",
+      after: ["t": ["1, 'no 7', 'A'", "2, '008', 'b'"]]),
+    RoundTrip(
+      "a rebuild by SELECT * hands over, too",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, w); INSERT INTO t VALUES (1, '007', 'a')",
+      up:
+        "CREATE TABLE f (id INTEGER PRIMARY KEY, v INTEGER, w); INSERT INTO f SELECT * FROM t; DROP TABLE t; ALTER TABLE f RENAME TO t",
+      down:
+        "CREATE TABLE f (id INTEGER PRIMARY KEY, v TEXT, w); INSERT INTO f SELECT t.* FROM t; DROP TABLE t; ALTER TABLE f RENAME TO t",
+      since: "UPDATE t SET w = 'A'", after: ["t": ["1, '007', 'A'"]]),
+    RoundTrip(
       "a key that became a number is the text it was",
       "CREATE TABLE t (k TEXT PRIMARY KEY, v); INSERT INTO t VALUES ('007', 'a'), ('1e3', 'b'), ('9', 'c')",
       up: rebuild("k INTEGER PRIMARY KEY, v", "k, v"), down: rebuild("k TEXT PRIMARY KEY, v", "k, v")),

@@ -343,7 +343,8 @@ struct CompatPairsTests {
         phase: "0001/migrate"),
       .init(.results, "2", "read", "gives other rows", phase: "0001/migrate"),
       .init(
-        .interleaving, "2", "rename", "is another value after the way down and up again", phase: "0001/expand")),
+        .interleaving, "2", "rename", "is another value after the way down and up again", phase: "0001/expand"
+      )),
   ]
 }
 

@@ -137,6 +137,7 @@ struct DatabaseDigestTests {
     #expect(one.table("wide")?.rows == 20_001)
     let several = try DatabaseDigest(on: Readers(path: database.path, count: count))
     #expect(several == one)
+    #expect(try DatabaseDigest(ofFile: database.path, readers: count) == one)
   }
 
   @Test("readers see the moment they began at, whatever is written meanwhile")
@@ -148,6 +149,13 @@ struct DatabaseDigestTests {
     try writer.execute("DELETE FROM people")
     #expect(try DatabaseDigest(on: readers) == before)
     #expect(try DatabaseDigest(of: writer) != before)
+  }
+
+  @Test("the digest of a file that is not there is an error, and makes none")
+  func missing() throws {
+    let database = try TemporaryDatabase()
+    #expect(migrationError { try DatabaseDigest(ofFile: database.path, readers: 2) }?.id == .databaseNotFound)
+    #expect(try database.snapshot() == nil)
   }
 
   @Test("readers stop on request")

@@ -565,6 +565,43 @@ import Testing
       help: only a migrate phase runs in batches: move the statements that change rows to migrate.sql
       """),
     Case(
+      "@batch without a table", kind: .migrate,
+      """
+      -- @window app >=1.4 <2.0
+      -- @batch
+      """,
+      """
+      m/migrate.sql:2:4: @batch names no table [bad-directive]
+      | -- @batch
+      |    ^^^^^^
+      help: write @batch TABLE or @batch TABLE by COLUMN, for example -- @batch customers
+      """),
+    Case(
+      "@batch with two columns", kind: .migrate,
+      """
+      -- @window app >=1.4 <2.0
+      -- @batch t by a b
+      """,
+      """
+      m/migrate.sql:2:4: @batch takes one column after 'by' [bad-directive]
+      | -- @batch t by a b
+      |    ^^^^^^^^^^^^^^^
+      help: write @batch TABLE or @batch TABLE by COLUMN, for example -- @batch customers; of a key of several columns, name the first
+      """),
+    Case(
+      "a second @batch", kind: .migrate,
+      """
+      -- @window app >=1.4 <2.0
+      -- @batch t
+      -- @batch u
+      """,
+      """
+      m/migrate.sql:3:4: a second @batch [bad-directive]
+      | -- @batch u
+      |    ^^^^^^
+      help: write a migration of its own for each table
+      """),
+    Case(
       "a parameter in a phase without @batch",
       """
       -- @window app >=1.4 <2.0
@@ -580,6 +617,42 @@ import Testing
       | UPDATE t SET a = 1 WHERE id > :first;
       |                               ^^^^^^
       help: write the value itself, or above @up: -- @batch TABLE
+      """),
+    Case(
+      "a batched statement without an end", kind: .migrate,
+      """
+      -- @window app >=1.4 <2.0
+      -- @batch t
+      -- @up
+      UPDATE t SET a = 1 WHERE id BETWEEN :first AND :last;
+      -- @down
+      UPDATE t SET a = 1 WHERE id BETWEEN :first AND :last;
+      DELETE FROM u WHERE id >= :first;
+
+      """,
+      """
+      m/migrate.sql:7:1: a statement of a batched phase does not name :last [batch-parameters]
+      | DELETE FROM u WHERE id >= :first;
+      | ^^^^^^
+      help: let it work on the keys of one batch: WHERE KEY BETWEEN :first AND :last
+      help: or move it to another phase: it would run with every batch
+      """),
+    Case(
+      "a parameter that nobody binds", kind: .migrate,
+      """
+      -- @window app >=1.4 <2.0
+      -- @batch t
+      -- @up
+      UPDATE t SET a = ?1 WHERE id BETWEEN :first AND :last;
+      -- @down
+      UPDATE t SET a = 1 WHERE id BETWEEN :first AND :last;
+
+      """,
+      """
+      m/migrate.sql:4:18: nothing gives ?1 a value [batch-parameters]
+      | UPDATE t SET a = ?1 WHERE id BETWEEN :first AND :last;
+      |                  ^^
+      help: a batched phase knows :first and :last, the ends of the range of keys of a batch
       """),
     Case(
       "@retire",

@@ -36,7 +36,7 @@ struct ColumnOrderTests {
       "CREATE TABLE t (rowid, b, _rowid_); INSERT INTO t (oid, rowid) VALUES (7, 'x'), (4, 'y')"),
     swap(
       "columns with all names of the rowid",
-      "CREATE TABLE t (rowid, b, _rowid_, oid); INSERT INTO t VALUES (9, NULL, 8, 7), (1, NULL, 1, 1)"),
+      "CREATE TABLE t (rowid, b, _rowid_, oid, PRIMARY KEY (oid)); INSERT INTO t VALUES (9, NULL, 8, 7), (1, NULL, 1, 1)"),
     swap(
       "a key of two columns",
       "CREATE TABLE t (a, b, c, PRIMARY KEY (c, a)); INSERT INTO t VALUES (1, NULL, 2), (NULL, NULL, 2)"),

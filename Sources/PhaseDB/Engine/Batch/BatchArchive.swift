@@ -7,6 +7,8 @@ internal import PhaseSQLite
 /// what it had; one that changed since keeps what the SQL computes for it, and what that took the place of is left over.
 final class BatchArchive {
   private let id: PhaseID
+  /// The hash of the phase's text.
+  private let text: String
   private let entry: Int64
   private let direction: Direction
   private let key: BatchKey
@@ -47,10 +49,10 @@ final class BatchArchive {
     key = plan.key
     computed = Set(made.written.map(\.name))
     (id, self.entry, direction, self.connection) = (record.id, entry, record.direction, connection)
-    let marker = "phase \(record.phase.tokenHash)"
+    text = record.phase.tokenHash
     for archive in try ledger.archives(of: record.id) where archive.state == .kept {
       let content = try ArchiveContent(archive)
-      guard content.sources.keys.contains(marker) else {
+      guard content.text == text else {
         // What another text of the phase left is no value for this one to bring back.
         if archive.direction != direction { try set(archive, .left, ledger) }
         continue
@@ -59,9 +61,15 @@ final class BatchArchive {
       if archive.direction == direction { keeping = part } else { giving = part }
     }
     if keeping == nil, !made.written.isEmpty {
-      keeping = try lifting("making an archive") { () in try makePart(.kept, ledger, marker: marker) }
+      keeping = try lifting("making an archive") { () in try makePart(.kept, ledger) }
     }
     guard keeping != nil || giving != nil else { return nil }
+    let hashed = made.hashed.map(\.spelled)
+    try lifting("making the hash of a row") { () in
+      // What an earlier direction left would have other columns.
+      for name in [Self.before, Self.aside] { try connection.execute("DROP TABLE IF EXISTS \(name)") }
+      try connection.defineRowHash(named: Self.rest, columns: hashed)
+    }
   }
 
   private func set(
@@ -77,10 +85,10 @@ final class BatchArchive {
   }
 
   private func makePart(
-    _ state: ArchiveRecord.State, _ ledger: Ledger, marker: String, like other: Part? = nil
+    _ state: ArchiveRecord.State, _ ledger: Ledger, like other: Part? = nil
   ) throws(SQLiteError) -> Part {
     let number = try ledger.nextArchive()
-    let content = other?.content ?? table.content(marker)
+    let content = other?.content ?? table.content(text)
     let made = ArchiveTable(
       ArchiveRecord.tableName(number), key: content.key, tracked: content.columns.map { _ in false })
     try connection.execute(made.definition)
@@ -108,20 +116,19 @@ extension BatchArchive {
   /// ran.
   func capture(_ keys: ClosedKeys) throws(MigrationError) {
     try lifting("keeping what a batch overwrites") { () in
-      try connection.defineRowHash(named: Self.rest, columns: table.hashed.map(\.spelled))
       if keeping != nil {
-        try connection.execute("DROP TABLE IF EXISTS \(Self.before)")
         try connection.execute(
-          "CREATE TEMP TABLE phasedb_batch_before (\((table.keyNames + table.valueNames).joined(separator: ", ")))"
+          "CREATE TEMP TABLE IF NOT EXISTS phasedb_batch_before (\((table.keyNames + table.valueNames).joined(separator: ", ")))"
         )
+        try connection.execute("DELETE FROM \(Self.before)")
         try connection.execute(
           "INSERT INTO \(Self.before) \(table.presentValues(of: key))", keys.first, keys.last)
       }
       if let giving {
-        try connection.execute("DROP TABLE IF EXISTS \(Self.aside)")
         try connection.execute(
-          "CREATE TEMP TABLE phasedb_batch_aside (\(table.keyNames.joined(separator: ", ")), PRIMARY KEY (\(table.keyNames.joined(separator: ", ")))) WITHOUT ROWID"
+          "CREATE TEMP TABLE IF NOT EXISTS phasedb_batch_aside (\(table.keyNames.joined(separator: ", ")), PRIMARY KEY (\(table.keyNames.joined(separator: ", ")))) WITHOUT ROWID"
         )
+        try connection.execute("DELETE FROM \(Self.aside)")
         let changed = giving.content.hashesMatch(table) ? "\(table.hash("t", Self.rest)) IS NOT a.rest" : "1"
         try connection.execute(
           """
@@ -193,7 +200,7 @@ extension BatchArchive {
       return
     }
     var rest: Part
-    if let left { rest = left } else { rest = try makePart(.left, ledger, marker: "", like: part) }
+    if let left { rest = left } else { rest = try makePart(.left, ledger, like: part) }
     rest.sum.add(
       try rest.table.fill(
         from:

@@ -32,17 +32,7 @@ extension BatchRun {
 
   /// The last transaction: the ledger says that the phase is applied, or is not, and that nothing is under way.
   func finish() throws(MigrationError) {
-    let deadline = ContinuousClock.now + engine.wait
-    while true {
-      do throws(MigrationError) {
-        return try attemptFinish()
-      } catch {
-        guard error.standing == .busy, ContinuousClock.now < deadline, !engine.cancellation.isRequested else {
-          throw error
-        }
-        Pause.briefly()
-      }
-    }
+    try patiently { () throws(MigrationError) in try attemptFinish() }
   }
 
   private func attemptFinish() throws(MigrationError) {
@@ -63,10 +53,13 @@ extension BatchRun {
       let drift = try engine.driftOnTheWayBack(turn.step, to: schema)
       recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: began)
     }
+    // What the archive made or dropped is no schema of the user's, but the next step has to know of it.
+    let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
     // Before the commit, after which nothing may fail any more.
     if recorded.changesApplied {
-      try engine.settle(recorded, schema: schema)
+      try engine.settle(recorded, schema: left)
     } else {
+      engine.knowledge.schema = left
       try engine.knowledge.settle(on: connection)
     }
     try ledger.commit(

@@ -56,6 +56,7 @@ final class BatchPauses {
     if engine.cancellation.isRequested {
       throw MigrationError(.interrupted, "stopped on request")
     }
+    if engine.isOnCopy { return try lowDisk(isWaiting: isWaiting) }
     if let pause = try overBudget() { throw end(pause) }
     if let pause = pauseFile() { return pause }
     if let pause = try throttled() { return pause }

@@ -71,7 +71,7 @@ final class BatchRun {
       engine.observe(.batching(turn.step.id, record.direction, progress))
       try runBatches()
       do throws(MigrationError) {
-        try check()
+        try patiently { () throws(MigrationError) in try check() }
       } catch {
         guard error.id == .verifyFailed || error.id == .foreignKeysViolated else { throw error }
         try turnBack(from: error)
@@ -112,9 +112,11 @@ final class BatchRun {
   private func runBatches() throws(MigrationError) {
     let pauses = try BatchPauses(self)
     while true {
-      try pauses.wait()
-      let range = try lifting("looking for the next batch") { () in
-        try BatchSearch(key: key, connection: connection).next(of: record, size: law.size)
+      let range = try patiently { () throws(MigrationError) in
+        try pauses.wait()
+        return try lifting("looking for the next batch") { () in
+          try BatchSearch(key: key, connection: connection).next(of: record, size: law.size)
+        }
       }
       guard let range else { return }
       do throws(MigrationError) {
@@ -132,7 +134,7 @@ final class BatchRun {
 
   /// Waits after a batch, and empties the log.
   private func rest() throws(MigrationError) {
-    let isAlone = try neighbours.areQuiet(on: connection)
+    let isAlone = try patiently { () throws(MigrationError) in try neighbours.areQuiet(on: connection) }
     let pause = law.pause(after: holds.last, isAlone: isAlone)
     record.pace.pause = pause
     engine.observe(.batchCommitted(turn.step.id, record.direction, progress))
@@ -145,14 +147,21 @@ final class BatchRun {
   ///
   /// - Returns: false when it was rolled back and is to be looked for anew.
   private func commit(_ range: BatchRange) throws(MigrationError) -> Bool {
+    try patiently { () throws(MigrationError) in try attempt(range) }
+  }
+
+  /// Tries again, as a whole, while another connection holds the lock and the time to wait is not over. In a rollback
+  /// journal's modes a reader waits for a writer's commit, too.
+  func patiently<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
     let deadline = ContinuousClock.now + engine.wait
     var hasSaid = false
     while true {
       do throws(MigrationError) {
-        return try attempt(range)
+        return try body()
       } catch {
-        guard error.standing == .busy else { throw error }
-        guard ContinuousClock.now < deadline, !engine.cancellation.isRequested else { throw error }
+        guard error.standing == .busy, ContinuousClock.now < deadline, !engine.cancellation.isRequested else {
+          throw error
+        }
         if !hasSaid { engine.observe(.waiting(turn.step.id, reason: error.message)) }
         hasSaid = true
         Pause.briefly()
@@ -176,9 +185,10 @@ final class BatchRun {
     defer { if !isCommitted, let marks { archive?.restore(marks) } }
     do throws(MigrationError) {
       try archive?.capture(range.keys)
-      _ = try GuardedScript(script, on: connection).run(binding: [
+      let (_, writes) = try GuardedScript(script, on: connection).run(binding: [
         Batching.first: range.keys.first, Batching.last: range.keys.last,
       ])
+      engine.lastWrites = writes
       try archive?.settle(range.keys, Ledger(connection: connection))
     } catch {
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }

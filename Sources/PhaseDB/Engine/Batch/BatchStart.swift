@@ -25,6 +25,9 @@ extension Engine {
     try logOverrides(of: turn.plan)
     let drift = try settleDrift(turn.plan)
     try refuseClosedWindow(turn)
+    try refuseMissingEvidence(turn)
+    try recordBroughtEvidence(turn)
+    lastWrites = WriteSet()
 
     let plan = try batchPlan(turn.step)
     let key = plan.key

@@ -47,16 +47,16 @@ struct BatchTable {
 
   /// What the ledger says of an archive of it.
   ///
-  /// - Parameter marker: what the values belong to besides the phase.
-  func content(_ marker: String) -> ArchiveContent {
+  /// - Parameter text: the hash of the phase's text.
+  func content(_ text: String) -> ArchiveContent {
     ArchiveContent(
-      key: rowKey,
+      text: text, key: rowKey,
       columns: written.map {
         ArchiveContent.Column(name: $0.name.spelled, after: $0.name.spelled, isTracked: false)
       },
       successor: ArchiveContent.Successor(
         table: shape.name.spelled, key: rowKey.names, hashed: hashed.map(\.spelled)),
-      hasGoneRows: false, isMoved: false, sources: [marker: ""], counter: nil)
+      hasGoneRows: false, isMoved: false, sources: [:], counter: nil)
   }
 
   /// The condition that a row of the table is in a batch, whose ends are the parameters 1 and 2.

@@ -34,7 +34,8 @@ struct BatchRunTests {
     var seen = 0
     return migrationError {
       try database.run(
-        selection, catalog, .test(pacing: Pacing(maximumRows: 100), cancellation: cancellation)
+        selection, catalog,
+        .test(pacing: Pacing(hold: .seconds(10), maximumRows: 100), cancellation: cancellation)
       ) { event in
         if case .batchCommitted = event { seen += 1 }
         if seen == batches { cancellation.cancel() }
@@ -116,7 +117,7 @@ struct BatchRunTests {
       ]
     ])
     var batches = 0
-    let options = Options.test(pacing: Pacing(maximumRows: 64))
+    let options = Options.test(pacing: Pacing(hold: .seconds(10), maximumRows: 64))
     try database.run(.upAll, migrations, options) { if case .batchCommitted = $0 { batches += 1 } }
     #expect(try database.value("SELECT count(*) FROM t WHERE n BETWEEN 100001 AND 101200") == 1200)
     #expect(batches >= 15)
@@ -284,6 +285,45 @@ struct BatchRunTests {
     #expect(try before.isSame(as: database.snapshot()))
   }
 
+  @Test("is taken over from a runner elsewhere that is silent, and not from one that is not")
+  func silent() throws {
+    let database = try TemporaryDatabase(Self.rows)
+    let catalog = try Self.counting()
+    #expect(stop(after: 3, .upAll, database, catalog)?.standing == .partWay)
+    try database.run(
+      "INSERT INTO phasedb_lease VALUES (1, 'deploy', 'elsewhere', 7, 'boot', '', '1', '2026-01-31T12:00:00.000Z', 'up of 0001/migrate')"
+    )
+    let early = migrationError {
+      try database.run(.upAll, catalog, .test(now: "2026-01-31T12:01:59.000Z"))
+    }
+    #expect(early?.id == .leaseHeld && early?.standing == .busy)
+    var isTaken = false
+    try database.run(.upAll, catalog, .test(now: "2026-01-31T12:02:01.000Z")) {
+      if case .tookOver = $0 { isTaken = true }
+    }
+    #expect(isTaken)
+    #expect(try database.value("SELECT count(*) FROM t WHERE n = id / 3 + 1") == 3000)
+    #expect(try database.value("SELECT count(*) FROM phasedb_log WHERE action = 'take-over'") == 1)
+  }
+
+  @Test("ends without having changed anything when its lease was taken while it rested")
+  func fenced() throws {
+    let database = try TemporaryDatabase(Self.rows)
+    let catalog = try Self.counting()
+    var seen = 0
+    let error = migrationError {
+      try database.run(.upAll, catalog, .test(pacing: Pacing(hold: .seconds(10), maximumRows: 100))) {
+        event in
+        guard case .batchCommitted = event else { return }
+        seen += 1
+        if seen == 3 { try? database.run("UPDATE phasedb_lease SET host = 'elsewhere'") }
+      }
+    }
+    #expect(error?.id == .ledgerMoved && error?.standing == .partWay)
+    #expect(try database.value("SELECT count(*) FROM t WHERE n = id / 3 + 1") == 300)
+    #expect(try database.value("SELECT count(*) FROM phasedb_lease") == 1)
+  }
+
   // MARK: Failures
 
   @Test(
@@ -296,7 +336,7 @@ struct BatchRunTests {
     let before = try #require(try database.snapshot())
     let catalog = try Self.counting()
     let error = migrationError {
-      try database.run(.upAll, catalog, .test(pacing: Pacing(maximumRows: 100)))
+      try database.run(.upAll, catalog, .test(pacing: Pacing(hold: .seconds(10), maximumRows: 100)))
     }
     #expect(error?.id == .statementFailed)
     let first = (number - 1) / 100 * 300 + 3
@@ -385,7 +425,7 @@ struct BatchRunTests {
     arguments: [BatchPause.Reason.pauseFile, .throttle])
   func waits(reason: BatchPause.Reason) throws {
     let database = try TemporaryDatabase(Self.rows)
-    var pacing = Pacing(maximumRows: 500)
+    var pacing = Pacing(hold: .seconds(10), maximumRows: 500)
     switch reason {
     case .throttle:
       try database.run("CREATE TABLE jobs (id); INSERT INTO jobs VALUES (1)")

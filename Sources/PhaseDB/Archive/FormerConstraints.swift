@@ -1,0 +1,188 @@
+internal import PhaseSQLite
+
+/// The constraints of the schema to which a way back leads that nothing holds the rows to now.
+///
+/// Only those over columns whose values go there as they are: what the SQL computes, filters or deletes is its own
+/// business, and SQLite says what is wrong with it.
+struct FormerConstraints {
+  private let trace: ScriptTrace
+  private let present: Schema
+  private let former: Schema
+  private let connection: Connection
+
+  /// - Parameters:
+  ///   - trace: what the SQL of the way back does.
+  ///   - present: the schema as it is.
+  ///   - former: the schema to which it leads.
+  init(_ trace: ScriptTrace, from present: Schema, to former: Schema, on connection: Connection) {
+    self.trace = trace
+    self.present = present
+    self.former = former
+    self.connection = connection
+  }
+
+  /// Every one that rows break.
+  func broken() throws(SQLiteError) -> [BrokenConstraint] {
+    let changed = Set(
+      former.changes(since: present).filter { $0.kind == .added }.map { SchemaName($0.object.table) })
+    var broken: [BrokenConstraint] = []
+    for name in changed.sorted(by: { $0.key < $1.key }) {
+      guard let pair = try TablePair(name, trace, from: present, to: former, on: connection) else { continue }
+      for constraint in pair.constraints {
+        if let found = try constraint.broken(in: pair.shape, on: connection) { broken.append(found) }
+      }
+    }
+    return broken
+  }
+}
+
+/// A table as it was and the one that holds its rows now.
+private struct TablePair {
+  let shape: TableShape
+  private let old: TableDefinition
+  private let new: TableDefinition
+  private let oldIndexes: [IndexDefinition]
+  private let newIndexes: [IndexDefinition]
+  /// What columns of the former table are called now.
+  private var names: [SchemaName: SchemaName] = [:]
+
+  init?(
+    _ name: SchemaName, _ trace: ScriptTrace, from present: Schema, to former: Schema,
+    on connection: Connection
+  ) throws(SQLiteError) {
+    guard let old = former.table(name), let traced = trace.table(to: name), !traced.losesRows else {
+      return nil
+    }
+    var source = traced.origin
+    if source == nil, traced.hasAllRowsOfOne {
+      source = traced.columns.lazy.compactMap(\.handedFrom?.table).first
+    }
+    guard let source, let new = present.table(source), trace.table(from: source)?.losesRows == false,
+      let shape = try TableShape(source, on: connection)
+    else { return nil }
+    (self.old, self.new, self.shape) = (old, new, shape)
+    oldIndexes = former.indexes(on: name)
+    newIndexes = present.indexes(on: source)
+    for column in traced.columns {
+      guard let after = column.outcome, !column.isUpdated else { continue }
+      names[after] = traced.origin == nil ? column.handedFrom?.column : column.origin
+    }
+  }
+
+  var constraints: [FormerConstraint] { uniques + notNulls + checks + types }
+
+  private var isRenamed: Bool { names.contains { $0 != $1 } }
+  private func place(_ name: SchemaName) -> String { "t.\(SQLText.identifier(name.spelled))" }
+
+  // MARK: UNIQUE
+
+  /// Columns that are unique together, under a condition or without one.
+  private struct Unique: Hashable {
+    let columns: [SchemaName]
+    /// For each column how it is compared, folded.
+    let collations: [String]
+    var condition: SQLFragment?
+
+    init?(_ terms: [IndexedColumn], in table: TableDefinition, where condition: SQLFragment? = nil) {
+      columns = terms.compactMap(\.column)
+      guard columns.count == terms.count, !columns.isEmpty else { return nil }
+      collations = terms.map { term in
+        (term.collation ?? term.column.flatMap { table.column($0)?.collation })?.key ?? "binary"
+      }
+      self.condition = condition
+    }
+  }
+
+  private static func uniques(_ table: TableDefinition, _ indexes: [IndexDefinition]) -> [Unique] {
+    (table.primaryKey.map { [$0.columns] } ?? []).compactMap { Unique($0, in: table) }
+      + table.uniques.compactMap { Unique($0.columns, in: table) }
+      + indexes.filter(\.isUnique).compactMap { Unique($0.columns, in: table, where: $0.condition) }
+  }
+
+  private var uniques: [FormerConstraint] {
+    let held = Self.uniques(new, newIndexes).filter { $0.condition == nil }
+    return Self.uniques(old, oldIndexes).compactMap { unique in
+      let present = unique.columns.compactMap { names[$0] }
+      guard present.count == unique.columns.count, unique.condition == nil || !isRenamed else { return nil }
+      let isHeld = held.contains { held in
+        zip(held.columns, held.collations).allSatisfy { column, collation in
+          zip(present, unique.collations).contains { $0 == column && $1 == collation }
+        }
+      }
+      guard !isHeld else { return nil }
+      let columns = zip(present, unique.collations).map {
+        "\(SQLText.identifier($0.spelled)) COLLATE \(SQLText.identifier($1))"
+      }
+      let list = columns.joined(separator: ", ")
+      // NULL is not equal to NULL here (sqlite.org/lang_createtable.html#unique_constraints).
+      let told =
+        present.map { "\(SQLText.identifier($0.spelled)) IS NOT NULL" }
+        + (unique.condition.map { ["(\($0.text))"] } ?? [])
+      let isTold = told.joined(separator: " AND ")
+      let table = "main.\(SQLText.identifier(shape.name.spelled))"
+      let mine = zip(present, unique.collations).map {
+        "\(place($0)) COLLATE \(SQLText.identifier($1))"
+      }
+      let plain = present.map { SQLText.identifier($0.spelled) }.joined(separator: ", ")
+      return FormerConstraint(
+        title: "UNIQUE (\(unique.columns.list))",
+        condition: """
+          (\(mine.joined(separator: ", "))) IN (SELECT \(plain) FROM \(table) WHERE \(isTold) GROUP BY \(list) HAVING count(*) > 1)
+          \(unique.condition.map { "AND (\($0.text))" } ?? "")
+          """)
+    }
+  }
+
+  // MARK: The others
+
+  private var notNulls: [FormerConstraint] {
+    old.columns.compactMap { column in
+      guard column.isNotNull, !column.isRowIDAlias, let now = names[column.name],
+        let present = new.column(now), !present.isNotNull, !present.isRowIDAlias
+      else { return nil }
+      return FormerConstraint(title: "NOT NULL of \(column.name)", condition: "\(place(now)) IS NULL")
+    }
+  }
+
+  private var checks: [FormerConstraint] {
+    guard !isRenamed else { return [] }
+    func all(_ table: TableDefinition) -> [SQLFragment] {
+      table.allConstraints.compactMap { if case .check(let condition) = $0.kind { condition } else { nil } }
+    }
+    let held = Set(all(new))
+    let columns = Set(names.keys.map(\.key))
+    return all(old).compactMap { check in
+      guard !held.contains(check) else { return nil }
+      // Of the table's columns, only those that are handed over as they are.
+      let named = SQLTokens.identifiers(in: check.text)
+      guard old.columns.allSatisfy({ !named.contains($0.name.key) || columns.contains($0.name.key) })
+      else { return nil }
+      return FormerConstraint(title: "CHECK (\(check.text))", condition: "NOT (\(check.text))")
+    }
+  }
+
+  /// What a STRICT table would refuse whatever it is converted to (sqlite.org/stricttables.html).
+  private var types: [FormerConstraint] {
+    guard old.isStrict, !new.isStrict else { return [] }
+    return old.columns.compactMap { column in
+      guard let now = names[column.name], let type = column.type.declared?.text.asciiLowercased else {
+        return nil
+      }
+      let value = place(now)
+      let isRefused: String
+      switch type {
+      case "int", "integer":
+        isRefused =
+          "typeof(\(value)) = 'blob' OR (typeof(\(value)) = 'text' AND \(value) NOT GLOB '*[0-9]*') OR (typeof(\(value)) = 'real' AND \(value) <> CAST(\(value) AS INTEGER))"
+      case "real":
+        isRefused =
+          "typeof(\(value)) = 'blob' OR (typeof(\(value)) = 'text' AND \(value) NOT GLOB '*[0-9]*')"
+      case "text": isRefused = "typeof(\(value)) = 'blob'"
+      case "blob": isRefused = "typeof(\(value)) NOT IN ('blob', 'null')"
+      default: return nil
+      }
+      return FormerConstraint(
+        title: "the type \(type.uppercased()) of \(column.name)", condition: "(\(isRefused))")
+    }
+  }
+}

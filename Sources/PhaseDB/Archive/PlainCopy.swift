@@ -1,0 +1,54 @@
+internal import PhaseSQLite
+
+/// `INSERT INTO t (a, b) SELECT x, y + 1 FROM u`: which columns of which table an INSERT hands over as they are.
+struct PlainCopy {
+  /// Folded, as written.
+  let source: String
+  /// For each column that is listed, or for each of the table's, the column it is copied from; nil for an expression.
+  let columns: [String?]
+  /// Whether the columns are those of `*`.
+  let isStar: Bool
+  /// Whether every row is copied, and none gives way to another.
+  let isWhole: Bool
+
+  /// - Parameters:
+  ///   - words: an INSERT.
+  ///   - start: the index behind its table and its list of columns.
+  /// - Returns: nil for one that reads several tables or none.
+  init?(_ words: [SQLWord], selectingAt start: Int) {
+    guard words.has("select", at: start) else { return nil }
+    var items: [[SQLWord]] = [[]]
+    var index = start + 1
+    while index < words.count, !words[index].is("from") {
+      let end = words[index].is("(") ? words.endOfGroup(at: index) : index + 1
+      if words[index].is(",") { items.append([]) } else { items[items.count - 1] += words[index..<end] }
+      index = end
+    }
+    guard words.has("from", at: index), let table = words.qualifiedName(at: index + 1) else { return nil }
+    source = words[table.name].text
+    var end = table.end
+    if words.has("as", at: end) { end += 2 }
+    if words.indices.contains(end), words[end].isName, !Self.clauses.contains(where: { words[end].is($0) }) {
+      guard words[end].kind != .word || !Self.joins.contains(words[end].text) else { return nil }
+      end += 1
+    }
+    let rest = words[end...].filter { !$0.is(";") }
+    guard rest.first.map({ word in Self.clauses.contains { word.is($0) } }) ?? true else { return nil }
+    isStar =
+      items.count == 1 && (items[0].count == 1 || items[0].count == 3) && items[0].last?.is("*") == true
+    columns = items.map { item in
+      if item.count == 1, item[0].isName, item[0].kind != .string { return item[0].text }
+      if item.count == 3, item[0].isName, item[1].is("."), item[2].isName { return item[2].text }
+      return nil
+    }
+    // ORDER BY leaves nothing out.
+    let leavesOut = words.contains { $0.is("where") || $0.is("limit") || $0.is("group") || $0.is("having") }
+    isWhole = !leavesOut && words.has("insert", "into", at: 0)
+  }
+
+  private static let clauses = ["where", "order", "limit", "group"]
+  private static let joins: Set<String> = [
+    "join", "natural", "left", "right", "full", "inner", "cross", "outer", "union", "except", "intersect",
+    "on", "using", "window", "having", "indexed", "not",
+  ]
+}
