@@ -80,9 +80,7 @@ extension Taking {
         return defaultOfYoung(column).map { "s.v\(index + 1) IS NOT \($0)" } ?? "1"
       }
       let (old, new) = ("s.v\(index + 1)", "n.\(SQLText.identifier(after.spelled))")
-      // The way back computes a value for every row, also where this way left the old one.
-      let isOther =
-        column.isTracked ? "(\(old) IS NOT \(new) OR typeof(\(old)) <> typeof(\(new)))" : "1"
+      let isOther = "(\(old) IS NOT \(new) OR typeof(\(old)) <> typeof(\(new)))"
       guard let value = defaultOfYoung(column) else { return isOther }
       return "(\(old) IS NOT \(value) AND \(isOther))"
     }
