@@ -5,7 +5,8 @@ import Testing
 
 /// The only act that destroys what phases took away.
 struct PurgeTests {
-  static let rows = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO t VALUES (1, '007', 'x'), (2, NULL, 'y');"
+  static let rows =
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO t VALUES (1, '007', 'x'), (2, NULL, 'y');"
 
   static func catalog() throws -> Catalog {
     try PhaseDBTests.catalog([

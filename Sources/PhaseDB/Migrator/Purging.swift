@@ -73,7 +73,9 @@ extension Migrator {
         let bytes = item.bytes.map { ", \($0) bytes" } ?? ""
         return "\(item.what): \(DetailLines.rows(item.rows))\(bytes)"
       }, state: "nothing was changed",
-      help: ["if none of it is needed any more: phasedb purge \(purge.phase.short) --confirm \(purge.phase.short)"])
+      help: [
+        "if none of it is needed any more: phasedb purge \(purge.phase.short) --confirm \(purge.phase.short)"
+      ])
   }
 }
 
