@@ -16,6 +16,9 @@ struct Shortfall {
     let computed = content.columns.filter {
       trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
+    guard content.isFollowed(by: trace, to: SchemaName(record.table)) else {
+      return [lost(nil, record.rows, "the way back gives its rows other rowids")]
+    }
     if let changed = try content.changedSource(on: connection) {
       if content.successor == nil {
         return [
@@ -43,17 +46,16 @@ struct Shortfall {
   private func changedRows(
     _ table: TableShape, _ successor: ArchiveContent.Successor, on connection: Connection
   ) throws(SQLiteError) -> Int {
-    let hashed = successor.hashed.map { SchemaName($0) }
-    try connection.defineRowHash(named: Taking.restFunction, columns: successor.hashed)
-    let isKnown = Set(table.stored.map(\.name)).isSuperset(of: hashed)
-    let hash = Connection.rowHashCall(
-      Taking.restFunction, hashed.map { "n.\(SQLText.identifier($0.spelled))" })
+    let row = RestOfRow(content)
+    let isReadable = try row.isReadable(in: table, on: connection)
+    try row.define(on: connection)
     let found = RowMatch.condition(
       successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
     let count = try connection.value(
       """
       SELECT count(*) FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
-      ON \(found) WHERE a.gone = 0 AND \(isKnown ? "\(hash) IS NOT a.rest" : "1")
+      ON \(found)\(isReadable ? row.joins("n") : "")
+      WHERE a.gone = 0 AND \(isReadable ? "\(row.call("n")) IS NOT a.rest" : "1")
       """)
     return Int(count?.integer ?? 0)
   }

@@ -9,9 +9,13 @@ internal import PhaseSQLite
 /// Makes copies, in a folder of its own that is gone with it.
 final class CopyWorkshop {
   let clock: StandingClock
+  /// The same phases go up and down on many copies.
+  let trials = TransitionTrials()
   let now: Timestamp
   let runner: Runner
   let cancellation: Cancellation
+  /// That of the copy that was looked at last. The next one has most of it, which need not be taken apart again.
+  var lastSchema: Schema?
   private var folder: String?
   private var count = 0
 

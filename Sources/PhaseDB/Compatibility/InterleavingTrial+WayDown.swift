@@ -26,8 +26,7 @@ extension InterleavingTrial {
     guard !phases.isEmpty else { return }
     let before = try contents()
     let older = writers[0]
-    for (id, _) in phases.reversed() {
-      try copy.goDown(1)
+    try copy.goDown(phases.count) { [self] id throws(MigrationError) in
       // What only the newer version knows goes with it.
       try reportLosses(in: try contents(), id, of: { older.knows($0.column, of: $0.row.table) }) {
         "is lost by the way down of \(id.short)"

@@ -44,7 +44,11 @@ final class StateCopy {
 
   var schema: Schema {
     get throws(MigrationError) {
-      try lifting("reading the schema") { () in try Schema(of: connection) }
+      let schema = try lifting("reading the schema") { () in
+        try Schema(of: connection, known: workshop.lastSchema)
+      }
+      workshop.lastSchema = schema
+      return schema
     }
   }
 
@@ -65,9 +69,18 @@ final class StateCopy {
   }
 
   /// Reverses the last phases.
-  func goDown(_ count: Int) throws(MigrationError) {
+  ///
+  /// - Parameter look: is called after each.
+  func goDown(
+    _ count: Int, after look: @escaping (PhaseID) throws(MigrationError) -> Void = { _ in }
+  ) throws(MigrationError) {
     guard count > 0 else { return }
-    try run(.down(count), try Catalog([]))
+    var failure: MigrationError?
+    try run(.down(count), try Catalog([])) { id in
+      guard failure == nil else { return }
+      do throws(MigrationError) { try look(id) } catch { failure = error }
+    }
+    if let failure { throw failure }
   }
 
   /// Leaves nothing to be put back on the way up.
@@ -80,8 +93,10 @@ final class StateCopy {
   }
 
   /// Like a new database, on which every gate is open: what is asked here is not whether a phase may run.
-  private func run(_ selection: Selection, _ catalog: Catalog) throws(MigrationError) {
-    let knowledge = try Knowledge(of: connection)
+  private func run(
+    _ selection: Selection, _ catalog: Catalog, after look: @escaping (PhaseID) -> Void = { _ in }
+  ) throws(MigrationError) {
+    let knowledge = try Knowledge(of: connection, known: workshop.lastSchema)
     let now = workshop.now
     let judgement = GateJudgement(
       live: LiveKnowledge(toldBy: []), isFresh: true, now: now.date ?? .distantPast, overridden: [],
@@ -94,7 +109,13 @@ final class StateCopy {
     if let held = plan.held.first { throw held.error() }
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: workshop.runner, now: { now }, wait: .zero,
-      pacing: Pacing(), cancellation: workshop.cancellation, observe: { _ in })
+      pacing: Pacing(), cancellation: workshop.cancellation
+    ) { event in
+      if case .committed(let id, _, _, _) = event { look(id) }
+    }
+    engine.isOnCopy = true
+    engine.trials = workshop.trials
     _ = try engine.run(plan)
+    workshop.lastSchema = engine.knowledge.schema
   }
 }

@@ -15,6 +15,8 @@ final class Engine {
   /// True on a copy, where readers stay from the beginning to the end and nobody waits: batches do not stand still for
   /// them, nor for a budget.
   var isOnCopy = false
+  /// What is known of what transitions do.
+  var trials = TransitionTrials()
   /// What the SQL of the last step wrote.
   var lastWrites = WriteSet()
   /// True while other runners see that this run is not over.

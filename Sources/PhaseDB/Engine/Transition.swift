@@ -28,7 +28,7 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
-    var rowsAtStake = try TransitionRows(turn.step, knowledge, on: connection)
+    var rowsAtStake = try TransitionRows(turn.step, knowledge, trials, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 

@@ -13,7 +13,7 @@ struct TransitionRows {
   ///   it takes nothing, and is held to it.
   /// - Throws: what is wrong with an archive, and what SQLite says while rows are copied.
   init?(
-    _ step: Plan.Step, _ knowledge: Knowledge, on connection: Connection
+    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
     let kept = try ledger.archives(of: step.id).filter {
@@ -25,7 +25,7 @@ struct TransitionRows {
     hasKept = !kept.isEmpty
     let trial: TransitionTrial
     do throws(MigrationError) {
-      trial = try TransitionTrial(step.id, step.phase, step.direction, on: knowledge.schema)
+      trial = try trials.trial(step.id, step.phase, step.direction, on: knowledge.schema)
     } catch {
       // Most of what fails without rows fails with them, and then the database itself says it best.
       failure = error

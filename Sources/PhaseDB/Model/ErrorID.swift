@@ -99,6 +99,7 @@ extension MigrationError {
     case snapshotAltered = "snapshot-altered"
     case snapshotForeign = "snapshot-foreign"
     case restoreUnconfirmed = "restore-unconfirmed"
+    case purgeUnconfirmed = "purge-unconfirmed"
 
     // Running what applications ask.
     case noQueries = "no-queries"

@@ -55,9 +55,16 @@ extension String {
   fileprivate func occurrences(ofLowercased word: StaticString) -> Int {
     let word = Array("\(word)".utf8)
     let bytes = Array(utf8)
-    guard bytes.count >= word.count else { return 0 }
-    return (0...(bytes.count - word.count)).count { start in
-      word.indices.allSatisfy { bytes[start + $0] | 0x20 == word[$0] }
+    guard let first = word.first, bytes.count >= word.count else { return 0 }
+    var count = 0
+    var start = 0
+    // Asked of every object that is read, so that the first letter decides before anything else is looked at.
+    while start <= bytes.count - word.count {
+      if bytes[start] | 0x20 == first, word.indices.allSatisfy({ bytes[start + $0] | 0x20 == word[$0] }) {
+        count += 1
+      }
+      start += 1
     }
+    return count
   }
 }

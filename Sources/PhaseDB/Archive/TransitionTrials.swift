@@ -1,0 +1,24 @@
+/// What transitions were seen to do where there are no rows, remembered: whoever goes up and down again and again over the
+/// same schemas, as on copies, has each tried once.
+final class TransitionTrials {
+  private struct Key: Hashable {
+    let id: PhaseID
+    let tokens: String
+    let direction: Direction
+    let schema: SchemaDigest
+  }
+
+  private var known: [Key: TransitionTrial] = [:]
+
+  /// - Parameter schema: what there is before the transition.
+  /// - Throws: what keeps the transition's SQL from running, with its place.
+  func trial(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema
+  ) throws(MigrationError) -> TransitionTrial {
+    let key = Key(id: id, tokens: phase.tokenHash, direction: direction, schema: schema.digest)
+    if let trial = known[key] { return trial }
+    let trial = try TransitionTrial(id, phase, direction, on: schema)
+    known[key] = trial
+    return trial
+  }
+}
