@@ -171,7 +171,7 @@ extension Site {
       -- Make the shop.
       --
       -- @window storefront >=1.0 <2.0
-      -- @residual customers  0001/expand: a mail was sent
+      -- @residual customer: a mail was sent
       -- @up
       CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
       INSERT INTO customers (name) VALUES ('Ann'), ('Bo');

@@ -67,11 +67,13 @@ struct RehearsalTests {
       "what a phase overwrites comes back although its down cannot compute it",
       [made(.contract, "UPDATE items SET price = round(price, -2)", "SELECT 1")], .exact),
     Case(
-      "a down that computes a wrong value shows the rows", [sized("id, name, price - 1 FROM items WHERE id < 3")],
+      "a down that computes a wrong value shows the rows",
+      [sized("id, name, price - 1 FROM items WHERE id < 3")],
       .lossy,
       shows: "after down items id = 1: price 1200 -> 1199", "after down items id = 2: price 30 -> 29"),
     Case(
-      "a loss that is declared is told from others", [sized("id, name, 0 FROM items WHERE id = 1", losses: [rounded])],
+      "a loss that is declared is told from others",
+      [sized("id, name, 0 FROM items WHERE id = 1", losses: [rounded])],
       .declared,
       shows: "after down items id = 1: price 1200 -> 0"),
     Case(
@@ -81,7 +83,8 @@ struct RehearsalTests {
       "after down items id = 2: name 'Bag' -> 'bag', price 30 -> 0",
       "after down items id = 3: name 'Cup' -> 'cup', price NULL -> 0"),
     Case(
-      "a type that changes is a difference", [sized("id, CAST(name AS BLOB), price FROM items WHERE id < 3")], .lossy,
+      "a type that changes is a difference", [sized("id, CAST(name AS BLOB), price FROM items WHERE id < 3")],
+      .lossy,
       shows: "after down items id = 1: name 'Hat' -> x'486174'",
       "after down items id = 2: name 'Bag' -> x'426167'"),
     Case(
@@ -156,7 +159,8 @@ struct RehearsalTests {
       "0001-a": [
         phase(
           .contract, "ALTER TABLE items ADD COLUMN size INT; UPDATE items SET size = 1",
-          down: "ALTER TABLE items DROP COLUMN size; INSERT OR REPLACE INTO items SELECT id, name, 7 FROM items")
+          down:
+            "ALTER TABLE items DROP COLUMN size; INSERT OR REPLACE INTO items SELECT id, name, 7 FROM items")
       ]
     ])
     let evidence = try #require(try database.migrator(catalog).rehearse().evidence.first)
