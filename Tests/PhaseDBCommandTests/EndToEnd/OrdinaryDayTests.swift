@@ -31,7 +31,9 @@ struct OrdinaryDayTests {
     Act("verify", says: "holds       0001/expand: nobody is nameless", "nothing broken"),
     Act("checkpoint create before-sale --note quiet", says: "@before-sale is after 0001-create-shop/expand"),
     Act("checkpoint list", says: "@before-sale  0001-create-shop/expand", "quiet"),
-    Act("plan down", says: "plan: 1 phase down", "customers  0001/expand: a mail was sent", "next: phasedb down"),
+    Act(
+      "plan down", says: "plan: 1 phase down", "customers  0001/expand: a mail was sent", "next: phasedb down"
+    ),
     Act("down --dry-run", says: "plan: 1 phase down", "next: phasedb down"),
     Act("down", says: "reversed 0001-create-shop/expand", "before the first phase", "next: phasedb status"),
     Act("down", says: "nothing to do: no phase is applied"),
