@@ -66,7 +66,7 @@ struct RehearseTests {
     let site = try Site.rehearsing(
       rows: 15,
       down:
-        "ALTER TABLE items RENAME COLUMN old_price TO price; INSERT OR REPLACE INTO items SELECT id, name, 0 FROM items WHERE id > 2;"
+        "ALTER TABLE items RENAME COLUMN old_price TO price; INSERT OR REPLACE INTO items SELECT id, name, 0, size FROM items WHERE id > 2;"
     )
     let outcome = try site.phasedb("rehearse -d shop.db")
     #expect(outcome.code == 1)
@@ -93,7 +93,7 @@ struct RehearseTests {
   func json() throws {
     let site = try Site.rehearsing(
       down:
-        "ALTER TABLE items RENAME COLUMN old_price TO price; INSERT OR REPLACE INTO items SELECT id, name, 1.5 FROM items WHERE id = 2;"
+        "ALTER TABLE items RENAME COLUMN old_price TO price; INSERT OR REPLACE INTO items SELECT id, name, 1.5, size FROM items WHERE id = 2;"
     )
     let outcome = try site.phasedb("rehearse -d shop.db --format json")
     #expect(outcome.code == 1)
