@@ -110,7 +110,7 @@ extension Ledger {
     var last = try connection.prepare("SELECT id, hash FROM phasedb_log ORDER BY id DESC LIMIT 1")
     let hasLast = try last.step()
     let entry = LogEntry(
-      id: hasLast ? last.integer(at: 0) + 1 : 1, at: time, who: runner.user, host: runner.host,
+      id: hasLast ? last.integer(at: 0) &+ 1 : 1, at: time, who: runner.user, host: runner.host,
       action: action.rawValue, subject: subject, detail: detail, hash: "")
     let hash = entry.expectedHash(after: hasLast ? last.text(at: 1) : LogEntry.genesis)
     try connection.execute(
