@@ -65,7 +65,7 @@ struct DirectiveArguments {
 extension String {
   /// A name as `DirectiveArguments.name` reads it, in quotes when it needs them.
   var asDirectiveName: String {
-    let name = contains(where: \.isNewline) ? onOneLine : self
+    let name = isEmpty || contains(where: \.isNewline) ? onOneLine : self
     let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || "-_/@".contains($0) }
     if isPlain { return name }
     let doubled = name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
