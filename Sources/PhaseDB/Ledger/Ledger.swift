@@ -121,6 +121,12 @@ extension Ledger {
     return entry.id
   }
 
+  /// The numbers of the log's rows of one action, oldest first.
+  func numbers(of action: LogEntry.Action) throws(SQLiteError) -> [Int64] {
+    try connection.rows("SELECT id FROM phasedb_log WHERE action = ?1 ORDER BY id", .text(action.rawValue))
+      .compactMap { $0[0].integer }
+  }
+
   /// The log, oldest first.
   ///
   /// - Parameter limit: only the newest so many entries; nil for all.

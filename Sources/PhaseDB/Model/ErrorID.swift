@@ -100,6 +100,7 @@ extension MigrationError {
     case snapshotForeign = "snapshot-foreign"
     case restoreUnconfirmed = "restore-unconfirmed"
     case purgeUnconfirmed = "purge-unconfirmed"
+    case purgeImpossible = "purge-impossible"
 
     // Running what applications ask.
     case noQueries = "no-queries"
