@@ -88,7 +88,8 @@ struct PurgeTests {
     Case(
       testDescription: "an index over other columns stays",
       table: "CREATE TABLE t (a, b); CREATE INDEX t_a ON t (a)"),
-    Case(testDescription: "the column's own CHECK goes with it", table: "CREATE TABLE t (a, b CHECK (b > 0))"),
+    Case(
+      testDescription: "the column's own CHECK goes with it", table: "CREATE TABLE t (a, b CHECK (b > 0))"),
     Case(
       testDescription: "a UNIQUE of the table keeps it", table: "CREATE TABLE t (a, b UNIQUE)",
       refusal: "cannot drop UNIQUE column"),

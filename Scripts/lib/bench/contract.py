@@ -20,20 +20,20 @@ CREATE TABLE begun (x);
 -- @down
 DROP TABLE begun;
 """
-RETIRE = """-- Take the number of items out of the way.
+RETIRE = """-- Take the note out of the way.
 -- @window app >=1.0
 -- @residual none
--- @retire orders.amount
+-- @retire orders.note
 -- @up
 -- @down
 """
-DROP = """-- Drop the number of items.
+DROP = """-- Drop the token.
 -- @window app >=1.0
 -- @residual none
 -- @up
-ALTER TABLE orders DROP COLUMN amount;
+ALTER TABLE orders DROP COLUMN token;
 -- @down
-ALTER TABLE orders ADD COLUMN amount REAL NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN token BLOB;
 """
 LIVE = ("--live", "app@1.0", "--override", "evidence", "--reason", "bench", "--format", "json")
 SMALL_ROWS = 50_000
@@ -43,7 +43,7 @@ UP, DOWN = 2, 3
 
 def folder(bench, name, contract):
     migrations = bench.folder / name
-    for path, text in (("0001-begin/expand.sql", BEGIN), ("0002-amount/contract.sql", contract)):
+    for path, text in (("0001-begin/expand.sql", BEGIN), ("0002-orders/contract.sql", contract)):
         file = migrations / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -93,15 +93,15 @@ def run(bench):
             shutil.copyfile(original, copy)
             digest.warm(copy)
         times["shell"].append(measure.seconds(
-            ["sqlite3", "-bail", str(theirs), "ALTER TABLE orders DROP COLUMN amount"]))
+            ["sqlite3", "-bail", str(theirs), "ALTER TABLE orders DROP COLUMN token"]))
         times["up"].append(measure.seconds(bench.command("up", *LIVE, database=ours, migrations=migrations)))
         times["down"].append(measure.seconds(
             bench.command("down", "--live", "app@1.0", database=ours, migrations=migrations)))
         same = measure.query(
-            ours, f"ATTACH '{original}' AS o; SELECT count(*) FROM (SELECT id, amount FROM orders EXCEPT "
-                  "SELECT id, amount FROM o.orders)").strip()
+            ours, f"ATTACH '{original}' AS o; SELECT count(*) FROM (SELECT id, token FROM orders EXCEPT "
+                  "SELECT id, token FROM o.orders)").strip()
         if same != "0":
-            raise SystemExit(f"bench: {same} amounts did not come back")
+            raise SystemExit(f"bench: {same} tokens did not come back")
     shell, up, down = (statistics.median(times[name]) for name in ("shell", "up", "down"))
     return [
         *(measure.Figure(

@@ -67,7 +67,9 @@ struct TablePair {
     guard let old = former.table(name) else { return nil }
     guard let traced = trace.table(to: name) else {
       // Not a word of the way back is about it.
-      guard let new = present.table(name), let shape = try TableShape(name, on: connection) else { return nil }
+      guard let new = present.table(name), let shape = try TableShape(name, on: connection) else {
+        return nil
+      }
       (self.old, self.new, self.shape) = (old, new, shape)
       oldIndexes = former.indexes(on: name)
       newIndexes = present.indexes(on: name)

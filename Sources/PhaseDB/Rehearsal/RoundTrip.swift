@@ -111,7 +111,8 @@ extension Rehearsal {
       schemaBefore: trip.schemaBefore,
       schemaAfter: trip.schemaAfter)
     return RehearsedPhase(
-      id: trip.id, corrections: trip.corrections, afterDown: trip.afterDown, afterSecondUp: trip.afterSecondUp, failed: trip.failed,
+      id: trip.id, corrections: trip.corrections, afterDown: trip.afterDown,
+      afterSecondUp: trip.afterSecondUp, failed: trip.failed,
       failure: trip.failure, overBudget: trip.overBudget, losses: trip.phase.losses,
       emptyTables: trip.emptyTables, evidence: evidence)
   }

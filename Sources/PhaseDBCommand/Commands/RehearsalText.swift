@@ -70,7 +70,8 @@ struct RehearsalText {
     for line in difference.others { context.print("\n\(phase.id.short): \(moment) \(line.visible)\n") }
   }
 
-  private func printCorrection(_ table: TableDifference, _ phase: RehearsedPhase, to context: CommandContext) {
+  private func printCorrection(_ table: TableDifference, _ phase: RehearsedPhase, to context: CommandContext)
+  {
     let verb = table.rows == 1 ? "gets another value" : "get other values"
     context.print(
       """

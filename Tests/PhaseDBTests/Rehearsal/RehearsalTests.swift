@@ -75,7 +75,8 @@ struct RehearsalTests {
       "a down that computes a wrong value which the archive puts right shows the rows all the same",
       [
         made(
-          .contract, "UPDATE items SET price = price + 100", "UPDATE items SET price = price - 99 WHERE id < 3"),
+          .contract, "UPDATE items SET price = price + 100",
+          "UPDATE items SET price = price - 99 WHERE id < 3")
       ], .exact,
       shows: "@down alone items id = 1: price 1200 -> 1201", "@down alone items id = 2: price 30 -> 31"),
     Case(
@@ -83,7 +84,7 @@ struct RehearsalTests {
       [
         made(
           .contract, "ALTER TABLE items DROP COLUMN price",
-          "ALTER TABLE items ADD COLUMN price INT; UPDATE items SET price = 30"),
+          "ALTER TABLE items ADD COLUMN price INT; UPDATE items SET price = 30")
       ], .exact,
       shows: "@down alone items id = 1: price 1200 -> 30", "@down alone items id = 3: price NULL -> 30"),
     Case(
@@ -94,7 +95,7 @@ struct RehearsalTests {
           """
           CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price INT);
           INSERT INTO items SELECT id, lower(name), 30 FROM names; DROP TABLE names
-          """),
+          """)
       ], .exact,
       shows: "@down alone items id = 1: name 'Hat' -> 'hat', price 1200 -> 30",
       "@down alone items id = 2: name 'Bag' -> 'bag'",
