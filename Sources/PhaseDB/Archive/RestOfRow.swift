@@ -19,9 +19,12 @@ struct RestOfRow {
   }
 
   /// As an archive has it.
-  init(_ content: ArchiveContent) {
+  ///
+  /// - Parameter names: what columns are called now that are called otherwise there.
+  init(_ content: ArchiveContent, called names: [SchemaName: SchemaName] = [:]) {
     let hashed = content.successor?.hashed ?? []
-    self.init(hashed.map { Column(name: $0, present: SchemaName($0)) }, content.lookups)
+    self.init(
+      hashed.map { Column(name: $0, present: names[SchemaName($0)] ?? SchemaName($0)) }, content.lookups)
   }
 
   private static let function = "phasedb_rest"

@@ -5,11 +5,16 @@ struct Shortfall {
   private let record: ArchiveRecord
   private let content: ArchiveContent
   private let trace: ScriptTrace
+  private let aftermath: Aftermath?
 
-  init(_ record: ArchiveRecord, _ content: ArchiveContent, _ trace: ScriptTrace) {
+  /// - Parameter aftermath: what the phases after the archive's own did; nil when it is the last.
+  init(
+    _ record: ArchiveRecord, _ content: ArchiveContent, _ trace: ScriptTrace, _ aftermath: Aftermath? = nil
+  ) {
     self.record = record
     self.content = content
     self.trace = trace
+    self.aftermath = aftermath
   }
 
   func lost(on connection: Connection) throws(SQLiteError) -> [Reversal.LostValues] {
@@ -31,26 +36,53 @@ struct Shortfall {
         lost($0.name, record.rows, "the way back computes it from \(changed), which changed since")
       }
     }
-    guard !computed.isEmpty, let successor = content.successor,
-      let table = try TableShape(SchemaName(successor.table), on: connection)
-    else { return [] }
-    let rows = try changedRows(table, successor, on: connection)
+    guard !computed.isEmpty, let successor = content.successor else { return [] }
+    guard let names = names(in: SchemaName(successor.table)) else {
+      return computed.map {
+        lost(
+          $0.name, nil,
+          "rows that changed since, and the way back computes it; how many is known when the phases after it are reversed"
+        )
+      }
+    }
+    guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return [] }
+    let rows = try changedRows(table, successor, names, on: connection)
     return rows == 0
       ? [] : computed.map { lost($0.name, rows, "the rows changed since, and the way back computes it") }
   }
 
-  private func lost(_ column: String?, _ rows: Int, _ why: String) -> Reversal.LostValues {
+  private func lost(_ column: String?, _ rows: Int?, _ why: String) -> Reversal.LostValues {
     Reversal.LostValues(table: record.table, column: column, rows: rows, why: why, isDeclared: false)
   }
 
+  /// What the columns are called now by which the rows are compared; nil when later phases changed one of them.
+  private func names(in table: SchemaName) -> [SchemaName: SchemaName]? {
+    guard let aftermath else { return [:] }
+    let columns = Set(
+      ((content.successor?.hashed ?? []) + (content.successor?.key ?? [])).map { SchemaName($0) })
+    let rowID = content.key.form == .rowID ? Set(content.key.names.map { SchemaName($0) }) : []
+    var names: [SchemaName: SchemaName] = [:]
+    for column in columns.subtracting(rowID) {
+      guard let name = aftermath.name(of: column, in: table) else { return nil }
+      names[column] = name
+    }
+    let others = content.lookups.allSatisfy { lookup in
+      aftermath.hasLeftAlone(
+        (lookup.there + lookup.columns).map { SchemaName($0) }, of: SchemaName(lookup.table))
+        && lookup.here.allSatisfy { names[SchemaName($0)] == SchemaName($0) }
+    }
+    return others ? names : nil
+  }
+
   private func changedRows(
-    _ table: TableShape, _ successor: ArchiveContent.Successor, on connection: Connection
+    _ table: TableShape, _ successor: ArchiveContent.Successor, _ names: [SchemaName: SchemaName],
+    on connection: Connection
   ) throws(SQLiteError) -> Int {
-    let row = RestOfRow(content)
+    let row = RestOfRow(content, called: names)
     let isReadable = try row.isReadable(in: table, on: connection)
     try row.define(on: connection)
     let found = RowMatch.condition(
-      successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
+      successor.key.map { names[SchemaName($0)] ?? SchemaName($0) }, in: table, as: "n", against: "a")
     let count = try connection.value(
       """
       SELECT count(*) FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n

@@ -123,6 +123,7 @@ public final class Migrator {
   {
     let knowledge = try changingNothing { () throws(MigrationError) in
       try refusePurged(plan)
+      try refuseBlocked(plan)
       return try Knowledge(of: connection)
     }
     let engine = Engine(

@@ -1,8 +1,8 @@
 extension Migrator {
   /// What reversing each applied phase would give back, with the rows counted now. Reads only.
   ///
-  /// Phases are reversed last first, so the rows say something of the last one only; of those below it, whether what they
-  /// need is there.
+  /// Phases are reversed last first. What those below the last one would give back is counted as far as the phases after
+  /// them left their tables alone.
   public func reversals() throws(MigrationError) -> [PhaseID: Reversal] {
     try connection.reading { () throws(MigrationError) in try reversals(try Knowledge(of: connection)) }
   }
@@ -29,6 +29,21 @@ extension Migrator {
           "go forward instead, by a migration that makes what is needed",
           "or go back as a whole to a snapshot made before: phasedb checkpoint list",
         ])
+    }
+  }
+
+  /// Refuses a way down of several phases when one below the first is known to be in for a refusal: none of it is gone when
+  /// not all of it can be. What the first one would be refused for it says itself.
+  func refuseBlocked(_ plan: Plan) throws(MigrationError) {
+    guard plan.direction == .down, plan.steps.count > 1, let first = plan.steps.first else { return }
+    let reversals = try reversals()
+    if case .blocked = reversals[first.id] { return }
+    for step in plan.steps.dropFirst() {
+      guard case .blocked(let reasons) = reversals[step.id] else { continue }
+      throw MigrationError(
+        .reversalBlocked, "\(step.id) cannot come down: \(reasons.first ?? "")",
+        details: Array(reasons.dropFirst()), state: "nothing was changed",
+        help: ["correct what is named", "or go no further than the phase above it: phasedb plan down"])
     }
   }
 }
