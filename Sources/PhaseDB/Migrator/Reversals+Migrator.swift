@@ -45,5 +45,29 @@ extension Migrator {
         details: Array(reasons.dropFirst()), state: "nothing was changed",
         help: ["correct what is named", "or go no further than the phase above it: phasedb plan down"])
     }
+    let below = plan.steps.dropFirst().map(\.id)
+    guard let ledger = try Knowledge(of: connection).ledger,
+      let (_, error) = try brokenArchives(of: below, ledger).first
+    else { return }
+    throw error
+  }
+
+  /// What is wrong with the archives that phases need on their way down. Reads every row of them.
+  func brokenArchives(
+    of phases: [PhaseID], _ ledger: Ledger
+  ) throws(MigrationError) -> [(phase: PhaseID, error: MigrationError)] {
+    var broken: [(phase: PhaseID, error: MigrationError)] = []
+    for archive in try ledger.archives()
+    where archive.direction == .up && archive.state == .kept && phases.contains(archive.phase) {
+      do throws(MigrationError) {
+        try ArchiveTable(archive, try ArchiveContent(archive)).verify(archive, on: connection)
+      } catch {
+        guard error.id == .archiveMissing || error.id == .archiveAltered else { throw error }
+        var error = error
+        error.state = "nothing was changed"
+        broken.append((archive.phase, error))
+      }
+    }
+    return broken
   }
 }

@@ -169,6 +169,29 @@ struct ReversalTests {
     try database.run(.down(1), catalog)
   }
 
+  @Test(
+    "an archive that somebody changed is told by a plan and by verify, and stops a way down of several phases"
+  )
+  func altered() throws {
+    let database = try TemporaryDatabase(Self.people + "CREATE TABLE x (y)")
+    let catalog = try catalog([
+      "0001-a": [phase(.contract, RestoringTests.dropB, down: Self.computing)],
+      "0002-b": [phase(.contract, "DROP TABLE x", down: "CREATE TABLE x (y)")],
+    ])
+    try database.run(.upAll, catalog)
+    #expect(try database.migrator(catalog).verify().isClean)
+    try database.run("UPDATE phasedb_archive_1 SET v1 = 'x' WHERE k1 = 1")
+    let before = try database.snapshot()
+    let migrator = try database.migrator(catalog)
+    let plan = try migrator.plan(.down(2))
+    let told = plan.steps.map { plan.reversals[$0.id].map { if case .blocked = $0 { true } else { false } } }
+    #expect(told == [false, true])
+    #expect(migrationError { try migrator.run(plan) }?.id == .archiveAltered)
+    let broken = try migrator.verify().checks.filter { $0.outcome == .broken }
+    #expect(broken.map(\.title) == ["the archives hold what phases took"])
+    #expect(try database.snapshot() == before)
+  }
+
   @Test("archives are measured, by pages where SQLite counts them")
   func sizes() throws {
     let database = try TemporaryDatabase(Self.people)
