@@ -30,7 +30,7 @@ struct Reversals {
     for phase in applied.reversed() {
       let kept = archives[phase.id] ?? []
       let own = try reversal(of: phase, kept, adopted, after: later)
-      later = (later ?? []) + kept.filter { $0.state == .kept }
+      later = kept.filter { $0.state == .kept } + (later ?? [])
       if case .blocked = own {
         obstacle = obstacle ?? phase.id
         reversals[phase.id] = own

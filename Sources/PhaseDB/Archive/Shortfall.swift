@@ -37,7 +37,8 @@ struct Shortfall {
       }
     }
     guard !computed.isEmpty, let successor = content.successor else { return [] }
-    guard let names = names(in: SchemaName(successor.table)) else {
+    guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return [] }
+    guard let places = places(in: table.name, successor) else {
       return computed.map {
         lost(
           $0.name, nil,
@@ -45,8 +46,7 @@ struct Shortfall {
         )
       }
     }
-    guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return [] }
-    let rows = try changedRows(table, successor, names, on: connection)
+    let rows = try changedRows(table, successor, places, on: connection)
     return rows == 0
       ? [] : computed.map { lost($0.name, rows, "the rows changed since, and the way back computes it") }
   }
@@ -55,34 +55,35 @@ struct Shortfall {
     Reversal.LostValues(table: record.table, column: column, rows: rows, why: why, isDeclared: false)
   }
 
-  /// What the columns are called now by which the rows are compared; nil when later phases changed one of them.
-  private func names(in table: SchemaName) -> [SchemaName: SchemaName]? {
+  /// Where the columns are by which the rows are compared, none where they are as they were; nil when nobody can tell.
+  private func places(
+    in table: SchemaName, _ successor: ArchiveContent.Successor
+  ) -> [SchemaName: Aftermath.Place]? {
     guard let aftermath else { return [:] }
-    let columns = Set(
-      ((content.successor?.hashed ?? []) + (content.successor?.key ?? [])).map { SchemaName($0) })
-    let rowID = content.key.form == .rowID ? Set(content.key.names.map { SchemaName($0) }) : []
-    var names: [SchemaName: SchemaName] = [:]
-    for column in columns.subtracting(rowID) {
-      guard let name = aftermath.name(of: column, in: table) else { return nil }
-      names[column] = name
+    let key = successor.key.map { SchemaName($0) }
+    var places: [SchemaName: Aftermath.Place] = [:]
+    for column in successor.hashed.map({ SchemaName($0) }) {
+      guard let place = aftermath.place(of: column, in: table, by: key) else { return nil }
+      places[column] = place
     }
+    let isKeyed = content.key.form == .rowID || aftermath.hasLeftAlone(key, of: table, hasAllRows: false)
     let others = content.lookups.allSatisfy { lookup in
       aftermath.hasLeftAlone(
         (lookup.there + lookup.columns).map { SchemaName($0) }, of: SchemaName(lookup.table))
-        && lookup.here.allSatisfy { names[SchemaName($0)] == SchemaName($0) }
+        && aftermath.hasLeftAlone(lookup.here.map { SchemaName($0) }, of: table)
     }
-    return others ? names : nil
+    return isKeyed && others ? places : nil
   }
 
   private func changedRows(
-    _ table: TableShape, _ successor: ArchiveContent.Successor, _ names: [SchemaName: SchemaName],
+    _ table: TableShape, _ successor: ArchiveContent.Successor, _ places: [SchemaName: Aftermath.Place],
     on connection: Connection
   ) throws(SQLiteError) -> Int {
-    let row = RestOfRow(content, called: names)
+    let key = successor.key.map { SchemaName($0) }
+    let row = RestOfRow(content, at: places, by: key)
     let isReadable = try row.isReadable(in: table, on: connection)
     try row.define(on: connection)
-    let found = RowMatch.condition(
-      successor.key.map { names[SchemaName($0)] ?? SchemaName($0) }, in: table, as: "n", against: "a")
+    let found = RowMatch.condition(key, in: table, as: "n", against: "a")
     let count = try connection.value(
       """
       SELECT count(*) FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n

@@ -129,11 +129,14 @@ struct ReversalTests {
       "counted, when the later one added to the table", "ALTER TABLE t ADD c", "ALTER TABLE t DROP c",
       lost("b", 1, "the rows changed since, and the way back computes it")),
     BelowCase(
-      "not known, when the later one overwrote what is compared", "UPDATE t SET a = lower(a)",
-      "UPDATE t SET a = upper(a)", lost("b", nil, unknown)),
+      "counted, when the later one overwrote what is compared", "UPDATE t SET a = lower(a)",
+      "UPDATE t SET a = upper(a)", lost("b", 1, "the rows changed since, and the way back computes it")),
     BelowCase(
-      "not known, when the later one took a column away", "ALTER TABLE t DROP COLUMN a",
-      "ALTER TABLE t ADD COLUMN a TEXT", lost("b", nil, unknown)),
+      "counted, when the later one took a column away", "ALTER TABLE t DROP COLUMN a",
+      "ALTER TABLE t ADD COLUMN a TEXT", lost("b", 1, "the rows changed since, and the way back computes it")),
+    BelowCase(
+      "not known, when the later one gave the column another name", "ALTER TABLE t RENAME a TO z",
+      "ALTER TABLE t RENAME z TO a", lost("b", nil, unknown)),
   ]
 
   @Test("of a phase below another is", arguments: belows)
