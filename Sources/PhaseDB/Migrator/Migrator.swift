@@ -102,7 +102,7 @@ public final class Migrator {
       var plan = try planner.down(selection, checkpoints: checkpoints)
       plan.reversals = try reversals(knowledge)
       if let ledger = knowledge.ledger {
-        for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), ledger) {
+        for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger) {
           plan.reversals[phase] = .blocked([error.message])
         }
       }
@@ -129,6 +129,7 @@ public final class Migrator {
     let knowledge = try changingNothing { () throws(MigrationError) in
       try refusePurged(plan)
       try refuseBlocked(plan)
+      try refuseBrokenArchives(plan)
       return try Knowledge(of: connection)
     }
     let engine = Engine(

@@ -45,20 +45,26 @@ extension Migrator {
         details: Array(reasons.dropFirst()), state: "nothing was changed",
         help: ["correct what is named", "or go no further than the phase above it: phasedb plan down"])
     }
-    let below = plan.steps.dropFirst().map(\.id)
-    guard let ledger = try Knowledge(of: connection).ledger,
-      let (_, error) = try brokenArchives(of: below, ledger).first
+  }
+
+  /// Refuses a plan of which an archive is needed that is missing or was changed. A phase of one transaction looks at its
+  /// own inside that; batches look at none as a whole, and phases after the first would find out too late.
+  func refuseBrokenArchives(_ plan: Plan) throws(MigrationError) {
+    let phases = plan.steps.enumerated().filter { $0.offset > 0 || $0.element.phase.batching != nil }
+      .map(\.element.id)
+    guard !phases.isEmpty, let ledger = try Knowledge(of: connection).ledger,
+      let (_, error) = try brokenArchives(of: phases, on: plan.direction, ledger).first
     else { return }
     throw error
   }
 
-  /// What is wrong with the archives that phases need on their way down. Reads every row of them.
+  /// What is wrong with the archives from which phases get something back on their way. Reads every row of them.
   func brokenArchives(
-    of phases: [PhaseID], _ ledger: Ledger
+    of phases: [PhaseID], on direction: Direction, _ ledger: Ledger
   ) throws(MigrationError) -> [(phase: PhaseID, error: MigrationError)] {
     var broken: [(phase: PhaseID, error: MigrationError)] = []
     for archive in try ledger.archives()
-    where archive.direction == .up && archive.state == .kept && phases.contains(archive.phase) {
+    where archive.direction != direction && archive.state == .kept && phases.contains(archive.phase) {
       do throws(MigrationError) {
         try ArchiveTable(archive, try ArchiveContent(archive)).verify(archive, on: connection)
       } catch {
