@@ -60,8 +60,9 @@ struct BatchSearch {
       let isUp = record.direction == .up
       return BatchRange(keys: ClosedKeys(first: isUp ? start : end, last: isUp ? end : start), rows: size)
     }
-    var rest = try connection.prepare("SELECT min(k), max(k), count(*) FROM (SELECT \(key) AS k \(way))")
-    try rest.bind(values)
+    var rest = try connection.prepare(
+      "SELECT min(k), max(k), count(*) FROM (SELECT \(key) AS k \(way) LIMIT ?4)")
+    try rest.bind(values + [.integer(Int64(size))])
     guard try rest.step(), rest.integer(at: 2) > 0 else { return nil }
     return BatchRange(
       keys: ClosedKeys(first: rest.value(at: 0), last: rest.value(at: 1)), rows: Int(rest.integer(at: 2)))
