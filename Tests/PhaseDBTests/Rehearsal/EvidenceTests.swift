@@ -39,8 +39,17 @@ struct EvidenceTests {
     }
     for held in plan.held where held.gates[0].gate == .evidence {
       #expect(held.gates[0].reason == "it was not rehearsed on a copy of this database")
-      #expect(held.gates[0].opening == "rehearse it: phasedb rehearse")
+      #expect(held.gates[0].opening == "rehearse it on the way: phasedb up --rehearse")
     }
+  }
+
+  @Test("where there is a ledger to leave evidence in, a rehearsal by itself is enough")
+  func ledger() throws {
+    let database = try database()
+    try database.run(.up(1), catalog(), options(.none))
+    let held = try database.migrator(catalog(), options(.contract)).plan(.upAll).held
+    #expect(held.map { $0.gates[0].opening } == held.map { _ in "rehearse it: phasedb rehearse" })
+    #expect(!held.isEmpty)
   }
 
   @Test("a database without tables asks for none")
