@@ -31,6 +31,11 @@ package struct SQLSplitter {
         }
         continue
       }
+      // At the very end SQLite reads it as a slash and a star, which whatever is put behind makes a comment.
+      if token.range.lowerBound == bytes.count - 2, bytes[token.range.lowerBound...].elementsEqual("/*".utf8)
+      {
+        unclosed = token.range.lowerBound
+      }
       guard let first = start ?? (token.isSemicolon ? nil : token.range.lowerBound) else { continue }
       start = first
       end = token.range.upperBound

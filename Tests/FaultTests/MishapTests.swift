@@ -13,7 +13,7 @@ struct MishapTests {
 
   static let rows =
     [Journal.delete, .wal].flatMap { journal in
-      [(Failure.ioError, 7), (.diskFull, 3), (.busy, 3), (.noMemory, 211)].map { failure, stride in
+      [(Failure.ioError, 9), (.diskFull, 5), (.busy, 2), (.noMemory, 499)].map { failure, stride in
         Row(failure: failure, journal: journal, stride: stride)
       }
     } + [

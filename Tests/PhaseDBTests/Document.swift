@@ -6,7 +6,7 @@ struct Document {
     .deletingLastPathComponent()
   private static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
   static let pages = [
-    "PhaseDB", "Architecture", "CI", "Concepts", "Errors", "JSONOutput", "Operating", "Rules",
+    "PhaseDB", "Architecture", "CI", "Concepts", "Errors", "JSONOutput", "Operating", "Reliability", "Rules",
     "WritingMigrations",
   ]
 

@@ -61,7 +61,8 @@ import Testing
 
   static let unclosed: [(String, Int?)] = [
     ("SELECT 'a' -- b", nil), ("SELECT 'a", 7), ("SELECT \"a", 7), ("SELECT [a", 7), ("SELECT 1; /* a", 10),
-    ("SELECT 1; /*/", 10), ("SELECT X'0a", 7), ("SELECT x'0g'", nil), ("SELECT 12ab", nil),
+    ("SELECT 1; /*/", 10), ("SELECT 1; /*", 10), ("SELECT '/*", 7), ("SELECT '/*'", nil), ("SELECT X'0a", 7),
+    ("SELECT x'0g'", nil), ("SELECT 12ab", nil),
   ]
 
   @Test(arguments: unclosed) func knowsWhatIsNeverClosed(_ text: String, _ offset: Int?) {

@@ -14,6 +14,16 @@ struct ArchiveContent: Codable, Sendable {
     let isTracked: Bool
   }
 
+  /// Another table, of which the way back reads the row whose columns `there` have the values of the row's columns
+  /// `here`.
+  struct Lookup: Codable, Sendable {
+    let table: String
+    let there: [String]
+    let here: [String]
+    /// What is hashed of it.
+    let columns: [String]
+  }
+
   /// Where the rows went on after the transition.
   struct Successor: Codable, Sendable {
     let table: String
@@ -25,6 +35,8 @@ struct ArchiveContent: Codable, Sendable {
   /// The hash of the phase's text that took it.
   let text: String
   let key: RowKey
+  /// Other tables of which a row counts as a part of each row.
+  let lookups: [Lookup]
   /// In the order of `v1`, `v2` …
   let columns: [Column]
   /// nil when whole rows are kept that could not be followed.
@@ -53,11 +65,13 @@ struct ArchiveContent: Codable, Sendable {
   }
 
   init(
-    text: String, key: RowKey, columns: [Column], successor: Successor?, hasGoneRows: Bool, isMoved: Bool,
+    text: String, key: RowKey, lookups: [Lookup], columns: [Column], successor: Successor?, hasGoneRows: Bool,
+    isMoved: Bool,
     sources: [String: String], counter: Int64?
   ) {
     self.text = text
     self.key = key
+    self.lookups = lookups
     self.columns = columns
     self.successor = successor
     self.hasGoneRows = hasGoneRows
@@ -72,5 +86,15 @@ extension ArchiveContent {
   func origin(of column: Column) -> TracedColumn.Origin? {
     guard let successor, let after = column.after else { return nil }
     return TracedColumn.Origin(table: SchemaName(successor.table), column: SchemaName(after))
+  }
+
+  /// Whether a row that can be followed from the archive to its table has the same key after the SQL of the way back. A
+  /// rowid that it does not hand over is another one.
+  func isFollowed(by trace: ScriptTrace, to target: SchemaName) -> Bool {
+    guard let successor, let table = trace.table(to: target) else { return true }
+    guard !table.movesRowsTo(key) else { return false }
+    guard key.form == .rowID else { return true }
+    let source = SchemaName(successor.table)
+    return table.origin == source || table.rowIDsFrom == source
   }
 }

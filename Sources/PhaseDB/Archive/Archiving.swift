@@ -13,8 +13,9 @@ struct Archiving {
     let table: ArchiveTable
     let counter: Int64?
     var sum = RowSum()
-    /// The columns over which the rest was hashed, when that is done already.
+    /// The columns over which the rest was hashed, and the other tables.
     var hashed: [SchemaName] = []
+    var lookups: [ArchiveContent.Lookup] = []
   }
 
   /// Copies what is about to go.
@@ -48,18 +49,42 @@ struct Archiving {
     let rest = taking.method == .columns ? taking.table.stored.filter { !lost.contains($0.name) } : []
     // Under the names they will have when it is compared.
     work.hashed = rest.map { taking.namesAfter[$0.name] ?? $0.name }
-    try connection.defineRowHash(named: Taking.restFunction, columns: work.hashed.map(\.spelled))
-    let hash = Connection.rowHashCall(
-      Taking.restFunction, rest.map { "t.\(SQLText.identifier($0.name.spelled))" })
+    work.lookups = try lookups(of: taking)
+    let before = Dictionary(
+      taking.namesAfter.map { ($1.spelled, $0.spelled) }, uniquingKeysWith: { first, _ in first })
+    let hash = RestOfRow(
+      zip(work.hashed, rest).map { RestOfRow.Column(name: $0.spelled, present: $1.name) },
+      work.lookups.map { lookup in
+        ArchiveContent.Lookup(
+          table: lookup.table, there: lookup.there, here: lookup.here.map { before[$0] ?? $0 },
+          columns: lookup.columns)
+      })
+    try hash.define(on: connection)
     let isGone = taking.method == .rows
     let columns =
-      taking.columns(of: "t") + ["\(isGone ? "NULL" : hash) AS rest", "\(isGone ? 1 : 0) AS gone"]
+      taking.columns(of: "t") + ["\(isGone ? "NULL" : hash.call("t")) AS rest", "\(isGone ? 1 : 0) AS gone"]
     work.sum = try work.table.fill(
-      from: "SELECT \(columns.joined(separator: ", ")) FROM \(taking.place) AS t", on: connection)
+      from:
+        "SELECT \(columns.joined(separator: ", ")) FROM \(taking.place) AS t\(isGone ? "" : hash.joins("t"))",
+      on: connection)
   }
 }
 
 extension Archiving {
+  /// The rows of other tables that count as parts of a row, with the names they have after the transition.
+  private func lookups(of taking: Taking) throws(SQLiteError) -> [ArchiveContent.Lookup] {
+    var lookups: [ArchiveContent.Lookup] = []
+    for lookup in taking.lookups {
+      guard let table = try TableShape(lookup.table, on: connection) else { continue }
+      let pairs = lookup.pairs.sorted { $0.there.key < $1.there.key }
+      lookups.append(
+        ArchiveContent.Lookup(
+          table: lookup.table.spelled, there: pairs.map(\.there.spelled), here: pairs.map(\.here.spelled),
+          columns: table.stored.map(\.name.spelled)))
+    }
+    return lookups
+  }
+
   /// Keeps what the SQL really took, and forgets what it did not.
   ///
   /// - Returns: what the ledger has to record, as soon as the log has a row for the transition.
@@ -81,7 +106,7 @@ extension Archiving {
         }
       }
       let content = ArchiveContent(
-        text: phase.tokenHash, key: taking.key,
+        text: phase.tokenHash, key: taking.key, lookups: work.lookups,
         columns: taking.values.map {
           ArchiveContent.Column(
             name: $0.name.spelled, after: $0.after?.spelled, isTracked: $0.isTracked)
@@ -105,9 +130,12 @@ extension Archiving {
     let taking = work.taking
     if let successor = taking.successor, let table = try TableShape(successor.table, on: connection) {
       work.hashed = table.stored.map(\.name).filter { !successor.key.contains($0) }
-      try connection.defineRowHash(named: Taking.restFunction, columns: work.hashed.map(\.spelled))
+      work.lookups = try lookups(of: taking)
+      let rest = RestOfRow(
+        work.hashed.map { RestOfRow.Column(name: $0.spelled, present: $0) }, work.lookups)
+      try rest.define(on: connection)
       try connection.defineRowHash(named: Taking.valueFunction, columns: ["value"])
-      let query = taking.difference(work.id, successor: table, hashed: work.hashed, marks: work.table.marks)
+      let query = taking.difference(work.id, successor: table, rest: rest, marks: work.table.marks)
       work.sum = try work.table.fill(from: query, on: connection)
     }
     try connection.execute("DROP TABLE temp.\(Taking.snapshotName(work.id))")

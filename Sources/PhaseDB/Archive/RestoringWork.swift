@@ -27,13 +27,7 @@ struct RestoringWork {
     self.content = content
     self.archive = archive
     self.trace = trace
-    var sourcesChanged = false
-    for (name, sum) in content.sources where !sourcesChanged {
-      let table = try TableShape(SchemaName(name), on: connection)
-      sourcesChanged =
-        try table.map { table throws(SQLiteError) in try connection.sum(of: table).text } ?? "" != sum
-    }
-    self.sourcesChanged = sourcesChanged
+    sourcesChanged = try content.changedSource(on: connection) != nil
     hasAside = try RestoringWork.setAside(record, content, archive, trace, on: connection)
     let filled = trace.table(to: SchemaName(record.table))
     hasPresent =
@@ -77,19 +71,17 @@ struct RestoringWork {
       "CREATE TEMP TABLE \(aside) (\(columns.joined(separator: ", ")), PRIMARY KEY (\(archive.keys.joined(separator: ", ")))) WITHOUT ROWID"
     )
     let names = Set(table.stored.map(\.name))
-    let hashed = successor.hashed.map { SchemaName($0) }
+    let row = RestOfRow(content)
     // Where the columns themselves are others now, every row is another one.
-    let rest =
-      names.isSuperset(of: hashed)
-      ? "\(Connection.rowHashCall(Taking.restFunction, hashed.map { "n.\(SQLText.identifier($0.spelled))" })) IS NOT a.rest"
-      : "1"
+    let isReadable = try row.isReadable(in: table, on: connection)
+    let rest = isReadable ? "\(row.call("n")) IS NOT a.rest" : "1"
+    try row.define(on: connection)
     let tracked = zip(content.columns, archive.marks).compactMap { column, mark -> String? in
       guard let mark, let after = column.after.map({ SchemaName($0) }) else { return nil }
       guard names.contains(after) else { return "1 AS \(mark)" }
       return
         "a.gone OR \(Taking.valueFunction)(n.\(SQLText.identifier(after.spelled))) IS NOT a.\(mark) AS \(mark)"
     }
-    try connection.defineRowHash(named: Taking.restFunction, columns: successor.hashed)
     try connection.defineRowHash(named: Taking.valueFunction, columns: ["value"])
     let query = (archive.keys.map { "a.\($0)" } + ["a.gone OR \(rest) AS c0"] + tracked).joined(
       separator: ", ")
@@ -97,7 +89,7 @@ struct RestoringWork {
       """
       INSERT OR IGNORE INTO temp.\(aside) SELECT * FROM (
         SELECT \(query) FROM main.\(archive.name) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
-        ON \(RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")) LIMIT -1)
+        ON \(RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a"))\(isReadable ? row.joins("n") : "") LIMIT -1)
       WHERE \((["c0"] + marks).joined(separator: " OR "))
       """)
     return connection.changes > 0
@@ -121,7 +113,9 @@ extension RestoringWork {
       return record.settled(rows: record.rows, digest: record.digest, state: .left)
     }
     var restored = 0
-    if content.successor == nil {
+    if !isFollowed {
+      return record.settled(rows: record.rows, digest: record.digest, state: .left)
+    } else if content.successor == nil {
       restored = try putBackRows(into: table, on: connection)
     } else {
       restored = try putBackValues(into: table, on: connection)
@@ -134,6 +128,9 @@ extension RestoringWork {
     }
     return try settle(table, on: connection)
   }
+
+  /// Whether a row has the same key before the SQL and after it. A rowid that the SQL does not hand over is another one.
+  private var isFollowed: Bool { content.isFollowed(by: trace, to: target) }
 
   private var archivePlace: String { "main.\(archive.name) AS a" }
   private func place(_ table: TableShape) -> String { "main.\(SQLText.identifier(table.name.spelled))" }
@@ -203,7 +200,8 @@ extension RestoringWork {
   mutating func reading(
     for rebuild: TableRebuild, on connection: Connection
   ) throws(SQLiteError) -> TableRebuild.Reading? {
-    guard archive.isNumberKeyed, content.successor != nil, let table = try TableShape(target, on: connection)
+    guard archive.isNumberKeyed, content.successor != nil, isFollowed,
+      let table = try TableShape(target, on: connection)
     else { return nil }
     let row = TableRebuild.row
     let key =
@@ -316,13 +314,5 @@ extension RestoringWork {
     )
     let sum = try archive.sum(on: connection)
     return record.settled(rows: sum.count, digest: sum.text, state: .left)
-  }
-}
-
-extension ArchiveRecord {
-  fileprivate func settled(rows: Int, digest: String, state: State) -> ArchiveRecord {
-    ArchiveRecord(
-      id: id, phase: phase, direction: direction, entry: entry, table: table, content: content, rows: rows,
-      digest: digest, state: state)
   }
 }

@@ -24,6 +24,13 @@ struct ScriptTrace {
     return origin == nil || column.handedFrom != origin
   }
 
+  /// Whether nothing happens to a table or its rows.
+  func leavesAlone(_ name: SchemaName) -> Bool {
+    guard let table = table(to: name), table.origin == name else { return false }
+    return !table.gainsRows && !table.losesRows && !table.hasUpdates && !table.isRowIDUpdated
+      && table.columns.allSatisfy { $0.origin == $0.outcome }
+  }
+
   /// The tables that were there before the script from which a table's rows or values are made, also by way of others
   /// that the script made.
   func origins(of table: TracedTable) -> [SchemaName] {
@@ -50,6 +57,10 @@ struct TracedTable {
   var gainsRows = false
   /// Whether all its rows are those of one table, handed over by the only INSERT.
   var hasAllRowsOfOne = false
+  /// The table whose rows came with their rowids by the only INSERT, as it was called before the script.
+  var rowIDsFrom: SchemaName?
+  /// Tables of which a row is looked up by its primary key to make a value, and nothing else is read.
+  var lookups: Set<Lookup> = []
   /// Whether rows are put into it that are made from its own.
   var copiesItself = false
   /// Whether rows of it may be deleted while it stays: by DELETE, or to make room for others by REPLACE.
@@ -71,8 +82,26 @@ struct TracedTable {
       || key.names.contains { column(from: SchemaName($0))?.isUpdated ?? false }
   }
 
+  /// The same of a key of the table as it is after the script.
+  func movesRowsTo(_ key: RowKey) -> Bool {
+    (key.isNumber && isRowIDUpdated) || key.names.contains { column(to: SchemaName($0))?.isUpdated ?? false }
+  }
+
   var hasUpdates: Bool { columns.contains(where: \.isUpdated) }
   var hasNewColumns: Bool { columns.contains { $0.origin == nil } }
+}
+
+/// One row of another table for each row of a table, found by the other's primary key.
+struct Lookup: Hashable {
+  /// The other table, as it was called before the script.
+  let table: SchemaName
+  /// Pairs of a column there and the column here that has the same value, as they were called before the script.
+  let pairs: Set<Pair>
+
+  struct Pair: Hashable {
+    let there: SchemaName
+    let here: SchemaName
+  }
 }
 
 /// A column of a table in a script.

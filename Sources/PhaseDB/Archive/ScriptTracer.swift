@@ -79,7 +79,14 @@ extension ScriptTracer {
     let read = writes.readTables.compactMap { present[$0] }
     for name in written {
       guard let index = present[name] else { continue }
-      trace.tables[index].sources.formUnion(read.filter { $0 != index })
+      for source in read where source != index {
+        let isOwn = writes.triggers[name] == nil
+        if isOwn, let lookup = lookup(of: source, by: index, in: effect) {
+          trace.tables[index].lookups.insert(lookup)
+        } else {
+          trace.tables[index].sources.insert(source)
+        }
+      }
       if writes.deletedTables.contains(name) || (mayReplace && writes.tables.contains(name))
         || (mayReplace && writes.columns[name] != nil)
       {
@@ -94,12 +101,32 @@ extension ScriptTracer {
     }
   }
 
+  /// How an UPDATE finds rows of another table; nil when it may read any of them.
+  private func lookup(of source: Int, by target: Int, in effect: StatementEffect) -> Lookup? {
+    let (there, here) = (trace.tables[source], trace.tables[target])
+    guard let table = there.origin, here.origin != nil, let name = there.outcome, let own = here.outcome,
+      let keys = try? connection.rows(
+        "SELECT name FROM pragma_table_info(?1) WHERE pk > 0", .text(name.spelled)),
+      let pairs = LookupWords(effect.words(in: script)).pairs(of: name.key, with: own.key)
+    else { return nil }
+    let origins = pairs.compactMap { pair -> Lookup.Pair? in
+      guard let column = there.columns.first(where: { $0.outcome?.key == pair.there })?.origin,
+        let ownColumn = here.columns.first(where: { $0.outcome?.key == pair.here })?.origin
+      else { return nil }
+      return Lookup.Pair(there: column, here: ownColumn)
+    }
+    let key = Set(keys.compactMap { there.column(to: SchemaName($0[0].text ?? ""))?.origin })
+    guard !key.isEmpty, key.count == keys.count, key.isSubset(of: origins.map(\.there)) else { return nil }
+    return Lookup(table: table, pairs: Set(origins.filter { key.contains($0.there) }))
+  }
+
   private func noteInsert(into index: Int, _ insert: Insert?) {
     let stored = trace.tables[index].columns.filter { !$0.isGenerated }.compactMap(\.outcome?.key)
     let given = insert.map { $0.columns ?? stored } ?? stored
     let isOnly = !trace.tables[index].gainsRows
     var handed: [String: TracedColumn.Origin] = [:]
     var isWhole = false
+    var rowIDsFrom: SchemaName?
     if let copy = insert?.copy, isOnly, let source = present[copy.source].map({ trace.tables[$0] }),
       let origin = source.origin
     {
@@ -107,6 +134,9 @@ extension ScriptTracer {
       let read = copy.isStar ? source.columns.filter { $0.outcome != nil }.map(\.outcome?.key) : copy.columns
       if read.count == given.count {
         for (target, name) in zip(given, read) {
+          if Self.isRowID(target, of: trace.tables[index]), let name, Self.isRowID(name, of: source) {
+            rowIDsFrom = origin
+          }
           let column = source.columns.first { $0.outcome != nil && $0.outcome?.key == name }
           handed[target] = column?.origin.flatMap {
             column?.isUpdated == true ? nil : .init(table: origin, column: $0)
@@ -116,6 +146,7 @@ extension ScriptTracer {
     }
     trace.tables[index].gainsRows = true
     trace.tables[index].hasAllRowsOfOne = isWhole
+    trace.tables[index].rowIDsFrom = rowIDsFrom
     let names = Set(given)
     for place in trace.tables[index].columns.indices {
       guard let key = trace.tables[index].columns[place].outcome?.key else { continue }
@@ -128,9 +159,13 @@ extension ScriptTracer {
     let column = trace.tables[table].columns.firstIndex { $0.outcome?.key == name }
     if let column {
       trace.tables[table].columns[column].isUpdated = true
-    } else if ["rowid", "_rowid_", "oid"].contains(name) {
+    } else if Self.isRowID(name, of: trace.tables[table]) {
       trace.tables[table].isRowIDUpdated = true
     }
+  }
+
+  private static func isRowID(_ name: String, of table: TracedTable) -> Bool {
+    ["rowid", "_rowid_", "oid"].contains(name) && table.column(to: SchemaName(name)) == nil
   }
 
   /// What an INSERT says in its own words. SQLite does not report the columns it lists.

@@ -7,6 +7,8 @@ struct TableShape {
   /// nil when it has no primary key.
   let primaryKey: RowKey?
   let isWithoutRowID: Bool
+  /// Whether what is read from it can be put into it: not so with virtual tables that have their rows from elsewhere.
+  let isKept: Bool
 
   struct Column: Hashable {
     let name: SchemaName
@@ -28,7 +30,9 @@ struct TableShape {
         "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
         .text(name.spelled))?.text
     else { return nil }
-    isWithoutRowID = TableDefinition(sql)?.isWithoutRowID ?? false
+    let definition = TableDefinition(sql)
+    isWithoutRowID = definition?.isWithoutRowID ?? false
+    isKept = definition?.virtual.map { $0.content == .own } ?? true
     self.name = name
     let isWithoutRowID = isWithoutRowID
     columns = rows.map { row in
@@ -40,7 +44,13 @@ struct TableShape {
     let names = rows.filter { $0[5].integer ?? 0 > 0 }.sorted { $0[5].integer ?? 0 < $1[5].integer ?? 0 }
     let index = try connection.value(
       "SELECT name FROM pragma_index_list(?1, 'main') WHERE origin = 'pk'", .text(name.spelled))?.text
-    if names.isEmpty {
+    if let virtual = definition?.virtual {
+      // The first column of an R-tree is its rowid; a full-text table has no column for it.
+      let isTree = virtual.module.key.hasPrefix("rtree")
+      primaryKey =
+        isTree
+        ? RowKey(form: .integer, columns: [RowKey.Column(name: rows[0][0].text ?? "", collation: nil)]) : nil
+    } else if names.isEmpty {
       primaryKey = nil
     } else if let index {
       let terms = try connection.rows(

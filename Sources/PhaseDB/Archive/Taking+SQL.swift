@@ -1,7 +1,6 @@
 internal import PhaseSQLite
 
 extension Taking {
-  static let restFunction = "phasedb_rest"
   static let valueFunction = "phasedb_value"
 
   static func snapshotName(_ id: Int64) -> String { "phasedb_before_\(id)" }
@@ -41,10 +40,10 @@ extension Taking {
   ///
   /// - Parameters:
   ///   - successor: where the rows are now.
-  ///   - hashed: its columns that make up the rest of a row.
+  ///   - rest: what is hashed of them.
   ///   - marks: what the archive calls the hashes of tracked values.
   func difference(
-    _ id: Int64, successor: TableShape, hashed: [SchemaName], marks: [String?]
+    _ id: Int64, successor: TableShape, rest: RestOfRow, marks: [String?]
   ) -> String {
     let present = (self.successor?.key ?? []).map { "n.\(SQLText.identifier($0.spelled))" }
     let isGone = "\(present[0]) IS NULL"
@@ -60,22 +59,26 @@ extension Taking {
         }
       }
     }
-    let hash = Connection.rowHashCall(
-      Self.restFunction, hashed.map { "n.\(SQLText.identifier($0.spelled))" })
     let columns =
-      keys + kept + tracked + ["CASE WHEN \(isGone) THEN NULL ELSE \(hash) END AS rest", "\(isGone) AS gone"]
+      keys + kept + tracked + [
+        "CASE WHEN \(isGone) THEN NULL ELSE \(rest.call("n")) END AS rest", "\(isGone) AS gone",
+      ]
     return """
       SELECT \(columns.joined(separator: ", ")) FROM temp.\(Self.snapshotName(id)) AS s
       \(mayLoseRows ? "LEFT " : "")JOIN main.\(SQLText.identifier(successor.name.spelled)) AS n
-      ON \(RowMatch.condition(self.successor?.key ?? [], in: successor, as: "n", against: "s"))
+      ON \(RowMatch.condition(self.successor?.key ?? [], in: successor, as: "n", against: "s"))\(rest.joins("n"))
       WHERE \(([isGone] + differences).joined(separator: " OR "))
       """
   }
 
-  /// For each value, whether it is another one now. What compares as equal may be of another type.
+  /// For each value, whether it is to be kept: it is another one now, or the way back makes another one of it. What
+  /// compares as equal may be of another type.
   private var differences: [String] {
     values.enumerated().map { index, column in
-      guard let after = column.after else { return "1" }
+      // Where the way back computes a value anew, what was not changed has to come back, too.
+      guard let after = column.after, column.isTracked else {
+        return defaultOfYoung(column).map { "s.v\(index + 1) IS NOT \($0)" } ?? "1"
+      }
       let (old, new) = ("s.v\(index + 1)", "n.\(SQLText.identifier(after.spelled))")
       let isOther = "(\(old) IS NOT \(new) OR typeof(\(old)) <> typeof(\(new)))"
       guard let value = defaultOfYoung(column) else { return isOther }

@@ -17,8 +17,11 @@ struct Taking {
   let values: [Column]
   /// The table in which its rows go on after the transition; nil with `rows`.
   let successor: Successor?
-  /// What tables are called after the transition from which the way back makes values for this one.
+  /// What tables are called after the transition from which the way back makes values for this one, whichever row of
+  /// them it reads.
   let sources: [SchemaName]
+  /// Those of which it reads one row for each row.
+  let lookups: [Lookup]
   /// Whether the table stays or is made again, with rows that cannot be followed.
   let isMoved: Bool
   /// Whether the table is dropped, be it made again or not.
@@ -58,10 +61,11 @@ extension Taking {
     isYoung: (SchemaName, SchemaName) -> Bool = { _, _ in false }
   ) throws(MigrationError) -> [Taking] {
     var takings: [Taking] = []
-    for table in trial.there.tables where !table.isVirtual {
-      guard let origin = table.origin, table.isTakenFrom else { continue }
+    for table in trial.there.tables {
+      guard let origin = table.origin else { continue }
+      guard table.isTakenFrom || WayBack(trial, to: origin).computesAny(of: table) else { continue }
       let taking = try lifting("reading the schema") { () throws -> Taking? in
-        guard let shape = try TableShape(origin, on: connection) else { return nil }
+        guard let shape = try TableShape(origin, on: connection), shape.isKept else { return nil }
         return try Taking(of: table, shape, in: trial, on: connection, isYoung: isYoung)
       }
       if let taking { takings.append(taking) }
@@ -99,18 +103,20 @@ extension Taking {
       let after =
         table.outcome != nil ? table.column(from: column.name)?.outcome : way.outcome(of: column.name)
       let isUpdated = table.column(from: column.name)?.isUpdated ?? false
-      guard isWhole || after == nil || isUpdated else { return nil }
-      if keyNames.contains(column.name) {
-        guard successor != nil, table.outcome == nil, way.recasts(column, of: key) else { return nil }
-      }
       let origin = successor.flatMap { successor in
         after.map { TracedColumn.Origin(table: successor.table, column: $0) }
       }
+      let isComputed = way.computes(column.name, from: origin)
+      guard isWhole || after == nil || isUpdated || isComputed else { return nil }
+      if keyNames.contains(column.name) {
+        guard successor != nil, table.outcome == nil, way.recasts(column, of: key) else { return nil }
+      }
       return Column(
         name: column.name, after: after,
-        isTracked: successor != nil && after != nil && !way.computes(column.name, from: origin),
+        isTracked: successor != nil && after != nil && !isComputed,
         isYoung: table.outcome != nil && isYoung(shape.name, column.name))
     }
+    guard isWhole || !values.isEmpty else { return nil }
     isDropped = table.outcome == nil
     mayLoseRows = isWhole
     namesAfter = Dictionary(
@@ -118,13 +124,17 @@ extension Taking {
       },
       uniquingKeysWith: { first, _ in first })
     // Rows that cannot be followed come back only when nobody touched them as a whole.
-    let itself = isMoved ? [table.outcome ?? shape.name] : []
+    let itself =
+      (isMoved ? [table.outcome ?? shape.name] : []) + (successor == nil ? way.lookups.map(\.table) : [])
     sources = Set(way.sources + itself).filter { $0 != successor?.table }.sorted { $0.key < $1.key }
+    lookups = successor == nil ? [] : way.lookups.filter { $0.table != successor?.table }
+    let lookups = lookups
     if successor == nil {
       method = .rows
     } else {
       let isPlain =
         table.outcome != nil && !table.hasUpdates && !table.losesRows && !table.hasNewColumns
+        && values.allSatisfy { $0.after == nil } && lookups.allSatisfy { trial.there.leavesAlone($0.table) }
       method = isPlain ? .columns : .difference
     }
   }

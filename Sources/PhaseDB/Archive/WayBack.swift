@@ -21,6 +21,15 @@ struct WayBack {
     trial.back?.computes(column, of: name, from: origin) ?? false
   }
 
+  /// Whether it computes values for a column that goes on in place.
+  func computesAny(of table: TracedTable) -> Bool {
+    guard let outcome = table.outcome else { return false }
+    return table.columns.contains { column in
+      guard let origin = column.origin, let after = column.outcome, !column.isGenerated else { return false }
+      return computes(origin, from: TracedColumn.Origin(table: outcome, column: after))
+    }
+  }
+
   /// What the tables are called from which it makes rows or values for this one.
   var sources: [SchemaName] {
     guard let back = trial.back, let restored else { return [] }
@@ -30,21 +39,40 @@ struct WayBack {
   /// Where the rows of a table go on: in itself; in the one that was made in its stead; in the one from which the way
   /// back fills it.
   func successor(of table: TracedTable, _ key: RowKey) -> Taking.Successor? {
+    guard !movesRows(key) else { return nil }
     let names = key.names.map { SchemaName($0) }
     if let outcome = table.outcome {
-      guard !table.movesRows(key) else { return nil }
+      guard !table.movesRows(key), key.form != .rowID || keepsRowIDs(of: outcome) else { return nil }
       if key.form == .rowID { return Taking.Successor(table: outcome, key: names) }
       let after = names.compactMap { table.column(from: $0)?.outcome }
       return after.count == names.count ? Taking.Successor(table: outcome, key: after) : nil
     }
-    // A rowid that nobody named is not carried along.
-    guard key.form != .rowID, let heir else { return nil }
+    guard let heir else { return nil }
+    if key.form == .rowID {
+      // A rowid that nobody named is not carried along.
+      guard let outcome = heir.outcome, heir.rowIDsFrom == table.origin, keepsRowIDs(of: outcome) else {
+        return nil
+      }
+      return Taking.Successor(table: outcome, key: names)
+    }
     let columns = names.compactMap { name in
       heir.column(to: name).flatMap { $0.isGenerated ? nil : $0.outcome }
     }
     guard columns.count == names.count, let outcome = heir.outcome else { return nil }
     return Taking.Successor(table: outcome, key: columns)
   }
+
+  /// Whether rows get another key on the way back.
+  private func movesRows(_ key: RowKey) -> Bool { restored?.movesRowsTo(key) ?? false }
+
+  /// Whether rows of a table have the same rowids after the way back.
+  private func keepsRowIDs(of table: SchemaName) -> Bool {
+    guard let restored else { return true }
+    return restored.origin == table || restored.rowIDsFrom == table
+  }
+
+  /// The rows of other tables, one for each row, from which values for this one are made.
+  var lookups: [Lookup] { restored.map { Array($0.lookups) } ?? [] }
 
   /// What a column of a table that is gone is called in the table where its rows go on; nil when it is not there.
   func outcome(of column: SchemaName) -> SchemaName? {

@@ -96,6 +96,11 @@ struct Knowledge {
     marks = try Self.marks(of: connection, ledger)
   }
 
+  /// The schema there is now, which a glance did not read.
+  func presentSchema(on connection: Connection) throws(SQLiteError) -> Schema {
+    isGlance ? try Schema(of: connection) : schema
+  }
+
   /// True when the schema is that of the last checkpoint.
   var isInPlace: Bool { isGlance || schema.digest == expectedDigest }
 

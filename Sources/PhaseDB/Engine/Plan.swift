@@ -19,6 +19,10 @@ public struct Plan: Sendable {
   public let drift: [String]
   /// The check-ins that say what is live; empty when the operator said it.
   public var checkIns: [CheckIn] { judgement.live.checkIns }
+  /// Of a way down, what each step would give back, with the rows counted when the plan was made.
+  public internal(set) var reversals: [PhaseID: Reversal] = [:]
+  /// Of a way down, what the last rehearsal of each step showed.
+  public internal(set) var rehearsed: [PhaseID: Evidence] = [:]
   /// What must be applied, in its order, when the plan begins.
   let appliedBefore: [PhaseID]
   let baseline: Script?

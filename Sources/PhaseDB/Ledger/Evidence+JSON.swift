@@ -9,7 +9,14 @@ enum EvidenceJSON {
   /// Goes up when a key changes its meaning.
   static let version = 1
 
-  struct Report: Codable {
+  struct Table: Codable {
+    let table: String
+    let rows: Int
+    let differing: Int
+    let declared: Int
+  }
+
+  struct Times: Codable {
     let upMilliseconds: Double?
     let downMilliseconds: Double?
     let holdMilliseconds: Double?
@@ -17,14 +24,6 @@ enum EvidenceJSON {
     let rowsDown: Int
     let archiveBytes: Int?
     let logBytes: Int?
-    let tables: [Table]
-
-    struct Table: Codable {
-      let table: String
-      let rows: Int
-      let differing: Int
-      let declared: Int
-    }
   }
 
   struct Item: Codable {
@@ -38,7 +37,8 @@ enum EvidenceJSON {
     let host: String
     let phasedb: String
     let sqlite: String
-    let report: Report
+    let times: Times
+    let tables: [Table]
   }
 
   struct File: Codable {
@@ -58,28 +58,34 @@ enum EvidenceJSON {
   }
 }
 
-extension EvidenceJSON.Report {
-  init(_ evidence: Evidence) {
-    let times = evidence.times
-    self.init(
-      upMilliseconds: times.up, downMilliseconds: times.down, holdMilliseconds: times.hold,
-      rowsUp: times.rowsUp,
-      rowsDown: times.rowsDown, archiveBytes: times.archiveBytes, logBytes: times.logBytes,
-      tables: evidence.tables.map {
+extension EvidenceJSON {
+  /// Tables as the ledger keeps them.
+  static func text(_ tables: [RehearsedTable]) throws -> String {
+    try text(
+      tables.map {
         Table(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
       })
   }
 
-  var times: RehearsedTimes {
-    RehearsedTimes(
-      up: upMilliseconds, down: downMilliseconds, hold: holdMilliseconds, rowsUp: rowsUp, rowsDown: rowsDown,
-      archiveBytes: archiveBytes, logBytes: logBytes)
-  }
-
-  var rehearsedTables: [RehearsedTable] {
-    tables.map {
+  static func tables(_ text: String) -> [RehearsedTable] {
+    (read([Table].self, from: text) ?? []).map {
       RehearsedTable(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
     }
+  }
+}
+
+extension RehearsedTimes {
+  fileprivate init(_ times: EvidenceJSON.Times) {
+    self.init(
+      up: times.upMilliseconds, down: times.downMilliseconds, hold: times.holdMilliseconds,
+      rowsUp: times.rowsUp,
+      rowsDown: times.rowsDown, archiveBytes: times.archiveBytes, logBytes: times.logBytes)
+  }
+
+  fileprivate var json: EvidenceJSON.Times {
+    EvidenceJSON.Times(
+      upMilliseconds: up, downMilliseconds: down, holdMilliseconds: hold, rowsUp: rowsUp, rowsDown: rowsDown,
+      archiveBytes: archiveBytes, logBytes: logBytes)
   }
 }
 
@@ -90,7 +96,10 @@ extension EvidenceJSON.Item {
       schemaBefore: evidence.schemaBefore.text,
       schemaAfter: evidence.schemaAfter?.text, verdict: evidence.verdict.rawValue, at: evidence.at.text,
       who: evidence.who, host: evidence.host, phasedb: evidence.phasedb, sqlite: evidence.sqlite,
-      report: EvidenceJSON.Report(evidence))
+      times: evidence.times.json,
+      tables: evidence.tables.map {
+        EvidenceJSON.Table(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
+      })
   }
 
   /// nil when a text is not what it must be.
@@ -99,11 +108,12 @@ extension EvidenceJSON.Item {
       let verdict = Evidence.Verdict(rawValue: verdict)
     else { return nil }
     let after = schemaAfter.flatMap(SchemaDigest.init)
-    guard (after == nil) == (schemaAfter == nil) else { return nil }
+    guard (after == nil) == (schemaAfter == nil), let text = try? EvidenceJSON.text(tables) else {
+      return nil
+    }
     return Evidence(
       phase: phase, tokenHash: tokenHash, verdict: verdict, at: Timestamp(text: at), who: who, host: host,
-      phasedb: phasedb, sqlite: sqlite, times: report.times, tables: report.rehearsedTables,
-      schemaBefore: before,
+      phasedb: phasedb, sqlite: sqlite, times: RehearsedTimes(times), tableText: text, schemaBefore: before,
       schemaAfter: after)
   }
 }

@@ -30,7 +30,9 @@ public struct Evidence: Sendable, Hashable {
   public let sqlite: String
   public let times: RehearsedTimes
   /// The tables it was rehearsed on.
-  public let tables: [RehearsedTable]
+  public var tables: [RehearsedTable] { EvidenceJSON.tables(tableText) }
+  /// The same as the ledger keeps it. Few ask, and to take apart what hundreds of phases showed takes time.
+  let tableText: String
   /// The schema it was rehearsed on, and the one it led to; nil when it led to none.
   let schemaBefore: SchemaDigest
   let schemaAfter: SchemaDigest?

@@ -31,6 +31,13 @@ struct ArchiveRecord: Sendable {
   var tableName: String { Self.tableName(id) }
 
   static func tableName(_ id: Int64) -> String { "phasedb_archive_\(id)" }
+
+  /// The same archive, with what has become of it.
+  func settled(rows: Int? = nil, digest: String? = nil, state: State? = nil) -> ArchiveRecord {
+    ArchiveRecord(
+      id: id, phase: phase, direction: direction, entry: entry, table: table, content: content,
+      rows: rows ?? self.rows, digest: digest ?? self.digest, state: state ?? self.state)
+  }
 }
 
 extension Ledger {

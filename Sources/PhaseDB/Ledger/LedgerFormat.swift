@@ -26,7 +26,8 @@ enum LedgerFormat {
       state TEXT NOT NULL
     );
     CREATE INDEX phasedb_archive_phase ON phasedb_archive (phase);
-    -- What rehearsals showed. schema_after is NULL when the phase did not go up; report is JSON: times, sizes, rows.
+    -- What rehearsals showed. schema_after is NULL when the phase did not go up; report is JSON: the
+    -- tables, how many rows each had, how many differed, and how many of these as @loses declares.
     CREATE TABLE phasedb_evidence (
       id INTEGER PRIMARY KEY,
       phase TEXT NOT NULL,
@@ -39,6 +40,13 @@ enum LedgerFormat {
       host TEXT NOT NULL,
       phasedb TEXT NOT NULL,
       sqlite TEXT NOT NULL,
+      up_ms REAL,
+      down_ms REAL,
+      hold_ms REAL,
+      rows_up INTEGER NOT NULL,
+      rows_down INTEGER NOT NULL,
+      archive_bytes INTEGER,
+      log_bytes INTEGER,
       report TEXT NOT NULL
     );
     CREATE INDEX phasedb_evidence_phase ON phasedb_evidence (phase);

@@ -23,6 +23,8 @@ public struct LogEntry: Sendable, Hashable {
     case restore
     /// What a rehearsal showed of a phase was recorded.
     case rehearse
+    /// What a phase had taken away was destroyed.
+    case purge
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

@@ -99,7 +99,15 @@ public final class Migrator {
       let checkpoints = try lifting("reading the ledger") { () in
         try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
       }
-      return try planner.down(selection, checkpoints: checkpoints)
+      var plan = try planner.down(selection, checkpoints: checkpoints)
+      plan.reversals = try reversals(knowledge)
+      for step in plan.steps {
+        let hash = step.phase.tokenHash
+        plan.rehearsed[step.id] = planner.judgement.evidence.all.last {
+          $0.phase == step.id && $0.tokenHash == hash
+        }
+      }
+      return plan
     }
   }
 
@@ -113,7 +121,10 @@ public final class Migrator {
   public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError)
     -> RunResult
   {
-    let knowledge = try changingNothing { () throws(MigrationError) in try Knowledge(of: connection) }
+    let knowledge = try changingNothing { () throws(MigrationError) in
+      try refusePurged(plan)
+      return try Knowledge(of: connection)
+    }
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
       wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)

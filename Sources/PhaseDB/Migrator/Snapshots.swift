@@ -150,8 +150,8 @@ extension Migrator {
       return (SnapshotFile(snapshot, of: name), checkpoint)
     }
     guard !name.contains("/"), !FileReading.exists(name) else { return (try SnapshotFile(path: name), nil) }
-    let nearest = Suggestion.nearest(
-      to: name, in: checkpoints.filter { $0.snapshot != nil }.compactMap(\.name))
+    let names = checkpoints.filter { $0.snapshot != nil }.compactMap(\.name)
+    let nearest = Suggestion.nearest(to: name, in: names)
     throw MigrationError(
       .unknownCheckpoint, "there is no checkpoint @\(name), and no file of that name",
       state: "nothing was changed",
@@ -166,7 +166,9 @@ extension Migrator {
     let present = try reader()
     let losses = try present.reading { () throws(MigrationError) in
       try refuseForeign(source, present)
-      return try RestoreLosses(from: source, to: present, of: found.checkpoint?.name) { !cancellation.isRequested }
+      return try RestoreLosses(from: source, to: present, of: found.checkpoint?.name) {
+        !cancellation.isRequested
+      }
     }
     return (source, snapshot, losses)
   }

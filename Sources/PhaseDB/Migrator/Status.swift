@@ -45,6 +45,8 @@ public struct PhaseStatus: Sendable {
   public let isEdited: Bool
   /// What the last rehearsal of its text showed, nil when there was none.
   public let evidence: Evidence?
+  /// What its reversal would give back now, nil while it is pending.
+  public let reversal: Reversal?
 }
 
 extension Migrator {
@@ -83,12 +85,13 @@ extension Migrator {
     let planner = try planner(knowledge)
     let shown = Dictionary(grouping: planner.judgement.evidence.all, by: \.phase)
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
+    let reversals = try reversals(knowledge)
     let applied = knowledge.applied.map { phase in
       let file = files[phase.id]
       return PhaseStatus(
         id: phase.id, applied: phase, gates: [], isInCatalog: file != nil,
         isEdited: file.map { $0.tokenHash != phase.tokenHash } ?? false,
-        evidence: shown[phase.id]?.last { $0.tokenHash == phase.tokenHash })
+        evidence: shown[phase.id]?.last { $0.tokenHash == phase.tokenHash }, reversal: reversals[phase.id])
     }
     let done = Set(knowledge.applied.map(\.id))
     let candidates = catalog.phases.filter { !done.contains($0.id) }
@@ -101,7 +104,8 @@ extension Migrator {
         return own.last { $0.tokenHash == hash }
       }
       return PhaseStatus(
-        id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence)
+        id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence,
+        reversal: nil)
     }
     let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
     let underWay = planner.underWay

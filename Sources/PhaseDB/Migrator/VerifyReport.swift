@@ -144,7 +144,7 @@ extension Ledger {
     let drifts = try lifting("reading the ledger") { () in try driftSequences() }
     for sequence in drifts {
       guard let entry = logged[sequence],
-        [LogEntry.Action.drift, .down].map(\.rawValue).contains(entry.action)
+        [LogEntry.Action.drift, .down, .purge].map(\.rawValue).contains(entry.action)
       else {
         misfits.append("the log does not say who accepted the changes of phasedb_schema under \(sequence)")
         continue

@@ -52,7 +52,9 @@ final class RehearsalCopy {
   func open() throws(MigrationError) -> Connection {
     try lifting("opening the copy") { () in
       let connection = try Connection(path: path, mode: .readWrite)
-      try connection.execute("PRAGMA journal_mode = WAL")
+      guard try connection.value("PRAGMA journal_mode = WAL") == "wal" else {
+        throw Self.failed("the file system of \(path) does not let SQLite keep a write-ahead log")
+      }
       // Whoever ran phases when the copy was made does not run them on it.
       if case .present = try Ledger.presence(in: connection) {
         try connection.execute("DELETE FROM phasedb_lease")

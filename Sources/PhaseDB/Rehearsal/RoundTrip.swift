@@ -66,7 +66,9 @@ extension Rehearsal {
   }
 
   /// Tables that the phase writes or alters and that had nothing in them.
-  private func emptyTables(_ before: DatabaseDigest, _ id: PhaseID, _ phase: Phase) throws(MigrationError) -> [String] {
+  private func emptyTables(_ before: DatabaseDigest, _ id: PhaseID, _ phase: Phase) throws(MigrationError)
+    -> [String]
+  {
     let writes = engine.lastWrites
     let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys).union(
       phase.retirements.map(\.table.asciiLowercased))
@@ -104,7 +106,8 @@ extension Rehearsal {
     let evidence = Evidence(
       phase: trip.id, tokenHash: trip.phase.tokenHash, verdict: trip.verdict, at: now(), who: runner.user,
       host: runner.host, phasedb: PhaseDBVersion.current, sqlite: SQLiteVersion.running.description,
-      times: trip.times, tables: trip.rehearsedTables, schemaBefore: trip.schemaBefore,
+      times: trip.times, tableText: (try? EvidenceJSON.text(trip.rehearsedTables)) ?? "[]",
+      schemaBefore: trip.schemaBefore,
       schemaAfter: trip.schemaAfter)
     return RehearsedPhase(
       id: trip.id, afterDown: trip.afterDown, afterSecondUp: trip.afterSecondUp, failed: trip.failed,

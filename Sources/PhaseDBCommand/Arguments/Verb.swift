@@ -2,7 +2,7 @@
 struct Verb: Sendable {
   enum ID: String, Sendable, CaseIterable {
     case initialize, new, lint, compat, adopt, plan, rehearse, up, down, status, verify
-    case checkpointCreate, checkpointList, checkpointRestore
+    case checkpointCreate, checkpointList, checkpointRestore, purge
     case checkIn
     case log, completions, help, version
   }

@@ -282,6 +282,20 @@ extension Verb {
         Example("phasedb checkpoint restore before-sale --confirm before-sale", "go back to it"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .purge, "purge",
+      summary: "destroy what a phase took away, which nothing else does",
+      discussion:
+        "Archived values and rows, and retired columns and tables, are kept until this. Without --confirm it only says "
+        + "what there is, and ends with 2. An applied phase cannot come down afterwards.",
+      positionals: [Positional(.phase, .text("PHASE"), "the phase whose archives go")],
+      options: [.confirm, .wait, .database, .migrations, .format],
+      wording: [.confirm: "say that what is lost is known, by the phase's id"],
+      examples: [
+        Example("phasedb purge 0002/contract", "see what would be destroyed"),
+        Example("phasedb purge 0002/contract --confirm 0002/contract", "destroy it"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
   ]
 
   private static let about: [Verb] = [

@@ -23,6 +23,10 @@ struct PlanJSON: Encodable {
     let losses: [String]
     let residuals: [ResidualJSON]?
     let verifications: [String]
+    /// What it would give back; of a way down only, like the next one.
+    let reversal: ReversalJSON?
+    /// What the way down took when it was rehearsed.
+    let rehearsedMilliseconds: Double?
   }
 
   struct ResidualJSON: Encodable {
@@ -58,7 +62,9 @@ struct PlanJSON: Encodable {
         liveAfter: step.liveAfter.mapValues { $0.range?.description },
         losses: step.phase.losses.map { "\($0.table).\($0.column): \($0.reason)" },
         residuals: step.phase.residuals?.map { ResidualJSON(audience: $0.audience.rawValue, text: $0.text) },
-        verifications: step.phase.verifications.map(\.title))
+        verifications: step.phase.verifications.map(\.title),
+        reversal: plan.reversals[step.id].map(ReversalJSON.init),
+        rehearsedMilliseconds: plan.rehearsed[step.id]?.times.down)
     }
     held = plan.held.map { HeldJSON(phase: $0.id.description, gates: $0.gates.map(GateJSON.init)) }
     drift = plan.drift

@@ -21,7 +21,7 @@ struct PlanText {
       table.add(.init("  \(step.id)"), .init(live(step)), .init(step.phase.summary))
     }
     context.print(table)
-    if plan.direction == .down { printRemains(context) }
+    if plan.direction == .down { RecoveryText(plan: plan, start: "phasedb down\(context.targetWords(.down))").print(to: context) }
     printHeld(context)
     printDrift(context)
     printLive(context)
@@ -45,25 +45,6 @@ struct PlanText {
 
   private func live(_ step: Plan.Step) -> String {
     step.liveAfter.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-  }
-
-  /// What a technically perfect way down leaves behind.
-  private func printRemains(_ context: CommandContext) {
-    var lines: [String] = []
-    for step in plan.steps {
-      lines += step.phase.losses.map {
-        "\(step.id.short): \($0.table).\($0.column) is not restored: \($0.reason)"
-      }
-      switch step.phase.residuals {
-      case nil where step.phase.kind != .expand:
-        lines.append("\(step.id.short): its author did not say what remains")
-      case let residuals?: lines += residuals.map { "\(step.id.short): \($0.audience.rawValue): \($0.text)" }
-      default: break
-      }
-    }
-    guard !lines.isEmpty else { return }
-    context.print("\(context.paint("what remains:", .heading))\n")
-    for line in lines { context.print("  \(line.visible)\n") }
   }
 
   /// What is recorded as it is, because the operator says so.

@@ -34,11 +34,12 @@ enum StatusCommand {
     if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
     let hasEvidence = status.phases.contains { $0.evidence != nil }
     var table = TextTable(
-      [.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by")]
+      [.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by"), .init("reversal")]
         + (hasEvidence ? [.init("rehearsed")] : []))
     for phase in status.phases { add(phase, to: &table, isUnderWay: phase.id == status.underWay?.id) }
     if !table.rows.isEmpty { context.print("\n") }
     context.print(table)
+    printReversals(status, context)
     printHeld(status, context)
     for gate in status.gates {
       context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
@@ -96,8 +97,7 @@ enum StatusCommand {
     guard let applied = phase.applied else {
       table.add(
         .init(phase.id.description), phase.gates.isEmpty ? .init("pending") : .init("held", .warning), "", "",
-        "",
-        rehearsed(phase))
+        "", "", rehearsed(phase))
       return
     }
     let state: TextTable.Cell =
@@ -108,7 +108,22 @@ enum StatusCommand {
         : phase.isInCatalog ? .init("applied", .good) : .init("applied, no file", .warning)
     table.add(
       .init(phase.id.description), state, .init(String(applied.sequence)), .init(applied.appliedAt.text),
-      .init("\(applied.who)@\(applied.host)"), rehearsed(phase))
+      .init("\(applied.who)@\(applied.host)"), reversal(phase), rehearsed(phase))
+  }
+
+  /// What coming down would give back.
+  private static func reversal(_ phase: PhaseStatus) -> TextTable.Cell {
+    guard let reversal = phase.reversal else { return "" }
+    return .init(reversal.word, reversal.isExactOrDeclared ? nil : .bad)
+  }
+
+  /// The columns, tables and reasons behind a verdict that is not exact.
+  private static func printReversals(_ status: Status, _ context: CommandContext) {
+    let inexact = status.applied.filter { ($0.reversal ?? .exact) != .exact }
+    if !inexact.isEmpty { context.print("\n") }
+    for phase in inexact {
+      for line in phase.reversal?.lines ?? [] { context.print("\(phase.id.short) down: \(line.visible)\n") }
+    }
   }
 
   /// What the last rehearsal showed, and what it measured.
@@ -167,6 +182,7 @@ struct StatusJSON: Encodable {
     let hasFile: Bool
     let gates: [PlanJSON.GateJSON]
     let evidence: EvidenceJSON?
+    let reversal: ReversalJSON?
   }
 
   struct EvidenceJSON: Encodable {
@@ -230,7 +246,8 @@ struct StatusJSON: Encodable {
         checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text,
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
-        gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init))
+        gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init),
+        reversal: phase.reversal.map(ReversalJSON.init))
     }
   }
 }

@@ -102,7 +102,7 @@ struct ArgumentParserTests {
       Refused("phasedb", .missingVerb, "nothing to do: no verb was given", "see: phasedb help"),
       Refused("phasedb -q", .missingVerb, "nothing to do: no verb was given", "see: phasedb help"),
       Refused(
-        "phasedb checkpoint", .missingVerb, "'checkpoint' needs one of: create, list",
+        "phasedb checkpoint", .missingVerb, "'checkpoint' needs one of: create, list, restore",
         "see: phasedb help checkpoint"),
       Refused(
         "phasedb plna", .unknownVerb, "unknown verb 'plna'", "did you mean 'plan'?", "see: phasedb help"),
@@ -111,7 +111,7 @@ struct ArgumentParserTests {
         "see: phasedb help"),
       Refused("phasedb frobnicate", .unknownVerb, "unknown verb 'frobnicate'", "see: phasedb help"),
       Refused(
-        "phasedb checkpoint craete x", .unknownVerb, "'checkpoint' has no 'craete', only create, list",
+        "phasedb checkpoint craete x", .unknownVerb, "'checkpoint' has no 'craete', only create, list, restore",
         "did you mean 'create'?", "see: phasedb help checkpoint"),
       Refused(
         "phasedb help sttaus", .unknownVerb, "no help for 'sttaus': there is no such verb",

@@ -44,6 +44,29 @@ struct RestoringTests {
         "t": ["1, 'x', 'new one'", "2, 'y', 'newer two'", "3, NULL, NULL", "9, 'z', NULL"],
         "u": ["1, 'new one'", "2, 'newer two'"],
       ]),
+    RoundTrip(
+      "of a value looked up by the other table's key, only the rows whose own one changed there count as changed",
+      people
+        + "CREATE TABLE u (id PRIMARY KEY, n); INSERT INTO u VALUES (1, 'new one'), (2, 'new two'), (9, 'nine')",
+      up: dropB,
+      down:
+        "ALTER TABLE t ADD b TEXT DEFAULT 'none'; UPDATE t SET b = (SELECT n FROM u WHERE u.id IS t.id AND n <> '')",
+      since:
+        "UPDATE u SET n = 'newer two' WHERE id = 2; DELETE FROM u WHERE id = 9; INSERT INTO u VALUES (3, 'three!')",
+      after: [
+        "t": ["1, 'x', 'one'", "2, 'y', 'newer two'", "3, NULL, 'three!'", "9, 'z', NULL"],
+        "u": ["1, 'new one'", "2, 'newer two'", "3, 'three!'"],
+      ]),
+    RoundTrip(
+      "what the phase left alone and the way back computes wrongly is what it was", people, .migrate,
+      up: "UPDATE t SET b = upper(b) WHERE id = 1", down: "UPDATE t SET b = 0",
+      since: "UPDATE t SET a = 'changed' WHERE id = 2; INSERT INTO t (id) VALUES (4)",
+      after: [
+        "t": ["1, 'x', 'one'", "2, 'changed', '0'", "3, NULL, 'three'", "4, NULL, '0'", "9, 'z', NULL"]
+      ]),
+    RoundTrip(
+      "also in a column that the phase does not mention", people, up: dropB,
+      down: "ALTER TABLE t ADD b TEXT DEFAULT 'none'; UPDATE t SET a = 'oops'"),
   ]
 
   @Test("by the rules of restoring", arguments: rules)
@@ -248,6 +271,22 @@ struct RestoringTests {
       "CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('007'), ('8')",
       up: rebuild("v INTEGER", "v"), down: rebuild("v TEXT", "v"), since: "INSERT INTO t VALUES (9)",
       after: ["t": ["'7'", "'8'", "'9'"]]),
+    RoundTrip(
+      "a rebuild that hands over the rowids of a table without a key is followed row by row",
+      "CREATE TABLE t (v TEXT, w); INSERT INTO t (rowid, v) VALUES (3, '007'), (7, '8'), (9, '009')",
+      up: rebuild("v INTEGER, w", "rowid, v, w"), down: rebuild("v TEXT, w", "rowid, v, w"),
+      since:
+        "UPDATE t SET v = 9 WHERE v = 8; DELETE FROM t WHERE rowid = 3; UPDATE t SET w = 'z' WHERE rowid = 9",
+      after: ["t": ["'009', 'z'", "'9', NULL"]]),
+    RoundTrip(
+      "one that does not, on the way back alone, puts no value into a wrong row",
+      "CREATE TABLE t (a, v); INSERT INTO t (rowid, a, v) VALUES (3, 'x', 'p'), (7, 'y', 'q')",
+      up: "ALTER TABLE t DROP v", down: rebuild("a, v", "a"), since: "DELETE FROM t WHERE a = 'x'",
+      after: ["t": ["'y', NULL"]]),
+    RoundTrip(
+      "and is exact while nobody wrote",
+      "CREATE TABLE t (a, v); INSERT INTO t (rowid, a, v) VALUES (3, 'x', 'p'), (7, 'y', 'q')",
+      up: "ALTER TABLE t DROP v", down: rebuild("a, v", "a")),
     RoundTrip(
       "a rebuild that renames the old table away first",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b); INSERT INTO t VALUES (1, 'x', 'p')",

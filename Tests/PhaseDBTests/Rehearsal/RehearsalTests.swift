@@ -42,6 +42,13 @@ struct RehearsalTests {
       losses: losses, budget: budget)
   }
 
+  /// A column comes and goes, and on the way back something is done to columns that the phase has no business with.
+  private static func sized(_ alsoSet: String, losses: [Loss] = []) -> Phase? {
+    made(
+      .contract, "ALTER TABLE items ADD COLUMN size INT",
+      "UPDATE items SET size = NULL\(alsoSet); ALTER TABLE items DROP COLUMN size", losses: losses)
+  }
+
   private static let rounded = Loss(table: "items", column: "PRICE", reason: "cents are not kept")
 
   static let cases = [
@@ -56,32 +63,26 @@ struct RehearsalTests {
           "ALTER TABLE items RENAME COLUMN old_price TO price")
       ], .exact),
     Case(
-      "a down that computes a wrong value shows the rows",
-      [made(.contract, "UPDATE items SET price = price + 1", "UPDATE items SET price = price - 2")], .lossy,
-      shows: "after down items id = 1: price 1200 -> 1199", "after down items id = 2: price 30 -> 29",
-      "again items id = 1: price 1201 -> 1200", "again items id = 2: price 31 -> 30"),
+      "what a phase overwrites comes back although its down cannot compute it",
+      [made(.contract, "UPDATE items SET price = round(price, -2)", "SELECT 1")], .exact),
     Case(
-      "a loss that is declared is told from others",
-      [
-        made(
-          .contract, "UPDATE items SET price = round(price, -2)",
-          "UPDATE items SET price = 0 WHERE price > 1000",
-          losses: [rounded])
-      ], .declared, shows: "after down items id = 1: price 1200 -> 0", "again items id = 1: price 1200 -> 0"),
+      "a down that computes a wrong value shows the rows", [sized(", price = price - 1 WHERE id < 3")],
+      .lossy,
+      shows: "after down items id = 1: price 1200 -> 1199", "after down items id = 2: price 30 -> 29"),
+    Case(
+      "a loss that is declared is told from others", [sized(", price = 0 WHERE id = 1", losses: [rounded])],
+      .declared,
+      shows: "after down items id = 1: price 1200 -> 0"),
     Case(
       "a loss in another column than the declared one is not declared",
-      [
-        made(
-          .contract, "UPDATE items SET price = 0, name = upper(name)", "UPDATE items SET name = lower(name)",
-          losses: [rounded])
-      ], .lossy, shows: "after down items id = 1: name 'Hat' -> 'hat', price 1200 -> 0",
+      [sized(", price = 0, name = lower(name)", losses: [rounded])], .lossy,
+      shows: "after down items id = 1: name 'Hat' -> 'hat', price 1200 -> 0",
       "after down items id = 2: name 'Bag' -> 'bag', price 30 -> 0",
       "after down items id = 3: name 'Cup' -> 'cup', price NULL -> 0"),
     Case(
-      "a type that changes is a difference",
-      [made(.contract, "UPDATE items SET name = id", "UPDATE items SET name = CAST(id AS BLOB)")], .lossy,
-      shows: "after down items id = 1: name 'Hat' -> x'31'", "after down items id = 2: name 'Bag' -> x'32'",
-      "after down items id = 3: name 'Cup' -> x'33'"),
+      "a type that changes is a difference", [sized(", name = CAST(name AS BLOB) WHERE id < 3")], .lossy,
+      shows: "after down items id = 1: name 'Hat' -> x'486174'",
+      "after down items id = 2: name 'Bag' -> x'426167'"),
     Case(
       "rows that a down leaves behind are shown",
       [made(.migrate, "INSERT INTO items VALUES (9, 'New', 1)", "SELECT 1")], .failed,
@@ -113,14 +114,6 @@ struct RehearsalTests {
       ],
       .failed, shows: "fails up: verify-failed"),
     Case(
-      "an up that makes something else the second time is not repeatable",
-      [
-        made(
-          .migrate, "UPDATE notes SET text = random() WHERE id = 1",
-          "UPDATE notes SET text = 'one' WHERE id = 1")
-      ],
-      .lossy),
-    Case(
       "each phase is compared with what the one before it left",
       [
         made(.expand, "ALTER TABLE items ADD COLUMN cents INT", "ALTER TABLE items DROP COLUMN cents"),
@@ -147,7 +140,9 @@ struct RehearsalTests {
       shown += difference.others.map { "\(moment) \($0)" } + difference.notes.map { "note \($0)" }
     }
     if let failed = last.failed { shown.append("fails \(failed): \(last.failure?.id.rawValue ?? "")") }
-    if !row.shows.isEmpty { #expect(shown == row.shows) }
+    // Whether the second way up repeats what the way down did wrong is the archive's business.
+    let telling = shown.filter { !$0.hasPrefix("again") }
+    if !row.shows.isEmpty { #expect(telling == row.shows) }
     #expect(report.isClean == row.verdicts.allSatisfy(\.isProof))
     #expect(try database.snapshot() == before, "the database is only read")
     #expect(try FileManager.default.contentsOfDirectory(atPath: database.folder.path) == ["shop.db"])
@@ -157,7 +152,11 @@ struct RehearsalTests {
   func evidence() throws {
     let database = try TemporaryDatabase(Self.shop)
     let catalog = try catalog([
-      "0001-a": [phase(.contract, "UPDATE items SET price = price + 1", down: "UPDATE items SET price = 7")]
+      "0001-a": [
+        phase(
+          .contract, "ALTER TABLE items ADD COLUMN size INT; UPDATE items SET size = 1",
+          down: "ALTER TABLE items DROP COLUMN size; UPDATE items SET price = 7")
+      ]
     ])
     let evidence = try #require(try database.migrator(catalog).rehearse().evidence.first)
     #expect(

@@ -101,16 +101,17 @@ struct RoundTripChange {
   }
 
   private static let renameTable: Kind = { table, _ in
+    let new = SQLText.identifier("new \(table.name)")
     var change = RoundTripChange("rename table", table)
-    change.tableAfter = "renamed table"
+    change.tableAfter = "new \(table.name)"
     change.contract = Ways(
-      up: ["ALTER TABLE \(table.quotedName) RENAME TO \"renamed table\";"],
-      down: ["ALTER TABLE \"renamed table\" RENAME TO \(table.quotedName);"])
+      up: ["ALTER TABLE \(table.quotedName) RENAME TO \(new);"],
+      down: ["ALTER TABLE \(new) RENAME TO \(table.quotedName);"])
     return change
   }
 
   private static let retype: Kind = { table, random in
-    guard !table.isMentioned, let column = free(table).randomElement(using: &random.numbers) else {
+    guard table.canBeRebuilt, let column = free(table).randomElement(using: &random.numbers) else {
       return nil
     }
     var new = table
@@ -128,7 +129,7 @@ struct RoundTripChange {
   }
 
   private static let rebuildWithout: Kind = { table, random in
-    guard !table.isMentioned, let column = free(table).randomElement(using: &random.numbers) else {
+    guard table.canBeRebuilt, let column = free(table).randomElement(using: &random.numbers) else {
       return nil
     }
     var new = table
@@ -207,19 +208,22 @@ struct RoundTripChange {
     }
     var change = RoundTripChange("extract column \(column.name)", table)
     let (name, source) = (table.quotedName, id(column.name))
+    let extracted = id("extract of \(table.name)")
     let keys = table.keyColumns.joined(separator: ", ")
-    let match = table.keyColumns.map { "extracted.\($0) IS \(name).\($0)" }.joined(separator: " AND ")
+    let match = table.keyColumns.map { "\(extracted).\($0) IS \(name).\($0)" }.joined(separator: " AND ")
     change.fates[column.name] = .lost(isComputed: true)
     change.expand = Ways(
-      up: ["CREATE TABLE extracted (\(keys), value, PRIMARY KEY (\(keys)));"], down: ["DROP TABLE extracted;"]
+      up: ["CREATE TABLE \(extracted) (\(keys), value, PRIMARY KEY (\(keys)));"],
+      down: ["DROP TABLE \(extracted);"]
     )
     change.migrate = Ways(
-      up: ["INSERT INTO extracted SELECT \(keys), \(source) FROM \(name);"], down: ["DELETE FROM extracted;"])
+      up: ["INSERT INTO \(extracted) SELECT \(keys), \(source) FROM \(name);"],
+      down: ["DELETE FROM \(extracted);"])
     change.contract = Ways(
       up: ["ALTER TABLE \(name) DROP COLUMN \(source);"],
       down: [
         "ALTER TABLE \(name) ADD COLUMN \(column.definition);",
-        "UPDATE \(name) SET \(source) = (SELECT value FROM extracted WHERE \(match));",
+        "UPDATE \(name) SET \(source) = (SELECT value FROM \(extracted) WHERE \(match));",
       ])
     return change
   }

@@ -34,6 +34,9 @@ struct RoundTripTable {
   /// True when another table's foreign key or trigger mentions it.
   var isMentioned = false
 
+  /// Rows that have no key cannot be followed into another table: they come back only while nobody writes any of them.
+  var canBeRebuilt: Bool { !isMentioned && key != .none }
+
   var keyColumns: [String] {
     switch key {
     case .integer, .autoincrement: ["id"]

@@ -12,7 +12,8 @@ struct RoundTripWrites {
     )
     var key = firstKey
     for table in tables {
-      guard let name = table[0].text else { continue }
+      // What a row was extracted to is where its way back reads: written, it counts as written itself.
+      guard let name = table[0].text, !name.hasPrefix("extract of ") else { continue }
       for statement in try Self.writes(
         to: name, isStrict: table[1] == 1, on: connection, &random, key: &key)
       {

@@ -1,4 +1,4 @@
-"""phasedb: lint, then up, as its pages on CI and operating say."""
+"""phasedb: lint and a rehearsal, then up, as its page on CI says."""
 
 import json
 
@@ -42,7 +42,9 @@ class PhaseDB(Tool):
         return [self.installation.phasedb, *words, "-d", str(self.database), "-m", str(self.migrations)]
 
     def check(self):
-        return [[self.installation.phasedb, "lint", "-m", str(self.migrations)]]
+        lint = [self.installation.phasedb, "lint", "-m", str(self.migrations)]
+        # There is nothing to rehearse on before there is a database.
+        return [lint, self.command("rehearse")] if self.database.exists() else [lint]
 
     def up(self):
         return self.command("up", "--live", LIVE)

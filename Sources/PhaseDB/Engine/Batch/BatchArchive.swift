@@ -244,14 +244,6 @@ extension BatchArchive {
   }
 }
 
-extension ArchiveRecord {
-  fileprivate func settled(rows: Int? = nil, digest: String? = nil, state: State? = nil) -> ArchiveRecord {
-    ArchiveRecord(
-      id: id, phase: phase, direction: direction, entry: entry, table: table, content: content,
-      rows: rows ?? self.rows, digest: digest ?? self.digest, state: state ?? self.state)
-  }
-}
-
 extension ArchiveContent {
   /// Whether the rest of a row is made of the same columns now.
   fileprivate func hashesMatch(_ table: BatchTable) -> Bool {

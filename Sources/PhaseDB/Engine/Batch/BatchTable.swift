@@ -50,7 +50,7 @@ struct BatchTable {
   /// - Parameter text: the hash of the phase's text.
   func content(_ text: String) -> ArchiveContent {
     ArchiveContent(
-      text: text, key: rowKey,
+      text: text, key: rowKey, lookups: [],
       columns: written.map {
         ArchiveContent.Column(name: $0.name.spelled, after: $0.name.spelled, isTracked: false)
       },

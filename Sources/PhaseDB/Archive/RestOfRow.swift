@@ -1,0 +1,69 @@
+internal import PhaseSQLite
+
+/// What is hashed to tell whether a row has changed since: the row without its key, and the rows of other tables from
+/// which values for it are made.
+struct RestOfRow {
+  private let columns: [Column]
+  private let lookups: [ArchiveContent.Lookup]
+
+  struct Column {
+    /// What it is called after the transition, and so when it is compared.
+    let name: String
+    /// What it is called where it is read.
+    let present: SchemaName
+  }
+
+  init(_ columns: [Column], _ lookups: [ArchiveContent.Lookup]) {
+    self.columns = columns
+    self.lookups = lookups
+  }
+
+  /// As an archive has it.
+  init(_ content: ArchiveContent) {
+    let hashed = content.successor?.hashed ?? []
+    self.init(hashed.map { Column(name: $0, present: SchemaName($0)) }, content.lookups)
+  }
+
+  private static let function = "phasedb_rest"
+
+  /// Makes the function that ``call(_:)`` calls.
+  func define(on connection: Connection) throws(SQLiteError) {
+    let names =
+      columns.map(\.name) + lookups.flatMap { lookup in lookup.columns.map { "\(lookup.table).\($0)" } }
+    try connection.defineRowHash(named: Self.function, columns: names)
+  }
+
+  /// The hash, of the row under an alias, beside the tables of ``joins(_:)``.
+  func call(_ alias: String) -> String {
+    let own = columns.map { "\(alias).\(SQLText.identifier($0.present.spelled))" }
+    let others = lookups.enumerated().flatMap { index, lookup in
+      lookup.columns.map { "l\(index).\(SQLText.identifier($0))" }
+    }
+    return Connection.rowHashCall(Self.function, own + others)
+  }
+
+  /// The other tables: at most one row of each, because it is found by its key.
+  func joins(_ alias: String) -> String {
+    lookups.enumerated().map { index, lookup in
+      let pairs = zip(lookup.there, lookup.here).map {
+        "l\(index).\(SQLText.identifier($0)) = \(alias).\(SQLText.identifier($1))"
+      }
+      return
+        " LEFT JOIN main.\(SQLText.identifier(lookup.table)) AS l\(index) ON \(pairs.joined(separator: " AND "))"
+    }.joined()
+  }
+
+  /// Whether it can still be read of a table: its columns are there, and the other tables are.
+  func isReadable(in table: TableShape, on connection: Connection) throws(SQLiteError) -> Bool {
+    func has(_ table: TableShape, _ names: [String]) -> Bool {
+      Set(table.stored.map(\.name)).isSuperset(of: names.map { SchemaName($0) })
+    }
+    guard has(table, columns.map(\.present.spelled)) else { return false }
+    for lookup in lookups {
+      guard has(table, lookup.here), let other = try TableShape(SchemaName(lookup.table), on: connection),
+        has(other, lookup.there + lookup.columns)
+      else { return false }
+    }
+    return true
+  }
+}

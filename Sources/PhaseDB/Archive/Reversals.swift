@@ -1,0 +1,100 @@
+internal import PhaseSQLite
+
+/// Says of applied phases what their reversal would be. Reads only.
+struct Reversals {
+  private let ledger: Ledger
+  private let applied: [AppliedPhase]
+  private let schema: Schema
+  private let connection: Connection
+
+  /// - Parameters:
+  ///   - applied: in the order in which they were applied.
+  ///   - schema: the present one.
+  init(_ ledger: Ledger, _ applied: [AppliedPhase], schema: Schema, on connection: Connection) {
+    self.ledger = ledger
+    self.applied = applied
+    self.schema = schema
+    self.connection = connection
+  }
+
+  /// The reversal of every applied phase.
+  ///
+  /// Phases are reversed last first, so the rows say something of the last one only; of those below it, what they need
+  /// from their archives and from the phases above them.
+  func all() throws(MigrationError) -> [PhaseID: Reversal] {
+    let archives = Dictionary(grouping: try ledger.archives().filter { $0.direction == .up }, by: \.phase)
+    var reversals: [PhaseID: Reversal] = [:]
+    var obstacle: PhaseID?
+    for phase in applied.reversed() {
+      let own = try reversal(of: phase, archives[phase.id] ?? [], isLast: phase.id == applied.last?.id)
+      if case .blocked = own {
+        obstacle = obstacle ?? phase.id
+        reversals[phase.id] = own
+      } else if let obstacle {
+        reversals[phase.id] = .blocked(["\(obstacle.short), which came later, cannot be reversed"])
+      } else {
+        reversals[phase.id] = own
+      }
+    }
+    return reversals
+  }
+
+  /// The reversal of the phase that was applied last; nil when none is applied.
+  func last() throws(MigrationError) -> Reversal? {
+    guard let phase = applied.last else { return nil }
+    let archives = try ledger.archives(of: phase.id).filter { $0.direction == .up }
+    return try reversal(of: phase, archives, isLast: true)
+  }
+
+  private func reversal(
+    of applied: AppliedPhase, _ archives: [ArchiveRecord], isLast: Bool
+  ) throws(MigrationError) -> Reversal {
+    var reasons = try missing(archives)
+    guard isLast, reasons.isEmpty else { return reasons.isEmpty ? .exact : .blocked(reasons) }
+    let phase = try ledger.phase(applied)
+    let trial: TransitionTrial
+    do throws(MigrationError) {
+      trial = try TransitionTrial(applied.id, phase, .down, on: schema)
+    } catch {
+      return .blocked([error.message])
+    }
+    let (before, after) = try lifting("reading the ledger") { () in
+      (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
+    }
+    let broken = try lifting("looking for rows that do not fit the schema before \(applied.id)") { () in
+      try FormerConstraints(trial.there, from: schema, to: before, on: connection).broken()
+    }
+    reasons += broken.map { "\($0.sentence) is broken by the row with \($0.rows[0])" }
+    guard reasons.isEmpty else { return .blocked(reasons) }
+    var lost = UnreadableTables(before).gone(in: after)
+    for archive in archives where archive.state == .kept {
+      let content = try ArchiveContent(archive)
+      lost += try lifting("comparing rows with archive \(archive.id)") { () in
+        try Shortfall(archive, content, trial.there).lost(on: connection)
+      }
+    }
+    let declared = Set(phase.losses.map { "\($0.table).\($0.column)".asciiLowercased })
+    let values = lost.map { lost in
+      Reversal.LostValues(
+        table: lost.table, column: lost.column, rows: lost.rows, why: lost.why,
+        isDeclared: declared.contains(lost.subject.asciiLowercased))
+    }
+    return values.isEmpty ? .exact : .lossy(values)
+  }
+
+  private func missing(_ archives: [ArchiveRecord]) throws(MigrationError) -> [String] {
+    var reasons: [String] = []
+    for archive in archives where archive.state == .purged || archive.state == .kept {
+      if archive.state == .purged {
+        reasons.append("what it took from \(archive.table) was purged")
+        continue
+      }
+      let isThere = try lifting("looking for archive \(archive.id)") { () in
+        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?1", .text(archive.tableName))
+          != nil
+      }
+      if !isThere { reasons.append("\(archive.tableName) is gone, with what it took from \(archive.table)") }
+    }
+    return reasons
+  }
+}

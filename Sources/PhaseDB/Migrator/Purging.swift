@@ -1,0 +1,173 @@
+internal import PhaseSQLite
+
+/// What a purge destroys, or has destroyed.
+public struct Purge: Sendable {
+  public let phase: PhaseID
+  public let items: [Item]
+
+  /// One table of archived values, or one retired column or table.
+  public struct Item: Sendable, Hashable {
+    /// As in `customers.full_name (retired)` or `what up took from orders`.
+    public let what: String
+    public let rows: Int
+    /// In the file; nil where SQLite cannot tell, as for one column of a table.
+    public let bytes: Int?
+  }
+
+  public var rows: Int { items.reduce(0) { $0 + $1.rows } }
+}
+
+extension Migrator {
+  /// What there is to purge of a phase. Reads only.
+  ///
+  /// - Throws: `unknown-phase`, `ambiguous-phase`, `ledger-missing`.
+  public func purgeable(_ name: String) throws(MigrationError) -> Purge {
+    try connection.reading { () throws(MigrationError) in
+      try PurgeRun(name, catalog, try Knowledge(of: connection), on: connection).listing()
+    }
+  }
+
+  /// Destroys what a phase took away and what its reversal would bring back. Nothing else in phasedb does.
+  ///
+  /// The phase cannot come down afterwards when it is applied and something of its own was purged.
+  ///
+  /// - Parameters:
+  ///   - name: the phase, or any prefix that names one.
+  ///   - confirmed: the phase's id, as ``Purge/phase`` says it or short, from whoever knows what is lost.
+  /// - Throws: `purge-unconfirmed` with what would be destroyed, `schema-drift`, `phase-in-progress`, `lease-held`,
+  ///   `transaction-open`, `database-busy`, and what ``purgeable(_:)`` throws.
+  @discardableResult
+  public func purge(_ name: String, confirmed: String?) throws(MigrationError) -> Purge {
+    let listing = try purgeable(name)
+    guard !listing.items.isEmpty else { return listing }
+    guard let confirmed, [listing.phase.description, listing.phase.short].contains(confirmed) else {
+      throw Self.unconfirmed(listing)
+    }
+    let discipline = try ConnectionDiscipline.begin(on: connection)
+    return try discipline.whileInForce { () throws(MigrationError) in
+      try writing("committing the purge") { knowledge throws(MigrationError) in
+        guard knowledge.isInPlace else { throw try knowledge.driftError(isGate: false) }
+        if let lease = try lifting("reading the ledger", { () in try knowledge.ledger?.lease() }),
+          !lease.holder.isProvablyDead(seenFrom: options.runner)
+        {
+          throw lease.held
+        }
+        if let underWay = try knowledge.ledger?.batch() {
+          throw underWay.inProgress("nothing can be purged")
+        }
+        let run = try PurgeRun(name, catalog, knowledge, on: connection)
+        let present = try run.listing()
+        // Whoever confirmed it saw this list, and not what came to it meanwhile.
+        guard present.items == listing.items else { throw Self.unconfirmed(present) }
+        try run.destroy(by: options.runner, at: options.now())
+        return present
+      }
+    }
+  }
+
+  private static func unconfirmed(_ purge: Purge) -> MigrationError {
+    MigrationError(
+      .purgeUnconfirmed,
+      "purging \(purge.phase) destroys \(DetailLines.rows(purge.rows)) of \(purge.items.count == 1 ? "one object" : "\(purge.items.count) objects")",
+      details: purge.items.map { item in
+        let bytes = item.bytes.map { ", \($0) bytes" } ?? ""
+        return "\(item.what): \(DetailLines.rows(item.rows))\(bytes)"
+      }, state: "nothing was changed",
+      help: ["if none of it is needed any more: phasedb purge \(purge.phase.short) --confirm \(purge.phase.short)"])
+  }
+}
+
+/// The purge of one phase, inside a transaction.
+private struct PurgeRun {
+  private let id: PhaseID
+  private let ledger: Ledger
+  private let knowledge: Knowledge
+  private let connection: Connection
+  private let archives: [ArchiveRecord]
+
+  init(
+    _ name: String, _ catalog: Catalog, _ knowledge: Knowledge, on connection: Connection
+  ) throws(MigrationError) {
+    guard let ledger = knowledge.ledger else {
+      throw MigrationError(
+        .ledgerMissing, "there is no ledger, so nothing was archived", state: "nothing was changed",
+        help: ["see where the database stands with: phasedb status"])
+    }
+    let all = try ledger.archives()
+    let known = Set(knowledge.applied.map(\.id)).union(catalog.phases.map(\.id)).union(all.map(\.phase))
+    id = try PhaseID.find(name, among: known.sorted())
+    let id = id
+    archives = all.filter { $0.phase == id && $0.state != .purged }
+    self.ledger = ledger
+    self.knowledge = knowledge
+    self.connection = connection
+  }
+
+  /// The retired columns and tables of the phase that are still there, by what they are called now.
+  private func retired() throws(MigrationError) -> [(retirement: Retirement, name: SchemaName)] {
+    guard let applied = knowledge.applied.first(where: { $0.id == id }) else { return [] }
+    return try ledger.phase(applied).retirements.compactMap { retirement in
+      let name = RetiredName(SchemaName(retirement.column ?? retirement.table), by: id.migration).name
+      let isThere =
+        retirement.column == nil
+        ? knowledge.schema.object("table", name) != nil || knowledge.schema.ledgerNames.contains(name.key)
+        : knowledge.schema.table(SchemaName(retirement.table))?.column(name) != nil
+      return isThere ? (retirement, name) : nil
+    }
+  }
+
+  func listing() throws(MigrationError) -> Purge {
+    var items: [Purge.Item] = []
+    for archive in archives {
+      let size = try lifting("measuring archive \(archive.id)") { () in
+        try ArchiveSize(archive, on: connection)
+      }
+      guard let size else { continue }
+      let left = archive.state == .left ? ", which had no row to come back to" : ""
+      items.append(
+        Purge.Item(
+          what: "what \(archive.direction.rawValue) took from \(archive.table)\(left)", rows: size.rows,
+          bytes: size.bytes))
+    }
+    for (retirement, name) in try retired() {
+      let table = retirement.column == nil ? name.spelled : retirement.table
+      let count = retirement.column == nil ? "count(*)" : "count(\(SQLText.identifier(name.spelled)))"
+      let rows = try lifting("counting what was retired") { () in
+        try connection.value("SELECT \(count) FROM main.\(SQLText.identifier(table))")?.integer ?? 0
+      }
+      items.append(Purge.Item(what: "\(retirement.title), retired", rows: Int(rows), bytes: nil))
+    }
+    return Purge(phase: id, items: items)
+  }
+
+  func destroy(by runner: Runner, at time: Timestamp) throws(MigrationError) {
+    let retired = try retired()
+    try lifting("purging \(id)") { () in
+      let ledger = try ledger.upgraded(by: runner, at: time)
+      for archive in archives {
+        try connection.execute("DROP TABLE IF EXISTS main.\(SQLText.identifier(archive.tableName))")
+      }
+      for (retirement, name) in retired {
+        let table = SQLText.identifier(retirement.column == nil ? name.spelled : retirement.table)
+        try connection.execute(
+          retirement.column == nil
+            ? "DROP TABLE main.\(table)"
+            : "ALTER TABLE main.\(table) DROP COLUMN \(SQLText.identifier(name.spelled))")
+      }
+      let entry = try ledger.log(
+        .purge, subject: id.description, detail: "\(archives.count + retired.count) objects", by: runner,
+        at: time)
+      try ledger.record(archives.map { $0.settled(state: .purged) })
+      for (retirement, _) in retired {
+        try ledger.record([
+          ArchiveRecord(
+            id: try ledger.nextArchive(), phase: id, direction: .up, entry: entry, table: retirement.title,
+            content: "{}", rows: 0, digest: "", state: .purged)
+        ])
+      }
+      // A retired column leaves the table's text: a change beside the phases, like one that was accepted.
+      let changes = try Schema(of: connection).changes(since: knowledge.schema)
+      try ledger.record(changes, sequence: entry)
+    }
+  }
+}

@@ -1,0 +1,74 @@
+internal import PhaseDB
+
+/// What a way down means for each kind of thing that must be recovered, how long it takes and how it is started.
+///
+/// The schema alone coming back is the least of it: code, data, work under way, customers and systems downstream are
+/// recovered each in its own way, or not at all.
+struct RecoveryText {
+  let plan: Plan
+  /// The command that runs the plan.
+  let start: String
+
+  func print(to context: CommandContext) {
+    context.print("\(context.paint("recovery:", .heading))\n")
+    for (title, lines) in sections {
+      for (index, line) in lines.enumerated() {
+        let label = index == 0 ? title : ""
+        context.print("  \(label.padded(to: 11))\(line.visible)\n")
+      }
+    }
+  }
+
+  private var sections: [(String, [String])] {
+    [
+      ("code", code), ("state", state), ("workflow", residuals(of: .workflow)),
+      ("customers", residuals(of: .customer) + residuals(of: .support, "support: ")),
+      ("downstream", residuals(of: .downstream)), ("time", [time]), ("start", [start]),
+    ].map { title, lines in (title, lines.isEmpty ? ["nothing remains, its authors say"] : lines) }
+  }
+
+  /// Which versions may be deployed once it is done.
+  private var code: [String] {
+    guard let last = plan.steps.last else { return [] }
+    return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
+      interval.lower == nil && interval.upper == nil
+        ? "any version of \(application) may run afterwards"
+        : "\(application) \(interval) may run afterwards; take others out first"
+    }
+  }
+
+  private var state: [String] {
+    plan.steps.flatMap { step in
+      let declared = step.phase.losses.map {
+        "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)"
+      }
+      return (plan.reversals[step.id]?.lines ?? []).map { "\(step.id.short) \($0)" } + declared
+    }
+  }
+
+  private func residuals(of audience: Residual.Audience, _ prefix: String = "") -> [String] {
+    plan.steps.flatMap { step -> [String] in
+      guard let residuals = step.phase.residuals else {
+        return step.phase.kind == .expand || audience == .support
+          ? [] : ["\(step.id.short): its author did not say what remains"]
+      }
+      return residuals.filter { $0.audience == audience }.map { "\(step.id.short): \(prefix)\($0.text)" }
+    }
+  }
+
+  private var time: String {
+    let known = plan.steps.compactMap { plan.rehearsed[$0.id]?.times.down }
+    let unknown = plan.steps.count - known.count
+    let sum = TimeText.text(.milliseconds(known.reduce(0, +)))
+    if known.isEmpty { return "not rehearsed, so nobody knows" }
+    return unknown == 0
+      ? "\(sum) when it was rehearsed"
+      : "\(sum) when rehearsed, without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
+  }
+}
+
+extension String {
+  fileprivate func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(1, width - count))
+  }
+}

@@ -1,0 +1,188 @@
+import PhaseSQLite
+import Testing
+
+@testable import PhaseDB
+
+/// What the reversal of applied phases is said to be.
+struct ReversalTests {
+  static let people = RestoringTests.people
+  static let computing = "ALTER TABLE t ADD b TEXT DEFAULT 'none'; UPDATE t SET b = upper(a)"
+
+  struct Case: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let up: String
+    let down: String
+    let since: String
+    let expected: Reversal
+
+    init(
+      _ sentence: String, up: String = RestoringTests.dropB, down: String = computing, since: String,
+      _ expected: Reversal
+    ) {
+      testDescription = sentence
+      self.up = up
+      self.down = down
+      self.since = since
+      self.expected = expected
+    }
+  }
+
+  static func lost(_ column: String?, _ rows: Int?, _ why: String, declared: Bool = false) -> Reversal {
+    .lossy([Reversal.LostValues(table: "t", column: column, rows: rows, why: why, isDeclared: declared)])
+  }
+
+  static let cases = [
+    Case("exact, when nobody touched anything", since: "", .exact),
+    Case(
+      "exact, when rows came, went, and changed where the way back computes nothing",
+      down: "ALTER TABLE t ADD b TEXT DEFAULT 'none'",
+      since: "INSERT INTO t (id) VALUES (7); DELETE FROM t WHERE id = 1; UPDATE t SET a = 'z'", .exact),
+    Case(
+      "lossy by the rows that changed since, when the way back computes the value",
+      since: "UPDATE t SET a = 'z' WHERE id < 3; DELETE FROM t WHERE id = 3",
+      lost("b", 2, "the rows changed since, and the way back computes it")),
+    Case(
+      "lossy by every row, when it computes from a table that changed since",
+      down: "ALTER TABLE t ADD b TEXT DEFAULT 'none'; UPDATE t SET b = (SELECT n FROM u)",
+      since: "UPDATE u SET n = 2", lost("b", 4, "the way back computes it from u, which changed since")),
+    Case(
+      "blocked, when its archive is gone", since: "DROP TABLE phasedb_archive_1",
+      .blocked(["phasedb_archive_1 is gone, with what it took from t"])),
+    Case(
+      "blocked, when what it took was purged",
+      since: "DROP TABLE phasedb_archive_1; UPDATE phasedb_archive SET state = 'purged'",
+      .blocked(["what it took from t was purged"])),
+    Case(
+      "blocked, when present rows break a constraint that comes back", up: "DROP INDEX i",
+      down: "CREATE UNIQUE INDEX i ON u (n)", since: "INSERT INTO u VALUES (1)",
+      .blocked(["UNIQUE (n) of u is broken by the row with rowid = 1"])),
+    Case(
+      "blocked, when its way back does not run", up: "DROP INDEX i", down: "CREATE UNIQUE INDEX i ON u (n)",
+      since: "CREATE INDEX i ON t (a)", .blocked(["index i already exists"])),
+  ]
+
+  @Test("of the phase that was applied last is", arguments: cases)
+  func last(_ row: Case) throws {
+    let database = try TemporaryDatabase(
+      Self.people + "CREATE TABLE u (n); INSERT INTO u VALUES (1); CREATE UNIQUE INDEX i ON u (n)")
+    try database.run(.upAll, catalog(["0001-a": [phase(.contract, row.up, down: row.down)]]))
+    try database.run(row.since)
+    let before = try database.snapshot()
+    #expect(try database.reversals() == ["0001-a/contract": row.expected])
+    #expect(try database.snapshot() == before)
+  }
+
+  @Test("a loss that the phase declares is said to be declared")
+  func declared() throws {
+    let database = try TemporaryDatabase(Self.people)
+    let contract = try phase(.contract, RestoringTests.dropB, down: Self.computing)
+    let declaring = Phase(
+      .contract, windows: contract.windows, up: contract.up, down: contract.down,
+      losses: [Loss(table: "T", column: "B", reason: "it is old")])
+    try database.run(.upAll, catalog(["0001-a": [declaring]]))
+    try database.run("UPDATE t SET a = 'z' WHERE id = 1")
+    let reversal = try #require(try database.reversals()["0001-a/contract"])
+    #expect(
+      reversal == Self.lost("b", 1, "the rows changed since, and the way back computes it", declared: true))
+    #expect(reversal.isExactOrDeclared)
+  }
+
+  @Test("phases below one that cannot be reversed cannot be reversed either")
+  func below() throws {
+    let database = try TemporaryDatabase(Self.people)
+    try database.run(
+      .upAll,
+      catalog([
+        "0001-a": [phase(.contract, "UPDATE t SET a = upper(a)", down: "SELECT 1")],
+        "0002-b": [phase(.contract, RestoringTests.dropB, down: Self.computing)],
+      ]))
+    #expect(try database.reversals() == ["0001-a/contract": .exact, "0002-b/contract": .exact])
+    try database.run("UPDATE phasedb_archive SET state = 'purged' WHERE id = 2")
+    #expect(
+      try database.reversals() == [
+        "0001-a/contract": .blocked(["0002/contract, which came later, cannot be reversed"]),
+        "0002-b/contract": .blocked(["what it took from t was purged"]),
+      ])
+  }
+
+  @Test("archives are measured, by pages where SQLite counts them")
+  func sizes() throws {
+    let database = try TemporaryDatabase(Self.people)
+    try database.run(
+      .upAll, catalog(["0001-a": [phase(.contract, RestoringTests.dropB, down: Self.computing)]]))
+    let connection = try database.connect(.readOnly)
+    let sizes = try Ledger(connection: connection).archiveSizes()
+    #expect(sizes.map(\.rows) == [4])
+    let pageSize = try #require(try connection.value("PRAGMA page_size")?.integer)
+    #expect(sizes.allSatisfy { $0.bytes > 0 && ($0.isEstimate || $0.bytes.isMultiple(of: Int(pageSize))) })
+  }
+
+  // MARK: - Virtual tables
+
+  static let virtual = [
+    (
+      "CREATE VIRTUAL TABLE f USING fts5 (a, b)",
+      "INSERT INTO f (rowid, a, b) VALUES (7, 'one word', 'p'), (9, 'two', NULL)", "rowid, a, b"
+    ),
+    (
+      "CREATE VIRTUAL TABLE f USING fts4 (a, b)",
+      "INSERT INTO f (rowid, a, b) VALUES (7, 'one word', 'p'), (9, 'two', 'q')", "rowid, a, b"
+    ),
+    (
+      "CREATE VIRTUAL TABLE f USING rtree (id, x0, x1)", "INSERT INTO f VALUES (7, 1.5, 2.5), (9, -1, 0)",
+      "id, x0, x1"
+    ),
+  ]
+
+  @Test("a dropped virtual table that has its rows in itself has them again", arguments: virtual)
+  func virtualTable(_ definition: String, _ rows: String, _ columns: String) throws {
+    let database = try TemporaryDatabase("\(definition); \(rows)")
+    let content = "SELECT \(columns) FROM f ORDER BY 1"
+    let before = try database.connect().rows(content)
+    let catalog = try catalog(["0001-a": [phase(.contract, "DROP TABLE f", down: definition)]])
+    try database.run(.upAll, catalog)
+    #expect(try database.reversals() == ["0001-a/contract": .exact])
+    try database.run(.down(1), catalog)
+    #expect(try database.connect().rows(content) == before)
+    #expect(database.integrity() == "ok")
+  }
+
+  @Test("rows of one that are overwritten or deleted come back, too")
+  func virtualRows() throws {
+    let database = try TemporaryDatabase(
+      "CREATE VIRTUAL TABLE f USING fts5 (a); INSERT INTO f (rowid, a) VALUES (1, 'one'), (2, 'two'), (3, 'three')"
+    )
+    let before = try database.connect().rows("SELECT rowid, a FROM f")
+    let catalog = try catalog([
+      "0001-a": [
+        phase(
+          .migrate, "UPDATE f SET a = 'x' WHERE rowid = 1; DELETE FROM f WHERE rowid = 2", down: "SELECT 1")
+      ]
+    ])
+    try database.run(.upAll, catalog)
+    try database.run(.down(1), catalog)
+    #expect(try database.connect().rows("SELECT rowid, a FROM f ORDER BY rowid") == before)
+    #expect(try database.value("SELECT rowid FROM f WHERE f MATCH 'two'") == 2)
+  }
+
+  @Test("one whose rows cannot be read is said to be lost")
+  func unreadable() throws {
+    let definition = "CREATE VIRTUAL TABLE t USING fts5 (a, content = '')"
+    let database = try TemporaryDatabase("\(definition); INSERT INTO t (rowid, a) VALUES (1, 'one')")
+    try database.run(.upAll, catalog(["0001-a": [phase(.contract, "DROP TABLE t", down: definition)]]))
+    #expect(
+      try database.reversals() == [
+        "0001-a/contract": Self.lost(nil, nil, "its module does not give its rows back")
+      ])
+  }
+}
+
+extension TemporaryDatabase {
+  func reversals() throws -> [String: Reversal] {
+    let connection = try connect(.readOnly)
+    let knowledge = try Knowledge(of: connection)
+    let ledger = try #require(knowledge.ledger)
+    let all = try Reversals(ledger, knowledge.applied, schema: knowledge.schema, on: connection).all()
+    return Dictionary(uniqueKeysWithValues: all.map { ($0.key.description, $0.value) })
+  }
+}
