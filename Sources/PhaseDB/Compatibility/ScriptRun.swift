@@ -65,27 +65,29 @@ final class ScriptRunner {
     atEnd: () throws(MigrationError) -> Void = {}
   ) throws(MigrationError) -> ScriptRun {
     try transaction { () throws(MigrationError) in
+      // Before anything is compiled where that is possible: its triggers are a change of the schema.
+      let early = known.map { RowBook(on: connection, shapes: $0) }
       let prepared = try prepare(script)
       var run = ScriptRun()
       let tables = prepared.reduce(into: Set<String>()) {
         $0.formUnion($1.run.compiled?.footprint.tables ?? [])
       }
       run.shapes = known ?? shapes(of: tables)
-      let book = RowBook(on: connection, shapes: run.shapes)
+      let rows = early ?? RowBook(on: connection, shapes: run.shapes)
       var results: [String: Value] = [:]
       for query in prepared {
         try step(query, &results)
         if let footprint = query.run.compiled?.footprint, footprint.isWrite {
           try lifting("looking at what '\(query.run.query.title)' touched") { () in
-            try book.gather(written: footprint.written)
+            try rows.gather()
             query.run.counts = try self.counts(of: footprint)
           }
         }
         try observe(query.run)
         run.queries.append(query.run)
       }
-      book.add(alsoTouched)
-      run.rows = try lifting("reading what a script touched") { () in try book.contents() }
+      rows.add(alsoTouched)
+      run.rows = try lifting("reading what a script touched") { () in try rows.contents() }
       try atEnd()
       return run
     }
