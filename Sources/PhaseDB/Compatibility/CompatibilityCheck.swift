@@ -1,4 +1,6 @@
+internal import Dispatch
 internal import PhaseSQLite
+internal import Synchronization
 
 /// Runs what versions of applications ask the database on every state on which they may be live.
 ///
@@ -107,9 +109,31 @@ public struct CompatibilityCheck: Sendable {
   public func report(
     database: String? = nil, in surroundings: Surroundings = Surroundings()
   ) throws(MigrationError) -> CompatibilityReport {
+    let parts = CompatibilityWalk.Part.allCases
+    let results = Mutex<[Int: Result<CompatibilityReport, MigrationError>]>([:])
+    DispatchQueue.concurrentPerform(iterations: parts.count) { index in
+      let result = Result { () throws(MigrationError) in
+        try self.report(of: parts[index], database, in: surroundings)
+      }
+      results.withLock { $0[index] = result }
+    }
+    let all = results.withLock { $0 }
+    var report: CompatibilityReport?
+    for index in parts.indices {
+      guard let part = try all[index]?.get() else { continue }
+      report = try report?.with(part) ?? part
+    }
+    guard let report else { throw MigrationError(.interrupted, "nothing was run") }
+    return report
+  }
+
+  /// With a copy of its own, so that nothing is shared.
+  private func report(
+    of part: CompatibilityWalk.Part, _ database: String?, in surroundings: Surroundings
+  ) throws(MigrationError) -> CompatibilityReport {
     let start = try begin(database, in: surroundings)
     let lattice = try lattice(from: start.applied, isWanted: isWanted)
-    return try CompatibilityWalk(self, lattice, start.workshop).report(
+    return try CompatibilityWalk(part, of: self, lattice, start.workshop).report(
       from: start.copy, applied: start.applied.count, seed: start.seed)
   }
 
