@@ -6,8 +6,8 @@ struct Document {
     .deletingLastPathComponent()
   private static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
   static let pages = [
-    "PhaseDB", "Architecture", "CI", "Concepts", "Errors", "JSONOutput", "Operating", "Reliability", "Rules",
-    "WritingMigrations",
+    "PhaseDB", "Architecture", "CI", "Concepts", "Errors", "JSONOutput", "Operating", "Peers",
+    "Reliability", "Rules", "WritingMigrations",
   ]
 
   struct Block {

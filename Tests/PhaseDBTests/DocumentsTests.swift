@@ -224,6 +224,7 @@ private enum JSONKeys {
     if path.hasPrefix("plan.") { return String(path.dropFirst(5)) }
     if path.hasPrefix("gates[]") { return "held[].\(path)" }
     if path.hasPrefix("phases[].gates[]") { return "held" + path.dropFirst(6) }
+    if path.hasPrefix("phases[].reversal.") { return "steps" + path.dropFirst(6) }
     if path == "snapshot" || path.hasPrefix("snapshot.") { return "checkpoints[].\(path)" }
     return ["name", "number", "phase", "at", "who", "host", "note", "reachable"].contains(path)
       ? "checkpoints[].\(path)" : path

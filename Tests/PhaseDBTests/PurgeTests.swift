@@ -5,7 +5,8 @@ import Testing
 
 /// The only act that destroys what phases took away.
 struct PurgeTests {
-  static let rows = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO t VALUES (1, '007', 'x'), (2, NULL, 'y');"
+  static let rows =
+    "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO t VALUES (1, '007', 'x'), (2, NULL, 'y');"
 
   static func catalog() throws -> Catalog {
     try PhaseDBTests.catalog([
@@ -65,5 +66,58 @@ struct PurgeTests {
     let error = try #require(migrationError { try database.run(.downAll, Self.catalog()) })
     #expect(error.id == .reversalBlocked)
     #expect(try database.applied() == ["0001/contract", "0002/contract"])
+  }
+
+  struct Case: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let table: String
+    /// Without it the purge goes through.
+    var refusal: String?
+    var listed = "t.b, retired"
+  }
+
+  static let holders = [
+    Case(
+      testDescription: "an index goes with the column",
+      table: "CREATE TABLE t (a, b); CREATE INDEX t_b ON t (b)",
+      listed: "t.b, retired, with its index t_b on t"),
+    Case(
+      testDescription: "an index with the column in an expression or a condition goes with it",
+      table: "CREATE TABLE t (a, b); CREATE INDEX one ON t (a) WHERE b > 0; CREATE INDEX two ON t (abs(b))",
+      listed: "t.b, retired, with its index one on t, with its index two on t"),
+    Case(
+      testDescription: "an index over other columns stays",
+      table: "CREATE TABLE t (a, b); CREATE INDEX t_a ON t (a)"),
+    Case(
+      testDescription: "the column's own CHECK goes with it", table: "CREATE TABLE t (a, b CHECK (b > 0))"),
+    Case(
+      testDescription: "a UNIQUE of the table keeps it", table: "CREATE TABLE t (a, b UNIQUE)",
+      refusal: "cannot drop UNIQUE column"),
+    Case(
+      testDescription: "a CHECK of the table keeps it", table: "CREATE TABLE t (a, b, CHECK (b > 0))",
+      refusal: "no such column"),
+  ]
+
+  @Test("what holds on to a retired column", arguments: holders)
+  func held(_ row: Case) throws {
+    let database = try TemporaryDatabase("\(row.table); INSERT INTO t VALUES (1, 7)")
+    let catalog = try PhaseDBTests.catalog([
+      "0001-retire": [
+        PhaseFile.read(
+          "-- @window app >=1.0\n-- @retire t.b\n", file: "0001-retire/contract.sql", kind: .contract)
+      ]
+    ])
+    try database.run(.upAll, catalog)
+    let migrator = try database.migrator(catalog)
+    let before = try database.snapshot()
+    guard let refusal = row.refusal else {
+      #expect(try migrator.purge("0001", confirmed: "0001/contract").items.map(\.what) == [row.listed])
+      #expect(try database.value("SELECT group_concat(name) FROM pragma_table_xinfo('t')") == "a")
+      #expect(try migrator.verify().checks.allSatisfy { $0.outcome != .broken })
+      return
+    }
+    let error = try #require(migrationError { try migrator.purge("0001", confirmed: "0001/contract") })
+    #expect(error.id == .purgeImpossible && error.message.contains(refusal))
+    #expect(try database.snapshot() == before)
   }
 }

@@ -8,16 +8,22 @@ struct FormerConstraints {
   private let trace: ScriptTrace
   private let present: Schema
   private let former: Schema
+  private let archives: [ArchiveRecord]
   private let connection: Connection
 
   /// - Parameters:
   ///   - trace: what the SQL of the way back does.
   ///   - present: the schema as it is.
   ///   - former: the schema to which it leads.
-  init(_ trace: ScriptTrace, from present: Schema, to former: Schema, on connection: Connection) {
+  ///   - archives: those whose rows come back.
+  init(
+    _ trace: ScriptTrace, from present: Schema, to former: Schema, with archives: [ArchiveRecord],
+    on connection: Connection
+  ) {
     self.trace = trace
     self.present = present
     self.former = former
+    self.archives = archives
     self.connection = connection
   }
 
@@ -32,12 +38,20 @@ struct FormerConstraints {
         if let found = try constraint.broken(in: pair.shape, on: connection) { broken.append(found) }
       }
     }
+    for record in archives {
+      guard let content = try? ArchiveContent(record),
+        let pair = try TablePair(SchemaName(record.table), trace, from: present, to: former, on: connection)
+      else { continue }
+      for constraint in pair.takenPlaces(record, content) {
+        if let found = try constraint.broken(in: pair.shape, on: connection) { broken.append(found) }
+      }
+    }
     return broken
   }
 }
 
 /// A table as it was and the one that holds its rows now.
-private struct TablePair {
+struct TablePair {
   let shape: TableShape
   private let old: TableDefinition
   private let new: TableDefinition
@@ -50,9 +64,19 @@ private struct TablePair {
     _ name: SchemaName, _ trace: ScriptTrace, from present: Schema, to former: Schema,
     on connection: Connection
   ) throws(SQLiteError) {
-    guard let old = former.table(name), let traced = trace.table(to: name), !traced.losesRows else {
-      return nil
+    guard let old = former.table(name) else { return nil }
+    guard let traced = trace.table(to: name) else {
+      // Not a word of the way back is about it.
+      guard let new = present.table(name), let shape = try TableShape(name, on: connection) else {
+        return nil
+      }
+      (self.old, self.new, self.shape) = (old, new, shape)
+      oldIndexes = former.indexes(on: name)
+      newIndexes = present.indexes(on: name)
+      for column in old.columns where new.column(column.name) != nil { names[column.name] = column.name }
+      return
     }
+    guard !traced.losesRows else { return nil }
     var source = traced.origin
     if source == nil, traced.hasAllRowsOfOne {
       source = traced.columns.lazy.compactMap(\.handedFrom?.table).first
@@ -77,7 +101,7 @@ private struct TablePair {
   // MARK: UNIQUE
 
   /// Columns that are unique together, under a condition or without one.
-  private struct Unique: Hashable {
+  struct Unique: Hashable {
     let columns: [SchemaName]
     /// For each column how it is compared, folded.
     let collations: [String]
@@ -99,9 +123,14 @@ private struct TablePair {
       + indexes.filter(\.isUnique).compactMap { Unique($0.columns, in: table, where: $0.condition) }
   }
 
+  var formerUniques: [Unique] { Self.uniques(old, oldIndexes) }
+
+  /// What a column of the former table is called now; nil when the way back makes its values.
+  func presentName(of column: SchemaName) -> SchemaName? { names[column] }
+
   private var uniques: [FormerConstraint] {
     let held = Self.uniques(new, newIndexes).filter { $0.condition == nil }
-    return Self.uniques(old, oldIndexes).compactMap { unique in
+    return formerUniques.compactMap { unique in
       let present = unique.columns.compactMap { names[$0] }
       guard present.count == unique.columns.count, unique.condition == nil || !isRenamed else { return nil }
       let isHeld = held.contains { held in

@@ -4,6 +4,11 @@ internal import PhaseSQLite
 struct Restoring {
   private let connection: Connection
   private var works: [RestoringWork] = []
+  /// Whether it is to be found out where the SQL alone goes wrong.
+  private let looksForCorrections: Bool
+  /// Where it does.
+  private(set) var corrections: [TableDifference] = []
+  private var lookedAt: Set<Int64> = []
 
   /// Checks the archives and sets aside which rows have changed since.
   ///
@@ -11,11 +16,14 @@ struct Restoring {
   ///   - archives: what the opposite transition of the same phase took and is still kept.
   ///   - phase: the phase as it is now.
   ///   - trace: what this transition's SQL does.
+  ///   - looksForCorrections: whether ``corrections`` are wanted, which costs a look at every archived row.
   /// - Throws: `archive-missing`, `archive-altered`.
   init(
-    _ archives: [ArchiveRecord], _ phase: Phase, _ trace: ScriptTrace, on connection: Connection
+    _ archives: [ArchiveRecord], _ phase: Phase, _ trace: ScriptTrace, looksForCorrections: Bool,
+    on connection: Connection
   ) throws(MigrationError) {
     self.connection = connection
+    self.looksForCorrections = looksForCorrections
     for record in archives {
       let content = try ArchiveContent(record)
       let table = ArchiveTable(record, content)
@@ -31,6 +39,7 @@ struct Restoring {
   /// What to read while a table is built anew, so that its archived values come back in the same pass.
   mutating func reading(for table: TableRebuild) throws(MigrationError) -> TableRebuild.Reading {
     for index in works.indices where SchemaName(works[index].record.table) == table.table {
+      try lookForCorrections(of: works[index])
       let reading = try lifting("reading archive \(works[index].record.id)") { () in
         try works[index].reading(for: table, on: connection)
       }
@@ -42,18 +51,43 @@ struct Restoring {
   /// Puts values and rows back. No trigger fires on it, because the triggers had their say when the rows were written.
   ///
   /// - Returns: what is left of the archives, and the numbers of those of which nothing is.
-  func finish() throws(MigrationError) -> (left: [ArchiveRecord], used: [Int64]) {
+  /// - Throws: `reversal-blocked` when rows of today are in the way of those that come back.
+  mutating func finish() throws(MigrationError) -> (left: [ArchiveRecord], used: [Int64]) {
     connection.turn(.triggers, on: false)
     defer { connection.turn(.triggers, on: true) }
     var (left, used): ([ArchiveRecord], [Int64]) = ([], [])
     for work in works {
-      let rest = try lifting("restoring \(work.record.table) from archive \(work.record.id)") { () in
-        try work.restore(on: connection)
-      }
+      try lookForCorrections(of: work)
+      let rest = try restore(work)
       if let rest { left.append(rest) } else { used.append(work.record.id) }
     }
     return (left, used)
   }
+
+  private func restore(_ work: RestoringWork) throws(MigrationError) -> ArchiveRecord? {
+    let record = work.record
+    do throws(SQLiteError) {
+      return try work.restore(on: connection)
+    } catch  where error.code.primary == .constraint {
+      throw MigrationError(
+        .reversalBlocked,
+        "what \(record.phase) \(record.direction.rawValue) took from \(record.table) cannot come back: \(error.message)",
+        help: ["correct the rows that are in its place, then try again"])
+    } catch {
+      throw MigrationError(error, while: "restoring \(record.table) from archive \(record.id)")
+    }
+  }
+
+  /// While its table holds what the SQL left there.
+  private mutating func lookForCorrections(of work: RestoringWork) throws(MigrationError) {
+    guard looksForCorrections, lookedAt.insert(work.record.id).inserted else { return }
+    let found = try lifting("comparing what the SQL left in \(work.record.table)") { () in
+      try work.corrections(limit: Self.shownRows, on: connection)
+    }
+    if let found { corrections.append(found) }
+  }
+
+  private static let shownRows = 10
 
   /// The tables that get rows or values.
   var tables: Set<String> { Set(works.map { SchemaName($0.record.table).key }) }

@@ -23,10 +23,12 @@ struct Reversals {
   /// from their archives and from the phases above them.
   func all() throws(MigrationError) -> [PhaseID: Reversal] {
     let archives = Dictionary(grouping: try ledger.archives().filter { $0.direction == .up }, by: \.phase)
+    let adopted = try AdoptedLosses(ledger, applied)
     var reversals: [PhaseID: Reversal] = [:]
     var obstacle: PhaseID?
     for phase in applied.reversed() {
-      let own = try reversal(of: phase, archives[phase.id] ?? [], isLast: phase.id == applied.last?.id)
+      let own = try reversal(
+        of: phase, archives[phase.id] ?? [], adopted, isLast: phase.id == applied.last?.id)
       if case .blocked = own {
         obstacle = obstacle ?? phase.id
         reversals[phase.id] = own
@@ -43,15 +45,18 @@ struct Reversals {
   func last() throws(MigrationError) -> Reversal? {
     guard let phase = applied.last else { return nil }
     let archives = try ledger.archives(of: phase.id).filter { $0.direction == .up }
-    return try reversal(of: phase, archives, isLast: true)
+    return try reversal(of: phase, archives, AdoptedLosses(ledger, applied), isLast: true)
   }
 
   private func reversal(
-    of applied: AppliedPhase, _ archives: [ArchiveRecord], isLast: Bool
+    of applied: AppliedPhase, _ archives: [ArchiveRecord], _ adopted: AdoptedLosses, isLast: Bool
   ) throws(MigrationError) -> Reversal {
     var reasons = try missing(archives)
-    guard isLast, reasons.isEmpty else { return reasons.isEmpty ? .exact : .blocked(reasons) }
+    guard reasons.isEmpty else { return .blocked(reasons) }
+    var lost = try adopted.lost(by: applied)
+    guard isLast || !lost.isEmpty else { return .exact }
     let phase = try ledger.phase(applied)
+    guard isLast else { return Self.verdict(on: lost, phase) }
     let trial: TransitionTrial
     do throws(MigrationError) {
       trial = try TransitionTrial(applied.id, phase, .down, on: schema)
@@ -62,17 +67,23 @@ struct Reversals {
       (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
     }
     let broken = try lifting("looking for rows that do not fit the schema before \(applied.id)") { () in
-      try FormerConstraints(trial.there, from: schema, to: before, on: connection).broken()
+      try FormerConstraints(
+        trial.there, from: schema, to: before, with: archives.filter { $0.state == .kept }, on: connection
+      ).broken()
     }
     reasons += broken.map { "\($0.sentence) is broken by the row with \($0.rows[0])" }
     guard reasons.isEmpty else { return .blocked(reasons) }
-    var lost = UnreadableTables(before).gone(in: after)
+    lost += UnreadableTables(before).gone(in: after)
     for archive in archives where archive.state == .kept {
       let content = try ArchiveContent(archive)
       lost += try lifting("comparing rows with archive \(archive.id)") { () in
         try Shortfall(archive, content, trial.there).lost(on: connection)
       }
     }
+    return Self.verdict(on: lost, phase)
+  }
+
+  private static func verdict(on lost: [Reversal.LostValues], _ phase: Phase) -> Reversal {
     let declared = Set(phase.losses.map { "\($0.table).\($0.column)".asciiLowercased })
     let values = lost.map { lost in
       Reversal.LostValues(

@@ -56,21 +56,12 @@ struct RowComparison {
     let columns = names.compactMap { name -> RowDifference.Column? in
       let one = old.first { $0.isNamed(name) }?.value
       let other = new.first { $0.isNamed(name) }?.value
-      return one == other
-        ? nil : RowDifference.Column(name: name, before: one.map(Self.text), after: other.map(Self.text))
+      return one == other ? nil : RowDifference.Column(name: name, before: one, after: other)
     }
     let kind: RowDifference.Kind = pair.new == nil ? .lost : pair.old == nil ? .born : .changed
     let key = pair.old.map(left.title(of:)) ?? pair.new.map(right.title(of:)) ?? ""
     return RowDifference(kind: kind, key: key, columns: columns)
   }
-
-  /// As SQL writes it, as far as a line has room for it.
-  private static func text(_ value: Value) -> String {
-    let text = value.description
-    return text.count <= longest ? text : "\(text.prefix(longest))…"
-  }
-
-  private static let longest = 60
 }
 
 /// The rows that differ: how many, and the first of them.

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// How the rows of a table differ between two states of it.
 public struct TableDifference: Sendable, Hashable {
   public let table: String
@@ -49,4 +51,18 @@ public struct RowDifference: Sendable, Hashable {
     case .born: return "\(key): a row that was not there"
     }
   }
+}
+
+extension RowDifference.Column {
+  init(name: String, before: Value?, after: Value?) {
+    self.init(name: name, before: before.map(Self.text), after: after.map(Self.text))
+  }
+
+  /// As SQL writes it, as far as a line has room for it.
+  private static func text(_ value: Value) -> String {
+    let text = value.description
+    return text.count <= longest ? text : "\(text.prefix(longest))…"
+  }
+
+  private static let longest = 60
 }

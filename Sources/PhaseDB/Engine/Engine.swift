@@ -19,6 +19,8 @@ final class Engine {
   var trials = TransitionTrials()
   /// What the SQL of the last step wrote.
   var lastWrites = WriteSet()
+  /// Where, on a copy, archives put right what the SQL of the last step made of rows.
+  var lastCorrections: [TableDifference] = []
   /// True while other runners see that this run is not over.
   var holdsLease = false
   /// True once the log says which gates were overridden in this run.

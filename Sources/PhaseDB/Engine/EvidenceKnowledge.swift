@@ -7,10 +7,13 @@ struct EvidenceKnowledge: Sendable {
   let policy: EvidencePolicy
   /// Of the ledger, oldest first, and after it what the operator brought.
   let all: [Evidence]
+  /// Without a ledger a rehearsal has no place to leave evidence in.
+  let hasLedger: Bool
 
-  init(policy: EvidencePolicy = .none, _ all: [Evidence] = []) {
+  init(policy: EvidencePolicy = .none, _ all: [Evidence] = [], hasLedger: Bool = true) {
     self.policy = policy
     self.all = all
+    self.hasLedger = hasLedger
   }
 
   /// The last evidence of exactly this phase on exactly this schema.
@@ -41,7 +44,8 @@ struct EvidenceKnowledge: Sendable {
     func gate(_ reason: String, _ opening: String, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
       ClosedGate(gate: .evidence, reason: reason, opening: opening, error: error)
     }
-    let rehearse = "rehearse it: phasedb rehearse"
+    let rehearse =
+      hasLedger ? "rehearse it: phasedb rehearse" : "rehearse it on the way: phasedb up --rehearse"
     let own = all.filter { $0.phase == id }
     guard let latest = own.last else {
       return gate("it was not rehearsed on a copy of this database", rehearse)

@@ -28,7 +28,8 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
-    var rowsAtStake = try TransitionRows(turn.step, knowledge, trials, on: connection)
+    var rowsAtStake = try TransitionRows(
+      turn.step, knowledge, trials, isRehearsed: isOnCopy, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 
@@ -42,6 +43,7 @@ extension Engine {
     try refuseBrokenPromise(turn, changes)
     let drifted = try driftOnTheWayBack(turn.step, to: after)
     let kept = try rowsAtStake?.finish(writes)
+    lastCorrections = kept?.corrections ?? []
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])

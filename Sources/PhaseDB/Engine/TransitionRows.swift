@@ -9,11 +9,13 @@ struct TransitionRows {
   private var work: (archiving: Archiving, restoring: Restoring)?
   private var failure: MigrationError?
 
+  /// - Parameter isRehearsed: whether it is to be found out where the SQL alone goes wrong.
   /// - Returns: nil when there is nothing to take and nothing to give back. An expand phase promises on its way up that
   ///   it takes nothing, and is held to it.
   /// - Throws: what is wrong with an archive, and what SQLite says while rows are copied.
   init?(
-    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, on connection: Connection
+    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, isRehearsed: Bool,
+    on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
     let kept = try ledger.archives(of: step.id).filter {
@@ -31,8 +33,9 @@ struct TransitionRows {
       failure = error
       return
     }
-    try Self.refuseBrokenConstraints(step, trial, knowledge, ledger, on: connection)
-    let restoring = try Restoring(kept, step.phase, trial.there, on: connection)
+    try Self.refuseBrokenConstraints(step, trial, knowledge, ledger, kept, on: connection)
+    let restoring = try Restoring(
+      kept, step.phase, trial.there, looksForCorrections: isRehearsed, on: connection)
     let young = try Self.young(step, knowledge, ledger)
     let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
@@ -53,33 +56,37 @@ struct TransitionRows {
   /// - Throws: what kept the SQL from running where there are no rows, when it ran here and may have taken some.
   func finish(_ writes: WriteSet) throws(MigrationError) -> Outcome {
     if let failure, hasKept || writes.mayTakeRows { throw failure }
-    guard let (archiving, restoring) = work else { return Outcome(made: [], left: [], used: [], tables: []) }
+    guard let (archiving, begun) = work else { return Outcome() }
+    var restoring = begun
     let (left, used) = try restoring.finish()
     let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
       try archiving.settle(step.id, step.phase, step.direction)
     }
-    return Outcome(made: made, left: left, used: used, tables: restoring.tables)
+    return Outcome(
+      made: made, left: left, used: used, tables: restoring.tables, corrections: restoring.corrections)
   }
 
   /// What has become of archives in a transition.
   struct Outcome {
-    let made: [ArchiveRecord]
-    let left: [ArchiveRecord]
-    let used: [Int64]
+    var made: [ArchiveRecord] = []
+    var left: [ArchiveRecord] = []
+    var used: [Int64] = []
     /// Tables that got rows or values back, folded.
-    let tables: Set<String>
+    var tables: Set<String> = []
+    /// Where the SQL alone went wrong, when that was asked.
+    var corrections: [TableDifference] = []
   }
 
   /// Rows that came since may not fit the schema to which a down leads.
   private static func refuseBrokenConstraints(
     _ step: Plan.Step, _ trial: TransitionTrial, _ knowledge: Knowledge, _ ledger: Ledger,
-    on connection: Connection
+    _ kept: [ArchiveRecord], on connection: Connection
   ) throws(MigrationError) {
     guard step.direction == .down, let applied = knowledge.applied.last else { return }
     let broken = try lifting("looking for rows that do not fit the schema before \(step.id)") { () in
       try FormerConstraints(
         trial.there, from: knowledge.schema, to: try ledger.schema(after: applied.sequence - 1),
-        on: connection
+        with: kept, on: connection
       ).broken()
     }
     guard let first = broken.first else { return }

@@ -19,7 +19,7 @@ extension Ledger {
       if let entry, connection.isAutocommit {
         do {
           if let written = try self.hash(of: entry), written == hash { return }
-        } catch where error.code.isOfSurroundings {
+        } catch  where error.code.isOfSurroundings {
           failure.standing = .partWay
           failure.state =
             "whether it was committed could not be found out, because the database cannot be read"

@@ -110,7 +110,7 @@ extension Ledger {
     var last = try connection.prepare("SELECT id, hash FROM phasedb_log ORDER BY id DESC LIMIT 1")
     let hasLast = try last.step()
     let entry = LogEntry(
-      id: hasLast ? last.integer(at: 0) + 1 : 1, at: time, who: runner.user, host: runner.host,
+      id: hasLast ? last.integer(at: 0) &+ 1 : 1, at: time, who: runner.user, host: runner.host,
       action: action.rawValue, subject: subject, detail: detail, hash: "")
     let hash = entry.expectedHash(after: hasLast ? last.text(at: 1) : LogEntry.genesis)
     try connection.execute(
@@ -119,6 +119,12 @@ extension Ledger {
       .text(subject), .text(detail), .text(hash),
       try connection.value("PRAGMA main.schema_version") ?? .integer(0))
     return entry.id
+  }
+
+  /// The numbers of the log's rows of one action, oldest first.
+  func numbers(of action: LogEntry.Action) throws(SQLiteError) -> [Int64] {
+    try connection.rows("SELECT id FROM phasedb_log WHERE action = ?1 ORDER BY id", .text(action.rawValue))
+      .compactMap { $0[0].integer }
   }
 
   /// The log, oldest first.

@@ -71,7 +71,7 @@ extension Ledger {
 
   /// The number of the next archive. Belongs into the transaction that makes it.
   func nextArchive() throws(SQLiteError) -> Int64 {
-    (try connection.value("SELECT max(id) FROM phasedb_archive")?.integer ?? 0) + 1
+    (try connection.value("SELECT max(id) FROM phasedb_archive")?.integer ?? 0) &+ 1
   }
 
   /// Records archives, or what has become of them. Belongs into the transaction that made or used them.

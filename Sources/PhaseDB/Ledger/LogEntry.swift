@@ -58,7 +58,7 @@ public struct LogEntry: Sendable, Hashable {
     var previous = genesis
     var next: Int64 = 1
     return entries.filter { entry in
-      defer { (previous, next) = (entry.hash, entry.id + 1) }
+      defer { (previous, next) = (entry.hash, entry.id &+ 1) }
       return entry.id != next || entry.hash != entry.expectedHash(after: previous)
     }
   }

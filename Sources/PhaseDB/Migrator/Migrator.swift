@@ -152,7 +152,8 @@ public final class Migrator {
 
   private func evidence(_ knowledge: Knowledge) throws(MigrationError) -> EvidenceKnowledge {
     let recorded = try lifting("reading the ledger") { () in try knowledge.ledger?.evidence() ?? [] }
-    return EvidenceKnowledge(policy: options.evidencePolicy, recorded + options.evidence)
+    return EvidenceKnowledge(
+      policy: options.evidencePolicy, recorded + options.evidence, hasLedger: knowledge.ledger != nil)
   }
 
   private func live(

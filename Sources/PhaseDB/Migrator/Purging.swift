@@ -35,7 +35,7 @@ extension Migrator {
   ///   - name: the phase, or any prefix that names one.
   ///   - confirmed: the phase's id, as ``Purge/phase`` says it or short, from whoever knows what is lost.
   /// - Throws: `purge-unconfirmed` with what would be destroyed, `schema-drift`, `phase-in-progress`, `lease-held`,
-  ///   `transaction-open`, `database-busy`, and what ``purgeable(_:)`` throws.
+  ///   `purge-impossible`, `transaction-open`, `database-busy`, and what ``purgeable(_:)`` throws.
   @discardableResult
   public func purge(_ name: String, confirmed: String?) throws(MigrationError) -> Purge {
     let listing = try purgeable(name)
@@ -73,7 +73,9 @@ extension Migrator {
         let bytes = item.bytes.map { ", \($0) bytes" } ?? ""
         return "\(item.what): \(DetailLines.rows(item.rows))\(bytes)"
       }, state: "nothing was changed",
-      help: ["if none of it is needed any more: phasedb purge \(purge.phase.short) --confirm \(purge.phase.short)"])
+      help: [
+        "if none of it is needed any more: phasedb purge \(purge.phase.short) --confirm \(purge.phase.short)"
+      ])
   }
 }
 
@@ -135,24 +137,51 @@ private struct PurgeRun {
       let rows = try lifting("counting what was retired") { () in
         try connection.value("SELECT \(count) FROM main.\(SQLText.identifier(table))")?.integer ?? 0
       }
-      items.append(Purge.Item(what: "\(retirement.title), retired", rows: Int(rows), bytes: nil))
+      let going = retirement.column == nil ? [] : indexes(on: retirement.table, of: name).map(\.title)
+      let what = (["\(retirement.title), retired"] + going).joined(separator: ", with its ")
+      items.append(Purge.Item(what: what, rows: Int(rows), bytes: nil))
     }
     return Purge(phase: id, items: items)
   }
 
+  /// Indexes that go with a retired column.
+  private func indexes(on table: String, of column: SchemaName) -> [IndexDefinition] {
+    knowledge.schema.indexes(on: SchemaName(table)).filter { $0.mentions(column) }
+  }
+
+  /// - Throws: `purge-impossible` when the table's own text holds on to the column
+  ///   (sqlite.org/lang_altertable.html#altertabdropcol).
+  private func drop(_ column: SchemaName, of retirement: Retirement) throws(MigrationError) {
+    for index in indexes(on: retirement.table, of: column) {
+      try lifting("dropping \(index.title)") { () in
+        try connection.execute("DROP INDEX main.\(SQLText.identifier(index.name.spelled))")
+      }
+    }
+    let table = SQLText.identifier(retirement.table)
+    do throws(SQLiteError) {
+      try connection.execute("ALTER TABLE main.\(table) DROP COLUMN \(SQLText.identifier(column.spelled))")
+    } catch  where error.code.primary == .error {
+      throw MigrationError(
+        .purgeImpossible, "\(retirement.title), which \(id) retired, cannot be dropped: \(error.message)",
+        state: "nothing was changed",
+        help: [
+          "build \(retirement.table) anew without the column, by a migration: its values go to an archive that can be purged"
+        ])
+    } catch {
+      throw MigrationError(error, while: "dropping \(retirement.title)")
+    }
+  }
+
   func destroy(by runner: Runner, at time: Timestamp) throws(MigrationError) {
     let retired = try retired()
+    for (retirement, name) in retired where retirement.column != nil { try drop(name, of: retirement) }
     try lifting("purging \(id)") { () in
       let ledger = try ledger.upgraded(by: runner, at: time)
       for archive in archives {
         try connection.execute("DROP TABLE IF EXISTS main.\(SQLText.identifier(archive.tableName))")
       }
-      for (retirement, name) in retired {
-        let table = SQLText.identifier(retirement.column == nil ? name.spelled : retirement.table)
-        try connection.execute(
-          retirement.column == nil
-            ? "DROP TABLE main.\(table)"
-            : "ALTER TABLE main.\(table) DROP COLUMN \(SQLText.identifier(name.spelled))")
+      for (retirement, name) in retired where retirement.column == nil {
+        try connection.execute("DROP TABLE main.\(SQLText.identifier(name.spelled))")
       }
       let entry = try ledger.log(
         .purge, subject: id.description, detail: "\(archives.count + retired.count) objects", by: runner,

@@ -71,14 +71,14 @@ extension MigrationError {
     case downNotInverse = "down-not-inverse"
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
-    case batchNotKeyed = "batch-not-keyed"
-    case batchEdited = "batch-edited"
-    case batchPaused = "batch-paused"
-    case phaseInProgress = "phase-in-progress"
     case reversalBlocked = "reversal-blocked"
     case archiveImpossible = "archive-impossible"
     case archiveMissing = "archive-missing"
     case archiveAltered = "archive-altered"
+    case batchNotKeyed = "batch-not-keyed"
+    case batchEdited = "batch-edited"
+    case batchPaused = "batch-paused"
+    case phaseInProgress = "phase-in-progress"
 
     // Rehearsing.
     case alreadyApplied = "already-applied"
@@ -100,6 +100,7 @@ extension MigrationError {
     case snapshotForeign = "snapshot-foreign"
     case restoreUnconfirmed = "restore-unconfirmed"
     case purgeUnconfirmed = "purge-unconfirmed"
+    case purgeImpossible = "purge-impossible"
 
     // Running what applications ask.
     case noQueries = "no-queries"

@@ -24,7 +24,8 @@ struct DirectiveArguments {
     guard bytes[first] == UInt8(ascii: "\"") else {
       position = range.first { bytes[$0].isSpace || stops.utf8.contains(bytes[$0]) } ?? range.upperBound
       let name = first..<position
-      return name.isEmpty ? nil : (source.string(name), name)
+      let text = source.string(name)
+      return text.isEmpty || text.contains(where: \.isNewline) ? nil : (text, name)
     }
     var text: [UInt8] = []
     var index = first + 1
@@ -33,7 +34,10 @@ struct DirectiveArguments {
         let isDoubled = index + 1 < range.upperBound && bytes[index + 1] == UInt8(ascii: "\"")
         guard isDoubled else {
           position = index + 1
-          return text.isEmpty ? nil : (String(decoding: text, as: UTF8.self), first..<position)
+          let name = String(decoding: text, as: UTF8.self)
+          // What ends a line somewhere else would not come back from where names are written on one line.
+          guard !name.isEmpty, !name.contains(where: \.isNewline) else { return nil }
+          return (name, first..<position)
         }
         index += 1
       }
@@ -61,7 +65,7 @@ struct DirectiveArguments {
 extension String {
   /// A name as `DirectiveArguments.name` reads it, in quotes when it needs them.
   var asDirectiveName: String {
-    let name = onOneLine
+    let name = isEmpty || contains(where: \.isNewline) ? onOneLine : self
     let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || "-_/@".contains($0) }
     if isPlain { return name }
     let doubled = name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")

@@ -30,6 +30,9 @@ public struct RehearsedPhase: Sendable {
   }
 
   public let id: PhaseID
+  /// Where the SQL of the way down alone gives rows that nobody changed other values than they had. The archive puts
+  /// them right, so it is no loss here; rows that change after the phase will get what the SQL gives them.
+  public let corrections: [TableDifference]
   /// How the database differed from what it had been, after the phase came down.
   public let afterDown: StateDifference
   /// How it differed from what the first way up had made of it, after the second.

@@ -28,6 +28,7 @@ extension Rehearsal {
     }
     trip.times.down = down.milliseconds
     trip.times.rowsDown = down.rows
+    trip.corrections = engine.lastCorrections
     let back = try state(of: id)
     trip.afterDown = try onCopy { () in
       try before.difference(to: back, losses: phase.losses, limit: Self.shownRows)
@@ -110,7 +111,8 @@ extension Rehearsal {
       schemaBefore: trip.schemaBefore,
       schemaAfter: trip.schemaAfter)
     return RehearsedPhase(
-      id: trip.id, afterDown: trip.afterDown, afterSecondUp: trip.afterSecondUp, failed: trip.failed,
+      id: trip.id, corrections: trip.corrections, afterDown: trip.afterDown,
+      afterSecondUp: trip.afterSecondUp, failed: trip.failed,
       failure: trip.failure, overBudget: trip.overBudget, losses: trip.phase.losses,
       emptyTables: trip.emptyTables, evidence: evidence)
   }
@@ -125,6 +127,7 @@ private struct Trip {
   var tables: [TableDigest] = []
   var times = RehearsedTimes()
   var emptyTables: [String] = []
+  var corrections: [TableDifference] = []
   var afterDown = StateDifference()
   var afterSecondUp = StateDifference()
   var failed: RehearsedPhase.Stage?

@@ -23,6 +23,13 @@ struct IndexDefinition: Hashable, Sendable {
     condition = cursor.skip("where") ? cursor.fragment : nil
   }
 
+  /// Whether a column is in it, in an expression or in its condition.
+  func mentions(_ column: SchemaName) -> Bool {
+    let expressions = columns.compactMap { if case .expression(let sql) = $0.term { sql } else { nil } }
+    return columns.contains { $0.column == column }
+      || (expressions + [condition].compactMap(\.self)).contains { $0.names.contains(column) }
+  }
+
   /// `index i on t`
   var title: String { "index \(name) on \(table)" }
 }

@@ -195,7 +195,8 @@ extension ArgumentParser {
 
   private static func spelling(of id: ArgumentID, in verb: Verb) -> String {
     if let option = Option.named(id) { return "'--\(option.long)'" }
-    return verb.positionals.first { $0.id == id }.map { "a number (\($0.kind.placeholder))" } ?? id.rawValue
+    guard let kind = verb.positionals.first(where: { $0.id == id })?.kind else { return id.rawValue }
+    return kind == .number ? "a number (\(kind.placeholder))" : kind.placeholder
   }
 
   private static func checkTopic(_ topic: [String]) throws(UsageError) {

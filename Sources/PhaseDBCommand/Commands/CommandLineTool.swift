@@ -45,7 +45,8 @@ struct CommandLineTool {
   private func lostOutput(of context: CommandContext) -> MigrationError {
     let message = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
-      [.up, .down, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge].contains(context.invocation.verb)
+      [.up, .down, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge].contains(
+        context.invocation.verb)
       && !context.invocation.flag(.dryRun)
     guard hasActed else {
       return MigrationError(.outputFailed, message, help: ["make room where the output goes"])

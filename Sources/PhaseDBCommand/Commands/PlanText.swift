@@ -21,7 +21,9 @@ struct PlanText {
       table.add(.init("  \(step.id)"), .init(live(step)), .init(step.phase.summary))
     }
     context.print(table)
-    if plan.direction == .down { RecoveryText(plan: plan, start: "phasedb down\(context.targetWords(.down))").print(to: context) }
+    if plan.direction == .down {
+      RecoveryText(plan: plan, start: "phasedb down\(context.targetWords(.down))").print(to: context)
+    }
     printHeld(context)
     printDrift(context)
     printLive(context)

@@ -26,6 +26,7 @@ struct RehearsalJSON: Encodable {
     let emptyTables: [String]
     let losses: [String]
     let failed: FailureJSON?
+    let corrections: [TableJSON]
     let afterDown: DifferenceJSON
     let afterSecondUp: DifferenceJSON
   }
@@ -110,7 +111,8 @@ extension RehearsalJSON.PhaseJSON {
       rowsDown: times.rowsDown,
       archiveBytes: times.archiveBytes, logBytes: times.logBytes, overBudget: phase.overBudget,
       emptyTables: phase.emptyTables, losses: phase.losses.map { "\($0.table).\($0.column): \($0.reason)" },
-      failed: RehearsalJSON.FailureJSON(phase), afterDown: .init(phase.afterDown),
+      failed: RehearsalJSON.FailureJSON(phase),
+      corrections: phase.corrections.map(RehearsalJSON.TableJSON.init), afterDown: .init(phase.afterDown),
       afterSecondUp: .init(phase.afterSecondUp))
   }
 }

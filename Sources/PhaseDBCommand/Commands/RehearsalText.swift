@@ -41,6 +41,7 @@ struct RehearsalText {
       context.print("\n\(phase.id) fails on its \(way):\n")
       context.print(ErrorText(failure).text(paint: context.paint, width: context.width))
     }
+    for table in phase.corrections { printCorrection(table, phase, to: context) }
     print(phase.afterDown, "after down", phase, to: context)
     print(phase.afterSecondUp, "after the second up", phase, to: context)
     for line in phase.overBudget { context.print("\n\(phase.id.short) is over its budget: \(line)\n") }
@@ -64,12 +65,29 @@ struct RehearsalText {
       context.print(
         "\n\(phase.id.short): \(CountText.text(table.rows, "row")) of \(table.table.visible) \(verb) \(moment)\(declared)\n"
       )
-      for row in table.first { context.print("  \(row.sentence.visible)\n") }
-      if table.rows > table.first.count {
-        context.print("  … and \(CountText.text(table.rows - table.first.count)) more\n")
-      }
+      printRows(of: table, to: context)
     }
     for line in difference.others { context.print("\n\(phase.id.short): \(moment) \(line.visible)\n") }
+  }
+
+  private func printCorrection(_ table: TableDifference, _ phase: RehearsedPhase, to context: CommandContext)
+  {
+    let verb = table.rows == 1 ? "gets another value" : "get other values"
+    context.print(
+      """
+
+      \(phase.id.short): \(CountText.text(table.rows, "row")) of \(table.table.visible) \(verb) from the SQL of @down alone
+      \(context.paint("note:", .warning)) the archive puts these right, but a row that changes after the phase gets what the SQL gives it
+
+      """)
+    printRows(of: table, to: context)
+  }
+
+  private func printRows(of table: TableDifference, to context: CommandContext) {
+    for row in table.first { context.print("  \(row.sentence.visible)\n") }
+    if table.rows > table.first.count {
+      context.print("  … and \(CountText.text(table.rows - table.first.count)) more\n")
+    }
   }
 
   private func printHeld(to context: CommandContext) {

@@ -111,7 +111,8 @@ struct ArgumentParserTests {
         "see: phasedb help"),
       Refused("phasedb frobnicate", .unknownVerb, "unknown verb 'frobnicate'", "see: phasedb help"),
       Refused(
-        "phasedb checkpoint craete x", .unknownVerb, "'checkpoint' has no 'craete', only create, list, restore",
+        "phasedb checkpoint craete x", .unknownVerb,
+        "'checkpoint' has no 'craete', only create, list, restore",
         "did you mean 'create'?", "see: phasedb help checkpoint"),
       Refused(
         "phasedb help sttaus", .unknownVerb, "no help for 'sttaus': there is no such verb",
@@ -132,7 +133,7 @@ struct ArgumentParserTests {
         "see: phasedb help up"),
       Refused(
         "phasedb -d shop.db completions bash", .unknownOption, "'completions' has no option '-d'",
-        "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, status, verify, log, check-in, checkpoint create, checkpoint list, checkpoint restore",
+        "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, status, verify, log, check-in, checkpoint create, checkpoint list, checkpoint restore, purge",
         "see: phasedb help completions"),
       Refused("phasedb up --to", .missingValue, "'--to' needs a value: --to TARGET", "see: phasedb help up"),
       Refused(

@@ -31,7 +31,9 @@ struct OrdinaryDayTests {
     Act("verify", says: "holds       0001/expand: nobody is nameless", "nothing broken"),
     Act("checkpoint create before-sale --note quiet", says: "@before-sale is after 0001-create-shop/expand"),
     Act("checkpoint list", says: "@before-sale  0001-create-shop/expand", "quiet"),
-    Act("plan down", says: "plan: 1 phase down", "customer: a mail was sent", "next: phasedb down"),
+    Act(
+      "plan down", says: "plan: 1 phase down", "customers  0001/expand: a mail was sent", "next: phasedb down"
+    ),
     Act("down --dry-run", says: "plan: 1 phase down", "next: phasedb down"),
     Act("down", says: "reversed 0001-create-shop/expand", "before the first phase", "next: phasedb status"),
     Act("down", says: "nothing to do: no phase is applied"),
@@ -148,7 +150,8 @@ struct OrdinaryDayTests {
     let before = try (site.sqlite(columns), DatabaseContents(of: site).rows)
     // Nobody has ordered anything yet.
     let rehearsed = try site.phasedb("rehearse --allow-empty \(line)")
-    #expect(rehearsed.code == 0 && rehearsed.output.contains("11 of 11 phases came back"), "\(rehearsed.summary)")
+    #expect(
+      rehearsed.code == 0 && rehearsed.output.contains("11 of 11 phases came back"), "\(rehearsed.summary)")
     let up = try site.phasedb("up \(line)")
     #expect(up.code == 0 && up.errors.isEmpty, "\(up.summary)")
     #expect(try site.phasedb("status --check \(line)").code == 0)

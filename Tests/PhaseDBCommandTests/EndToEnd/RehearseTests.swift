@@ -65,7 +65,9 @@ struct RehearseTests {
   func wrong() throws {
     let site = try Site.rehearsing(
       rows: 15,
-      down: "ALTER TABLE items RENAME COLUMN old_price TO price; UPDATE items SET price = 0 WHERE id > 2;")
+      down:
+        "ALTER TABLE items RENAME COLUMN old_price TO price; INSERT OR REPLACE INTO items SELECT id, name, 0, size FROM items WHERE id > 2;"
+    )
     let outcome = try site.phasedb("rehearse -d shop.db")
     #expect(outcome.code == 1)
     for text in [
@@ -90,7 +92,9 @@ struct RehearseTests {
   @Test("is told in JSON, with the rows")
   func json() throws {
     let site = try Site.rehearsing(
-      down: "ALTER TABLE items RENAME COLUMN old_price TO price; UPDATE items SET price = 1.5 WHERE id = 2;")
+      down:
+        "ALTER TABLE items RENAME COLUMN old_price TO price; INSERT OR REPLACE INTO items SELECT id, name, 1.5, size FROM items WHERE id = 2;"
+    )
     let outcome = try site.phasedb("rehearse -d shop.db --format json")
     #expect(outcome.code == 1)
     #expect(outcome.errors.isEmpty)

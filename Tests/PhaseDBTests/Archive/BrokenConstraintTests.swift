@@ -84,6 +84,15 @@ struct BrokenConstraintTests {
       down: tightened(loose, "STRICT"), since: "INSERT INTO t VALUES (3, x'00')",
       blocked: ("the type TEXT of e of t", ["id = 3"])),
     Case(
+      "a row in whose place another comes back", made("id INTEGER PRIMARY KEY, e TEXT UNIQUE"),
+      up: "DELETE FROM t WHERE id = 2", down: "SELECT 1", since: "INSERT INTO t VALUES (3, 'b')",
+      blocked: ("UNIQUE (e), with rows that come back, of t", ["id = 3"])),
+    Case(
+      "a row with the key of one that was deleted, which stays",
+      made("id INTEGER PRIMARY KEY, e TEXT UNIQUE"),
+      up: "DELETE FROM t WHERE id = 2", down: "SELECT 1", since: "INSERT INTO t VALUES (2, 'b')", blocked: nil
+    ),
+    Case(
       "nothing, where all rows fit", users + "CREATE UNIQUE INDEX u ON t (e)", up: "DROP INDEX u",
       down: "CREATE UNIQUE INDEX u ON t (e)", since: "INSERT INTO t VALUES (3, 'c')", blocked: nil),
   ]

@@ -175,6 +175,23 @@ struct ReversalTests {
         "0001-a/contract": Self.lost(nil, nil, "its module does not give its rows back")
       ])
   }
+
+  static let adoptions = [
+    ("UPDATE t SET a = 'x'", "SELECT 1", [lost("a", nil, whyAdopted)]),
+    (RestoringTests.dropB, "ALTER TABLE t ADD b TEXT DEFAULT 'none'", [lost("b", nil, whyAdopted)]),
+    ("DELETE FROM t WHERE id = 1", "SELECT 1", [lost(nil, nil, whyAdopted)]),
+    ("CREATE INDEX ta ON t (a)", "DROP INDEX ta", []),
+  ]
+  static let whyAdopted = "the phase was adopted, and nothing was kept of what it took"
+
+  @Test("a phase that was adopted has kept nothing", arguments: adoptions)
+  func adopted(_ up: String, _ down: String, _ expected: [Reversal]) throws {
+    let database = try TemporaryDatabase(Self.people)
+    try database.run(up)
+    let catalog = try catalog(["0001-a": [phase(.contract, up, down: down)]], baseline: Self.people.baseline)
+    try database.migrator(catalog).adopt(at: "0001/contract")
+    #expect(try database.reversals() == ["0001-a/contract": expected.first ?? .exact])
+  }
 }
 
 extension TemporaryDatabase {
@@ -185,4 +202,9 @@ extension TemporaryDatabase {
     let all = try Reversals(ledger, knowledge.applied, schema: knowledge.schema, on: connection).all()
     return Dictionary(uniqueKeysWithValues: all.map { ($0.key.description, $0.value) })
   }
+}
+
+extension String {
+  /// Its first statement, which makes the table.
+  fileprivate var baseline: String { String(prefix { $0 != ";" }) }
 }

@@ -252,7 +252,8 @@ extension RetirementTests {
       why: "the name phasedb_retired_7_a is taken already", remedy: "bring down or purge what has it first"),
     Refusal(
       "a column beside a text in double quotes", "CREATE TABLE t (a, b CHECK (b <> \"zz\"))", retires: "t.a",
-      why: "error in table t: no such column: zz",
+      // From 3.41 on, SQLite puts the name in quotes and asks whether it should be a string.
+      why: "error in table t: no such column: ",
       remedy: "drop or repair in @up what SQLite names: a RENAME reads the whole schema"),
   ]
 

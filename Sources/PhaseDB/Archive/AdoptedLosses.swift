@@ -1,0 +1,40 @@
+/// What a phase took from rows that was there before the ledger was, so that nothing of it was kept.
+struct AdoptedLosses {
+  private let ledger: Ledger
+  private let applied: [AppliedPhase]
+  /// The numbers of phases that were found to be there, and not taken up by phasedb.
+  private let adopted: Set<Int64>
+
+  /// - Parameter applied: in the order in which they were recorded.
+  init(_ ledger: Ledger, _ applied: [AppliedPhase]) throws(MigrationError) {
+    self.ledger = ledger
+    self.applied = applied
+    adopted = try lifting("reading the ledger") { () in Set(try ledger.numbers(of: .adopt)) }
+  }
+
+  /// - Returns: nothing for a phase that phasedb itself took up.
+  func lost(by phase: AppliedPhase) throws(MigrationError) -> [Reversal.LostValues] {
+    guard phase.id.kind != .expand, adopted.contains(phase.sequence) else { return [] }
+    let text = try ledger.phase(phase)
+    let first = applied.first { $0.id.migration == phase.id.migration } ?? phase
+    let (before, beforeAll) = try lifting("reading the ledger") { () in
+      (try ledger.schema(after: phase.sequence - 1), try ledger.schema(after: first.sequence - 1))
+    }
+    let trace = try TransitionTrial(phase.id, text, .up, on: before).there
+    return trace.tables.flatMap { table -> [Reversal.LostValues] in
+      guard let origin = table.origin else { return [] }
+      if table.outcome == nil || table.losesRows { return [Self.lost(origin, nil)] }
+      return table.columns.compactMap { column in
+        guard let name = column.origin, !column.isGenerated else { return nil }
+        let isOverwritten = column.isUpdated && beforeAll.table(origin)?.column(name) != nil
+        return column.outcome == nil || isOverwritten ? Self.lost(origin, name) : nil
+      }
+    }
+  }
+
+  private static func lost(_ table: SchemaName, _ column: SchemaName?) -> Reversal.LostValues {
+    Reversal.LostValues(
+      table: table.spelled, column: column?.spelled, rows: nil,
+      why: "the phase was adopted, and nothing was kept of what it took", isDeclared: false)
+  }
+}

@@ -1,0 +1,98 @@
+internal import PhaseDB
+
+/// A status as `--format json` prints it.
+struct StatusJSON: Encodable {
+  let database: String
+  let exists: Bool
+  let ledger: Bool
+  let checkpoint: Int64
+  let pending: Int
+  let drift: [String]
+  let gates: [PlanJSON.GateJSON]
+  let live: [String: String?]
+  let checkIns: [CheckInJSON]
+  let runner: String?
+  let underWay: UnderWayJSON?
+  let phases: [PhaseJSON]
+
+  struct PhaseJSON: Encodable {
+    let phase: String
+    let kind: String
+    let state: String
+    let checkpoint: Int64?
+    let appliedAt: String?
+    let who: String?
+    let host: String?
+    let milliseconds: Double?
+    let hasFile: Bool
+    let gates: [PlanJSON.GateJSON]
+    let evidence: EvidenceJSON?
+    let reversal: ReversalJSON?
+  }
+
+  struct EvidenceJSON: Encodable {
+    let verdict: String
+    let at: String
+    let upMilliseconds: Double?
+    let downMilliseconds: Double?
+    let holdMilliseconds: Double?
+
+    init(_ evidence: Evidence) {
+      verdict = evidence.verdict.rawValue
+      at = evidence.at.text
+      upMilliseconds = evidence.times.up
+      downMilliseconds = evidence.times.down
+      holdMilliseconds = evidence.times.hold
+    }
+  }
+
+  struct UnderWayJSON: Encodable {
+    let phase: String
+    let direction: String
+    let progress: ProgressJSON.Numbers
+    /// Why it stands still; null while batches run, or when the run was killed.
+    let pause: ProgressJSON.Pause?
+    let since: String
+    let lastSign: String
+    let runner: String
+    let running: Bool
+
+    init(_ phase: PhaseUnderWay) {
+      self.phase = phase.id.description
+      direction = phase.direction.rawValue
+      progress = ProgressJSON.Numbers(phase.progress)
+      pause = phase.pause.map(ProgressJSON.Pause.init)
+      since = phase.since.text
+      lastSign = phase.lastSign.text
+      runner = phase.runner
+      running = phase.isRunning
+    }
+  }
+
+  init(_ status: Status) {
+    database = status.database
+    exists = status.isThere
+    ledger = status.hasLedger
+    checkpoint = status.checkpoint?.sequence ?? 0
+    pending = status.pending.count
+    drift = status.drift
+    gates = status.gates.map(PlanJSON.GateJSON.init)
+    checkIns = status.checkIns.map(CheckInJSON.init)
+    live = status.live.mapValues { $0.range?.description }
+    runner = status.runner
+    underWay = status.underWay.map(UnderWayJSON.init)
+    phases = status.phases.map { phase in
+      PhaseJSON(
+        phase: phase.id.description, kind: phase.id.kind.rawValue,
+        state: phase.id == status.underWay?.id
+          ? "half-done"
+          : phase.isEdited
+            ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
+        checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text,
+        who: phase.applied?.who,
+        host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
+        gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init),
+        reversal: phase.reversal.map(ReversalJSON.init))
+    }
+  }
+}
