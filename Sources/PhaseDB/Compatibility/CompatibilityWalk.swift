@@ -81,7 +81,7 @@ extension CompatibilityWalk {
       var broken: [Claims.Claim] = []
       let home = homes[version]
       let result = try runner.run(
-        script, alsoTouched: home?.run.rows.keys.map(\.self) ?? [], shapes: home?.run.shapes,
+        script, like: home?.run,
         atEnd: { () throws(MigrationError) in broken = try claims.broken(on: copy.connection) })
       if let home {
         var findings = ResultComparison(script: script, home: home.run, here: result).findings()

@@ -66,7 +66,7 @@ extension InterleavingTrial {
     shapes = runner.shapes(of: tables)
     let book = RowBook(on: copy.connection, shapes: shapes)
     let statements = try writers.map { writer throws(MigrationError) in
-      try runner.prepare(writer.script).filter { query in
+      try runner.prepare(writers: writer.writing).filter { query in
         query.run.compiled?.footprint.isWrite == true || !query.run.query.results.isEmpty
       }
     }

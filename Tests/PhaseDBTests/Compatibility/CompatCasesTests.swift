@@ -195,6 +195,25 @@ struct CompatCasesTests {
         .verify, "1", "rename", "breaks the claim 'the title is the name'", phase: "0001/contract"),
       .init(.interleaving, "1", "rename", "writes what does not reach items.title")),
     CompatCase(
+      "a value in a table WITHOUT ROWID that a trigger changes along with another one",
+      folder: folder(
+        baseline: "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL) WITHOUT ROWID;",
+        change:
+          "CREATE TRIGGER t AFTER UPDATE OF price ON items BEGIN UPDATE items SET name = 'sale' WHERE id = 2; END;",
+        down: "DROP TRIGGER t;",
+        asks:
+          "-- @query one\nSELECT name FROM items WHERE id = 1;\n-- @query two\nUPDATE items SET name = 'carpet' WHERE id = 2;\n-- @query price\nUPDATE items SET price = 8 WHERE id = 1;"
+      ),
+      finds: .init(.results, "1", nil, "leaves another value in items.name", phase: "0001/contract")),
+    CompatCase(
+      "text that looks the same and has other bytes",
+      folder: folder(
+        change: "UPDATE items SET name = 'caf' || char(101, 769) WHERE id = 1;",
+        down: "UPDATE items SET name = 'caf' || char(233) WHERE id = 1;",
+        asks: "-- @query name\nSELECT name FROM items WHERE id = 1;",
+        seed: "INSERT INTO items VALUES (1, 'caf' || char(233), 9.5);"),
+      finds: .init(.results, "1", "name", "gives other rows")),
+    CompatCase(
       "a change that hurts nobody",
       folder: folder(
         change:
@@ -278,6 +297,9 @@ struct CompatPairsTests {
 
   @Test("two versions", arguments: pairs)
   func checkPair(_ example: CompatCase) throws { try example.check() }
+
+  @Test("two versions on a table WITHOUT ROWID", arguments: pairs)
+  func checkPairWithoutRowID(_ example: CompatCase) throws { try example.withoutRowID.check() }
 
   static let pairs = [
     CompatCase(
