@@ -51,7 +51,11 @@ package final class StandingClock {
   private func compute(_ function: String, _ arguments: [Value]) -> Value {
     call(function, arguments.count)?.result(
       of: arguments.map { argument in
-        if let text = argument.text, text.utf8.count == 3, text.lowercased() == "now" { now } else { argument }
+        if let text = argument.text, text.utf8.count == 3, text.lowercased() == "now" {
+          now
+        } else {
+          argument
+        }
       }) ?? .null
   }
 
@@ -60,7 +64,9 @@ package final class StandingClock {
     let key = Call(function: function, count: count)
     if let call = calls[key] { return call }
     let marks = Array(repeating: "?", count: count).joined(separator: ", ")
-    guard let statement = try? calendar.prepare("SELECT \(function)(\(marks))", reused: true) else { return nil }
+    guard let statement = try? calendar.prepare("SELECT \(function)(\(marks))", reused: true) else {
+      return nil
+    }
     let call = PreparedCall(statement)
     calls[key] = call
     return call

@@ -138,6 +138,30 @@ extension Statement {
     values.count == columnCount && values.indices.allSatisfy { has(values[$0], at: $0) }
   }
 
+  /// A hash of the row, the same for the same row as long as the process lives.
+  package var rowHash: Int {
+    var hasher = Hasher()
+    for index in 0..<columnCount {
+      let type = unsafe sqlite3_column_type(handle, Int32(index))
+      hasher.combine(type)
+      switch type {
+      case SQLITE_INTEGER: hasher.combine(integer(at: index))
+      case SQLITE_FLOAT: hasher.combine(unsafe sqlite3_column_double(handle, Int32(index)))
+      case SQLITE_TEXT, SQLITE_BLOB:
+        // As text first, which it then stays, because the number of bytes is that of the last conversion.
+        let start: UnsafeRawPointer? =
+          unsafe type == SQLITE_TEXT
+          ? UnsafeRawPointer(sqlite3_column_text(handle, Int32(index)))
+          : sqlite3_column_blob(handle, Int32(index))
+        let count = Int(unsafe sqlite3_column_bytes(handle, Int32(index)))
+        hasher.combine(count)
+        unsafe hasher.combine(bytes: UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
+      default: break
+      }
+    }
+    return hasher.finalize()
+  }
+
   private func has(_ value: Value, at index: Int) -> Bool {
     let type = unsafe sqlite3_column_type(handle, Int32(index))
     switch value {

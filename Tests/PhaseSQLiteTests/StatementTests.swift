@@ -36,7 +36,8 @@ struct ValueTests {
     #expect(try statement.step())
     let isSame = statement.isRow([value, 7])
     #expect(isSame)
-    let others = Self.values.filter { $0 != value }.map { [$0, 7] } + [[value], [value, 8], [value, 7, .null], []]
+    let others =
+      Self.values.filter { $0 != value }.map { [$0, 7] } + [[value], [value, 8], [value, 7, .null], []]
     let taken = others.filter { statement.isRow($0) }
     #expect(taken == [])
   }

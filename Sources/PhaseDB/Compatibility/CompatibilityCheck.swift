@@ -110,17 +110,20 @@ public struct CompatibilityCheck: Sendable {
     database: String? = nil, in surroundings: Surroundings = Surroundings()
   ) throws(MigrationError) -> CompatibilityReport {
     let parts = CompatibilityWalk.Part.allCases
-    let results = Mutex<[Int: Result<CompatibilityReport, MigrationError>]>([:])
+    let results = Mutex<[Result<CompatibilityReport, MigrationError>?]>(parts.map { _ in nil })
+    let dismissal = Cancellation()
     DispatchQueue.concurrentPerform(iterations: parts.count) { index in
       let result = Result { () throws(MigrationError) in
-        try self.report(of: parts[index], database, in: surroundings)
+        try self.report(
+          of: parts[index], database, in: surroundings, dismissal: index == 0 ? Cancellation() : dismissal)
       }
+      // What fails in several parts is told by the first of them, whichever is the faster: the others need not go on.
+      if index == 0, case .failure = result { dismissal.cancel() }
       results.withLock { $0[index] = result }
     }
-    let all = results.withLock { $0 }
     var report: CompatibilityReport?
-    for index in parts.indices {
-      guard let part = try all[index]?.get() else { continue }
+    for result in results.withLock({ $0 }) {
+      guard let part = try result?.get() else { continue }
       report = try report?.with(part) ?? part
     }
     guard let report else { throw MigrationError(.interrupted, "nothing was run") }
@@ -129,9 +132,10 @@ public struct CompatibilityCheck: Sendable {
 
   /// With a copy of its own, so that nothing is shared.
   private func report(
-    of part: CompatibilityWalk.Part, _ database: String?, in surroundings: Surroundings
+    of part: CompatibilityWalk.Part, _ database: String?, in surroundings: Surroundings,
+    dismissal: Cancellation
   ) throws(MigrationError) -> CompatibilityReport {
-    let start = try begin(database, in: surroundings)
+    let start = try begin(database, in: surroundings, dismissal: dismissal)
     let lattice = try lattice(from: start.applied, isWanted: isWanted)
     return try CompatibilityWalk(part, of: self, lattice, start.workshop).report(
       from: start.copy, applied: start.applied.count, seed: start.seed)
@@ -146,8 +150,10 @@ public struct CompatibilityCheck: Sendable {
     let seed: Script?
   }
 
-  func begin(_ database: String?, in surroundings: Surroundings) throws(MigrationError) -> Start {
-    let workshop = try CopyWorkshop(surroundings)
+  func begin(
+    _ database: String?, in surroundings: Surroundings, dismissal: Cancellation = Cancellation()
+  ) throws(MigrationError) -> Start {
+    let workshop = try CopyWorkshop(surroundings, dismissal: dismissal)
     if let database {
       let copy = try workshop.copy(ofFile: database, wait: surroundings.wait)
       return Start(

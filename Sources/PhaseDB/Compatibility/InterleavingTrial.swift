@@ -116,7 +116,12 @@ extension InterleavingTrial {
         hasChanged = hasChanged || (before == nil) != (row == nil)
       }
     }
-    for loss in written.losses(in: now) where loss.version != version {
+    for loss in written.losses(in: now) {
+      if loss.version == version {
+        // By a trigger of its own. Whether that is another one than at home shows in results.
+        if let after = loss.after { written.write(after, to: loss.cell, by: version, query) }
+        continue
+      }
       if !hasChanged, loss.after != nil, !writer.knows(loss.cell.column, of: loss.cell.row.table) {
         add(
           version, query,

@@ -38,14 +38,14 @@ struct QueryResult: Sendable, Hashable {
     rows = same == expected.count ? expected : Array(expected.prefix(same))
     count = same
     while isMore {
-      add((0..<statement.columnCount).map { statement.value(at: $0) })
+      count += 1
+      if rows.count < Self.kept {
+        rows.append((0..<statement.columnCount).map { statement.value(at: $0) })
+      } else {
+        rest &+= statement.rowHash
+      }
       isMore = try statement.step()
     }
-  }
-
-  private mutating func add(_ row: [Value]) {
-    count += 1
-    if rows.count < Self.kept { rows.append(row) } else { rest &+= row.hashValue }
   }
 
   /// Whether the rows that are not kept are the same, in whatever order.

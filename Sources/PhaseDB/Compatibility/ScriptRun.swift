@@ -65,16 +65,17 @@ final class ScriptRunner {
     after observe: (QueryRun) throws(MigrationError) -> Void = { _ in },
     atEnd: () throws(MigrationError) -> Void = {}
   ) throws(MigrationError) -> ScriptRun {
+    // Before the transaction, which a statement of the application may end, and before anything is compiled where that is
+    // possible: its triggers are a change of the schema.
+    let early = home.map { RowBook(on: connection, shapes: $0.shapes) }
+    let prepared = try compiler.prepare(script.queries, like: home?.queries ?? [])
+    var run = ScriptRun()
+    let tables = prepared.reduce(into: Set<String>()) {
+      $0.formUnion($1.run.compiled?.footprint.tables ?? [])
+    }
+    run.shapes = home?.shapes ?? shapes(of: tables)
+    let rows = early ?? RowBook(on: connection, shapes: run.shapes)
     try transaction { () throws(MigrationError) in
-      // Before anything is compiled where that is possible: its triggers are a change of the schema.
-      let early = home.map { RowBook(on: connection, shapes: $0.shapes) }
-      let prepared = try compiler.prepare(script.queries, like: home?.queries ?? [])
-      var run = ScriptRun()
-      let tables = prepared.reduce(into: Set<String>()) {
-        $0.formUnion($1.run.compiled?.footprint.tables ?? [])
-      }
-      run.shapes = home?.shapes ?? shapes(of: tables)
-      let rows = early ?? RowBook(on: connection, shapes: run.shapes)
       var results: [String: Value] = [:]
       for (index, query) in prepared.enumerated() {
         try step(query, &results, like: home?.queries[index].outcomes ?? [])
@@ -90,29 +91,34 @@ final class ScriptRunner {
       if let home { rows.add(home.rows.keys) }
       run.rows = try lifting("reading what a script touched") { () in try rows.contents() }
       try atEnd()
-      return run
     }
+    try lifting("putting a copy in order") { () in try rows.close() }
+    return run
   }
 
-  /// Runs a body in a transaction that is taken back, with time and chance as they always begin.
-  func transaction<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
-    workshop.clock.rewind()
-    connection.setProgressHandler(every: 10_000) { [workshop] in !workshop.cancellation.isRequested }
+  /// Runs a body in a transaction that is taken back.
+  private func transaction(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
+    let transaction = try begin()
     defer { connection.removeProgressHandler() }
-    let transaction = try lifting("starting a transaction") { () in try connection.begin(.deferred) }
-    let result = try body()
+    try body()
     try transaction.rollBack("taking back what a script did")
-    return result
   }
 
   /// Runs a body in a transaction that lasts.
   func commit(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
-    workshop.clock.rewind()
-    connection.setProgressHandler(every: 10_000) { [workshop] in !workshop.cancellation.isRequested }
+    let transaction = try begin()
     defer { connection.removeProgressHandler() }
-    let transaction = try lifting("starting a transaction") { () in try connection.begin(.deferred) }
     try body()
     try transaction.commit("committing what two versions wrote")
+  }
+
+  /// Time and chance are as they always begin, and so is the last rowid, of which an INSERT into a view or a WITHOUT ROWID
+  /// table makes no other (sqlite.org/c3ref/last_insert_rowid.html).
+  private func begin() throws(MigrationError) -> Transaction {
+    workshop.clock.rewind()
+    connection.lastInsertRowID = 0
+    connection.setProgressHandler(every: 10_000) { [workshop] in !workshop.isStopped }
+    return try lifting("starting a transaction") { () in try connection.begin(.deferred) }
   }
 
   func shapes(of tables: Set<String>) -> [String: ComparedTable] {

@@ -97,6 +97,16 @@ struct CompatCasesTests {
       ),
       finds: .init(.results, "1", "remove", "fails: kept"), .init(.results, "1", "count", "gives other rows")),
     CompatCase(
+      "a new UNIQUE under OR ROLLBACK, which takes back all that was done before",
+      folder: folder(
+        baseline: "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL) WITHOUT ROWID;",
+        change: "CREATE UNIQUE INDEX i ON items (name);", down: "DROP INDEX i;",
+        asks:
+          "-- @query add\nINSERT INTO items VALUES (3, 'cup', 2);\n-- @query rename\nUPDATE OR ROLLBACK items SET name = 'rug' WHERE id = 1;\n-- @query all\nSELECT name FROM items;"
+      ),
+      finds: .init(.results, "1", "rename", "fails: UNIQUE constraint failed"),
+      .init(.results, "1", "all", "gives other rows, 2 and not 3")),
+    CompatCase(
       "a renamed table behind a view without a trigger",
       folder: folder(
         change: "ALTER TABLE items RENAME TO goods; CREATE VIEW items AS SELECT id, name, price FROM goods;",
