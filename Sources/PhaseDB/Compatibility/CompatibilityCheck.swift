@@ -10,6 +10,8 @@ public struct CompatibilityCheck: Sendable {
   public let catalog: Catalog
   /// The versions of which there are queries, by application and version.
   public var versions: [LiveVersion] { scripts.map { LiveVersion($0.application, $0.version) } }
+  /// Whether there is `apps/seed.sql`.
+  public var hasSeed: Bool { seed != nil }
 
   let scripts: [ApplicationScript]
   private let seed: Script?
@@ -162,7 +164,7 @@ public struct CompatibilityCheck: Sendable {
     }
     guard let seed else {
       throw MigrationError(
-        .noData, "there are no rows to test with: neither --database nor \(seedPath)",
+        .noData, "there are no rows to test with: neither a database nor \(seedPath)",
         help: [
           "write INSERTs into \(seedPath)", "or use the rows of a database, which is copied: --database FILE",
         ])

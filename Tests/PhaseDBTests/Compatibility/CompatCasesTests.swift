@@ -308,6 +308,14 @@ struct CompatPairsTests {
   @Test("two versions", arguments: pairs)
   func checkPair(_ example: CompatCase) throws { try example.check() }
 
+  @Test("what two threads find is told in the same order every time")
+  func order() throws {
+    let example = try #require(Self.pairs.last)
+    let first = try example.report()
+    #expect(first.firstFindings.count > 2)
+    for _ in 0..<10 { #expect(try example.report().findings == first.findings) }
+  }
+
   @Test("two versions on a table WITHOUT ROWID", arguments: pairs)
   func checkPairWithoutRowID(_ example: CompatCase) throws { try example.withoutRowID.check() }
 
