@@ -34,8 +34,12 @@ struct ArchiveTable {
 
   /// Puts rows into it and adds them up on the way, so that they need not be read again.
   ///
-  /// - Parameter query: a SELECT that gives every column of the table by its name.
-  func fill(from query: String, on connection: Connection) throws(SQLiteError) -> RowSum {
+  /// - Parameters:
+  ///   - query: a SELECT that gives every column of the table by its name.
+  ///   - computesNothing: whether its columns cost nothing to read twice.
+  func fill(
+    from query: String, computesNothing: Bool = false, on connection: Connection
+  ) throws(SQLiteError) -> RowSum {
     let sum = RowSumInSQL()
     try connection.defineRowHash(named: Self.sumFunction, columns: columns, adding: sum)
     let list = columns.joined(separator: ", ")
@@ -43,7 +47,7 @@ struct ArchiveTable {
     // (sqlite.org/optoverview.html#subquery_flattening).
     try connection.execute(
       """
-      INSERT INTO main.\(name) (\(list)) SELECT \(list) FROM (\(query) LIMIT -1)
+      INSERT INTO main.\(name) (\(list)) SELECT \(list) FROM (\(query)\(computesNothing ? "" : " LIMIT -1"))
       WHERE \(Connection.rowHashCall(Self.sumFunction, columns)) IS NOT NULL
       """)
     return sum.sum

@@ -3,6 +3,7 @@ internal import PhaseSQLite
 /// The archives that a transition makes: begun before its SQL runs, settled after it and after what came back.
 struct Archiving {
   private let connection: Connection
+  private let isWayBackKnown: Bool
   private var works: [Work] = []
   /// Counters of AUTOINCREMENT tables that are made again, which dropping them forgets.
   private var counters: [SchemaName: Int64] = [:]
@@ -23,8 +24,12 @@ struct Archiving {
   /// - Parameters:
   ///   - takings: what the transition takes.
   ///   - firstID: the number of the first archive.
-  init(_ takings: [Taking], firstID: Int64, on connection: Connection) throws(SQLiteError) {
+  ///   - isWayBackKnown: whether the way back will be the one that the takings know: that of an up, which the ledger keeps.
+  init(
+    _ takings: [Taking], firstID: Int64, isWayBackKnown: Bool, on connection: Connection
+  ) throws(SQLiteError) {
     self.connection = connection
+    self.isWayBackKnown = isWayBackKnown
     for taking in takings {
       let counter = try connection.counter(of: taking.table.name)
       let hasRows = try connection.hasRows(taking.table.name)
@@ -45,28 +50,40 @@ struct Archiving {
 
   private func copy(_ work: inout Work) throws(SQLiteError) {
     let taking = work.taking
+    let isGone = taking.method == .rows
+    let columns = taking.columns(of: "t")
+    // Where the way back computes nothing, a row that changed since gets the archived value all the same.
+    guard !isGone, taking.isComputed || !isWayBackKnown else {
+      work.sum = try work.table.fill(
+        from:
+          "SELECT \((columns + ["NULL AS rest", "\(isGone ? 1 : 0) AS gone"]).joined(separator: ", ")) FROM \(taking.place) AS t",
+        computesNothing: true, on: connection)
+      return
+    }
+    let hash = try rest(of: &work)
+    try hash.define(on: connection)
+    work.sum = try work.table.fill(
+      from:
+        "SELECT \((columns + ["\(hash.call("t")) AS rest", "0 AS gone"]).joined(separator: ", ")) FROM \(taking.place) AS t\(hash.joins("t"))",
+      on: connection)
+  }
+
+  /// What is hashed of a row whose columns are about to go, under the names that it will have when it is compared.
+  private func rest(of work: inout Work) throws(SQLiteError) -> RestOfRow {
+    let taking = work.taking
     let lost = Set(taking.values.map(\.name)).union(taking.key.names.map { SchemaName($0) })
-    let rest = taking.method == .columns ? taking.table.stored.filter { !lost.contains($0.name) } : []
-    // Under the names they will have when it is compared.
+    let rest = taking.table.stored.filter { !lost.contains($0.name) }
     work.hashed = rest.map { taking.namesAfter[$0.name] ?? $0.name }
     work.lookups = try lookups(of: taking)
     let before = Dictionary(
       taking.namesAfter.map { ($1.spelled, $0.spelled) }, uniquingKeysWith: { first, _ in first })
-    let hash = RestOfRow(
+    return RestOfRow(
       zip(work.hashed, rest).map { RestOfRow.Column(name: $0.spelled, present: $1.name) },
       work.lookups.map { lookup in
         ArchiveContent.Lookup(
           table: lookup.table, there: lookup.there, here: lookup.here.map { before[$0] ?? $0 },
           columns: lookup.columns)
       })
-    try hash.define(on: connection)
-    let isGone = taking.method == .rows
-    let columns =
-      taking.columns(of: "t") + ["\(isGone ? "NULL" : hash.call("t")) AS rest", "\(isGone ? 1 : 0) AS gone"]
-    work.sum = try work.table.fill(
-      from:
-        "SELECT \(columns.joined(separator: ", ")) FROM \(taking.place) AS t\(isGone ? "" : hash.joins("t"))",
-      on: connection)
   }
 }
 

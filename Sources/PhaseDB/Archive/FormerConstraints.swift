@@ -9,21 +9,25 @@ struct FormerConstraints {
   private let present: Schema
   private let former: Schema
   private let archives: [ArchiveRecord]
+  private let aftermath: Aftermath?
   private let connection: Connection
 
   /// - Parameters:
   ///   - trace: what the SQL of the way back does.
-  ///   - present: the schema as it is.
+  ///   - present: the schema from which it leads.
   ///   - former: the schema to which it leads.
   ///   - archives: those whose rows come back.
+  ///   - aftermath: what later phases did since the schema was that; nil when it is the present one. Of tables that
+  ///     they changed nothing is said.
   init(
     _ trace: ScriptTrace, from present: Schema, to former: Schema, with archives: [ArchiveRecord],
-    on connection: Connection
+    _ aftermath: Aftermath? = nil, on connection: Connection
   ) {
     self.trace = trace
     self.present = present
     self.former = former
     self.archives = archives
+    self.aftermath = aftermath
     self.connection = connection
   }
 
@@ -33,20 +37,26 @@ struct FormerConstraints {
       former.changes(since: present).filter { $0.kind == .added }.map { SchemaName($0.object.table) })
     var broken: [BrokenConstraint] = []
     for name in changed.sorted(by: { $0.key < $1.key }) {
-      guard let pair = try TablePair(name, trace, from: present, to: former, on: connection) else { continue }
+      guard let pair = try pair(name) else { continue }
       for constraint in pair.constraints {
         if let found = try constraint.broken(in: pair.shape, on: connection) { broken.append(found) }
       }
     }
     for record in archives {
-      guard let content = try? ArchiveContent(record),
-        let pair = try TablePair(SchemaName(record.table), trace, from: present, to: former, on: connection)
-      else { continue }
+      guard let content = try? ArchiveContent(record), let pair = try pair(SchemaName(record.table)) else {
+        continue
+      }
       for constraint in pair.takenPlaces(record, content) {
         if let found = try constraint.broken(in: pair.shape, on: connection) { broken.append(found) }
       }
     }
     return broken
+  }
+
+  private func pair(_ name: SchemaName) throws(SQLiteError) -> TablePair? {
+    guard let pair = try TablePair(name, trace, from: present, to: former, on: connection) else { return nil }
+    let isAsItWas = aftermath?.hasLeftAlone(pair.presentNames, of: pair.shape.name) ?? true
+    return isAsItWas ? pair : nil
   }
 }
 
@@ -124,6 +134,9 @@ struct TablePair {
   }
 
   var formerUniques: [Unique] { Self.uniques(old, oldIndexes) }
+
+  /// What its columns are called now whose values go there as they are.
+  var presentNames: [SchemaName] { Array(names.values) }
 
   /// What a column of the former table is called now; nil when the way back makes its values.
   func presentName(of column: SchemaName) -> SchemaName? { names[column] }

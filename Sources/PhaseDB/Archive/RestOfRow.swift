@@ -9,9 +9,21 @@ struct RestOfRow {
   struct Column {
     /// What it is called after the transition, and so when it is compared.
     let name: String
-    /// What it is called where it is read.
-    let present: SchemaName
+    /// What it is called where it is read; nil when it is in an archive alone.
+    let present: SchemaName?
+    /// The archive that has it for the rows in it: the number, and the column there.
+    var archive: (number: Int64, value: String)?
+
+    func sql(_ alias: String) -> String {
+      let own = present.map { "\(alias).\(SQLText.identifier($0.spelled))" } ?? "NULL"
+      guard let archive else { return own }
+      return
+        "CASE WHEN x\(archive.number).k1 IS NULL THEN \(own) ELSE x\(archive.number).\(archive.value) END"
+    }
   }
+
+  /// What the rows of archives are found by.
+  private var key: [SchemaName] = []
 
   init(_ columns: [Column], _ lookups: [ArchiveContent.Lookup]) {
     self.columns = columns
@@ -19,9 +31,19 @@ struct RestOfRow {
   }
 
   /// As an archive has it.
-  init(_ content: ArchiveContent) {
-    let hashed = content.successor?.hashed ?? []
-    self.init(hashed.map { Column(name: $0, present: SchemaName($0)) }, content.lookups)
+  ///
+  /// - Parameters:
+  ///   - places: where columns are that are not where they were.
+  ///   - key: what rows are found by in other archives.
+  init(_ content: ArchiveContent, at places: [SchemaName: Aftermath.Place] = [:], by key: [SchemaName] = []) {
+    self.init(
+      (content.successor?.hashed ?? []).map { name in
+        let place = places[SchemaName(name)]
+        return Column(
+          name: name, present: place == nil ? SchemaName(name) : place?.name,
+          archive: place?.archive.map { ($0.record.id, $0.value) })
+      }, content.lookups)
+    self.key = key
   }
 
   private static let function = "phasedb_rest"
@@ -35,7 +57,7 @@ struct RestOfRow {
 
   /// The hash, of the row under an alias, beside the tables of ``joins(_:)``.
   func call(_ alias: String) -> String {
-    let own = columns.map { "\(alias).\(SQLText.identifier($0.present.spelled))" }
+    let own = columns.map { $0.sql(alias) }
     let others = lookups.enumerated().flatMap { index, lookup in
       lookup.columns.map { "l\(index).\(SQLText.identifier($0))" }
     }
@@ -44,13 +66,24 @@ struct RestOfRow {
 
   /// The other tables: at most one row of each, because it is found by its key.
   func joins(_ alias: String) -> String {
+    let archives = Set(columns.compactMap { $0.archive?.number }).sorted().map { number in
+      let pairs = key.enumerated().map {
+        "x\(number).k\($0.offset + 1) = \(alias).\(SQLText.identifier($0.element.spelled))"
+      }
+      return
+        " LEFT JOIN main.\(ArchiveRecord.tableName(number)) AS x\(number) ON \(pairs.joined(separator: " AND "))"
+    }
+    return (archives + lookupJoins(alias)).joined()
+  }
+
+  private func lookupJoins(_ alias: String) -> [String] {
     lookups.enumerated().map { index, lookup in
       let pairs = zip(lookup.there, lookup.here).map {
         "l\(index).\(SQLText.identifier($0)) = \(alias).\(SQLText.identifier($1))"
       }
       return
         " LEFT JOIN main.\(SQLText.identifier(lookup.table)) AS l\(index) ON \(pairs.joined(separator: " AND "))"
-    }.joined()
+    }
   }
 
   /// Whether it can still be read of a table: its columns are there, and the other tables are.
@@ -58,7 +91,7 @@ struct RestOfRow {
     func has(_ table: TableShape, _ names: [String]) -> Bool {
       Set(table.stored.map(\.name)).isSuperset(of: names.map { SchemaName($0) })
     }
-    guard has(table, columns.map(\.present.spelled)) else { return false }
+    guard has(table, columns.compactMap(\.present?.spelled)) else { return false }
     for lookup in lookups {
       guard has(table, lookup.here), let other = try TableShape(SchemaName(lookup.table), on: connection),
         has(other, lookup.there + lookup.columns)

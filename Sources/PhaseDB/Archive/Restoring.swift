@@ -95,7 +95,9 @@ struct Restoring {
 
 extension ArchiveTable {
   /// Whether the rows are those that were put into it.
-  fileprivate func verify(_ record: ArchiveRecord, on connection: Connection) throws(MigrationError) {
+  ///
+  /// - Throws: `archive-missing`, `archive-altered`.
+  func verify(_ record: ArchiveRecord, on connection: Connection) throws(MigrationError) {
     let columns = try lifting("looking for archive \(record.id)") { () in
       try connection.rows("SELECT name FROM pragma_table_info(?1, 'main')", .text(name)).map {
         $0[0].text ?? ""

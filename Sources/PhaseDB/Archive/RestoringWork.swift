@@ -114,7 +114,7 @@ extension RestoringWork {
   ///
   /// - Returns: how many rows have all of theirs.
   private func putBackValues(into table: TableShape, on connection: Connection) throws(SQLiteError) -> Int {
-    let values = values(in: table, row: "t")
+    let values = values(in: table)
     let isAll = values.count == content.columns.count
     if hasRead {
       let missing = try connection.value(
@@ -125,7 +125,10 @@ extension RestoringWork {
       return isAll ? record.rows - Int(missing?.integer ?? 0) : 0
     }
     guard !values.isEmpty else { return 0 }
-    let assignments = values.map { "\(SQLText.identifier($0.column.spelled)) = \($0.value)" }
+    let assignments = values.map { column, value in
+      let name = SQLText.identifier(column.spelled)
+      return "\(name) = \(value("t.\(name)"))"
+    }
     try connection.execute(
       """
       UPDATE \(place(table)) AS t SET \(assignments.joined(separator: ", ")) FROM \(archivePlace)\(asideJoin)
@@ -134,16 +137,16 @@ extension RestoringWork {
     return isAll ? connection.changes : 0
   }
 
-  /// For each column that gets archived values, what it gets in a row.
-  func values(in table: TableShape, row: String) -> [(column: SchemaName, value: String)] {
-    columns(of: table).compactMap { column, name, value, mark in
+  /// For each column that gets archived values, what it gets in a row, from the SQL of what is there.
+  private func values(in table: TableShape) -> [(column: SchemaName, value: (String) -> String)] {
+    columns(of: table).compactMap { column, _, value, mark in
       let kept = content.columns.first { SchemaName($0.name) == column }
       let isComputed = trace.computes(column, of: target, from: kept.flatMap(content.origin(of:)))
       if isComputed, sourcesChanged { return nil }
       // Another text of the phase may compute what the one did not that made the archive.
       let changed = isComputed ? "c0" : mark ?? (kept?.after == nil ? nil : "c0")
-      guard hasAside, let changed else { return (column, value) }
-      return (column, "CASE WHEN s.k1 IS NULL OR NOT s.\(changed) THEN \(value) ELSE \(row).\(name) END")
+      guard hasAside, let changed else { return (column, { _ in value }) }
+      return (column, { "CASE WHEN s.k1 IS NULL OR NOT s.\(changed) THEN \(value) ELSE \($0) END" })
     }
   }
 
@@ -161,14 +164,13 @@ extension RestoringWork {
     let key =
       content.key.form == .integer ? "\(row).\(SQLText.identifier(content.key.names[0]))" : rebuild.rowID
     guard let key else { return nil }
-    let values = values(in: table, row: row)
-    guard !values.isEmpty else { return nil }
+    let columns = values(in: table)
+    guard !columns.isEmpty else { return nil }
     hasRead = true
     return TableRebuild.Reading(
       columns: Dictionary(
-        values.map { column, value in
-          let present = "\(row).\(SQLText.identifier(column.spelled))"
-          return (column, "CASE WHEN a.gone = 0 THEN \(value) ELSE \(present) END")
+        columns.map { column, value in
+          (column, { present in "CASE WHEN a.gone = 0 THEN \(value(present)) ELSE \(present) END" })
         }, uniquingKeysWith: { first, _ in first }),
       join: "LEFT JOIN \(archivePlace) ON a.k1 = \(key)\(asideJoin)")
   }

@@ -19,16 +19,18 @@ struct Reversals {
 
   /// The reversal of every applied phase.
   ///
-  /// Phases are reversed last first, so the rows say something of the last one only; of those below it, what they need
-  /// from their archives and from the phases above them.
+  /// Phases are reversed last first. What one of them would give back is told from the rows as they are now, as far as the
+  /// phases after it left them alone.
   func all() throws(MigrationError) -> [PhaseID: Reversal] {
     let archives = Dictionary(grouping: try ledger.archives().filter { $0.direction == .up }, by: \.phase)
     let adopted = try AdoptedLosses(ledger, applied)
     var reversals: [PhaseID: Reversal] = [:]
     var obstacle: PhaseID?
+    var later: [ArchiveRecord]?
     for phase in applied.reversed() {
-      let own = try reversal(
-        of: phase, archives[phase.id] ?? [], adopted, isLast: phase.id == applied.last?.id)
+      let kept = archives[phase.id] ?? []
+      let own = try reversal(of: phase, kept, adopted, after: later)
+      later = kept.filter { $0.state == .kept } + (later ?? [])
       if case .blocked = own {
         obstacle = obstacle ?? phase.id
         reversals[phase.id] = own
@@ -45,39 +47,48 @@ struct Reversals {
   func last() throws(MigrationError) -> Reversal? {
     guard let phase = applied.last else { return nil }
     let archives = try ledger.archives(of: phase.id).filter { $0.direction == .up }
-    return try reversal(of: phase, archives, AdoptedLosses(ledger, applied), isLast: true)
+    return try reversal(of: phase, archives, AdoptedLosses(ledger, applied), after: nil)
   }
 
+  /// - Parameter later: what the phases after it took; nil when there are none.
   private func reversal(
-    of applied: AppliedPhase, _ archives: [ArchiveRecord], _ adopted: AdoptedLosses, isLast: Bool
+    of applied: AppliedPhase, _ archives: [ArchiveRecord], _ adopted: AdoptedLosses,
+    after later: [ArchiveRecord]?
   ) throws(MigrationError) -> Reversal {
-    var reasons = try missing(archives)
-    guard reasons.isEmpty else { return .blocked(reasons) }
+    let gone = try missing(archives)
+    guard gone.isEmpty else { return .blocked(gone) }
+    let kept = archives.filter { $0.state == .kept }
     var lost = try adopted.lost(by: applied)
-    guard isLast || !lost.isEmpty else { return .exact }
-    let phase = try ledger.phase(applied)
-    guard isLast else { return Self.verdict(on: lost, phase) }
-    let trial: TransitionTrial
-    do throws(MigrationError) {
-      trial = try TransitionTrial(applied.id, phase, .down, on: schema)
-    } catch {
-      return .blocked([error.message])
+    // Nothing but a contract takes constraints away.
+    guard later == nil || !kept.isEmpty || !lost.isEmpty || applied.id.kind == .contract else {
+      return .exact
     }
+    let phase = try ledger.phase(applied)
     let (before, after) = try lifting("reading the ledger") { () in
       (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
     }
-    let broken = try lifting("looking for rows that do not fit the schema before \(applied.id)") { () in
-      try FormerConstraints(
-        trial.there, from: schema, to: before, with: archives.filter { $0.state == .kept }, on: connection
-      ).broken()
+    let aftermath = try later.map { later throws(MigrationError) in
+      try Aftermath(from: after, to: schema, later)
     }
-    reasons += broken.map { "\($0.sentence) is broken by the row with \($0.rows[0])" }
-    guard reasons.isEmpty else { return .blocked(reasons) }
+    let present = later == nil ? schema : after
+    let trial: TransitionTrial
+    do throws(MigrationError) {
+      trial = try TransitionTrial(applied.id, phase, .down, on: present)
+    } catch {
+      return .blocked([error.message])
+    }
+    let broken = try lifting("looking for rows that do not fit the schema before \(applied.id)") { () in
+      try FormerConstraints(trial.there, from: present, to: before, with: kept, aftermath, on: connection)
+        .broken()
+    }
+    guard broken.isEmpty else {
+      return .blocked(broken.map { "\($0.sentence) is broken by the row with \($0.rows[0])" })
+    }
     lost += UnreadableTables(before).gone(in: after)
-    for archive in archives where archive.state == .kept {
+    for archive in kept {
       let content = try ArchiveContent(archive)
       lost += try lifting("comparing rows with archive \(archive.id)") { () in
-        try Shortfall(archive, content, trial.there).lost(on: connection)
+        try Shortfall(archive, content, trial.there, aftermath).lost(on: connection)
       }
     }
     return Self.verdict(on: lost, phase)

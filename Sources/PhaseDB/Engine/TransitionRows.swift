@@ -40,7 +40,8 @@ struct TransitionRows {
     let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
       try Archiving(
-        takings.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(), on: connection)
+        takings.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(),
+        isWayBackKnown: step.direction == .up, on: connection)
     }
     work = (archiving, restoring)
   }

@@ -101,6 +101,11 @@ public final class Migrator {
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
       plan.reversals = try reversals(knowledge)
+      if let ledger = knowledge.ledger {
+        for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger) {
+          plan.reversals[phase] = .blocked([error.message])
+        }
+      }
       for step in plan.steps {
         let hash = step.phase.tokenHash
         plan.rehearsed[step.id] = planner.judgement.evidence.all.last {
@@ -123,6 +128,8 @@ public final class Migrator {
   {
     let knowledge = try changingNothing { () throws(MigrationError) in
       try refusePurged(plan)
+      try refuseBlocked(plan)
+      try refuseBrokenArchives(plan)
       return try Knowledge(of: connection)
     }
     let engine = Engine(

@@ -1,8 +1,8 @@
 extension Migrator {
   /// What reversing each applied phase would give back, with the rows counted now. Reads only.
   ///
-  /// Phases are reversed last first, so the rows say something of the last one only; of those below it, whether what they
-  /// need is there.
+  /// Phases are reversed last first. What those below the last one would give back is counted as far as the phases after
+  /// them left their tables alone.
   public func reversals() throws(MigrationError) -> [PhaseID: Reversal] {
     try connection.reading { () throws(MigrationError) in try reversals(try Knowledge(of: connection)) }
   }
@@ -30,5 +30,50 @@ extension Migrator {
           "or go back as a whole to a snapshot made before: phasedb checkpoint list",
         ])
     }
+  }
+
+  /// Refuses a way down of several phases when one below the first is known to be in for a refusal: none of it is gone when
+  /// not all of it can be. What the first one would be refused for it says itself.
+  func refuseBlocked(_ plan: Plan) throws(MigrationError) {
+    guard plan.direction == .down, plan.steps.count > 1, let first = plan.steps.first else { return }
+    let reversals = try reversals()
+    if case .blocked = reversals[first.id] { return }
+    for step in plan.steps.dropFirst() {
+      guard case .blocked(let reasons) = reversals[step.id] else { continue }
+      throw MigrationError(
+        .reversalBlocked, "\(step.id) cannot come down: \(reasons.first ?? "")",
+        details: Array(reasons.dropFirst()), state: "nothing was changed",
+        help: ["correct what is named", "or go no further than the phase above it: phasedb plan down"])
+    }
+  }
+
+  /// Refuses a plan of which an archive is needed that is missing or was changed. A phase of one transaction looks at its
+  /// own inside that; batches look at none as a whole, and phases after the first would find out too late.
+  func refuseBrokenArchives(_ plan: Plan) throws(MigrationError) {
+    let phases = plan.steps.enumerated().filter { $0.offset > 0 || $0.element.phase.batching != nil }
+      .map(\.element.id)
+    guard !phases.isEmpty, let ledger = try Knowledge(of: connection).ledger,
+      let (_, error) = try brokenArchives(of: phases, on: plan.direction, ledger).first
+    else { return }
+    throw error
+  }
+
+  /// What is wrong with the archives from which phases get something back on their way. Reads every row of them.
+  func brokenArchives(
+    of phases: [PhaseID], on direction: Direction, _ ledger: Ledger
+  ) throws(MigrationError) -> [(phase: PhaseID, error: MigrationError)] {
+    var broken: [(phase: PhaseID, error: MigrationError)] = []
+    for archive in try ledger.archives()
+    where archive.direction != direction && archive.state == .kept && phases.contains(archive.phase) {
+      do throws(MigrationError) {
+        try ArchiveTable(archive, try ArchiveContent(archive)).verify(archive, on: connection)
+      } catch {
+        guard error.id == .archiveMissing || error.id == .archiveAltered else { throw error }
+        var error = error
+        error.state = "nothing was changed"
+        broken.append((archive.phase, error))
+      }
+    }
+    return broken
   }
 }

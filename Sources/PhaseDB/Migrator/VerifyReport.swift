@@ -59,6 +59,10 @@ extension Migrator {
     if let ledger = knowledge.ledger {
       add(.ledger, "the log's chain of hashes is whole", broken: try brokenLogLines())
       add(.ledger, "the recorded phases and schemas fit together", broken: try ledger.misfits(knowledge))
+      let archives = try ledger.archives().filter { $0.state == .kept || $0.state == .left }
+      if !archives.isEmpty {
+        add(.ledger, "the archives hold what phases took", broken: try brokenArchives(archives))
+      }
     }
     let violations = try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
     add(
@@ -109,6 +113,22 @@ extension Migrator {
       try brokenLogEntries().map {
         "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap"
       })
+  }
+}
+
+extension Migrator {
+  /// Reads every row of every archive.
+  private func brokenArchives(_ archives: [ArchiveRecord]) throws(MigrationError) -> [String] {
+    var lines: [String] = []
+    for archive in archives {
+      do throws(MigrationError) {
+        try ArchiveTable(archive, try ArchiveContent(archive)).verify(archive, on: connection)
+      } catch {
+        guard [.archiveMissing, .archiveAltered, .ledgerDamaged].contains(error.id) else { throw error }
+        lines.append(error.message)
+      }
+    }
+    return DetailLines.first(lines)
   }
 }
 

@@ -14,6 +14,8 @@ struct TableRebuild {
   /// What is in `sqlite_schema` now, and what will be.
   private let presentSQL: String
   private let sql: String
+  /// nil when the rows have to move to a new table.
+  private let reordering: ColumnReordering?
 
   /// nil when another text would not give the same table: it is not the same columns, each declared as it is there, or
   /// the table is of another sort. A retired column that is missing counts as there: nobody but phasedb can make it.
@@ -29,6 +31,7 @@ struct TableRebuild {
     self.wanted = new
     presentSQL = present.sql
     sql = wanted.sql
+    reordering = ColumnReordering(from: old, to: new)
   }
 
   /// What the rows of the table are called where a ``Reading`` reads them.
@@ -36,15 +39,15 @@ struct TableRebuild {
 
   /// What to read instead of columns, so that other values come back in the same pass.
   struct Reading {
-    /// SQL by column, in which `phasedb_row` is the row.
-    var columns: [SchemaName: String] = [:]
+    /// By column, its SQL from that of the value that is there, in which `phasedb_row` is the row.
+    var columns: [SchemaName: (String) -> String] = [:]
     /// A LEFT JOIN that the SQL may use, at most one row for each row of the table.
     var join = ""
   }
 
   /// The SQL of a row's rowid in a ``Reading``; nil when rows have none, or no name is left for it.
   var rowID: String? {
-    rowIDName.map { "\(Self.row).\(isAway ? $0 : Self.keptRowID)" }
+    rowIDName.map { "\(Self.row).\(reordering != nil || isAway ? $0 : Self.keptRowID)" }
   }
 
   /// Builds the table anew inside the open transaction. No trigger fires, and no conflict clause of the table's own
@@ -81,17 +84,43 @@ extension TableRebuild {
   private static let keptRowID = "phasedb_rowid"
 
   private func rebuild(_ connection: Connection, _ reading: Reading) throws(SQLiteError) {
-    let name = "main.\(SQLText.identifier(table.spelled))"
-    let counter = try counter(on: connection)
-    let attachments = try connection.rows(
+    let attachments = try takeOff(on: connection)
+    if let reordering {
+      try reordering.run(sql, reading, on: connection)
+    } else {
+      try move(connection, reading)
+    }
+    for attachment in attachments { try connection.execute(attachment) }
+  }
+
+  /// Drops the indexes and triggers that are in the way.
+  ///
+  /// - Returns: the SQL that makes them again.
+  private func takeOff(on connection: Connection) throws(SQLiteError) -> [String] {
+    var attachments: [String] = []
+    for row in try connection.rows(
       """
       SELECT type, name, sql FROM main.sqlite_schema
       WHERE tbl_name = ?1 COLLATE NOCASE AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid
       """, .text(table.spelled))
-    for attachment in attachments {
-      let kind = attachment[0] == "index" ? "INDEX" : "TRIGGER"
-      try connection.execute("DROP \(kind) main.\(SQLText.identifier(attachment[1].text ?? ""))")
+    {
+      let sql = row[2].text ?? ""
+      let isIndex = row[0] == "index"
+      // An index of columns that stay does not notice.
+      if let reordering, !isIndex || IndexDefinition(sql)?.mentions(anyOf: reordering.columns) == false {
+        continue
+      }
+      try connection.execute(
+        "DROP \(isIndex ? "INDEX" : "TRIGGER") main.\(SQLText.identifier(row[1].text ?? ""))")
+      attachments.append(sql)
     }
+    return attachments
+  }
+
+  /// Rows go to a new table, from the old one or from where they wait.
+  private func move(_ connection: Connection, _ reading: Reading) throws(SQLiteError) {
+    let name = "main.\(SQLText.identifier(table.spelled))"
+    let counter = try counter(on: connection)
     if isAway {
       try connection.execute("ALTER TABLE \(name) RENAME TO \(Self.aside)")
     } else {
@@ -102,7 +131,6 @@ extension TableRebuild {
     try copyBack(connection, reading)
     try connection.execute("DROP TABLE main.\(Self.aside)")
     try putBack(counter, on: connection)
-    for attachment in attachments { try connection.execute(attachment[2].text ?? "") }
   }
 
   /// Whether the old table can be renamed out of the way. A CHECK that calls its column `t.a` cannot follow a rename
@@ -136,12 +164,12 @@ extension TableRebuild {
     for column in wanted.columns where !column.isGenerated {
       let name = SQLText.identifier(column.name.spelled)
       // A retired column that nothing knows the values of has its default.
-      guard
-        let source = reading.columns[column.name]
-          ?? (present.column(column.name) == nil ? nil : "\(Self.row).\(name)")
-      else { continue }
+      let isThere = present.column(column.name) != nil
+      let value = reading.columns[column.name]
+      guard isThere || value != nil else { continue }
+      let source = isThere ? "\(Self.row).\(name)" : "NULL"
       targets.append(name)
-      sources.append(source)
+      sources.append(value?(source) ?? source)
     }
     try connection.execute(
       "INSERT OR ABORT INTO main.\(SQLText.identifier(table.spelled)) (\(targets.joined(separator: ", ")))"

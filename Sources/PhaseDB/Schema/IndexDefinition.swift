@@ -24,10 +24,13 @@ struct IndexDefinition: Hashable, Sendable {
   }
 
   /// Whether a column is in it, in an expression or in its condition.
-  func mentions(_ column: SchemaName) -> Bool {
+  func mentions(_ column: SchemaName) -> Bool { mentions(anyOf: [column]) }
+
+  /// Whether one of several columns is.
+  func mentions(anyOf names: Set<SchemaName>) -> Bool {
     let expressions = columns.compactMap { if case .expression(let sql) = $0.term { sql } else { nil } }
-    return columns.contains { $0.column == column }
-      || (expressions + [condition].compactMap(\.self)).contains { $0.names.contains(column) }
+    return columns.contains { $0.column.map(names.contains) ?? false }
+      || (expressions + [condition].compactMap(\.self)).contains { !$0.names.isDisjoint(with: names) }
   }
 
   /// `index i on t`

@@ -44,7 +44,7 @@ extension Reversal {
     case .exact: ["exact"]
     case .lossy(let values):
       values.map { lost in
-        let rows = lost.rows.map { CountText.text($0, "row") } ?? "rows nobody can count"
+        let rows = lost.rows.map { CountText.text($0, "row") } ?? "an unknown number of rows"
         let declared = lost.isDeclared ? " (declared by @loses)" : ""
         return "lossy: \(lost.subject), \(rows): \(lost.why)\(declared)"
       }

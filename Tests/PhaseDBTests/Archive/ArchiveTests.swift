@@ -166,7 +166,7 @@ struct ArchiveTests {
   static let damages = [
     ("DROP TABLE phasedb_archive_1", MigrationError.ID.archiveMissing),
     ("UPDATE phasedb_archive_1 SET v1 = 'forged' WHERE k1 = 1", .archiveAltered),
-    ("UPDATE phasedb_archive_1 SET rest = rest + 1 WHERE k1 = 1", .archiveAltered),
+    ("UPDATE phasedb_archive_1 SET rest = 1 WHERE k1 = 1", .archiveAltered),
     ("DELETE FROM phasedb_archive_1 WHERE k1 = 1", .archiveAltered),
     (
       "INSERT INTO phasedb_archive_1 SELECT 77, v1, rest, gone FROM phasedb_archive_1 LIMIT 1",

@@ -105,6 +105,96 @@ struct ReversalTests {
       ])
   }
 
+  struct BelowCase: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    /// The phase after it.
+    let later: (up: String, down: String)
+    let expected: Reversal
+
+    init(_ sentence: String, _ up: String, _ down: String, _ expected: Reversal) {
+      testDescription = sentence
+      later = (up, down)
+      self.expected = expected
+    }
+  }
+
+  static let unknown =
+    "rows that changed since, and the way back computes it; how many is known when the phases after it are reversed"
+
+  static let belows = [
+    BelowCase(
+      "counted, when the later one is about something else", "DROP INDEX i", "CREATE UNIQUE INDEX i ON u (n)",
+      lost("b", 1, "the rows changed since, and the way back computes it")),
+    BelowCase(
+      "counted, when the later one added to the table", "ALTER TABLE t ADD c", "ALTER TABLE t DROP c",
+      lost("b", 1, "the rows changed since, and the way back computes it")),
+    BelowCase(
+      "counted, when the later one overwrote what is compared", "UPDATE t SET a = lower(a)",
+      "UPDATE t SET a = upper(a)", lost("b", 1, "the rows changed since, and the way back computes it")),
+    BelowCase(
+      "counted, when the later one took a column away", "ALTER TABLE t DROP COLUMN a",
+      "ALTER TABLE t ADD COLUMN a TEXT", lost("b", 1, "the rows changed since, and the way back computes it")),
+    BelowCase(
+      "not known, when the later one gave the column another name", "ALTER TABLE t RENAME a TO z",
+      "ALTER TABLE t RENAME z TO a", lost("b", nil, unknown)),
+  ]
+
+  @Test("of a phase below another is", arguments: belows)
+  func below(_ row: BelowCase) throws {
+    let database = try TemporaryDatabase(
+      Self.people + "CREATE TABLE u (n); INSERT INTO u VALUES (1); CREATE UNIQUE INDEX i ON u (n)")
+    let catalog = try catalog([
+      "0001-a": [phase(.contract, RestoringTests.dropB, down: Self.computing)],
+      "0002-b": [phase(.contract, row.later.up, down: row.later.down)],
+    ])
+    try database.run(.up(1), catalog)
+    try database.run("UPDATE t SET a = 'Z' WHERE id = 1")
+    try database.run(.upAll, catalog)
+    let before = try database.snapshot()
+    #expect(try database.reversals()["0001-a/contract"] == row.expected)
+    #expect(try database.snapshot() == before)
+  }
+
+  @Test("a way down of several phases is refused as a whole when one below cannot come down")
+  func range() throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE u (n); CREATE UNIQUE INDEX i ON u (n); CREATE TABLE x (y)")
+    let catalog = try catalog([
+      "0001-a": [phase(.contract, "DROP INDEX i", down: "CREATE UNIQUE INDEX i ON u (n)")],
+      "0002-b": [phase(.contract, "DROP TABLE x", down: "CREATE TABLE x (y)")],
+    ])
+    try database.run(.upAll, catalog)
+    try database.run("INSERT INTO u VALUES (1), (1)")
+    let before = try database.snapshot()
+    let error = try #require(migrationError { try database.run(.down(2), catalog) })
+    #expect(error.id == .reversalBlocked && error.message.hasPrefix("0001-a/contract cannot come down"))
+    #expect(try database.snapshot() == before)
+    try database.run(.down(1), catalog)
+  }
+
+  @Test(
+    "an archive that somebody changed is told by a plan and by verify, and stops a way down of several phases"
+  )
+  func altered() throws {
+    let database = try TemporaryDatabase(Self.people + "CREATE TABLE x (y)")
+    let catalog = try catalog([
+      "0001-a": [phase(.contract, RestoringTests.dropB, down: Self.computing)],
+      "0002-b": [phase(.contract, "DROP TABLE x", down: "CREATE TABLE x (y)")],
+    ])
+    try database.run(.upAll, catalog)
+    #expect(try database.migrator(catalog).verify().isClean)
+    try database.run("UPDATE phasedb_archive_1 SET v1 = 'x' WHERE k1 = 1")
+    let before = try database.snapshot()
+    let migrator = try database.migrator(catalog)
+    let plan = try migrator.plan(.down(2))
+    let told = plan.steps.map { plan.reversals[$0.id].map { if case .blocked = $0 { true } else { false } } }
+    #expect(told == [false, true])
+    #expect(migrationError { try migrator.run(plan) }?.id == .archiveAltered)
+    let broken = try migrator.verify().checks.filter { $0.outcome == .broken }
+    #expect(broken.map(\.title) == ["the archives hold what phases took"])
+    #expect(try database.snapshot() == before)
+  }
+
   @Test("archives are measured, by pages where SQLite counts them")
   func sizes() throws {
     let database = try TemporaryDatabase(Self.people)

@@ -30,6 +30,7 @@ extension Engine {
     lastWrites = WriteSet()
 
     let plan = try batchPlan(turn.step)
+    try refuseUnkept(plan, turn.step)
     let key = plan.key
     let time = now()
     var record: BatchRecord
@@ -97,15 +98,50 @@ extension Engine {
     }
   }
 
+  /// What batches overwrite in their table is kept. Rows that they delete, and what they overwrite elsewhere, is not.
+  ///
+  /// - Throws: `archive-impossible`, unless the phase says of the table that it loses something.
+  private func refuseUnkept(_ plan: BatchPlan, _ step: Plan.Step) throws(MigrationError) {
+    guard step.direction == .up else { return }
+    let before = try schemaBefore(step.id.migration, except: step.id) ?? knowledge.schema
+    let declared = Set(step.phase.losses.map(\.table.asciiLowercased))
+    let deleted = plan.writes.deletedTables.filter { before.table(SchemaName($0)) != nil }
+    let overwritten = plan.writes.columns.filter { table, columns in
+      table != plan.key.table.asciiLowercased
+        && columns.contains { before.table(SchemaName(table))?.column(SchemaName($0)) != nil }
+    }.keys
+    let taken: [(table: String, what: String)] =
+      deleted.map { ($0, "deletes rows of") } + overwritten.map { ($0, "overwrites") }
+    guard let first = taken.filter({ !declared.contains($0.table) }).min(by: { $0.table < $1.table }) else {
+      return
+    }
+    let trigger = plan.writes.triggers[first.table].map { ", through the trigger \($0)," } ?? ""
+    throw MigrationError(
+      .archiveImpossible,
+      "a batch \(first.what) \(first.table)\(trigger) and only what batches overwrite in \(plan.key.table) is kept",
+      at: step.script.place(at: step.script.firstTokenOffset),
+      help: [
+        "run it in one transaction, which keeps everything: remove -- @batch",
+        "or mark the rows in batches, and take them in contract.sql",
+        "or say that it is lost: -- @loses \(SQLName(first.table)).COLUMN: WHY",
+      ])
+  }
+
+  /// The schema before the first phase of a migration; nil when none was applied before this one.
+  private func schemaBefore(
+    _ migration: MigrationName, except id: PhaseID
+  ) throws(MigrationError) -> Schema? {
+    guard let ledger = knowledge.ledger,
+      let first = knowledge.applied.first(where: { $0.id.migration == migration && $0.id != id })
+    else { return nil }
+    return try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
+  }
+
   /// Columns of a table that came with the migration itself.
   func youngColumns(of id: PhaseID, _ table: String) throws(MigrationError) -> (SchemaName) -> Bool {
-    guard let ledger = knowledge.ledger,
-      let first = knowledge.applied.first(where: { $0.id.migration == id.migration && $0.id != id })
+    guard let before = try schemaBefore(id.migration, except: id),
+      let columns = before.table(SchemaName(table))?.columns.map(\.name)
     else { return { _ in false } }
-    let before = try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
-    let columns = before.objects.first { $0.key == SchemaObject.Key(type: "table", name: table) }
-      .flatMap { TableDefinition($0.sql) }?.columns.map(\.name)
-    guard let columns else { return { _ in false } }
     return { !columns.contains($0) }
   }
 

@@ -504,4 +504,52 @@ struct BatchRunTests {
     #expect(try exact == fresh.value(untouched))
     #expect(try database.value("SELECT sum(rows) FROM phasedb_archive WHERE state = 'left'") == 20)
   }
+
+  static let takers: [(up: String, losses: [Loss], why: String?)] = [
+    ("DELETE FROM t WHERE id BETWEEN :first AND :last AND n = 7", [], "a batch deletes rows of t"),
+    (
+      "UPDATE u SET x = 1 WHERE id BETWEEN :first AND :last; UPDATE t SET n = 0 WHERE id BETWEEN :first AND :last",
+      [], "a batch overwrites u"
+    ),
+    (
+      "UPDATE u SET x = 1 WHERE id BETWEEN :first AND :last; UPDATE t SET n = 0 WHERE id BETWEEN :first AND :last",
+      [Loss(table: "U", column: "x", reason: "it is a cache")], nil
+    ),
+    ("INSERT INTO u SELECT id, n FROM t WHERE id BETWEEN :first AND :last", [], nil),
+  ]
+
+  @Test("is refused when what it takes is kept nowhere, unless its author says so", arguments: takers)
+  func unkept(_ up: String, _ losses: [Loss], _ why: String?) throws {
+    let database = try TemporaryDatabase(Self.rows + "CREATE TABLE u (id INTEGER PRIMARY KEY, x);")
+    let plain = try phase(
+      .migrate, up, down: "SELECT 1 FROM t WHERE id BETWEEN :first AND :last", batch: Batching(table: "t"))
+    let declaring = Phase(
+      .migrate, windows: plain.windows, up: plain.up, down: plain.down, losses: losses,
+      batching: plain.batching)
+    let before = try database.snapshot()
+    let error = migrationError { try database.run(.upAll, catalog(["0001-x": [declaring]])) }
+    guard let why else {
+      #expect(error == nil)
+      return
+    }
+    #expect(error?.id == .archiveImpossible && error?.message.hasPrefix(why) == true)
+    #expect(try database.snapshot() == before)
+  }
+
+  @Test(
+    "is refused on its way back when its archive is not what it was",
+    arguments: [
+      ("UPDATE phasedb_archive_1 SET v1 = 'x' WHERE k1 = 3", MigrationError.ID.archiveAltered),
+      ("DELETE FROM phasedb_archive_1 WHERE k1 = 3", .archiveAltered),
+      ("DROP TABLE phasedb_archive_1", .archiveMissing),
+    ])
+  func altered(_ sql: String, _ id: MigrationError.ID) throws {
+    let database = try TemporaryDatabase(Self.rows)
+    let catalog = try Self.counting()
+    try database.run(.upAll, catalog)
+    try database.run(sql)
+    let before = try database.snapshot()
+    #expect(migrationError { try database.run(.down(1), catalog) }?.id == id)
+    #expect(try database.snapshot() == before)
+  }
 }

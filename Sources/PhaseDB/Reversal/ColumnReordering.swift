@@ -1,0 +1,93 @@
+internal import PhaseSQLite
+
+/// Another order of a table's columns, brought about in the rows themselves: the table gets its new text first, under
+/// which a column's name finds the value of the one that stood there, and one UPDATE puts every value where its name is.
+///
+/// It writes each row once, in its place, as DROP COLUMN does. Moving the rows to a new table writes as many pages, frees
+/// the others and has both in the journal until the commit.
+struct ColumnReordering {
+  private let present: TableDefinition
+  private let wanted: TableDefinition
+  /// Places of columns whose name is another one in the new text.
+  private let moved: [Int]
+
+  /// nil where a value that is read under another column's name may come out as another value, or where SQLite keeps an
+  /// index that could not follow.
+  init?(from present: TableDefinition, to wanted: TableDefinition) {
+    guard present.columns.count == wanted.columns.count, !present.isWithoutRowID, !present.isStrict,
+      !present.columns.contains(where: \.isGenerated)
+    else { return nil }
+    let moved = present.columns.indices.filter { present.columns[$0].name != wanted.columns[$0].name }
+    let columns = moved.map { present.columns[$0] }
+    // A row from before an ADD COLUMN is shorter, and what it does not have is the default of the name.
+    guard !moved.isEmpty, columns.allSatisfy({ $0.defaultValue == nil && !$0.isPrimaryKey }) else {
+      return nil
+    }
+    let names = Set(columns.map(\.name))
+    guard
+      !present.uniques.contains(where: { $0.columns.contains { $0.column.map(names.contains) ?? true } })
+    else { return nil }
+    // A whole number that is read under the name of a REAL column is made a real one
+    // (sqlite.org/datatype3.html#storage_classes_and_datatypes), which only TEXT columns have none of.
+    let affinities = Set(columns.map(\.type.affinity))
+    guard !affinities.contains(.real) || affinities.isSubset(of: [.real, .text]) else { return nil }
+    // An UPDATE holds to a CHECK only what it changes, and the indexes of UNIQUE and keys stay as they are.
+    guard present.constraints == wanted.constraints else { return nil }
+    (self.present, self.wanted, self.moved) = (present, wanted, moved)
+  }
+
+  /// The columns that change places.
+  var columns: Set<SchemaName> { Set(moved.map { wanted.columns[$0].name }) }
+
+  /// Inside the open transaction, while no index of the table holds a column that changes its place.
+  ///
+  /// - Parameters:
+  ///   - sql: the new text.
+  ///   - reading: what to read instead of columns.
+  func run(_ sql: String, _ reading: TableRebuild.Reading, on connection: Connection) throws(SQLiteError) {
+    try replaceText(by: sql, on: connection)
+    let triggered = connection.isOn(.triggers)
+    connection.turn(.triggers, on: false)
+    defer { connection.turn(.triggers, on: triggered) }
+    var changes: [(name: String, value: String)] = []
+    for (index, column) in wanted.columns.enumerated() {
+      let value = reading.columns[column.name]
+      guard moved.contains(index) || value != nil else { continue }
+      let place = place(of: column.name)
+      changes.append((SQLText.identifier(column.name.spelled), value?(place) ?? place))
+    }
+    let table = "main.\(SQLText.identifier(wanted.name.spelled)) AS \(TableRebuild.row)"
+    try connection.execute("UPDATE OR ABORT \(table) SET \(Self.assignment(changes, reading.join))")
+  }
+
+  private static func assignment(_ changes: [(name: String, value: String)], _ join: String) -> String {
+    guard !join.isEmpty else { return changes.map { "\($0.name) = \($0.value)" }.joined(separator: ", ") }
+    let values = changes.map(\.value).joined(separator: ", ")
+    return "(\(changes.map(\.name).joined(separator: ", "))) = (SELECT \(values) FROM (SELECT 1) \(join))"
+  }
+
+  /// Where the value of a column is, by the name that finds it under the new text.
+  private func place(of column: SchemaName) -> String {
+    let index = present.columns.firstIndex { $0.name == column } ?? 0
+    return "\(TableRebuild.row).\(SQLText.identifier(wanted.columns[index].name.spelled))"
+  }
+
+  /// What ALTER TABLE does to `sqlite_schema`, for a text that it has no words for
+  /// (sqlite.org/pragma.html#pragma_writable_schema).
+  private func replaceText(by sql: String, on connection: Connection) throws(SQLiteError) {
+    let wasDefensive = connection.isOn(.defensive)
+    connection.turn(.defensive, on: false)
+    connection.turn(.writableSchema, on: true)
+    defer {
+      connection.turn(.writableSchema, on: false)
+      connection.turn(.defensive, on: wasDefensive)
+    }
+    try connection.execute(
+      "UPDATE main.sqlite_schema SET sql = ?1 WHERE type = 'table' AND name = ?2 COLLATE NOCASE", .text(sql),
+      .text(wanted.name.spelled))
+    // Other connections read the schema again when its version is another one, and this one when it is told to.
+    let version = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
+    try connection.execute("PRAGMA main.schema_version = \(version &+ 1)")
+    try connection.execute("PRAGMA main.writable_schema = RESET")
+  }
+}
