@@ -11,6 +11,11 @@ let house: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// What is tested, and the tests that are loops themselves, once Scripts/test asks for it: the many cases take a third of
+/// the time then. A package that depends on this one must not have such flags, and has none, as it never asks.
+let tested: [SwiftSetting] =
+  house + (Context.environment["PHASEDB_OPTIMIZED_TESTS"] == "1" ? [.unsafeFlags(["-O"])] : [])
+
 let package = Package(
   name: "phasedb",
   platforms: [.macOS(.v15)],
@@ -24,9 +29,9 @@ let package = Package(
       pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
     ),
-    .target(name: "PhaseSQLite", dependencies: ["CSQLite"], swiftSettings: house),
-    .target(name: "PhaseDB", dependencies: ["PhaseSQLite"], swiftSettings: house),
-    .executableTarget(name: "PhaseDBCommand", dependencies: ["PhaseDB"], swiftSettings: house),
+    .target(name: "PhaseSQLite", dependencies: ["CSQLite"], swiftSettings: tested),
+    .target(name: "PhaseDB", dependencies: ["PhaseSQLite"], swiftSettings: tested),
+    .executableTarget(name: "PhaseDBCommand", dependencies: ["PhaseDB"], swiftSettings: tested),
     .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite", "CSQLite"], swiftSettings: house),
     // What Scripts/bench holds digests against. No product has it, so nobody who installs or uses phasedb builds it.
     .executableTarget(
@@ -39,7 +44,7 @@ let package = Package(
       name: "FaultVFS", dependencies: ["CSQLite"], path: "Tests/FaultVFS",
       cSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(
-      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand"], swiftSettings: house),
+      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand"], swiftSettings: tested),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -47,8 +47,8 @@ UPDATE t SET total = NULL WHERE id BETWEEN :first AND :last;
 def run(bench):
     rows = ROWS // 10 if bench.quick else ROWS
     migrations = bench.folder / "migrations"
-    for name, text in (("0001-total/expand.sql", EXPAND), ("0002-fill/migrate.sql", MIGRATE)):
-        (migrations / name).parent.mkdir(parents=True)
+    for name, text in (("0001-total/expand.sql", EXPAND), ("0001-total/migrate.sql", MIGRATE)):
+        (migrations / name).parent.mkdir(parents=True, exist_ok=True)
         (migrations / name).write_text(text)
     figures = []
     for mode in ("WAL", "DELETE"):

@@ -2,15 +2,15 @@ internal import PhaseSQLite
 
 /// Follows tables and columns while a script runs, statement by statement.
 final class ScriptTracer {
-  private let connection: Connection
-  private let script: Script
-  private var trace = ScriptTrace(tables: [])
+  let connection: Connection
+  let script: Script
+  var trace = ScriptTrace(tables: [])
   /// The place in the trace of each table that is there now, by its folded name.
-  private var present: [String: Int] = [:]
-  private var rootPages: [String: Int64] = [:]
+  var present: [String: Int] = [:]
+  var rootPages: [String: Int64] = [:]
   /// Whether anything here says REPLACE, which deletes rows that nothing reports.
-  private let mayReplace: Bool
-  private var failure: SQLiteError?
+  let mayReplace: Bool
+  var failure: SQLiteError?
 
   /// Begins with the tables that a connection's main database has now.
   init(_ script: Script, on connection: Connection) throws(MigrationError) {
@@ -197,99 +197,5 @@ extension ScriptTracer {
       }
       copy = PlainCopy(words, selectingAt: next)
     }
-  }
-}
-
-// MARK: - Names
-
-extension ScriptTracer {
-  private struct Present {
-    let name: SchemaName
-    let rootPage: Int64
-    let isVirtual: Bool
-  }
-
-  private func tables() throws(SQLiteError) -> [Present] {
-    let rows = try connection.rows(
-      "SELECT name, rootpage, sql FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-    )
-    let virtual = Dictionary(
-      rows.compactMap { row in
-        TableDefinition(row[2].text ?? "").flatMap { table in table.virtual.map { (table.name, $0) } }
-      }, uniquingKeysWith: { first, _ in first })
-    let shadows = virtual.reduce(into: Set<SchemaName>()) { $0.formUnion($1.value.shadows(of: $1.key)) }
-    return rows.compactMap { row in
-      let name = SchemaName(row[0].text ?? "")
-      guard !shadows.contains(name) else { return nil }
-      return Present(name: name, rootPage: row[1].integer ?? 0, isVirtual: virtual[name] != nil)
-    }
-  }
-
-  private func appear(_ table: Present, isNew: Bool) throws(SQLiteError) {
-    let columns = try columns(of: table.name.spelled).map { column in
-      TracedColumn(
-        origin: isNew ? nil : column.name, outcome: column.name, isGenerated: column.isGenerated,
-        type: column.type)
-    }
-    present[table.name.key] = trace.tables.count
-    rootPages[table.name.key] = table.rootPage
-    trace.tables.append(
-      TracedTable(
-        origin: isNew ? nil : table.name, outcome: table.name, isVirtual: table.isVirtual, columns: columns))
-  }
-
-  /// A table that is renamed keeps its first page (sqlite.org/fileformat2.html#storage_of_the_sql_database_schema), and
-  /// no statement renames more than one that is not another's shadow.
-  private func followNames() throws(SQLiteError) {
-    let now = try tables()
-    let names = Set(now.map(\.name.key))
-    var gone = present.filter { !names.contains($0.key) }
-    for table in now where present[table.name.key] == nil {
-      if let old = gone.first(where: { rootPages[$0.key] == table.rootPage }) {
-        gone[old.key] = nil
-        trace.tables[old.value].outcome = table.name
-        present[old.key] = nil
-        rootPages[old.key] = nil
-        present[table.name.key] = old.value
-      } else {
-        try appear(table, isNew: true)
-      }
-      rootPages[table.name.key] = table.rootPage
-    }
-    for (name, index) in gone {
-      trace.tables[index].outcome = nil
-      present[name] = nil
-      rootPages[name] = nil
-    }
-  }
-
-  private func columns(of table: String) throws(SQLiteError)
-    -> [(name: SchemaName, isGenerated: Bool, type: String)]
-  {
-    try connection.rows(
-      "SELECT name, hidden, type FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid", .text(table)
-    ).map { (SchemaName($0[0].text ?? ""), $0[1].integer ?? 0 > 1, ($0[2].text ?? "").asciiLowercased) }
-  }
-
-  /// One ALTER adds a column at the end, drops one or renames one.
-  private func followColumns(of table: String) throws(SQLiteError) {
-    guard let index = present[table] else { return }
-    let now = try columns(of: table)
-    var old = trace.tables[index].columns.filter { $0.outcome != nil }
-    let gone = trace.tables[index].columns.filter { $0.outcome == nil }
-    if now.count == old.count {
-      for place in now.indices { old[place].outcome = now[place].name }
-      trace.tables[index].columns = old + gone
-      return
-    }
-    let names = Set(now.map(\.name))
-    var lost = old.filter { column in !(column.outcome.map(names.contains) ?? false) }
-    for place in lost.indices { lost[place].outcome = nil }
-    let kept = now.map { column in
-      old.first { $0.outcome == column.name }
-        ?? TracedColumn(
-          origin: nil, outcome: column.name, isGenerated: column.isGenerated, type: column.type)
-    }
-    trace.tables[index].columns = kept + lost + gone
   }
 }

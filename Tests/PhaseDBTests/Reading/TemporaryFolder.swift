@@ -5,14 +5,22 @@ import PhaseDB
 final class TemporaryFolder {
   let path: String
 
-  /// - Parameter files: texts by path; a path that ends in `/` is an empty folder.
-  convenience init(_ files: [String: String]) throws {
-    try self.init(bytes: files.mapValues { Array($0.utf8) })
+  enum Place { case disk, memory }
+
+  /// - Parameters:
+  ///   - files: texts by path; a path that ends in `/` is an empty folder.
+  ///   - place: where it is; in memory only where the system has a file system there. For whom waits for the disk
+  ///     thousands of times and says nothing of what a disk keeps.
+  convenience init(_ files: [String: String], in place: Place = .disk) throws {
+    try self.init(bytes: files.mapValues { Array($0.utf8) }, in: place)
   }
 
-  init(bytes files: [String: [UInt8]]) throws {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "phasedb-test-\(UUID().uuidString)")
+  init(bytes files: [String: [UInt8]], in place: Place = .disk) throws {
+    let memory = "/dev/shm"
+    let parent =
+      place == .memory && FileManager.default.isWritableFile(atPath: memory)
+      ? URL(filePath: memory) : FileManager.default.temporaryDirectory
+    let url = parent.appendingPathComponent("phasedb-test-\(UUID().uuidString)")
     path = url.path
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     for (name, bytes) in files {

@@ -51,10 +51,10 @@ struct RoundTripCase {
   func run() throws -> [String] {
     guard !changes.isEmpty else { return [] }
     var random = random
-    let place = try TemporaryDatabase(database.script.joined(separator: "\n"))
+    let place = try TemporaryDatabase(database.script.joined(separator: "\n"), in: .memory)
     var journal: [String] = []
     do {
-      let catalog = try TemporaryFolder(files).catalog()
+      let catalog = try TemporaryFolder(files, in: .memory).catalog()
       let before = try Look(at: place)
       if catalog.phases.contains(where: { $0.id.kind == .expand }) {
         try place.run(.upTo("0001/expand"), catalog)

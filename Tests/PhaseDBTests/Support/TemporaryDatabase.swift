@@ -17,9 +17,11 @@ final class TemporaryDatabase {
   let folder: TemporaryFolder
   var path: String { folder.path + "/shop.db" }
 
-  /// - Parameter sql: what an application did before phasedb came; without any there is no file.
-  init(_ sql: String? = nil) throws {
-    folder = try TemporaryFolder([:])
+  /// - Parameters:
+  ///   - sql: what an application did before phasedb came; without any there is no file.
+  ///   - place: where the file is.
+  init(_ sql: String? = nil, in place: TemporaryFolder.Place = .disk) throws {
+    folder = try TemporaryFolder([:], in: place)
     if let sql { try run(sql) }
   }
 
