@@ -11,6 +11,11 @@ static inline int phasedb_db_config_flag(sqlite3 *db, int operation, int value, 
   return sqlite3_db_config(db, operation, value, result);
 }
 
+/* sqlite3_config is variadic, too. https://www.sqlite.org/c3ref/config.html */
+static inline int phasedb_config_memory_statistics(int value) {
+  return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, value);
+}
+
 /* SQLITE_TRANSIENT is a cast of -1 to a function pointer, which Swift does not import. An empty Swift string
    may have no address, and SQLite takes a null pointer for NULL. */
 static inline int phasedb_bind_text(sqlite3_stmt *statement, int index, const char *text, sqlite3_uint64 length) {

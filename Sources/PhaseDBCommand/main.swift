@@ -17,6 +17,8 @@ internal import PhaseDB
 /// What an interrupt or a request to end sets; a run looks at it between the instructions of SQLite.
 let stopRequest = Cancellation()
 
+SQLiteProcess.begin()
+
 // A reader that goes away must not end a transition half way.
 FileDescriptor.ignoreClosedPipes()
 

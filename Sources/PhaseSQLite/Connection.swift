@@ -152,7 +152,10 @@ extension Connection {
   /// Rows changed since the connection was opened, triggers and cascades included.
   package var totalChanges: Int { Int(unsafe sqlite3_total_changes64(handle)) }
 
-  package var lastInsertRowID: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
+  package var lastInsertRowID: Int64 {
+    get { unsafe sqlite3_last_insert_rowid(handle) }
+    set { unsafe sqlite3_set_last_insert_rowid(handle, newValue) }
+  }
 
   /// The path of the main database, empty when it is in memory.
   package var path: String {

@@ -8,6 +8,8 @@ package final class StandingClock {
   private let now: Value
   /// Computes dates by SQLite's own functions, which are not replaced here.
   private let calendar: Connection
+  /// Those of SQLite's date functions that it has, each by its name and how many arguments it is called with.
+  private var calls: [Call: PreparedCall] = [:]
   private var chance = UInt64(0)
 
   /// - Parameter now: a moment as SQLite's date functions read it.
@@ -21,10 +23,7 @@ package final class StandingClock {
 
   /// Replaces the functions on a connection, for as long as it is open.
   package func rule(_ connection: Connection) throws(SQLiteError) {
-    for name in Self.dateFunctions {
-      guard (try? calendar.value("SELECT \(name)(\(name == "strftime" ? "'%Y', " : "")0)")) != nil else {
-        continue
-      }
+    for name in Self.dateFunctions where call(name, name == "strftime" ? 2 : 1) != nil {
       let isFormat = name == "strftime"
       try connection.define(name, argumentCount: -1, isForSchema: true) { [self] arguments in
         compute(name, arguments.count <= (isFormat ? 1 : 0) ? arguments + [now] : arguments)
@@ -50,13 +49,44 @@ package final class StandingClock {
   private static let dateFunctions = ["date", "time", "datetime", "julianday", "strftime", "unixepoch"]
 
   private func compute(_ function: String, _ arguments: [Value]) -> Value {
-    let standing = arguments.map { argument in
-      if let text = argument.text, text.lowercased() == "now" { now } else { argument }
+    call(function, arguments.count)?.result(
+      of: arguments.map { argument in
+        if let text = argument.text, text.utf8.count == 3, text.lowercased() == "now" {
+          now
+        } else {
+          argument
+        }
+      }) ?? .null
+  }
+
+  /// Compiled once, for a function that is called for every row of a table.
+  private func call(_ function: String, _ count: Int) -> PreparedCall? {
+    let key = Call(function: function, count: count)
+    if let call = calls[key] { return call }
+    let marks = Array(repeating: "?", count: count).joined(separator: ", ")
+    guard let statement = try? calendar.prepare("SELECT \(function)(\(marks))", reused: true) else {
+      return nil
     }
-    let marks = standing.map { _ in "?" }.joined(separator: ", ")
-    guard var statement = try? calendar.prepare("SELECT \(function)(\(marks))") else { return .null }
-    guard (try? statement.bind(standing)) != nil, (try? statement.step()) == true else { return .null }
-    return statement.value(at: 0)
+    let call = PreparedCall(statement)
+    calls[key] = call
+    return call
+  }
+
+  private struct Call: Hashable {
+    let function: String
+    let count: Int
+  }
+
+  private final class PreparedCall {
+    private var statement: Statement
+
+    init(_ statement: consuming Statement) { self.statement = statement }
+
+    func result(of arguments: [Value]) -> Value {
+      defer { statement.reset() }
+      guard (try? statement.bind(arguments)) != nil, (try? statement.step()) == true else { return .null }
+      return statement.value(at: 0)
+    }
   }
 
   /// SplitMix64 (prng.di.unimi.it/splitmix64.c): every value once, in an order that looks like none.

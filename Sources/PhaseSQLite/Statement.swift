@@ -133,6 +133,47 @@ extension Statement {
 }
 
 extension Statement {
+  /// Whether the row is just this one, without making a copy of it. Text that is not UTF-8 is like no other.
+  package func isRow(_ values: [Value]) -> Bool {
+    values.count == columnCount && values.indices.allSatisfy { has(values[$0], at: $0) }
+  }
+
+  /// A hash of the row, the same for the same row as long as the process lives.
+  package var rowHash: Int {
+    var hasher = Hasher()
+    for index in 0..<columnCount {
+      let type = unsafe sqlite3_column_type(handle, Int32(index))
+      hasher.combine(type)
+      switch type {
+      case SQLITE_INTEGER: hasher.combine(integer(at: index))
+      case SQLITE_FLOAT: hasher.combine(unsafe sqlite3_column_double(handle, Int32(index)))
+      case SQLITE_TEXT, SQLITE_BLOB:
+        // As text first, which it then stays, because the number of bytes is that of the last conversion.
+        let start: UnsafeRawPointer? =
+          unsafe type == SQLITE_TEXT
+          ? UnsafeRawPointer(sqlite3_column_text(handle, Int32(index)))
+          : sqlite3_column_blob(handle, Int32(index))
+        let count = Int(unsafe sqlite3_column_bytes(handle, Int32(index)))
+        hasher.combine(count)
+        unsafe hasher.combine(bytes: UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
+      default: break
+      }
+    }
+    return hasher.finalize()
+  }
+
+  private func has(_ value: Value, at index: Int) -> Bool {
+    let type = unsafe sqlite3_column_type(handle, Int32(index))
+    switch value {
+    case .null: return type == SQLITE_NULL
+    case .integer(let number): return type == SQLITE_INTEGER && integer(at: index) == number
+    case .real(let number):
+      return type == SQLITE_FLOAT && (unsafe sqlite3_column_double(handle, Int32(index))) == number
+    case .text(let text): return type == SQLITE_TEXT && hasText(text, at: index)
+    case .blob(let bytes): return type == SQLITE_BLOB && blob(at: index) == bytes
+    }
+  }
+
   /// Whether a column holds this text, byte for byte, without making a string of it.
   package func hasText(_ text: String, at index: Int) -> Bool {
     guard let start = unsafe sqlite3_column_text(handle, Int32(index)) else { return false }

@@ -11,6 +11,21 @@ package enum Value: Hashable, Sendable {
   package var isNull: Bool { self == .null }
 }
 
+extension Value {
+  /// Text is the same when its bytes are, as for SQLite. Strings are equal in Swift also when one has an accented letter and
+  /// the other a letter with an accent after it.
+  package static func == (left: Value, right: Value) -> Bool {
+    switch (left, right) {
+    case (.null, .null): true
+    case (.integer(let one), .integer(let other)): one == other
+    case (.real(let one), .real(let other)): one == other
+    case (.text(let one), .text(let other)): one.utf8.elementsEqual(other.utf8)
+    case (.blob(let one), .blob(let other)): one == other
+    default: false
+    }
+  }
+}
+
 // Not ExpressibleByNilLiteral: `value(…) != nil` would then ask for NULL and not for a row.
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
   package init(stringLiteral value: String) { self = .text(value) }

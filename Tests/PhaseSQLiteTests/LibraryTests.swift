@@ -16,6 +16,14 @@ struct LibraryTests {
     #expect(SQLiteVersion(number: Int(SQLITE_VERSION_NUMBER)) == .running)
   }
 
+  @Test("keeps its account of memory once it is in use")
+  func memory() throws {
+    let connection = try Connection(path: "", mode: .memory)
+    let isChanged = SQLiteLibrary.countNoMemory()
+    #expect(!isChanged)
+    #expect(try connection.value("SELECT 1") == 1)
+  }
+
   @Test("is the one that was asked for", .enabled(if: asked != nil))
   func version() throws {
     #expect(SQLiteVersion.running == SQLiteVersion(try #require(Self.asked)))

@@ -29,6 +29,28 @@ struct ValueTests {
     }
   }
 
+  @Test("a row is held against values without being copied", arguments: values)
+  func isRow(_ value: Value) throws {
+    var statement = try memory().prepare("SELECT ?1, 7")
+    try statement.bind([value])
+    #expect(try statement.step())
+    let isSame = statement.isRow([value, 7])
+    #expect(isSame)
+    let others =
+      Self.values.filter { $0 != value }.map { [$0, 7] } + [[value], [value, 8], [value, 7, .null], []]
+    let taken = others.filter { statement.isRow($0) }
+    #expect(taken == [])
+  }
+
+  @Test("texts that only look the same are two values")
+  func looks() throws {
+    let (one, other) = ("\u{E9}", "e\u{301}")
+    #expect(one == other)
+    #expect(Value.text(one) != .text(other))
+    #expect(try memory().value("SELECT ?1 = ?2", .text(one), .text(other)) == 0)
+    #expect(Set([Value.text(one), .text(other)]).count == 2)
+  }
+
   @Test("NaN becomes NULL, because SQLite has no NaN")
   func nan() throws {
     #expect(try memory().value("SELECT ?1", .real(.nan)) == .null)

@@ -1,4 +1,6 @@
+internal import Dispatch
 internal import PhaseSQLite
+internal import Synchronization
 
 /// Runs what versions of applications ask the database on every state on which they may be live.
 ///
@@ -8,6 +10,8 @@ public struct CompatibilityCheck: Sendable {
   public let catalog: Catalog
   /// The versions of which there are queries, by application and version.
   public var versions: [LiveVersion] { scripts.map { LiveVersion($0.application, $0.version) } }
+  /// Whether there is `apps/seed.sql`.
+  public var hasSeed: Bool { seed != nil }
 
   let scripts: [ApplicationScript]
   private let seed: Script?
@@ -107,9 +111,35 @@ public struct CompatibilityCheck: Sendable {
   public func report(
     database: String? = nil, in surroundings: Surroundings = Surroundings()
   ) throws(MigrationError) -> CompatibilityReport {
-    let start = try begin(database, in: surroundings)
+    let parts = CompatibilityWalk.Part.allCases
+    let results = Mutex<[Result<CompatibilityReport, MigrationError>?]>(parts.map { _ in nil })
+    let dismissal = Cancellation()
+    DispatchQueue.concurrentPerform(iterations: parts.count) { index in
+      let result = Result { () throws(MigrationError) in
+        try self.report(
+          of: parts[index], database, in: surroundings, dismissal: index == 0 ? Cancellation() : dismissal)
+      }
+      // What fails in several parts is told by the first of them, whichever is the faster: the others need not go on.
+      if index == 0, case .failure = result { dismissal.cancel() }
+      results.withLock { $0[index] = result }
+    }
+    var report: CompatibilityReport?
+    for result in results.withLock({ $0 }) {
+      guard let part = try result?.get() else { continue }
+      report = try report?.with(part) ?? part
+    }
+    guard let report else { throw MigrationError(.interrupted, "nothing was run") }
+    return report
+  }
+
+  /// With a copy of its own, so that nothing is shared.
+  private func report(
+    of part: CompatibilityWalk.Part, _ database: String?, in surroundings: Surroundings,
+    dismissal: Cancellation
+  ) throws(MigrationError) -> CompatibilityReport {
+    let start = try begin(database, in: surroundings, dismissal: dismissal)
     let lattice = try lattice(from: start.applied, isWanted: isWanted)
-    return try CompatibilityWalk(self, lattice, start.workshop).report(
+    return try CompatibilityWalk(part, of: self, lattice, start.workshop).report(
       from: start.copy, applied: start.applied.count, seed: start.seed)
   }
 
@@ -122,8 +152,10 @@ public struct CompatibilityCheck: Sendable {
     let seed: Script?
   }
 
-  func begin(_ database: String?, in surroundings: Surroundings) throws(MigrationError) -> Start {
-    let workshop = try CopyWorkshop(surroundings)
+  func begin(
+    _ database: String?, in surroundings: Surroundings, dismissal: Cancellation = Cancellation()
+  ) throws(MigrationError) -> Start {
+    let workshop = try CopyWorkshop(surroundings, dismissal: dismissal)
     if let database {
       let copy = try workshop.copy(ofFile: database, wait: surroundings.wait)
       return Start(
@@ -132,7 +164,7 @@ public struct CompatibilityCheck: Sendable {
     }
     guard let seed else {
       throw MigrationError(
-        .noData, "there are no rows to test with: neither --database nor \(seedPath)",
+        .noData, "there are no rows to test with: neither a database nor \(seedPath)",
         help: [
           "write INSERTs into \(seedPath)", "or use the rows of a database, which is copied: --database FILE",
         ])

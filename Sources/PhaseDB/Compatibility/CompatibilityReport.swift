@@ -47,6 +47,22 @@ public struct CompatibilityReport: Sendable {
     zip(states, findings).filter { $1.joined().contains { $0.isSame(as: finding) } }.map(\.0)
   }
 
+  /// What was found on the same states in two ways.
+  ///
+  /// - Throws: `ledger-moved` when the states are not the same.
+  func with(_ other: CompatibilityReport) throws(MigrationError) -> CompatibilityReport {
+    guard states == other.states else {
+      throw MigrationError(
+        .ledgerMoved, "another runner changed what is applied while the database was copied",
+        help: ["go on with the same command"])
+    }
+    let findings = zip(findings, other.findings).map { zip($0, $1).map { $0 + $1 } }
+    let outcomes = zip(outcomes, other.outcomes).map { one, two in
+      zip(one, two).map { $0 == .broken ? $0 : $1 }
+    }
+    return CompatibilityReport(states: states, subjects: subjects, outcomes: outcomes, findings: findings)
+  }
+
   /// Whether everything that the windows promise holds.
   public var isClean: Bool { outcomes.joined().allSatisfy { $0 != .broken } }
 }

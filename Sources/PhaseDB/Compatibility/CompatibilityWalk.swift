@@ -5,6 +5,7 @@ final class CompatibilityWalk {
   private let check: CompatibilityCheck
   private let lattice: StateLattice
   private let workshop: CopyWorkshop
+  private let part: Part
   private var homes: [Int: Home] = [:]
   /// What was found on a node, by the number of the script; nil where it is not promised.
   private var found: [Int: [Int: [CompatibilityFinding]]] = [:]
@@ -13,12 +14,22 @@ final class CompatibilityWalk {
   private struct Home {
     let node: Int
     let run: ScriptRun
-    let trial: MutationTrial
+    /// Nil where somebody else takes care of it.
+    let trial: MutationTrial?
+  }
+
+  /// What can be found out without the other: two processors are busy with it.
+  enum Part: Int, CaseIterable {
+    /// Each version by itself, against its home.
+    case alone
+    /// Versions that write in turn.
+    case inTurn
   }
 
   private var scripts: [ApplicationScript] { check.scripts }
 
-  init(_ check: CompatibilityCheck, _ lattice: StateLattice, _ workshop: CopyWorkshop) {
+  init(_ part: Part, of check: CompatibilityCheck, _ lattice: StateLattice, _ workshop: CopyWorkshop) {
+    self.part = part
     self.check = check
     self.lattice = lattice
     self.workshop = workshop
@@ -41,7 +52,11 @@ extension CompatibilityWalk {
     let promised = scripts.indices.filter {
       lattice.nodes[node].state.admits(scripts[$0].application, scripts[$0].version)
     }
-    try run(promised, at: node, copy)
+    found[node] = Dictionary(uniqueKeysWithValues: promised.map { ($0, []) })
+    switch part {
+    case .alone: return try run(promised, at: node, copy)
+    case .inTurn: try run(promised.filter { homes[$0] == nil }, at: node, copy)
+    }
     for pair in pairs(of: promised) {
       for finding in try interleaving(pair, at: node).findings(on: copy) {
         let version = pair.first { scripts[$0].version == finding.version } ?? pair[0]
@@ -52,15 +67,21 @@ extension CompatibilityWalk {
   }
 
   private func run(_ promised: [Int], at node: Int, _ copy: StateCopy) throws(MigrationError) {
+    guard !promised.isEmpty else { return }
     let runner = try ScriptRunner(on: copy, in: workshop)
+    guard part == .alone else {
+      for version in promised {
+        homes[version] = Home(node: node, run: try runner.run(scripts[version]), trial: nil)
+      }
+      return
+    }
     let claims = try Claims(of: lattice.nodes[node].state, in: check.catalog, on: copy.connection)
-    found[node] = [:]
     for version in promised {
       let script = scripts[version]
       var broken: [Claims.Claim] = []
       let home = homes[version]
       let result = try runner.run(
-        script, alsoTouched: home?.run.rows.keys.map(\.self) ?? [], shapes: home?.run.shapes,
+        script, like: home?.run,
         atEnd: { () throws(MigrationError) in broken = try claims.broken(on: copy.connection) })
       if let home {
         var findings = ResultComparison(script: script, home: home.run, here: result).findings()
@@ -177,7 +198,8 @@ extension CompatibilityWalk {
         CompatibilityReport.Subject(
           application: script.application, version: script.version,
           home: shown.firstIndex(of: home.node) ?? 0,
-          queries: script.queries.count, mutation: home.trial.mutation, noticed: home.trial.noticed))
+          queries: script.queries.count, mutation: home.trial?.mutation ?? "",
+          noticed: home.trial?.noticed ?? 0))
     }
     let findings = shown.map { node in scripts.indices.map { found[node]?[$0] ?? [] } }
     let outcomes = shown.map { node in

@@ -14,6 +14,8 @@ final class CopyWorkshop {
   let now: Timestamp
   let runner: Runner
   let cancellation: Cancellation
+  /// A request to stop that means nobody waits for what is made here any more.
+  private let dismissal: Cancellation
   /// That of the copy that was looked at last. The next one has most of it, which need not be taken apart again.
   var lastSchema: Schema?
   private var folder: String?
@@ -22,7 +24,10 @@ final class CopyWorkshop {
   /// Databases of up to so many bytes are copied into memory.
   private static let inMemory: Int64 = 64 << 20
 
-  init(_ surroundings: CompatibilityCheck.Surroundings) throws(MigrationError) {
+  init(
+    _ surroundings: CompatibilityCheck.Surroundings, dismissal: Cancellation = Cancellation()
+  ) throws(MigrationError) {
+    self.dismissal = dismissal
     now = surroundings.now
     runner = surroundings.runner
     cancellation = surroundings.cancellation
@@ -32,6 +37,8 @@ final class CopyWorkshop {
       try StandingClock(at: String(now.text.prefix(19)).replacing("T", with: " "))
     }
   }
+
+  var isStopped: Bool { cancellation.isRequested || dismissal.isRequested }
 
   deinit { if let folder { try? FileManager.default.removeItem(atPath: folder) } }
 

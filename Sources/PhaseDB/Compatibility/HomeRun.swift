@@ -9,6 +9,8 @@ struct HomeRun {
   /// - Throws: `query-failed` when a statement fails that should not, or does not that should; `no-data` when a table has
   ///   no row.
   func check(on connection: Connection) throws(MigrationError) {
+    // First, because without rows much else fails.
+    try refuseEmptyTables(on: connection)
     for query in run.queries {
       if let refusal = query.refusal {
         guard query.query.expectsError else { throw failed(query.query, "does not compile", refusal.message) }
@@ -27,6 +29,9 @@ struct HomeRun {
         }
       }
     }
+  }
+
+  private func refuseEmptyTables(on connection: Connection) throws(MigrationError) {
     var empty: [String] = []
     for table in run.footprint.tables.sorted() {
       guard let object = schema.object("table", SchemaName(table)) else { continue }

@@ -12,6 +12,13 @@ struct Interleaving {
     let script: ApplicationScript
     let home: ScriptRun
 
+    /// The statements that may write: a SELECT at home is one everywhere.
+    var writing: [ApplicationQuery] {
+      zip(script.queries, home.queries).filter { query, run in
+        run.compiled?.footprint.isWrite != false || !query.results.isEmpty
+      }.map(\.0)
+    }
+
     func knows(_ column: String, of table: String) -> Bool {
       home.shapes[table]?.columns.contains(column) ?? true
     }

@@ -59,7 +59,7 @@ extension InterleavingTrial {
     }
     add(
       author.version, author.query,
-      written.values[cell] == nil
+      !written.holds(cell)
         ? "writes what does not reach \(key.table).\(column), which its phase computes from it"
         : "writes \(key.table).\(column), which is another value after the way down and up again",
       ["in \(key)", "written: \(before)", "again:   \(after)"], phase: phase?.id)

@@ -62,16 +62,16 @@ extension InterleavingTrial {
   /// - Returns: columns that only the newer version knows and that were NULL in no row before, by table.
   private func write() throws(MigrationError) -> [String: Set<String>] {
     let runner = try ScriptRunner(on: copy, in: interleaving.workshop)
+    let tables = writers.reduce(into: Set<String>()) { $0.formUnion($1.home.footprint.tables) }
+    shapes = runner.shapes(of: tables)
+    let book = RowBook(on: copy.connection, shapes: shapes)
     let statements = try writers.map { writer throws(MigrationError) in
-      try runner.prepare(writer.script).filter { query in
+      try runner.prepare(writers: writer.writing).filter { query in
         query.run.compiled?.footprint.isWrite == true || !query.run.query.results.isEmpty
       }
     }
-    let tables = writers.reduce(into: Set<String>()) { $0.formUnion($1.home.footprint.tables) }
-    shapes = runner.shapes(of: tables)
     unsetValues = try defaults(in: runner.schema)
     let unset = try columnsWithoutNull()
-    let book = RowBook(on: copy.connection, shapes: shapes)
     try runner.commit { () throws(MigrationError) in
       var results: [[String: Value]] = writers.map { _ in [:] }
       for (version, statement) in turn.order(
@@ -81,11 +81,12 @@ extension InterleavingTrial {
         try runner.step(query, &results[version])
         guard let footprint = query.run.compiled?.footprint, footprint.isWrite else { continue }
         let touched = try lifting("looking at what two versions wrote") { () in
-          try book.gather(written: footprint.written)
+          try book.gather()
         }
         try note(touched, by: version, query.run.query, footprint, book)
       }
     }
+    try lifting("putting a copy in order") { () in try book.close() }
     keys = book.keys
     return unset
   }
@@ -115,7 +116,12 @@ extension InterleavingTrial {
         hasChanged = hasChanged || (before == nil) != (row == nil)
       }
     }
-    for loss in written.losses(in: now) where loss.version != version {
+    for loss in written.losses(in: now) {
+      if loss.version == version {
+        // By a trigger of its own. Whether that is another one than at home shows in results.
+        if let after = loss.after { written.write(after, to: loss.cell, by: version, query) }
+        continue
+      }
       if !hasChanged, loss.after != nil, !writer.knows(loss.cell.column, of: loss.cell.row.table) {
         add(
           version, query,

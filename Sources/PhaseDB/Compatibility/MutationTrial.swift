@@ -73,7 +73,7 @@ struct MutationTrial {
     if (try? connection.execute(mutation.sql)) != nil {
       let compiler = QueryCompiler(on: connection, schema)
       var here = ScriptRun()
-      here.queries = try compiler.prepare(script).map(\.run)
+      here.queries = try compiler.prepare(script.queries, like: home.queries).map(\.run)
       let comparison = ResultComparison(script: script, home: home, here: here)
       count = zip(home.queries, here.queries).count { before, after in
         comparison.compiling(before, after).contains { !$0.isWarning }

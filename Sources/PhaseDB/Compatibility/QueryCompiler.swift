@@ -32,21 +32,34 @@ final class QueryCompiler {
 
   deinit { connection.removeAuthorizer() }
 
-  /// Compiles every statement of a script.
-  func prepare(_ script: ApplicationScript) throws(MigrationError) -> [PreparedQuery] {
+  /// Compiles statements.
+  ///
+  /// - Parameters:
+  ///   - home: what became of them where they are at home; empty when that is not known.
+  ///   - planned: whether it is of interest how they find their rows.
+  func prepare(
+    _ queries: [ApplicationQuery], like home: [QueryRun] = [], planned: Bool = true
+  ) throws(MigrationError) -> [PreparedQuery] {
     // Once for the script: whenever an authorizer is set, everything that was compiled before is compiled again. A claim
     // that was checked meanwhile has had its own.
     connection.setAuthorizer { [unowned self] action in
       if let names = listening?.names { listening?.footprint.add(action, code: code, names: names) }
       return true
     }
-    return try script.queries.map { query throws(MigrationError) in try prepare(query) }
+    var prepared: [PreparedQuery] = []
+    for (index, query) in queries.enumerated() {
+      let known = home.indices.contains(index) ? home[index].compiled : nil
+      prepared.append(try prepare(query, like: known, planned: planned))
+    }
+    return prepared
   }
 
   /// Compiles a statement and notes what it reads and writes.
-  private func prepare(_ query: ApplicationQuery) throws(MigrationError) -> PreparedQuery {
+  private func prepare(
+    _ query: ApplicationQuery, like home: QueryRun.Compiled?, planned: Bool
+  ) throws(MigrationError) -> PreparedQuery {
     var run = QueryRun(query: query)
-    listening = (SQLTokens.identifiers(in: query.sql.text), QueryFootprint())
+    listening = (query.names, QueryFootprint())
     defer { listening = nil }
     do {
       let statement = try connection.prepare(query.sql.text, reused: true)
@@ -55,8 +68,10 @@ final class QueryCompiler {
       footprint.views = footprint.tables.intersection(views)
       let columns = (0..<statement.columnCount).map { statement.columnName(at: $0) }
       run.compiled = QueryRun.Compiled(
-        columns: columns, footprint: footprint, plan: QueryPlan(of: query.sql.text, on: connection),
-        order: RowOrder(of: query.sql.text, columns: columns))
+        columns: columns, footprint: footprint,
+        plan: planned ? QueryPlan(of: query.sql.text, on: connection) : nil,
+        // It is read from the text, and is the same for the same columns.
+        order: home?.columns == columns ? home?.order : RowOrder(of: query.sql.text, columns: columns))
       return PreparedQuery(run, statement)
     } catch {
       guard !error.code.isFatal else { throw MigrationError(error, while: "compiling '\(query.title)'") }

@@ -41,7 +41,10 @@ struct QueryFootprint: Sendable, Hashable {
     guard let table = action.first?.asciiLowercased, action.database != "temp" else { return }
     if [.insert, .update, .delete].contains(action.code) { written.insert(table) }
     // A subquery with a name comes as the origin of what it reads, too, and is part of the statement.
-    if let origin = action.origin?.asciiLowercased, code.contains(origin) { return }
+    if let origin = action.origin?.asciiLowercased, code.contains(origin) || origin.hasPrefix(TouchLog.prefix)
+    {
+      return
+    }
     guard names.contains(table), !table.hasPrefix("sqlite_") else { return }
     let column = Column(table: table, name: action.second?.asciiLowercased ?? "")
     switch action.code {

@@ -4,6 +4,11 @@ internal import PhaseSQLite
 enum QueryOutcome: Sendable, Hashable {
   case failed(code: ResultCode, message: String)
   case done(QueryResult)
+
+  /// The first rows it gave back; none when it failed.
+  var rows: [[Value]] {
+    if case .done(let result) = self { result.rows } else { [] }
+  }
 }
 
 /// What a statement gave back.
@@ -22,9 +27,25 @@ struct QueryResult: Sendable, Hashable {
   /// More rows than this are not held one by one, only by the sum of their hashes.
   static let kept = 1_000
 
-  mutating func add(_ row: [Value]) {
-    count += 1
-    if rows.count < Self.kept { rows.append(row) } else { rest &+= row.hashValue }
+  /// Takes up the rows of a statement to its end. As long as they are those that are expected, none is copied.
+  mutating func add(rowsOf statement: inout Statement, like expected: [[Value]]) throws(SQLiteError) {
+    var same = 0
+    var isMore = try statement.step()
+    while isMore, same < expected.count, statement.isRow(expected[same]) {
+      same += 1
+      isMore = try statement.step()
+    }
+    rows = same == expected.count ? expected : Array(expected.prefix(same))
+    count = same
+    while isMore {
+      count += 1
+      if rows.count < Self.kept {
+        rows.append((0..<statement.columnCount).map { statement.value(at: $0) })
+      } else {
+        rest &+= statement.rowHash
+      }
+      isMore = try statement.step()
+    }
   }
 
   /// Whether the rows that are not kept are the same, in whatever order.

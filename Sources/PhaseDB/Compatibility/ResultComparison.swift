@@ -39,7 +39,7 @@ extension ResultComparison {
       ]
     }
     let slower =
-      after.footprint.isWrite && !after.footprint.views.isEmpty ? [] : after.plan.slower(than: before.plan)
+      after.footprint.isWrite && !after.footprint.views.isEmpty ? [] : after.slower(than: before)
     return (losses + after.footprint.gains(over: before.footprint)).map { finding(.compiling, query, $0) }
       + slower.map { finding(.plan, query, "reads all of \($0), where it looked rows up before") }
   }
@@ -51,6 +51,13 @@ extension ResultComparison {
     CompatibilityFinding(
       check: check, application: script.application, version: script.version, query: query.title,
       message: message, details: details, place: place ?? query.place)
+  }
+}
+
+extension QueryRun.Compiled {
+  fileprivate func slower(than home: QueryRun.Compiled) -> [String] {
+    guard let plan, let before = home.plan else { return [] }
+    return plan.slower(than: before)
   }
 }
 

@@ -2,8 +2,8 @@ internal import PhaseSQLite
 
 /// The rows that statements touched, found again by their keys.
 ///
-/// SQLite tells the rowids of what a statement changes, so that nothing is read but what was touched, however large the
-/// table. WITHOUT ROWID tables are not told of: of these every row is read, up to a limit.
+/// SQLite tells the rowids of what a statement changes, and a ``TouchLog`` the keys of a WITHOUT ROWID table, so that nothing
+/// is read but what was touched, however large the table.
 final class RowBook {
   /// A row, by its table and its key.
   struct Key: Sendable, Hashable {
@@ -21,12 +21,17 @@ final class RowBook {
   /// Every row that was ever touched.
   private(set) var keys: Set<Key> = []
 
-  /// A larger WITHOUT ROWID table is not looked into.
-  private static let limit = 10_000
+  private let logs: [String: TouchLog]
 
   init(on connection: Connection, shapes: [String: ComparedTable]) {
     self.connection = connection
     self.shapes = shapes
+    var logs: [String: TouchLog] = [:]
+    for (table, shape) in shapes {
+      guard case .only(let columns) = shape.key else { continue }
+      logs[table] = TouchLog(of: shape, columns: columns, on: connection)
+    }
+    self.logs = logs
     connection.watchRows { [unowned self] table, rowID in
       touchedIDs[table.asciiLowercased, default: []].insert(rowID)
     }
@@ -34,15 +39,20 @@ final class RowBook {
 
   deinit { connection.stopWatchingRows() }
 
+  /// Removes what it needs from the connection.
+  func close() throws(SQLiteError) {
+    connection.stopWatchingRows()
+    for log in logs.values { try log.remove(from: connection) }
+  }
+
   /// Takes rows for touched that were touched elsewhere.
   func add(_ keys: some Sequence<Key>) { self.keys.formUnion(keys) }
 
   /// Takes up what has been touched since the last time.
   ///
-  /// - Parameter written: the tables that were written, also by triggers.
   /// - Returns: the rows that were touched.
   @discardableResult
-  func gather(written: Set<String>) throws(SQLiteError) -> Set<Key> {
+  func gather() throws(SQLiteError) -> Set<Key> {
     var found: Set<Key> = []
     let touched = touchedIDs
     touchedIDs = [:]
@@ -61,13 +71,8 @@ final class RowBook {
       case .only: break
       }
     }
-    for table in written {
-      guard let shape = shapes[table], case .only(let columns) = shape.key else { continue }
-      let key = columns.map(SQLText.identifier).joined(separator: ", ")
-      let rows = try connection.rows(
-        "SELECT \(key) FROM main.\(SQLText.identifier(table)) LIMIT \(Self.limit + 1)")
-      guard rows.count <= Self.limit else { continue }
-      for row in rows { found.insert(Key(table: table, values: row)) }
+    for (table, log) in logs {
+      for key in try log.take(from: connection) { found.insert(Key(table: table, values: key)) }
     }
     keys.formUnion(found)
     return found

@@ -15,7 +15,8 @@ struct QueryRun: Sendable {
   struct Compiled: Sendable {
     let columns: [String]
     let footprint: QueryFootprint
-    let plan: QueryPlan
+    /// Nil when nobody asked for it.
+    let plan: QueryPlan?
     let order: RowOrder?
   }
 }
@@ -47,69 +48,77 @@ final class ScriptRunner {
     compiler = QueryCompiler(on: copy.connection, schema)
   }
 
-  func prepare(_ script: ApplicationScript) throws(MigrationError) -> [PreparedQuery] {
-    try compiler.prepare(script)
+  /// Compiles statements that are to be run, of which only what they write is of interest.
+  func prepare(writers queries: [ApplicationQuery]) throws(MigrationError) -> [PreparedQuery] {
+    try compiler.prepare(queries, planned: false)
   }
 
   /// Runs a whole script in a transaction that is rolled back.
   ///
   /// - Parameters:
-  ///   - alsoTouched: rows to look at afterwards besides those that it touches.
-  ///   - shapes: of the tables whose rows are looked at; nil for those of this state.
+  ///   - home: how it ran where it is at home; nil when that is here. The rows that it touched there are looked at here,
+  ///     too, with the columns that it knew there.
   ///   - observe: is told after each statement, with the transaction open.
   ///   - atEnd: is called after the last one, with the transaction open.
   func run(
-    _ script: ApplicationScript, alsoTouched: some Sequence<RowBook.Key> = [],
-    shapes known: [String: ComparedTable]? = nil,
+    _ script: ApplicationScript, like home: ScriptRun? = nil,
     after observe: (QueryRun) throws(MigrationError) -> Void = { _ in },
     atEnd: () throws(MigrationError) -> Void = {}
   ) throws(MigrationError) -> ScriptRun {
+    // Before the transaction, which a statement of the application may end, and before anything is compiled where that is
+    // possible: its triggers are a change of the schema.
+    let early = home.map { RowBook(on: connection, shapes: $0.shapes) }
+    let prepared = try compiler.prepare(script.queries, like: home?.queries ?? [])
+    var run = ScriptRun()
+    let tables = prepared.reduce(into: Set<String>()) {
+      $0.formUnion($1.run.compiled?.footprint.tables ?? [])
+    }
+    run.shapes = home?.shapes ?? shapes(of: tables)
+    let rows = early ?? RowBook(on: connection, shapes: run.shapes)
     try transaction { () throws(MigrationError) in
-      let prepared = try prepare(script)
-      var run = ScriptRun()
-      let tables = prepared.reduce(into: Set<String>()) {
-        $0.formUnion($1.run.compiled?.footprint.tables ?? [])
-      }
-      run.shapes = known ?? shapes(of: tables)
-      let book = RowBook(on: connection, shapes: run.shapes)
       var results: [String: Value] = [:]
-      for query in prepared {
-        try step(query, &results)
+      for (index, query) in prepared.enumerated() {
+        try step(query, &results, like: home?.queries[index].outcomes ?? [])
         if let footprint = query.run.compiled?.footprint, footprint.isWrite {
           try lifting("looking at what '\(query.run.query.title)' touched") { () in
-            try book.gather(written: footprint.written)
+            try rows.gather()
             query.run.counts = try self.counts(of: footprint)
           }
         }
         try observe(query.run)
         run.queries.append(query.run)
       }
-      book.add(alsoTouched)
-      run.rows = try lifting("reading what a script touched") { () in try book.contents() }
+      if let home { rows.add(home.rows.keys) }
+      run.rows = try lifting("reading what a script touched") { () in try rows.contents() }
       try atEnd()
-      return run
     }
+    try lifting("putting a copy in order") { () in try rows.close() }
+    return run
   }
 
-  /// Runs a body in a transaction that is taken back, with time and chance as they always begin.
-  func transaction<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
-    workshop.clock.rewind()
-    connection.setProgressHandler(every: 10_000) { [workshop] in !workshop.cancellation.isRequested }
+  /// Runs a body in a transaction that is taken back.
+  private func transaction(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
+    let transaction = try begin()
     defer { connection.removeProgressHandler() }
-    let transaction = try lifting("starting a transaction") { () in try connection.begin(.deferred) }
-    let result = try body()
+    try body()
     try transaction.rollBack("taking back what a script did")
-    return result
   }
 
   /// Runs a body in a transaction that lasts.
   func commit(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
-    workshop.clock.rewind()
-    connection.setProgressHandler(every: 10_000) { [workshop] in !workshop.cancellation.isRequested }
+    let transaction = try begin()
     defer { connection.removeProgressHandler() }
-    let transaction = try lifting("starting a transaction") { () in try connection.begin(.deferred) }
     try body()
     try transaction.commit("committing what two versions wrote")
+  }
+
+  /// Time and chance are as they always begin, and so is the last rowid, of which an INSERT into a view or a WITHOUT ROWID
+  /// table makes no other (sqlite.org/c3ref/last_insert_rowid.html).
+  private func begin() throws(MigrationError) -> Transaction {
+    workshop.clock.rewind()
+    connection.lastInsertRowID = 0
+    connection.setProgressHandler(every: 10_000) { [workshop] in !workshop.isStopped }
+    return try lifting("starting a transaction") { () in try connection.begin(.deferred) }
   }
 
   func shapes(of tables: Set<String>) -> [String: ComparedTable] {
@@ -132,12 +141,17 @@ final class ScriptRunner {
 extension ScriptRunner {
   /// Runs a statement with each of its rows of values.
   ///
-  /// - Parameter results: what `@as` of the statements before has named.
-  func step(_ query: PreparedQuery, _ results: inout [String: Value]) throws(MigrationError) {
+  /// - Parameters:
+  ///   - results: what `@as` of the statements before has named.
+  ///   - expected: how its runs ended elsewhere. Rows that are the same are not copied.
+  func step(
+    _ query: PreparedQuery, _ results: inout [String: Value], like expected: [QueryOutcome] = []
+  ) throws(MigrationError) {
     query.run.outcomes = []
     guard query.run.compiled != nil else { return }
-    for row in query.run.query.rows {
-      query.run.outcomes.append(try step(query, row, &results))
+    for (index, row) in query.run.query.rows.enumerated() {
+      let before = expected.indices.contains(index) ? expected[index] : nil
+      query.run.outcomes.append(try step(query, row, &results, like: before?.rows ?? []))
       // RAISE(ROLLBACK) and OR ROLLBACK end the transaction; what follows must not last.
       if connection.isAutocommit {
         try lifting("starting a transaction") { () in try connection.execute("BEGIN") }
@@ -146,48 +160,61 @@ extension ScriptRunner {
   }
 
   private func step(
-    _ query: PreparedQuery, _ row: [QueryParameter.Source], _ results: inout [String: Value]
+    _ query: PreparedQuery, _ row: [QueryParameter.Source], _ results: inout [String: Value],
+    like expected: [[Value]]
   ) throws(MigrationError) -> QueryOutcome {
-    guard let compiled = query.run.compiled else {
+    guard let compiled = query.run.compiled, var statement = query.statement.take() else {
       return .failed(code: .error, message: "it does not compile")
     }
-    let title = query.run.query.title
-    do {
-      var result = QueryResult()
-      var first: [Value]?
-      query.statement?.reset()
+    let outcome: Result<QueryResult, SQLiteError>
+    do throws(SQLiteError) {
       for (parameter, source) in zip(query.run.query.parameters, row) {
-        let value: Value
         switch source {
-        case .value(let constant): value = constant
-        case .result(let name): value = results[name] ?? .null
+        case .value(let constant): try statement.bind(constant, at: parameter.number)
+        case .result(let name): try statement.bind(results[name] ?? .null, at: parameter.number)
         }
-        try query.statement?.bind(value, at: parameter.number)
       }
-      while try query.statement?.step() == true {
-        let row = (0..<compiled.columns.count).map { query.statement?.value(at: $0) ?? .null }
-        first = first ?? row
-        result.add(row)
-      }
-      if compiled.footprint.isWrite {
-        result.changes = connection.changes
-        if !compiled.footprint.inserts.isEmpty { result.lastInsertRowID = connection.lastInsertRowID }
-      }
-      query.statement?.reset()
+      outcome = .success(try run(&statement, compiled.footprint, like: expected))
+    } catch {
+      outcome = .failure(error)
+    }
+    statement.reset()
+    query.statement = consume statement
+    switch outcome {
+    case .success(let result):
       for named in query.run.query.results {
-        switch named.from {
-        case .lastInsertRowID: results[named.name] = .integer(connection.lastInsertRowID)
-        case .column(let name):
-          let folded = name.asciiLowercased
-          let index = compiled.columns.firstIndex { $0.asciiLowercased == folded }
-          results[named.name] = index.flatMap { first?[$0] } ?? .null
-        }
+        results[named.name] = value(named.from, of: result, compiled.columns)
       }
       return .done(result)
-    } catch {
-      query.statement?.reset()
-      guard !error.code.isFatal else { throw MigrationError(error, while: "running '\(title)'") }
+    case .failure(let error):
+      guard !error.code.isFatal else {
+        throw MigrationError(error, while: "running '\(query.run.query.title)'")
+      }
       return .failed(code: error.code, message: error.message)
+    }
+  }
+
+  private func run(
+    _ statement: inout Statement, _ footprint: QueryFootprint, like expected: [[Value]]
+  ) throws(SQLiteError) -> QueryResult {
+    var result = QueryResult()
+    try result.add(rowsOf: &statement, like: expected)
+    if footprint.isWrite {
+      result.changes = connection.changes
+      if !footprint.inserts.isEmpty { result.lastInsertRowID = connection.lastInsertRowID }
+    }
+    return result
+  }
+
+  private func value(
+    _ source: ApplicationQuery.NamedResult.From, of result: QueryResult, _ columns: [String]
+  ) -> Value {
+    switch source {
+    case .lastInsertRowID: return .integer(connection.lastInsertRowID)
+    case .column(let name):
+      let folded = name.asciiLowercased
+      let index = columns.firstIndex { $0.asciiLowercased == folded }
+      return index.flatMap { result.rows.first?[$0] } ?? .null
     }
   }
 }

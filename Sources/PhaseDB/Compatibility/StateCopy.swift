@@ -38,7 +38,7 @@ final class StateCopy {
 
   /// - Throws: `interrupted` when somebody has asked for a stop.
   func refuseCancelled() throws(MigrationError) {
-    guard workshop.cancellation.isRequested else { return }
+    guard workshop.isStopped else { return }
     throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
   }
 
@@ -109,7 +109,7 @@ final class StateCopy {
     if let held = plan.held.first { throw held.error() }
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: workshop.runner, now: { now }, wait: .zero,
-      pacing: Pacing(), cancellation: workshop.cancellation
+      pacing: Pacing(pause: .zero), cancellation: workshop.cancellation
     ) { event in
       if case .committed(let id, _, _, _) = event { look(id) }
     }

@@ -8,7 +8,7 @@ struct WrittenCells {
   }
 
   /// By the number of the version: 0 for the older, 1 for the newer.
-  private(set) var values: [Cell: (version: Int, query: ApplicationQuery, value: Value)] = [:]
+  private var values: [RowBook.Key: [String: (version: Int, query: ApplicationQuery, value: Value)]] = [:]
   /// For each row, the statement of each version that touched it last.
   private var toucher: [RowBook.Key: [Int: ApplicationQuery]] = [:]
 
@@ -27,7 +27,7 @@ struct WrittenCells {
   }
 
   mutating func write(_ value: Value, to cell: Cell, by version: Int, _ query: ApplicationQuery) {
-    values[cell] = (version, query, value)
+    values[cell.row, default: [:]][cell.column] = (version, query, value)
   }
 
   mutating func touch(_ row: RowBook.Key, by version: Int, _ query: ApplicationQuery) {
@@ -36,28 +36,32 @@ struct WrittenCells {
 
   /// The statement that wrote a cell last, or else, by the older version before the newer one, that touched its row.
   func author(of cell: Cell) -> (version: Int, query: ApplicationQuery)? {
-    if let (version, query, _) = values[cell] { return (version, query) }
+    if let (version, query, _) = values[cell.row]?[cell.column] { return (version, query) }
     return toucher[cell.row].flatMap { queries in
       queries.min { $0.key < $1.key }.map { (version: $0.key, query: $0.value) }
     }
   }
 
-  mutating func forget(_ cell: Cell) { values[cell] = nil }
+  /// Whether a version wrote just this cell.
+  func holds(_ cell: Cell) -> Bool { values[cell.row]?[cell.column] != nil }
 
-  mutating func forget(row: RowBook.Key) { values = values.filter { $0.key.row != row } }
+  mutating func forget(_ cell: Cell) { values[cell.row]?[cell.column] = nil }
+
+  mutating func forget(row: RowBook.Key) { values[row] = nil }
 
   /// What is not as it was written, in an order that is always the same. Columns that are not there are no loss.
   ///
   /// - Parameter contents: rows that can be asked; a row that is not among them cannot.
   func losses(in contents: [RowBook.Key: RowBook.Row]) -> [Loss] {
     var losses: [Loss] = []
-    for (cell, (version, query, value)) in values {
-      guard let row = contents[cell.row] else { continue }
-      if let row {
-        guard let now = row[cell.column], now != value else { continue }
-        losses.append(Loss(cell: cell, version: version, query: query, before: value, after: now))
-      } else {
-        losses.append(Loss(cell: cell, version: version, query: query, before: value, after: nil))
+    for (key, row) in contents {
+      for (column, (version, query, value)) in values[key] ?? [:] {
+        let now = row?[column]
+        // A column that is not there, in a row that is.
+        if row != nil, now == nil || now == value { continue }
+        losses.append(
+          Loss(
+            cell: Cell(row: key, column: column), version: version, query: query, before: value, after: now))
       }
     }
     return losses.sorted {

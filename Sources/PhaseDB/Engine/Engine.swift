@@ -15,11 +15,13 @@ final class Engine {
   /// True on a copy, where readers stay from the beginning to the end and nobody waits: batches do not stand still for
   /// them, nor for a budget.
   var isOnCopy = false
+  /// Whether it is to be found out where the SQL of a way down alone goes wrong.
+  var looksForCorrections = false
   /// What is known of what transitions do.
   var trials = TransitionTrials()
   /// What the SQL of the last step wrote.
   var lastWrites = WriteSet()
-  /// Where, on a copy, archives put right what the SQL of the last step made of rows.
+  /// Where, when that is looked for, archives put right what the SQL of the last step made of rows.
   var lastCorrections: [TableDifference] = []
   /// True while other runners see that this run is not over.
   var holdsLease = false

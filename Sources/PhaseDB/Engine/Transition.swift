@@ -29,7 +29,7 @@ extension Engine {
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
     var rowsAtStake = try TransitionRows(
-      turn.step, knowledge, trials, isRehearsed: isOnCopy, on: connection)
+      turn.step, knowledge, trials, looksForCorrections: looksForCorrections, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
 

@@ -9,12 +9,12 @@ struct TransitionRows {
   private var work: (archiving: Archiving, restoring: Restoring)?
   private var failure: MigrationError?
 
-  /// - Parameter isRehearsed: whether it is to be found out where the SQL alone goes wrong.
+  /// - Parameter looksForCorrections: whether it is to be found out where the SQL alone goes wrong.
   /// - Returns: nil when there is nothing to take and nothing to give back. An expand phase promises on its way up that
   ///   it takes nothing, and is held to it.
   /// - Throws: what is wrong with an archive, and what SQLite says while rows are copied.
   init?(
-    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, isRehearsed: Bool,
+    _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, looksForCorrections: Bool,
     on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
@@ -35,7 +35,7 @@ struct TransitionRows {
     }
     try Self.refuseBrokenConstraints(step, trial, knowledge, ledger, kept, on: connection)
     let restoring = try Restoring(
-      kept, step.phase, trial.there, looksForCorrections: isRehearsed, on: connection)
+      kept, step.phase, trial.there, looksForCorrections: looksForCorrections, on: connection)
     let young = try Self.young(step, knowledge, ledger)
     let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in

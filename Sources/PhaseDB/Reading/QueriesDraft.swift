@@ -118,8 +118,9 @@ struct QueriesDraft {
       rows.append(try complete([:], parameters, of: draft.title, at: source.place(statement)))
     }
     let query = ApplicationQuery(
-      title: draft.title, sql: sql, parameters: parameters, rows: rows, expectsError: draft.expectsError,
-      results: draft.results.map(\.result))
+      title: draft.title, sql: sql, names: SQLTokens.identifiers(in: text), parameters: parameters,
+      rows: rows,
+      expectsError: draft.expectsError, results: draft.results.map(\.result))
     for (result, directive) in draft.results where !named.insert(result.name).inserted {
       throw source.bad(
         directive, "'\(result.name)' has been named before", at: directive.arguments,

@@ -40,6 +40,7 @@ final class Rehearsal {
       on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
       pacing: pacing, cancellation: cancellation, observe: { _ in })
     engine.isOnCopy = true
+    engine.looksForCorrections = true
   }
 
   /// Makes the schema that was there before the first phase, on a copy with nothing in it.

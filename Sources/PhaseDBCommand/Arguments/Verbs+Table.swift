@@ -74,7 +74,7 @@ extension Verb {
         .app, .list, .importLog, .timeLimit, .jobs, .logs, .wait, .database, .migrations, .format,
       ],
       wording: [
-        .database: "a database whose rows are used (default: those of apps/seed.sql)",
+        .database: "a database whose rows are used (default: those of apps/seed.sql, where it is there)",
         .format: "text for people, JSON, Markdown, JUnit or annotations of GitHub Actions (default: text)",
       ],
       formats: [.text, .json, .markdown, .junit, .github],

@@ -14,7 +14,8 @@ enum CompatCommand {
     if invocation.has(.command) { return try CompatCommandRun(context, location, version).run() }
     let check = try CompatibilityCheck(folder: location.migrations, only: version)
     if invocation.flag(.list) { return try list(check, context) }
-    let report = try check.report(database: try database(context), in: try surroundings(context, location))
+    let report = try check.report(
+      database: try database(for: check, context, location), in: try surroundings(context, location))
     switch invocation.format {
     case .text, .sarif: CompatText.print(report, to: context)
     case .json: try context.print(json: CompatJSON(report))
@@ -25,11 +26,13 @@ enum CompatCommand {
     return report.isClean ? .done : .findings
   }
 
-  /// Only what the command line itself names: a database from the environment or the settings is the one that is about to
-  /// be migrated, and may be large.
-  static func database(_ context: CommandContext) throws(MigrationError) -> String? {
-    guard let named = context.invocation.value(.database) else { return nil }
-    return try DatabaseAddress.path(named)
+  /// What the command line names, else nothing where `apps/seed.sql` has rows, else what other commands would take: rows
+  /// that somebody wrote down to be tested with go before those of a database that is about to be migrated and may be large.
+  static func database(
+    for check: CompatibilityCheck, _ context: CommandContext, _ location: Location
+  ) throws(MigrationError) -> String? {
+    let isNamedHere = context.invocation.has(.database)
+    return isNamedHere || !check.hasSeed ? try location.databaseIfNamed() : nil
   }
 
   static func surroundings(

@@ -37,8 +37,8 @@ struct CompatCommandRun {
     let check = try CompatibilityCheck(folder: location.migrations, needsQueries: false)
     let folder = try WorkFolder()
     let files = try check.stateFiles(
-      for: version, database: try CompatCommand.database(context), folder: folder.path,
-      in: try CompatCommand.surroundings(context, location))
+      for: version, database: try CompatCommand.database(for: check, context, location),
+      folder: folder.path, in: try CompatCommand.surroundings(context, location))
     try NewFiles.makeFolder(trial.logs)
     let home = try trial.run(on: files[0])
     guard home.isGood else { throw ownFailure(home) }

@@ -42,15 +42,21 @@ struct Location {
   ///
   /// - Throws: `no-database` when nothing names one, or names one of another system.
   func database() throws(MigrationError) -> String {
-    let named =
-      invocation.value(.database) ?? set("PHASEDB_DATABASE") ?? set("DATABASE_URL") ?? settings.database
-    guard let named else {
+    guard let path = try databaseIfNamed() else {
       throw MigrationError(
         .noDatabase, "no database is named",
         help: [
           "name it: --database FILE, or PHASEDB_DATABASE=FILE, or \"database\" in \(migrations)/phasedb.json"
         ])
     }
+    return path
+  }
+
+  /// The same for a command that can do without; nil when nothing names one.
+  func databaseIfNamed() throws(MigrationError) -> String? {
+    let named =
+      invocation.value(.database) ?? set("PHASEDB_DATABASE") ?? set("DATABASE_URL") ?? settings.database
+    guard let named else { return nil }
     return try DatabaseAddress.path(named)
   }
 

@@ -168,8 +168,26 @@ struct CompatTests {
     let outcome = try site.phasedb("compat -d shop.db")
     #expect(outcome.code == 1 && outcome.output.contains("no such column: name"), "\(outcome.summary)")
     #expect(SiteFiles(of: site) == before)
+    let named = try site.phasedb("compat", environment: ["PHASEDB_DATABASE": "shop.db"])
+    #expect(named.output == outcome.output && named.code == 1, "\(named.summary)")
     let missing = try site.phasedb("compat -d nowhere.db")
     #expect(missing.code == 2 && missing.errors.contains("database-not-found"))
+    // Rows that were written down for it go before those of a database that nobody named here.
+    try site.write("INSERT INTO items VALUES (1, 'a');", to: "migrations/apps/seed.sql")
+    let seeded = try site.phasedb("compat", environment: ["PHASEDB_DATABASE": "nowhere.db"])
+    #expect(seeded.code == 1, "\(seeded.summary)")
+  }
+
+  @Test("says that a database is empty before it says what else fails there")
+  func empty() throws {
+    let site = try Self.brokenShop()
+    try site.write(
+      "-- @query twice\n-- @expect error\nINSERT INTO items (id) VALUES (1);",
+      to: "migrations/apps/shop/1.0.sql")
+    #expect(try site.phasedb("up -d shop.db --to 0001 -q").code == 0)
+    let outcome = try site.phasedb("compat -d shop.db")
+    #expect(
+      outcome.code == 2 && outcome.errors.contains("without rows: items [no-data]"), "\(outcome.summary)")
   }
 
   @Test("makes a script of a log")

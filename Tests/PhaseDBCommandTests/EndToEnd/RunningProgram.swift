@@ -76,9 +76,10 @@ final class RunningProgram {
   /// Whether it ends before so much time is over.
   func hasEnded(within time: Duration) -> Bool { process.status(within: time) != nil }
 
-  /// Waits until it has ended; one that does not end in a minute is killed.
+  /// Waits until it has ended; one that does not end in five minutes is killed. The longest take twenty seconds alone, and
+  /// a machine may be busy with much else.
   func outcome() -> Outcome {
-    var status = process.status(within: .seconds(60))
+    var status = process.status(within: .seconds(300))
     if status == nil {
       process.send(SIGKILL)
       status = process.status(within: .seconds(60))

@@ -36,9 +36,26 @@ struct CompatCase: CustomTestStringConvertible, Sendable {
   }
 
   init(_ sentence: String, folder: [String: String], finds: Found...) {
+    self.init(sentence, folder, finds)
+  }
+
+  private init(_ sentence: String, _ folder: [String: String], _ finds: [Found]) {
     testDescription = sentence
     files = folder
     self.finds = finds
+  }
+
+  /// The same with the table `people` WITHOUT ROWID, which gives no numbers to new rows.
+  var withoutRowID: CompatCase {
+    var folder = files
+    folder["baseline.sql"]?.replace("email TEXT);", with: "email TEXT) WITHOUT ROWID;")
+    for path in folder.keys where path.hasPrefix("apps/shop/") {
+      folder[path]?.replace("INSERT INTO people (", with: "INSERT INTO people (id, ")
+      for (name, number) in ["'Cem'": 3, "'Dee'": 4] {
+        folder[path]?.replace("VALUES (\(name)", with: "VALUES (\(number), \(name)")
+      }
+    }
+    return CompatCase(testDescription, folder, finds)
   }
 
   func report() throws -> CompatibilityReport {

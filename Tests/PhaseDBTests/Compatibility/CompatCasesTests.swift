@@ -97,6 +97,16 @@ struct CompatCasesTests {
       ),
       finds: .init(.results, "1", "remove", "fails: kept"), .init(.results, "1", "count", "gives other rows")),
     CompatCase(
+      "a new UNIQUE under OR ROLLBACK, which takes back all that was done before",
+      folder: folder(
+        baseline: "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL) WITHOUT ROWID;",
+        change: "CREATE UNIQUE INDEX i ON items (name);", down: "DROP INDEX i;",
+        asks:
+          "-- @query add\nINSERT INTO items VALUES (3, 'cup', 2);\n-- @query rename\nUPDATE OR ROLLBACK items SET name = 'rug' WHERE id = 1;\n-- @query all\nSELECT name FROM items;"
+      ),
+      finds: .init(.results, "1", "rename", "fails: UNIQUE constraint failed"),
+      .init(.results, "1", "all", "gives other rows, 2 and not 3")),
+    CompatCase(
       "a renamed table behind a view without a trigger",
       folder: folder(
         change: "ALTER TABLE items RENAME TO goods; CREATE VIEW items AS SELECT id, name, price FROM goods;",
@@ -195,6 +205,25 @@ struct CompatCasesTests {
         .verify, "1", "rename", "breaks the claim 'the title is the name'", phase: "0001/contract"),
       .init(.interleaving, "1", "rename", "writes what does not reach items.title")),
     CompatCase(
+      "a value in a table WITHOUT ROWID that a trigger changes along with another one",
+      folder: folder(
+        baseline: "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL) WITHOUT ROWID;",
+        change:
+          "CREATE TRIGGER t AFTER UPDATE OF price ON items BEGIN UPDATE items SET name = 'sale' WHERE id = 2; END;",
+        down: "DROP TRIGGER t;",
+        asks:
+          "-- @query one\nSELECT name FROM items WHERE id = 1;\n-- @query two\nUPDATE items SET name = 'carpet' WHERE id = 2;\n-- @query price\nUPDATE items SET price = 8 WHERE id = 1;"
+      ),
+      finds: .init(.results, "1", nil, "leaves another value in items.name", phase: "0001/contract")),
+    CompatCase(
+      "text that looks the same and has other bytes",
+      folder: folder(
+        change: "UPDATE items SET name = 'caf' || char(101, 769) WHERE id = 1;",
+        down: "UPDATE items SET name = 'caf' || char(233) WHERE id = 1;",
+        asks: "-- @query name\nSELECT name FROM items WHERE id = 1;",
+        seed: "INSERT INTO items VALUES (1, 'caf' || char(233), 9.5);"),
+      finds: .init(.results, "1", "name", "gives other rows")),
+    CompatCase(
       "a change that hurts nobody",
       folder: folder(
         change:
@@ -278,6 +307,17 @@ struct CompatPairsTests {
 
   @Test("two versions", arguments: pairs)
   func checkPair(_ example: CompatCase) throws { try example.check() }
+
+  @Test("what two threads find is told in the same order every time")
+  func order() throws {
+    let example = try #require(Self.pairs.last)
+    let first = try example.report()
+    #expect(first.firstFindings.count > 2)
+    for _ in 0..<10 { #expect(try example.report().findings == first.findings) }
+  }
+
+  @Test("two versions on a table WITHOUT ROWID", arguments: pairs)
+  func checkPairWithoutRowID(_ example: CompatCase) throws { try example.withoutRowID.check() }
 
   static let pairs = [
     CompatCase(
