@@ -15,7 +15,7 @@ struct BatchLaw: Sendable {
 
   /// What no batch needs to be smaller than.
   private static let least = 10
-  private static let first = 100
+  private static let first = 500
 
   /// - Parameter limit: the phase's own limit for the hold, nil when it has none.
   init(_ pacing: Pacing, limit: Duration? = nil) {

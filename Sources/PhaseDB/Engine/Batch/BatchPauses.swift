@@ -195,7 +195,7 @@ struct Neighbours {
   private var lastWrite = ContinuousClock.now
 
   /// How long nobody may have written for the application to count as idle.
-  private static let quiet = Duration.milliseconds(500)
+  private static let quiet = Duration.milliseconds(200)
 
   /// Whether nobody has written for a while.
   mutating func areQuiet(on connection: Connection) throws(MigrationError) -> Bool {

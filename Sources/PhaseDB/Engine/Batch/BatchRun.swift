@@ -64,6 +64,8 @@ final class BatchRun {
     }
     connection.takeOverCheckpoints()
     defer { connection.giveBackCheckpoints(every: autocheckpoint) }
+    let cacheSize = try roomForABatch()
+    defer { if let cacheSize { try? connection.execute("PRAGMA main.cache_size = \(cacheSize)") } }
     connection.removeProgressHandler()
     do throws(MigrationError) {
       try countWay()
@@ -84,6 +86,24 @@ final class BatchRun {
       milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold,
       rows: record.rows)
   }
+
+  /// Lets the connection's cache hold the pages of a batch, which are read to find its end, to keep what it overwrites and
+  /// to run its SQL. SQLite's own 2 MB hold less than a batch of 10 ms has.
+  ///
+  /// - Returns: what PRAGMA cache_size was, to be given back; nil when it is enough.
+  private func roomForABatch() throws(MigrationError) -> Int64? {
+    try lifting("reading PRAGMA cache_size") { () in
+      let size = try connection.value("PRAGMA main.cache_size")?.integer ?? 0
+      let pageSize = try connection.value("PRAGMA main.page_size")?.integer ?? 4_096
+      // Negative is in KiB (sqlite.org/pragma.html#pragma_cache_size).
+      let kilobytes = size < 0 ? -size : size * pageSize / 1_024
+      guard kilobytes < Self.cacheKilobytes else { return nil }
+      try connection.execute("PRAGMA main.cache_size = -\(Self.cacheKilobytes)")
+      return size
+    }
+  }
+
+  private static let cacheKilobytes: Int64 = 8_192
 
   var longestHold = 0.0
 

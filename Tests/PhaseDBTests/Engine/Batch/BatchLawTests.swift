@@ -62,7 +62,7 @@ struct BatchLawTests {
     for (before, after) in zip(sizes, sizes.dropFirst()) {
       #expect(Double(after) <= Double(before) * 1.5 + 1)
     }
-    #expect(sizes[0] == 100)
+    #expect(sizes[0] == 500)
   }
 
   @Test("one slow batch counts for a quarter")
