@@ -4,16 +4,24 @@ internal import PhaseSQLite
 struct Reversals {
   private let ledger: Ledger
   private let applied: [AppliedPhase]
-  private let schema: Schema
+  /// Reads the present schema.
+  private let readSchema: () throws(SQLiteError) -> Schema
+  /// Whether the schema is that of the last checkpoint.
+  private let isInPlace: Bool
   private let connection: Connection
 
   /// - Parameters:
   ///   - applied: in the order in which they were applied.
-  ///   - schema: the present one.
-  init(_ ledger: Ledger, _ applied: [AppliedPhase], schema: Schema, on connection: Connection) {
+  ///   - isInPlace: whether the schema is that of the last checkpoint, so that no way back can meet another.
+  ///   - schema: reads the present one, which is asked for only where it decides.
+  init(
+    _ ledger: Ledger, _ applied: [AppliedPhase], isInPlace: Bool,
+    schema: @escaping () throws(SQLiteError) -> Schema, on connection: Connection
+  ) {
     self.ledger = ledger
     self.applied = applied
-    self.schema = schema
+    self.isInPlace = isInPlace
+    readSchema = schema
     self.connection = connection
   }
 
@@ -59,10 +67,10 @@ struct Reversals {
     guard gone.isEmpty else { return .blocked(gone) }
     let kept = archives.filter { $0.state == .kept }
     var lost = try adopted.lost(by: applied)
-    // Nothing but a contract takes constraints away.
-    guard later == nil || !kept.isEmpty || !lost.isEmpty || applied.id.kind == .contract else {
-      return .exact
-    }
+    // Nothing but a contract takes constraints away, and what was only added goes as it came.
+    let isTold = later == nil && !(isInPlace && applied.id.kind == .expand)
+    guard isTold || !kept.isEmpty || !lost.isEmpty || applied.id.kind == .contract else { return .exact }
+    let schema = try lifting("reading the schema") { () in try readSchema() }
     let phase = try ledger.phase(applied)
     let (before, after) = try lifting("reading the ledger") { () in
       (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))

@@ -15,6 +15,13 @@ struct TransitionTrial {
   init(_ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema) throws(MigrationError) {
     var neighbourhood = Neighbourhood()
     neighbourhood.follow(schema.changes(since: Schema()))
+    try self.init(id, phase, direction, in: neighbourhood)
+  }
+
+  /// The same, where the neighbourhoods of what is there before the transition are known.
+  init(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, in neighbourhood: Neighbourhood
+  ) throws(MigrationError) {
     do throws(MigrationError) {
       let objects = neighbourhood.objects(
         around: [phase.up, phase.down],

@@ -9,6 +9,10 @@ final class TransitionTrials {
   }
 
   private var known: [Key: TransitionTrial] = [:]
+  /// What objects need each other, followed from one schema to the next: a step then costs what it changes, and not what
+  /// is there.
+  private var neighbourhood = Neighbourhood()
+  private var followed = Schema()
 
   /// - Parameter schema: what there is before the transition.
   /// - Throws: what keeps the transition's SQL from running, with its place.
@@ -17,7 +21,9 @@ final class TransitionTrials {
   ) throws(MigrationError) -> TransitionTrial {
     let key = Key(id: id, tokens: phase.tokenHash, direction: direction, schema: schema.digest)
     if let trial = known[key] { return trial }
-    let trial = try TransitionTrial(id, phase, direction, on: schema)
+    neighbourhood.follow(schema.changes(since: followed))
+    followed = schema
+    let trial = try TransitionTrial(id, phase, direction, in: neighbourhood)
     known[key] = trial
     return trial
   }

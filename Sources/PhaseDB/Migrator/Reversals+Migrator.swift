@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 extension Migrator {
   /// What reversing each applied phase would give back, with the rows counted now. Reads only.
   ///
@@ -9,8 +11,16 @@ extension Migrator {
 
   func reversals(_ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: Reversal] {
     guard let ledger = knowledge.ledger, !knowledge.applied.isEmpty else { return [:] }
-    let schema = try lifting("reading the schema") { () in try knowledge.presentSchema(on: connection) }
-    return try Reversals(ledger, knowledge.applied, schema: schema, on: connection).all()
+    var known: Schema?
+    let schema = { [connection] () throws(SQLiteError) -> Schema in
+      if let known { return known }
+      let schema = try knowledge.presentSchema(on: connection)
+      known = schema
+      return schema
+    }
+    return try Reversals(
+      ledger, knowledge.applied, isInPlace: knowledge.isInPlace, schema: schema, on: connection
+    ).all()
   }
 
   /// Refuses a way down on which something was purged that a phase would have to bring back.

@@ -289,7 +289,10 @@ extension TemporaryDatabase {
     let connection = try connect(.readOnly)
     let knowledge = try Knowledge(of: connection)
     let ledger = try #require(knowledge.ledger)
-    let all = try Reversals(ledger, knowledge.applied, schema: knowledge.schema, on: connection).all()
+    let all = try Reversals(
+      ledger, knowledge.applied, isInPlace: knowledge.isInPlace, schema: { () in knowledge.schema },
+      on: connection
+    ).all()
     return Dictionary(uniqueKeysWithValues: all.map { ($0.key.description, $0.value) })
   }
 }
