@@ -12,14 +12,6 @@ import subprocess
 
 from . import digest, measure
 
-BEGIN = """-- Begin.
--- @window app >=1.0
--- @residual none
--- @up
-CREATE TABLE begun (x);
--- @down
-DROP TABLE begun;
-"""
 RETIRE = """-- Take the note out of the way.
 -- @window app >=1.0
 -- @residual none
@@ -43,7 +35,7 @@ UP, DOWN = 2, 3
 
 def folder(bench, name, contract):
     migrations = bench.folder / name
-    for path, text in (("0001-begin/expand.sql", BEGIN), ("0002-orders/contract.sql", contract)):
+    for path, text in (("0001-begin/expand.sql", digest.BEGIN), ("0002-orders/contract.sql", contract)):
         file = migrations / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)

@@ -11,6 +11,15 @@ from . import measure
 REPOSITORY = Path(__file__).resolve().parents[3]
 ROWS = 5_000_000
 QUICK_ROWS = 200_000
+# A first phase that gives the database a ledger and does nothing else.
+BEGIN = """-- Begin.
+-- @window app >=1.0
+-- @residual none
+-- @up
+CREATE TABLE begun (x);
+-- @down
+DROP TABLE begun;
+"""
 
 
 def scanner():

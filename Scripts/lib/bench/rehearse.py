@@ -6,14 +6,7 @@ import shutil
 from . import digest, measure
 
 PHASES = {
-    "0001-begin/expand.sql": """-- Begin.
--- @window app >=1.0
--- @residual none
--- @up
-CREATE TABLE begun (x);
--- @down
-DROP TABLE begun;
-""",
+    "0001-begin/expand.sql": digest.BEGIN,
     "0002-count-pieces/contract.sql": """-- Count pieces from one, under their new name.
 -- @window app >=1.0
 -- @residual none
