@@ -107,6 +107,16 @@ package enum FileReading {
     return Int64(clamping: UInt64(system.f_bavail) * UInt64(system.f_frsize))
   }
 
+  /// How long ago a file was written, by the system's clock; nil when there is none.
+  package static func age(of path: String) -> Duration? {
+    var (status, now) = (stat(), timespec())
+    guard unsafe stat(path, &status) == 0, unsafe clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
+    let written = status.written
+    let age =
+      Duration.seconds(now.tv_sec - written.tv_sec) + .nanoseconds(now.tv_nsec - written.tv_nsec)
+    return max(.zero, age)
+  }
+
   /// Whether anything is at the path, a link that leads nowhere included.
   package static func exists(_ path: String) -> Bool {
     var status = stat()
@@ -121,5 +131,16 @@ package enum FileReading {
     case S_IFREG: return .file
     default: return .other
     }
+  }
+}
+
+extension stat {
+  /// When the file was written last.
+  var written: timespec {
+    #if canImport(Darwin)
+      st_mtimespec
+    #else
+      st_mtim
+    #endif
   }
 }

@@ -90,24 +90,13 @@
       var status = stat()
       // Not one that somebody has made and not locked yet, nor anybody else's.
       guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(),
-        time(nil) - status.changed > 60
+        time(nil) - Int(status.written.tv_sec) > 60
       else { continue }
       let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
       guard descriptor >= 0 else { continue }
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { remove(path) }
       close(descriptor)
     }
-  }
-}
-
-extension stat {
-  /// When it was changed last, in seconds.
-  fileprivate var changed: Int {
-    #if canImport(Darwin)
-      Int(st_mtimespec.tv_sec)
-    #else
-      Int(st_mtim.tv_sec)
-    #endif
   }
 }
 

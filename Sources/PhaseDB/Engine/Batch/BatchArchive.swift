@@ -42,7 +42,9 @@ final class BatchArchive {
     isYoung: (SchemaName) -> Bool
   ) throws(MigrationError) {
     let made = try lifting("looking for what batches overwrite") { () in
-      try BatchTable(plan, isYoung: isYoung, on: connection)
+      try BatchTable(
+        plan, wayBack: record.direction == .up ? record.phase.down : record.phase.up, isYoung: isYoung,
+        on: connection)
     }
     guard let made else { return nil }
     table = made

@@ -9,9 +9,18 @@ struct BatchLaw: Sendable {
   private(set) var size: Int
   /// Rows for each millisecond of holding the lock: three parts what it was, one part what the last batch showed.
   private var rate: Double?
-  /// How long a commit takes by itself, in milliseconds, averaged in the same way.
-  private var commit = 0.0
+  /// How long the last commits took by themselves, in milliseconds.
+  private var commits: [Double] = []
+  /// How long a batch may hold the lock, in milliseconds, without being called slow.
   private let target: Double
+
+  /// How much of that a batch is meant to take. The rest is for those that turn out slower than the ones before. Besides,
+  /// who waits asks after 1, 3, 8 and 18 ms (`sqliteDefaultBusyCallback` in src/main.c at sqlite.org/src), so that a lock
+  /// held for 10 ms is felt as 18, one held for 7.5 as 8.
+  private static let usual = 0.75
+
+  /// Whether nobody else has written for a while.
+  var isAlone = false
 
   /// What no batch needs to be smaller than.
   private static let least = 10
@@ -24,12 +33,13 @@ struct BatchLaw: Sendable {
     size = min(Self.first, pacing.maximumRows)
   }
 
-  /// How long the lock is held at best, in milliseconds. On a disk that takes longer than that to commit, smaller
-  /// batches would only make more commits: then half of the hold is work.
-  private var hold: Double { max(target, 2 * commit) }
+  /// How long most batches hold the lock, in milliseconds. On a disk that takes longer than that to commit, smaller
+  /// batches would only make more commits: then half of the hold is work. A commit that waited for something once, as the
+  /// first ones do while the log grows, says nothing about the disk.
+  private var hold: Double { max(isAlone ? target : Self.usual * target, 2 * (commits.min() ?? 0)) }
 
   /// How long a batch may run before it is stopped, rolled back and tried again with fewer rows.
-  var deadline: Duration { .milliseconds(5 * hold) }
+  var deadline: Duration { .milliseconds(5 * max(target, hold)) }
 
   /// Takes in what a batch showed.
   ///
@@ -37,7 +47,7 @@ struct BatchLaw: Sendable {
   ///   - milliseconds: how long it held the lock.
   ///   - committing: how much of that its commit took.
   mutating func committed(rows: Int, milliseconds: Double, committing: Double) {
-    commit = commit == 0 ? committing : (3 * commit + committing) / 4
+    commits = commits.suffix(7) + [committing]
     let shown = Double(max(1, rows)) / max(0.01, milliseconds)
     let rate = rate.map { (3 * $0 + shown) / 4 } ?? shown
     self.rate = rate
@@ -52,9 +62,7 @@ struct BatchLaw: Sendable {
   }
 
   /// How long to rest after a batch, in milliseconds.
-  ///
-  /// - Parameter isAlone: whether nobody else has written for a while.
-  func pause(after milliseconds: Double, isAlone: Bool) -> Double {
+  func pause(after milliseconds: Double) -> Double {
     if isAlone { return pacing.pause?.milliseconds ?? 1 }
     return max(pacing.pause?.milliseconds ?? 2, milliseconds)
   }

@@ -188,23 +188,3 @@ struct Throttle {
       help: ["write one SELECT that returns a row while batches should wait"])
   }
 }
-
-/// Whether anybody else writes, as SQLite counts it (sqlite.org/pragma.html#pragma_data_version).
-struct Neighbours {
-  private var version: Int64?
-  private var lastWrite = ContinuousClock.now
-
-  /// How long nobody may have written for the application to count as idle.
-  private static let quiet = Duration.milliseconds(200)
-
-  /// Whether nobody has written for a while.
-  mutating func areQuiet(on connection: Connection) throws(MigrationError) -> Bool {
-    let present = try lifting("reading PRAGMA data_version") { () in
-      try connection.value("PRAGMA main.data_version")?.integer
-    }
-    let now = ContinuousClock.now
-    if present != version { lastWrite = now }
-    version = present
-    return now - lastWrite > Self.quiet
-  }
-}

@@ -64,6 +64,7 @@ extension BatchRun {
     isCommitted = true
     let ended = ContinuousClock.now
     let held = (ended - locked).milliseconds
+    released = ended
     record = after
     hasDeadline = true
     failuresOfDisk = 0

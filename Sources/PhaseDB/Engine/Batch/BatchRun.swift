@@ -29,13 +29,15 @@ final class BatchRun {
   var wasDiskFull: Bool { failuresOfDisk > 0 }
   /// SQLite's count of schema changes, after the last look at the schema.
   var schemaVersion: Int64?
+  /// When the last batch of this run let go of the lock.
+  var released: ContinuousClock.Instant?
   /// False for a batch of one key that was stopped at its deadline: it cannot be made smaller.
   var hasDeadline = true
 
   /// - Parameter isNew: whether no run before this one had the phase under way.
   init(
     _ engine: Engine, _ turn: Turn, _ record: BatchRecord, _ plan: BatchPlan, _ archive: BatchArchive?,
-    isNew: Bool
+    _ neighbours: Neighbours, isNew: Bool
   ) {
     self.engine = engine
     self.turn = turn
@@ -44,7 +46,7 @@ final class BatchRun {
     self.isNew = isNew
     law = BatchLaw(engine.pacing, limit: turn.step.phase.budget?.hold)
     fractionBefore = record.fraction
-    neighbours = Neighbours()
+    self.neighbours = neighbours
     self.archive = archive
   }
 
@@ -139,8 +141,13 @@ final class BatchRun {
         }
       }
       guard let range else { return }
+      rest()
+      if engine.cancellation.isRequested { continue }
       do throws(MigrationError) {
-        guard try commit(range) else { continue }
+        guard try commit(range) else {
+          released = .now
+          continue
+        }
       } catch {
         // Rolled back, and nothing is lost: the next look at the disk says when there is room again.
         guard error.id == .databaseFull, failuresOfDisk < 10 else { throw error }
@@ -148,17 +155,18 @@ final class BatchRun {
         Pause.briefly()
         continue
       }
-      try rest()
+      law.isAlone = try patiently { () throws(MigrationError) in try neighbours.areQuiet(on: connection) }
+      record.pace.pause = law.pause(after: holds.last)
+      engine.observe(.batchCommitted(turn.step.id, record.direction, progress))
     }
   }
 
-  /// Waits after a batch, and empties the log.
-  private func rest() throws(MigrationError) {
-    let isAlone = try patiently { () throws(MigrationError) in try neighbours.areQuiet(on: connection) }
-    let pause = law.pause(after: holds.last, isAlone: isAlone)
-    record.pace.pause = pause
-    engine.observe(.batchCommitted(turn.step.id, record.direction, progress))
-    Pause.sleep(milliseconds: pause)
+  /// Waits until the lock has been free for as long as the law says. What there is to do between two batches, such as
+  /// emptying the log, is part of that time.
+  private func rest() {
+    guard let released else { return }
+    let left = Duration.milliseconds(record.pace.pause) - (ContinuousClock.now - released)
+    if left > .zero { Pause.sleep(milliseconds: left.milliseconds) }
   }
 
   // MARK: The way back

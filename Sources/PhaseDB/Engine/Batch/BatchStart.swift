@@ -9,6 +9,7 @@ extension Engine {
     -> Turn.Outcome
   {
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
+    let neighbours = Neighbours(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
     let underWay = try knowledge.ledger?.batch()
@@ -70,7 +71,7 @@ extension Engine {
     holdsLease = true
     hasLoggedOverrides = true
     if !drift.isEmpty { observe(.driftAccepted(drift)) }
-    return .batches(BatchRun(self, turn, begun, plan, archive, isNew: action == .start))
+    return .batches(BatchRun(self, turn, begun, plan, archive, neighbours, isNew: action == .start))
   }
 
   /// The key of a batched phase, after a look at how SQLite would run its SQL.

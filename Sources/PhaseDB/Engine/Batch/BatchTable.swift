@@ -8,6 +8,8 @@ struct BatchTable {
   let written: [Written]
   /// The columns over which the rest of a row is hashed.
   let hashed: [SchemaName]
+  /// What the way back computes again; nil when that cannot be told.
+  let recomputation: BatchRecomputation?
 
   struct Written {
     let name: SchemaName
@@ -15,9 +17,10 @@ struct BatchTable {
     let empty: String?
   }
 
+  /// - Parameter wayBack: the SQL of the other direction.
   /// - Returns: nil when rows cannot be told apart, which no table with a key for batches comes to.
   init?(
-    _ plan: BatchPlan, isYoung: (SchemaName) -> Bool, on connection: Connection
+    _ plan: BatchPlan, wayBack: Script, isYoung: (SchemaName) -> Bool, on connection: Connection
   ) throws(SQLiteError) {
     guard let shape = try TableShape(SchemaName(plan.key.table), on: connection),
       let rowKey = try RowKey(of: shape, on: connection)
@@ -30,6 +33,8 @@ struct BatchTable {
     written = shape.stored.filter { columns.contains($0.name.key) && !keys.contains($0.name) }.map { column in
       Written(name: column.name, empty: isYoung(column.name) ? Self.literal(column.defaultValue) : nil)
     }
+    recomputation = try BatchRecomputation(
+      wayBack, of: shape, columns: written.map(\.name), written: columns, on: connection)
   }
 
   /// A default that is a value; nil when it cannot be told without asking for it.
@@ -77,13 +82,15 @@ struct BatchTable {
 
   /// Keys and values of the rows of a batch that have something to be kept.
   func presentValues(of key: BatchKey) -> String {
-    let keys = rowKey.names.map { "t.\(SQLText.identifier($0))" }
-    let values = written.map { "t.\(SQLText.identifier($0.name.spelled))" }
+    let alias = recomputation?.alias ?? "t"
+    let keys = rowKey.names.map { "\(alias).\(SQLText.identifier($0))" }
+    let values = written.map { "\(alias).\(SQLText.identifier($0.name.spelled))" }
     var query =
-      "SELECT \((keys + values).joined(separator: ", ")) FROM \(place) AS t WHERE \(range(of: key, "t"))"
+      "SELECT \((keys + values).joined(separator: ", ")) FROM \(place) AS \(alias) WHERE \(range(of: key, alias))"
     let told = zip(written, values).compactMap { column, value in column.empty.map { "\(value) IS NOT \($0)" }
     }
     if told.count == written.count { query += " AND (\(told.joined(separator: " OR ")))" }
+    if let recomputation { query += " AND NOT (\(recomputation.isSame))" }
     return query
   }
 

@@ -1,0 +1,154 @@
+import PhaseSQLite
+import Testing
+
+@testable import PhaseDB
+
+/// What the archive of a batched way down need not hold, because the way up makes it again.
+@Suite("What the way back computes again")
+struct BatchRecomputationTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// What up sets, and on which rows.
+    let up: String
+    var condition = ""
+    var down = "v = NULL"
+    /// The declared type of the column.
+    var type = "INTEGER"
+    /// More of the schema.
+    var schema = ""
+    /// What the application writes after up.
+    var edit = "UPDATE t SET v = 5 WHERE id = 3"
+    /// How many of the 20 rows down has to keep.
+    let kept: Value
+  }
+
+  @Test(
+    "comes back to the last bit, and the archive has only the rest:",
+    arguments: [
+      Case(testDescription: "a value that the application wrote", up: "v = n * 2", kept: 1),
+      Case(
+        testDescription: "the same value, written again", up: "v = n * 2", edit: "UPDATE t SET v = n * 2",
+        kept: 0),
+      Case(
+        testDescription: "another name for the table, and comments", up: "v /* = 1, */ = x.n -- twice\n * 2",
+        kept: 1),
+      Case(
+        testDescription: "two columns", up: "v = n, w = upper(name)", down: "v = NULL, w = NULL",
+        edit: "UPDATE t SET w = 'mine' WHERE id < 4", kept: 3),
+      Case(
+        testDescription: "two columns of which up gives one", up: "v = n", down: "v = NULL, w = 'none'",
+        edit: "UPDATE t SET w = 'mine' WHERE id < 4", kept: 20),
+      Case(
+        testDescription: "rows that up leaves alone", up: "v = n", condition: " AND n > 15",
+        edit: "UPDATE t SET v = n WHERE id < 8", kept: 7),
+      Case(
+        testDescription: "a CASE with its own commas and words",
+        up: "v = CASE WHEN n IN (1, 2) THEN 1 ELSE n END",
+        kept: 1),
+      Case(
+        testDescription: "letters that the column's collation takes for the same", up: "v = name",
+        type: "TEXT COLLATE NOCASE", edit: "UPDATE t SET v = upper(v) WHERE id = 3", kept: 1),
+      Case(
+        testDescription: "a number that a text column made a text of", up: "v = n", type: "TEXT",
+        edit: "UPDATE t SET v = '007' WHERE id = 7", kept: 1),
+      Case(
+        testDescription: "a number of another type in a column that takes any", up: "v = n", type: "",
+        edit: "UPDATE t SET v = CAST(n AS REAL) WHERE id = 7", kept: 1),
+      Case(testDescription: "chance", up: "v = abs(random())", kept: 20),
+      Case(testDescription: "the time of day", up: "v = strftime('%s', 'now')", kept: 20),
+      Case(testDescription: "the time of day by a keyword", up: "v = CURRENT_TIMESTAMP", kept: 20),
+      Case(
+        testDescription: "another table", up: "v = (SELECT o.n FROM o)",
+        schema: "CREATE TABLE o AS SELECT 4 AS n;",
+        kept: 20),
+      Case(testDescription: "what down overwrites", up: "v = coalesce(v, n)", kept: 20),
+      Case(
+        testDescription: "a condition on what down overwrites", up: "v = n", condition: " AND v IS NULL",
+        kept: 20),
+      Case(
+        testDescription: "a generated column", up: "v = g",
+        schema: "ALTER TABLE t ADD COLUMN g INTEGER AS (coalesce(v, n) + 1);", kept: 20),
+      Case(
+        testDescription: "a trigger that follows", up: "v = n",
+        schema:
+          "CREATE TRIGGER r AFTER UPDATE OF v ON t BEGIN UPDATE t SET w = 'seen' WHERE id = NEW.id; END;",
+        kept: 20),
+      Case(
+        testDescription: "a trigger that up does not wake", up: "v = n",
+        schema:
+          "CREATE TRIGGER r AFTER UPDATE OF n ON t BEGIN UPDATE t SET v = NEW.n WHERE id = NEW.id; END;",
+        kept: 1),
+      Case(testDescription: "columns set together", up: "(v) = (n)", kept: 20),
+    ])
+  func comesBack(row: Case) throws {
+    let database = try TemporaryDatabase(
+      """
+      CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, name TEXT, w TEXT);
+      INSERT INTO t (id, n, name)
+        WITH RECURSIVE i (x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM i WHERE x < 20) SELECT x, x, 'n' || x FROM i;
+      """)
+    let range = "id BETWEEN :first AND :last"
+    let migrations = try catalog([
+      "0001-v": [
+        phase(
+          .expand, "ALTER TABLE t ADD COLUMN v \(row.type); \(row.schema)",
+          down: "SELECT 1 FROM t"),
+        phase(
+          .migrate, "UPDATE t AS x SET \(row.up) WHERE \(range)\(row.condition)",
+          down: "UPDATE t SET \(row.down) WHERE \(range);", batch: Batching(table: "t")),
+      ]
+    ])
+    try database.run(.upAll, migrations)
+    try database.run(row.edit)
+    let up = try #require(try database.snapshot())
+    try database.run(.down(1), migrations)
+    #expect(
+      try database.value("SELECT coalesce(sum(rows), 0) FROM phasedb_archive WHERE direction = 'down'")
+        == row.kept)
+    #expect(try database.value("SELECT count(v) FROM t") == 0)
+    try database.run(.upAll, migrations)
+    // What down did not keep and up does not give would show here.
+    #expect(try up.isSame(as: database.snapshot()))
+  }
+
+  @Test(
+    "takes one UPDATE with a condition apart, and nothing else",
+    arguments: [
+      ("UPDATE t SET a = 1 WHERE k BETWEEN :first AND :last", "t: a = 1 | k BETWEEN ?1 AND ?2"),
+      (
+        "update main.\"T\" as x set \"a\" = f(1, 2), b=x.c where k between :first and :last;",
+        "x: a = f ( 1 , 2 ), b = x . c | k between ?1 and ?2"
+      ),
+      (
+        "UPDATE t SET a = 1 WHERE k >= :first AND k <= :last AND b = 'x, where'",
+        "t: a = 1 | k >= ?1 AND k <= ?2 AND b = 'x, where'"
+      ),
+      ("UPDATE t SET a = 1", nil),
+      ("UPDATE t SET a = :first WHERE k BETWEEN :first AND :last", nil),
+      ("UPDATE t SET a = 1 WHERE k BETWEEN :first AND :last AND b > :first", nil),
+      ("UPDATE t SET a = 1, a = 2 WHERE k BETWEEN :first AND :last", nil),
+      ("UPDATE t SET (a, b) = (1, 2) WHERE k BETWEEN :first AND :last", nil),
+      ("UPDATE t SET a = o.b FROM o WHERE k BETWEEN :first AND :last", nil),
+      ("UPDATE t SET a = 1 WHERE k BETWEEN :first AND :last RETURNING a", nil),
+      ("UPDATE t SET a = 1 WHERE k BETWEEN :first AND :last ORDER BY b LIMIT 3", nil),
+      ("UPDATE OR IGNORE t SET a = 1 WHERE k BETWEEN :first AND :last", nil),
+      ("UPDATE t NOT INDEXED SET a = 1 WHERE k BETWEEN :first AND :last", nil),
+      ("UPDATE u SET a = 1 WHERE k BETWEEN :first AND :last", nil),
+      ("UPDATE temp.t SET a = 1 WHERE k BETWEEN :first AND :last", nil),
+      ("DELETE FROM t WHERE k BETWEEN :first AND :last", nil),
+      ("WITH o AS (SELECT 1) UPDATE t SET a = 1 WHERE k BETWEEN :first AND :last", nil),
+      (
+        "UPDATE t SET a = 1 WHERE k BETWEEN :first AND :last; UPDATE t SET b = 1 WHERE k BETWEEN :first AND :last",
+        nil
+      ),
+      ("UPDATE t SET", nil), ("UPDATE t SET a =", nil), ("UPDATE t SET a = 1 WHERE", nil), ("UPDATE", nil),
+    ] as [(String, String?)])
+  func takesApart(sql: String, parts: String?) {
+    let update = SingleUpdate(sql, of: SchemaName("t"))
+    let shown = update.map { update in
+      let values = update.values.sorted { $0.key.key < $1.key.key }.map { "\($0.key) = \($0.value)" }
+      return "\(update.alias.filter { $0 != "\"" }): \(values.joined(separator: ", ")) | \(update.condition)"
+    }
+    #expect(shown == parts)
+  }
+}
