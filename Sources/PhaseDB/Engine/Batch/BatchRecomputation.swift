@@ -3,47 +3,62 @@ internal import PhaseSQLite
 /// What the SQL of the way back makes of a row, where that can be told beforehand: a value that it computes again exactly
 /// as it is needs no archive.
 ///
-/// It can be told of one UPDATE that makes its values of columns of the same row which this direction leaves alone, by
-/// functions that always give the same, and that no trigger follows.
+/// It can be told of one UPDATE that makes its values of columns of the same row which this direction leaves alone or sets
+/// to NULL, by functions that always give the same, and that no trigger follows.
 struct BatchRecomputation {
-  private let update: SingleUpdate
   private let shape: TableShape
   /// What this direction overwrites.
   private let columns: [SchemaName]
+  /// The table as the SQL of the way back calls it.
+  let alias: String
+  /// What the way back gives each of the columns, and which rows it reaches, as SQL about the row before this direction.
+  private let values: [String]
+  private let condition: String
+  /// Which rows this direction reaches, when the above count on what it leaves there.
+  private let reached: String?
 
   /// - Parameters:
-  ///   - script: the SQL of the way back.
+  ///   - wayBack: the SQL of the way back.
+  ///   - script: the SQL of this direction.
   ///   - written: every column of the table that this direction writes, folded.
   /// - Returns: nil when it cannot be told.
   init?(
-    _ script: Script, of shape: TableShape, columns: [SchemaName], written: Set<String>,
+    of wayBack: Script, after script: Script, _ shape: TableShape, columns: [SchemaName],
+    written: Set<String>,
     on connection: Connection
   ) throws(SQLiteError) {
-    guard let update = SingleUpdate(script.text, of: shape.name),
+    guard let update = SingleUpdate(wayBack.text, of: shape.name),
       !columns.isEmpty, columns.allSatisfy({ update.values[$0] != nil })
     else { return nil }
-    self.update = update
     self.shape = shape
     self.columns = columns
-    guard try isRepeatable(without: written, on: connection), try !firesTriggers(script, on: connection)
-    else { return nil }
+    alias = update.alias
+    let given = columns.compactMap { update.values[$0] }
+    let own = SingleUpdate(script.text, of: shape.name)
+    let emptied = Set((own?.values ?? [:]).filter { $0.value.asciiLowercased == "null" }.keys)
+    values = given.map { SingleUpdate.replacing(emptied, by: "NULL", in: $0) }
+    condition = SingleUpdate.replacing(emptied, by: "NULL", in: update.condition)
+    reached = given == values && update.condition == condition ? nil : own?.condition
+    guard try isRepeatable(without: written, on: connection), try !firesTriggers(wayBack, on: connection)
+    else {
+      return nil
+    }
+    if reached != nil, try firesTriggers(script, on: connection) { return nil }
   }
-
-  /// The table as the SQL calls it.
-  var alias: String { update.alias }
 
   /// The condition that the way back gives a row the values that it has now. The ends of a batch are the parameters 1 and
   /// 2.
   var isSame: String {
-    let values = columns.map { column in
+    let same = zip(columns, values).map { column, value in
       let present = "\(alias).\(SQLText.identifier(column.spelled))"
       // The plus takes away the affinity that a column in the value has, so that comparing converts what assigning would
       // (sqlite.org/datatype3.html#type_conversions_prior_to_comparison).
-      let given = "+(\(update.values[column] ?? "NULL"))"
+      let given = "+(\(value))"
       let isSame = "\(present) IS \(given) COLLATE BINARY"
       return convertsNothing(column) ? "\(isSame) AND typeof(\(present)) = typeof(\(given))" : isSame
     }
-    return (["coalesce((\(update.condition)), 0)"] + values).joined(separator: " AND ")
+    let conditions = [reached, condition].compactMap(\.self).map { "coalesce((\($0)), 0)" }
+    return (conditions + same).joined(separator: " AND ")
   }
 
   /// Whether a value stays of its type in a column, so that 1 is not 1.0.
@@ -60,38 +75,41 @@ extension BatchRecomputation {
   private func isRepeatable(without written: Set<String>, on connection: Connection) throws(SQLiteError)
     -> Bool
   {
-    var read: [(table: SchemaName, column: String)] = []
-    var functions: Set<String> = []
-    var readsRows = false
+    let wanted = values + [condition]
+    // A subquery of the same table would read like the row itself.
+    let asked = wanted + [reached].compactMap(\.self)
+    guard !asked.contains(where: { SQLWord.all(in: $0).contains { $0.is("select") } }) else { return false }
+    let place = "main.\(SQLText.identifier(shape.name.spelled)) AS \(alias)"
+    guard let counted = try uses("SELECT \(wanted.joined(separator: ", ")) FROM \(place)", on: connection),
+      let all = try uses("SELECT \(asked.joined(separator: ", ")) FROM \(place)", on: connection)
+    else { return false }
+    let unfit = written.union(shape.columns.filter(\.isGenerated).map(\.name.key))
+    guard counted.columns.isDisjoint(with: unfit) else { return false }
+    for function in all.functions where try !isConstant(function, on: connection) { return false }
+    return true
+  }
+
+  /// The columns and functions that a query uses, folded; nil when it cannot be compiled.
+  private func uses(
+    _ query: String, on connection: Connection
+  ) throws(SQLiteError) -> (columns: Set<String>, functions: Set<String>)? {
+    var (columns, functions): (Set<String>, Set<String>) = ([], [])
     connection.setAuthorizer { action in
       switch action.code {
-      case .read:
-        read.append((SchemaName(action.first ?? ""), (action.second ?? "").asciiLowercased))
-        if action.origin != nil { readsRows = true }
+      case .read: columns.insert((action.second ?? "").asciiLowercased)
       case .function: functions.insert((action.second ?? "").asciiLowercased)
       default: break
       }
       return true
     }
     defer { connection.removeAuthorizer() }
-    let wanted = columns.compactMap { update.values[$0] } + [update.condition]
-    // A subquery of the same table would read like the row itself.
-    guard !wanted.contains(where: { SQLWord.all(in: $0).contains { $0.is("select") } }) else { return false }
     do throws(SQLiteError) {
-      _ = try connection.prepare(
-        "SELECT \(wanted.joined(separator: ", ")) FROM main.\(SQLText.identifier(shape.name.spelled)) AS \(alias)"
-      )
+      _ = try connection.prepare(query)
     } catch {
       guard error.code.primary == .error else { throw error }
-      return false
+      return nil
     }
-    connection.removeAuthorizer()
-    let unfit = written.union(shape.columns.filter(\.isGenerated).map(\.name.key))
-    guard !readsRows, read.allSatisfy({ $0.table == shape.name && !unfit.contains($0.column) }) else {
-      return false
-    }
-    for function in functions where try !isConstant(function, on: connection) { return false }
-    return true
+    return (columns, functions)
   }
 
   /// Whether a function gives the same for the same arguments: SQLite counts those of time among them, whose argument may

@@ -75,4 +75,29 @@ struct SingleUpdate {
       }
     }.joined(separator: " ")
   }
+
+  /// Puts a value in the place of columns.
+  static func replacing(_ columns: Set<SchemaName>, by value: String, in expression: String) -> String {
+    guard !columns.isEmpty else { return expression }
+    let bytes = Array(expression.utf8)
+    let words = SQLWord.all(in: expression)
+    var written: [String] = []
+    for (index, word) in words.enumerated() {
+      let isColumn =
+        (word.kind == .word || word.kind == .quotedIdentifier) && columns.contains(SchemaName(word.text))
+        && !words.has("(", at: index + 1) && !words.has(".", at: index + 1)
+      guard isColumn else {
+        written.append(String(decoding: bytes[word.range], as: UTF8.self))
+        continue
+      }
+      // The names of the table and of its schema go with it.
+      var before = index
+      while words.has(".", at: before - 1), before > 1 {
+        written.removeLast(2)
+        before -= 2
+      }
+      written.append(value)
+    }
+    return written.joined(separator: " ")
+  }
 }
