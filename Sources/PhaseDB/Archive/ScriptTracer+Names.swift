@@ -11,8 +11,9 @@ extension ScriptTracer {
     let rows = try connection.rows(
       "SELECT name, rootpage, sql FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     )
+    // A virtual table has no page of its own (sqlite.org/fileformat2.html#storage_of_the_sql_database_schema).
     let virtual = Dictionary(
-      rows.compactMap { row in
+      rows.lazy.filter { $0[1].integer == 0 }.compactMap { row in
         TableDefinition(row[2].text ?? "").flatMap { table in table.virtual.map { (table.name, $0) } }
       }, uniquingKeysWith: { first, _ in first })
     let shadows = virtual.reduce(into: Set<SchemaName>()) { $0.formUnion($1.value.shadows(of: $1.key)) }

@@ -84,9 +84,12 @@ struct TransitionRows {
     _ kept: [ArchiveRecord], on connection: Connection
   ) throws(MigrationError) {
     guard step.direction == .down, let applied = knowledge.applied.last else { return }
-    let broken = try lifting("looking for rows that do not fit the schema before \(step.id)") { () in
-      try FormerConstraints(
-        trial.there, from: knowledge.schema, to: try ledger.schema(after: applied.sequence - 1),
+    let broken = try lifting("looking for rows that do not fit the schema before \(step.id)") {
+      () throws(SQLiteError) -> [BrokenConstraint] in
+      // What only added is taken back by taking away.
+      if kept.isEmpty, try !ledger.hasLostObjects(since: applied.sequence) { return [] }
+      return try FormerConstraints(
+        trial.there, from: knowledge.schema, to: try ledger.schema(before: applied, from: knowledge.schema),
         with: kept, on: connection
       ).broken()
     }

@@ -21,6 +21,13 @@ extension Ledger {
     try connection.value("SELECT max(sequence) FROM phasedb_schema")?.integer ?? 0 > sequence
   }
 
+  /// Whether the phase with a sequence number, or what came after it, took objects away or changed them.
+  func hasLostObjects(since sequence: Int64) throws(SQLiteError) -> Bool {
+    try connection.value(
+      "SELECT 1 FROM phasedb_schema WHERE sequence >= ?1 AND change = ?2 LIMIT 1", .integer(sequence),
+      .text(SchemaChange.Kind.removed.rawValue)) != nil
+  }
+
   /// The sequence numbers under which changes from outside are recorded.
   func driftSequences() throws(SQLiteError) -> [Int64] {
     try connection.rows(
@@ -49,5 +56,26 @@ extension Ledger {
       objects[object.key] = rows.text(at: 0) == SchemaChange.Kind.added.rawValue ? object : nil
     }
     return Schema(Array(objects.values))
+  }
+
+  /// The schema as it was recorded before the last applied phase.
+  ///
+  /// - Parameter present: what there is now, from which the phase's changes are taken back: its other objects need not
+  ///   be read and taken apart again. Where that does not lead to the recorded schema, all changes are put together.
+  func schema(before applied: AppliedPhase, from present: Schema) throws(SQLiteError) -> Schema {
+    var objects = Dictionary(present.objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    var rows = try connection.prepare(
+      """
+      SELECT change, type, name, tbl_name, sql FROM phasedb_schema WHERE sequence >= ?1
+      ORDER BY sequence DESC, change
+      """)
+    try rows.bind([.integer(applied.sequence)])
+    while try rows.step() {
+      let object = SchemaObject(
+        type: rows.text(at: 1), name: rows.text(at: 2), table: rows.text(at: 3), sql: rows.text(at: 4))
+      objects[object.key] = rows.text(at: 0) == SchemaChange.Kind.added.rawValue ? nil : object
+    }
+    let former = Schema(Array(objects.values))
+    return former.digest == applied.schemaBefore ? former : try schema(after: applied.sequence - 1)
   }
 }

@@ -18,7 +18,8 @@ enum Affinity: String, Hashable, Sendable {
       self = .blob
       return
     }
-    self = Self.rules.first { $0.parts.contains { type.contains($0) } }?.affinity ?? .numeric
+    let bytes = Array(type.utf8)
+    self = Self.rules.first { $0.parts.contains { bytes.has($0) } }?.affinity ?? .numeric
   }
 
   private static let rules: [(parts: [String], affinity: Affinity)] = [
@@ -27,4 +28,11 @@ enum Affinity: String, Hashable, Sendable {
     (["blob"], .blob),
     (["real", "floa", "doub"], .real),
   ]
+}
+
+extension [UInt8] {
+  /// Whether the bytes of a part stand in them, one behind the other.
+  fileprivate func has(_ part: String) -> Bool {
+    indices.contains { self[$0...].starts(with: part.utf8) }
+  }
 }
