@@ -16,6 +16,7 @@ extension BatchArchive {
         try connection.execute("DELETE FROM \(Self.before)")
         try connection.execute(
           "INSERT INTO \(Self.before) \(table.presentValues(of: key))", keys.first, keys.last)
+        hasCaptured = connection.changes > 0
       }
       if let giving {
         try connection.execute(
@@ -40,7 +41,7 @@ extension BatchArchive {
         try giveBack(&part, keys, ledger)
         giving = part
       }
-      if var part = keeping {
+      if var part = keeping, hasCaptured {
         part.sum.add(try part.table.fill(from: table.difference(Self.before, Self.rest), on: connection))
         try record(&part, ledger)
         keeping = part

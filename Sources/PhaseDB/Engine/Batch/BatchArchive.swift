@@ -20,6 +20,8 @@ final class BatchArchive {
   var giving: Part?
   /// What could not be given back by this run.
   var left: Part?
+  /// Whether the batch that runs may overwrite what is to be kept.
+  var hasCaptured = false
   /// Columns that this direction's SQL computes.
   let computed: Set<SchemaName>
 

@@ -14,16 +14,18 @@ struct BatchRecomputation {
   /// What the way back gives each of the columns, and which rows it reaches, as SQL about the row before this direction.
   private let values: [String]
   private let condition: String
+  /// Whether that is every row of a batch.
+  private let reachesAll: Bool
   /// Which rows this direction reaches, when the above count on what it leaves there.
   private let reached: String?
 
   /// - Parameters:
   ///   - wayBack: the SQL of the way back.
-  ///   - script: the SQL of this direction.
+  ///   - plan: the SQL of this direction, and the key of the batches.
   ///   - written: every column of the table that this direction writes, folded.
   /// - Returns: nil when it cannot be told.
   init?(
-    of wayBack: Script, after script: Script, _ shape: TableShape, columns: [SchemaName],
+    of wayBack: Script, after plan: BatchPlan, _ shape: TableShape, columns: [SchemaName],
     written: Set<String>,
     on connection: Connection
   ) throws(SQLiteError) {
@@ -34,16 +36,17 @@ struct BatchRecomputation {
     self.columns = columns
     alias = update.alias
     let given = columns.compactMap { update.values[$0] }
-    let own = SingleUpdate(script.text, of: shape.name)
+    let own = SingleUpdate(plan.script.text, of: shape.name)
     let emptied = Set((own?.values ?? [:]).filter { $0.value.asciiLowercased == "null" }.keys)
     values = given.map { SingleUpdate.replacing(emptied, by: "NULL", in: $0) }
     condition = SingleUpdate.replacing(emptied, by: "NULL", in: update.condition)
+    reachesAll = SingleUpdate.isRange(condition, of: plan.key)
     reached = given == values && update.condition == condition ? nil : own?.condition
     guard try isRepeatable(without: written, on: connection), try !firesTriggers(wayBack, on: connection)
     else {
       return nil
     }
-    if reached != nil, try firesTriggers(script, on: connection) { return nil }
+    if reached != nil, try firesTriggers(plan.script, on: connection) { return nil }
   }
 
   /// The condition that the way back gives a row the values that it has now. The ends of a batch are the parameters 1 and
@@ -57,7 +60,7 @@ struct BatchRecomputation {
       let isSame = "\(present) IS \(given) COLLATE BINARY"
       return convertsNothing(column) ? "\(isSame) AND typeof(\(present)) = typeof(\(given))" : isSame
     }
-    let conditions = [reached, condition].compactMap(\.self).map { "coalesce((\($0)), 0)" }
+    let conditions = [reached, reachesAll ? nil : condition].compactMap(\.self).map { "coalesce((\($0)), 0)" }
     return (conditions + same).joined(separator: " AND ")
   }
 

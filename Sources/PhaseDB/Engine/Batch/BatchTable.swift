@@ -34,7 +34,7 @@ struct BatchTable {
       Written(name: column.name, empty: isYoung(column.name) ? Self.literal(column.defaultValue) : nil)
     }
     recomputation = try BatchRecomputation(
-      of: wayBack, after: plan.script, shape, columns: written.map(\.name), written: columns, on: connection)
+      of: wayBack, after: plan, shape, columns: written.map(\.name), written: columns, on: connection)
   }
 
   /// A default that is a value; nil when it cannot be told without asking for it.

@@ -76,6 +76,16 @@ struct SingleUpdate {
     }.joined(separator: " ")
   }
 
+  /// Whether a condition says no more than that a row is in the batch.
+  static func isRange(_ condition: String, of key: BatchKey) -> Bool {
+    var words = SQLWord.all(in: condition)[...]
+    if words.count == 7, words.dropFirst().first?.is(".") == true { words = words.dropFirst(2) }
+    guard words.count == 5, let column = words.first, column.isName, key.names.contains(column.text) else {
+      return false
+    }
+    return words.dropFirst().map(\.text) == ["between", "?1", "and", "?2"]
+  }
+
   /// Puts a value in the place of columns.
   static func replacing(_ columns: Set<SchemaName>, by value: String, in expression: String) -> String {
     guard !columns.isEmpty else { return expression }

@@ -64,6 +64,9 @@ struct BatchRecomputationTests {
         testDescription: "another table", up: "v = (SELECT o.n FROM o)",
         schema: "CREATE TABLE o AS SELECT 4 AS n;",
         kept: 20),
+      Case(
+        testDescription: "rows between the ends and before another number", up: "v = n",
+        condition: " AND id BETWEEN 4 AND 9", edit: "UPDATE t SET v = 1 WHERE id IN (3, 5, 12)", kept: 3),
       Case(testDescription: "what down sets to NULL", up: "v = coalesce(x.v, n)", kept: 1),
       Case(
         testDescription: "a condition on what down sets to NULL", up: "v = n", condition: " AND v IS NULL",
