@@ -116,7 +116,7 @@ final class BatchPauses {
       }
     }
     guard let log, log.pinned > (isWaiting ? mostPinned / 2 : mostPinned) else { return nil }
-    let megabytes = Int64(log.pinned) * pageSize >> 20
+    let megabytes = (Int64(log.pinned) * pageSize) >> 20
     return BatchPause(
       reason: .pinnedLog, detail: "an open reader keeps \(megabytes) MB in the write-ahead log",
       resuming: "it goes on when the reader ends its transaction")

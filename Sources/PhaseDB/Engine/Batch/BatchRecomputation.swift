@@ -87,19 +87,25 @@ extension BatchRecomputation {
       let all = try uses("SELECT \(asked.joined(separator: ", ")) FROM \(place)", on: connection)
     else { return false }
     let unfit = written.union(shape.columns.filter(\.isGenerated).map(\.name.key))
-    guard counted.columns.isDisjoint(with: unfit) else { return false }
+    // `IN table` reads another table without a SELECT.
+    guard counted.tables.isSubset(of: [shape.name]), counted.columns.isDisjoint(with: unfit) else {
+      return false
+    }
     for function in all.functions where try !isConstant(function, on: connection) { return false }
     return true
   }
 
-  /// The columns and functions that a query uses, folded; nil when it cannot be compiled.
+  /// What a query uses, names of columns and functions folded; nil when it cannot be compiled.
   private func uses(
     _ query: String, on connection: Connection
-  ) throws(SQLiteError) -> (columns: Set<String>, functions: Set<String>)? {
+  ) throws(SQLiteError) -> (tables: Set<SchemaName>, columns: Set<String>, functions: Set<String>)? {
     var (columns, functions): (Set<String>, Set<String>) = ([], [])
+    var tables: Set<SchemaName> = []
     connection.setAuthorizer { action in
       switch action.code {
-      case .read: columns.insert((action.second ?? "").asciiLowercased)
+      case .read:
+        tables.insert(SchemaName(action.first ?? ""))
+        columns.insert((action.second ?? "").asciiLowercased)
       case .function: functions.insert((action.second ?? "").asciiLowercased)
       default: break
       }
@@ -112,7 +118,7 @@ extension BatchRecomputation {
       guard error.code.primary == .error else { throw error }
       return nil
     }
-    return (columns, functions)
+    return (tables, columns, functions)
   }
 
   /// Whether a function gives the same for the same arguments: SQLite counts those of time among them, whose argument may

@@ -67,6 +67,9 @@ struct BatchRecomputationTests {
       Case(
         testDescription: "rows between the ends and before another number", up: "v = n",
         condition: " AND id BETWEEN 4 AND 9", edit: "UPDATE t SET v = 1 WHERE id IN (3, 5, 12)", kept: 3),
+      Case(
+        testDescription: "another table by its name alone", up: "v = n IN o",
+        schema: "CREATE TABLE o (k INTEGER PRIMARY KEY); INSERT INTO o VALUES (4);", kept: 20),
       Case(testDescription: "what down sets to NULL", up: "v = coalesce(x.v, n)", kept: 1),
       Case(
         testDescription: "a condition on what down sets to NULL", up: "v = n", condition: " AND v IS NULL",
