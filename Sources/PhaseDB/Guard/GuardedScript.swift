@@ -33,6 +33,7 @@ struct GuardedScript {
     let tookStrings = connection.isOn(.doubleQuotedStringsInDDL)
     if isBaseline { connection.turn(.doubleQuotedStringsInDDL, on: true) }
     defer { if isBaseline { connection.turn(.doubleQuotedStringsInDDL, on: tookStrings) } }
+    let temporaryBefore = try temporarySchema()
     let changesBefore = connection.totalChanges
     var reader = ScriptReader(script.text, on: connection)
     // Where the statement starts that runs; nil while the next one is compiled.
@@ -59,7 +60,16 @@ struct GuardedScript {
     } catch {
       throw MigrationError(.statementFailed, "\(error)", at: script.place(at: running ?? reader.offset))
     }
+    if let title = try temporarySchema().changes(since: temporaryBefore).first {
+      let what = StatementGuard.Refusal(
+        what: "a change of the TEMP schema, \(title),", remedy: "leave TEMP objects out of phases")
+      throw forbidden(what, at: script.place(at: script.firstTokenOffset))
+    }
     return (connection.totalChanges - changesBefore, guarding.writes)
+  }
+
+  private func temporarySchema() throws(MigrationError) -> TemporarySchema {
+    try lifting("reading the TEMP schema") { () in try TemporarySchema(of: connection) }
   }
 
   private func refuseTokens(_ range: Range<Int>) throws(MigrationError) {
