@@ -88,7 +88,7 @@ final class StateCopy {
     guard let ledger = try Knowledge(of: connection).ledger, ledger.format >= 2 else { return }
     try lifting("forgetting what the way down took") { () in
       try connection.execute(
-        "UPDATE phasedb_archive SET state = 'purged' WHERE direction = 'down' AND state = 'kept'")
+        "UPDATE phasedb_archive SET state = 'left' WHERE direction = 'down' AND state = 'kept'")
     }
   }
 

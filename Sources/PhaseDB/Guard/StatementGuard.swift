@@ -209,13 +209,17 @@ extension StatementGuard {
 
   /// The first name in SQL that is the ledger's, and where it stands. SQLite takes a string for a name where only a name
   /// can be.
-  static func ledgerName(in sql: String) -> (name: String, range: Range<Int>)? {
+  ///
+  /// - Parameter others: names that may be used.
+  static func ledgerName(in sql: String, except others: Set<String> = []) -> (name: String, range: Range<Int>)? {
     guard sql.asciiLowercased.contains(Schema.ledgerPrefix) else { return nil }
     let bytes = Array(sql.utf8)
     for token in SQLTokens(sql) where [.word, .quotedIdentifier, .string].contains(token.kind) {
       let text = String(decoding: bytes[token.range], as: UTF8.self)
       let name = token.kind == .word ? text : String(text.dropFirst().dropLast())
-      if isLedgerName(name), RetiredName(SchemaName(name)) == nil { return (name, token.range) }
+      if isLedgerName(name), RetiredName(SchemaName(name)) == nil, !others.contains(name.asciiLowercased) {
+        return (name, token.range)
+      }
     }
     return nil
   }

@@ -20,6 +20,17 @@ struct TemporarySchema: Equatable {
     titles.symmetricDifference(before.titles).sorted()
   }
 
+  /// Every object that phasedb has not made there.
+  static func objects(of connection: Connection) throws(SQLiteError) -> [SchemaObject] {
+    try connection.rows("SELECT type, name, tbl_name, sql FROM sqlite_temp_schema WHERE sql IS NOT NULL")
+      .compactMap { row in
+        guard let type = row[0].text, let name = row[1].text, let table = row[2].text, let sql = row[3].text,
+          !isOwn(name)
+        else { return nil }
+        return SchemaObject(type: type, name: name, table: table, sql: sql)
+      }
+  }
+
   /// Whether phasedb makes an object of that name, for as long as it needs it.
   static func isOwn(_ name: String) -> Bool {
     let name = name.asciiLowercased
