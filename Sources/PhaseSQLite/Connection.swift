@@ -25,6 +25,8 @@ internal import CSQLite
   package var isBorrowed: Bool { !isOwner }
   var authorizer: Unmanaged<AuthorizerBox>?
   var progress: Unmanaged<ProgressBox>?
+  var progressQuestion: (instructions: Int, shouldGoOn: () -> Bool)?
+  package internal(set) var costLimit: CostLimit?
   var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
   var tracer: Unmanaged<TraceBox>?
@@ -67,6 +69,7 @@ internal import CSQLite
 
   deinit {
     removeAuthorizer()
+    costLimit = nil
     removeProgressHandler()
     if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     stopWatchingRows()

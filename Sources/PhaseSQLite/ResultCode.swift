@@ -25,6 +25,8 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let misuse = ResultCode(rawValue: SQLITE_MISUSE)
   package static let auth = ResultCode(rawValue: SQLITE_AUTH)
   package static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
+  /// Ours: the statement was interrupted because it cost more than it may.
+  package static let tooCostly = ResultCode(rawValue: SQLITE_INTERRUPT | 0xFF << 8)
   package static let tooBig = ResultCode(rawValue: SQLITE_TOOBIG)
 
   /// Whether the code tells of the file, the machine or others who use them, and nothing of the SQL that ran.

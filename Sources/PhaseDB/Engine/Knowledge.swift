@@ -154,7 +154,7 @@ extension Ledger {
     let archives = try archives()
     return try lifting("looking at the ledger's objects") { () in
       let temporary = connection.isBorrowed ? try TemporarySchema.objects(of: connection) : []
-      return try LedgerObjects(format: format, archives: archives).drift(in: schema, temporary: temporary)
+      return LedgerObjects(format: format, archives: archives).drift(in: schema, temporary: temporary)
     }
   }
 }

@@ -27,6 +27,16 @@ struct GuardedScript {
     binding parameters: KeyValuePairs<String, Value> = [:],
     observe: (StatementEffect) -> Void = { _ in }
   ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
+    connection.makeRoom(forSQLOf: script.text.utf8.count)
+    let statements = connection.costLimit == nil ? 0 : script.text.utf8.count { $0 == UInt8(ascii: ";") }
+    return try connection.spending(statements: statements) { () throws(MigrationError) in
+      try runAll(binding: parameters, observe: observe)
+    }
+  }
+
+  private func runAll(
+    binding parameters: KeyValuePairs<String, Value>, observe: (StatementEffect) -> Void
+  ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
     let guarding = StatementGuard()
     guarding.watch(connection)
     defer { guarding.release(connection) }
@@ -88,6 +98,7 @@ struct GuardedScript {
 
   private func failure(_ error: SQLiteError, place: Place, refusal: StatementGuard.Refusal?) -> MigrationError
   {
+    if error.code == .tooCostly { return MigrationError(error, while: "running SQL", at: place) }
     // Not by SQLITE_AUTH alone: a refused function is reported as an error in the SQL.
     if let refusal { return forbidden(refusal, at: place) }
     if error.code.primary == .auth {

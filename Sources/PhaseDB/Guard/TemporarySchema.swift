@@ -35,10 +35,12 @@ struct TemporarySchema: Equatable {
   static func isOwn(_ name: String) -> Bool {
     let name = name.asciiLowercased
     if ["phasedb_batch_before", "phasedb_batch_aside"].contains(name) { return true }
-    if name.hasPrefix(TouchLog.prefix) { return true }
+    if name.hasPrefix("phasedb_touched_") { return true }
     return ["phasedb_before_", "phasedb_present_", "phasedb_aside_", "phasedb_left_"].contains { prefix in
       name.hasPrefix(prefix) && name.utf8.count > prefix.utf8.count
-        && name.utf8.dropFirst(prefix.utf8.count).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        && name.utf8.dropFirst(prefix.utf8.count).allSatisfy {
+          (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+        }
     }
   }
 

@@ -132,7 +132,8 @@ extension Ledger {
   /// - Parameter limit: only the newest so many entries; nil for all.
   func entries(limit: Int? = nil) throws(SQLiteError) -> [LogEntry] {
     var rows = try connection.prepare(
-      "SELECT id, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log ORDER BY id DESC LIMIT ?1")
+      "SELECT id, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log ORDER BY id DESC LIMIT ?1"
+    )
     try rows.bind([.integer(Int64(limit ?? -1))])
     var entries: [LogEntry] = []
     while try rows.step() {
@@ -148,9 +149,10 @@ extension Ledger {
 }
 
 extension MigrationError {
-  static func ledgerNamesTaken(_ names: Set<String>) -> MigrationError {
+  static func ledgerNamesTaken(_ objects: [SchemaObject]) -> MigrationError {
     MigrationError(
-      .ledgerTouched, "the database has objects named phasedb_… that are no ledger", details: names.sorted(),
-      help: ["rename them: the prefix is kept for the ledger"])
+      .ledgerTouched, "the database has objects that are named phasedb_… or use such a name, and no ledger",
+      details: objects.map(\.title).sorted(),
+      help: ["rename or drop them: the prefix is kept for the ledger"])
   }
 }

@@ -30,9 +30,7 @@ struct ArchiveRecord: Sendable {
   /// The table that holds the rows.
   var tableName: String { Self.tableName(id) }
 
-  static func tableName(_ id: Int64) -> String { "\(tablePrefix)\(id)" }
-
-  static let tablePrefix = "phasedb_archive_"
+  static func tableName(_ id: Int64) -> String { "phasedb_archive_\(id)" }
 
   /// The same archive, with what has become of it.
   func settled(rows: Int? = nil, digest: String? = nil, state: State? = nil) -> ArchiveRecord {

@@ -113,7 +113,8 @@ extension Migrator {
     return Status(
       database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, isFresh: knowledge.isFresh,
       phases: applied + pending,
-      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: knowledge.ledgerDrift.lines + planner.drift,
+      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)),
+      drift: knowledge.ledgerDrift.lines + planner.drift,
       gates: gates(knowledge, edited: applied.filter(\.isEdited).map(\.id)),
       live: LiveIntervals.of(
         applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),

@@ -57,7 +57,9 @@ extension Migrator {
     }
     add(.schema, "the schema is the one at the last checkpoint", broken: try knowledge.driftLines())
     if let ledger = knowledge.ledger {
-      add(.ledger, "the ledger's objects are phasedb's own", broken: DetailLines.first(knowledge.ledgerDrift.lines))
+      add(
+        .ledger, "the ledger's objects are phasedb's own",
+        broken: DetailLines.first(knowledge.ledgerDrift.lines))
       let entries = try log()
       let older = entries.filter { !$0.coversSchemaVersion }.count
       let limits = older == 0 ? "" : " (\(older) older hashes leave out schema_version)"

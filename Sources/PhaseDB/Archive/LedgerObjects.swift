@@ -3,14 +3,15 @@ internal import PhaseSQLite
 /// The objects that a ledger consists of, each known by its name and its text.
 struct LedgerObjects {
   private let expected: [SchemaObject.Key: SchemaObject]
+  /// Without archives. One that is gone is a finding of its own: of the phase that cannot bring back what it held.
+  private let required: Set<SchemaObject.Key>
 
   /// - Parameters:
   ///   - format: the format that the ledger is in.
   ///   - archives: what it says of its archives, of which those with rows have a table.
-  init(format: Int, archives: [ArchiveRecord]) throws(SQLiteError) {
-    let scratch = try Connection(path: "", mode: .memory)
-    try scratch.execute(script: LedgerFormat.definition(of: format))
-    var objects = try Schema(of: scratch).reachingForLedger
+  init(format: Int, archives: [ArchiveRecord]) {
+    var objects = Self.ofFormat[format] ?? []
+    required = Set(objects.map(\.key))
     for archive in archives where archive.state == .kept || archive.state == .left {
       // What cannot be read is reported as damage of the ledger.
       guard let content = try? ArchiveContent(archive) else { continue }
@@ -18,21 +19,30 @@ struct LedgerObjects {
       objects.append(
         SchemaObject(type: "table", name: table.name, table: table.name, sql: table.storedDefinition))
       objects.append(
-        SchemaObject(type: "index", name: table.indexName, table: table.name, sql: table.storedIndexDefinition))
+        SchemaObject(
+          type: "index", name: table.indexName, table: table.name, sql: table.storedIndexDefinition))
     }
     expected = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
-    isRequired = Set(objects.map(\.key).filter { !$0.name.hasPrefix(ArchiveRecord.tablePrefix) })
   }
 
-  /// Archives that are gone are another finding: of the phase that cannot bring back what they held.
-  private let isRequired: Set<SchemaObject.Key>
+  /// As SQLite keeps them. A format that is not here has no object, and all that is there is drift.
+  private static let ofFormat: [Int: [SchemaObject]] = {
+    var objects: [Int: [SchemaObject]] = [:]
+    for format in 1...LedgerFormat.current {
+      guard let scratch = try? Connection(path: "", mode: .memory),
+        (try? scratch.execute(script: LedgerFormat.definition(of: format))) != nil
+      else { continue }
+      objects[format] = try? Schema(of: scratch).reachingForLedger
+    }
+    return objects
+  }()
 
   /// How a schema departs from them.
   ///
   /// - Parameter temporary: objects of the TEMP schema.
   func drift(in schema: Schema, temporary: [SchemaObject] = []) -> LedgerDrift {
     let found = schema.reachingForLedger
-    let missing = isRequired.subtracting(found.map(\.key)).sorted()
+    let missing = required.subtracting(found.map(\.key)).sorted()
     var drift = LedgerDrift()
     for object in found where expected[object.key]?.digest != object.digest {
       drift.add(object, isLedgers: expected[object.key] != nil)
@@ -64,12 +74,15 @@ struct LedgerDrift: Sendable {
     }
     let isOwner = SchemaName(object.table).key.hasPrefix(Schema.ledgerPrefix)
     let isNamed = object.key.name.hasPrefix(Schema.ledgerPrefix)
-    if let use = StatementGuard.ledgerName(in: object.sql, except: [LedgerFormat.checkIns]), !isOwner, !isNamed {
+    if let use = StatementGuard.ledgerName(in: object.sql, except: [LedgerFormat.checkIns]), !isOwner,
+      !isNamed
+    {
       lines[lines.count - 1] = "\(title) uses \(use.name)"
     }
     let schema = isTemporary ? "temp" : "main"
     remedies.append(
-      "drop it if nothing needs it: DROP \(object.key.type.uppercased()) \(schema).\(SQLText.identifier(object.name));")
+      "drop it if nothing needs it: DROP \(object.key.type.uppercased()) \(schema).\(SQLText.identifier(object.name));"
+    )
   }
 
   fileprivate mutating func addMissing(_ title: String) {
