@@ -34,7 +34,7 @@ package final class CostLimit {
 
     /// For a real database, or a copy of one, that is read as a whole more than once.
     package static func database(bytes: Int64) -> Limits {
-      let time = Duration.seconds(60) + .milliseconds(500) * Double(bytes >> 20)
+      let time = Duration.seconds(20) + .milliseconds(500) * Double(bytes >> 20)
       return Limits(
         steps: .max, time: time, total: .seconds(1_000_000_000), timeForStatement: .zero, valueBytes: nil,
         pages: nil)
@@ -62,8 +62,8 @@ package final class CostLimit {
   }
 
   package let limits: Limits
-  /// What ran out in the script that runs or ran last.
-  package private(set) var overrun: Overrun?
+  /// What ran out in the script that runs.
+  private var overrun: Overrun?
   private var left: Duration
   private var script: (steps: Int, time: Duration, began: Duration)?
 
@@ -79,13 +79,12 @@ package final class CostLimit {
     statements: Int = 1, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
     guard script == nil else { return try body() }
-    overrun = nil
     let extra = limits.timeForStatement * Double(statements)
     let began = Self.processorTime
     script = (limits.steps, max(min(limits.time, left), .milliseconds(20)) + extra, began)
     defer {
       left -= max(.zero, Self.processorTime - began - extra)
-      script = nil
+      (script, overrun) = (nil, nil)
     }
     return try body()
   }

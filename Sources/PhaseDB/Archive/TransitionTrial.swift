@@ -47,6 +47,10 @@ struct TransitionTrial {
     try scratch.make(objects)
     there = try Self.trace(id, phase, direction, on: scratch)
     do throws(MigrationError) {
+      // Nobody has asked for the way back: it must not keep the way there waiting.
+      if costLimit == nil {
+        try lifting("limiting a trial") { () in try scratch.connection.limit(to: CostLimit(.scratch)) }
+      }
       back = try Self.trace(id, phase, direction == .up ? .down : .up, on: scratch)
     } catch {
       back = nil

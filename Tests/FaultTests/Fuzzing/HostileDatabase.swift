@@ -37,8 +37,8 @@ struct HostileDatabase {
     wait: .zero, live: [], runner: .current, now: { Timestamp(text: "2026-01-31T12:00:00.000Z") })
 
   private static func phase(_ number: Int, down: String? = nil) throws(MigrationError) -> Phase {
-    let (_, kind, text) = phases[number]
-    var text = "-- @window app >=1.0\n-- @residual none\n-- @up\n" + text
+    let kind = phases[number].kind
+    var text = "-- @window app >=1.0\n-- @residual none\n-- @up\n" + phases[number].text
     if let down, let end = text.firstRange(of: "-- @down\n") { text = text[..<end.upperBound] + down + "\n" }
     return try PhaseFile.read(text, file: "x.sql", kind: kind)
   }
@@ -231,7 +231,7 @@ struct HostileDatabase {
 
   // MARK: What reads it
 
-  private static let readers: [(name: String, read: (Migrator) throws(MigrationError) -> Void)] = [
+  private static let readers: [(name: String, read: @Sendable (Migrator) throws -> Void)] = [
     ("status", { _ = try $0.status() }), ("verify", { _ = try $0.verify() }),
     ("log", { _ = try $0.log() }), ("log --check", { _ = try $0.brokenLogEntries() }),
     ("checkpoint list", { _ = try $0.checkpoints() }), ("plan", { _ = try $0.plan(.upAll) }),
@@ -254,11 +254,13 @@ struct HostileDatabase {
       do throws(MigrationError) {
         let migrator = try Migrator(database: path, catalog: catalog, access: .reading, options: options)
         for (name, read) in readers {
-          do throws(MigrationError) {
+          do {
             try read(migrator)
-          } catch {
+          } catch let error as MigrationError {
             if error.help.isEmpty || error.message.isEmpty { return "\(name): no remedy: \(error)" }
             if error.id == .sqliteFailed, error.message.contains("misuse") { return "\(name): \(error)" }
+          } catch {
+            return "\(name): no error of phasedb's: \(error)"
           }
         }
       } catch {
