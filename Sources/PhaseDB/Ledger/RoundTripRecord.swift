@@ -1,9 +1,10 @@
+internal import PhaseSQLite
+
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
 #else
   internal import Foundation
 #endif
-internal import PhaseSQLite
 
 /// What the way back of a phase was seen to do in the transaction in which the phase went up, before any application
 /// could write: a row of `phasedb_round_trip`.
