@@ -41,6 +41,8 @@ extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
   package init(stringLiteral value: String) { self = .text(value) }
   package init(integerLiteral value: Int64) { self = .integer(value) }
 
+  package static func text(_ name: FoldedName) -> Value { .text(name.text) }
+
   package init(_ value: String?) { self = value.map(Value.text) ?? .null }
   package init(_ value: Int) { self = .integer(Int64(value)) }
 }
@@ -65,6 +67,9 @@ extension Value: CustomStringConvertible {
 package enum SQLText {
   /// A name in double quotes, whatever is in it.
   package static func identifier(_ name: String) -> String { quote(name, "\"") }
+
+  /// A folded name in double quotes.
+  package static func identifier(_ name: FoldedName) -> String { identifier(name.text) }
 
   /// A string in single quotes, whatever is in it.
   package static func literal(_ text: String) -> String { quote(text, "'") }

@@ -25,7 +25,7 @@ extension ScriptTracer {
   }
 
   func appear(_ table: Present, isNew: Bool) throws(SQLiteError) {
-    let columns = try columns(of: table.name.spelled).map { column in
+    let columns = try columns(of: table.name.key).map { column in
       TracedColumn(
         origin: isNew ? nil : column.name, outcome: column.name, isGenerated: column.isGenerated,
         type: column.type)
@@ -62,7 +62,7 @@ extension ScriptTracer {
     }
   }
 
-  private func columns(of table: String) throws(SQLiteError)
+  private func columns(of table: FoldedName) throws(SQLiteError)
     -> [(name: SchemaName, isGenerated: Bool, type: String)]
   {
     try connection.rows(
@@ -71,7 +71,7 @@ extension ScriptTracer {
   }
 
   /// One ALTER adds a column at the end, drops one or renames one.
-  func followColumns(of table: String) throws(SQLiteError) {
+  func followColumns(of table: FoldedName) throws(SQLiteError) {
     guard let index = present[table] else { return }
     let now = try columns(of: table)
     var old = trace.tables[index].columns.filter { $0.outcome != nil }

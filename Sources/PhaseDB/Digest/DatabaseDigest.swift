@@ -19,7 +19,7 @@ public struct DatabaseDigest: Sendable, Hashable {
 
   /// The digest of a table, by its name in any case.
   public func table(_ name: String) -> TableDigest? {
-    tables.first { $0.table.asciiLowercased == name.asciiLowercased }
+    tables.first { $0.table.folded == name.folded }
   }
 
   /// One line for each thing, the same for the same content.
@@ -103,13 +103,13 @@ struct DigestDraft: Sendable {
         unread[object.name] = error.message
       }
     }
-    self.readings = readings.sorted { $0.table.asciiLowercased < $1.table.asciiLowercased }
+    self.readings = readings.sorted { $0.table.folded < $1.table.folded }
     self.unread = unread
-    let names = Set(readings.map(\.table.asciiLowercased))
+    let names = Set(readings.map(\.table.folded))
     var counters: [String: Int64] = [:]
     if try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'") != nil {
       for row in try connection.rows("SELECT name, seq FROM main.sqlite_sequence") {
-        guard let name = row[0].text, let value = row[1].integer, names.contains(name.asciiLowercased) else {
+        guard let name = row[0].text, let value = row[1].integer, names.contains(name.folded) else {
           continue
         }
         counters[name] = value
@@ -138,7 +138,7 @@ private enum DerivedTables {
     return modules.contains(module)
   }
 
-  private static let modules: Set<String> = [
+  private static let modules: Set<FoldedName> = [
     "dbstat", "sqlite_dbpage", "fts4aux", "fts5vocab", "fts3tokenize",
   ]
 }

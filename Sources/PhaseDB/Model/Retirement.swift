@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// A column or a table that a contract takes out of use without destroying it: it is renamed, until its phase comes down
 /// or is purged.
 public struct Retirement: Sendable, Hashable {
@@ -30,7 +32,7 @@ extension Retirement {
 
   /// Whether another one is the same or is part of it.
   func covers(_ other: Retirement) -> Bool {
-    table.asciiLowercased == other.table.asciiLowercased
-      && (column == nil || column?.asciiLowercased == other.column?.asciiLowercased)
+    table.folded == other.table.folded
+      && (column == nil || column?.folded == other.column?.folded)
   }
 }

@@ -37,7 +37,7 @@ struct Schema: Sendable {
       }
       let object = SchemaObject(
         type: table.text(at: 1), name: table.text(at: 2), table: table.text(at: 3), sql: table.text(at: 4))
-      append(Row(id: id, object: object, isForeign: Schema.isForeign(object.name, of: object.table)))
+      append(Row(id: id, object: object, isForeign: Schema.isForeign(object.key.name, of: object.table.folded)))
     }
   }
 
@@ -52,23 +52,22 @@ struct Schema: Sendable {
   var isEmpty: Bool { rows.allSatisfy(\.isForeign) }
 
   /// The names under which the ledger would be found, whatever made them.
-  var ledgerNames: Set<String> {
+  var ledgerNames: Set<FoldedName> {
     Set(
-      rows.filter(\.isForeign).map(\.object.name).filter { $0.asciiLowercased.hasPrefix(Schema.ledgerPrefix) }
+      rows.filter(\.isForeign).map(\.object.key.name).filter { $0.hasPrefix(Schema.ledgerPrefix) }
     )
   }
 
   /// The tables of other tools that are there.
   var neighbours: [Neighbour] {
     rows.lazy.map(\.object).filter { $0.key.type == "table" }.compactMap { object in
-      Neighbour.tool(of: object.name).map { Neighbour(table: object.name, tool: $0) }
+      Neighbour.tool(of: object.key.name).map { Neighbour(table: object.name, tool: $0) }
     }
   }
 
   /// What is SQLite's own, the ledger's, or of tools that share the file: replicators (Litestream, LiteFS), the books
   /// of other migration tools with their indexes, and the planner's statistics.
-  static func isForeign(_ name: String, of table: String) -> Bool {
-    let name = name.asciiLowercased
+  static func isForeign(_ name: FoldedName, of table: FoldedName) -> Bool {
     // What is retired still is the users': it comes back when its phase comes down.
     if name.hasPrefix(RetiredName.prefix) { return false }
     return foreignPrefixes.contains { name.hasPrefix($0) } || Neighbour.tool(of: table) != nil

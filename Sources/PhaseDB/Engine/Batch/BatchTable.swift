@@ -29,7 +29,7 @@ struct BatchTable {
     self.rowKey = rowKey
     let keys = Set(rowKey.names.map { SchemaName($0) })
     hashed = shape.stored.map(\.name).filter { !keys.contains($0) }
-    let columns = plan.writes.columns[plan.key.table.asciiLowercased] ?? []
+    let columns = plan.writes.columns[plan.key.table.folded] ?? []
     written = shape.stored.filter { columns.contains($0.name.key) && !keys.contains($0.name) }.map { column in
       Written(name: column.name, empty: isYoung(column.name) ? Self.literal(column.defaultValue) : nil)
     }
