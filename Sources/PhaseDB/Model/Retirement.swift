@@ -17,12 +17,12 @@ public struct Retirement: Sendable, Hashable {
 
   /// Where a retirement is written makes no difference to what it says.
   public static func == (left: Retirement, right: Retirement) -> Bool {
-    left.table == right.table && left.column == right.column
+    left.table.folded == right.table.folded && left.column?.folded == right.column?.folded
   }
 
   public func hash(into hasher: inout Hasher) {
-    hasher.combine(table)
-    hasher.combine(column)
+    hasher.combine(table.folded)
+    hasher.combine(column?.folded)
   }
 }
 

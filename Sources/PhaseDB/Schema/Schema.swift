@@ -35,9 +35,28 @@ struct Schema: Sendable {
         append(same)
         continue
       }
+      for column in 2...4 { try Schema.refuseWhatIsNoText(table.value(at: column)) }
       let object = SchemaObject(
         type: table.text(at: 1), name: table.text(at: 2), table: table.text(at: 3), sql: table.text(at: 4))
       append(Row(id: id, object: object, isForeign: Schema.isForeign(object.key.name, of: object.table.folded)))
+    }
+  }
+
+  /// Names that a string cannot hold would be taken for others. Comments may hold what they like: SQLite passes over them, too.
+  private static func refuseWhatIsNoText(_ value: Value) throws(SQLiteError) {
+    let bytes: [UInt8]
+    switch value {
+    case .rawText(.utf8(let raw)): bytes = raw
+    case .text(let text) where text.utf8.contains(0): bytes = Array(text.utf8)
+    default: return
+    }
+    for token in SQLTokens(bytes: bytes) where !token.kind.isTrivia {
+      let part = bytes[token.range]
+      guard part.contains(0) || String(validating: part, as: UTF8.self) == nil else { continue }
+      throw SQLiteError(
+        code: .format,
+        message:
+          "the schema has \(value), in which \(SQLText.blob(Array(part))) is not UTF-8, so that no name in it can be relied on")
     }
   }
 
@@ -89,7 +108,7 @@ extension Schema {
     var (old, new) = (before.rows[...], rows[...])
     while !old.isEmpty || !new.isEmpty {
       if let left = old.first, let right = new.first, left.id == right.id, left.id != 0 {
-        if left.object.sql != right.object.sql || left.object.key != right.object.key {
+        if !left.object.isSpelled(like: right.object) || left.object.key != right.object.key {
           if !left.isForeign { removed[left.object.key] = left.object }
           if !right.isForeign { added[right.object.key] = right.object }
         }
@@ -104,7 +123,7 @@ extension Schema {
       }
     }
     // The same object in another row has not changed.
-    for (key, object) in removed where added[key]?.sql == object.sql {
+    for (key, object) in removed where added[key]?.isSpelled(like: object) == true {
       removed[key] = nil
       added[key] = nil
     }

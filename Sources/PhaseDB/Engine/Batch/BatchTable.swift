@@ -61,7 +61,7 @@ struct BatchTable {
       },
       successor: ArchiveContent.Successor(
         table: shape.name.spelled, key: rowKey.names, hashed: hashed.map(\.spelled)),
-      hasGoneRows: false, isMoved: false, sources: [:], counter: nil)
+      hasGoneRows: false, isMoved: false, sources: ArchiveContent.Sources([]), counter: nil)
   }
 
   /// The condition that a row of the table is in a batch, whose ends are the parameters 1 and 2.
