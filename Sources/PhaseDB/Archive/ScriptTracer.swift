@@ -32,7 +32,7 @@ final class ScriptTracer {
   /// What the script has done up to now.
   func finish() throws(MigrationError) -> ScriptTrace {
     if let failure { throw MigrationError(failure, while: "following a script on a scratch database") }
-    return trace
+    return trace.finished()
   }
 
   /// Takes up what a statement did.
@@ -43,7 +43,7 @@ final class ScriptTracer {
     guard !(writes.createdTables.isEmpty && writes.droppedTables.isEmpty && writes.alteredTables.isEmpty)
     else { return }
     do throws(SQLiteError) {
-      try followNames()
+      if try !followTables(writes) { try followNames() }
       for table in writes.alteredTables { try followColumns(of: table) }
     } catch {
       failure = error

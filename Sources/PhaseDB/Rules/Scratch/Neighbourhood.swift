@@ -63,7 +63,8 @@ struct Neighbourhood {
   private func inOrder(_ kept: Set<SchemaObject.Key>) -> [SchemaObject] {
     let virtual = kept.filter { objects[$0]?.object.isVirtual == true }.map { $0.name.text + "_" }
     return kept.compactMap { objects[$0] }
-      .sorted { ($0.object.rank(virtual), $0.place) < ($1.object.rank(virtual), $1.place) }
+      .map { (rank: $0.object.rank(virtual), place: $0.place, object: $0.object) }
+      .sorted { ($0.rank, $0.place) < ($1.rank, $1.place) }
       .map(\.object)
   }
 
