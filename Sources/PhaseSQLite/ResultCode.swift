@@ -25,6 +25,8 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let misuse = ResultCode(rawValue: SQLITE_MISUSE)
   package static let auth = ResultCode(rawValue: SQLITE_AUTH)
   package static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
+  /// No function of SQLite answers with it: it is ours for a schema that cannot be read as text.
+  package static let format = ResultCode(rawValue: SQLITE_FORMAT)
   package static let tooBig = ResultCode(rawValue: SQLITE_TOOBIG)
 
   /// Whether the code tells of the file, the machine or others who use them, and nothing of the SQL that ran.

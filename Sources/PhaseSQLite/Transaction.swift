@@ -12,17 +12,21 @@ package struct Transaction: ~Copyable {
 
   init(on connection: Connection, _ kind: Kind) throws(SQLiteError) {
     // Before `self` is whole: a transaction that did not begin must not roll back the one that is open.
+    connection.waitForLocks()
     try connection.execute("BEGIN \(kind.rawValue)")
     self.connection = connection
+    if kind == .immediate { connection.waitForNothing() }
   }
 
   deinit {
     // OR ROLLBACK, a full disk or an interrupt may have ended it already; a second ROLLBACK would be an error.
     if isOpen, !connection.isAutocommit { try? connection.execute("ROLLBACK") }
+    connection.waitForLocks()
   }
 
   /// Makes the changes last. When it throws SQLITE_BUSY they are rolled back.
   package consuming func commit() throws(SQLiteError) {
+    connection.waitForLocks()
     try connection.execute("COMMIT")
     isOpen = false
   }

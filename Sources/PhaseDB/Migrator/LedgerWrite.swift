@@ -12,7 +12,7 @@ extension Migrator {
     return try changingNothing { () throws(MigrationError) in
       let busyTimeout = try connection.busyTimeout()
       defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
-      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
+      connection.setBusyDeadline(.now + options.wait)
       let durability = try DurableCommits(on: connection)
       return try durability.whileInForce { () throws(MigrationError) in
         try writeOnce(committing, body)

@@ -38,6 +38,7 @@ extension MigrationError {
     case databaseReadOnly = "database-read-only"
     case notADatabase = "not-a-database"
     case databaseDamaged = "database-damaged"
+    case schemaUnreadable = "schema-unreadable"
     case databaseBusy = "database-busy"
     case databaseFull = "database-full"
     case ioFailed = "io-failed"

@@ -30,6 +30,13 @@ extension MigrationError {
         help: [
           "check it with: sqlite3 FILE 'PRAGMA integrity_check'", "restore it from a backup before migrating",
         ])
+    case .format:
+      self.init(
+        .schemaUnreadable, "\(error.message)", at: place,
+        help: [
+          "make the object again with a name and SQL in UTF-8: copy its rows into a new table, then drop it",
+          "such a name comes from a program that handed SQLite another encoding: correct it there, too",
+        ])
     case .cannotOpen:
       self.init(
         .databaseUnreadable, sentence, at: place, help: ["check the path and the permissions of the file"])

@@ -64,17 +64,43 @@ struct Location {
     environment[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 
+  /// What a command needs of the folder of migrations.
+  enum Files {
+    /// Every file, in order.
+    case all
+    /// What can be read: where a database stands and how it comes back is in its ledger, and the folder says what may come next.
+    case readable
+    /// Nothing.
+    case none
+  }
+
   /// A migrator on the database, with what the command line says about its surroundings.
   ///
-  /// - Parameter needsFolder: false for a command that can do without migrations where nobody named a folder.
+  /// - Parameter files: what the command needs of the folder.
   func migrator(
-    _ access: Migrator.Access, _ context: CommandContext, needsFolder: Bool = true
+    _ access: Migrator.Access, _ context: CommandContext, reading files: Files
   ) throws(MigrationError) -> Migrator {
-    let isNamed = invocation.has(.migrations) || settings.migrations != nil
-    let isThere = FileManager.default.fileExists(atPath: migrations)
-    let catalog = try needsFolder || isNamed || isThere ? Catalog(folder: migrations) : Catalog([])
+    let catalog: Catalog
+    switch files {
+    case .all: catalog = try Catalog(folder: migrations)
+    case .readable:
+      let (readable, problems) = Catalog.readable(folder: migrations)
+      noteUnread(problems, context)
+      if let readable { catalog = readable } else { catalog = try Catalog([]) }
+    case .none: catalog = try Catalog([])
+    }
     return try Migrator(
       database: try database(), catalog: catalog, access: access, options: try options(context))
+  }
+
+  /// Says which files a command did without, and what it therefore does not know.
+  func noteUnread(_ problems: [MigrationError], _ context: CommandContext) {
+    guard let first = problems.first else { return }
+    let place = first.place.map { " (\($0.file):\($0.line))" } ?? ""
+    let more = problems.count > 1 ? ", and \(problems.count - 1) more" : ""
+    context.note(
+      "\(migrations) was not read in full: \(first.message)\(place)\(more). Pending phases, edited files and the limits of newer versions may be missing here; see what is wrong: phasedb lint"
+        + context.words(of: [.migrations]))
   }
 
   /// How gently batches run: the command line goes before the settings.
