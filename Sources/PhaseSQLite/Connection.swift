@@ -170,6 +170,13 @@ extension Connection {
     unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? ""
   }
 
+  /// Whether another file is at the path of the main database now, or none: somebody deleted, moved or replaced the one that is open.
+  package var isMoved: Bool {
+    var isMoved: Int32 = 0
+    let code = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &isMoved)
+    return code == SQLITE_OK && isMoved != 0
+  }
+
   package var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
 
   /// How long a statement waits for another connection's lock before it fails with SQLITE_BUSY.

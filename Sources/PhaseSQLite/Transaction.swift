@@ -8,6 +8,7 @@ package struct Transaction: ~Copyable {
   }
 
   private let connection: Connection
+  private let kind: Kind
   private var isOpen = true
 
   init(on connection: Connection, _ kind: Kind) throws(SQLiteError) {
@@ -15,6 +16,7 @@ package struct Transaction: ~Copyable {
     connection.waitForLocks()
     try connection.execute("BEGIN \(kind.rawValue)")
     self.connection = connection
+    self.kind = kind
     if kind == .immediate { connection.waitForNothing() }
   }
 
@@ -24,8 +26,14 @@ package struct Transaction: ~Copyable {
     connection.waitForLocks()
   }
 
-  /// Makes the changes last. When it throws SQLITE_BUSY they are rolled back.
+  /// Makes the changes last. When it throws they are rolled back.
+  ///
+  /// - Throws: SQLITE_READONLY_DBMOVED before anything is written, when the file is not at its path any more. With a rollback journal
+  ///   SQLite itself asks when a transaction begins to write, in WAL mode never.
   package consuming func commit() throws(SQLiteError) {
+    if kind == .immediate, connection.isMoved {
+      throw SQLiteError(code: .readOnlyMoved, message: "attempt to write a file that was moved")
+    }
     connection.waitForLocks()
     try connection.execute("COMMIT")
     isOpen = false

@@ -30,6 +30,7 @@ extension Migrator {
     let ledger = Ledger(connection: connection)
     let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
     try ledger.commit(transaction, leaving: entry > before ? entry : nil, hash, while: committing)
+    try connection.refuseMoved(committing)
     return result
   }
 }

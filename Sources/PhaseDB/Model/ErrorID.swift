@@ -39,6 +39,7 @@ extension MigrationError {
     case notADatabase = "not-a-database"
     case databaseDamaged = "database-damaged"
     case schemaUnreadable = "schema-unreadable"
+    case databaseReplaced = "database-replaced"
     case databaseBusy = "database-busy"
     case databaseFull = "database-full"
     case ioFailed = "io-failed"

@@ -4,8 +4,10 @@ internal import PhaseDB
 enum StatusCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
+    let address = try location.database()
+    location.noteUnused(address, context)
     let status = try Migrator.status(
-      database: try location.database(), folder: location.migrations, options: try location.options(context))
+      database: address.path, folder: location.migrations, options: try location.options(context))
     location.noteUnread(status.unread, context)
     if context.isJSON {
       try context.print(json: StatusJSON(status))
