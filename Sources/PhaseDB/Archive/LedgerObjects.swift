@@ -56,13 +56,13 @@ struct LedgerObjects {
 /// What stands among the objects of the ledger, or reaches for them, and is not as phasedb made it.
 struct LedgerDrift: Sendable {
   /// One line each.
-  private(set) var lines: [String] = []
-  private(set) var remedies: [String] = []
+  private(set) var lines: [Prose] = []
+  private(set) var remedies: [Prose] = []
 
   var isEmpty: Bool { lines.isEmpty }
 
   fileprivate mutating func add(_ object: SchemaObject, isLedgers: Bool = false, isTemporary: Bool = false) {
-    let title = "\(isTemporary ? "TEMP " : "")\(object.title)"
+    let title: Prose = "\(isTemporary ? "TEMP " : "")\(object.title)"
     if isLedgers {
       lines.append("\(title) of the ledger has another text")
       remedies.append("restore \(object.title) from a backup")
@@ -72,7 +72,7 @@ struct LedgerDrift: Sendable {
     case "trigger", "index": lines.append("\(title) on \(object.table) is not phasedb's own")
     default: lines.append("\(title) is not phasedb's own")
     }
-    let isOwner = SchemaName(object.table).key.hasPrefix(Schema.ledgerPrefix)
+    let isOwner = object.table.folded.hasPrefix(Schema.ledgerPrefix)
     let isNamed = object.key.name.hasPrefix(Schema.ledgerPrefix)
     if let use = StatementGuard.ledgerName(in: object.sql, except: [LedgerFormat.checkIns]), !isOwner,
       !isNamed
@@ -103,7 +103,7 @@ extension SchemaObject {
   /// Whether it is named as the ledger's objects are, belongs to one of them, or writes one from a trigger or by a
   /// foreign key. Applications may write check-ins from a trigger, and read the ledger in a view.
   var reachesForLedger: Bool {
-    let names = [key.name, table.asciiLowercased]
+    let names = [key.name, table.folded]
     if names.contains(where: { $0.hasPrefix(Schema.ledgerPrefix) && !$0.hasPrefix(RetiredName.prefix) }) {
       return true
     }

@@ -8,8 +8,8 @@ internal import PhaseSQLite
 final class StatementGuard {
   /// Why a statement may not run, and what to write instead.
   struct Refusal: Hashable, Sendable {
-    let what: String
-    let remedy: String
+    let what: Prose
+    let remedy: Prose
   }
 
   /// What the authorizer refused last. SQLite only answers "not authorized".
@@ -142,7 +142,7 @@ extension StatementGuard {
     "data_version", "foreign_keys", "recursive_triggers",
   ]
 
-  static func isLedgerName(_ name: String) -> Bool { name.asciiLowercased.hasPrefix(Schema.ledgerPrefix) }
+  static func isLedgerName(_ name: String) -> Bool { name.folded.hasPrefix(Schema.ledgerPrefix) }
 }
 
 // MARK: - What the authorizer is not told
@@ -196,7 +196,7 @@ extension StatementGuard {
 
   /// Finds what reached for the ledger behind the authorizer's back: a rename to one of its names, or the body of a
   /// view or trigger, which is compiled only when it is used.
-  static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> String? {
+  static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> Prose? {
     if let name = after.ledgerNames.subtracting(before.ledgerNames).sorted().first {
       return "'\(name)' begins with phasedb_, which is kept for the ledger"
     }
@@ -218,7 +218,7 @@ extension StatementGuard {
   static func ledgerName(in sql: String, except others: Set<String> = []) -> (
     name: String, range: Range<Int>
   )? {
-    guard sql.asciiLowercased.contains(Schema.ledgerPrefix) else { return nil }
+    guard sql.folded.text.utf8.firstRange(of: Schema.ledgerPrefix.utf8) != nil else { return nil }
     let bytes = Array(sql.utf8)
     for token in SQLTokens(sql) where [.word, .quotedIdentifier, .string].contains(token.kind) {
       let text = String(decoding: bytes[token.range], as: UTF8.self)

@@ -152,7 +152,7 @@ extension MigrationError {
   static func ledgerNamesTaken(_ objects: [SchemaObject]) -> MigrationError {
     MigrationError(
       .ledgerTouched, "the database has objects that are named phasedb_… or use such a name, and no ledger",
-      details: objects.map(\.title).sorted(),
+      details: objects.map { Prose($0.title) }.sorted(),
       help: ["rename or drop them: the prefix is kept for the ledger"])
   }
 }

@@ -123,7 +123,7 @@ struct ForbiddenSQLTests {
           $0.contains("is not allowed") || $0.contains("not authorized")
         }
     }
-    return findings.first?.message
+    return findings.first?.message.description
   }
 
   /// A ledger that says so, of a database in which the phase is applied.
@@ -137,7 +137,7 @@ struct ForbiddenSQLTests {
       .text(bad.tokenHash), .text(bad.declarations))
     let migrator = try database.migrator(Catalog([]), access: .reading)
     guard case .blocked(let reasons)? = try migrator.status().applied.first?.reversal else { return nil }
-    return reasons.first { $0.contains("is not allowed") }
+    return reasons.first { $0.contains("is not allowed") }?.description
   }
 
   private static func queried(_ sql: String) throws -> String? {
@@ -152,7 +152,7 @@ struct ForbiddenSQLTests {
       let report = try example.report()
       return report.isClean ? nil : report.text
     } catch let error as MigrationError {
-      return error.message
+      return error.message.description
     }
   }
 }
