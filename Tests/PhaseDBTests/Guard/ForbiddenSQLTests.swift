@@ -115,7 +115,7 @@ struct ForbiddenSQLTests {
       guard case .failure(let refusal) = try ConstantValues().value(of: String(expression)) else {
         return nil
       }
-      return refusal.message
+      return refusal.message.description
     }
     let findings = try LintedFiles(files).report().findings.filter { finding in
       ["forbidden-statement", "down-not-inverse", "verify-invalid"].contains(finding.id)

@@ -103,7 +103,12 @@ extension SchemaCode {
             message: "no such column: \(column), so UPDATE OF \(column) never fires"))
         continue
       }
-      let compiles = try compiled[trigger.writes] ?? compiles(trigger.writes, on: connection)
+      let compiles: Bool
+      if let known = compiled[trigger.writes] {
+        compiles = known
+      } else {
+        compiles = try self.compiles(trigger.writes, on: connection)
+      }
       compiled[trigger.writes] = compiles
       if !compiles {
         // Some trigger of this occasion fails, this one or another that it sets off.
