@@ -150,7 +150,8 @@ extension Ledger {
 extension MigrationError {
   static func ledgerNamesTaken(_ names: Set<FoldedName>) -> MigrationError {
     MigrationError(
-      .ledgerTouched, "the database has objects named phasedb_… that are no ledger", details: names.sorted().map(\.text),
+      .ledgerTouched, "the database has objects named phasedb_… that are no ledger",
+      details: names.sorted().map { "\($0)" },
       help: ["rename them: the prefix is kept for the ledger"])
   }
 }

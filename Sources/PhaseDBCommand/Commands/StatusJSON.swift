@@ -7,7 +7,7 @@ struct StatusJSON: Encodable {
   let ledger: Bool
   let checkpoint: Int64
   let pending: Int
-  let drift: [String]
+  let drift: [Prose]
   let gates: [PlanJSON.GateJSON]
   let live: [String: String?]
   let checkIns: [CheckInJSON]
@@ -15,7 +15,7 @@ struct StatusJSON: Encodable {
   let underWay: UnderWayJSON?
   let phases: [PhaseJSON]
   /// What is wrong with files that could not be read; their phases are not in the list.
-  let unread: [String]
+  let unread: [Prose]
 
   struct PhaseJSON: Encodable {
     let phase: String

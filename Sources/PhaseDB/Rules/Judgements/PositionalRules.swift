@@ -79,7 +79,7 @@ private struct PositionalRule {
 
   private func what(_ kind: PositionalUse.Kind) -> String { kind == .insert ? "an INSERT" : "a SELECT *" }
 
-  private func remedies(_ kind: PositionalUse.Kind, _ change: ColumnChange) -> [String] {
+  private func remedies(_ kind: PositionalUse.Kind, _ change: ColumnChange) -> [Prose] {
     let columns = change.kept.map { "\(SQLName($0.text))" }.joined(separator: ", ")
     return switch kind {
     case .insert: ["name the columns: INSERT INTO \(SQLName(change.name)) (\(columns)) …"]
@@ -112,7 +112,7 @@ private struct ColumnChange {
   /// The columns that are there before and after.
   var kept: [FoldedName] { before.filter(after.contains) }
 
-  var lines: [String] {
+  var lines: [Prose] {
     ["was: \(before.map(\.text).joined(separator: ", "))", "is:  \(after.map(\.text).joined(separator: ", "))"]
   }
 }
