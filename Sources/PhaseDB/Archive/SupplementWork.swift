@@ -11,7 +11,6 @@ struct SupplementWork {
   private let hasAside: Bool
 
   private var asideName: String { "phasedb_aside_\(record.id)" }
-  private var stageName: String { "phasedb_stage_\(record.id)" }
 
   /// Sets aside the rows that are not as the phase left them. Belongs before the SQL.
   init(
@@ -66,45 +65,23 @@ struct SupplementWork {
     return nil
   }
 
-  /// Rows are taken out together and put in together, so that none is in the way of another's unique value.
   private func putBack(into table: TableShape, on connection: Connection) throws(SQLiteError) {
-    let place = "main.\(SQLText.identifier(table.name.spelled))"
     let keys = content.key.names.map { SchemaName($0) }
-    let kept = Dictionary(
+    let values = Dictionary(
       zip(keys, archive.keys).map { ($0, "a.\($1)") }
         + zip(content.columns, archive.values).map { (SchemaName($0.name), "a.\($1)") },
       uniquingKeysWith: { first, _ in first })
-    let rowID = keys.count == 1 && content.key.form == .rowID ? nil : table.hiddenRowID
-    let targets = (content.key.form == .rowID ? keys : []) + table.stored.map(\.name)
-    let list = ((rowID.map { [$0] } ?? []) + targets.map { SQLText.identifier($0.spelled) }).joined(
-      separator: ", ")
-    let read =
-      (rowID.map { ["t.\($0)"] } ?? [])
-      + targets.map { kept[$0] ?? "t.\(SQLText.identifier($0.spelled))" }
-    let stage = read.indices.map { "c\($0 + 1)" }.joined(separator: ", ")
     let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
     let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
-    let from = """
-      FROM main.\(archive.name) AS a LEFT JOIN \(place) AS t ON \(match)
-      WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))
-      """
     let isThere = "t.\(SQLText.identifier(keys[0].spelled)) IS NOT NULL"
+    // Without all columns a row cannot be made anew.
     let needed = content.hasGoneRows ? "" : " AND \(isThere)"
-    try connection.execute("CREATE TEMP TABLE \(stageName) (\(stage))")
-    defer { try? connection.drop("temp.\(stageName)") }
-    try connection.execute(
-      "INSERT INTO temp.\(stageName) SELECT \(read.joined(separator: ", ")) \(from)\(needed)")
-    let own = keys.map { SQLText.identifier($0.spelled) }
-    try connection.execute(
-      """
-      DELETE FROM \(place) WHERE (\(own.joined(separator: ", "))) IN (
-        SELECT \(own.map { "t.\($0)" }.joined(separator: ", ")) \(from) AND \(isThere))
-      """)
-    try connection.execute("INSERT INTO \(place) (\(list)) SELECT \(stage) FROM temp.\(stageName)")
+    _ = try RowReplacement(
+      table: table, values: values,
+      from: """
+        main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
+        WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))\(needed)
+        """
+    ).run(on: connection)
   }
-}
-
-extension TableShape {
-  /// A name of the rowid where it is not a column of the key; nil when rows have none.
-  fileprivate var hiddenRowID: String? { primaryKey?.form == .integer ? nil : rowIDName }
 }
