@@ -44,6 +44,49 @@ struct SupplementWork {
     hasAside = connection.changes > 0
   }
 
+  /// Rows that the SQL of the way back leaves otherwise than they were. Belongs behind the SQL.
+  ///
+  /// - Parameter limit: how many rows to show.
+  func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
+    guard let table = try TableShape(SchemaName(record.table), on: connection) else { return nil }
+    let keys = content.key.names.map { SchemaName($0) }
+    let isAbsent = "t.\(SQLText.identifier(keys[0].spelled)) IS NULL"
+    let columns = zip(content.columns, archive.values).filter { table.column(SchemaName($0.0.name)) != nil }
+    let differs = columns.map { column, value in
+      let name = "t.\(SQLText.identifier(column.name))"
+      return "(a.\(value) IS NOT +\(name) OR typeof(a.\(value)) <> typeof(\(name)))"
+    }
+    let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
+    let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let from = """
+      FROM main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
+      WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))
+      AND (\(([isAbsent] + differs).joined(separator: " OR ")))
+      """
+    let counts = try connection.rows("SELECT count(*), total(\(isAbsent)) \(from)")[0]
+    guard let count = counts[0].integer, count > 0 else { return nil }
+    let values = zip(columns, differs).flatMap {
+      [$1, "a.\($0.1)", "t.\(SQLText.identifier($0.0.name))"]
+    }
+    let list = archive.keys.map { "a.\($0)" } + [isAbsent] + values
+    let rows = try connection.rows("SELECT \(list.joined(separator: ", ")) \(from) ORDER BY 1 LIMIT \(limit)")
+    var difference = TableDifference(
+      table: record.table, rows: Int(count), declaredRows: 0,
+      first: rows.map { row in
+        let isLost = row[keys.count].integer == 1
+        let changed = columns.enumerated().compactMap { index, column -> RowDifference.Column? in
+          let place = keys.count + 1 + 3 * index
+          guard isLost || row[place].integer == 1 else { return nil }
+          return RowDifference.Column(
+            name: column.0.name, before: row[place + 1], after: isLost ? nil : row[place + 2])
+        }
+        let title = zip(content.key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
+        return RowDifference(kind: isLost ? .lost : .changed, key: title, columns: changed)
+      })
+    if case .real(let lost) = counts[1] { difference.lost = Int(lost) }
+    return difference
+  }
+
   /// Makes the other rows what they were. Belongs after the SQL and what other archives give back.
   ///
   /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
