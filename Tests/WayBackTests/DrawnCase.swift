@@ -153,7 +153,7 @@ extension Said {
     switch reversal {
     case .exact: self.init(word: .exact)
     case .lossy(let lost): self.init(word: .lossy, why: lost.map { "\($0)" })
-    case .blocked(let reasons): self.init(word: .blocked, why: reasons)
+    case .blocked(let reasons): self.init(word: .blocked, why: reasons.map(\.description))
     }
   }
 }

@@ -43,7 +43,7 @@ extension Engine {
   ) throws(MigrationError) -> Bool {
     guard let applied = knowledge.applied.last, let ledger = knowledge.ledger else { return true }
     guard let trip = rows.trip else {
-      let reasons = rows.failure.map { ["where there are no rows, it does not go up: \($0.message)"] } ?? []
+      let reasons = rows.failure.map { ["where there are no rows, it does not go up: \($0.message.raw)"] } ?? []
       try lifting("writing the ledger") { () in
         try ledger.record(RoundTripRecord(verdict: .untried, reasons: reasons), of: applied.sequence)
       }
@@ -76,9 +76,9 @@ extension Engine {
       case .needsComparison: return false
       case .came(let differences): record = trip.record(differences)
       case .failed(let error) where error.isOfSurroundings:
-        record = RoundTripRecord(verdict: .untried, reasons: [error.message])
+        record = RoundTripRecord(verdict: .untried, reasons: [error.message.raw])
       case .failed(let error):
-        record = RoundTripRecord(verdict: .blocked, reasons: [error.message] + error.details)
+        record = RoundTripRecord(verdict: .blocked, reasons: ([error.message] + error.details).map(\.raw))
       }
     }
     try lifting("writing the ledger") { () in

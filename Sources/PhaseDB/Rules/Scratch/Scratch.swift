@@ -143,7 +143,7 @@ final class Scratch {
     let beforeMigration = migration?.name == id.migration ? migration?.before ?? before : before
     migration = (id.migration, beforeMigration)
     let touched = neighbourhood.objects(
-      around: [phase.up, phase.down], naming: phase.retirements.map(\.table.asciiLowercased))
+      around: [phase.up, phase.down], naming: phase.retirements.map(\.table.folded))
     var statements: [StatementEffect] = []
     var brokenCode: [SchemaCode.Failure] = []
     var invalidClaims: [MigrationError] = []
