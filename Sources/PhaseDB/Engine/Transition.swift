@@ -32,7 +32,7 @@ extension Engine {
     var rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: looksForCorrections, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
-    let violationsBefore = comparing ? try foreignKeyViolations() : nil
+    let orphansBefore = comparing ? try orphans() : nil
 
     let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
@@ -48,18 +48,21 @@ extension Engine {
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
+    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: orphansBefore) else {
       return .compare
     }
     try verify(turn)
 
     let recorded = try record(turn, changes, leaving: drifted, kept, from: before, to: after, since: began)
-    try lifting("committing") { () in
-      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
-    }
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
     // must not be taken for known.
     try settle(recorded, schema: after)
+    if turn.step.direction == .up, let rowsAtStake,
+      try !tryWayBack(turn.step, rowsAtStake, since: orphansBefore)
+    {
+      return .compare
+    }
+    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
     holdsLease = !turn.isLast
@@ -80,8 +83,10 @@ extension Engine {
     }
   }
 
-  private func foreignKeyViolations() throws(MigrationError) -> [ForeignKeyViolation: Int] {
-    try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+  private func orphans() throws(MigrationError) -> [[Value]: Int] {
+    try lifting("checking foreign keys") { () in
+      try connection.orphans(connection.foreignKeyViolations())
+    }
   }
 
   /// What the ledger got in the transaction of a step.
