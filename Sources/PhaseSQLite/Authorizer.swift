@@ -39,6 +39,7 @@ package struct AuthorizedAction: Hashable, Sendable {
     package static let dropVirtualTable = Code(rawValue: SQLITE_DROP_VTABLE)
     package static let dropIndex = Code(rawValue: SQLITE_DROP_INDEX)
     package static let read = Code(rawValue: SQLITE_READ)
+    package static let select = Code(rawValue: SQLITE_SELECT)
   }
 }
 

@@ -7,6 +7,9 @@ struct BatchPlan {
   let key: BatchKey
   /// What the statements write, also from inside triggers.
   private(set) var writes = WriteSet()
+  /// Whether a row that nobody touches gives the same whenever the statements run: they look at no other row, and call no
+  /// function that answers otherwise at another time. SQLite says what it compiles; a trigger may do anything.
+  private(set) var isRepeatable = true
   /// What is wrong with it; nil when nothing is.
   private(set) var objection: Objection?
 
@@ -47,6 +50,7 @@ struct BatchPlan {
       }
       let statement = guarding.finishStatement()
       writes.formUnion(statement)
+      if try !isRepeatable(statement, on: connection) { isRepeatable = false }
       objection = objection ?? objection(to: lines, statement, at: range)
     }
   }
@@ -80,8 +84,42 @@ struct BatchPlan {
       ])
   }
 
+  private func isRepeatable(_ statement: WriteSet, on connection: Connection) throws(MigrationError) -> Bool {
+    guard statement.changesRows else { return true }
+    let table = key.table.asciiLowercased
+    guard !statement.hasSelect, statement.triggers.isEmpty, statement.readTables.isSubset(of: [table]),
+      statement.insertedTables.isEmpty, statement.deletedTables.isEmpty,
+      Set(statement.columns.keys) == [table]
+    else { return false }
+    return try lifting("looking at functions") { () in
+      for function in statement.functions where try !connection.isConstant(function) { return false }
+      return true
+    }
+  }
+
   private func place(of range: Range<Int>) -> Place {
     let start = script.offsetOfFirstToken(from: range.lowerBound)
     return script.place(at: start, length: script.tokenLength(at: start))
   }
+}
+
+extension WriteSet {
+  /// Whether rows come, go or change.
+  var changesRows: Bool { !insertedTables.isEmpty || !deletedTables.isEmpty || !columns.isEmpty }
+}
+
+extension Connection {
+  /// Whether a function gives the same for the same arguments: SQLite counts those of time among them, whose argument may
+  /// be 'now'.
+  fileprivate func isConstant(_ function: String) throws(SQLiteError) -> Bool {
+    guard !Self.functionsOfTime.contains(function) else { return false }
+    // SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html).
+    let flags = try value(
+      "SELECT min(flags & 0x800) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE", .text(function))
+    return flags?.integer == 0x800
+  }
+
+  private static let functionsOfTime: Set<String> = [
+    "date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff",
+  ]
 }

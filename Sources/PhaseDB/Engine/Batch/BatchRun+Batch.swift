@@ -38,16 +38,11 @@ extension BatchRun {
     }
     defer { connection.removeProgressHandler() }
     // What was rolled back is not in the archive either.
-    let marks = archive?.marks
+    let marks = trip.marks
     var isCommitted = false
-    defer { if !isCommitted, let marks { archive?.restore(marks) } }
+    defer { if !isCommitted { trip.restore(marks) } }
     do throws(MigrationError) {
-      try archive?.capture(range.keys)
-      let (_, writes) = try GuardedScript(script, on: connection).run(binding: [
-        Batching.first: range.keys.first, Batching.last: range.keys.last,
-      ])
-      engine.lastWrites = writes
-      try archive?.settle(range.keys, Ledger(connection: connection))
+      engine.lastWrites = try trip.run(range.keys)
     } catch {
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
       if range.rows <= 1 || range.keys.first == range.keys.last { hasDeadline = false }
