@@ -7,8 +7,9 @@ struct BatchPlan {
   let key: BatchKey
   /// What the statements write, also from inside triggers.
   private(set) var writes = WriteSet()
-  /// Whether a row that nobody touches gives the same whenever the statements run: they look at no other row, and call no
-  /// function that answers otherwise at another time. SQLite says what it compiles; a trigger may do anything.
+  /// Whether a row that nobody touches gives the same whenever the statements run, and with whatever other rows: they look
+  /// at no other row, call no function that answers otherwise at another time, and write nothing that has to be unique, where
+  /// a conflict clause may pass a row over. SQLite says what it compiles; a trigger may do anything.
   private(set) var isRepeatable = true
   /// What is wrong with it; nil when nothing is.
   private(set) var objection: Objection?
@@ -53,6 +54,11 @@ struct BatchPlan {
       if try !isRepeatable(statement, on: connection) { isRepeatable = false }
       objection = objection ?? objection(to: lines, statement, at: range)
     }
+    let columns = writes.columns[key.table.asciiLowercased] ?? []
+    let meetsOthers = try lifting("looking at the unique indexes of \(key.table)") { () in
+      try connection.hasUniqueIndex(of: key.table, on: columns)
+    }
+    if meetsOthers { isRepeatable = false }
   }
 
   private func objection(to plan: [String], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
@@ -117,6 +123,21 @@ extension Connection {
     let flags = try value(
       "SELECT min(flags & 0x800) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE", .text(function))
     return flags?.integer == 0x800
+  }
+
+  /// Whether some of a table's columns have to be unique.
+  fileprivate func hasUniqueIndex(of table: String, on columns: Set<String>) throws(SQLiteError) -> Bool {
+    guard !columns.isEmpty else { return false }
+    let generated = try rows(
+      "SELECT lower(name) FROM pragma_table_xinfo(?1, 'main') WHERE hidden IN (2, 3)", .text(table))
+    let unfit = columns.union(generated.compactMap { $0[0].text })
+    let terms = try rows(
+      """
+      SELECT lower(i.name), l.partial FROM pragma_index_list(?1, 'main') AS l, pragma_index_xinfo(l.name, 'main') AS i
+      WHERE l."unique" AND i.key
+      """, .text(table))
+    // An expression has no name.
+    return terms.contains { $0[1] == 1 || $0[0].text.map(unfit.contains) ?? true }
   }
 
   private static let functionsOfTime: Set<String> = [

@@ -190,26 +190,38 @@ extension BatchArchive {
   }
 
   private func putBack(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
-    let values = part.content.columns.enumerated().compactMap { index, column -> String? in
-      guard let present = table.shape.column(SchemaName(column.name)), !present.isGenerated else { return nil }
-      let name = SQLText.identifier(present.name.spelled)
-      return
-        "\(name) = CASE WHEN s.k1 IS NOT NULL AND s.\(whatKeeps(index, part)) THEN t.\(name) ELSE a.v\(index + 1) END"
+    let columns = part.content.columns.enumerated().compactMap { index, column in
+      table.shape.column(SchemaName(column.name)).flatMap { $0.isGenerated ? nil : (index, $0) }
     }
-    guard !values.isEmpty else { return }
+    guard !columns.isEmpty else { return }
     // No trigger fires: they had their say when the rows were written.
     connection.turn(.triggers, on: false)
     defer { connection.turn(.triggers, on: true) }
-    let source =
-      "FROM \(table.place) AS t JOIN main.\(part.table.name) AS a ON \(table.match("a", "t", part.content.key)) WHERE \(table.range(of: key, "t"))"
+    let rows = "\(table.match("a", "t", part.content.key)) AND \(table.range(of: key, "t"))"
+    let source = "FROM \(table.place) AS t JOIN main.\(part.table.name) AS a ON \(rows)"
     for index in indexes { try index.tell(isGoing: true, source, keys.first, keys.last, on: connection) }
-    // Not as a column's own conflict clause says, which might replace another row.
-    try connection.execute(
-      """
-      UPDATE OR ABORT \(table.place) AS t SET \(values.joined(separator: ", "))
-      FROM main.\(part.table.name) AS a LEFT JOIN \(Self.aside) AS s ON \(sameKeys(part))
-      WHERE \(table.match("a", "t", part.content.key)) AND \(table.range(of: key, "t"))
-      """, keys.first, keys.last)
+    func set(_ columns: [(Int, TableShape.Column)], _ value: (Int) -> String) throws(SQLiteError) {
+      let values = columns.map { index, column in
+        let name = SQLText.identifier(column.name.spelled)
+        return
+          "\(name) = CASE WHEN s.k1 IS NOT NULL AND s.\(whatKeeps(index, part)) THEN t.\(name) ELSE \(value(index)) END"
+      }
+      // Not as a column's own conflict clause says, which might replace another row.
+      try connection.execute(
+        """
+        UPDATE OR ABORT \(table.place) AS t SET \(values.joined(separator: ", "))
+        FROM main.\(part.table.name) AS a LEFT JOIN \(Self.aside) AS s ON \(sameKeys(part)) WHERE \(rows)
+        """, keys.first, keys.last)
+    }
+    do throws(SQLiteError) {
+      try set(columns) { "a.v\($0 + 1)" }
+    } catch {
+      // A value that has to be unique may stand in another row of the batch, which has its own back only then.
+      let emptied = columns.filter { $0.1.mayBeNull }
+      guard error.code.primary == .constraint, !emptied.isEmpty else { throw error }
+      try set(emptied) { _ in "NULL" }
+      try set(columns) { "a.v\($0 + 1)" }
+    }
     for index in indexes { try index.tell(isGoing: false, source, keys.first, keys.last, on: connection) }
   }
 

@@ -44,6 +44,10 @@ extension BatchRun {
     do throws(MigrationError) {
       engine.lastWrites = try trip.run(range.keys)
     } catch {
+      if isOfNeighbours(error, in: range) {
+        law.overran(rows: range.rows)
+        return false
+      }
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
       if range.rows <= 1 || range.keys.first == range.keys.last { hasDeadline = false }
       law.overran(rows: range.rows)
@@ -68,6 +72,13 @@ extension BatchRun {
     holds.add(held)
     law.committed(rows: range.rows, milliseconds: held, committing: (ended - committing).milliseconds)
     return true
+  }
+
+  /// Whether rows of one batch may have come in each other's way down: by themselves each has its value back before the
+  /// next one runs.
+  private func isOfNeighbours(_ error: MigrationError, in range: BatchRange) -> Bool {
+    record.direction == .down && error.id == .archiveImpossible && range.rows > 1
+      && range.keys.first != range.keys.last
   }
 
   var script: Script { record.direction == .up ? record.phase.up : record.phase.down }

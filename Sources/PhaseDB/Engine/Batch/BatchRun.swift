@@ -202,6 +202,7 @@ final class BatchRun {
     engine.observe(.turningBack(turn.step.id, reason: error.message))
     isTurnedBack = true
     record.turn(at: engine.now())
+    let staying = trip.staying
     try turnTrip()
     try runBatches()
     try finish()
@@ -209,7 +210,7 @@ final class BatchRun {
     error.standing = .undone
     let present = try? Knowledge(of: connection)
     error.state =
-      "every batch of \(record.id.short) was taken back; the database is \(present?.checkpointText ?? "as it was")"
+      "every batch of \(record.id.short) was taken back\(staying); the database is \(present?.checkpointText ?? "as it was")"
     throw error
   }
 }

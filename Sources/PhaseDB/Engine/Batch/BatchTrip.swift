@@ -160,6 +160,12 @@ extension BatchTrip {
     try store(ledger)
   }
 
+  /// What taking batches back leaves behind, as the end of a sentence; empty when it is nothing.
+  var staying: String {
+    let losses = report.losses.map { "\(DetailLines.rows($0.rows)) of \($0.table)" }
+    return losses.isEmpty ? "" : ", but not \(losses.joined(separator: ", "))"
+  }
+
   private func store(_ ledger: Ledger) throws(MigrationError) {
     try lifting("writing the ledger") { () in try ledger.record(report, of: Self.place) }
   }
