@@ -127,7 +127,8 @@ extension RowChanges {
     var bytes: [UInt8] = []
     for column in columns {
       unsafe RowIdentity.append(
-        phasedb_preupdate_value(connection, operation == .insert ? 1 : 0, Int32(clamping: column)), to: &bytes)
+        phasedb_preupdate_value(connection, operation == .insert ? 1 : 0, Int32(clamping: column)), to: &bytes
+      )
     }
     observe(RowChange(operation: operation, table: name, row: .key(bytes), isMoved: false))
   }

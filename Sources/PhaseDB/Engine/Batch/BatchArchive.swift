@@ -47,7 +47,8 @@ final class BatchArchive {
   ///   - wayBack: what the other one does.
   ///   - entry: the id of the log's row of that transaction.
   init(
-    of record: BatchRecord, _ table: BatchTable, _ plan: BatchPlan, wayBack: WriteSet, entry: Int64, _ ledger: Ledger,
+    of record: BatchRecord, _ table: BatchTable, _ plan: BatchPlan, wayBack: WriteSet, entry: Int64,
+    _ ledger: Ledger,
     _ schema: Schema, on connection: Connection
   ) throws(MigrationError) {
     self.table = table
@@ -134,7 +135,8 @@ extension BatchArchive {
 
   /// The remembered rows as they are told apart by the hook.
   func identities() throws(SQLiteError) -> Set<RowIdentity> {
-    var rows = try connection.prepare("SELECT \(table.handleNames.joined(separator: ", ")) FROM \(Self.before)")
+    var rows = try connection.prepare(
+      "SELECT \(table.handleNames.joined(separator: ", ")) FROM \(Self.before)")
     var found = Set<RowIdentity>(minimumCapacity: count)
     while try rows.step() {
       found.insert(
@@ -155,7 +157,8 @@ extension BatchArchive {
     let tracked = zip(part.content.columns, part.table.marks).compactMap { column, mark in
       mark.map { mark in
         table.shape.column(SchemaName(column.name)) == nil
-          ? "1 AS \(mark)" : "\(Taking.valueFunction)(t.\(SQLText.identifier(column.name))) IS NOT a.\(mark) AS \(mark)"
+          ? "1 AS \(mark)"
+          : "\(Taking.valueFunction)(t.\(SQLText.identifier(column.name))) IS NOT a.\(mark) AS \(mark)"
       }
     }
     let query = (part.table.keys.map { "a.\($0)" } + ["\(changed) AS c0"] + tracked).joined(separator: ", ")
@@ -178,7 +181,7 @@ extension BatchArchive {
     guard var part = giving else { return }
     do throws(SQLiteError) {
       try putBack(part, keys)
-    } catch where error.code.primary == .constraint {
+    } catch  where error.code.primary == .constraint {
       throw MigrationError(
         .reversalBlocked, "what was kept of \(key.table) cannot come back: \(error.message)",
         help: ["change the rows that are in its place"])
@@ -320,7 +323,8 @@ extension BatchArchive {
       let columns =
         table.keyNames.map { "s.\($0) AS \($0)" } + kept + tracked
         + ["\(table.hash("n", Self.rest)) AS rest", "0 AS gone"]
-      let query = "SELECT \(columns.joined(separator: ", ")) FROM \(Self.before) AS s\(chosen) JOIN \(table.beside)"
+      let query =
+        "SELECT \(columns.joined(separator: ", ")) FROM \(Self.before) AS s\(chosen) JOIN \(table.beside)"
       part.sum.add(try part.table.fill(from: query, on: connection))
       try record(&part, ledger)
     }

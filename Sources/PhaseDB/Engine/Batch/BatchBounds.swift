@@ -26,12 +26,16 @@ struct BatchBounds {
   // MARK: Before the first batch
 
   /// What is wrong with a way up before its first batch; nil when nothing is. What only rows show is seen by the watch.
-  func objection(to up: BatchPlan, _ back: BatchPlan?, _ table: BatchTable, at script: Script) -> MigrationError? {
+  func objection(to up: BatchPlan, _ back: BatchPlan?, _ table: BatchTable, at script: Script)
+    -> MigrationError?
+  {
     let name = table.shape.name
     let place = script.place(at: script.firstTokenOffset)
-    func taken(_ writes: WriteSet, except free: Set<String>) -> (table: String, what: String)? {
-      let deleted = writes.deletedTables.filter(isOld).map { (table: $0, what: "deletes rows of") }
-      let others = overwritten(writes).subtracting([name.key]).map { (table: $0, what: "overwrites") }
+    func taken(_ writes: WriteSet, except free: Set<String>) -> (table: String, what: Prose)? {
+      let deleted = writes.deletedTables.filter(isOld).map { (table: $0, what: "deletes rows of" as Prose) }
+      let others = overwritten(writes).subtracting([name.key]).map {
+        (table: $0, what: "overwrites" as Prose)
+      }
       return (deleted + others).filter { !declared.contains($0.table) && !free.contains($0.table) }
         .min { $0.table < $1.table }
     }
@@ -47,7 +51,8 @@ struct BatchBounds {
       }
       guard let (taken, what) = taken(writes, except: free) else { continue }
       return .unkept(
-        "\(what) \(taken)", writes.triggers[taken], name, isWayBack: isWayBack, loss: SQLName(taken), at: place)
+        "\(what) \(taken)", writes.triggers[taken], name, isWayBack: isWayBack, loss: SQLName(taken),
+        at: place)
     }
     return nil
   }
@@ -57,13 +62,16 @@ struct BatchBounds {
   func blindObjection(to plans: [BatchPlan], _ schema: Schema, at script: Script) -> MigrationError? {
     let written = Set(plans.flatMap(\.writes.rowTables))
     let texts =
-      plans.map(\.script.text) + schema.objects.filter { written.contains($0.table.asciiLowercased) }.map(\.sql)
+      plans.map(\.script.text)
+      + schema.objects.filter { written.contains($0.table.asciiLowercased) }.map(\.sql)
     let replaces = texts.contains { text in SQLWord.all(in: text).contains { $0.is("replace") } }
     let hides = written.contains { schema.table(SchemaName($0)).map { $0.isWithoutRowID } ?? false }
     guard replaces || hides else { return nil }
     return MigrationError(
       .archiveImpossible,
-      "this SQLite library does not tell which rows \(replaces ? "REPLACE takes away" : "of a table WITHOUT ROWID change"), and what a batch changes unseen is not kept",
+      replaces
+        ? "this SQLite library does not tell which rows REPLACE takes away, and what a batch takes unseen is not kept"
+        : "this SQLite library does not tell which rows of a table WITHOUT ROWID change, and what a batch changes unseen is not kept",
       at: script.place(at: script.firstTokenOffset),
       help: ["use a library that is built with SQLITE_ENABLE_PREUPDATE_HOOK, or remove -- @batch"])
   }
@@ -86,7 +94,7 @@ struct BatchBounds {
     let strict = licence(there.writes, of: there.key)
     let down = BatchWatch.Licence(
       mayUpdate: { $0 != own || strict.mayUpdate($0) },
-      mayDelete: { said.contains($0) || strict.mayDelete($0) })
+      mayDelete: { said.contains($0) || strict.mayDelete($0) }, isWayDown: true)
     return (down, BatchWatch.Licence(mayUpdate: { _ in true }, mayDelete: { _ in true }, isWayBack: true))
   }
 

@@ -111,10 +111,10 @@ extension Engine {
       let plan = try BatchPlan(script, by: key, on: connection)
       guard let objection = plan.objection else { return (plan, nil) }
       if step.direction == .up { throw objection.error }
-      return (nil, objection.message)
+      return (nil, objection.message.raw)
     } catch {
       guard error.id == .statementFailed else { throw error }
-      return (nil, "the way back does not compile: \(error.message)")
+      return (nil, "the way back does not compile: \(error.message.raw)")
     }
   }
 

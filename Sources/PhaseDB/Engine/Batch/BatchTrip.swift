@@ -32,7 +32,8 @@ final class BatchTrip {
   ///   - isNew: whether no batch ran yet.
   /// - Throws: `archive-impossible`.
   init(
-    _ record: BatchRecord, _ there: BatchPlan, _ back: BatchPlan?, whyNot reason: String?, _ bounds: BatchBounds,
+    _ record: BatchRecord, _ there: BatchPlan, _ back: BatchPlan?, whyNot reason: String?,
+    _ bounds: BatchBounds,
     entry: Int64, _ ledger: Ledger, _ schema: Schema, isNew: Bool, on connection: Connection
   ) throws(MigrationError) {
     self.connection = connection
@@ -60,7 +61,8 @@ final class BatchTrip {
       try BatchWatch(table, Set(plans.flatMap(\.writes.rowTables)), schema, on: connection)
     }
     archive = try BatchArchive(
-      of: record, table, there, wayBack: back?.writes ?? WriteSet(), entry: entry, ledger, schema, on: connection)
+      of: record, table, there, wayBack: back?.writes ?? WriteSet(), entry: entry, ledger, schema,
+      on: connection)
     report = RoundTripRecord(verdict: .exact)
     guard record.direction == .up else { return }
     if !isNew, let begun = try ledger.roundTrip(of: Self.place) { report = begun }
@@ -74,7 +76,8 @@ final class BatchTrip {
   func run(_ keys: ClosedKeys) throws(MigrationError) -> WriteSet {
     let ledger = Ledger(connection: connection)
     try archive.remember(keys)
-    if key.isRowID, case .integer(let first) = keys.first, case .integer(let last) = keys.last, first <= last {
+    if key.isRowID, case .integer(let first) = keys.first, case .integer(let last) = keys.last, first <= last
+    {
       watch.begin(first...last, [])
     } else {
       let rows = try lifting("remembering the rows of a batch") { () in try archive.identities() }
@@ -102,7 +105,7 @@ final class BatchTrip {
       guard error.id == .statementFailed, !connection.isAutocommit else { throw error }
       try rollBack()
       let range = "\(key.table).\(key.column) from \(keys.first) to \(keys.last)"
-      try block("the way back does not run on the rows of \(range): \(error.message)", ledger)
+      try block("the way back does not run on the rows of \(range): \(error.message.raw)", ledger)
       return .all
     }
     try rollBack()
@@ -133,10 +136,13 @@ extension BatchTrip {
     guard direction == .up else { return }
     var found: [RoundTripRecord.Loss] = []
     for (table, rows) in watch.stayed {
-      found.append(RoundTripRecord.Loss(table: table, column: nil, rows: rows, why: "the phase inserts them, and they stay"))
+      found.append(
+        RoundTripRecord.Loss(
+          table: table, column: nil, rows: rows, why: "the phase inserts them, and they stay"))
     }
     for (table, rows) in watch.stayedOfWayBack {
-      found.append(RoundTripRecord.Loss(table: table, column: nil, rows: rows, why: "the way back inserts them"))
+      found.append(
+        RoundTripRecord.Loss(table: table, column: nil, rows: rows, why: "the way back inserts them"))
     }
     for (table, rows) in watch.lost {
       for loss in losses where loss.table.asciiLowercased == table {
@@ -161,9 +167,11 @@ extension BatchTrip {
   }
 
   /// What taking batches back leaves behind, as the end of a sentence; empty when it is nothing.
-  var staying: String {
-    let losses = report.losses.map { "\(DetailLines.rows($0.rows)) of \($0.table)" }
-    return losses.isEmpty ? "" : ", but not \(losses.joined(separator: ", "))"
+  var staying: Prose {
+    report.losses.enumerated().reduce(into: "") { text, loss in
+      text +=
+        "\(loss.offset == 0 ? ", but not " : ", ")\(DetailLines.rows(loss.element.rows)) of \(loss.element.table)"
+    }
   }
 
   private func store(_ ledger: Ledger) throws(MigrationError) {
@@ -194,7 +202,8 @@ extension BatchTrip {
   /// - Parameters:
   ///   - sequence: of the phase that is applied now; nil when none is.
   ///   - gone: of the one that came down.
-  func finish(applied sequence: Int64?, gone: Int64?, hadRows: Bool, _ ledger: Ledger) throws(MigrationError) {
+  func finish(applied sequence: Int64?, gone: Int64?, hadRows: Bool, _ ledger: Ledger) throws(MigrationError)
+  {
     try archive.finish(ledger)
     if sequence != nil { report = try complete(hadRows: hadRows) }
     try lifting("writing the ledger") { () in
@@ -230,7 +239,8 @@ extension Connection {
     guard let shape = try TableShape(name, on: self), !shape.isWithoutRowID,
       let key = shape.primaryKey.flatMap({ $0.isNumber ? $0.names.first : nil }) ?? shape.rowIDName,
       let sql = try value(
-        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE", .text(name.spelled))?
+        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+        .text(name.spelled))?
         .text
     else { return nil }
     let definition = TableDefinition(sql)

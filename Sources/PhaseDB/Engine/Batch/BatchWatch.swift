@@ -12,6 +12,8 @@ final class BatchWatch {
     var isLoss: (_ table: String) -> Bool = { _ in false }
     /// Whether it is the way back that is tried.
     var isWayBack = false
+    /// Whether the phase is applied, and its text the ledger's.
+    var isWayDown = false
   }
 
   private let connection: Connection
@@ -43,7 +45,9 @@ final class BatchWatch {
     shadows = try ShadowTables.names(on: connection, schema)
     var keys: [String: [Int]] = [:]
     for name in written {
-      guard let shape = try TableShape(SchemaName(name), on: connection), shape.isWithoutRowID else { continue }
+      guard let shape = try TableShape(SchemaName(name), on: connection), shape.isWithoutRowID else {
+        continue
+      }
       let columns = try connection.rows(
         "SELECT cid FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(name))
       keys[name] = columns.compactMap { $0[0].integer.map(Int.init) }
@@ -138,12 +142,13 @@ extension BatchWatch {
     return inserted[name]?.contains(row) == true || insertedBack[name]?.contains(row) == true
   }
 
-  private func error(of trespass: RowChange, by effect: StatementEffect, in script: Script) -> MigrationError {
+  private func error(of trespass: RowChange, by effect: StatementEffect, in script: Script) -> MigrationError
+  {
     let name = trespass.table
     let start = script.offsetOfFirstToken(from: effect.range.lowerBound)
     let folded = name.asciiLowercased
     let isReplaced = trespass.operation == .delete && !effect.writes.deletedTables.contains(folded)
-    let what =
+    let what: Prose =
       switch trespass.operation {
       case _ where trespass.isMoved: "gives a row of \(name) another rowid"
       case .delete where isReplaced: "replaces a row of \(name)"
@@ -151,10 +156,17 @@ extension BatchWatch {
       case _ where folded == table.key: "changes a row of \(name) outside its range"
       default: "overwrites a row of \(name)"
       }
-    let row = if case .rowID(let number) = trespass.row { ["the row with rowid \(number)"] } else { [String]() }
-    return .unkept(
+    let row: [Prose] =
+      if case .rowID(let number) = trespass.row { ["the row with rowid \(number)"] } else { [] }
+    var error = MigrationError.unkept(
       what, effect.writes.triggers[folded], table, isWayBack: licence?.isWayBack == true, loss: SQLName(name),
       at: script.place(at: start, length: script.tokenLength(at: start)), details: row)
+    if licence?.isWayDown == true {
+      error.help = [
+        "it was not so when the phase went up: change or delete the rows in the way, then run: phasedb down"
+      ]
+    }
+    return error
   }
 }
 
@@ -166,13 +178,14 @@ extension MigrationError {
   ///   - trigger: which does it, nil for a statement.
   ///   - table: the batches'.
   static func unkept(
-    _ what: String, _ trigger: String?, _ table: SchemaName, isWayBack: Bool, loss: SQLName, at place: Place,
-    details: [String] = []
+    _ what: Prose, _ trigger: String?, _ table: SchemaName, isWayBack: Bool, loss: SQLName, at place: Place,
+    details: [Prose] = []
   ) -> MigrationError {
-    let subject = isWayBack ? "the way back of a batch" : "a batch"
-    let origin = trigger.map { " through the trigger \($0)" } ?? ""
+    let subject: Prose = isWayBack ? "the way back of a batch" : "a batch"
+    let origin: Prose = trigger.map { " through the trigger \($0)" } ?? ""
     return MigrationError(
-      .archiveImpossible, "\(subject) \(what)\(origin), and batches keep only what they overwrite in \(table)",
+      .archiveImpossible,
+      "\(subject) \(what)\(origin), and batches keep only what they overwrite in \(table)",
       at: place, details: details,
       help: [
         "run it in one transaction, which keeps everything: remove -- @batch",

@@ -52,7 +52,8 @@ struct FullTextIndex {
       (isGoing ? ["'delete'"] : [])
       + ([rowID] + columns.map(\.spelled)).map { "t.\(SQLText.identifier($0))" }
     var statement = try connection.prepare(
-      "INSERT INTO main.\(own) (\(names.joined(separator: ", "))) SELECT \(given.joined(separator: ", ")) \(source)")
+      "INSERT INTO main.\(own) (\(names.joined(separator: ", "))) SELECT \(given.joined(separator: ", ")) \(source)"
+    )
     try statement.bind(values)
     while try statement.step() {}
   }

@@ -47,8 +47,11 @@ struct BatchDifferential {
     self.seed = seed
     let style = random.int(0...4)
     let types = ["", "INTEGER", "TEXT", "TEXT COLLATE NOCASE", "REAL"]
-    let unique = random.pick(["", "", "", "", " UNIQUE", " UNIQUE ON CONFLICT REPLACE", " UNIQUE ON CONFLICT IGNORE"])
-    let columns = "a \(random.pick(types)), b \(random.pick(types)), c \(random.pick(["", "TEXT"]))\(unique), s"
+    let unique = random.pick([
+      "", "", "", "", " UNIQUE", " UNIQUE ON CONFLICT REPLACE", " UNIQUE ON CONFLICT IGNORE",
+    ])
+    let columns =
+      "a \(random.pick(types)), b \(random.pick(types)), c \(random.pick(["", "TEXT"]))\(unique), s"
     let (key, range): (String, String)
     switch style {
     case 0:
@@ -64,7 +67,10 @@ struct BatchDifferential {
       (key, range) = ("id", "id BETWEEN :first AND :last")
       batch = Batching(table: "t")
     case 3:
-      schema = ["CREATE TABLE t (id INTEGER PRIMARY KEY, \(columns), g TEXT NOT NULL DEFAULT 'g')", "CREATE INDEX t_g ON t (g)"]
+      schema = [
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, \(columns), g TEXT NOT NULL DEFAULT 'g')",
+        "CREATE INDEX t_g ON t (g)",
+      ]
       (key, range) = ("id", "g BETWEEN :first AND :last")
       batch = Batching(table: "t", by: "g")
     default:
@@ -82,22 +88,30 @@ struct BatchDifferential {
         "INSERT INTO o (v) VALUES (new.a)", "INSERT OR REPLACE INTO o VALUES (1, new.a)",
         "UPDATE o SET v = new.a WHERE k = 2", "DELETE FROM o WHERE k = new.a",
       ])
-      extra.append("CREATE TRIGGER tr AFTER UPDATE OF \(random.pick(["a", "a", "c"])) ON t BEGIN \(effect); END")
+      extra.append(
+        "CREATE TRIGGER tr AFTER UPDATE OF \(random.pick(["a", "a", "c"])) ON t BEGIN \(effect); END")
       isEntangled = true
     }
     let count = random.chance(1, in: 15) ? 0 : random.int(1...14)
-    func literal(_ number: Int) -> String { isNumber ? String(number * 2) : "'\(["k", "K", "é"][number % 3])\(number)'" }
+    func literal(_ number: Int) -> String {
+      isNumber ? String(number * 2) : "'\(["k", "K", "é"][number % 3])\(number)'"
+    }
     let values = ["NULL", "0", "1", "5", "1.0", "'A'", "'b'", "'a'", "'007'", "x'61'", "'x'", "-3"]
     rows =
       (0..<count).map { number in
-        let row = (1...4).map { $0 == 3 && unique != "" ? random.pick(["NULL", "'c\(number)'", "'C\(number / 2 * 2)'"]) : random.pick(values) }
+        let row = (1...4).map {
+          $0 == 3 && unique != ""
+            ? random.pick(["NULL", "'c\(number)'", "'C\(number / 2 * 2)'"]) : random.pick(values)
+        }
         let names = style == 4 ? "rowid, a, b, c, s" : style == 3 ? "id, a, b, c, s, g" : "id, a, b, c, s"
         let group = style == 3 ? ", '\(["p", "q", "R", "r"][number % 4])'" : ""
-        return "INSERT OR IGNORE INTO t (\(names)) VALUES (\(literal(number)), \(row.joined(separator: ", "))\(group))"
+        return
+          "INSERT OR IGNORE INTO t (\(names)) VALUES (\(literal(number)), \(row.joined(separator: ", "))\(group))"
       } + ["INSERT INTO o VALUES (1, 'precious'), (2, 'rare'), (5, 'five')"]
 
     let sets: [(String, [String], String)] = [
-      ("a = 0", ["a"], "a IS NULL"), ("a = NULL", ["a"], "a = 0"), ("a = a + 1", ["a"], ""), ("a = a - 1", ["a"], ""),
+      ("a = 0", ["a"], "a IS NULL"), ("a = NULL", ["a"], "a = 0"), ("a = a + 1", ["a"], ""),
+      ("a = a - 1", ["a"], ""),
       ("b = upper(b)", ["b"], ""), ("b = lower(b)", ["b"], ""), ("b = b || '.'", ["b"], "b IS NOT NULL"),
       ("b = rtrim(b, '.')", ["b"], ""), ("c = a", ["c"], "c IS NULL"), ("c = NULL", ["c"], ""),
       ("a = b, b = a", ["a", "b"], ""), ("a = coalesce(a, b)", ["a"], ""), ("b = 'x'", ["b"], "b = 'b'"),
@@ -109,25 +123,42 @@ struct BatchDifferential {
       let clause = random.pick(["", "", "", "", "", " OR REPLACE", " OR IGNORE"])
       if clause != "", columns == ["c"] { isEntangled = true }
       let filter = condition == "" || random.chance(1, in: 4) ? "" : " AND \(condition)"
-      let changes = [Change(sql: "UPDATE\(clause) t SET \(set) WHERE $range\(filter)", columns: columns, range: range)]
+      let changes = [
+        Change(sql: "UPDATE\(clause) t SET \(set) WHERE $range\(filter)", columns: columns, range: range)
+      ]
       switch random.int(1...24) {
       case 1:
         isEntangled = true
-        return [Change(sql: "UPDATE t SET c = (SELECT v FROM o WHERE k = a) WHERE $range", columns: ["c"], range: range)]
+        return [
+          Change(
+            sql: "UPDATE t SET c = (SELECT v FROM o WHERE k = a) WHERE $range", columns: ["c"], range: range)
+        ]
       case 2:
-        return [Change(sql: "UPDATE t SET a = abs(random()) % 2 WHERE $range", columns: ["a"], range: range, isRandom: true)]
+        return [
+          Change(
+            sql: "UPDATE t SET a = abs(random()) % 2 WHERE $range", columns: ["a"], range: range,
+            isRandom: true)
+        ]
       case 3: return [Change(sql: "SELECT 1 FROM t WHERE $range", columns: [], range: range)]
       case 4:
         isEntangled = true
-        return changes + [Change(sql: "INSERT OR IGNORE INTO o SELECT length(a), b FROM t WHERE $range", columns: [], range: range)]
+        return changes + [
+          Change(
+            sql: "INSERT OR IGNORE INTO o SELECT length(a), b FROM t WHERE $range", columns: [], range: range)
+        ]
       case 5:
         isEntangled = true
         return changes + [
-          Change(sql: "DELETE FROM o WHERE k IN (SELECT length(a) FROM t WHERE $range)", columns: [], range: range)
+          Change(
+            sql: "DELETE FROM o WHERE k IN (SELECT length(a) FROM t WHERE $range)", columns: [], range: range)
         ]
       case 6:
         isEntangled = true
-        return [Change(sql: "UPDATE t SET s = 'y' WHERE \(key) IN (SELECT a FROM t WHERE $range)", columns: ["s"], range: range)]
+        return [
+          Change(
+            sql: "UPDATE t SET s = 'y' WHERE \(key) IN (SELECT a FROM t WHERE $range)", columns: ["s"],
+            range: range)
+        ]
       case 7...10: return changes + change()
       default: return changes
       }
@@ -145,17 +176,22 @@ struct BatchDifferential {
         let born = literal(random.int(20...24))
         let column = style == 4 ? "rowid" : "id"
         traffic.append(
-          Write(sql: "INSERT OR IGNORE INTO t (\(column), a, b) VALUES (\(born), \(random.pick(values)), \(random.pick(values)))", keys: [born]))
+          Write(
+            sql:
+              "INSERT OR IGNORE INTO t (\(column), a, b) VALUES (\(born), \(random.pick(values)), \(random.pick(values)))",
+            keys: [born]))
       case 3:
         let column = style == 4 ? "rowid" : "id"
         traffic.append(
           Write(
-            sql: "DELETE FROM t WHERE \(key) = \(number); INSERT OR IGNORE INTO t (\(column), a, b) VALUES (\(number), \(random.pick(values)), 'again')",
+            sql:
+              "DELETE FROM t WHERE \(key) = \(number); INSERT OR IGNORE INTO t (\(column), a, b) VALUES (\(number), \(random.pick(values)), 'again')",
             keys: [quoted]))
       default:
         traffic.append(
           Write(
-            sql: "UPDATE OR IGNORE t SET \(random.pick(["a", "b", "s"])) = \(random.pick(values)) WHERE \(key) = \(number)",
+            sql:
+              "UPDATE OR IGNORE t SET \(random.pick(["a", "b", "s"])) = \(random.pick(values)) WHERE \(key) = \(number)",
             keys: [quoted]))
       }
     }
@@ -190,7 +226,9 @@ extension BatchDifferential {
   /// - Returns: what is wrong, and how it went.
   func run(spoil: String? = nil) throws -> (broken: [String], outcome: Outcome) {
     let script = (schema + schemaExtra + rows).joined(separator: ";\n")
-    let (batched, whole) = (try TemporaryDatabase(script, in: .memory), try TemporaryDatabase(script, in: .memory))
+    let (batched, whole) = (
+      try TemporaryDatabase(script, in: .memory), try TemporaryDatabase(script, in: .memory)
+    )
     let before = try contents(batched)
     let migrations = try migrations(isBatched: true)
     let options = Options.test(pacing: Pacing(hold: .seconds(10), maximumRows: batchSize))
@@ -201,7 +239,9 @@ extension BatchDifferential {
         return (["up failed: \(error)"], .refused)
       }
       // A later batch failed on its rows, and those before it come back.
-      if error.standing == .partWay, let other = migrationError({ try batched.run(.down(1), migrations, options) }) {
+      if error.standing == .partWay,
+        let other = migrationError({ try batched.run(.down(1), migrations, options) })
+      {
         broken.append("what was half done does not come back: \(other)")
       }
       let left = try contents(batched)
@@ -262,7 +302,9 @@ extension BatchDifferential {
     // By what the application wrote, and by what its writes set off.
     let moved = Set(after.t.keys).union(written.t.keys).filter { after.t[$0] != written.t[$0] }.union(touched)
     for (key, row) in before.t where !moved.contains(key) {
-      if present.t[key] != row { broken.append("\(key), which nobody touched: \(present.t[key] ?? [:]), not \(row)") }
+      if present.t[key] != row {
+        broken.append("\(key), which nobody touched: \(present.t[key] ?? [:]), not \(row)")
+      }
     }
     for key in present.t.keys where before.t[key] == nil && written.t[key] == nil {
       broken.append("\(key) came from nowhere")
@@ -273,7 +315,9 @@ extension BatchDifferential {
     }
     // A way down that deletes from another table what its phase inserted there may also meet what was there before, once
     // the rows that it asks are others.
-    guard traffic.isEmpty || !down.contains(where: { $0.sql.hasPrefix("DELETE FROM o") }) else { return broken }
+    guard traffic.isEmpty || !down.contains(where: { $0.sql.hasPrefix("DELETE FROM o") }) else {
+      return broken
+    }
     for (key, row) in before.o where after.o[key] == row && written.o[key] == row && present.o[key] != row {
       broken.append("o \(key), which nobody touched: \(present.o[key] ?? [:]), not \(row)")
     }
@@ -314,11 +358,14 @@ extension BatchDifferential {
   }
 
   private func migrations(isBatched: Bool) throws -> Catalog {
-    let (up, down) = (up.map { isBatched ? $0.batched : $0.whole }, down.map { isBatched ? $0.batched : $0.whole })
+    let (up, down) = (
+      up.map { isBatched ? $0.batched : $0.whole }, down.map { isBatched ? $0.batched : $0.whole }
+    )
     return try catalog([
       "0001-x": [
         phase(
-          .migrate, up.joined(separator: ";\n"), down: down.joined(separator: ";\n"), batch: isBatched ? batch : nil)
+          .migrate, up.joined(separator: ";\n"), down: down.joined(separator: ";\n"),
+          batch: isBatched ? batch : nil)
       ]
     ])
   }
@@ -330,7 +377,8 @@ extension BatchDifferential {
   private func contents(of connection: Connection) throws -> Contents {
     func rows(_ table: String, _ key: String, _ columns: [String]) throws -> Rows {
       let values = columns.map { "typeof(\($0)) || ' ' || quote(\($0))" }.joined(separator: ", ")
-      return try connection.rows("SELECT quote(\(key)), \(values) FROM \(table)").reduce(into: [:]) { rows, row in
+      return try connection.rows("SELECT quote(\(key)), \(values) FROM \(table)").reduce(into: [:]) {
+        rows, row in
         rows[row[0].text ?? ""] = Dictionary(
           uniqueKeysWithValues: zip(columns, row.dropFirst().map { $0.text ?? "" }))
       }

@@ -33,7 +33,10 @@ struct BatchDifferentialTests {
       let example = BatchDifferential(seed: Self.seed &+ number)
       let (_, outcome) = try example.run()
       guard outcome == .quiet, !example.rows.filter({ $0.contains(" INTO t ") }).isEmpty else { continue }
-      #expect(try example.run(spoil: "UPDATE t SET s = 'spoilt' WHERE \(example.key) = (SELECT min(\(example.key)) FROM t)").broken != [])
+      #expect(
+        try example.run(
+          spoil: "UPDATE t SET s = 'spoilt' WHERE \(example.key) = (SELECT min(\(example.key)) FROM t)"
+        ).broken != [])
       seen += 1
     }
     #expect(seen > 5)

@@ -28,13 +28,15 @@ struct BatchTripTests {
   private static let range = "id BETWEEN :first AND :last"
   private static let tables =
     "CREATE TABLE t (id INTEGER PRIMARY KEY, r); CREATE TABLE o (k INTEGER PRIMARY KEY, v)"
-  private static let others = "SELECT group_concat(k || '=' || quote(v), ' ') FROM (SELECT * FROM o ORDER BY k)"
+  private static let others =
+    "SELECT group_concat(k || '=' || quote(v), ' ') FROM (SELECT * FROM o ORDER BY k)"
 
   static let cases = [
     Case(
       testDescription: "a row that only down would change stays what it is",
       rows: "INSERT INTO t VALUES (1, NULL), (2, 0), (3, 5)",
-      up: "UPDATE t SET r = 0 WHERE \(range) AND r IS NULL", down: "UPDATE t SET r = NULL WHERE \(range) AND r = 0",
+      up: "UPDATE t SET r = 0 WHERE \(range) AND r IS NULL",
+      down: "UPDATE t SET r = NULL WHERE \(range) AND r = 0",
       verdict: .exact, left: "1=NULL 2=0 3=5", kept: 1),
     Case(
       testDescription: "letters that up leaves as they are are kept from down",
@@ -49,12 +51,14 @@ struct BatchTripTests {
       testDescription: "a price in cents that was there before",
       schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, p, r)",
       rows: "INSERT INTO t VALUES (1, 2, NULL), (2, 3, 300), (3, 4, 999)",
-      up: "UPDATE t SET r = p * 100 WHERE \(range) AND r IS NULL", down: "UPDATE t SET r = NULL WHERE \(range)",
+      up: "UPDATE t SET r = p * 100 WHERE \(range) AND r IS NULL",
+      down: "UPDATE t SET r = NULL WHERE \(range)",
       verdict: .exact, left: "1=NULL 2=300 3=999", kept: 2),
     Case(
       testDescription: "a number that comes back as another type",
       rows: "INSERT INTO t VALUES (1, 1), (2, 1.0), (3, '1')", up: "UPDATE t SET r = r || '' WHERE \(range)",
-      down: "UPDATE t SET r = CAST(r AS INTEGER) WHERE \(range)", verdict: .exact, left: "1=1 2=1.0 3='1'", kept: 2),
+      down: "UPDATE t SET r = CAST(r AS INTEGER) WHERE \(range)", verdict: .exact, left: "1=1 2=1.0 3='1'",
+      kept: 2),
     Case(
       testDescription: "a row that a trigger of the table changes within the batch",
       schema:
@@ -66,7 +70,8 @@ struct BatchTripTests {
       testDescription: "a way down that asks another table, which changes",
       schema: tables, rows: "INSERT INTO t VALUES (1, 'one'); INSERT INTO o VALUES (1, 'one')",
       up: "UPDATE t SET r = 'up' WHERE \(range)",
-      down: "UPDATE t SET r = (SELECT v FROM o WHERE k = id) WHERE \(range)", traffic: "UPDATE o SET v = 'other'",
+      down: "UPDATE t SET r = (SELECT v FROM o WHERE k = id) WHERE \(range)",
+      traffic: "UPDATE o SET v = 'other'",
       verdict: .exact, left: "1='one'", kept: 1),
     Case(
       testDescription: "a way down by chance", rows: "INSERT INTO t VALUES (1, 0), (2, 1)",
@@ -75,7 +80,8 @@ struct BatchTripTests {
     Case(
       testDescription: "a value that the application wrote and down does not compute",
       rows: "INSERT INTO t VALUES (1, 'a'), (2, 'b')", up: "UPDATE t SET r = upper(r) WHERE \(range)",
-      down: "SELECT 1 FROM t WHERE \(range)", traffic: "UPDATE t SET r = 'mine' WHERE id = 2", verdict: .exact,
+      down: "SELECT 1 FROM t WHERE \(range)", traffic: "UPDATE t SET r = 'mine' WHERE id = 2",
+      verdict: .exact,
       left: "1='a' 2='mine'", kept: 2),
     Case(
       testDescription: "a row that changed since, and one that was born since, get what down computes",
@@ -97,7 +103,8 @@ struct BatchTripTests {
     Case(
       testDescription: "rows that down inserts", schema: tables, rows: "INSERT INTO t VALUES (1, 5)",
       up: "UPDATE t SET r = 6 WHERE \(range)",
-      down: "UPDATE t SET r = 5 WHERE \(range); INSERT INTO o SELECT id, r FROM t WHERE \(range)", query: others,
+      down: "UPDATE t SET r = 5 WHERE \(range); INSERT INTO o SELECT id, r FROM t WHERE \(range)",
+      query: others,
       verdict: .lossy, losses: ["o: 1 row: the way back inserts them"], left: "1=5", kept: 1),
     Case(
       testDescription: "a table without rows", rows: "", up: "UPDATE t SET r = 6 WHERE \(range)",
@@ -105,14 +112,17 @@ struct BatchTripTests {
     Case(
       testDescription: "text keys without regard to case, WITHOUT ROWID",
       schema: "CREATE TABLE t (id TEXT PRIMARY KEY COLLATE NOCASE, r) WITHOUT ROWID",
-      rows: "INSERT INTO t VALUES ('a', 'A'), ('B', 'b'), ('c', NULL)", up: "UPDATE t SET r = upper(r) WHERE \(range)",
+      rows: "INSERT INTO t VALUES ('a', 'A'), ('B', 'b'), ('c', NULL)",
+      up: "UPDATE t SET r = upper(r) WHERE \(range)",
       down: "UPDATE t SET r = lower(r) WHERE \(range)", verdict: .exact, left: "a='A' B='b' c=NULL", kept: 1),
     Case(
       testDescription: "rows by a column that several share",
       schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, g, r); CREATE INDEX t_g ON t (g)",
-      rows: "INSERT INTO t VALUES (1, 'x', 'A'), (2, 'y', 'b'), (3, 'x', 'C')", batch: Batching(table: "t", by: "g"),
+      rows: "INSERT INTO t VALUES (1, 'x', 'A'), (2, 'y', 'b'), (3, 'x', 'C')",
+      batch: Batching(table: "t", by: "g"),
       up: "UPDATE t SET r = upper(r) WHERE g BETWEEN :first AND :last",
-      down: "UPDATE t SET r = lower(r) WHERE g BETWEEN :first AND :last", verdict: .exact, left: "1='A' 2='b' 3='C'",
+      down: "UPDATE t SET r = lower(r) WHERE g BETWEEN :first AND :last", verdict: .exact,
+      left: "1='A' 2='b' 3='C'",
       kept: 2),
   ]
 
@@ -154,18 +164,21 @@ struct BatchTripTests {
     Refused(
       testDescription: "UPDATE OR REPLACE, in the second batch",
       schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, r TEXT UNIQUE)",
-      rows: "INSERT INTO t VALUES (1, 'a'), (2, 'A')", up: "UPDATE OR REPLACE t SET r = lower(r) WHERE \(range)",
+      rows: "INSERT INTO t VALUES (1, 'a'), (2, 'A')",
+      up: "UPDATE OR REPLACE t SET r = lower(r) WHERE \(range)",
       message: "a batch replaces a row of t", standing: .undone),
     Refused(
       testDescription: "UNIQUE ON CONFLICT REPLACE",
       schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, r TEXT UNIQUE ON CONFLICT REPLACE)",
-      rows: "INSERT INTO t VALUES (1, 'a'), (2, 'A')", up: "UPDATE t SET r = lower(r) WHERE \(range)", size: 9,
+      rows: "INSERT INTO t VALUES (1, 'a'), (2, 'A')", up: "UPDATE t SET r = lower(r) WHERE \(range)",
+      size: 9,
       message: "a batch replaces a row of t"),
     Refused(
       testDescription: "a trigger that replaces",
       schema: tables
         + "; CREATE TRIGGER tr AFTER UPDATE ON t BEGIN INSERT OR REPLACE INTO o VALUES (new.id, new.r); END",
-      up: "UPDATE t SET r = r + 1 WHERE \(range)", message: "a batch replaces a row of o through the trigger tr"),
+      up: "UPDATE t SET r = r + 1 WHERE \(range)",
+      message: "a batch replaces a row of o through the trigger tr"),
     Refused(
       testDescription: "an INSTEAD OF trigger that replaces",
       schema: tables
@@ -174,8 +187,10 @@ struct BatchTripTests {
       message: "a batch replaces a row of o through the trigger tr"),
     Refused(
       testDescription: "a replaced row of a table WITHOUT ROWID",
-      schema: "CREATE TABLE t (id INTEGER PRIMARY KEY, r); CREATE TABLE o (k TEXT PRIMARY KEY, v) WITHOUT ROWID",
-      up: "INSERT OR REPLACE INTO o SELECT id, r FROM t WHERE \(range)", message: "a batch replaces a row of o"),
+      schema:
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, r); CREATE TABLE o (k TEXT PRIMARY KEY, v) WITHOUT ROWID",
+      up: "INSERT OR REPLACE INTO o SELECT id, r FROM t WHERE \(range)",
+      message: "a batch replaces a row of o"),
     Refused(
       testDescription: "a trigger that writes rows of other ranges",
       schema: tables
@@ -197,7 +212,8 @@ struct BatchTripTests {
       message: "the way back of a batch deletes a row of o"),
     Refused(
       testDescription: "a way down that deletes rows of a table that up does not fill",
-      up: "UPDATE t SET r = 1 WHERE \(range)", down: "DELETE FROM o WHERE k IN (SELECT id FROM t WHERE \(range))",
+      up: "UPDATE t SET r = 1 WHERE \(range)",
+      down: "DELETE FROM o WHERE k IN (SELECT id FROM t WHERE \(range))",
       message: "the way back of a batch deletes rows of o"),
     Refused(
       testDescription: "a way down that overwrites another table", up: "UPDATE t SET r = 1 WHERE \(range)",
@@ -208,7 +224,8 @@ struct BatchTripTests {
       down: "DELETE FROM t WHERE \(range) AND r = 1", message: "the way back of a batch deletes rows of t"),
     Refused(
       testDescription: "a way down that replaces",
-      up: "UPDATE t SET r = 1 WHERE \(range)", down: "INSERT OR REPLACE INTO o SELECT id, r FROM t WHERE \(range)",
+      up: "UPDATE t SET r = 1 WHERE \(range)",
+      down: "INSERT OR REPLACE INTO o SELECT id, r FROM t WHERE \(range)",
       message: "the way back of a batch replaces a row of o"),
     Refused(
       testDescription: "another primary key",
@@ -230,11 +247,12 @@ struct BatchTripTests {
         .upAll, migrations, .test(pacing: Pacing(hold: .seconds(10), maximumRows: row.size)))
     }
     #expect(error?.id == .archiveImpossible)
-    #expect(error?.message == "\(row.message), and batches keep only what they overwrite in t")
+    #expect(error?.message.raw == "\(row.message), and batches keep only what they overwrite in t")
     #expect(error?.standing == row.standing)
     #expect(try before.isSame(as: database.snapshot()))
     #expect(
-      try database.value("SELECT count(*) FROM sqlite_schema WHERE name GLOB 'phasedb_archive_[0-9]*' AND type = 'table'")
+      try database.value(
+        "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'phasedb_archive_[0-9]*' AND type = 'table'")
         == (row.standing == .undone ? 1 : 0))
     #expect(try database.migrator(migrations, access: .reading).status().underWay == nil)
   }
@@ -246,7 +264,8 @@ struct BatchTripTests {
     let migrations = try catalog([
       "0001-x": [
         phase(
-          .migrate, "UPDATE t SET r = r + 1 WHERE \(Self.range)", down: "UPDATE t SET r = NULL WHERE \(Self.range)",
+          .migrate, "UPDATE t SET r = r + 1 WHERE \(Self.range)",
+          down: "UPDATE t SET r = NULL WHERE \(Self.range)",
           batch: Batching(table: "t"))
       ]
     ])
@@ -254,7 +273,9 @@ struct BatchTripTests {
     let report = try #require(try database.roundTrip())
     #expect(report.verdict == .blocked)
     #expect(
-      report.reasons == ["the way back does not run on the rows of t.id from 1 to 2: NOT NULL constraint failed: t.r"])
+      report.reasons == [
+        "the way back does not run on the rows of t.id from 1 to 2: NOT NULL constraint failed: t.r"
+      ])
     #expect(try database.value("SELECT sum(rows) FROM phasedb_archive") == 2)
     let up = try #require(try database.snapshot())
     #expect(migrationError { try database.run(.downAll, migrations) }?.standing == .undone)
@@ -264,11 +285,13 @@ struct BatchTripTests {
   @Test("says which keys there were")
   func keys() throws {
     let database = try TemporaryDatabase(
-      "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, r); CREATE TABLE o (v); INSERT INTO t VALUES (7, 1), (9, 2)")
+      "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, r); CREATE TABLE o (v); INSERT INTO t VALUES (7, 1), (9, 2)"
+    )
     let migrations = try catalog([
       "0001-x": [
         phase(
-          .migrate, "INSERT INTO o SELECT r FROM t WHERE \(Self.range)", down: "SELECT 1 FROM t WHERE \(Self.range)",
+          .migrate, "INSERT INTO o SELECT r FROM t WHERE \(Self.range)",
+          down: "SELECT 1 FROM t WHERE \(Self.range)",
           batch: Batching(table: "t"))
       ]
     ])
@@ -296,7 +319,8 @@ struct BatchTripTests {
     let migrations = try catalog([
       "0001-x": [
         phase(
-          .migrate, "UPDATE t SET b = 'new ' || id WHERE \(Self.range)", down: "UPDATE t SET b = 'gone' WHERE \(Self.range)",
+          .migrate, "UPDATE t SET b = 'new ' || id WHERE \(Self.range)",
+          down: "UPDATE t SET b = 'gone' WHERE \(Self.range)",
           batch: Batching(table: "t"))
       ]
     ])

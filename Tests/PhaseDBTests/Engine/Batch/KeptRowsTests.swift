@@ -98,7 +98,9 @@ struct KeptRowsTests {
         schema:
           "CREATE TRIGGER r AFTER UPDATE OF n ON t BEGIN UPDATE t SET v = NEW.n WHERE id = NEW.id; END;",
         kept: 1),
-      Case(testDescription: "columns set together", up: "(v, w) = (n, name)", down: "v = NULL, w = NULL", kept: 1),
+      Case(
+        testDescription: "columns set together", up: "(v, w) = (n, name)", down: "v = NULL, w = NULL", kept: 1
+      ),
     ])
   func comesBack(row: Case) throws {
     let database = try TemporaryDatabase(
