@@ -235,7 +235,7 @@ extension BatchDifferential {
     var broken: [String] = []
 
     if let error = migrationError({ try batched.run(.upAll, migrations, options) }) {
-      guard error.id == .archiveImpossible || error.id == .statementFailed else {
+      guard [.archiveImpossible, .statementFailed, .batchNotKeyed].contains(error.id) else {
         return (["up failed: \(error)"], .refused)
       }
       // A later batch failed on its rows, and those before it come back.
