@@ -37,13 +37,13 @@ package final class RowChanges {
   fileprivate let observeMain: (RowOperation, _ old: Int64, _ new: Int64) -> Void
   fileprivate let observe: (RowChange) -> Void
   /// For each table without rowids, folded, the numbers of its key's columns.
-  fileprivate let keys: [String: [Int]]
+  fileprivate let keys: [FoldedName: [Int]]
 
   /// - Parameters:
   ///   - table: of whose rows `observeMain` is told; of all others `observe` is. Neither may use the connection.
   ///   - keys: for each table without rowids, folded, the places of its key's columns in the table, from 0.
   package init(
-    table: String, keys: [String: [Int]],
+    table: String, keys: [FoldedName: [Int]],
     observeMain: @escaping (RowOperation, _ old: Int64, _ new: Int64) -> Void,
     observe: @escaping (RowChange) -> Void
   ) {
@@ -118,8 +118,7 @@ extension RowChanges {
       }
     guard unsafe !isObserved(table) else { return observeMain(operation, old, new) }
     let name = unsafe String(cString: table)
-    let folded = String(decoding: name.utf8.map { ($0 &- 0x41) < 26 ? $0 | 0x20 : $0 }, as: UTF8.self)
-    guard let columns = keys[folded] else {
+    guard let columns = keys[name.folded] else {
       let row = RowIdentity.rowID(operation == .insert ? new : old)
       return observe(
         RowChange(operation: operation, table: name, row: row, isMoved: operation == .update && old != new))

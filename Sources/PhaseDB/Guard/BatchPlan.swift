@@ -54,7 +54,7 @@ struct BatchPlan {
       if try !isRepeatable(statement, on: connection) { isRepeatable = false }
       objection = objection ?? objection(to: lines, statement, at: range)
     }
-    let columns = writes.columns[key.table.asciiLowercased] ?? []
+    let columns = writes.columns[key.table.folded] ?? []
     let meetsOthers = try lifting("looking at the unique indexes of \(key.table)") { () in
       try connection.hasUniqueIndex(of: key.table, on: columns)
     }
@@ -62,7 +62,7 @@ struct BatchPlan {
   }
 
   private func objection(to plan: [Prose], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
-    let table = key.table.asciiLowercased
+    let table = key.table.folded
     if let column = writes.columns[table]?.intersection(key.names).sorted().first {
       let trigger = writes.triggers[table].map { ", through the trigger \($0)" } ?? ""
       return Objection(
@@ -75,7 +75,7 @@ struct BatchPlan {
     let folded = plan.map(\.raw.asciiLowercased)
     // "SCAN t" since 3.36, "SCAN TABLE t" before (sqlite.org/eqp.html).
     let scans = folded.contains { line in
-      ["scan \(table)", "scan table \(table)"].contains { line == $0 || line.hasPrefix($0 + " ") }
+      ["scan \(table)", "scan table \(table)"].contains { "\(line) ".utf8.starts(with: "\($0) ".utf8) }
     }
     let isSearched = folded.contains { line in
       line.hasPrefix("search ") && key.names.contains { line.contains("(\($0)>? and \($0)<?)") }
@@ -92,7 +92,7 @@ struct BatchPlan {
 
   private func isRepeatable(_ statement: WriteSet, on connection: Connection) throws(MigrationError) -> Bool {
     guard statement.changesRows else { return true }
-    let table = key.table.asciiLowercased
+    let table = key.table.folded
     guard !statement.hasSelect, statement.triggers.isEmpty, statement.readTables.isSubset(of: [table]),
       statement.insertedTables.isEmpty, statement.deletedTables.isEmpty,
       Set(statement.columns.keys) == [table]
@@ -117,30 +117,30 @@ extension WriteSet {
 extension Connection {
   /// Whether a function gives the same for the same arguments: SQLite counts those of time among them, whose argument may
   /// be 'now'.
-  fileprivate func isConstant(_ function: String) throws(SQLiteError) -> Bool {
+  fileprivate func isConstant(_ function: FoldedName) throws(SQLiteError) -> Bool {
     guard !Self.functionsOfTime.contains(function) else { return false }
     // SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html).
     let flags = try value(
-      "SELECT min(flags & 0x800) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE", .text(function))
+      "SELECT min(flags & 0x800) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE", .text(function.text))
     return flags?.integer == 0x800
   }
 
   /// Whether some of a table's columns have to be unique.
-  fileprivate func hasUniqueIndex(of table: String, on columns: Set<String>) throws(SQLiteError) -> Bool {
+  fileprivate func hasUniqueIndex(of table: String, on columns: Set<FoldedName>) throws(SQLiteError) -> Bool {
     guard !columns.isEmpty else { return false }
     let generated = try rows(
       "SELECT lower(name) FROM pragma_table_xinfo(?1, 'main') WHERE hidden IN (2, 3)", .text(table))
-    let unfit = columns.union(generated.compactMap { $0[0].text })
+    let unfit = columns.union(generated.compactMap { $0[0].text?.folded })
     let terms = try rows(
       """
       SELECT lower(i.name), l.partial FROM pragma_index_list(?1, 'main') AS l, pragma_index_xinfo(l.name, 'main') AS i
       WHERE l."unique" AND i.key
       """, .text(table))
     // An expression has no name.
-    return terms.contains { $0[1] == 1 || $0[0].text.map(unfit.contains) ?? true }
+    return terms.contains { $0[1] == 1 || $0[0].text.map { unfit.contains($0.folded) } ?? true }
   }
 
-  private static let functionsOfTime: Set<String> = [
+  private static let functionsOfTime: Set<FoldedName> = [
     "date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff",
   ]
 }

@@ -6,17 +6,17 @@ struct BatchBounds {
   /// The schema before the migration.
   private let before: Schema
   /// The tables of which the phase says that it loses something, folded.
-  private let declared: Set<String>
+  private let declared: Set<FoldedName>
 
   init(before: Schema, _ phase: Phase) {
     self.before = before
-    declared = Set(phase.losses.map(\.table.asciiLowercased))
+    declared = Set(phase.losses.map(\.table.folded))
   }
 
-  private func isOld(_ table: String) -> Bool { before.table(SchemaName(table)) != nil }
+  private func isOld(_ table: FoldedName) -> Bool { before.table(SchemaName(table)) != nil }
 
   /// Tables with columns from before the migration that SQL overwrites.
-  private func overwritten(_ writes: WriteSet) -> Set<String> {
+  private func overwritten(_ writes: WriteSet) -> Set<FoldedName> {
     Set(
       writes.columns.filter { table, columns in
         columns.contains { before.table(SchemaName(table))?.column(SchemaName($0)) != nil }
@@ -31,7 +31,7 @@ struct BatchBounds {
   {
     let name = table.shape.name
     let place = script.place(at: script.firstTokenOffset)
-    func taken(_ writes: WriteSet, except free: Set<String>) -> (table: String, what: Prose)? {
+    func taken(_ writes: WriteSet, except free: Set<FoldedName>) -> (table: FoldedName, what: Prose)? {
       let deleted = writes.deletedTables.filter(isOld).map { (table: $0, what: "deletes rows of" as Prose) }
       let others = overwritten(writes).subtracting([name.key]).map {
         (table: $0, what: "overwrites" as Prose)
@@ -43,7 +43,7 @@ struct BatchBounds {
     for (writes, free, isWayBack) in [
       (up.writes, [], false), (back?.writes ?? WriteSet(), up.writes.insertedTables, true),
     ] {
-      let keys = Set(table.rowKey.names.map(\.asciiLowercased))
+      let keys = Set(table.rowKey.names.map(\.folded))
       if let column = writes.columns[name.key]?.intersection(keys).sorted().first {
         return .unkept(
           "changes \(name).\(column), by which its rows are known", writes.triggers[name.key], name,
@@ -51,7 +51,7 @@ struct BatchBounds {
       }
       guard let (taken, what) = taken(writes, except: free) else { continue }
       return .unkept(
-        "\(what) \(taken)", writes.triggers[taken], name, isWayBack: isWayBack, loss: SQLName(taken),
+        "\(what) \(taken)", writes.triggers[taken], name, isWayBack: isWayBack, loss: SQLName(taken.text),
         at: place)
     }
     return nil
@@ -63,7 +63,7 @@ struct BatchBounds {
     let written = Set(plans.flatMap(\.writes.rowTables))
     let texts =
       plans.map(\.script.text)
-      + schema.objects.filter { written.contains($0.table.asciiLowercased) }.map(\.sql)
+      + schema.objects.filter { written.contains($0.table.folded) }.map(\.sql)
     let replaces = texts.contains { text in SQLWord.all(in: text).contains { $0.is("replace") } }
     let hides = written.contains { schema.table(SchemaName($0)).map { $0.isWithoutRowID } ?? false }
     guard replaces || hides else { return nil }
@@ -89,7 +89,7 @@ struct BatchBounds {
     }
     // A way down changes and deletes what it says, which was looked at when the phase went up. What it replaces, and what
     // it changes beside its range, it does not say.
-    let own = there.key.table.asciiLowercased
+    let own = there.key.table.folded
     let said = there.writes.deletedTables
     let strict = licence(there.writes, of: there.key)
     let down = BatchWatch.Licence(
@@ -101,8 +101,8 @@ struct BatchBounds {
   private func licence(_ writes: WriteSet, of key: BatchKey) -> BatchWatch.Licence {
     let declared = declared
     let olds = Set(before.objects.filter { $0.key.type == "table" }.map(\.key.name))
-    let overwritten = overwritten(writes).union([key.table.asciiLowercased])
-    let isFree = { (table: String) in declared.contains(table) || !olds.contains(table) }
+    let overwritten = overwritten(writes).union([key.table.folded])
+    let isFree = { (table: FoldedName) in declared.contains(table) || !olds.contains(table) }
     return BatchWatch.Licence(
       mayUpdate: { !overwritten.contains($0) || isFree($0) }, mayDelete: isFree,
       isLoss: { declared.contains($0) })

@@ -34,8 +34,8 @@ struct BatchTable {
     self.shape = shape
     self.rowKey = rowKey
     let keys = Set(rowKey.names.map { SchemaName($0) })
-    let written = plans.reduce(into: Set<String>()) {
-      $0.formUnion($1.writes.columns[table.asciiLowercased] ?? [])
+    let written = plans.reduce(into: Set<FoldedName>()) {
+      $0.formUnion($1.writes.columns[table.folded] ?? [])
     }
     hashed = shape.stored.map(\.name).filter { !keys.contains($0) }
     remembered = hashed.filter { written.contains($0.key) }
@@ -59,7 +59,7 @@ struct BatchTable {
       },
       successor: ArchiveContent.Successor(
         table: shape.name.spelled, key: rowKey.names, hashed: hashed.map(\.spelled)),
-      hasGoneRows: false, isMoved: false, sources: [:], counter: nil)
+      hasGoneRows: false, isMoved: false, sources: ArchiveContent.Sources([]), counter: nil)
   }
 
   /// The condition that a row of the table is in a batch, whose ends are the parameters 1 and 2.

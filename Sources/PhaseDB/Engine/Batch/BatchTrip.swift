@@ -138,15 +138,15 @@ extension BatchTrip {
     for (table, rows) in watch.stayed {
       found.append(
         RoundTripRecord.Loss(
-          table: table, column: nil, rows: rows, why: "the phase inserts them, and they stay"))
+          table: table.text, column: nil, rows: rows, why: "the phase inserts them, and they stay"))
     }
     for (table, rows) in watch.stayedOfWayBack {
       found.append(
-        RoundTripRecord.Loss(table: table, column: nil, rows: rows, why: "the way back inserts them"))
+        RoundTripRecord.Loss(table: table.text, column: nil, rows: rows, why: "the way back inserts them"))
     }
     for (table, rows) in watch.lost {
-      for loss in losses where loss.table.asciiLowercased == table {
-        found.append(RoundTripRecord.Loss(table: table, column: loss.column, rows: rows, why: loss.reason))
+      for loss in losses where loss.table.folded == table {
+        found.append(RoundTripRecord.Loss(table: table.text, column: loss.column, rows: rows, why: loss.reason))
       }
     }
     guard !found.isEmpty else { return }
@@ -218,7 +218,7 @@ extension BatchTrip {
       report = RoundTripRecord(verdict: .untried, reasons: ["\(key.table) had no rows"])
     }
     let plans = [there, back].compactMap(\.self)
-    let written = Set(plans.flatMap(\.writes.rowTables)).union([key.table.asciiLowercased])
+    let written = Set(plans.flatMap(\.writes.rowTables)).union([key.table.folded])
     try lifting("looking for the highest keys") { () in
       report.keys = try written.sorted().compactMap { name throws(SQLiteError) in
         try connection.highestKey(of: SchemaName(name))
@@ -230,7 +230,7 @@ extension BatchTrip {
 
 extension WriteSet {
   /// Tables of which rows come, go or change, folded.
-  var rowTables: Set<String> { insertedTables.union(deletedTables).union(columns.keys) }
+  var rowTables: Set<FoldedName> { insertedTables.union(deletedTables).union(columns.keys) }
 }
 
 extension Connection {

@@ -6,10 +6,10 @@ final class BatchWatch {
   /// What SQL may do to rows that were there before, although nothing of them is kept.
   struct Licence {
     /// Whether it may change rows of a table other than those remembered.
-    var mayUpdate: (_ table: String) -> Bool
-    var mayDelete: (_ table: String) -> Bool
+    var mayUpdate: (_ table: FoldedName) -> Bool
+    var mayDelete: (_ table: FoldedName) -> Bool
     /// Whether that counts as lost.
-    var isLoss: (_ table: String) -> Bool = { _ in false }
+    var isLoss: (_ table: FoldedName) -> Bool = { _ in false }
     /// Whether it is the way back that is tried.
     var isWayBack = false
     /// Whether the phase is applied, and its text the ledger's.
@@ -20,36 +20,36 @@ final class BatchWatch {
   /// As the schema spells it, and so the hook.
   private let table: SchemaName
   /// Tables in which virtual tables keep what they have, folded.
-  private let shadows: Set<String>
-  private let keys: [String: [Int]]
+  private let shadows: Set<FoldedName>
+  private let keys: [FoldedName: [Int]]
   private let seesEveryChange: Bool
   private var licence: Licence?
   /// The rows of the batch, by their rowids; nil when they are in `remembered`.
   private var range: ClosedRange<Int64>?
   private var remembered: Set<RowIdentity> = []
-  private var inserted: [String: Set<RowIdentity>] = [:]
-  private var insertedBack: [String: Set<RowIdentity>] = [:]
+  private var inserted: [FoldedName: Set<RowIdentity>] = [:]
+  private var insertedBack: [FoldedName: Set<RowIdentity>] = [:]
   /// The first change of a row of which nothing is kept.
   private var trespass: RowChange?
   /// How many rows of each table, folded, were changed or deleted by licence.
-  private(set) var lost: [String: Int] = [:]
+  private(set) var lost: [FoldedName: Int] = [:]
 
   /// - Parameter written: the tables that either direction writes.
   init(
-    _ table: BatchTable, _ written: Set<String>, _ schema: Schema,
+    _ table: BatchTable, _ written: Set<FoldedName>, _ schema: Schema,
     seesEveryChange: Bool = Connection.tellsEveryChange, on connection: Connection
   ) throws(SQLiteError) {
     self.connection = connection
     self.seesEveryChange = seesEveryChange
     self.table = table.shape.name
     shadows = try ShadowTables.names(on: connection, schema)
-    var keys: [String: [Int]] = [:]
+    var keys: [FoldedName: [Int]] = [:]
     for name in written {
       guard let shape = try TableShape(SchemaName(name), on: connection), shape.isWithoutRowID else {
         continue
       }
       let columns = try connection.rows(
-        "SELECT cid FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(name))
+        "SELECT cid FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(name.text))
       keys[name] = columns.compactMap { $0[0].integer.map(Int.init) }
     }
     self.keys = keys
@@ -92,9 +92,9 @@ final class BatchWatch {
   }
 
   /// The rows that the last batch inserted and its way back did not take away, by table.
-  var stayed: [String: Int] { inserted.mapValues(\.count).filter { $0.value > 0 } }
+  var stayed: [FoldedName: Int] { inserted.mapValues(\.count).filter { $0.value > 0 } }
   /// The rows that the way back inserted.
-  var stayedOfWayBack: [String: Int] { insertedBack.mapValues(\.count).filter { $0.value > 0 } }
+  var stayedOfWayBack: [FoldedName: Int] { insertedBack.mapValues(\.count).filter { $0.value > 0 } }
 }
 
 // MARK: - What the hook tells
@@ -109,7 +109,7 @@ extension BatchWatch {
   }
 
   private func seen(_ change: RowChange) {
-    let name = change.table.asciiLowercased
+    let name = change.table.folded
     guard !shadows.contains(name), !name.hasPrefix("sqlite_"), let licence else { return }
     switch change.operation {
     case .insert:
@@ -134,7 +134,7 @@ extension BatchWatch {
   }
 
   /// Whether a row is one of the batch, or was made by it.
-  private func isKnown(_ row: RowIdentity, of name: String) -> Bool {
+  private func isKnown(_ row: RowIdentity, of name: FoldedName) -> Bool {
     if name == table.key {
       if case .rowID(let number) = row, let range { if range.contains(number) { return true } }
       if remembered.contains(row) { return true }
@@ -146,7 +146,7 @@ extension BatchWatch {
   {
     let name = trespass.table
     let start = script.offsetOfFirstToken(from: effect.range.lowerBound)
-    let folded = name.asciiLowercased
+    let folded = name.folded
     let isReplaced = trespass.operation == .delete && !effect.writes.deletedTables.contains(folded)
     let what: Prose =
       switch trespass.operation {

@@ -21,10 +21,10 @@ struct FullTextIndex {
       return (definition.name, virtual.option("content_rowid") ?? "rowid")
     }
     guard !candidates.isEmpty, !columns.isEmpty else { return [] }
-    var written: Set<String> = []
+    var written: Set<FoldedName> = []
     connection.setAuthorizer { action in
       if action.code == .insert, action.origin != nil, let name = action.first {
-        written.insert(name.asciiLowercased)
+        written.insert(name.folded)
       }
       return true
     }
