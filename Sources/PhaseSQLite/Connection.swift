@@ -37,6 +37,7 @@ internal import CSQLite
   package internal(set) var costLimit: CostLimit?
   var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
+  var rowChanges: Unmanaged<RowChanges>?
   var tracer: Unmanaged<TraceBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
@@ -81,6 +82,7 @@ internal import CSQLite
     removeProgressHandler()
     if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     stopWatchingRows()
+    stopTelling()
     stopTracing()
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }
