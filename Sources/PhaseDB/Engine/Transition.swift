@@ -28,11 +28,38 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
-    var rowsAtStake = try TransitionRows(
+    let rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: looksForCorrections, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let violationsBefore = comparing ? try foreignKeyViolations() : nil
+    let start = Start(
+      began: began, locked: locked, deadline: deadline, schema: before, violations: violationsBefore,
+      drift: drift)
+    do throws(MigrationError) {
+      return try carryOut(turn, start, in: transaction, with: rowsAtStake)
+    } catch {
+      throw error.undone
+    }
+  }
 
+  /// What an attempt found before the SQL of its phase ran.
+  private struct Start {
+    let began: ContinuousClock.Instant
+    let locked: ContinuousClock.Instant
+    let deadline: ContinuousClock.Instant
+    let schema: Schema
+    /// Rows without a parent, nil when nobody looked.
+    let violations: [ForeignKeyViolation: Int]?
+    /// The changes from outside that were accepted.
+    let drift: [String]
+  }
+
+  /// The SQL of a phase, what is checked and recorded after it, and the commit.
+  private func carryOut(
+    _ turn: Turn, _ start: Start, in transaction: consuming Transaction, with rowsAtStake: TransitionRows?
+  ) throws(MigrationError) -> Turn.Outcome {
+    var rowsAtStake = rowsAtStake
+    let before = start.schema
     let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
     lastWrites = writes
@@ -47,14 +74,15 @@ extension Engine {
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
+    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: start.violations) else {
       return .compare
     }
     try verify(turn)
 
-    let recorded = try record(turn, changes, leaving: drifted, kept, from: before, to: after, since: began)
+    let recorded = try record(
+      turn, changes, leaving: drifted, kept, from: before, to: after, since: start.began)
     try lifting("committing") { () in
-      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
+      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: start.deadline))
     }
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
     // must not be taken for known.
@@ -63,10 +91,10 @@ extension Engine {
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
     holdsLease = !turn.isLast
     hasLoggedOverrides = true
-    let held = ContinuousClock.now - locked
-    if !drift.isEmpty { observe(.driftAccepted(drift)) }
+    let held = ContinuousClock.now - start.locked
+    if !start.drift.isEmpty { observe(.driftAccepted(start.drift)) }
     let times = StepTimes(
-      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds,
+      milliseconds: (ContinuousClock.now - start.began).milliseconds, holdMilliseconds: held.milliseconds,
       rows: rows)
     observe(
       .committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))

@@ -34,8 +34,7 @@ extension MigrationError {
       self.init(
         .databaseUnreadable, sentence, at: place, help: ["check the path and the permissions of the file"])
     case .interrupt:
-      self.init(
-        .interrupted, "\(activity): stopped on request", at: place, help: ["go on with the same command"])
+      self = .stopped(activity, at: place)
     case .ioError:
       self.init(
         .ioFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place,

@@ -21,10 +21,10 @@ struct RecoveryText {
 
   private var sections: [(String, [String])] {
     [
-      ("code", code), ("state", state), ("workflow", residuals(of: .workflow)),
-      ("customers", residuals(of: .customer) + residuals(of: .support, "support: ")),
-      ("downstream", residuals(of: .downstream)), ("time", [time]), ("start", [start]),
-    ].map { title, lines in (title, lines.isEmpty ? ["nothing remains, its authors say"] : lines) }
+      ("code", code), ("state", state), ("workflow", residuals([.workflow])),
+      ("customers", residuals([.customer, .support])), ("downstream", residuals([.downstream])),
+      ("time", [time]), ("start", [start]),
+    ]
   }
 
   /// Which versions may be deployed once it is done.
@@ -33,7 +33,7 @@ struct RecoveryText {
     return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
       interval.lower == nil && interval.upper == nil
         ? "any version of \(application) may run afterwards"
-        : "\(application) \(interval) may run afterwards; take others out first"
+        : "\(application) \(interval) may run afterwards; stop other versions first"
     }
   }
 
@@ -46,21 +46,25 @@ struct RecoveryText {
     }
   }
 
-  private func residuals(of audience: Residual.Audience, _ prefix: String = "") -> [String] {
-    plan.steps.flatMap { step -> [String] in
-      guard let residuals = step.phase.residuals else {
-        return step.phase.kind == .expand || audience == .support
-          ? [] : ["\(step.id.short): its author did not say what remains"]
+  /// What remains for somebody: what the phases declare, then the phases that declare nothing at all.
+  private func residuals(_ audiences: [Residual.Audience]) -> [String] {
+    let declared = audiences.flatMap { audience in
+      plan.steps.flatMap { step in
+        (step.phase.residuals ?? []).filter { $0.audience == audience }.map {
+          "\(step.id.short): \(audience == .support ? "support: " : "")\($0.text)"
+        }
       }
-      return residuals.filter { $0.audience == audience }.map { "\(step.id.short): \(prefix)\($0.text)" }
     }
+    let silent = plan.steps.filter { $0.phase.residualStatement == .notDeclared }.map(\.id.short)
+    let lines = declared + (silent.isEmpty ? [] : ["not declared: \(silent.joined(separator: ", "))"])
+    return lines.isEmpty ? ["nothing"] : lines
   }
 
   private var time: String {
     let known = plan.steps.compactMap { plan.rehearsed[$0.id]?.times.down }
     let unknown = plan.steps.count - known.count
     let sum = TimeText.text(.milliseconds(known.reduce(0, +)))
-    if known.isEmpty { return "not rehearsed, so nobody knows" }
+    if known.isEmpty { return "unknown: never rehearsed" }
     return unknown == 0
       ? "\(sum) when it was rehearsed"
       : "\(sum) when rehearsed, without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"

@@ -6,13 +6,24 @@ enum StatusCommand {
     let location = try Location(context)
     let status = try Migrator.status(
       database: try location.database(), folder: location.migrations, options: try location.options(context))
+    let failures = context.invocation.flag(.check) ? status.concerns : []
     if context.isJSON {
       try context.print(json: StatusJSON(status))
-    } else if !context.invocation.flag(.quiet) {
-      print(status, to: context)
+    } else {
+      if !context.isQuiet { print(status, to: context) }
+      print(failures, to: context)
+      context.suggest(next(status))
     }
-    let isInOrder = status.pending.isEmpty && !status.hasDrifted && status.underWay == nil
-    return context.invocation.flag(.check) && !isInOrder ? .findings : .done
+    return failures.isEmpty ? .done : .findings
+  }
+
+  /// Why the check fails, also when asked to be quiet.
+  private static func print(_ failures: [Concern], to context: CommandContext) {
+    guard !failures.isEmpty else { return }
+    context.print("\(context.paint("the check fails:", .bad))\n")
+    for concern in failures {
+      context.print("  \(concern.kind.rawValue): \(concern.message.visible)\n")
+    }
   }
 
   private static func print(_ status: Status, to context: CommandContext) {
@@ -41,6 +52,7 @@ enum StatusCommand {
     context.print(table)
     printReversals(status, context)
     printHeld(status, context)
+    printLive(status, context)
     for gate in status.gates {
       context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
       context.print("  to open it: \(gate.opening.visible)\n")
@@ -50,7 +62,6 @@ enum StatusCommand {
       for line in status.drift { context.print("  \(line.visible)\n") }
     }
     context.print("\n")
-    context.suggest(next(status))
   }
 
   private static func standing(_ status: Status) -> String {
@@ -146,6 +157,13 @@ enum StatusCommand {
         context.print("  to open it: \(gate.opening.visible)\n")
       }
     }
+  }
+
+  /// Versions that should not be live, and those of which nothing can be said.
+  private static func printLive(_ status: Status, _ context: CommandContext) {
+    if !status.misfits.isEmpty || !status.notes.isEmpty { context.print("\n") }
+    context.print(status.misfits)
+    for note in status.notes { context.print("\(context.paint("note:", .warning)) \(note.visible)\n") }
   }
 
   private static func next(_ status: Status) -> String {

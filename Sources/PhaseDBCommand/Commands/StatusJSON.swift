@@ -14,6 +14,17 @@ struct StatusJSON: Encodable {
   let runner: String?
   let underWay: UnderWayJSON?
   let phases: [PhaseJSON]
+  /// Why `--check` fails; empty when it does not.
+  let concerns: [ConcernJSON]
+  let notes: [String]
+
+  struct ConcernJSON: Encodable {
+    let kind: String
+    let phase: String?
+    let message: String
+    let details: [String]
+    let remedies: [String]
+  }
 
   struct PhaseJSON: Encodable {
     let phase: String
@@ -28,6 +39,7 @@ struct StatusJSON: Encodable {
     let gates: [PlanJSON.GateJSON]
     let evidence: EvidenceJSON?
     let reversal: ReversalJSON?
+    let residual: String?
   }
 
   struct EvidenceJSON: Encodable {
@@ -79,6 +91,12 @@ struct StatusJSON: Encodable {
     gates = status.gates.map(PlanJSON.GateJSON.init)
     checkIns = status.checkIns.map(CheckInJSON.init)
     live = status.live.mapValues { $0.range?.description }
+    concerns = status.concerns.map {
+      ConcernJSON(
+        kind: $0.kind.rawValue, phase: $0.phase?.description, message: $0.message, details: $0.details,
+        remedies: $0.remedies)
+    }
+    notes = status.notes
     runner = status.runner
     underWay = status.underWay.map(UnderWayJSON.init)
     phases = status.phases.map { phase in
@@ -92,7 +110,7 @@ struct StatusJSON: Encodable {
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
         gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init),
-        reversal: phase.reversal.map(ReversalJSON.init))
+        reversal: phase.reversal.map(ReversalJSON.init), residual: phase.residual?.rawValue)
     }
   }
 }
