@@ -32,7 +32,10 @@ struct Orphans: Hashable, Sendable {
   func beyond(_ others: Orphans) -> Orphans {
     var new = Orphans()
     for (key, count) in rows {
-      let known = others.rows[key] ?? 0
+      var known = others.rows[key] ?? 0
+      if key.values.isEmpty, known == 0 {
+        known = others.rows.filter { $0.key.foreignKey == key }.values.reduce(0, +)
+      }
       if count > known { new.rows[key] = count - known }
     }
     // What was only counted then says how many rows there may be, and not which.

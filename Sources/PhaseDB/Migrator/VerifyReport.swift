@@ -115,8 +115,8 @@ extension Migrator {
     let rest = orphans.beyond(known.accepted)
     var checks: [VerifyReport.Check] = []
     if let recorded = known.before {
-      let new = rest.beyond(recorded)
-      let before = rest.known(to: recorded)
+      let new = orphans.beyond(recorded.merging(known.accepted))
+      let before = rest.beyond(new)
       checks.append(check(title, new.isEmpty ? .holds : .broken, new))
       if !before.isEmpty {
         checks.append(check("rows without a parent from before phasedb", .broken, before))
