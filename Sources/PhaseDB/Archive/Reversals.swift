@@ -112,8 +112,8 @@ struct Reversals {
     return values.isEmpty ? .exact : .lossy(values)
   }
 
-  private func missing(_ archives: [ArchiveRecord]) throws(MigrationError) -> [String] {
-    var reasons: [String] = []
+  private func missing(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Prose] {
+    var reasons: [Prose] = []
     for archive in archives where archive.state == .purged || archive.state == .kept {
       if archive.state == .purged {
         reasons.append("what it took from \(archive.table) was purged")

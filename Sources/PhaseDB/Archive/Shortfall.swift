@@ -51,7 +51,7 @@ struct Shortfall {
       ? [] : computed.map { lost($0.name, rows, "the rows changed since, and the way back computes it") }
   }
 
-  private func lost(_ column: String?, _ rows: Int?, _ why: String) -> Reversal.LostValues {
+  private func lost(_ column: String?, _ rows: Int?, _ why: Prose) -> Reversal.LostValues {
     Reversal.LostValues(table: record.table, column: column, rows: rows, why: why, isDeclared: false)
   }
 

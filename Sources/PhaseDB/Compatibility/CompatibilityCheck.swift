@@ -46,7 +46,7 @@ public struct CompatibilityCheck: Sendable {
   }
 
   /// Of which versions of the same application there are queries.
-  private static func otherVersions(_ version: LiveVersion?, _ corpus: Corpus) -> [String] {
+  private static func otherVersions(_ version: LiveVersion?, _ corpus: Corpus) -> [Prose] {
     let others = corpus.files().filter { $0.application == version?.application }.map(\.versionText)
     guard let version, !others.isEmpty else { return [] }
     return ["there are queries of \(version.application) \(others.joined(separator: ", "))"]
@@ -59,7 +59,8 @@ public struct CompatibilityCheck: Sendable {
     let windows = catalog.phases.flatMap { $0.phase.windows.map(\.application) }
     let known = Set(windows + corpus.files().map(\.application)).sorted()
     guard !known.isEmpty, !known.contains(version.application) else { return }
-    let meant = Suggestion.nearest(to: version.application, in: known).map { ["did you mean \($0)?"] } ?? []
+    let meant: [Prose] =
+      Suggestion.nearest(to: version.application, in: known).map { ["did you mean \($0)?"] } ?? []
     throw MigrationError(
       .versionNotPromised, "no window names \(version.application), so no state promises anything to it",
       help: meant + ["applications that windows name: \(known.joined(separator: ", "))"])

@@ -6,17 +6,17 @@ public struct LiveMisfit: Sendable, Hashable {
   /// The versions that may be live.
   public let mayBeLive: StateInterval
   /// The phases whose windows exclude it, one sentence each.
-  public let causes: [String]
+  public let causes: [Prose]
   /// What ends it, most useful first.
-  public let remedies: [String]
+  public let remedies: [Prose]
 
   /// `app 1.0 is live on web-1 and may not run on this schema, which is for app >=2.0`.
-  public var message: String {
-    let place = instances.isEmpty ? "" : " on \(DetailLines.enumeration(instances))"
+  public var message: Prose {
+    let place: Prose = instances.isEmpty ? "" : " on \(DetailLines.enumeration(instances))"
     return "\(live) is live\(place) and may not run \(schema)"
   }
 
-  var schema: String {
+  var schema: Prose {
     mayBeLive.isEmpty
       ? "on this schema, which is for \(mayBeLive) of \(live.application)"
       : "on this schema, which is for \(live.application) \(mayBeLive)"
@@ -52,8 +52,8 @@ struct LiveBounds {
     let isTooOld = VersionRange(from: interval.lower, to: nil)?.isUndercut(by: live.version) ?? false
     let isTooNew = VersionRange(from: nil, to: interval.upper)?.isExceeded(by: live.version) ?? false
     guard isTooOld || isTooNew else { return nil }
-    var causes: [String] = []
-    var help: [String] = []
+    var causes: [Prose] = []
+    var help: [Prose] = []
     if isTooOld,
       let index = applied.firstIndex(where: { $0.windows[application]?.lower == interval.lower }),
       let window = applied[index].windows[application]
@@ -77,15 +77,15 @@ struct LiveBounds {
 
   /// Things that keep a live version from being judged, one sentence each: a check-in whose version is none, and an
   /// application that no window names.
-  func unjudged(_ live: LiveKnowledge) -> [String] {
+  func unjudged(_ live: LiveKnowledge) -> [Prose] {
     let known = intervals.keys.sorted()
-    let unreadable = known.flatMap { live.unreadable(of: $0) }.map {
+    let unreadable: [Prose] = known.flatMap { live.unreadable(of: $0) }.map {
       "\($0) is not counted as live: '\($0.versionText)' is no version"
     }
-    var unnamed: [String] = []
+    var unnamed: [Prose] = []
     for application in live.versions.map(\.application) where intervals[application] == nil {
-      let meant = Suggestion.nearest(to: application, in: known).map { "; did you mean \($0)?" } ?? ""
-      let sentence = "no window names \(application), so nothing restricts it\(meant)"
+      let meant: Prose = Suggestion.nearest(to: application, in: known).map { "; did you mean \($0)?" } ?? ""
+      let sentence: Prose = "no window names \(application), so nothing restricts it\(meant)"
       if !unnamed.contains(sentence) { unnamed.append(sentence) }
     }
     return unreadable + unnamed

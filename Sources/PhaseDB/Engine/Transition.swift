@@ -51,7 +51,7 @@ extension Engine {
     /// Rows without a parent, nil when nobody looked.
     let violations: [ForeignKeyViolation: Int]?
     /// The changes from outside that were accepted.
-    let drift: [String]
+    let drift: [Prose]
   }
 
   /// The SQL of a phase, what is checked and recorded after it, and the commit.

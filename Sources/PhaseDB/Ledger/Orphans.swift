@@ -74,7 +74,7 @@ struct Orphans: Hashable, Sendable {
   }
 
   /// One line for each key: `orders: 2 rows with customer = 99 have no parent in customers`.
-  var lines: [String] {
+  var lines: [Prose] {
     DetailLines.first(
       rows.map { key, count in
         guard !key.columns.isEmpty else { return "\(key.table): \(key.parent)" }
@@ -86,7 +86,7 @@ struct Orphans: Hashable, Sendable {
   }
 
   /// SQL that ends it, a statement for each foreign key.
-  var remedies: [String] {
+  var remedies: [Prose] {
     let byKey = Dictionary(grouping: rows.keys.filter { !$0.columns.isEmpty }, by: \.foreignKey)
     return byKey.sorted { ($0.key.table, $0.key.columns.joined()) < ($1.key.table, $1.key.columns.joined()) }
       .compactMap { key, missing in

@@ -19,14 +19,14 @@ public struct Concern: Sendable, Hashable {
   /// The phase it is about, nil when it is about none.
   public let phase: PhaseID?
   /// What is wrong, in one sentence without a full stop.
-  public let message: String
+  public let message: Prose
   /// Differences and causes, one line each.
-  public let details: [String]
+  public let details: [Prose]
   /// What ends it, most useful first.
-  public let remedies: [String]
+  public let remedies: [Prose]
 
   init(
-    _ kind: Kind, of phase: PhaseID? = nil, _ message: String, details: [String] = [], remedies: [String]
+    _ kind: Kind, of phase: PhaseID? = nil, _ message: Prose, details: [Prose] = [], remedies: [Prose]
   ) {
     self.kind = kind
     self.phase = phase
@@ -75,11 +75,13 @@ extension Status {
 
   private var waiting: [Concern] {
     pending.filter { $0.id != underWay?.id }.map { phase in
-      let gate = phase.gates.first
+      guard let gate = phase.gates.first else {
+        return Concern(
+          .pending, of: phase.id, "\(phase.id) is pending", remedies: ["look at it with: phasedb plan"])
+      }
       return Concern(
-        .pending, of: phase.id,
-        "\(phase.id) is \(gate.map { "held by \($0.gate.rawValue): \($0.reason)" } ?? "pending")",
-        remedies: [gate?.opening ?? "look at it with: phasedb plan"])
+        .pending, of: phase.id, "\(phase.id) is held by \(gate.gate.rawValue): \(gate.reason)",
+        remedies: [gate.opening])
     }
   }
 }

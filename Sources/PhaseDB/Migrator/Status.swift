@@ -14,7 +14,7 @@ public struct Status: Sendable {
   /// The checkpoint the database is at, nil before the first phase.
   public let checkpoint: Checkpoint?
   /// How the schema differs from what the ledger says, one line each; empty when it does not.
-  public let drift: [String]
+  public let drift: [Prose]
   /// The closed gates that hold every phase: drift, and the texts that were edited.
   public let gates: [ClosedGate]
   /// For each application, the versions that may be live now.
@@ -29,7 +29,7 @@ public struct Status: Sendable {
   /// Live versions that the schema as it is, is not for.
   public let misfits: [LiveMisfit]
   /// What keeps a live version from being judged, one sentence each.
-  public let notes: [String]
+  public let notes: [Prose]
 
   public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
   public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }

@@ -35,9 +35,9 @@ public struct VerifyReport: Sendable {
     public let phase: PhaseID?
     public let outcome: Outcome
     /// What breaks it, one line each.
-    public let details: [String]
+    public let details: [Prose]
     /// What ends it, most useful first.
-    public var remedies: [String] = []
+    public var remedies: [Prose] = []
   }
 
   public let checks: [Check]
@@ -54,7 +54,7 @@ extension Migrator {
     let knowledge = try Knowledge(of: connection)
     var checks: [VerifyReport.Check] = []
     func add(
-      _ subject: VerifyReport.Subject, _ title: String, _ phase: PhaseID? = nil, broken details: [String]
+      _ subject: VerifyReport.Subject, _ title: String, _ phase: PhaseID? = nil, broken details: [Prose]
     ) {
       checks.append(
         VerifyReport.Check(
@@ -100,7 +100,7 @@ extension Migrator {
     func check(
       _ title: String, _ outcome: VerifyReport.Outcome, _ orphans: Orphans, mayBeAccepted: Bool = true
     ) -> VerifyReport.Check {
-      let accept = orphans.tables.map {
+      let accept: [Prose] = orphans.tables.map {
         "or take them as they are: phasedb verify --accept \(SQLName($0)) --reason \"...\""
       }
       return VerifyReport.Check(
@@ -187,7 +187,7 @@ extension Migrator {
     LogEntry.broken(in: try log())
   }
 
-  private func brokenLogLines() throws(MigrationError) -> [String] {
+  private func brokenLogLines() throws(MigrationError) -> [Prose] {
     DetailLines.first(
       try brokenLogEntries().map {
         "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap"
@@ -197,8 +197,8 @@ extension Migrator {
 
 extension Migrator {
   /// Reads every row of every archive.
-  private func brokenArchives(_ archives: [ArchiveRecord]) throws(MigrationError) -> [String] {
-    var lines: [String] = []
+  private func brokenArchives(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Prose] {
+    var lines: [Prose] = []
     for archive in archives {
       do throws(MigrationError) {
         try ArchiveTable(archive, try ArchiveContent(archive)).verify(archive, on: connection)
@@ -223,8 +223,8 @@ extension Ledger {
   }
 
   /// Where the tables of the ledger contradict each other.
-  fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [String] {
-    var misfits: [String] = []
+  fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [Prose] {
+    var misfits: [Prose] = []
     for applied in knowledge.applied {
       if try readablePhase(applied) == nil {
         misfits.append("the text of \(applied.id) in phasedb_phase was changed after it was applied")

@@ -27,7 +27,7 @@ struct CommandTrial: Sendable {
     var isBlind: Bool { end == .exited(0) && opened == false }
 
     /// One sentence, nil when all is well.
-    var trouble: String? {
+    var trouble: Prose? {
       switch end {
       case .exited(0) where schemaChanged: "the command changed the schema, so it ran on another state"
       case .exited(0): opened == false ? "the command never opened the database it was given" : nil

@@ -8,11 +8,11 @@ struct PlanJSON: Encodable {
   let baseline: Bool
   let steps: [StepJSON]
   let held: [HeldJSON]
-  let drift: [String]
+  let drift: [Prose]
   let checkIns: [CheckInJSON]
   let overridden: [String]
   let reason: String?
-  let notes: [String]
+  let notes: [Prose]
   /// Live versions that the schema is not for, neither now nor after the plan.
   let liveOutside: [MisfitJSON]
 
@@ -22,8 +22,8 @@ struct PlanJSON: Encodable {
     let instances: [String]
     /// Null when no version may be live.
     let mayBeLive: String?
-    let causes: [String]
-    let remedies: [String]
+    let causes: [Prose]
+    let remedies: [Prose]
 
     init(_ misfit: LiveMisfit) {
       application = misfit.live.application
@@ -64,8 +64,8 @@ struct PlanJSON: Encodable {
 
   struct GateJSON: Encodable {
     let gate: String
-    let reason: String
-    let opening: String
+    let reason: Prose
+    let opening: Prose
 
     init(_ gate: ClosedGate) {
       self.gate = gate.gate.rawValue

@@ -7,19 +7,19 @@ internal import PhaseDB
 struct RecoveryText {
   let plan: Plan
   /// The command that runs the plan.
-  let start: String
+  let start: Prose
 
   func print(to context: CommandContext) {
     context.print("\(context.paint("recovery:", .heading))\n")
     for (title, lines) in sections {
       for (index, line) in lines.enumerated() {
         let label = index == 0 ? title : ""
-        context.print("  \(label.padded(to: 11))\(line.visible)\n")
+        context.print("  \(label.padded(to: 11))\(line)\n")
       }
     }
   }
 
-  private var sections: [(String, [String])] {
+  private var sections: [(String, [Prose])] {
     [
       ("code", code), ("state", state), ("workflow", residuals([.workflow])),
       ("customers", residuals([.customer, .support])), ("downstream", residuals([.downstream])),
@@ -28,7 +28,7 @@ struct RecoveryText {
   }
 
   /// Which versions may be deployed once it is done.
-  private var code: [String] {
+  private var code: [Prose] {
     guard let last = plan.steps.last else { return [] }
     return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
       interval.lower == nil && interval.upper == nil
@@ -37,9 +37,9 @@ struct RecoveryText {
     }
   }
 
-  private var state: [String] {
+  private var state: [Prose] {
     plan.steps.flatMap { step in
-      let declared = step.phase.losses.map {
+      let declared: [Prose] = step.phase.losses.map {
         "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)"
       }
       return (plan.reversals[step.id]?.lines ?? []).map { "\(step.id.short) \($0)" } + declared
@@ -47,20 +47,21 @@ struct RecoveryText {
   }
 
   /// What remains for somebody: what the phases declare, then the phases that declare nothing at all.
-  private func residuals(_ audiences: [Residual.Audience]) -> [String] {
-    let declared = audiences.flatMap { audience in
-      plan.steps.flatMap { step in
-        (step.phase.residuals ?? []).filter { $0.audience == audience }.map {
-          "\(step.id.short): \(audience == .support ? "support: " : "")\($0.text)"
+  private func residuals(_ audiences: [Residual.Audience]) -> [Prose] {
+    var lines: [Prose] = []
+    for audience in audiences {
+      for step in plan.steps {
+        for residual in step.phase.residuals ?? [] where residual.audience == audience {
+          lines.append("\(step.id.short): \(audience == .support ? "support: " : "")\(residual.text)")
         }
       }
     }
-    let silent = plan.steps.filter { $0.phase.residualStatement == .notDeclared }.map(\.id.short)
-    let lines = declared + (silent.isEmpty ? [] : ["not declared: \(silent.joined(separator: ", "))"])
+    let silent = plan.steps.filter { $0.phase.residualStatement == .notDeclared }.map { Prose($0.id.short) }
+    if !silent.isEmpty { lines.append("not declared: \(silent.joined(separator: ", "))") }
     return lines.isEmpty ? ["nothing"] : lines
   }
 
-  private var time: String {
+  private var time: Prose {
     let known = plan.steps.compactMap { plan.rehearsed[$0.id]?.times.down }
     let unknown = plan.steps.count - known.count
     let sum = TimeText.text(.milliseconds(known.reduce(0, +)))

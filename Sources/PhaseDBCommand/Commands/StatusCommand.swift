@@ -22,27 +22,27 @@ enum StatusCommand {
     guard !failures.isEmpty else { return }
     context.print("\(context.paint("the check fails:", .bad))\n")
     for concern in failures {
-      context.print("  \(concern.kind.rawValue): \(concern.message.visible)\n")
+      context.print("  \(concern.kind.rawValue): \(concern.message)\n")
     }
   }
 
   private static func print(_ status: Status, to context: CommandContext) {
     let paint = context.paint
     context.print(
-      "\(paint("database:", .heading)) \(status.database.visible)\(status.isThere ? "" : " (not made yet)")\n"
+      "\(paint("database:", .heading)) \(status.database)\(status.isThere ? "" : " (not made yet)")\n"
     )
     context.print("\(paint("at:", .heading))       \(standing(status))\n")
     if !status.live.isEmpty {
-      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
-        separator: ", ")
+      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }
+        .joined(separator: ", ")
       context.print("\(paint("may live:", .heading)) \(live)\n")
     }
     if !status.checkIns.isEmpty {
-      let live = status.checkIns.map { "\($0) (\($0.seenAt))" }.joined(separator: ", ")
-      context.print("\(paint("live:", .heading))     \(live.visible)\n")
+      let live = status.checkIns.map { "\($0) (\($0.seenAt))" as Prose }.joined(separator: ", ")
+      context.print("\(paint("live:", .heading))     \(live)\n")
     }
     if let underWay = status.underWay { print(underWay, status, to: context) }
-    if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
+    if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner)\n") }
     let hasEvidence = status.phases.contains { $0.evidence != nil }
     var table = TextTable(
       [.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by"), .init("reversal")]
@@ -54,12 +54,12 @@ enum StatusCommand {
     printHeld(status, context)
     printLive(status, context)
     for gate in status.gates {
-      context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
-      context.print("  to open it: \(gate.opening.visible)\n")
+      context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason)\n")
+      context.print("  to open it: \(gate.opening)\n")
     }
     if status.hasDrifted {
       context.print("\n\(paint("the schema is not what the ledger says:", .bad))\n")
-      for line in status.drift { context.print("  \(line.visible)\n") }
+      for line in status.drift { context.print("  \(line)\n") }
     }
     context.print("\n")
   }
@@ -88,7 +88,7 @@ enum StatusCommand {
     }
     if let pause = phase.pause {
       context.print(
-        "            it stands still (\(pause.reason.rawValue)): \(pause.detail.visible)\n            to go on: \(pause.resuming.visible)\n"
+        "            it stands still (\(pause.reason.rawValue)): \(pause.detail)\n            to go on: \(pause.resuming)\n"
       )
     } else if !phase.isRunning {
       context.print("            its runner is gone since \(phase.lastSign)\n")
@@ -133,7 +133,7 @@ enum StatusCommand {
     let inexact = status.applied.filter { ($0.reversal ?? .exact) != .exact }
     if !inexact.isEmpty { context.print("\n") }
     for phase in inexact {
-      for line in phase.reversal?.lines ?? [] { context.print("\(phase.id.short) down: \(line.visible)\n") }
+      for line in phase.reversal?.lines ?? [] { context.print("\(phase.id.short) down: \(line)\n") }
     }
   }
 
@@ -153,8 +153,8 @@ enum StatusCommand {
     context.print("\n")
     for phase in held {
       for gate in phase.gates {
-        context.print("\(phase.id.short) is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
-        context.print("  to open it: \(gate.opening.visible)\n")
+        context.print("\(phase.id.short) is held by \(gate.gate.rawValue): \(gate.reason)\n")
+        context.print("  to open it: \(gate.opening)\n")
       }
     }
   }
@@ -163,10 +163,10 @@ enum StatusCommand {
   private static func printLive(_ status: Status, _ context: CommandContext) {
     if !status.misfits.isEmpty || !status.notes.isEmpty { context.print("\n") }
     context.print(status.misfits)
-    for note in status.notes { context.print("\(context.paint("note:", .warning)) \(note.visible)\n") }
+    for note in status.notes { context.print("\(context.paint("note:", .warning)) \(note)\n") }
   }
 
-  private static func next(_ status: Status) -> String {
+  private static func next(_ status: Status) -> Prose {
     if status.hasDrifted { return "phasedb verify" }
     if let underWay = status.underWay, !underWay.isRunning { return "phasedb \(underWay.direction.rawValue)" }
     return status.pending.contains { $0.gates.isEmpty } ? "phasedb plan" : "phasedb verify"

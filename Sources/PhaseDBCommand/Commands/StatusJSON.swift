@@ -7,7 +7,7 @@ struct StatusJSON: Encodable {
   let ledger: Bool
   let checkpoint: Int64
   let pending: Int
-  let drift: [String]
+  let drift: [Prose]
   let gates: [PlanJSON.GateJSON]
   let live: [String: String?]
   let checkIns: [CheckInJSON]
@@ -16,14 +16,14 @@ struct StatusJSON: Encodable {
   let phases: [PhaseJSON]
   /// Why `--check` fails; empty when it does not.
   let concerns: [ConcernJSON]
-  let notes: [String]
+  let notes: [Prose]
 
   struct ConcernJSON: Encodable {
     let kind: String
     let phase: String?
-    let message: String
-    let details: [String]
-    let remedies: [String]
+    let message: Prose
+    let details: [Prose]
+    let remedies: [Prose]
   }
 
   struct PhaseJSON: Encodable {

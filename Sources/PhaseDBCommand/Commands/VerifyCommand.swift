@@ -25,7 +25,7 @@ enum VerifyCommand {
 
   private static func print(_ report: VerifyReport, to context: CommandContext) {
     for check in report.checks {
-      let word: String
+      let word: Prose
       switch check.outcome {
       case .holds: word = context.paint("holds     ", .good)
       case .broken: word = context.paint("broken    ", .bad)
@@ -34,9 +34,9 @@ enum VerifyCommand {
       case .accepted: word = context.paint("accepted  ", .dim)
       }
       let phase = check.phase.map { "\($0.short): " } ?? ""
-      context.print("\(word)  \(phase)\(check.title.visible)\n")
-      for line in check.details { context.print("              \(line.visible)\n") }
-      for line in check.remedies { context.print("            to end it: \(line.visible)\n") }
+      context.print("\(word)  \(phase)\(check.title)\n")
+      for line in check.details { context.print("              \(line)\n") }
+      for line in check.remedies { context.print("            to end it: \(line)\n") }
     }
     let broken = report.checks.count { $0.outcome == .broken }
     guard broken == 0 else {
@@ -70,8 +70,8 @@ struct VerifyJSON: Encodable {
     let title: String
     let phase: String?
     let outcome: String
-    let details: [String]
-    let remedies: [String]
+    let details: [Prose]
+    let remedies: [Prose]
   }
 
   init(_ report: VerifyReport, database: String) {
