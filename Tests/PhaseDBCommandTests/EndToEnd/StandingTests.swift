@@ -283,6 +283,21 @@ struct StandingTests {
     #expect(try site.contentOfUser() != before, "\(outcome.summary)")
   }
 
+  @Test("3: but for the snapshot that was asked for, and that the error names")
+  func snapshot() throws {
+    let site = try Site()
+    try Self.begun(site)
+    try site.two("DELETE FROM t; SELECT nowhere;")
+    try site.makeFolder("copies")
+    let before = try site.contentOfUser()
+    let outcome = try site.phasedb("up -d shop.db --snapshot copies")
+    #expect(outcome.code == 3, "\(outcome.summary)")
+    #expect(
+      outcome.errors.contains("checkpoint 2 (0001/expand); the snapshot made before stays: "),
+      "\(outcome.summary)")
+    #expect(try site.contentOfUser() == before)
+  }
+
   @Test("5: another connection holds the lock, and nothing was changed")
   func busy() throws {
     let site = try Site()
