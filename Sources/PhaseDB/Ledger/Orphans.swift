@@ -118,23 +118,25 @@ extension Orphans.Key {
 extension Orphans {
   /// - Parameter connection: of whose main database every foreign key is checked.
   init(of connection: Connection) throws(SQLiteError) {
-    var found: [Found: Int] = [:]
-    for (violation, count) in try connection.foreignKeyViolations() {
-      guard violation.key >= 0 else {
-        rows[
-          Key(table: violation.table, columns: [], parent: violation.parent, parentColumns: [], values: [])] =
-          1
-        continue
+    for table in try connection.rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
+      let table = table[0].text ?? ""
+      do throws(SQLiteError) {
+        // Counted by SQLite: there may be more of them than memory holds.
+        let found = try connection.rows(
+          "SELECT fkid, count(*) FROM pragma_foreign_key_check(?1) GROUP BY fkid", .text(table))
+        for part in found {
+          let key = Found(table: table, key: part[0].integer ?? 0)
+          rows.merge(try key.rows(Int(part[1].integer ?? 0), on: connection)) { $0 + $1 }
+        }
+      } catch {
+        guard error.message.hasPrefix("foreign key mismatch") else { throw error }
+        rows[Key(table: table, columns: [], parent: error.message, parentColumns: [], values: [])] = 1
       }
-      found[Found(table: violation.table, key: violation.key), default: 0] += count
-    }
-    for (foreignKey, count) in found {
-      rows.merge(try foreignKey.rows(count, on: connection)) { $0 + $1 }
     }
   }
 
   /// A foreign key that is violated, by its number within its table.
-  private struct Found: Hashable {
+  private struct Found {
     let table: String
     let key: Int64
 

@@ -22,11 +22,15 @@ struct FactCase: Sendable, CustomTestStringConvertible {
     self.rules = Set(rules)
   }
 
+  /// The file of the migration in question.
+  var text: String {
+    "-- @window app >=1.0\n-- @residual none\n\(directives)\n-- @up\n\(up)\n-- @down\n\(down)\n"
+  }
+
   func report(sqlite: Version? = nil) throws -> LintReport {
     let folder = try TemporaryFolder([
       "0001-base/expand.sql": "-- @window app >=1.0\n-- @up\n\(base)\n-- @down\n\(Self.drops(base))\n",
-      "0002-next/\(kind).sql":
-        "-- @window app >=1.0\n-- @residual none\n\(directives)\n-- @up\n\(up)\n-- @down\n\(down)\n",
+      "0002-next/\(kind).sql": text,
     ])
     return try withExtendedLifetime(folder) { try Linter(folder: folder.path, sqlite: sqlite).report() }
   }
@@ -53,6 +57,37 @@ struct FactRulesTests {
     for finding in report.findings {
       #expect(finding.place?.file.hasSuffix("0002-next/\(test.kind).sql") == true)
       #expect(!finding.remedies.isEmpty)
+    }
+  }
+
+  @Test("call a retyped column lost exactly where the archive does not keep it", arguments: retypes)
+  func archived(_ test: FactCase) throws {
+    let report = try test.report()
+    let file = "0002-next/\(test.kind).sql"
+    let phase = try PhaseFile.read(test.text, file: file, kind: try #require(PhaseKind(rawValue: test.kind)))
+    let id = try PhaseID("0002-next/\(test.kind)")
+    let scratch = try Scratch(baseline: Script(test.base, file: "baseline.sql"))
+    let before = scratch.schema
+    // An expand gets no archive, whatever it takes.
+    var isKept = false
+    if test.kind != "expand",
+      let takings = try? Taking.all(
+        in: TransitionTrial(id, phase, .up, on: before), on: scratch.connection)
+    {
+      isKept = takings.contains { taking in taking.values.contains { $0.name == "code" || $0.name == "b" } }
+    }
+    if report.findings.contains(where: { $0.id == "lossy-retype" }) { #expect(!isKept) }
+    let after = try { () throws(MigrationError) in
+      try scratch.run(id, phase, .up)
+      return scratch.schema
+    }()
+    let isRetyped = SchemaDifference(from: before, to: after).facts.contains {
+      if case .columnRetyped(_, _, let old, let new) = $0 { old.affinity != new.affinity } else { false }
+    }
+    if isRetyped, !isKept, phase.losses.isEmpty, !test.testDescription.contains("without a type"),
+      !test.testDescription.contains("generated")
+    {
+      #expect(report.findings.contains { $0.id == "lossy-retype" })
     }
   }
 
