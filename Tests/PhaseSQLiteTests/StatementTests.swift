@@ -24,7 +24,7 @@ struct ValueTests {
     case .null: 0
     case .integer: 1
     case .real: 2
-    case .text: 3
+    case .text, .rawText: 3
     case .blob: 4
     }
   }

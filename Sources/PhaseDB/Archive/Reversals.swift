@@ -103,11 +103,11 @@ struct Reversals {
   }
 
   private static func verdict(on lost: [Reversal.LostValues], _ phase: Phase) -> Reversal {
-    let declared = Set(phase.losses.map { "\($0.table).\($0.column)".asciiLowercased })
+    let declared = Set(phase.losses.map { "\($0.table).\($0.column)".folded })
     let values = lost.map { lost in
       Reversal.LostValues(
         table: lost.table, column: lost.column, rows: lost.rows, why: lost.why,
-        isDeclared: declared.contains(lost.subject.asciiLowercased))
+        isDeclared: declared.contains(lost.subject.folded))
     }
     return values.isEmpty ? .exact : .lossy(values)
   }

@@ -14,16 +14,16 @@ final class PreparedQuery {
 /// Compiles statements of a version on a schema, and listens to what the authorizer tells of each.
 final class QueryCompiler {
   private let connection: Connection
-  private let views: Set<String>
+  private let views: Set<FoldedName>
   /// The names of the schema's views and triggers.
-  private let code: Set<String>
+  private let code: Set<FoldedName>
   /// What is told of the statement that is being compiled; nil while none is.
-  private var listening: (names: Set<String>, starred: Set<String>, footprint: QueryFootprint)?
+  private var listening: (names: Set<FoldedName>, starred: Set<FoldedName>, footprint: QueryFootprint)?
 
   /// - Parameter schema: the one that the connection has.
   init(on connection: Connection, _ schema: Schema) {
     self.connection = connection
-    func names(_ type: String) -> Set<String> {
+    func names(_ type: String) -> Set<FoldedName> {
       Set(schema.objects.filter { $0.key.type == type }.map(\.key.name))
     }
     views = names("view")
@@ -76,7 +76,7 @@ final class QueryCompiler {
         columns: columns, footprint: footprint,
         plan: planned ? QueryPlan(of: query.sql.text, on: connection) : nil,
         // It is read from the text, and is the same for the same columns.
-        order: home?.columns == columns ? home?.order : RowOrder(of: query.sql.text, columns: columns))
+        order: home?.columns.elementsEqual(columns, by: { $0.utf8.elementsEqual($1.utf8) }) == true ? home?.order : RowOrder(of: query.sql.text, columns: columns))
       return PreparedQuery(run, statement)
     } catch {
       guard !error.code.isFatal else { throw MigrationError(error, while: "compiling '\(query.title)'") }

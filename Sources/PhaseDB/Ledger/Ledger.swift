@@ -152,10 +152,10 @@ extension Ledger {
 }
 
 extension MigrationError {
-  static func ledgerNamesTaken(_ names: Set<String>) -> MigrationError {
+  static func ledgerNamesTaken(_ names: Set<FoldedName>) -> MigrationError {
     MigrationError(
       .ledgerTouched, "the database has objects named phasedb_… that are no ledger",
-      details: names.sorted().map { Prose($0) },
+      details: names.sorted().map { "\($0)" },
       help: ["rename them: the prefix is kept for the ledger"])
   }
 }

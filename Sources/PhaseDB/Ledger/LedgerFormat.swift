@@ -182,7 +182,7 @@ enum LedgerFormat {
     """
 
   /// The names of the ledger's objects that carry SQL.
-  static let objectNames: Set<String> = [
+  static let objectNames: Set<FoldedName> = [
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
     "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot", "phasedb_round_trip",

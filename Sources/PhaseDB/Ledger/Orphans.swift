@@ -159,7 +159,7 @@ extension Orphans {
       let names = columns.map { "child.\(SQLText.identifier($0))" }
       let groups = try connection.rows(
         """
-        SELECT \(names.map { "quote(\($0))" }.joined(separator: ", ")), count(*)
+        SELECT \(names.joined(separator: ", ")), count(*)
         FROM pragma_foreign_key_check(?1) AS found JOIN main.\(SQLText.identifier(table)) AS child ON child.\(rowID) = found.rowid
         WHERE found.fkid = ?2 GROUP BY \(names.joined(separator: ", ")) LIMIT \(Orphans.limit + 1)
         """, .text(table), .integer(key))
@@ -169,7 +169,7 @@ extension Orphans {
           (
             Key(
               table: table, columns: columns, parent: parent, parentColumns: parentColumns,
-              values: columns.indices.map { group[$0].text ?? "" }),
+              values: columns.indices.map { group[$0].description }),
             Int(group[columns.count].integer ?? 0)
           )
         }, uniquingKeysWith: +)

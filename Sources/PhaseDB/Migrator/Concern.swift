@@ -11,6 +11,8 @@ public struct Concern: Sendable, Hashable {
     case edited
     /// The last rehearsal of a pending phase was no proof that it comes back.
     case rehearsal
+    /// A file that cannot be read, and may hold a pending phase.
+    case unread
     /// A version is live that the schema is not for.
     case liveVersion = "live-version"
   }
@@ -42,7 +44,10 @@ extension Status {
     let versions = misfits.map {
       Concern(.liveVersion, $0.message, details: $0.causes, remedies: $0.remedies)
     }
-    return gates.map(concern) + versions + halfDone + rehearsals + waiting
+    let files = unread.map {
+      Concern(.unread, $0.message, details: $0.details, remedies: ["see what is wrong: phasedb lint"])
+    }
+    return gates.map(concern) + versions + halfDone + rehearsals + waiting + files
   }
 
   private func concern(_ gate: ClosedGate) -> Concern {

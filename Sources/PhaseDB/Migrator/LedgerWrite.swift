@@ -12,7 +12,7 @@ extension Migrator {
     return try changingNothing { () throws(MigrationError) in
       let busyTimeout = try connection.busyTimeout()
       defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
-      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
+      connection.setBusyDeadline(.now + options.wait)
       let durability = try DurableCommits(on: connection)
       return try durability.whileInForce { () throws(MigrationError) in
         try writeOnce(committing, body)
@@ -30,6 +30,7 @@ extension Migrator {
     let ledger = Ledger(connection: connection)
     let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
     try ledger.commit(transaction, leaving: entry > before ? entry : nil, hash, while: committing)
+    try connection.refuseMoved(committing)
     return result
   }
 }

@@ -30,6 +30,8 @@ public struct Status: Sendable {
   public let misfits: [LiveMisfit]
   /// What keeps a live version from being judged, one sentence each.
   public let notes: [Prose]
+  /// What is wrong with files that could not be read, so that ``phases`` lacks what they hold.
+  public var unread: [MigrationError] = []
 
   public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
   public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
@@ -65,25 +67,23 @@ extension Migrator {
 
   /// Where every phase of a folder stands. Reads only.
   ///
-  /// The folder is read beside the database: with hundreds of phases each takes as long as the other.
+  /// The folder is read beside the database: with hundreds of phases each takes as long as the other. What cannot be read of it is in
+  /// ``Status/unread``: where the database stands is in its ledger.
   ///
-  /// - Throws: what ``Catalog/init(folder:)`` and ``init(database:catalog:access:options:)`` throw; of two errors that
-  ///   of the folder.
+  /// - Throws: what ``init(database:catalog:access:options:)`` throws.
   public static func status(
     database path: String, folder: String, options: Options = Options()
   ) throws(MigrationError) -> Status {
     let reading = CatalogReading(folder: folder)
-    do throws(MigrationError) {
-      let migrator = try Migrator(
-        database: path, catalog: try Catalog([]), access: .reading, options: options)
-      return try migrator.connection.reading { () throws(MigrationError) in
-        let knowledge = try Knowledge.glancing(at: migrator.connection)
-        migrator.catalog = try reading.catalog()
-        return try migrator.presentStatus(knowledge)
-      }
-    } catch {
-      _ = try reading.catalog()
-      throw error
+    let migrator = try Migrator(
+      database: path, catalog: try Catalog([]), access: .reading, options: options)
+    return try migrator.connection.reading { () throws(MigrationError) in
+      let knowledge = try Knowledge.glancing(at: migrator.connection)
+      let (catalog, problems) = reading.finish()
+      if let catalog { migrator.catalog = catalog }
+      var status = try migrator.presentStatus(knowledge)
+      status.unread = problems
+      return status
     }
   }
 

@@ -38,6 +38,8 @@ extension MigrationError {
     case databaseReadOnly = "database-read-only"
     case notADatabase = "not-a-database"
     case databaseDamaged = "database-damaged"
+    case schemaUnreadable = "schema-unreadable"
+    case databaseReplaced = "database-replaced"
     case databaseBusy = "database-busy"
     case databaseFull = "database-full"
     case ioFailed = "io-failed"

@@ -17,6 +17,8 @@ struct StatusJSON: Encodable {
   /// Why `--check` fails; empty when it does not.
   let concerns: [ConcernJSON]
   let notes: [Prose]
+  /// What is wrong with files that could not be read; their phases are not in the list.
+  let unread: [Prose]
 
   struct ConcernJSON: Encodable {
     let kind: String
@@ -99,6 +101,7 @@ struct StatusJSON: Encodable {
     notes = status.notes
     runner = status.runner
     underWay = status.underWay.map(UnderWayJSON.init)
+    unread = status.unread.map(\.message)
     phases = status.phases.map { phase in
       PhaseJSON(
         phase: phase.id.description, kind: phase.id.kind.rawValue,

@@ -20,7 +20,7 @@ enum BackfillGap: TrialRule {
 
   /// The columns of a table that the phase fills and nothing keeps filled.
   private static func gaps(
-    _ name: String, _ birth: ColumnBirths.Birth, _ columns: Set<SchemaName>, in trial: PhaseTrial
+    _ name: FoldedName, _ birth: ColumnBirths.Birth, _ columns: Set<SchemaName>, in trial: PhaseTrial
   ) throws -> [(table: FilledTable, column: ColumnDefinition, fill: StatementEffect)] {
     guard let updated = trial.writes.columns[name],
       let object = trial.after.object("table", SchemaName(name)),
@@ -86,7 +86,7 @@ private struct FilledTable {
   let oldColumns: [ColumnDefinition]
   let newColumns: [ColumnDefinition]
   /// What triggers may write when a row is inserted.
-  let writtenByInsert: Set<String>
+  let writtenByInsert: Set<FoldedName>
   private let key: [String]
 
   init?(from old: SchemaObject, to new: SchemaObject, on connection: Connection) throws(SQLiteError) {
@@ -104,8 +104,8 @@ private struct FilledTable {
   /// trigger inserts into the table itself: it may put the whole row anew.
   private static func columnsWrittenByInsert(
     into table: String, on connection: Connection
-  ) throws(SQLiteError) -> Set<String> {
-    let name = table.asciiLowercased
+  ) throws(SQLiteError) -> Set<FoldedName> {
+    let name = table.folded
     var writes = WriteSet()
     connection.setAuthorizer { action in
       if action.origin != nil { writes.add(action) }
@@ -120,7 +120,7 @@ private struct FilledTable {
     }
     guard !writes.insertedTables.contains(name) else {
       let rows = try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table))
-      return Set(rows.compactMap { $0[0].text?.asciiLowercased })
+      return Set(rows.compactMap { $0[0].text?.folded })
     }
     return writes.columns[name] ?? []
   }
@@ -163,7 +163,7 @@ extension StatementEffect {
   }
 
   /// What a plain `UPDATE t SET c = …` sets a column to, as written; nil when that may not mean the same in a trigger.
-  fileprivate func value(of column: String, in script: Script) -> String? {
+  fileprivate func value(of column: FoldedName, in script: Script) -> String? {
     let words = words(in: script)
     guard words.has("update", at: 0), let table = words.qualifiedName(at: 1), words.has("set", at: table.end),
       words.topLevel("from") == nil

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// Which phases of a folder brought columns to tables that were there before them: whoever wrote a table before such a
 /// phase does not know the column.
 struct ColumnBirths {
@@ -7,7 +9,7 @@ struct ColumnBirths {
     let before: SchemaObject
   }
 
-  private var tables: [String: [SchemaName: Birth]] = [:]
+  private var tables: [FoldedName: [SchemaName: Birth]] = [:]
 
   /// Takes up what a phase changed.
   mutating func follow(_ difference: SchemaDifference, in phase: PhaseID) {
@@ -28,7 +30,7 @@ struct ColumnBirths {
   }
 
   /// The columns of a table that came later than the table, by the phase that brought them.
-  func columns(of table: String) -> [(birth: Birth, columns: Set<SchemaName>)] {
+  func columns(of table: FoldedName) -> [(birth: Birth, columns: Set<SchemaName>)] {
     let byPhase = Dictionary(grouping: tables[table] ?? [:], by: \.value.phase)
     return byPhase.sorted { $0.key < $1.key }.compactMap { _, columns in
       columns.first.map { ($0.value, Set(columns.map(\.key))) }

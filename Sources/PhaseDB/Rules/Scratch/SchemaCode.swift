@@ -5,13 +5,13 @@ internal import PhaseSQLite
 /// Knows which of them mention a name, so that after a phase only those are compiled that it could have broken.
 final class SchemaCode {
   private var code: [SchemaObject.Key: Code] = [:]
-  private var mentions: [String: Set<SchemaObject.Key>] = [:]
+  private var mentions: [FoldedName: Set<SchemaObject.Key>] = [:]
   /// What did not compile when it was last looked at.
   private var broken: Set<SchemaObject.Key> = []
 
   private struct Code {
     let object: SchemaObject
-    let names: Set<String>
+    let names: Set<FoldedName>
     /// Nil for a view.
     let trigger: TriggerDefinition?
   }
@@ -26,12 +26,12 @@ final class SchemaCode {
   }
 
   /// Views and triggers that mention a table or a view, in the order of their names.
-  func users(of name: String) -> [SchemaObject] {
-    (mentions[name.asciiLowercased] ?? []).sorted().compactMap { code[$0]?.object }
+  func users(of name: FoldedName) -> [SchemaObject] {
+    (mentions[name] ?? []).sorted().compactMap { code[$0]?.object }
   }
 
   /// The names and keywords in a view or a trigger.
-  func names(in key: SchemaObject.Key) -> Set<String> { code[key]?.names ?? [] }
+  func names(in key: SchemaObject.Key) -> Set<FoldedName> { code[key]?.names ?? [] }
 }
 
 // MARK: - Following the schema
@@ -139,8 +139,8 @@ extension SchemaCode {
     guard !trigger.columns.isEmpty else { return nil }
     let columns = try connection.rows(
       "SELECT name FROM pragma_table_xinfo(?1)", .text(trigger.writes.table))
-    let names = Set(columns.compactMap { $0[0].text?.asciiLowercased })
-    return trigger.columns.first { !names.contains($0) }
+    let names = Set(columns.compactMap { $0[0].text?.folded })
+    return trigger.columns.first { !names.contains($0) }?.text
   }
 
   /// A view that fails only because it uses one that fails is told with that one.

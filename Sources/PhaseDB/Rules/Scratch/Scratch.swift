@@ -141,7 +141,7 @@ final class Scratch {
   func trial(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> PhaseTrial {
     let before = schema
     let touched = neighbourhood.objects(
-      around: [phase.up, phase.down], naming: phase.retirements.map(\.table.asciiLowercased))
+      around: [phase.up, phase.down], naming: phase.retirements.map(\.table.folded))
     var statements: [StatementEffect] = []
     var brokenCode: [SchemaCode.Failure] = []
     var invalidClaims: [MigrationError] = []

@@ -13,7 +13,7 @@ struct PositionalUse {
 
   let kind: Kind
   /// The name of the table, case-folded.
-  let table: String
+  let table: FoldedName
   /// UTF-8 offsets into the SQL, of the table's name in an INSERT and of the `*` in a SELECT.
   let range: Range<Int>
 
@@ -36,9 +36,9 @@ struct PositionalUse {
 
 extension [SQLWord] {
   /// The names that WITH gives to queries of its own, which hide tables: `name AS (`, `name (a) AS MATERIALIZED (`.
-  fileprivate var commonTableNames: Set<String> {
+  fileprivate var commonTableNames: Set<FoldedName> {
     guard contains(where: { $0.is("with") }) else { return [] }
-    var names: Set<String> = []
+    var names: Set<FoldedName> = []
     for index in indices where self[index].is("as") && index > 0 {
       guard
         has("(", at: index + 1) || has("materialized", at: index + 1)
@@ -80,8 +80,8 @@ extension [SQLWord] {
   }
 
   /// The stars among the result columns of the SELECT at an index, and where its FROM stands.
-  private func stars(at select: Int) -> (stars: [(qualifier: String?, range: Range<Int>)], from: Int?) {
-    var stars: [(qualifier: String?, range: Range<Int>)] = []
+  private func stars(at select: Int) -> (stars: [(qualifier: FoldedName?, range: Range<Int>)], from: Int?) {
+    var stars: [(qualifier: FoldedName?, range: Range<Int>)] = []
     var index = select + 1
     var isStartOfItem = true
     while index < count, !self[index].is("from"), !endsSelect(at: index) {
@@ -159,7 +159,7 @@ extension [SQLWord] {
 
   /// The name that WITH gives to the query in a parenthesis; a nil name when its columns have names of their own there,
   /// and nil when the parenthesis is no such query.
-  private func nameInWith(at opening: Int) -> String?? {
+  private func nameInWith(at opening: Int) -> FoldedName?? {
     var last = opening - 1
     if last > 0, self[last].is("materialized") { last -= self[last - 1].is("not") ? 2 : 1 }
     guard last > 0, self[last].is("as"), contains(where: { $0.is("with") }) else { return nil }
@@ -167,7 +167,7 @@ extension [SQLWord] {
   }
 
   /// Whether a name stands as the whole right side of IN, which counts its columns.
-  private func isInOperand(_ index: Int, _ name: String) -> Bool {
+  private func isInOperand(_ index: Int, _ name: FoldedName) -> Bool {
     index > 0 && self[index].isName && self[index].text == name && self[index - 1].is("in")
   }
 
@@ -197,7 +197,7 @@ extension [SQLWord] {
   }
 
   /// The other name of a source that ends before an index.
-  private func alias(at end: Int) -> String? {
+  private func alias(at end: Int) -> FoldedName? {
     let index = has("as", at: end) ? end + 1 : end
     guard indices.contains(index), self[index].isName, !Self.behindTable.contains(self[index].text) else {
       return nil
@@ -206,8 +206,8 @@ extension [SQLWord] {
   }
 
   /// The tables of the FROM at an index, each under the name by which the query knows it.
-  private func sources(from start: Int) -> [(table: String, alias: String)] {
-    var sources: [(table: String, alias: String)] = []
+  private func sources(from start: Int) -> [(table: FoldedName, alias: FoldedName)] {
+    var sources: [(table: FoldedName, alias: FoldedName)] = []
     var index = start
     var expectsSource = true
     while index + 1 < count {
@@ -241,7 +241,7 @@ extension [SQLWord] {
   }
 
   /// Keywords that may follow the name of a table and are not another name for it.
-  private static let behindTable: Set<String> = [
+  private static let behindTable: Set<FoldedName> = [
     "where", "group", "having", "order", "limit", "window", "union", "except", "intersect", "join", "left",
     "right",
     "full", "inner", "cross", "natural", "outer", "on", "using", "indexed", "not", "end", "returning",
