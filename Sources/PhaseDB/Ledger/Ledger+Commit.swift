@@ -5,7 +5,7 @@ extension Connection {
   /// took it away.
   ///
   /// - Throws: `database-replaced` with standing `partWay`.
-  func refuseMoved(_ activity: String) throws(MigrationError) {
+  func refuseMoved(_ activity: Prose) throws(MigrationError) {
     guard isMoved else { return }
     throw MigrationError(
       .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open",
