@@ -8,6 +8,7 @@ enum CompatCommand {
       context.print(try QueryLog(file: log).script())
       return .done
     }
+    StopSignals.handle()
     let location = try Location(context)
     var version: LiveVersion?
     if let text = invocation.value(.app) { version = try LiveVersion(text) }

@@ -57,7 +57,9 @@ struct Location {
     let named =
       invocation.value(.database) ?? set("PHASEDB_DATABASE") ?? set("DATABASE_URL") ?? settings.database
     guard let named else { return nil }
-    return try DatabaseAddress.path(named)
+    let path = try DatabaseAddress.path(named)
+    Leftovers.remove(beside: path)
+    return path
   }
 
   private func set(_ name: String) -> String? {
