@@ -41,11 +41,13 @@ let package = Package(
       name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite", "CSQLite"], swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
+    .testTarget(name: "WayBackTests", dependencies: ["CSQLite", "PhaseDB"], swiftSettings: tested),
     .target(
       name: "FaultVFS", dependencies: ["CSQLite"], path: "Tests/FaultVFS",
       cSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(
-      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand"], swiftSettings: tested),
+      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand", "PhaseSQLite"],
+      swiftSettings: tested),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,5 @@
-/* What Swift cannot import from sqlite3.h by itself: variadic functions, function-like macros, and a
-   function that SQLite libraries older than 3.38 do not have. */
+/* What Swift cannot import from sqlite3.h by itself: variadic functions, function-like macros, and
+   functions that older SQLite libraries do not have. */
 #ifndef PHASEDB_CSQLITE_SHIM_H
 #define PHASEDB_CSQLITE_SHIM_H
 
@@ -43,6 +43,23 @@ static inline int phasedb_format_version(sqlite3 *db) {
   if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return -1;
   if (!file || !file->pMethods || file->pMethods->xRead(file, header, sizeof header, 0) != SQLITE_OK) return -1;
   return header[19];
+}
+
+/* Whole UTF-16 code units in the byte order of the machine. SQLite drops a byte order mark at the front, so one of ours goes
+   there and what follows stays as it is. */
+static inline int phasedb_bind_text16(sqlite3_stmt *statement, int index, const void *marked, sqlite3_uint64 length) {
+  return sqlite3_bind_text64(statement, index, marked, length, SQLITE_TRANSIENT, SQLITE_UTF16);
+}
+
+static inline void phasedb_result_text16(sqlite3_context *context, const void *marked, sqlite3_uint64 length) {
+  sqlite3_result_text64(context, marked, length, SQLITE_TRANSIENT, SQLITE_UTF16);
+}
+
+/* sqlite3_value_encoding came with 3.40. Before that text counts as UTF-8, which is what every database without PRAGMA encoding
+   holds. https://www.sqlite.org/c3ref/value_encoding.html */
+extern int sqlite3_value_encoding(sqlite3_value *value) __attribute__((weak));
+static inline int phasedb_value_is_utf16(sqlite3_value *value) {
+  return sqlite3_value_encoding && sqlite3_value_encoding(value) != SQLITE_UTF8;
 }
 
 /* sqlite3_error_offset came with 3.38. Weak, so that a library from 3.35 on still loads and answers -1,

@@ -10,8 +10,8 @@ struct BrokenConstraint: Hashable, Sendable {
   let rows: [String]
   let isMore: Bool
 
-  var sentence: String { "\(constraint) of \(table)" }
-  var lines: [String] { rows + (isMore ? ["… and more"] : []) }
+  var sentence: Prose { "\(constraint) of \(table)" }
+  var lines: [Prose] { rows.map { Prose($0) } + (isMore ? ["… and more"] : []) }
 }
 
 /// A constraint as a question to the present rows.

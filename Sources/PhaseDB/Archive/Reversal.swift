@@ -5,7 +5,7 @@ public enum Reversal: Sendable, Hashable {
   /// Some archived values would not come back; one entry for each column or table.
   case lossy([LostValues])
   /// It would be refused; one sentence for each reason.
-  case blocked([String])
+  case blocked([Prose])
 
   /// Archived values that would not come back. They stay in the archive until purged.
   public struct LostValues: Sendable, Hashable {
@@ -15,7 +15,7 @@ public enum Reversal: Sendable, Hashable {
     /// How many; nil when nobody can count them.
     public let rows: Int?
     /// Why, as the end of a sentence.
-    public let why: String
+    public let why: Prose
     /// Whether the phase accepts the loss with `@loses`.
     public let isDeclared: Bool
 

@@ -41,10 +41,10 @@ struct EvidenceKnowledge: Sendable {
     _ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?, isWaiting: Bool = false
   ) -> ClosedGate? {
     guard policy.asks(for: phase.kind) else { return nil }
-    func gate(_ reason: String, _ opening: String, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
+    func gate(_ reason: Prose, _ opening: Prose, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
       ClosedGate(gate: .evidence, reason: reason, opening: opening, error: error)
     }
-    let rehearse =
+    let rehearse: Prose =
       hasLedger ? "rehearse it: phasedb rehearse" : "rehearse it on the way: phasedb up --rehearse"
     let own = all.filter { $0.phase == id }
     guard let latest = own.last else {

@@ -3,11 +3,19 @@ internal import PhaseSQLite
 /// The tables of the ledger, and the version of their layout.
 enum LedgerFormat {
   /// What this version of phasedb writes and understands.
-  static let current = 2
+  static let current = 3
 
   /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
-  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(
-    separator: "\n")
+  static let definition = definition(of: current)
+
+  /// Makes the tables of a format that was written at some time.
+  static func definition(of format: Int) -> String {
+    let added = additions.filter { $0.key <= format }.sorted { $0.key < $1.key }
+    return ([first] + added.map(\.value)).joined(separator: "\n")
+  }
+
+  /// The table that applications may write.
+  static let checkIns = "phasedb_app"
 
   /// What each format added to the one before it, by its number.
   static let additions: [Int: String] = [
@@ -91,7 +99,16 @@ enum LedgerFormat {
       beat TEXT NOT NULL,
       runner TEXT NOT NULL
     );
-    """
+    """,
+    3: """
+    -- What the way back of an applied phase was seen to do while the phase went up, with its own rows and before any
+    -- application wrote: sequence is the phase's. verdict is exact, lossy, blocked or untried; report is JSON.
+    CREATE TABLE phasedb_round_trip (
+      sequence INTEGER PRIMARY KEY,
+      verdict TEXT NOT NULL,
+      report TEXT NOT NULL
+    );
+    """,
   ]
 
   private static let first = """
@@ -173,10 +190,10 @@ enum LedgerFormat {
     """
 
   /// The names of the ledger's objects that carry SQL.
-  static let objectNames: Set<String> = [
+  static let objectNames: Set<FoldedName> = [
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
-    "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot",
+    "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot", "phasedb_round_trip",
   ]
 
   /// The tables among them.

@@ -34,7 +34,7 @@ extension Migrator {
       guard let archives = purged[step.id] else { continue }
       throw MigrationError(
         .reversalBlocked, "\(step.id) cannot come down: what it took away was purged",
-        details: DetailLines.first(archives.map(\.table)), state: "nothing was changed",
+        details: DetailLines.first(archives.map { Prose($0.table) }), state: "nothing was changed",
         help: [
           "go forward instead, by a migration that makes what is needed",
           "or go back as a whole to a snapshot made before: phasedb checkpoint list",

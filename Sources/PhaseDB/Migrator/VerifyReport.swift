@@ -31,7 +31,7 @@ public struct VerifyReport: Sendable {
     public let phase: PhaseID?
     public let outcome: Outcome
     /// What breaks it, one line each.
-    public let details: [String]
+    public let details: [Prose]
   }
 
   public let checks: [Check]
@@ -48,7 +48,7 @@ extension Migrator {
     let knowledge = try Knowledge(of: connection)
     var checks: [VerifyReport.Check] = []
     func add(
-      _ subject: VerifyReport.Subject, _ title: String, _ phase: PhaseID? = nil, broken details: [String]
+      _ subject: VerifyReport.Subject, _ title: String, _ phase: PhaseID? = nil, broken details: [Prose]
     ) {
       checks.append(
         VerifyReport.Check(
@@ -57,7 +57,13 @@ extension Migrator {
     }
     add(.schema, "the schema is the one at the last checkpoint", broken: try knowledge.driftLines())
     if let ledger = knowledge.ledger {
-      add(.ledger, "the log's chain of hashes is whole", broken: try brokenLogLines())
+      add(
+        .ledger, "the ledger's objects are phasedb's own",
+        broken: DetailLines.first(knowledge.ledgerDrift.lines))
+      let entries = try log()
+      let older = entries.filter { !$0.coversSchemaVersion }.count
+      let limits = older == 0 ? "" : " (\(older) older hashes leave out schema_version)"
+      add(.ledger, "the log's chain of hashes is whole\(limits)", broken: Self.brokenLines(of: entries))
       add(.ledger, "the recorded phases and schemas fit together", broken: try ledger.misfits(knowledge))
       let archives = try ledger.archives().filter { $0.state == .kept || $0.state == .left }
       if !archives.isEmpty {
@@ -108,9 +114,9 @@ extension Migrator {
     LogEntry.broken(in: try log())
   }
 
-  private func brokenLogLines() throws(MigrationError) -> [String] {
+  private static func brokenLines(of entries: [LogEntry]) -> [Prose] {
     DetailLines.first(
-      try brokenLogEntries().map {
+      LogEntry.broken(in: entries).map {
         "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap"
       })
   }
@@ -118,8 +124,8 @@ extension Migrator {
 
 extension Migrator {
   /// Reads every row of every archive.
-  private func brokenArchives(_ archives: [ArchiveRecord]) throws(MigrationError) -> [String] {
-    var lines: [String] = []
+  private func brokenArchives(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Prose] {
+    var lines: [Prose] = []
     for archive in archives {
       do throws(MigrationError) {
         try ArchiveTable(archive, try ArchiveContent(archive)).verify(archive, on: connection)
@@ -144,8 +150,8 @@ extension Ledger {
   }
 
   /// Where the tables of the ledger contradict each other.
-  fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [String] {
-    var misfits: [String] = []
+  fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [Prose] {
+    var misfits: [Prose] = []
     for applied in knowledge.applied {
       if try readablePhase(applied) == nil {
         misfits.append("the text of \(applied.id) in phasedb_phase was changed after it was applied")

@@ -18,10 +18,12 @@ extension Catalog {
     try self.init(try folder.migrations(), baseline: try folder.baseline(), origin: path)
   }
 
-  /// Reads what can be read of a folder, for whoever wants to hear of everything that is wrong and not of the first.
+  /// Reads what can be read of a folder: for commands that need the ledger alone, and for whoever wants to hear of everything that is
+  /// wrong and not of the first.
   ///
-  /// - Returns: the migrations all of whose phases can be read, and what is wrong with the others.
-  static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
+  /// - Returns: the migrations all of whose phases can be read, nil when they do not make a catalog, and what is wrong with the
+  ///   others.
+  public static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
     do throws(MigrationError) {
       return (try Catalog(folder: path), [])
     } catch {
@@ -170,7 +172,7 @@ extension MigrationsFolder {
 
   private func stray(_ name: String, _ kind: FileReading.Entry.Kind, at place: String) -> MigrationError {
     let known = ["phasedb.json", "baseline.sql", "apps", "README.md", "LICENSE"]
-    var help: [String] = []
+    var help: [Prose] = []
     if let nearest = Suggestion.nearest(to: name, in: known), nearest != name {
       help.append("did you mean \(nearest)?")
     } else if name.hasSuffix(".sql") {
@@ -183,7 +185,7 @@ extension MigrationsFolder {
 
   private func strayInMigration(_ entry: FileReading.Entry, at place: String) -> MigrationError {
     let known = PhaseKind.allCases.map(\.fileName)
-    var help: [String] = []
+    var help: [Prose] = []
     if let nearest = Suggestion.nearest(to: entry.name, in: known), nearest != entry.name {
       help.append("did you mean \(nearest)?")
     }

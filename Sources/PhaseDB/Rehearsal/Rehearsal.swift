@@ -175,7 +175,7 @@ extension DatabaseCopy {
 }
 
 extension MigrationError {
-  fileprivate static func rehearsalCopyFailed(_ message: String) -> MigrationError {
+  fileprivate static func rehearsalCopyFailed(_ message: Prose) -> MigrationError {
     MigrationError(
       .rehearsalCopyFailed, message, state: "nothing was changed, and the copy is removed",
       help: ["name a folder on a disk with room that you may write: --copy-to DIR"])

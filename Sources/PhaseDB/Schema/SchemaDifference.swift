@@ -13,32 +13,33 @@ struct SchemaDifference: Sendable {
   init(_ changes: [SchemaChange]) {
     let old = changes.filter { $0.kind == .removed }.map(\.object)
     let new = changes.filter { $0.kind == .added }.map(\.object)
-    let (oldKeys, newKeys) = (Set(old.map(\.key)), Set(new.map(\.key)))
+    let oldKeys = Set(old.map(\.key))
+    let present = Dictionary(new.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
     added = new.filter { !oldKeys.contains($0.key) }
-    removed = old.filter { !newKeys.contains($0.key) }
+    removed = old.filter { present[$0.key] == nil }
     changed = old.compactMap { object in
-      new.first { $0.key == object.key && $0.digest != object.digest }.map { (before: object, after: $0) }
+      present[object.key].flatMap { $0.digest == object.digest ? nil : (before: object, after: $0) }
     }
   }
 
   var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
 
   /// One line for each object, `+`, `-` or `~` first; a changed one with both texts below it.
-  var lines: [String] {
+  var lines: [Prose] {
     removed.map { "- \($0.title)" } + added.map { "+ \($0.title)" }
       + changed.flatMap { pair in
         [
-          "~ \(pair.before.title)", "    was: \(Self.oneLine(pair.before.sql))",
-          "    is:  \(Self.oneLine(pair.after.sql))",
+          "~ \(pair.before.title)", "    was: \(whole: Self.oneLine(pair.before.sql))",
+          "    is:  \(whole: Self.oneLine(pair.after.sql))",
         ]
       }
   }
 
   /// What changed, one sentence each, then both texts of everything that is there before and after.
-  var explanation: [String] {
+  var explanation: [Prose] {
     sentences
       + changed.flatMap { pair in
-        ["    was: \(Self.oneLine(pair.before.sql))", "    is:  \(Self.oneLine(pair.after.sql))"]
+        ["    was: \(whole: Self.oneLine(pair.before.sql))", "    is:  \(Self.oneLine(pair.after.sql))"]
       }
   }
 

@@ -13,7 +13,7 @@ final class DatabaseCopy: Sendable {
     /// How many bytes have to be free beside those of the database.
     let spare: @Sendable (_ bytes: Int) -> Int
     /// Where the copy was to be, and what keeps it from being there.
-    let failed: @Sendable (_ place: String, _ why: String) -> MigrationError
+    let failed: @Sendable (_ place: String, _ why: Prose) -> MigrationError
   }
 
   /// A folder for copies.
@@ -28,7 +28,7 @@ final class DatabaseCopy: Sendable {
       let home = try? FileReading.absolute(FileDurability.folder(of: database))
       return try PrivateFolder(in: place, isKnown: try FileReading.absolute(place) == home)
     } catch {
-      throw purpose.failed(place, error.reason)
+      throw purpose.failed(place, "\(error.reason)")
     }
   }
 
@@ -55,7 +55,7 @@ final class DatabaseCopy: Sendable {
         place, "it needs \(Self.megabytes(needed)) and there are \(Self.megabytes(Int(free))) left")
     }
     do throws(FileReading.Failure) { _ = try folder.makeFile(name) } catch {
-      throw purpose.failed(place, error.reason)
+      throw purpose.failed(place, "\(error.reason)")
     }
     observe(bytes)
     do throws(SQLiteError) {
@@ -83,7 +83,7 @@ final class DatabaseCopy: Sendable {
 
 extension DatabaseCopy.Purpose {
   /// What an error of SQLite means that happened to the copy.
-  func error(_ error: SQLiteError, while activity: String, _ place: String) -> MigrationError {
+  func error(_ error: SQLiteError, while activity: Prose, _ place: String) -> MigrationError {
     switch error.code.primary {
     case .full, .readOnly, .cannotOpen, .ioError: failed(place, "\(activity): \(error.message)")
     default: MigrationError(error, while: activity)

@@ -100,7 +100,7 @@ extension DatabaseCopy.Purpose {
 }
 
 extension MigrationError {
-  fileprivate static func restorationFailed(_ place: String, _ why: String) -> MigrationError {
+  fileprivate static func restorationFailed(_ place: String, _ why: Prose) -> MigrationError {
     .snapshotFailed(
       "the snapshot cannot be prepared in \(place): \(why)",
       help: "make room beside the database for one more copy of it")

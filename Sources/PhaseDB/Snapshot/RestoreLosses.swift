@@ -28,19 +28,18 @@ public struct RestoreLosses: Sendable, Hashable {
   }
 
   /// One sentence for each.
-  public var lines: [String] {
+  public var lines: [Prose] {
     tables.map(\.sentence) + applied.map { "\($0) is not applied any more" }
       + reversed.map { "\($0) is applied again" } + checkpoints.map { "checkpoint @\($0) is forgotten" }
   }
 }
 
 extension RestoreLosses.Table {
-  fileprivate var sentence: String {
+  fileprivate var sentence: Prose {
     let counts = [(added, "added"), (changed, "changed"), (gone, "deleted")].filter { $0.0 > 0 }
-    let rows = counts.map { "\(DetailLines.rows($0.0)) \($0.1)" }.joined(separator: ", ")
-    return "\(name): "
-      + ([rows].filter { !$0.isEmpty } + (isOther ? ["another declaration"] : []))
-      .joined(separator: ", ") + " since"
+    let changes: [Prose] =
+      counts.map { "\(DetailLines.rows($0.0)) \($0.1)" } + (isOther ? ["another declaration"] : [])
+    return "\(name): \(changes.joined(separator: ", ")) since"
   }
 }
 
@@ -99,11 +98,11 @@ extension RestoreLosses {
   /// Columns that only one of the two has, in which every row differs.
   private static func unshared(
     _ table: SchemaName, _ snapshot: Connection, _ present: Connection
-  ) throws(SQLiteError) -> Set<String> {
-    func columns(_ connection: Connection) throws(SQLiteError) -> Set<String> {
+  ) throws(SQLiteError) -> Set<FoldedName> {
+    func columns(_ connection: Connection) throws(SQLiteError) -> Set<FoldedName> {
       Set(
         try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table.spelled)).compactMap {
-          $0[0].text?.asciiLowercased
+          $0[0].text?.folded
         })
     }
     return try columns(snapshot).symmetricDifference(columns(present))

@@ -71,10 +71,10 @@ struct SnapshotDraft {
     } catch let error as MigrationError {
       throw error
     } catch let error as FileReading.Failure {
-      throw error.isTaken ? isTaken(path) : .snapshotFailed(folder, error.reason)
+      throw error.isTaken ? isTaken(path) : .snapshotFailed(folder, "\(error.reason)")
     } catch let error as SQLiteError {
       throw error.code.primary == .interrupt || error.code.primary == .busy
-        ? MigrationError(error, while: "making the snapshot") : .snapshotFailed(folder, error.message)
+        ? MigrationError(error, while: "making the snapshot") : .snapshotFailed(folder, "\(error.message)")
     } catch {
       throw .snapshotFailed(folder, "\(error)")
     }
@@ -92,7 +92,7 @@ struct SnapshotDraft {
     guard complaints == ["ok"] else {
       throw MigrationError(
         .databaseDamaged, "the database is damaged, so a copy of it is no snapshot",
-        details: DetailLines.first(complaints), state: "nothing was changed",
+        details: DetailLines.first(complaints.map { Prose($0) }), state: "nothing was changed",
         help: ["look at all of it with: sqlite3 FILE 'PRAGMA integrity_check'"])
     }
   }
@@ -179,11 +179,11 @@ extension DatabaseCopy.Purpose {
 }
 
 extension MigrationError {
-  static func snapshotFailed(_ message: String, help: String) -> MigrationError {
+  static func snapshotFailed(_ message: Prose, help: Prose) -> MigrationError {
     MigrationError(.snapshotFailed, message, state: "nothing was changed", help: [help])
   }
 
-  fileprivate static func snapshotFailed(_ folder: String, _ why: String) -> MigrationError {
+  fileprivate static func snapshotFailed(_ folder: String, _ why: Prose) -> MigrationError {
     .snapshotFailed(
       "the snapshot cannot be made in \(folder): \(why)",
       help: "name a folder on a disk with room that you may write: --snapshot DIR")

@@ -3,14 +3,14 @@ internal import PhaseDB
 /// `phasedb adopt`: brings an existing database under the ledger.
 enum AdoptCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.writing, context)
+    let migrator = try Location(context).migrator(.writing, context, reading: .all)
     let adoption = try migrator.adopt(at: context.invocation.value(.present))
     if context.isJSON {
       try context.print(json: AdoptionJSON(adoption, database: migrator.database))
       return .done
     }
     let place = adoption.checkpoint?.phase.map { "after \($0)" } ?? "before the first phase"
-    context.say(context.paint("adopted \(migrator.database.visible) \(place)", .good))
+    context.say(context.paint("adopted \(migrator.database) \(place)", .good))
     if let checkpoint = adoption.checkpoint {
       let phases = CountText.text(adoption.phases.count, "phase")
       context.say("\(phases) recorded as applied, up to checkpoint \(checkpoint.sequence); none was run")

@@ -4,7 +4,7 @@ internal import PhaseDB
 enum CheckInCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let live = try LiveVersion(context.invocation.value(.application) ?? "")
-    let migrator = try Location(context).migrator(.writing, context, needsFolder: false)
+    let migrator = try Location(context).migrator(.writing, context, reading: .readable)
     let report = try migrator.checkIn(
       live, instance: context.invocation.value(.instance) ?? migrator.options.runner.host)
     if report.mayBeLive == nil {
@@ -15,7 +15,7 @@ enum CheckInCommand {
       try context.print(json: CheckInReportJSON(report))
     } else {
       let range = report.mayBeLive.map { "; may be live: \($0)" } ?? ""
-      context.say("\(live) checked in as \(report.checkIn.instance)\(range)".visible)
+      context.say("\(live) checked in as \(report.checkIn.instance)\(range)")
     }
     return .done
   }

@@ -3,7 +3,7 @@ internal import PhaseDB
 /// `phasedb checkpoint restore`: puts the whole database back to a snapshot.
 enum CheckpointRestoreCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.writing, context, needsFolder: false)
+    let migrator = try Location(context).migrator(.writing, context, reading: .none)
     StopSignals.handle()
     let name = context.invocation.value(.name) ?? ""
     let restoration = try migrator.restore(name, confirmed: context.invocation.value(.confirm))
@@ -21,7 +21,7 @@ enum CheckpointRestoreCommand {
 
 extension Snapshot {
   /// `snapshot  snapshots/shop@before-sale.db, 12,582,912 bytes`.
-  var sentence: String { "snapshot \(path), \(CountText.text(bytes, "byte"))" }
+  var sentence: Prose { "snapshot \(path), \(CountText.text(bytes, "byte"))" }
 }
 
 /// A snapshot as `--format json` prints it.

@@ -5,7 +5,9 @@ enum CompatCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation
     if let log = invocation.value(.importLog) {
-      context.print(try QueryLog(file: log).script())
+      let script = try QueryLog(file: log).script()
+      // A file gets it exactly as a phase will read it.
+      context.print(context.terminal.isOutputTerminal ? "\(sql: script)" : Prose(unescaped: script))
       return .done
     }
     StopSignals.handle()
@@ -33,7 +35,7 @@ enum CompatCommand {
     for check: CompatibilityCheck, _ context: CommandContext, _ location: Location
   ) throws(MigrationError) -> String? {
     let isNamedHere = context.invocation.has(.database)
-    return isNamedHere || !check.hasSeed ? try location.databaseIfNamed() : nil
+    return isNamedHere || !check.hasSeed ? try location.databaseIfNamed()?.path : nil
   }
 
   static func surroundings(

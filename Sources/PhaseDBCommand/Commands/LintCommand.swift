@@ -7,7 +7,7 @@ enum LintCommand {
     var report = try Linter(folder: location.migrations, sqlite: location.settings.sqlite).report()
     // Lint needs no database. One that is named has its ledger looked at, too, as soon as the folder can be read.
     if context.invocation.has(.database), report.isReadable {
-      report.add(try location.migrator(.reading, context).ledgerFindings())
+      report.add(try location.migrator(.reading, context, reading: .all).ledgerFindings())
     }
     switch context.invocation.format {
     case .text, .markdown, .junit: print(report, to: context)
@@ -51,13 +51,13 @@ private struct LintJSON: Encodable {
     let rule: String
     let level: String
     let phase: String?
-    let message: String
+    let message: Prose
     let file: String?
     let line: Int?
     let column: Int?
-    let details: [String]
-    let reason: String
-    let remedies: [String]
+    let details: [Prose]
+    let reason: Prose
+    let remedies: [Prose]
   }
 
   init(_ report: LintReport) {

@@ -5,7 +5,7 @@ enum PlanCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let direction = Direction(rawValue: context.invocation.value(.direction) ?? "up") ?? .up
     let location = try Location(context)
-    let migrator = try location.migrator(.reading, context)
+    let migrator = try location.migrator(.reading, context, reading: direction == .up ? .all : .readable)
     let plan = try migrator.plan(context.selection(direction))
     if context.isJSON {
       try context.print(json: PlanJSON(plan, database: migrator.database))
@@ -34,9 +34,9 @@ extension CommandContext {
   }
 
   /// The same selection, on the same assumptions, as words of a command line.
-  func targetWords(_ direction: Direction) -> String {
-    let count = invocation.number(.count).map { " \($0)" } ?? ""
-    let all = invocation.flag(.all) && direction == .down ? " --all" : ""
+  func targetWords(_ direction: Direction) -> Prose {
+    let count: Prose = invocation.number(.count).map { " \($0)" } ?? ""
+    let all: Prose = invocation.flag(.all) && direction == .down ? " --all" : ""
     return count + all + words(of: [.target, .evidence, .live, .override, .reason])
   }
 }

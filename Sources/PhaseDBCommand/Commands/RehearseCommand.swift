@@ -4,7 +4,7 @@ internal import PhaseDB
 enum RehearseCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
-    let migrator = try location.migrator(.reading, context)
+    let migrator = try location.migrator(.reading, context, reading: .all)
     StopSignals.handle()
     let scope = context.invocation.value(.phase).map(Migrator.RehearsalScope.phase) ?? .pending
     let report = try migrator.rehearse(scope, with: context)
@@ -37,7 +37,7 @@ enum RehearseCommand {
         return (.file(file), nil)
       }
       guard report.hasLedger else { return (.nowhere, nil) }
-      try location.migrator(.writing, context).record(report.evidence)
+      try location.migrator(.writing, context, reading: .all).record(report.evidence)
       return (.ledger, nil)
     } catch {
       return (.nowhere, error)
@@ -49,7 +49,7 @@ enum RehearseCommand {
     RehearsalText(report).print(to: context)
     switch record {
     case .ledger: context.say("the evidence is in the ledger")
-    case .file(let path): context.say("the evidence is in \(path.visible)")
+    case .file(let path): context.say("the evidence is in \(path)")
     case .nowhere where !report.phases.isEmpty && !report.hasLedger:
       context.say(
         "the evidence is nowhere: the database has no ledger yet. Keep it in a file with --evidence FILE,")
@@ -59,7 +59,7 @@ enum RehearseCommand {
     if report.isClean { context.suggest(report.phases.isEmpty ? "phasedb status" : next(record, context)) }
   }
 
-  private static func next(_ record: Record, _ context: CommandContext) -> String {
+  private static func next(_ record: Record, _ context: CommandContext) -> Prose {
     let live = context.words(of: [.live])
     switch record {
     case .ledger: return "phasedb up\(live)"

@@ -4,13 +4,13 @@ internal import PhaseDB
 struct ReversalJSON: Encodable {
   let verdict: String
   let lost: [Lost]
-  let reasons: [String]
+  let reasons: [Prose]
 
   struct Lost: Encodable {
     let table: String
     let column: String?
     let rows: Int?
-    let why: String
+    let why: Prose
     let declared: Bool
   }
 
@@ -39,7 +39,7 @@ extension Reversal {
   }
 
   /// The verdict with its reasons, a line for each.
-  var lines: [String] {
+  var lines: [Prose] {
     switch self {
     case .exact: ["exact"]
     case .lossy(let values):

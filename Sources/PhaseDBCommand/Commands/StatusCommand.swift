@@ -4,34 +4,39 @@ internal import PhaseDB
 enum StatusCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
+    let address = try location.database()
+    location.noteUnused(address, context)
     let status = try Migrator.status(
-      database: try location.database(), folder: location.migrations, options: try location.options(context))
+      database: address.path, folder: location.migrations, options: try location.options(context))
+    location.noteUnread(status.unread, context)
     if context.isJSON {
       try context.print(json: StatusJSON(status))
     } else if !context.invocation.flag(.quiet) {
       print(status, to: context)
     }
-    let isInOrder = status.pending.isEmpty && !status.hasDrifted && status.underWay == nil
+    // What was not read may hold a pending phase.
+    let isInOrder =
+      status.pending.isEmpty && !status.hasDrifted && status.underWay == nil && status.unread.isEmpty
     return context.invocation.flag(.check) && !isInOrder ? .findings : .done
   }
 
   private static func print(_ status: Status, to context: CommandContext) {
     let paint = context.paint
     context.print(
-      "\(paint("database:", .heading)) \(status.database.visible)\(status.isThere ? "" : " (not made yet)")\n"
+      "\(paint("database:", .heading)) \(status.database)\(status.isThere ? "" : " (not made yet)")\n"
     )
     context.print("\(paint("at:", .heading))       \(standing(status))\n")
     if !status.live.isEmpty {
-      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
-        separator: ", ")
+      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }
+        .joined(separator: ", ")
       context.print("\(paint("may live:", .heading)) \(live)\n")
     }
     if !status.checkIns.isEmpty {
-      let live = status.checkIns.map { "\($0) (\($0.seenAt))" }.joined(separator: ", ")
-      context.print("\(paint("live:", .heading))     \(live.visible)\n")
+      let live = status.checkIns.map { "\($0) (\($0.seenAt))" as Prose }.joined(separator: ", ")
+      context.print("\(paint("live:", .heading))     \(live)\n")
     }
     if let underWay = status.underWay { print(underWay, status, to: context) }
-    if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
+    if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner)\n") }
     let hasEvidence = status.phases.contains { $0.evidence != nil }
     var table = TextTable(
       [.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by"), .init("reversal")]
@@ -42,12 +47,12 @@ enum StatusCommand {
     printReversals(status, context)
     printHeld(status, context)
     for gate in status.gates {
-      context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
-      context.print("  to open it: \(gate.opening.visible)\n")
+      context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason)\n")
+      context.print("  to open it: \(gate.opening)\n")
     }
     if status.hasDrifted {
       context.print("\n\(paint("the schema is not what the ledger says:", .bad))\n")
-      for line in status.drift { context.print("  \(line.visible)\n") }
+      for line in status.drift { context.print("  \(line)\n") }
     }
     context.print("\n")
     context.suggest(next(status))
@@ -58,7 +63,8 @@ enum StatusCommand {
       return status.hasLedger ? "before the first phase" : "no ledger yet"
     }
     let pending = status.pending.isEmpty ? "nothing" : CountText.text(status.pending.count, "phase")
-    return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(pending) pending"
+    let isAll = status.unread.isEmpty ? "" : " of what was read"
+    return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(pending) pending\(isAll)"
   }
 
   /// How far a half-done phase is, why it stands still, and what makes it go on.
@@ -77,7 +83,7 @@ enum StatusCommand {
     }
     if let pause = phase.pause {
       context.print(
-        "            it stands still (\(pause.reason.rawValue)): \(pause.detail.visible)\n            to go on: \(pause.resuming.visible)\n"
+        "            it stands still (\(pause.reason.rawValue)): \(pause.detail)\n            to go on: \(pause.resuming)\n"
       )
     } else if !phase.isRunning {
       context.print("            its runner is gone since \(phase.lastSign)\n")
@@ -122,7 +128,7 @@ enum StatusCommand {
     let inexact = status.applied.filter { ($0.reversal ?? .exact) != .exact }
     if !inexact.isEmpty { context.print("\n") }
     for phase in inexact {
-      for line in phase.reversal?.lines ?? [] { context.print("\(phase.id.short) down: \(line.visible)\n") }
+      for line in phase.reversal?.lines ?? [] { context.print("\(phase.id.short) down: \(line)\n") }
     }
   }
 
@@ -142,13 +148,13 @@ enum StatusCommand {
     context.print("\n")
     for phase in held {
       for gate in phase.gates {
-        context.print("\(phase.id.short) is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
-        context.print("  to open it: \(gate.opening.visible)\n")
+        context.print("\(phase.id.short) is held by \(gate.gate.rawValue): \(gate.reason)\n")
+        context.print("  to open it: \(gate.opening)\n")
       }
     }
   }
 
-  private static func next(_ status: Status) -> String {
+  private static func next(_ status: Status) -> Prose {
     if status.hasDrifted { return "phasedb verify" }
     if let underWay = status.underWay, !underWay.isRunning { return "phasedb \(underWay.direction.rawValue)" }
     return status.pending.contains { $0.gates.isEmpty } ? "phasedb plan" : "phasedb verify"

@@ -7,13 +7,15 @@ struct StatusJSON: Encodable {
   let ledger: Bool
   let checkpoint: Int64
   let pending: Int
-  let drift: [String]
+  let drift: [Prose]
   let gates: [PlanJSON.GateJSON]
   let live: [String: String?]
   let checkIns: [CheckInJSON]
   let runner: String?
   let underWay: UnderWayJSON?
   let phases: [PhaseJSON]
+  /// What is wrong with files that could not be read; their phases are not in the list.
+  let unread: [Prose]
 
   struct PhaseJSON: Encodable {
     let phase: String
@@ -81,6 +83,7 @@ struct StatusJSON: Encodable {
     live = status.live.mapValues { $0.range?.description }
     runner = status.runner
     underWay = status.underWay.map(UnderWayJSON.init)
+    unread = status.unread.map(\.message)
     phases = status.phases.map { phase in
       PhaseJSON(
         phase: phase.id.description, kind: phase.id.kind.rawValue,

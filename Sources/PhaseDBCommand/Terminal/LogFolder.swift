@@ -34,7 +34,7 @@ struct LogFolder: Sendable {
     guard descriptor.number < 0 else { return }
     let reason = FileDescriptor.Failure(code: errno).message
     let isLink = unsafe lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
-    throw Self.refused(folder, isLink ? "it is a symbolic link" : reason)
+    throw Self.refused(folder, isLink ? "it is a symbolic link" : "\(reason)")
   }
 
   /// Refuses, before anything runs, names under which something else than a file stands.
@@ -44,7 +44,7 @@ struct LogFolder: Sendable {
     for name in names {
       var status = stat()
       guard unsafe fstatat(descriptor.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
-      let what: String? =
+      let what: Prose? =
         switch status.st_mode & S_IFMT {
         case S_IFREG: nil
         case S_IFLNK: "it is a symbolic link"
@@ -65,12 +65,12 @@ struct LogFolder: Sendable {
       number: unsafe openat(
         descriptor.number, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600))
     guard file.number >= 0 else {
-      throw Self.refused(Location.joined(path, name), FileDescriptor.Failure(code: errno).message)
+      throw Self.refused(Location.joined(path, name), "\(FileDescriptor.Failure(code: errno).message)")
     }
     return file
   }
 
-  private static func refused(_ path: String, _ why: String) -> MigrationError {
+  private static func refused(_ path: String, _ why: Prose) -> MigrationError {
     MigrationError(
       .outputFailed, "the command's output cannot go to \(path): \(why)", state: "it was not changed",
       help: ["remove it, or name another folder: --logs DIR"])

@@ -27,7 +27,7 @@ struct ReversalTests {
     }
   }
 
-  static func lost(_ column: String?, _ rows: Int?, _ why: String, declared: Bool = false) -> Reversal {
+  static func lost(_ column: String?, _ rows: Int?, _ why: Prose, declared: Bool = false) -> Reversal {
     .lossy([Reversal.LostValues(table: "t", column: column, rows: rows, why: why, isDeclared: declared)])
   }
 
@@ -118,7 +118,7 @@ struct ReversalTests {
     }
   }
 
-  static let unknown =
+  static let unknown: Prose =
     "rows that changed since, and the way back computes it; how many is known when the phases after it are reversed"
 
   static let belows = [
@@ -272,7 +272,7 @@ struct ReversalTests {
     ("DELETE FROM t WHERE id = 1", "SELECT 1", [lost(nil, nil, whyAdopted)]),
     ("CREATE INDEX ta ON t (a)", "DROP INDEX ta", []),
   ]
-  static let whyAdopted = "the phase was adopted, and nothing was kept of what it took"
+  static let whyAdopted: Prose = "the phase was adopted, and nothing was kept of what it took"
 
   @Test("a phase that was adopted has kept nothing", arguments: adoptions)
   func adopted(_ up: String, _ down: String, _ expected: [Reversal]) throws {

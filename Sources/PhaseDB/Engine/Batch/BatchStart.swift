@@ -12,6 +12,7 @@ extension Engine {
     let neighbours = Neighbours(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
+    try knowledge.refuseLedgerDrift()
     let underWay = try knowledge.ledger?.batch()
     if underWay == nil || underWay?.id != turn.step.id {
       switch try turn.position(in: knowledge.applied) {
@@ -105,13 +106,13 @@ extension Engine {
   private func refuseUnkept(_ plan: BatchPlan, _ step: Plan.Step) throws(MigrationError) {
     guard step.direction == .up else { return }
     let before = try schemaBefore(step.id.migration, except: step.id) ?? knowledge.schema
-    let declared = Set(step.phase.losses.map(\.table.asciiLowercased))
+    let declared = Set(step.phase.losses.map(\.table.folded))
     let deleted = plan.writes.deletedTables.filter { before.table(SchemaName($0)) != nil }
     let overwritten = plan.writes.columns.filter { table, columns in
-      table != plan.key.table.asciiLowercased
+      table != plan.key.table.folded
         && columns.contains { before.table(SchemaName(table))?.column(SchemaName($0)) != nil }
     }.keys
-    let taken: [(table: String, what: String)] =
+    let taken: [(table: FoldedName, what: String)] =
       deleted.map { ($0, "deletes rows of") } + overwritten.map { ($0, "overwrites") }
     guard let first = taken.filter({ !declared.contains($0.table) }).min(by: { $0.table < $1.table }) else {
       return
@@ -124,7 +125,7 @@ extension Engine {
       help: [
         "run it in one transaction, which keeps everything: remove -- @batch",
         "or mark the rows in batches, and take them in contract.sql",
-        "or say that it is lost: -- @loses \(SQLName(first.table)).COLUMN: WHY",
+        "or say that it is lost: -- @loses \(SQLName(first.table.text)).COLUMN: WHY",
       ])
   }
 
@@ -177,8 +178,8 @@ extension BatchRecord {
   func refuseResume(of other: PhaseID, _ text: Phase, _ wanted: Direction) throws(MigrationError) {
     guard id == other else { throw inProgress("\(other.short) cannot run") }
     guard wanted == .up else { return }
-    let why: String
-    var details: [String] = []
+    let why: Prose
+    var details: [Prose] = []
     if phase.tokenHash != text.tokenHash {
       why = "the text of \(id) was changed after its first batches ran"
       details = LineDifference.lines(from: PhaseFile.render(phase), to: PhaseFile.render(text))
@@ -198,7 +199,7 @@ extension BatchRecord {
   }
 
   /// The error of whoever needs a database on which every phase is applied or not.
-  func inProgress(_ what: String) -> MigrationError {
+  func inProgress(_ what: Prose) -> MigrationError {
     MigrationError(
       .phaseInProgress, "\(what) while \(id) is half-way \(direction.rawValue)", state: "nothing was changed",
       help: ["finish it: phasedb up", "or take it back: phasedb down"])

@@ -75,7 +75,7 @@ private struct FilledTable {
   let oldColumns: [ColumnDefinition]
   let newColumns: [ColumnDefinition]
   /// What triggers may write when a row is inserted.
-  let writtenByInsert: Set<String>
+  let writtenByInsert: Set<FoldedName>
   private let key: [String]
 
   init?(from old: SchemaObject, to new: SchemaObject, on connection: Connection) throws(SQLiteError) {
@@ -93,8 +93,8 @@ private struct FilledTable {
   /// trigger inserts into the table itself: it may put the whole row anew.
   private static func columnsWrittenByInsert(
     into table: String, on connection: Connection
-  ) throws(SQLiteError) -> Set<String> {
-    let name = table.asciiLowercased
+  ) throws(SQLiteError) -> Set<FoldedName> {
+    let name = table.folded
     var writes = WriteSet()
     connection.setAuthorizer { action in
       if action.origin != nil { writes.add(action) }
@@ -109,13 +109,13 @@ private struct FilledTable {
     }
     guard !writes.insertedTables.contains(name) else {
       let rows = try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table))
-      return Set(rows.compactMap { $0[0].text?.asciiLowercased })
+      return Set(rows.compactMap { $0[0].text?.folded })
     }
     return writes.columns[name] ?? []
   }
 
   /// A trigger to write, which does for a row that is born what the phase does for those that are there.
-  func trigger(filling column: ColumnDefinition, with value: String?) -> String {
+  func trigger(filling column: ColumnDefinition, with value: String?) -> Prose {
     let (table, name) = (SQLName(self.name), SQLName(column.name.spelled))
     let unfilled = column.defaultValue.map { "IS (\($0.text))" } ?? "IS NULL"
     let row = key.map { "\(SQLName($0)) = NEW.\(SQLName($0))" }.joined(separator: " AND ")
@@ -123,7 +123,7 @@ private struct FilledTable {
       CREATE TRIGGER \(SQLName("\(self.name)_fill_\(column.name.spelled)")) AFTER INSERT ON \(table)
       WHEN NEW.\(name) \(unfilled)
       BEGIN
-        UPDATE \(table) SET \(name) = \(value ?? "…") WHERE \(row);
+        UPDATE \(table) SET \(name) = \(sql: value ?? "…") WHERE \(row);
       END;
       """
   }
@@ -143,7 +143,7 @@ extension StatementEffect {
   }
 
   /// What a plain `UPDATE t SET c = …` sets a column to, as written; nil when that may not mean the same in a trigger.
-  fileprivate func value(of column: String, in script: Script) -> String? {
+  fileprivate func value(of column: FoldedName, in script: Script) -> String? {
     let words = words(in: script)
     guard words.has("update", at: 0), let table = words.qualifiedName(at: 1), words.has("set", at: table.end),
       words.topLevel("from") == nil

@@ -1,0 +1,83 @@
+internal import PhaseSQLite
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// What the way back of a phase was seen to do in the transaction in which the phase went up, before any application
+/// could write: a row of `phasedb_round_trip`.
+struct RoundTripRecord: Codable, Sendable, Hashable {
+  enum Verdict: String, Codable, Sendable, Hashable {
+    /// Every row came back, with the archives of the phase.
+    case exact
+    /// Some rows did not come back, or some stayed that were not there before.
+    case lossy
+    /// The SQL of the way back did not run, or led to another schema.
+    case blocked
+    /// It was not run.
+    case untried
+  }
+
+  /// Rows of one table that the way back does not give back.
+  struct Loss: Codable, Sendable, Hashable {
+    let table: String
+    /// nil for whole rows.
+    let column: String?
+    let rows: Int
+    let why: String
+  }
+
+  /// What is known of a table's integer keys at that moment.
+  struct Keys: Codable, Sendable, Hashable {
+    let table: String
+    /// The highest key or rowid; nil for a table without rows.
+    let highest: Int64?
+    /// Whether AUTOINCREMENT keeps SQLite from giving a key out twice.
+    let areNeverReused: Bool
+  }
+
+  let verdict: Verdict
+  var losses: [Loss] = []
+  /// Why it is blocked or untried, one sentence each.
+  var reasons: [String] = []
+  /// Of the tables whose rows either direction touches.
+  var keys: [Keys] = []
+}
+
+extension Ledger {
+  /// Records what the way back of an applied phase was seen to do. Belongs into the transaction of the phase.
+  ///
+  /// - Parameter sequence: the phase's.
+  func record(_ roundTrip: RoundTripRecord, of sequence: Int64) throws(SQLiteError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let report = (try? encoder.encode(roundTrip)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    try connection.execute(
+      "INSERT OR REPLACE INTO phasedb_round_trip VALUES (?1, ?2, ?3)", .integer(sequence),
+      .text(roundTrip.verdict.rawValue), .text(report))
+  }
+
+  /// What the way back of an applied phase was seen to do; nil when nothing was recorded, as by an earlier version.
+  ///
+  /// - Throws: `ledger-damaged` for a row that cannot be read.
+  func roundTrip(of sequence: Int64) throws(MigrationError) -> RoundTripRecord? {
+    guard format >= 3 else { return nil }
+    let report = try lifting("reading the ledger") { () in
+      try connection.value("SELECT report FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))?
+        .text
+    }
+    guard let report else { return nil }
+    do {
+      return try JSONDecoder().decode(RoundTripRecord.self, from: Data(report.utf8))
+    } catch {
+      throw Ledger.damaged("row \(sequence) of phasedb_round_trip cannot be read")
+    }
+  }
+
+  /// Forgets what was recorded of a phase that came down. Belongs into the transaction that takes it down.
+  func forgetRoundTrip(of sequence: Int64) throws(SQLiteError) {
+    try connection.execute("DELETE FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))
+  }
+}
