@@ -109,7 +109,14 @@ extension Engine {
     }
     let outcome: WayBackOutcome
     do throws(MigrationError) {
-      outcome = try wayBack(down, trip, since: orphans)
+      // Nobody has asked for the way back yet: it must not keep the way up waiting for ever.
+      let pages = try lifting("reading the size of the database") { () in
+        try connection.value("PRAGMA main.page_count")?.integer ?? 0
+      }
+      outcome = try connection.limited(to: CostLimit(.database(bytes: pages << 12))) {
+        () throws(MigrationError) in
+        try wayBack(down, trip, since: orphans)
+      }
     } catch {
       guard error.id != .interrupted else { throw error }
       guard !connection.isAutocommit else {
