@@ -224,7 +224,10 @@ extension Connection {
 extension MigrationError {
   /// Whether it tells of the file or the machine, and nothing of the SQL that ran.
   fileprivate var isOfSurroundings: Bool {
-    [.databaseBusy, .databaseFull, .databaseReadOnly, .databaseUnreadable, .ioFailed, .outOfMemory].contains(
+    [
+      .databaseBusy, .databaseFull, .databaseReadOnly, .databaseUnreadable, .ioFailed, .outOfMemory,
+      .tooCostly,
+    ].contains(
       id)
   }
 }
