@@ -15,7 +15,8 @@ struct Escaped<Form: Medium>: ExpressibleByStringInterpolation {
   /// As it can be printed.
   var prose: Prose { Prose(unescaped: text) }
 
-  init(stringLiteral markup: String) { text = markup }
+  fileprivate init(markup: String) { text = markup }
+  init(stringLiteral markup: StaticString) { text = markup.description }
   init(stringInterpolation: Interpolation) { text = stringInterpolation.text }
   init(_ value: Prose) { self = "\(value)" }
 
@@ -30,7 +31,7 @@ struct Escaped<Form: Medium>: ExpressibleByStringInterpolation {
 
     init(literalCapacity: Int, interpolationCount: Int) {}
 
-    mutating func appendLiteral(_ markup: String) { text += markup }
+    mutating func appendLiteral(_ markup: StaticString) { text += markup.description }
     mutating func appendInterpolation(_ part: Escaped) { text += part.text }
     mutating func appendInterpolation(_ value: Prose) { text += Form.escape(value.description) }
     mutating func appendInterpolation(_ value: some CustomStringConvertible) {
@@ -129,11 +130,11 @@ extension Escaped<Markdown> {
     let longest = text.split { $0 != "`" }.map(\.count).max() ?? 0
     let fence = String(repeating: "`", count: longest + 1)
     let margin = longest > 0 ? " " : ""
-    return Self(stringLiteral: fence + margin + text + margin + fence)
+    return Self(markup: fence + margin + text + margin + fence)
   }
 
   /// A line of code within a list of a list; it needs no fence, which a value could close.
   static func indentedCode(_ line: Prose) -> Self {
-    Self(stringLiteral: "        " + line.description)
+    Self(markup: "        " + line.description)
   }
 }

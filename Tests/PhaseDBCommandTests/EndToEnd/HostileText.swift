@@ -141,10 +141,9 @@ enum PrintedText {
   /// What of a line a code host would take for HTML, a link, a person or an issue.
   private static func markup(_ line: String) -> [String] {
     guard !line.hasPrefix("        ") else { return [] }
-    let plain = line.replacing(/``.*?``(?!`)|`[^`]*`/, with: "").replacing(
-      /\\[\\`*_<>\[\]|~&$\#@:.]/, with: ""
-    )
-    .replacing("<!-- -->", with: "")
+    // What is escaped, and code, in the order in which they stand: a sign that is escaped opens no code.
+    let plain = line.replacing(
+      /\\[\\`*_<>\[\]|~&$\#@:.]|<!-- -->|``.*?``(?!`)|`[^`]*`/.matchingSemantics(.unicodeScalar), with: "")
     let found = plain.unicodeScalars.filter { "<>&`[]@$\\".unicodeScalars.contains($0) }
     let links = plain.matches(of: /https?:\/\/|www\.|\#\d/).map { String($0.output) }
     return (found.map(String.init) + links).map { "markup \($0) in \(line.prefix(80))" }

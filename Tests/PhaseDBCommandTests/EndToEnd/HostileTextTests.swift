@@ -11,6 +11,8 @@ struct HostileTextTests {
     let site: Site
     let environment: [String: String]
     private(set) var defects: [String] = []
+    /// The verb and format of everything that was printed on a standard output with exit code 1: with findings.
+    private(set) var reports: Set<String> = []
     /// Every string of every JSON document so far.
     private(set) var strings: [String] = []
 
@@ -41,6 +43,9 @@ struct HostileTextTests {
         + PrintedText.defects(outcome.errors, as: errors == nil ? .text : .json)
       defects += found.map { "\(words.prefix(2)) as \(form): \($0)" }
       if let signal = outcome.signal { defects.append("\(words): ended by signal \(signal)") }
+      if outcome.code == 1, !outcome.output.isEmpty {
+        reports.insert("\(words[0]) \(form)\(words.contains("--") ? " of a command" : "")")
+      }
       guard form == .json else { return }
       strings += (PrintedText.strings(ofJSON: outcome.output) ?? []) + (errors ?? [])
     }
@@ -108,9 +113,6 @@ struct HostileTextTests {
     try site.phase(
       "0002-b/migrate", up: "UPDATE t SET x = x || '!';", down: "SELECT 1;", window: "app >=1.0",
       directives: ["@residual none"])
-    for form in [PrintedText.Form.text, .json, .github, .junit, .markdown] {
-      try trial.run("compat", "-d", "shop.db", form: form)
-    }
     try trial.both("rehearse", "-d", "shop.db")
     try site.write(
       "-- @window app >=1.0\n-- @up\nUPDATE t SET x = x;\n-- @down\nSELECT 1;\n-- @verify none\nSELECT x, * FROM t, \(named);\n",
@@ -174,33 +176,14 @@ struct HostileTextTests {
       -- @verify \(word())
       SELECT \(Self.name("gone" + column)) FROM \(named);
       """, to: "migrations/0002-b/contract.sql")
-    let application = pathPart()
-    for app in ["app", application] {
-      try site.write(
-        """
-        -- @query \(word())
-        SELECT \(col), * FROM \(named);
-        -- @query \(word())
-        INSERT INTO t VALUES (2, 'b');
-        """, to: "migrations/apps/\(app)/1.0.sql")
-    }
     var trial = Trial(site)
     for form in [PrintedText.Form.text, .json, .github, .sarif] { try trial.run("lint", form: form) }
     #expect([trial.told(table)] == [true], "a finding tells a name exactly")
-    for form in [PrintedText.Form.text, .json, .github, .junit, .markdown] {
-      try trial.run("compat", form: form)
-    }
-    try site.remove("migrations/apps/\(application)")
-    for form in [PrintedText.Form.text, .json, .github, .junit, .markdown] {
-      try trial.run("compat", form: form)
-      try trial.run(
-        "compat", "--app", "app@1.0", "--", "sh", "-c", "echo \(ShellText.quoted(word())); exit 3", form: form
-      )
-    }
     try trial.both("compat", "--list")
     try trial.both("up", "-d", "shop.db", "--live", "app@1.0")
     try trial.both("plan", "down", "-d", "shop.db")
 
+    #expect(trial.reports.isSuperset(of: ["lint text", "lint json", "lint github", "lint sarif"]))
     // Names of files and folders, and what stands in those that cannot be read.
     let folder = pathPart()
     try site.write("-- @\(word()) x\n", to: "\(folder)/0001-a/expand.sql")
@@ -224,6 +207,63 @@ struct HostileTextTests {
       try site.write(settings, to: "\(folder)/phasedb.json")
       try trial.both("status", "-m", folder)
     }
+    #expect(trial.defects == [])
+  }
+
+  @Test("of applications and their rows breaks no report of what they meet", arguments: seeds)
+  func applications(seed: UInt64) throws {
+    var hostile = HostileText(seed: seed)
+    let site = try Site()
+    func line() -> String { hostile.text(without: ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\0"]) }
+    let table = Self.name(hostile.text(without: ["\r"]))
+    let (raw, row) = (hostile.text(without: ["\r"]), hostile.text())
+    let column = Self.name(raw)
+    let application =
+      "v" + String(line().unicodeScalars.filter { !"/\"".unicodeScalars.contains($0) }.prefix(40))
+    func phase(_ id: String, _ up: String, _ down: String, _ window: String) throws {
+      try site.write(
+        """
+        -- \(line())
+        -- @window \"\(application)\" \(window)
+        -- @window app \(window)
+        -- @residual none
+        -- @up
+        \(up)
+        -- @down
+        \(down)
+        """, to: "migrations/\(id).sql")
+    }
+    try phase(
+      "0001-a/expand", "CREATE TABLE \(table) (id INTEGER PRIMARY KEY, \(column), x);",
+      "DROP TABLE \(table);",
+      ">=0 <1")
+    try phase(
+      "0002-b/migrate", "UPDATE \(table) SET \(column) = \(column) || '::error::x';", "SELECT 1;", ">=0 <2")
+    let renamed = Self.name("new" + raw)
+    try phase(
+      "0003-c/contract", "ALTER TABLE \(table) RENAME COLUMN x TO \(renamed);",
+      "ALTER TABLE \(table) RENAME COLUMN \(renamed) TO x;", ">=0 <2")
+    try site.write("INSERT INTO \(table) VALUES (1, \(Self.value(row)), 2);", to: "migrations/apps/seed.sql")
+    for name in ["app", application] {
+      try site.write(
+        """
+        -- @query \(line())
+        SELECT * FROM \(table);
+        -- @query \(line())
+        SELECT x, \(column) FROM \(table);
+        """, to: "migrations/apps/\(name)/1.0.sql")
+    }
+    var trial = Trial(site)
+    let command =
+      "printf %s \(ShellText.quoted(line())); sqlite3 \"$PHASEDB_DATABASE\" 'SELECT 1 FROM sqlite_schema'; case $PHASEDB_STATE in *expand*) exit 0;; *) exit 3;; esac"
+    for form in [PrintedText.Form.text, .json, .github, .junit, .markdown] {
+      try trial.run("compat", form: form)
+      try trial.run("compat", "--app", "\(application)@1.0", "--", "sh", "-c", command, form: form)
+    }
+    try trial.both("compat", "--list")
+    let reports = ["text", "json", "github", "junit", "markdown"].map { "compat \($0)" }
+    #expect(trial.reports == Set(reports + reports.map { "\($0) of a command" }))
+    #expect([trial.told(Self.doubled("'", in: row)), trial.told(application)] == [true, true])
     #expect(trial.defects == [])
   }
 
