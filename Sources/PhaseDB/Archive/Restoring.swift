@@ -90,7 +90,7 @@ struct Restoring {
   private static let shownRows = 10
 
   /// The tables that get rows or values.
-  var tables: Set<String> { Set(works.map { SchemaName($0.record.table).key }) }
+  var tables: Set<FoldedName> { Set(works.map { SchemaName($0.record.table).key }) }
 }
 
 extension ArchiveTable {

@@ -9,6 +9,8 @@ struct Reversals {
   /// Whether the schema is that of the last checkpoint.
   private let isInPlace: Bool
   private let connection: Connection
+  /// The ledger's SQL is anybody's who can write the database.
+  private let costLimit = CostLimit(.scratch)
 
   /// - Parameters:
   ///   - applied: in the order in which they were applied.
@@ -81,7 +83,7 @@ struct Reversals {
     let present = later == nil ? schema : after
     let trial: TransitionTrial
     do throws(MigrationError) {
-      trial = try TransitionTrial(applied.id, phase, .down, on: present)
+      trial = try TransitionTrial(applied.id, phase, .down, on: present, costLimit)
     } catch {
       return .blocked([error.message])
     }
@@ -103,11 +105,11 @@ struct Reversals {
   }
 
   private static func verdict(on lost: [Reversal.LostValues], _ phase: Phase) -> Reversal {
-    let declared = Set(phase.losses.map { "\($0.table).\($0.column)".asciiLowercased })
+    let declared = Set(phase.losses.map { "\($0.table).\($0.column)".folded })
     let values = lost.map { lost in
       Reversal.LostValues(
         table: lost.table, column: lost.column, rows: lost.rows, why: lost.why,
-        isDeclared: declared.contains(lost.subject.asciiLowercased))
+        isDeclared: declared.contains(lost.subject.folded))
     }
     return values.isEmpty ? .exact : .lossy(values)
   }
