@@ -135,17 +135,19 @@ struct ReplacedDatabaseTests {
     try site.sqlite("PRAGMA journal_mode = \(mode); CREATE TABLE mine (x); INSERT INTO mine VALUES (1)")
     try site.sqlite("CREATE TABLE other (x)", on: "other.db")
     try site.table("a", in: "0001-first/expand")
-    let holder = try site.holdLock()
+    let holder = try site.application()
+    try holder.type("BEGIN IMMEDIATE; SELECT 'open';")
+    #expect(holder.reaches { holder.output.contains("open") })
     let up = try site.start(["up", "-d", "shop.db", "--wait", "60s"])
     // It has the file open by then.
     #expect(up.reaches { up.errors.contains("0001/expand waits: ") }, "\(up.errors)")
     switch act {
     case .deleted: try site.remove("shop.db")
-    case .replaced:
-      _ = try FileManager.default.replaceItemAt(
-        URL(filePath: site.path("shop.db")), withItemAt: URL(filePath: site.path("other.db")))
+    case .replaced: #expect(try site.run("mv", "-f", "other.db", "shop.db").code == 0)
     }
+    // The shell ends its transaction when its input ends.
     try holder.closeInput()
+    _ = holder.outcome()
     let outcome = up.outcome()
     #expect(outcome.code == 3 && outcome.errors.contains("[database-replaced]"), "\(outcome.summary)")
     #expect(site.exists("shop.db") == (act == .replaced))
