@@ -21,6 +21,8 @@ internal import CSQLite
 
   let handle: OpaquePointer
   private let isOwner: Bool
+  /// Whether the handle is an application's, which may have functions, modules and TEMP objects of its own.
+  package var isBorrowed: Bool { !isOwner }
   /// How long statements may wait for locks; nil for as long as the handle was told by others.
   private var patience: Patience?
 
@@ -31,6 +33,8 @@ internal import CSQLite
 
   var authorizer: Unmanaged<AuthorizerBox>?
   var progress: Unmanaged<ProgressBox>?
+  var progressQuestion: (instructions: Int, shouldGoOn: () -> Bool)?
+  package internal(set) var costLimit: CostLimit?
   var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
   var tracer: Unmanaged<TraceBox>?
@@ -60,6 +64,7 @@ internal import CSQLite
     }
     unsafe self.handle = handle
     isOwner = true
+    turn(.fullTextTokenizerFunction, on: false)
   }
 
   /// Borrows an open handle and does not close it.
@@ -72,6 +77,7 @@ internal import CSQLite
 
   deinit {
     removeAuthorizer()
+    costLimit = nil
     removeProgressHandler()
     if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     stopWatchingRows()
@@ -216,6 +222,8 @@ extension Connection {
   package enum Switch: CaseIterable, Sendable {
     case foreignKeys, triggers, views, loadExtension, defensive, writableSchema, legacyAlterTable
     case doubleQuotedStringsInDML, doubleQuotedStringsInDDL, trustedSchema
+    /// Whether SQL may hand over a pointer to code (sqlite.org/fts3.html#custom_application_defined_tokenizers).
+    case fullTextTokenizerFunction
 
     var operation: Int32 {
       switch self {
@@ -229,6 +237,7 @@ extension Connection {
       case .doubleQuotedStringsInDML: SQLITE_DBCONFIG_DQS_DML
       case .doubleQuotedStringsInDDL: SQLITE_DBCONFIG_DQS_DDL
       case .trustedSchema: SQLITE_DBCONFIG_TRUSTED_SCHEMA
+      case .fullTextTokenizerFunction: SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER
       }
     }
   }

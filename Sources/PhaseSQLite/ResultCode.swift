@@ -27,6 +27,8 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let misuse = ResultCode(rawValue: SQLITE_MISUSE)
   package static let auth = ResultCode(rawValue: SQLITE_AUTH)
   package static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
+  /// Ours: the statement was interrupted because it cost more than it may.
+  package static let tooCostly = ResultCode(rawValue: SQLITE_INTERRUPT | 0xFF << 8)
   /// No function of SQLite answers with it: it is ours for a schema that cannot be read as text.
   package static let format = ResultCode(rawValue: SQLITE_FORMAT)
   package static let tooBig = ResultCode(rawValue: SQLITE_TOOBIG)

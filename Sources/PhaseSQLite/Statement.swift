@@ -29,7 +29,7 @@ internal import CSQLite
     case SQLITE_DONE: return false
     case let code:
       // A statement that failed while it ran has no position: what sqlite3_error_offset holds is of another.
-      var error = unsafe SQLiteError(code, on: connection.handle, sql: sql)
+      var error = SQLiteError(code, of: connection, sql: sql)
       error.offset = nil
       throw error
     }

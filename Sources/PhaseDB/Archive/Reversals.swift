@@ -9,6 +9,8 @@ struct Reversals {
   /// Whether the schema is that of the last checkpoint.
   private let isInPlace: Bool
   private let connection: Connection
+  /// The ledger's SQL is anybody's who can write the database.
+  private let costLimit = CostLimit(.scratch)
 
   /// - Parameters:
   ///   - applied: in the order in which they were applied.
@@ -81,7 +83,7 @@ struct Reversals {
     let present = later == nil ? schema : after
     let trial: TransitionTrial
     do throws(MigrationError) {
-      trial = try TransitionTrial(applied.id, phase, .down, on: present)
+      trial = try TransitionTrial(applied.id, phase, .down, on: present, costLimit)
     } catch {
       return .blocked([error.message])
     }

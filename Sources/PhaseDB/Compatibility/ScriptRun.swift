@@ -100,7 +100,7 @@ final class ScriptRunner {
   private func transaction(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
     let transaction = try begin()
     defer { connection.removeProgressHandler() }
-    try body()
+    try connection.spending(body)
     try transaction.rollBack("taking back what a script did")
   }
 
@@ -108,7 +108,7 @@ final class ScriptRunner {
   func commit(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
     let transaction = try begin()
     defer { connection.removeProgressHandler() }
-    try body()
+    try connection.spending(body)
     try transaction.commit("committing what two versions wrote")
   }
 

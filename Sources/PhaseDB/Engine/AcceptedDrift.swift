@@ -34,6 +34,7 @@ extension Engine {
     connection.setBusyDeadline(.now + wait)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
+    try knowledge.refuseLedgerDrift()
     try passLease()
     guard knowledge.applied.map(\.id) == plan.appliedBefore else {
       throw MigrationError(

@@ -25,6 +25,7 @@ extension Migrator {
   ) throws(MigrationError) -> Result {
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
     let before = try lifting("reading the ledger") { () in try knowledge.ledger?.head() ?? 0 }
     let result = try body(knowledge)
     let ledger = Ledger(connection: connection)

@@ -88,6 +88,7 @@ public final class Migrator {
 
   private func presentPlan(_ selection: Selection) throws(MigrationError) -> Plan {
     let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
     guard knowledge.isInPlace || options.overridden.contains(.drift) else {
       throw try knowledge.driftError()
     }

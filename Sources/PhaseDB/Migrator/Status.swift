@@ -113,7 +113,8 @@ extension Migrator {
     return Status(
       database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, isFresh: knowledge.isFresh,
       phases: applied + pending,
-      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: planner.drift,
+      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)),
+      drift: knowledge.ledgerDrift.lines + planner.drift,
       gates: gates(knowledge, edited: applied.filter(\.isEdited).map(\.id)),
       live: LiveIntervals.of(
         applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
@@ -126,7 +127,11 @@ extension Migrator {
     let drift = ClosedGate(
       gate: .drift, reason: "the schema is not what the ledger says it is \(knowledge.checkpointText)",
       opening: "undo the change that was made outside phasedb, or take it as it is with --override drift")
-    return (knowledge.isInPlace ? [] : [drift])
+    let ledger = knowledge.ledgerDrift
+    let touched = ClosedGate(
+      gate: .drift, reason: "the ledger's own objects are not as phasedb made them",
+      opening: ledger.remedies.joined(separator: "; "))
+    return (ledger.isEmpty ? [] : [touched]) + (knowledge.isInPlace ? [] : [drift])
       + edited.map {
         ClosedGate(
           gate: .edited, reason: "\($0) was edited after it was applied",

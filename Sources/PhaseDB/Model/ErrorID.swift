@@ -62,6 +62,7 @@ extension MigrationError {
     case versionNotLive = "version-not-live"
     case notApplied = "not-applied"
     case statementFailed = "statement-failed"
+    case tooCostly = "too-costly"
     case forbiddenStatement = "forbidden-statement"
     case transactionEnded = "transaction-ended"
     case ledgerTouched = "ledger-touched"

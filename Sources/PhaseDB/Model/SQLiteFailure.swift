@@ -48,6 +48,10 @@ extension MigrationError {
     case .cannotOpen:
       self.init(
         .databaseUnreadable, sentence, at: place, help: ["check the path and the permissions of the file"])
+    case .interrupt where error.code == .tooCostly:
+      self.init(
+        .tooCostly, "\(activity): the SQL was stopped, because \(error.message)", at: place,
+        help: ["make it stop by itself and sooner: with LIMIT, a condition or fewer rows"])
     case .interrupt:
       self.init(
         .interrupted, "\(activity): stopped on request", at: place, help: ["go on with the same command"])

@@ -11,6 +11,15 @@ struct Schema: Sendable {
     let object: SchemaObject
     /// Whether it is left out of every comparison.
     let isForeign: Bool
+    /// Whether it is the ledger's, or reaches for it.
+    let reachesForLedger: Bool
+
+    init(id: Int64, object: SchemaObject, isForeign: Bool) {
+      self.id = id
+      self.object = object
+      self.isForeign = isForeign
+      reachesForLedger = object.reachesForLedger
+    }
   }
 
   /// A schema with these objects, in no order that matters.
@@ -76,6 +85,9 @@ struct Schema: Sendable {
       rows.filter(\.isForeign).map(\.object.key.name).filter { $0.hasPrefix(Schema.ledgerPrefix) }
     )
   }
+
+  /// What is the ledger's by its name, belongs to it or uses it, whatever made it.
+  var reachingForLedger: [SchemaObject] { rows.filter(\.reachesForLedger).map(\.object) }
 
   /// The tables of other tools that are there.
   var neighbours: [Neighbour] {

@@ -31,7 +31,13 @@ enum LogCommand {
   }
 
   private static func conclude(_ broken: [LogEntry], entries: [LogEntry], to context: CommandContext) {
-    guard !broken.isEmpty else { return context.say(context.paint("the chain of hashes is whole", .good)) }
+    guard !broken.isEmpty else {
+      let older = entries.filter { !$0.coversSchemaVersion }.count
+      let limits =
+        older == 0
+        ? "" : "; \(older) of \(entries.count) entries have older hashes, which leave out schema_version"
+      return context.say(context.paint("the chain of hashes is whole\(limits)", .good))
+    }
     let numbers = broken.map { String($0.id) }.joined(separator: ", ")
     context.print(
       context.paint(

@@ -12,6 +12,7 @@ extension Engine {
     let neighbours = Neighbours(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
+    try knowledge.refuseLedgerDrift()
     let underWay = try knowledge.ledger?.batch()
     if underWay == nil || underWay?.id != turn.step.id {
       switch try turn.position(in: knowledge.applied) {
