@@ -69,4 +69,38 @@ static inline int phasedb_error_offset(sqlite3 *db) {
   return sqlite3_error_offset ? sqlite3_error_offset(db) : -1;
 }
 
+/* The pre-update hook is there only in libraries that are built with it, and sqlite3.h declares it only to those who say
+   that theirs is. Weak, or looked up where a weak name has to be in the library's list: the answer is 0 where it is
+   missing. https://www.sqlite.org/c3ref/preupdate_blobwrite.html */
+typedef void (*phasedb_preupdate_callback)(void *, sqlite3 *, int, const char *, const char *, sqlite3_int64,
+                                           sqlite3_int64);
+#ifdef __APPLE__
+#include <dlfcn.h>
+#define PHASEDB_FIND(name, type) ((type)dlsym(RTLD_DEFAULT, #name))
+#else
+extern void *sqlite3_preupdate_hook(sqlite3 *, phasedb_preupdate_callback, void *) __attribute__((weak));
+extern int sqlite3_preupdate_old(sqlite3 *, int, sqlite3_value **) __attribute__((weak));
+extern int sqlite3_preupdate_new(sqlite3 *, int, sqlite3_value **) __attribute__((weak));
+#define PHASEDB_FIND(name, type) ((type)name)
+#endif
+
+/* 1 when the callback is told from now on; with a null callback, of nothing any more. */
+static inline int phasedb_preupdate_hook(sqlite3 *db, phasedb_preupdate_callback callback, void *context) {
+  typedef void *(*hook)(sqlite3 *, phasedb_preupdate_callback, void *);
+  hook set = PHASEDB_FIND(sqlite3_preupdate_hook, hook);
+  if (!set) return 0;
+  set(db, callback, context);
+  return 1;
+}
+
+/* A column of the row that a callback is told of, before its change or after it. */
+static inline sqlite3_value *phasedb_preupdate_value(sqlite3 *db, int is_new, int column) {
+  typedef int (*reader)(sqlite3 *, int, sqlite3_value **);
+  reader old_value = PHASEDB_FIND(sqlite3_preupdate_old, reader);
+  reader new_value = PHASEDB_FIND(sqlite3_preupdate_new, reader);
+  reader read = is_new ? new_value : old_value;
+  sqlite3_value *value = 0;
+  return read && read(db, column, &value) == SQLITE_OK ? value : 0;
+}
+
 #endif

@@ -39,6 +39,7 @@ internal import CSQLite
   package internal(set) var costLimit: CostLimit?
   var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
+  var rowChanges: Unmanaged<RowChanges>?
   var tracer: Unmanaged<TraceBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
@@ -83,6 +84,7 @@ internal import CSQLite
     removeProgressHandler()
     if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     stopWatchingRows()
+    stopTelling()
     stopTracing()
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }
@@ -135,6 +137,15 @@ extension Connection {
       for (name, value) in parameters { try statement.bind(value, to: name) }
       while try statement.step() {}
     }
+  }
+
+  /// Ends the statements that virtual tables keep open on their own tables once they were written in a transaction. While
+  /// one is open, no table can be dropped and no function defined anew. They end it at a savepoint (`nodeBlobReset` in
+  /// ext/rtree/rtree.c, `sqlite3Fts5StorageSync` in ext/fts5/fts5_storage.c).
+  package func endStatementsOfModules() throws(SQLiteError) {
+    guard !isAutocommit else { return }
+    try execute("SAVEPOINT phasedb_modules")
+    try execute("RELEASE phasedb_modules")
   }
 
   /// The first column of the first row, nil when there is no row.

@@ -37,7 +37,7 @@ final class StateCopy {
   /// - Throws: `interrupted` when somebody has asked for a stop.
   func refuseCancelled() throws(MigrationError) {
     guard workshop.isStopped else { return }
-    throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+    throw MigrationError.stopped()
   }
 
   var schema: Schema {

@@ -39,6 +39,9 @@ extension CompatibilityCheck {
     let lattice = try lattice(from: start.applied) { state in
       isWanted(state) || state.admits(version.application, version.version)
     }
+    guard lattice.nodes.contains(where: { $0.state.admits(version.application, version.version) }) else {
+      throw unreachable(version.application, version.version, at: nil)
+    }
     var files: [StateFile] = []
     let walk = StateWalk(lattice, catalog, start.seed) { node, copy throws(MigrationError) in
       let state = lattice.nodes[node].state
@@ -47,7 +50,6 @@ extension CompatibilityCheck {
       files.append(StateFile(state, file, schema: try copy.schema.digest))
     }
     try walk.go(from: start.copy, applied: start.applied.count)
-    guard !files.isEmpty else { throw unreachable(version.application, version.version, at: nil) }
     return files
   }
 }

@@ -52,6 +52,7 @@ extension MigrationError {
     case ledgerTooNew = "ledger-too-new"
     case ledgerDamaged = "ledger-damaged"
     case ledgerMoved = "ledger-moved"
+    case nothingToAccept = "nothing-to-accept"
     case leaseHeld = "lease-held"
 
     // Planning and running.

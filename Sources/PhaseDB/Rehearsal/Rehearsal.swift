@@ -141,7 +141,6 @@ final class Rehearsal {
     }
     error.state = "nothing was changed, and the copy is removed"
     error.standing = .unchanged
-    error.help.removeAll { $0.hasPrefix("then run: phasedb") }
     return error
   }
 }

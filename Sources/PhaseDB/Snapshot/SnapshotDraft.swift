@@ -107,7 +107,7 @@ struct SnapshotDraft {
       return !isStopped
     }
     guard !isStopped else {
-      throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+      throw MigrationError.stopped()
     }
     return (hash.hex, bytes)
   }

@@ -16,15 +16,21 @@ struct CommandTrial: Sendable {
     let state: CompatibilityState
     let end: ChildProgram.End
     let schemaChanged: Bool
+    /// Whether the command opened the database that it was given; nil where nothing tells.
+    let opened: Bool?
     let log: String
     let took: Duration
 
-    var isGood: Bool { end == .exited(0) && !schemaChanged }
+    var isGood: Bool { end == .exited(0) && !schemaChanged && opened != false }
+
+    /// A test that never looks at the database passes on every state.
+    var isBlind: Bool { end == .exited(0) && opened == false }
 
     /// One sentence, nil when all is well.
     var trouble: Prose? {
       switch end {
-      case .exited(0): schemaChanged ? "the command changed the schema, so it ran on another state" : nil
+      case .exited(0) where schemaChanged: "the command changed the schema, so it ran on another state"
+      case .exited(0): opened == false ? "the command never opened the database it was given" : nil
       case .exited(let code): "exit code \(code)"
       case .signalled(let number): "ended by signal \(number)"
       case .tookTooLong: "took longer than its time limit"
@@ -43,14 +49,16 @@ struct CommandTrial: Sendable {
     environment["PHASEDB_STATE"] = file.state.description
     environment["PHASEDB_APP"] = "\(version.application)@\(version.version)"
     let program = ChildProgram(words: words, environment: environment, output: output, timeLimit: timeLimit)
+    let watch = OpenWatch(file.path)
     let began = ContinuousClock.now
     do {
       let end = try program.run { cancellation.isRequested }
       let took = ContinuousClock.now - began
+      let opened = watch.wasOpened()
       let isCut = end == .cancelled || end == .tookTooLong
       return Result(
-        state: file.state, end: end, schemaChanged: isCut ? false : try file.schemaChanged(), log: log,
-        took: took)
+        state: file.state, end: end, schemaChanged: isCut ? false : try file.schemaChanged(),
+        opened: opened, log: log, took: took)
     } catch let failure as ChildProgram.Failure {
       throw MigrationError(
         .queryFailed, "cannot run \(words[0]): \(failure.message)", help: ["check the command behind --"])

@@ -48,7 +48,16 @@ private struct TransitionCommand {
     let snapshot = try snapshot(before: plan, migrator)
     let progress = RunProgress(context: context)
     defer { progress.end() }
-    let result = try migrator.run(plan, observe: progress.show)
+    let result: RunResult
+    do throws(MigrationError) {
+      result = try migrator.run(plan, observe: progress.show)
+    } catch {
+      guard let snapshot else { throw error }
+      var error = error
+      let state = error.state.map { "\($0); " as Prose } ?? ""
+      error.state = state + "the snapshot made before stays: \(snapshot.path)"
+      throw error
+    }
     progress.end()
     if context.isJSON {
       try context.print(json: RunJSON(plan, database: migrator.database, result: result, snapshot: snapshot))
