@@ -73,14 +73,17 @@ extension ScriptTracer {
     for name in writes.createdTables {
       guard
         let row = try connection.rows(
-          "SELECT name, rootpage FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE", .text(name)
+          "SELECT name, rootpage FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+          .text(name)
         ).first
       else { continue }
       guard let page = row[1].integer, page > 0, present[name] == nil else { return false }
       made.append(Present(name: SchemaName(row[0].text ?? ""), rootPage: page, isVirtual: false))
     }
     let dropped = writes.droppedTables.filter { present[$0] != nil }
-    guard dropped.allSatisfy({ present[$0].map { !trace.tables[$0].isVirtual } ?? true }) else { return false }
+    guard dropped.allSatisfy({ present[$0].map { !trace.tables[$0].isVirtual } ?? true }) else {
+      return false
+    }
     for name in dropped {
       if let index = present.removeValue(forKey: name) { trace.tables[index].outcome = nil }
       rootPages[name] = nil

@@ -32,10 +32,9 @@ extension Engine {
     let rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: looksForCorrections, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
-    let violationsBefore = comparing ? try foreignKeyViolations() : nil
+    let orphansBefore = comparing ? try orphans() : nil
     let start = Start(
-      began: began, locked: locked, deadline: deadline, schema: before, violations: violationsBefore,
-      drift: drift)
+      began: began, locked: locked, deadline: deadline, schema: before, orphans: orphansBefore, drift: drift)
     do throws(MigrationError) {
       return try carryOut(turn, start, in: transaction, with: rowsAtStake)
     } catch {
@@ -49,8 +48,8 @@ extension Engine {
     let locked: ContinuousClock.Instant
     let deadline: ContinuousClock.Instant
     let schema: Schema
-    /// Rows without a parent, nil when nobody looked.
-    let violations: [ForeignKeyViolation: Int]?
+    /// Rows without a parent by what they hold; nil when they were not looked for.
+    let orphans: [[Value]: Int]?
     /// The changes from outside that were accepted.
     let drift: [Prose]
   }
@@ -75,19 +74,22 @@ extension Engine {
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: start.violations) else {
+    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: start.orphans) else {
       return .compare
     }
     try verify(turn)
 
     let recorded = try record(
       turn, changes, leaving: drifted, kept, from: before, to: after, since: start.began)
-    try lifting("committing") { () in
-      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: start.deadline))
-    }
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
     // must not be taken for known.
     try settle(recorded, schema: after)
+    if turn.step.direction == .up, let rowsAtStake,
+      try !tryWayBack(turn.step, rowsAtStake, since: start.orphans)
+    {
+      return .compare
+    }
+    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: start.deadline))
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
     holdsLease = !turn.isLast
@@ -108,8 +110,10 @@ extension Engine {
     }
   }
 
-  private func foreignKeyViolations() throws(MigrationError) -> [ForeignKeyViolation: Int] {
-    try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+  private func orphans() throws(MigrationError) -> [[Value]: Int] {
+    try lifting("checking foreign keys") { () in
+      try connection.orphans(connection.foreignKeyViolations())
+    }
   }
 
   /// What the ledger got in the transaction of a step.

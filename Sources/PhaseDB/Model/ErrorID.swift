@@ -98,6 +98,7 @@ extension MigrationError {
     case outputFailed = "output-failed"
 
     // Copies of the whole database.
+    case copyFailed = "copy-failed"
     case snapshotFailed = "snapshot-failed"
     case snapshotMissing = "snapshot-missing"
     case snapshotAltered = "snapshot-altered"

@@ -7,8 +7,8 @@ struct CommandTrial: Sendable {
   let words: [String]
   let environment: [String: String]
   let timeLimit: Duration
-  /// The folder for what it prints.
-  let logs: String
+  /// For what it prints.
+  let logs: LogFolder
   let cancellation: Cancellation
 
   /// What became of one state.
@@ -40,12 +40,15 @@ struct CommandTrial: Sendable {
   }
 
   func run(on file: StateFile) throws(MigrationError) -> Result {
-    let log = Location.joined(logs, Self.fileName(file.state.description) + ".txt")
+    let name = Self.logName(of: file)
+    let output = try logs.makeFile(name)
+    defer { output.close() }
+    let log = Location.joined(logs.path, name)
     var environment = environment
     environment["PHASEDB_DATABASE"] = file.path
     environment["PHASEDB_STATE"] = file.state.description
     environment["PHASEDB_APP"] = "\(version.application)@\(version.version)"
-    let program = ChildProgram(words: words, environment: environment, output: log, timeLimit: timeLimit)
+    let program = ChildProgram(words: words, environment: environment, output: output, timeLimit: timeLimit)
     let watch = OpenWatch(file.path)
     let began = ContinuousClock.now
     do {
@@ -67,7 +70,8 @@ struct CommandTrial: Sendable {
   }
 
   /// A state's name as that of a file.
-  private static func fileName(_ state: String) -> String {
-    String(state.map { $0.isLetter || $0.isNumber ? $0 : "-" }).split(separator: "-").joined(separator: "-")
+  static func logName(of file: StateFile) -> String {
+    let words = String(file.state.description.map { $0.isLetter || $0.isNumber ? $0 : "-" })
+    return words.split(separator: "-").joined(separator: "-") + ".txt"
   }
 }

@@ -94,9 +94,11 @@ private struct TransitionCommand {
   /// Copies the database when the command line asks for it, and says so before anything runs.
   private func snapshot(before plan: Plan, _ migrator: Migrator) throws(MigrationError) -> Snapshot? {
     guard let folder = context.invocation.value(.snapshot) else { return nil }
+    let began = Timestamp.now
     guard let (snapshot, checkpoint) = try migrator.snapshot(before: plan, in: folder) else { return nil }
     let name = checkpoint?.name.map { ", checkpoint @\($0)" } ?? ""
-    context.say("\(snapshot.sentence)\(name)")
+    let age = checkpoint.flatMap { $0.at < began ? ", made at \($0.at)" : nil } ?? ""
+    context.say("\(snapshot.sentence)\(age)\(name)")
     return snapshot
   }
 
