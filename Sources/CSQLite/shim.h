@@ -34,6 +34,17 @@ static inline void phasedb_result_blob(sqlite3_context *context, const void *byt
   sqlite3_result_blob64(context, bytes, length, SQLITE_TRANSIENT);
 }
 
+/* The file format version that a reader must know, byte 19 of the header: 2 says that the database is in WAL mode
+   (sqlite.org/fileformat2.html#file_format_version_numbers). Read through SQLite's own file: a descriptor of our own would
+   take SQLite's locks with it when it is closed (sqlite.org/howtocorrupt.html, 2.2). -1 when it cannot be read. */
+static inline int phasedb_format_version(sqlite3 *db) {
+  sqlite3_file *file = 0;
+  unsigned char header[20];
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return -1;
+  if (!file || !file->pMethods || file->pMethods->xRead(file, header, sizeof header, 0) != SQLITE_OK) return -1;
+  return header[19];
+}
+
 /* Whole UTF-16 code units in the byte order of the machine. SQLite drops a byte order mark at the front, so one of ours goes
    there and what follows stays as it is. */
 static inline int phasedb_bind_text16(sqlite3_stmt *statement, int index, const void *marked, sqlite3_uint64 length) {

@@ -21,6 +21,8 @@ internal import CSQLite
 
   let handle: OpaquePointer
   private let isOwner: Bool
+  /// The file as it was when it was opened without locks; nil when SQLite keeps it from changing under a reader.
+  package var unlocked: UnlockedFile?
   /// Whether the handle is an application's, which may have functions, modules and TEMP objects of its own.
   package var isBorrowed: Bool { !isOwner }
   /// How long statements may wait for locks; nil for as long as the handle was told by others.
@@ -137,6 +139,15 @@ extension Connection {
     }
   }
 
+  /// Ends the statements that virtual tables keep open on their own tables once they were written in a transaction. While
+  /// one is open, no table can be dropped and no function defined anew. They end it at a savepoint (`nodeBlobReset` in
+  /// ext/rtree/rtree.c, `sqlite3Fts5StorageSync` in ext/fts5/fts5_storage.c).
+  package func endStatementsOfModules() throws(SQLiteError) {
+    guard !isAutocommit else { return }
+    try execute("SAVEPOINT phasedb_modules")
+    try execute("RELEASE phasedb_modules")
+  }
+
   /// The first column of the first row, nil when there is no row.
   package func value(_ sql: String, _ values: Value...) throws(SQLiteError) -> Value? {
     var statement = try prepare(sql)
@@ -178,7 +189,8 @@ extension Connection {
     unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? ""
   }
 
-  /// Whether another file is at the path of the main database now, or none: somebody deleted, moved or replaced the one that is open.
+  /// Whether another file is at the path of the main database now, or none: somebody deleted, moved or replaced the
+  /// one that is open.
   package var isMoved: Bool {
     var isMoved: Int32 = 0
     let code = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &isMoved)
@@ -211,8 +223,8 @@ extension Connection {
     }
   }
 
-  /// Waits for no lock while the write lock is held. With a rollback journal SQLite asks for the exclusive one each time its cache is
-  /// full, waits as long as it may while somebody reads, and then goes on without it.
+  /// Waits for no lock while the write lock is held. With a rollback journal SQLite asks for the exclusive one each
+  /// time its cache is full, waits as long as it may while somebody reads, and then goes on without it.
   func waitForNothing() {
     if patience != nil { unsafe sqlite3_busy_timeout(handle, 0) }
   }
@@ -258,4 +270,30 @@ extension Connection {
     unsafe phasedb_db_config_flag(handle, setting.operation, on ? 1 : 0, &result)
     return result != 0
   }
+}
+
+// MARK: - Reading without locks
+
+/// A database file that is read without locks, and must not change meanwhile.
+package struct UnlockedFile: Sendable {
+  package let path: String
+  private let mark: FileReading.Mark
+
+  /// Nil when there is no such file, or somebody has it open in WAL mode: then its log or its index is beside it
+  /// (sqlite.org/walformat.html). No lock is looked for: the descriptor that would need takes the locks of other connections
+  /// of this process with it when it is closed (sqlite.org/howtocorrupt.html, 2.2).
+  package init?(_ path: String) {
+    guard let mark = FileReading.mark(of: path), !FileReading.exists(path + "-wal"),
+      !FileReading.exists(path + "-shm")
+    else { return nil }
+    (self.path, self.mark) = (path, mark)
+  }
+
+  /// Whether nobody has written or opened it since.
+  package var isUnchanged: Bool { UnlockedFile(path).map { $0.mark == mark } ?? false }
+}
+
+extension Connection {
+  /// Whether the file is in WAL mode, as its header says it.
+  package var isInWALMode: Bool { unsafe phasedb_format_version(handle) == 2 }
 }

@@ -34,8 +34,8 @@ struct ArchiveContent: Codable, Sendable {
 
   /// The tables from which the way back makes values, each with its sum.
   ///
-  /// Written as an array: two keys of a JSON object become one where they differ only in how an accent is written. Ledgers have objects
-  /// in them, too, from before that was seen.
+  /// Written as an array: two keys of a JSON object become one where they differ only in how an accent is written.
+  /// Ledgers have objects in them, too, from before that was seen.
   struct Sources: Codable, Sendable {
     struct Source: Codable, Sendable {
       let table: String
@@ -78,6 +78,14 @@ struct ArchiveContent: Codable, Sendable {
   let sources: Sources
   /// The AUTOINCREMENT counter of the table; nil when it had none.
   let counter: Int64?
+  /// Whether it holds rows that the way back was seen not to give back with the other archives: those that nobody
+  /// touched since become what they were, the others are left to the SQL. nil in archives of earlier versions.
+  private(set) var isSupplement: Bool?
+  /// What rows without a parent held in the columns of their foreign keys when they were taken: such a row comes back
+  /// without one. nil in archives of earlier versions, and where there were none.
+  var orphans: [String]?
+  /// Whether it has every row that the table had, so that no row of today was there under another key without being in it.
+  var isComplete: Bool?
 
   var json: String {
     let encoder = JSONEncoder()
@@ -96,7 +104,7 @@ struct ArchiveContent: Codable, Sendable {
   init(
     text: String, key: RowKey, lookups: [Lookup], columns: [Column], successor: Successor?, hasGoneRows: Bool,
     isMoved: Bool,
-    sources: Sources, counter: Int64?
+    sources: Sources, counter: Int64?, isSupplement: Bool = false
   ) {
     self.text = text
     self.key = key
@@ -107,6 +115,7 @@ struct ArchiveContent: Codable, Sendable {
     self.isMoved = isMoved
     self.sources = sources
     self.counter = counter
+    self.isSupplement = isSupplement ? true : nil
   }
 }
 

@@ -4,6 +4,7 @@ internal import PhaseSQLite
 struct Restoring {
   private let connection: Connection
   private var works: [RestoringWork] = []
+  private var supplements: [SupplementWork] = []
   /// Whether it is to be found out where the SQL alone goes wrong.
   private let looksForCorrections: Bool
   /// Where it does.
@@ -28,11 +29,15 @@ struct Restoring {
       let content = try ArchiveContent(record)
       let table = ArchiveTable(record, content)
       try table.verify(record, on: connection)
-      works.append(
-        try lifting("comparing rows with archive \(record.id)") { () in
-          try RestoringWork(
-            record, content, table, trace, isSameText: content.text == phase.tokenHash, on: connection)
-        })
+      try lifting("comparing rows with archive \(record.id)") { () in
+        if content.isSupplement == true {
+          supplements.append(try SupplementWork(record, content, table, on: connection))
+        } else {
+          works.append(
+            try RestoringWork(
+              record, content, table, trace, isSameText: content.text == phase.tokenHash, on: connection))
+        }
+      }
     }
   }
 
@@ -56,18 +61,50 @@ struct Restoring {
     connection.turn(.triggers, on: false)
     defer { connection.turn(.triggers, on: true) }
     var (left, used): ([ArchiveRecord], [Int64]) = ([], [])
+    func take(_ record: ArchiveRecord, _ rest: ArchiveRecord?) {
+      if let rest { left.append(rest) } else { used.append(record.id) }
+    }
+    for index in works.indices {
+      try lookForCorrections(of: works[index])
+      try restoring(works[index].record) { () throws(SQLiteError) in
+        try works[index].restore(on: connection)
+      }
+    }
+    // A row that is taken out may be the parent of others.
+    var hasOrphans = !works.isEmpty
+    while hasOrphans {
+      hasOrphans = false
+      for index in works.indices {
+        let taken = try restoring(works[index].record) { () throws(SQLiteError) in
+          try works[index].takeOutOrphans(on: connection)
+        }
+        if taken > 0 { hasOrphans = true }
+      }
+    }
     for work in works {
-      try lookForCorrections(of: work)
-      let rest = try restore(work)
-      if let rest { left.append(rest) } else { used.append(work.record.id) }
+      take(
+        work.record,
+        try restoring(work.record) { () throws(SQLiteError) in try work.finish(on: connection) })
+    }
+    for work in supplements {
+      if looksForCorrections {
+        let found = try lifting("comparing what the SQL left in \(work.record.table)") { () in
+          try work.corrections(limit: Self.shownRows, on: connection)
+        }
+        if let found { corrections.append(found) }
+      }
+      take(
+        work.record, try restoring(work.record) { () throws(SQLiteError) in try work.restore(on: connection) }
+      )
     }
     return (left, used)
   }
 
-  private func restore(_ work: RestoringWork) throws(MigrationError) -> ArchiveRecord? {
-    let record = work.record
+  private func restoring<Result>(
+    _ record: ArchiveRecord, _ body: () throws(SQLiteError) -> Result
+  ) throws(MigrationError) -> Result {
     do throws(SQLiteError) {
-      return try work.restore(on: connection)
+      return try body()
     } catch  where error.code.primary == .constraint {
       throw MigrationError(
         .reversalBlocked,
@@ -90,7 +127,9 @@ struct Restoring {
   private static let shownRows = 10
 
   /// The tables that get rows or values.
-  var tables: Set<FoldedName> { Set(works.map { SchemaName($0.record.table).key }) }
+  var tables: Set<FoldedName> {
+    Set((works.map(\.record) + supplements.map(\.record)).map { SchemaName($0.table).key })
+  }
 }
 
 extension ArchiveTable {

@@ -30,6 +30,16 @@ extension Connection {
     try value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'") != nil
   }
 
+  /// Drops a table, also beside virtual tables that were written in the same transaction.
+  func drop(_ table: String) throws(SQLiteError) {
+    try endStatementsOfModules()
+    try execute("DROP TABLE IF EXISTS \(table)")
+  }
+
+  func hasForeignKeys(_ table: SchemaName) throws(SQLiteError) -> Bool {
+    try value("SELECT 1 FROM pragma_foreign_key_list(?1)", .text(table.spelled)) != nil
+  }
+
   func hasRows(_ table: SchemaName) throws(SQLiteError) -> Bool {
     try value("SELECT 1 FROM main.\(SQLText.identifier(table.spelled)) LIMIT 1") != nil
   }

@@ -7,6 +7,10 @@ struct TransitionTrial {
   let there: ScriptTrace
   /// What the SQL of the way back does after it; nil when it does not run.
   let back: ScriptTrace?
+  /// What keeps the way back from running.
+  let backFailure: MigrationError?
+  /// Whether the way back leads to the schema before the transition.
+  let leadsBack: Bool
 
   /// - Parameters:
   ///   - id: the phase's name.
@@ -45,23 +49,30 @@ struct TransitionTrial {
   ) throws(MigrationError) {
     let scratch = try Scratch(baseline: nil, costLimit: costLimit)
     try scratch.make(objects)
+    let before = scratch.schema
     there = try Self.trace(id, phase, direction, on: scratch)
     do throws(MigrationError) {
       // Nobody has asked for the way back: it must not keep the way there waiting.
       if costLimit == nil {
         try lifting("limiting a trial") { () in try scratch.connection.limit(to: CostLimit(.scratch)) }
       }
-      back = try Self.trace(id, phase, direction == .up ? .down : .up, on: scratch)
+      let checkpoint = direction == .up ? before : nil
+      back = try Self.trace(id, phase, direction == .up ? .down : .up, to: checkpoint, on: scratch)
+      leadsBack = scratch.schema.digest == before.digest
+      backFailure = nil
     } catch {
       back = nil
+      leadsBack = false
+      backFailure = error
     }
   }
 
   private static func trace(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, on scratch: Scratch
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, to checkpoint: Schema? = nil, on scratch: Scratch
   ) throws(MigrationError) -> ScriptTrace {
     let tracer = try ScriptTracer(direction == .up ? phase.up : phase.down, on: scratch.connection)
-    try scratch.run(id, phase, direction, renamed: tracer.catchUp, observe: tracer.follow)
+    try scratch.run(
+      id, phase, direction, to: checkpoint, renamed: tracer.catchUp, observe: tracer.follow)
     return try tracer.finish()
   }
 }

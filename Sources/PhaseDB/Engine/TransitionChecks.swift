@@ -128,14 +128,22 @@ extension Engine {
   /// - Parameter before: nil when it is not known yet.
   /// - Returns: false when there are such rows and `before` is needed to tell.
   func hasNoNewForeignKeyViolations(
-    _ step: Plan.Step, in reach: ForeignKeyReach, since before: [ForeignKeyViolation: Int]?
+    _ step: Plan.Step, in reach: ForeignKeyReach, since before: [[Value]: Int]?
   ) throws(MigrationError) -> Bool {
     let after = try lifting("checking foreign keys") { () in
       try connection.foreignKeyViolations(in: reach.children(on: connection))
     }
     guard !after.isEmpty else { return true }
-    guard let before else { return false }
-    let new = after.filter { $0.value > before[$0.key] ?? 0 }
+    guard var before else { return false }
+    let new = try lifting("checking foreign keys") { () in
+      try after.filter { violation in
+        try connection.orphans([violation.key: violation.value]).contains { values, count in
+          let known = before[values] ?? 0
+          before[values] = max(0, known - count)
+          return known < count
+        }
+      }
+    }
     guard !new.isEmpty else { return true }
     throw MigrationError(
       .foreignKeysViolated,
@@ -146,8 +154,9 @@ extension Engine {
   }
 
   /// The claims of the phase after it went up; after it came down, those of its migration that are in force again.
-  func verify(_ turn: Turn) throws(MigrationError) {
-    let step = turn.step
+  func verify(_ turn: Turn) throws(MigrationError) { try verify(turn.step) { observe($0) } }
+
+  func verify(_ step: Plan.Step, observe: (Event) -> Void = { _ in }) throws(MigrationError) {
     var claims = step.phase.verifications
     if step.direction == .down {
       let earlier = knowledge.applied.filter {

@@ -20,7 +20,8 @@ extension MigrationError {
         .databaseFull, sentence, at: place, help: ["make room on the disk, then run the command again"])
     case .readOnly where error.code == .readOnlyMoved:
       self.init(
-        .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open", at: place,
+        .databaseReplaced,
+        "\(activity): the database's file was deleted, moved or replaced while it was open", at: place,
         state: "what was not committed yet was rolled back; what is at the path now was not touched",
         help: [
           "keep programs from replacing the file of a database that is in use",
@@ -32,6 +33,11 @@ extension MigrationError {
         help: ["make the file and its folder writable for the user that runs phasedb"])
     case .notADatabase:
       self.init(.notADatabase, sentence, at: place, help: ["check the path given with --database"])
+    case .corrupt where error.code == .corruptVirtualTable:
+      self.init(
+        .statementFailed,
+        "\(activity): a full-text index or R-tree does not agree with its rows: \(error.message)", at: place,
+        help: ["build the index anew, for FTS5 and FTS4 by: INSERT INTO name (name) VALUES ('rebuild')"])
     case .corrupt:
       self.init(
         .databaseDamaged, sentence, at: place,
@@ -53,8 +59,7 @@ extension MigrationError {
         .tooCostly, "\(activity): the SQL was stopped, because \(error.message)", at: place,
         help: ["make it stop by itself and sooner: with LIMIT, a condition or fewer rows"])
     case .interrupt:
-      self.init(
-        .interrupted, "\(activity): stopped on request", at: place, help: ["go on with the same command"])
+      self = .stopped(activity, at: place)
     case .ioError:
       self.init(
         .ioFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place,

@@ -44,7 +44,8 @@ struct LedgerTests {
     let meta = try database.connect(.readOnly).rows("SELECT key, value FROM phasedb_meta ORDER BY key")
     #expect(
       meta == [
-        ["format", .text(String(LedgerFormat.current))], ["phasedb", .text(PhaseDBVersion.current)],
+        ["format", .text(String(LedgerFormat.current))],
+        ["orphans", #"{"accepted":[],"before":[]}"#], ["phasedb", .text(PhaseDBVersion.current)],
         ["schema", .text(began.text)],
       ])
     let made = try database.connect(.readOnly).rows(
@@ -59,7 +60,7 @@ struct LedgerTests {
     try database.run(
       """
       DROP TABLE phasedb_archive; DROP TABLE phasedb_evidence; DROP TABLE phasedb_batch;
-      DROP TABLE phasedb_snapshot;
+      DROP TABLE phasedb_snapshot; DROP TABLE phasedb_round_trip;
       UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
       """)
     #expect(try database.migrator(tables(2)).status().applied.count == 1)
@@ -79,7 +80,7 @@ struct LedgerTests {
     let before = try database.snapshot()
     let error = try #require(migrationError { try database.run(.upAll, tables(1)) })
     #expect(error.id == .ledgerTouched)
-    #expect(error.details == ["phasedb_mine"])
+    #expect(error.details == ["table phasedb_mine"])
     #expect(try database.snapshot() == before)
   }
 
@@ -241,7 +242,7 @@ struct LedgerTests {
         try database.run(.upAll, catalog(["0001-a": [phase(.expand, "CREATE TABLE t (a)", down: down)]]))
       })
     #expect(error.id == .incompleteStatement)
-    #expect(error.standing == .undone)
+    #expect(error.standing == .unchanged)
     #expect(try database.snapshot() == before)
   }
 

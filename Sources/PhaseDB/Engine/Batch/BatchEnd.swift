@@ -100,7 +100,7 @@ extension BatchRun {
     error.state =
       "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); what is done is recorded"
     let other: Direction = record.direction == .up ? .down : .up
-    error.help = error.help.filter { !$0.hasPrefix("go on with") }
+    if error.id == .interrupted { error.help = [] }
     error.help += [
       "go on with: phasedb \(record.direction.rawValue)",
       "or turn back with: phasedb \(other.rawValue)",

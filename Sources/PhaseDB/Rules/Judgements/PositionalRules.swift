@@ -83,7 +83,7 @@ private struct PositionalRule {
     let columns = change.kept.map { "\(SQLName($0.text))" }.joined(separator: ", ")
     return switch kind {
     case .insert: ["name the columns: INSERT INTO \(SQLName(change.name)) (\(columns)) …"]
-    case .star: ["name the columns: SELECT \(columns) FROM \(SQLName(change.name)) …"]
+    case .star, .innerStar: ["name the columns: SELECT \(columns) FROM \(SQLName(change.name)) …"]
     }
   }
 }
@@ -113,6 +113,9 @@ private struct ColumnChange {
   var kept: [FoldedName] { before.filter(after.contains) }
 
   var lines: [Prose] {
-    ["was: \(before.map(\.text).joined(separator: ", "))", "is:  \(after.map(\.text).joined(separator: ", "))"]
+    [
+      "was: \(before.map(\.text).joined(separator: ", "))",
+      "is:  \(after.map(\.text).joined(separator: ", "))",
+    ]
   }
 }

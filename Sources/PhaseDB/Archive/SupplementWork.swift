@@ -1,0 +1,130 @@
+internal import PhaseSQLite
+
+/// Rows on their way back that the SQL of the way back, and the other archives, were seen not to give back.
+///
+/// A row that is still as the phase left it becomes what it was before the phase, whatever the SQL makes of it. A row that
+/// changed since, or was deleted or born under its key, is left to the SQL.
+struct SupplementWork {
+  let record: ArchiveRecord
+  private let content: ArchiveContent
+  private let archive: ArchiveTable
+  private let hasAside: Bool
+
+  private var asideName: String { "phasedb_aside_\(record.id)" }
+
+  /// Sets aside the rows that are not as the phase left them. Belongs before the SQL.
+  init(
+    _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, on connection: Connection
+  ) throws(SQLiteError) {
+    self.record = record
+    self.content = content
+    self.archive = archive
+    _ = try MovedKeys(content, archive, on: connection)?.follow(on: connection)
+    let keys = archive.keys.map { "a.\($0)" }.joined(separator: ", ")
+    let names = archive.keys.joined(separator: ", ")
+    try connection.execute(
+      "CREATE TEMP TABLE phasedb_aside_\(record.id) (\(names), PRIMARY KEY (\(names))) WITHOUT ROWID")
+    var query = "SELECT \(keys) FROM main.\(archive.name) AS a"
+    let rest = RestOfRow(content)
+    if let successor = content.successor,
+      let table = try TableShape(SchemaName(successor.table), on: connection),
+      try rest.isReadable(in: table, on: connection)
+    {
+      try rest.define(on: connection)
+      let own = successor.key.map { SchemaName($0) }
+      let first = "n.\(SQLText.identifier(successor.key[0]))"
+      query += """
+         LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+        ON \(RowMatch.condition(own, in: table, as: "n", against: "a"))
+        WHERE CASE WHEN a.gone THEN \(first) IS NOT NULL
+        ELSE \(first) IS NULL OR \(rest.call("n")) IS NOT a.rest END
+        """
+    }
+    try connection.execute("INSERT OR IGNORE INTO temp.phasedb_aside_\(record.id) \(query)")
+    hasAside = connection.changes > 0
+  }
+
+  /// Rows that the SQL of the way back leaves otherwise than they were. Belongs behind the SQL.
+  ///
+  /// - Parameter limit: how many rows to show.
+  func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
+    guard let table = try TableShape(SchemaName(record.table), on: connection) else { return nil }
+    let keys = content.key.names.map { SchemaName($0) }
+    let isAbsent = "t.\(SQLText.identifier(keys[0].spelled)) IS NULL"
+    let columns = zip(content.columns, archive.values).filter { table.column(SchemaName($0.0.name)) != nil }
+    let differs = columns.map { column, value in
+      let name = "t.\(SQLText.identifier(column.name))"
+      return "(a.\(value) IS NOT +\(name) OR typeof(a.\(value)) <> typeof(\(name)))"
+    }
+    let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
+    let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let from = """
+      FROM main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
+      WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))
+      AND (\(([isAbsent] + differs).joined(separator: " OR ")))
+      """
+    let counts = try connection.rows("SELECT count(*), total(\(isAbsent)) \(from)")[0]
+    guard let count = counts[0].integer, count > 0 else { return nil }
+    let values = zip(columns, differs).flatMap {
+      [$1, "a.\($0.1)", "t.\(SQLText.identifier($0.0.name))"]
+    }
+    let list = archive.keys.map { "a.\($0)" } + [isAbsent] + values
+    let rows = try connection.rows("SELECT \(list.joined(separator: ", ")) \(from) ORDER BY 1 LIMIT \(limit)")
+    var difference = TableDifference(
+      table: record.table, rows: Int(count), declaredRows: 0,
+      first: rows.map { row in
+        let isLost = row[keys.count].integer == 1
+        let changed = columns.enumerated().compactMap { index, column -> RowDifference.Column? in
+          let place = keys.count + 1 + 3 * index
+          guard isLost || row[place].integer == 1 else { return nil }
+          return RowDifference.Column(
+            name: column.0.name, before: row[place + 1], after: isLost ? nil : row[place + 2])
+        }
+        let title = zip(content.key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
+        return RowDifference(kind: isLost ? .lost : .changed, key: title, columns: changed)
+      })
+    if case .real(let lost) = counts[1] { difference.lost = Int(lost) }
+    return difference
+  }
+
+  /// Makes the other rows what they were. Belongs after the SQL and what other archives give back.
+  ///
+  /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
+  func restore(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
+    defer { try? connection.drop("temp.\(asideName)") }
+    guard let table = try TableShape(SchemaName(record.table), on: connection) else {
+      return record.settled(state: .left)
+    }
+    try putBack(into: table, on: connection)
+    let isAside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    if hasAside {
+      try connection.execute(
+        "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(isAside))"
+      )
+      let sum = try archive.sum(on: connection)
+      return record.settled(rows: sum.count, digest: sum.text, state: .left)
+    }
+    try connection.drop("main.\(archive.name)")
+    return nil
+  }
+
+  private func putBack(into table: TableShape, on connection: Connection) throws(SQLiteError) {
+    let keys = content.key.names.map { SchemaName($0) }
+    let values = Dictionary(
+      zip(keys, archive.keys).map { ($0, "a.\($1)") }
+        + zip(content.columns, archive.values).map { (SchemaName($0.name), "a.\($1)") },
+      uniquingKeysWith: { first, _ in first })
+    let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
+    let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let isThere = "t.\(SQLText.identifier(keys[0].spelled)) IS NOT NULL"
+    // Without all columns a row cannot be made anew.
+    let needed = content.hasGoneRows ? "" : " AND \(isThere)"
+    _ = try RowReplacement(
+      table: table, values: values,
+      from: """
+        main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
+        WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))\(needed)
+        """
+    ).run(on: connection)
+  }
+}
