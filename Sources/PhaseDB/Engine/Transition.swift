@@ -48,7 +48,9 @@ extension Engine {
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: orphansBefore) else {
+    guard
+      try hasNoNewForeignKeyViolations(turn.step, in: reach, since: orphansBefore, but: kept?.orphans ?? [])
+    else {
       return .compare
     }
     try verify(turn)
