@@ -65,17 +65,26 @@ struct EvidenceKnowledge: Sendable {
       return gate(
         "the rehearsal of \(latestOfText.at) was on another schema", rehearse, .evidenceOtherSchema)
     }
-    switch found.verdict {
+    return found.objection(to: id).map { gate($0.reason, $0.opening) }
+  }
+}
+
+extension Evidence {
+  /// Why it does not prove that its phase comes back, and what would change that; nil when it proves it.
+  func objection(to id: PhaseID) -> (reason: Prose, opening: Prose)? {
+    switch verdict {
     case .exact, .declared: return nil
     case .lossy:
-      let rows = found.tables.reduce(0) { $0 + $1.differing - $1.declared }
-      return gate(
-        "in the rehearsal of \(found.at) \(DetailLines.rows(rows)) did not come back",
-        "correct its down, or declare what it loses: -- @loses TABLE.COLUMN: WHY")
+      let rows = tables.reduce(0) { $0 + $1.differing - $1.declared }
+      return (
+        "in the rehearsal of \(at) \(DetailLines.rows(rows)) did not come back",
+        "correct its down, or declare what it loses: -- @loses TABLE.COLUMN: WHY"
+      )
     case .failed:
-      return gate(
-        "the rehearsal of \(found.at) failed",
-        "correct it, and see what fails with: phasedb rehearse \(id.short)")
+      return (
+        "the rehearsal of \(at) failed",
+        "correct it, and see what fails with: phasedb rehearse \(id.short)"
+      )
     }
   }
 }
