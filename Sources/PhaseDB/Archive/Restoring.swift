@@ -126,6 +126,9 @@ struct Restoring {
 
   private static let shownRows = 10
 
+  /// What rows that come back without a parent hold, because they had none when they were taken.
+  var orphans: Set<String> { Set(works.flatMap { $0.content.orphans ?? [] }) }
+
   /// The tables that get rows or values.
   var tables: Set<FoldedName> {
     Set((works.map(\.record) + supplements.map(\.record)).map { SchemaName($0.table).key })

@@ -152,7 +152,7 @@ extension Engine {
     let reach = ForeignKeyReach(
       writes, after.changes(since: from), to: after, renamed: sql.renamedTables,
       alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(down, in: reach, since: orphans) else {
+    guard try hasNoNewForeignKeyViolations(down, in: reach, since: orphans, but: kept?.orphans ?? []) else {
       return .needsComparison
     }
     try verify(down)

@@ -74,7 +74,9 @@ extension Engine {
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: start.orphans) else {
+    guard
+      try hasNoNewForeignKeyViolations(turn.step, in: reach, since: start.orphans, but: kept?.orphans ?? [])
+    else {
       return .compare
     }
     try verify(turn)
