@@ -21,6 +21,8 @@ internal import CSQLite
 
   let handle: OpaquePointer
   private let isOwner: Bool
+  /// Whether the handle is somebody else's, with functions and collations that no other connection has.
+  package var isBorrowed: Bool { !isOwner }
   var authorizer: Unmanaged<AuthorizerBox>?
   var progress: Unmanaged<ProgressBox>?
   var commits: Unmanaged<CommitBox>?

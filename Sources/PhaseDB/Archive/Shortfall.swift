@@ -17,42 +17,84 @@ struct Shortfall {
     self.aftermath = aftermath
   }
 
-  func lost(on connection: Connection) throws(SQLiteError) -> [Reversal.LostValues] {
+  /// What would not come back, and what rows would get that may not be theirs.
+  func rows(on connection: Connection) throws(SQLiteError) -> (lost: [Affected], uncertain: [Affected]) {
+    guard content.isFollowed(by: trace, to: SchemaName(record.table)) else {
+      return ([affected(nil, record.rows, "the way back gives its rows other rowids")], [])
+    }
     let computed = content.columns.filter {
       trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
-    guard content.isFollowed(by: trace, to: SchemaName(record.table)) else {
-      return [lost(nil, record.rows, "the way back gives its rows other rowids")]
-    }
+    let lost = try takenPlaces(on: connection)
     if let changed = try content.changedSource(on: connection) {
       if content.successor == nil {
-        return [
-          lost(
-            nil, record.rows,
-            "rows that cannot be followed are made again from \(changed), which changed since")
-        ]
-      }
-      return computed.map {
-        lost($0.name, record.rows, "the way back computes it from \(changed), which changed since")
-      }
-    }
-    guard !computed.isEmpty, let successor = content.successor else { return [] }
-    guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return [] }
-    guard let places = places(in: table.name, successor) else {
-      return computed.map {
-        lost(
-          $0.name, nil,
-          "rows that changed since, and the way back computes it; how many is known when the phases after it are reversed"
+        return (
+          lost + [
+            affected(
+              nil, record.rows,
+              "rows that cannot be followed are made again from \(changed), which changed since")
+          ], []
         )
       }
+      return (
+        lost,
+        computed.map {
+          affected($0.name, record.rows, "the way back computes it from \(changed), which changed since")
+        }
+      )
     }
-    let rows = try changedRows(table, successor, places, on: connection)
-    return rows == 0
-      ? [] : computed.map { lost($0.name, rows, "the rows changed since, and the way back computes it") }
+    guard let successor = content.successor,
+      let table = try TableShape(SchemaName(successor.table), on: connection),
+      !computed.isEmpty || !successor.hashed.isEmpty
+    else { return (lost, []) }
+    guard let places = places(in: table.name, successor) else {
+      return (
+        lost,
+        computed.map {
+          affected(
+            $0.name, nil,
+            "rows that changed since, and the way back computes it; count them with: phasedb rehearse down")
+        }
+      )
+    }
+    if !computed.isEmpty {
+      let rows = try changedRows(table, successor, places, on: connection)
+      return rows == 0
+        ? (lost, [])
+        : (
+          lost,
+          computed.map { affected($0.name, rows, "the rows changed since, and the way back computes it") }
+        )
+    }
+    let rows = try changedRows(table, successor, places, mayBeOthers: true, on: connection)
+    guard rows > 0 else { return (lost, []) }
+    let why = "the rows changed since or are others with the same key, and the archived value comes back"
+    return (lost, content.columns.map { affected($0.name, rows, "\(why)") })
   }
 
-  private func lost(_ column: String?, _ rows: Int?, _ why: String) -> Reversal.LostValues {
-    Reversal.LostValues(table: record.table, column: column, rows: rows, why: why, isDeclared: false)
+  typealias Affected = Reversal.AffectedRows
+
+  /// Rows that the phase took away and whose key another row has now: they have no place to come back to.
+  private func takenPlaces(on connection: Connection) throws(SQLiteError) -> [Affected] {
+    let target = SchemaName(record.table)
+    // A table that the way back makes or fills has its rows from elsewhere.
+    guard content.hasGoneRows, content.successor != nil, aftermath == nil,
+      trace.table(to: target)?.gainsRows != true,
+      let table = try TableShape(target, on: connection)
+    else { return [] }
+    let key = content.key.names.map { SchemaName($0) }
+    guard key.allSatisfy({ table.column($0) != nil }) || content.key.form == .rowID else { return [] }
+    let count = try connection.value(
+      """
+      SELECT count(*) FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+      ON \(RowMatch.condition(key, in: table, as: "n", against: "a")) WHERE a.gone
+      """)
+    let rows = Int(count?.integer ?? 0)
+    return rows == 0 ? [] : [affected(nil, rows, "another row has taken the key since")]
+  }
+
+  private func affected(_ column: String?, _ rows: Int?, _ why: String) -> Affected {
+    Affected(table: record.table, column: column, rows: rows, why: why)
   }
 
   /// Where the columns are by which the rows are compared, none where they are as they were; nil when nobody can tell.
@@ -75,22 +117,40 @@ struct Shortfall {
     return isKeyed && others ? places : nil
   }
 
+  /// - Parameter mayBeOthers: counts only those that may have been deleted and inserted anew. SQLite gives a new row the
+  ///   highest key and one, so a row below one that is as it was is no other (sqlite.org/autoinc.html).
   private func changedRows(
     _ table: TableShape, _ successor: ArchiveContent.Successor, _ places: [SchemaName: Aftermath.Place],
-    on connection: Connection
+    mayBeOthers: Bool = false, on connection: Connection
   ) throws(SQLiteError) -> Int {
     let key = successor.key.map { SchemaName($0) }
     let row = RestOfRow(content, at: places, by: key)
     let isReadable = try row.isReadable(in: table, on: connection)
     try row.define(on: connection)
     let found = RowMatch.condition(key, in: table, as: "n", against: "a")
-    let count = try connection.value(
+    let rows = """
+      FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+      ON \(found)\(isReadable ? row.joins("n") : "") WHERE a.gone = 0
       """
-      SELECT count(*) FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
-      ON \(found)\(isReadable ? row.joins("n") : "")
-      WHERE a.gone = 0 AND \(isReadable ? "\(row.call("n")) IS NOT a.rest" : "1")
-      """)
-    return Int(count?.integer ?? 0)
+    var isCounted = isReadable ? "\(row.call("n")) IS NOT a.rest" : "1"
+    if mayBeOthers, content.key.isNumber {
+      if try connection.isAutoincrement(table.name) { return 0 }
+      if isReadable {
+        isCounted +=
+          " AND a.k1 > coalesce((SELECT max(a.k1) \(rows) AND \(row.call("n")) IS a.rest), -9223372036854775808)"
+      }
+    }
+    return Int(try connection.value("SELECT count(*) \(rows) AND \(isCounted)")?.integer ?? 0)
+  }
+}
+
+extension Connection {
+  /// Whether SQLite never gives out a key of a table again.
+  fileprivate func isAutoincrement(_ table: SchemaName) throws(SQLiteError) -> Bool {
+    let sql = try value(
+      "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+      .text(table.spelled))
+    return sql?.text.flatMap { TableDefinition($0) }?.primaryKey?.hasAutoincrement ?? false
   }
 }
 

@@ -7,6 +7,9 @@ struct TransitionTrial {
   let there: ScriptTrace
   /// What the SQL of the way back does after it; nil when it does not run.
   let back: ScriptTrace?
+  /// The part of the schema on which it was tried, and what the transition made of that.
+  let began: [SchemaObject]
+  let left: Schema
 
   /// - Parameters:
   ///   - id: the phase's name.
@@ -41,7 +44,9 @@ struct TransitionTrial {
   ) throws(MigrationError) {
     let scratch = try Scratch(baseline: nil)
     try scratch.make(objects)
+    began = objects
     there = try Self.trace(id, phase, direction, on: scratch)
+    left = scratch.schema
     do throws(MigrationError) {
       back = try Self.trace(id, phase, direction == .up ? .down : .up, on: scratch)
     } catch {

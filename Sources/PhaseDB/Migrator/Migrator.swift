@@ -86,7 +86,10 @@ public final class Migrator {
     try connection.reading { () throws(MigrationError) in try presentPlan(selection) }
   }
 
-  private func presentPlan(_ selection: Selection) throws(MigrationError) -> Plan {
+  /// - Parameter saysReversals: whether the plan of a way down says what it would give back.
+  func presentPlan(
+    _ selection: Selection, saysReversals: Bool = true
+  ) throws(MigrationError) -> Plan {
     let knowledge = try Knowledge(of: connection)
     guard knowledge.isInPlace || options.overridden.contains(.drift) else {
       throw try knowledge.driftError()
@@ -100,10 +103,10 @@ public final class Migrator {
         try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
-      plan.reversals = try reversals(knowledge)
+      if saysReversals { plan.reversals = try reversals(knowledge) }
       if let ledger = knowledge.ledger {
         for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger) {
-          plan.reversals[phase] = .blocked([error.message])
+          plan.reversals[phase, default: Reversal()].obstacles = [Reversal.Obstacle(error)]
         }
       }
       for step in plan.steps {
@@ -127,7 +130,6 @@ public final class Migrator {
     -> RunResult
   {
     let knowledge = try changingNothing { () throws(MigrationError) in
-      try refusePurged(plan)
       try refuseBlocked(plan)
       try refuseBrokenArchives(plan)
       return try Knowledge(of: connection)
@@ -135,7 +137,10 @@ public final class Migrator {
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
       wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
-    return try engine.run(plan)
+    let result = try engine.run(plan)
+    // What is kept only spares later commands the trial.
+    try? keepDownTrials()
+    return result
   }
 
   func planner(_ knowledge: Knowledge) throws(MigrationError) -> Planner {

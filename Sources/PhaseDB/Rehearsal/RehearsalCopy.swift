@@ -74,7 +74,8 @@ final class RehearsalCopy {
       "the copy needs \(needed >> 20) MB and \(place) has \(free >> 20) MB left")
   }
 
-  private static func folder(of path: String) -> String {
+  /// The folder that a file is in.
+  static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return path.isEmpty ? "/tmp" : "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }

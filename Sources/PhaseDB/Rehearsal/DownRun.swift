@@ -1,0 +1,253 @@
+internal import PhaseSQLite
+
+/// The way down, run on a private copy of a database by the engine that would run it on the database itself.
+///
+/// What it writes over is told from the rows: a value that was there before, is another afterwards, and is not made again
+/// by the phase's way up, is lost to whoever wrote it.
+final class DownRun {
+  let connection: Connection
+  let engine: Engine
+  private let now: () -> Timestamp
+  /// A connection that goes on seeing the copy as it is at this moment.
+  private let look: () throws -> Connection
+  /// A connection on a copy of the copy.
+  private let fork: () throws -> Connection
+  private let makeEngine: (Connection) throws(MigrationError) -> Engine
+
+  /// What came of one phase.
+  struct Step {
+    let id: PhaseID
+    /// Why it did not come down; nil when it did.
+    var failure: MigrationError?
+    var times: StepTimes?
+    /// How many rows came back from archives, by table.
+    var restored: [DownRehearsal.Restored] = []
+    /// The tables that it touches, folded.
+    var tables: Set<String> = []
+    var lost: [Reversal.AffectedRows] = []
+    var uncertain: [Reversal.AffectedRows] = []
+  }
+
+  init(
+    on connection: Connection, runner: Runner, pacing: Pacing, now: @escaping () -> Timestamp,
+    cancellation: Cancellation, look: @escaping () throws -> Connection,
+    fork: @escaping () throws -> Connection
+  ) throws(MigrationError) {
+    self.connection = connection
+    self.now = now
+    self.look = look
+    self.fork = fork
+    makeEngine = { connection throws(MigrationError) in
+      let engine = Engine(
+        on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
+        pacing: pacing, cancellation: cancellation, observe: { _ in })
+      engine.isOnCopy = true
+      return engine
+    }
+    engine = try makeEngine(connection)
+  }
+
+  /// Takes the phase down that was applied last.
+  ///
+  /// - Throws: what keeps the copy from being read; what keeps the phase from coming down is in the answer.
+  func step(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> Step {
+    var step = Step(id: id)
+    let knowledge = try Knowledge(of: connection)
+    guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
+    let kept = try ledger.archives(of: id).filter { $0.state == .kept && $0.direction == .up }
+    do throws(MigrationError) {
+      let trace = try engine.trials.trial(id, phase, .down, on: knowledge.schema).there
+      for archive in kept {
+        let content = try ArchiveContent(archive)
+        let rows = try lifting("comparing rows with archive \(archive.id)") { () in
+          try Shortfall(archive, content, trace).rows(on: connection)
+        }
+        step.lost += rows.lost
+        step.uncertain += rows.uncertain
+      }
+    } catch where error.id != .ledgerDamaged {
+      // The engine says why.
+    }
+    let before = try reading(look)
+    do throws(MigrationError) {
+      step.times = try run(id, phase, .down, on: engine)
+    } catch {
+      guard error.id != .interrupted else { throw error }
+      step.failure = error
+      return step
+    }
+    let writes = engine.lastWrites
+    step.tables = writes.tables.union(writes.columns.keys).union(writes.alteredTables)
+      .union(writes.deletedTables).union(kept.map(\.table.asciiLowercased))
+    let left = Dictionary(
+      try ledger.archives(of: id).map { ($0.id, $0.rows) }, uniquingKeysWith: { first, _ in first })
+    step.restored = kept.map { archive in
+      let rest = left[archive.id] ?? 0
+      return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
+    }
+    let known = Set(step.lost.filter { $0.column == nil }.map(\.table.asciiLowercased))
+    step.lost += try overwritten(id, phase, since: before).filter {
+      !known.contains($0.table.asciiLowercased)
+    }
+    return step
+  }
+
+  private func run(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, on engine: Engine
+  ) throws(MigrationError) -> StepTimes {
+    engine.knowledge = try Knowledge(of: engine.connection)
+    let result = try engine.run(
+      Planner(onCopy: engine.knowledge, Catalog([]), .ofCopy, at: now()).alone(id, phase, direction))
+    guard let done = result.done.first else {
+      throw MigrationError(.sqliteFailed, "\(id) did not run on the copy")
+    }
+    return done.times
+  }
+
+  private func reading<Result>(_ body: () throws -> Result) throws(MigrationError) -> Result {
+    try lifting("reading the copy", body)
+  }
+
+  // MARK: What it writes over
+
+  /// The values and rows that were there before, are not afterwards, and do not come again with the way up.
+  private func overwritten(
+    _ id: PhaseID, _ phase: Phase, since before: Connection
+  ) throws(MigrationError) -> [Reversal.AffectedRows] {
+    let compared = try reading { try self.compared(before) }
+    let changed = try reading { try differences(compared, before, connection) }
+    guard !changed.isEmpty else { return [] }
+    let again: Connection
+    do throws(MigrationError) {
+      again = try upAgain(id, phase)
+    } catch {
+      guard error.id != .interrupted else { throw error }
+      // A rehearsal says more of a way up that does not run again.
+      return []
+    }
+    var lost = try reading { try differences(compared, before, again) }.common(with: changed)
+    guard !lost.isEmpty else { return [] }
+    // What the clock or chance gave is another value each time, and nobody's loss.
+    let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
+    let other = try upAgain(id, phase, clock)
+    let chance = try reading { try differences(compared, again, other) }
+    lost = lost.without(chance)
+    return lost.affectedRows
+  }
+
+  /// The phase up again, without what its way down kept.
+  private func upAgain(
+    _ id: PhaseID, _ phase: Phase, _ clock: StandingClock? = nil
+  ) throws(MigrationError) -> Connection {
+    let again = try reading(fork)
+    if let clock { try reading { try clock.rule(again) } }
+    try reading {
+      let ledger = Ledger(connection: again)
+      for archive in try ledger.archives(of: id) where archive.direction == .down {
+        try again.execute("DROP TABLE IF EXISTS main.\(archive.tableName)")
+        try ledger.forgetArchive(archive.id)
+      }
+    }
+    let engine = try makeEngine(again)
+    engine.trials = self.engine.trials
+    _ = try run(id, phase, .up, on: engine)
+    return again
+  }
+
+  /// The tables that are there before and after, with the columns that are not.
+  private func compared(_ before: Connection) throws -> [(table: String, without: Set<String>)] {
+    let (old, new) = (try Schema(of: before), try Schema(of: connection))
+    let readable = Set(try DigestDraft(of: connection).readings.map(\.table.asciiLowercased))
+    return try DigestDraft(of: before).readings.compactMap { reading in
+      let name = SchemaName(reading.table)
+      guard readable.contains(name.key), let one = old.table(name), let other = new.table(name) else {
+        return nil
+      }
+      let gone = one.columns.filter { other.column($0.name) == nil }.map(\.name.key)
+      return (reading.table, Set(gone))
+    }
+  }
+
+  /// How many rows of a table are compared one by one.
+  private static let most = 100_000
+
+  private func differences(
+    _ tables: [(table: String, without: Set<String>)], _ before: Connection, _ after: Connection
+  ) throws -> LostCells {
+    var cells = LostCells()
+    let (old, new) = (try DigestDraft(of: before), try DigestDraft(of: after))
+    for (table, without) in tables {
+      guard let one = old.readings.first(where: { $0.table == table }),
+        let other = new.readings.first(where: { $0.table.asciiLowercased == table.asciiLowercased }),
+        try one.sum(on: before) != other.sum(on: after),
+        let left = try Schema(of: before).object("table", SchemaName(table)),
+        let right = try Schema(of: after).object("table", SchemaName(table))
+      else { continue }
+      // A key that is not there on both sides tells no rows apart.
+      guard one.keyNames.allSatisfy({ other.keyNames.contains($0) && !without.contains($0.asciiLowercased) })
+      else { continue }
+      let found = try RowComparison(before: before, after: after, declared: without, limit: Self.most)
+        .difference(of: left, and: right)
+      for row in found.first {
+        switch row.kind {
+        case .born: break
+        case .lost: cells.rows[table, default: []].insert(row.key)
+        case .changed:
+          for column in row.columns
+          where column.before != nil && column.after != nil
+            && !without.contains(column.name.asciiLowercased)
+          {
+            cells.values[LostCells.Column(table: table, column: column.name), default: []].insert(row.key)
+          }
+        }
+      }
+    }
+    return cells
+  }
+}
+
+/// Rows that are gone, and values that are others, by the keys of their rows.
+private struct LostCells {
+  struct Column: Hashable {
+    let table: String
+    let column: String
+  }
+
+  var rows: [String: Set<String>] = [:]
+  var values: [Column: Set<String>] = [:]
+
+  var isEmpty: Bool { rows.isEmpty && values.isEmpty }
+
+  /// Those that another difference has as well.
+  func common(with other: LostCells) -> LostCells { filtered { $0.intersection($1) } with: { other } }
+
+  /// Those that another difference does not have.
+  func without(_ other: LostCells) -> LostCells { filtered { $0.subtracting($1) } with: { other } }
+
+  private func filtered(
+    _ combine: (Set<String>, Set<String>) -> Set<String>, with other: () -> LostCells
+  ) -> LostCells {
+    let other = other()
+    var result = LostCells()
+    for (table, keys) in rows {
+      let left = combine(keys, other.rows[table] ?? [])
+      if !left.isEmpty { result.rows[table] = left }
+    }
+    for (column, keys) in values {
+      let left = combine(keys, other.values[column] ?? [])
+      if !left.isEmpty { result.values[column] = left }
+    }
+    return result
+  }
+
+  var affectedRows: [Reversal.AffectedRows] {
+    rows.sorted { $0.key < $1.key }.map {
+      Reversal.AffectedRows(table: $0.key, column: nil, rows: $0.value.count, why: "the way back deletes them")
+    }
+      + values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
+        Reversal.AffectedRows(
+          table: $0.key.table, column: $0.key.column, rows: $0.value.count,
+          why: "written since, and the way back writes over it")
+      }
+  }
+}
