@@ -49,6 +49,9 @@ struct ArchiveContent: Codable, Sendable {
   let sources: [String: String]
   /// The AUTOINCREMENT counter of the table; nil when it had none.
   let counter: Int64?
+  /// Whether it holds rows that the way back was seen not to give back with the other archives: those that nobody
+  /// touched since become what they were, the others are left to the SQL. nil in archives of earlier versions.
+  private(set) var isSupplement: Bool?
 
   var json: String {
     let encoder = JSONEncoder()
@@ -67,7 +70,7 @@ struct ArchiveContent: Codable, Sendable {
   init(
     text: String, key: RowKey, lookups: [Lookup], columns: [Column], successor: Successor?, hasGoneRows: Bool,
     isMoved: Bool,
-    sources: [String: String], counter: Int64?
+    sources: [String: String], counter: Int64?, isSupplement: Bool = false
   ) {
     self.text = text
     self.key = key
@@ -78,6 +81,7 @@ struct ArchiveContent: Codable, Sendable {
     self.isMoved = isMoved
     self.sources = sources
     self.counter = counter
+    self.isSupplement = isSupplement ? true : nil
   }
 }
 

@@ -4,6 +4,7 @@ internal import PhaseSQLite
 struct Restoring {
   private let connection: Connection
   private var works: [RestoringWork] = []
+  private var supplements: [SupplementWork] = []
   /// Whether it is to be found out where the SQL alone goes wrong.
   private let looksForCorrections: Bool
   /// Where it does.
@@ -28,11 +29,15 @@ struct Restoring {
       let content = try ArchiveContent(record)
       let table = ArchiveTable(record, content)
       try table.verify(record, on: connection)
-      works.append(
-        try lifting("comparing rows with archive \(record.id)") { () in
-          try RestoringWork(
-            record, content, table, trace, isSameText: content.text == phase.tokenHash, on: connection)
-        })
+      try lifting("comparing rows with archive \(record.id)") { () in
+        if content.isSupplement == true {
+          supplements.append(try SupplementWork(record, content, table, on: connection))
+        } else {
+          works.append(
+            try RestoringWork(
+              record, content, table, trace, isSameText: content.text == phase.tokenHash, on: connection))
+        }
+      }
     }
   }
 
@@ -56,18 +61,28 @@ struct Restoring {
     connection.turn(.triggers, on: false)
     defer { connection.turn(.triggers, on: true) }
     var (left, used): ([ArchiveRecord], [Int64]) = ([], [])
+    func take(_ record: ArchiveRecord, _ rest: ArchiveRecord?) {
+      if let rest { left.append(rest) } else { used.append(record.id) }
+    }
     for work in works {
       try lookForCorrections(of: work)
-      let rest = try restore(work)
-      if let rest { left.append(rest) } else { used.append(work.record.id) }
+      take(
+        work.record, try restoring(work.record) { () throws(SQLiteError) in try work.restore(on: connection) }
+      )
+    }
+    for work in supplements {
+      take(
+        work.record, try restoring(work.record) { () throws(SQLiteError) in try work.restore(on: connection) }
+      )
     }
     return (left, used)
   }
 
-  private func restore(_ work: RestoringWork) throws(MigrationError) -> ArchiveRecord? {
-    let record = work.record
+  private func restoring(
+    _ record: ArchiveRecord, _ body: () throws(SQLiteError) -> ArchiveRecord?
+  ) throws(MigrationError) -> ArchiveRecord? {
     do throws(SQLiteError) {
-      return try work.restore(on: connection)
+      return try body()
     } catch  where error.code.primary == .constraint {
       throw MigrationError(
         .reversalBlocked,
@@ -90,7 +105,9 @@ struct Restoring {
   private static let shownRows = 10
 
   /// The tables that get rows or values.
-  var tables: Set<String> { Set(works.map { SchemaName($0.record.table).key }) }
+  var tables: Set<String> {
+    Set((works.map(\.record) + supplements.map(\.record)).map { SchemaName($0.table).key })
+  }
 }
 
 extension ArchiveTable {

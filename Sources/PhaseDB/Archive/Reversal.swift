@@ -62,6 +62,11 @@ public struct Reversal: Sendable, Hashable {
     /// Whether the phase accepts the loss with `@loses`.
     public var isDeclared = false
 
+    /// The same of another number of rows.
+    func counted(_ rows: Int) -> AffectedRows {
+      AffectedRows(table: table, column: column, rows: rows, why: why, isDeclared: isDeclared)
+    }
+
     /// `customers.full_name`, or the table alone.
     public var subject: String { column.map { "\(table).\($0)" } ?? table }
   }

@@ -17,59 +17,76 @@ struct Shortfall {
     self.aftermath = aftermath
   }
 
-  /// What would not come back, and what rows would get that may not be theirs.
-  func rows(on connection: Connection) throws(SQLiteError) -> (lost: [Affected], uncertain: [Affected]) {
+  /// What is known of the rows.
+  struct Outlook {
+    /// What would not come back.
+    var lost: [Affected] = []
+    /// Rows that changed since and get what the way back computes.
+    var computed: [Affected] = []
+    /// Rows that may be others than those whose values come back.
+    var others: [Affected] = []
+  }
+
+  func outlook(on connection: Connection) throws(SQLiteError) -> Outlook {
+    var outlook = Outlook()
     guard content.isFollowed(by: trace, to: SchemaName(record.table)) else {
-      return ([affected(nil, record.rows, "the way back gives its rows other rowids")], [])
+      outlook.lost = [affected(nil, record.rows, "the way back gives its rows other rowids")]
+      return outlook
     }
     let computed = content.columns.filter {
       trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
-    let lost = try takenPlaces(on: connection)
+    outlook.lost = try takenPlaces(on: connection)
     if let changed = try content.changedSource(on: connection) {
       if content.successor == nil {
-        return (
-          lost + [
-            affected(
-              nil, record.rows,
-              "rows that cannot be followed are made again from \(changed), which changed since")
-          ], []
-        )
-      }
-      return (
-        lost,
-        computed.map {
+        outlook.lost.append(
+          affected(
+            nil, record.rows,
+            "rows that cannot be followed are made again from \(changed), which changed since"))
+      } else {
+        outlook.computed = computed.map {
           affected($0.name, record.rows, "the way back computes it from \(changed), which changed since")
         }
-      )
+      }
+      return outlook
     }
     guard let successor = content.successor,
-      let table = try TableShape(SchemaName(successor.table), on: connection),
-      !computed.isEmpty || !successor.hashed.isEmpty
-    else { return (lost, []) }
+      let table = try TableShape(SchemaName(successor.table), on: connection)
+    else { return outlook }
     guard let places = places(in: table.name, successor) else {
-      return (
-        lost,
-        computed.map {
-          affected(
-            $0.name, nil,
-            "rows that changed since, and the way back computes it; count them with: phasedb rehearse down")
-        }
-      )
+      outlook.computed = computed.map {
+        affected(
+          $0.name, nil,
+          "rows that changed since, and the way back computes it; count them with: phasedb rehearse down")
+      }
+      return outlook
     }
     if !computed.isEmpty {
       let rows = try changedRows(table, successor, places, on: connection)
-      return rows == 0
-        ? (lost, [])
-        : (
-          lost,
-          computed.map { affected($0.name, rows, "the rows changed since, and the way back computes it") }
-        )
+      if rows > 0 {
+        outlook.computed = computed.map {
+          affected($0.name, rows, "the rows changed since, and the way back computes it")
+        }
+      }
+    } else if !successor.hashed.isEmpty {
+      let rows = try changedRows(table, successor, places, mayBeOthers: true, on: connection)
+      if rows > 0 {
+        outlook.others = content.columns.map {
+          affected(
+            $0.name, rows,
+            "the rows changed since or are others with the same key, and the archived value comes back")
+        }
+      }
+      if aftermath == nil {
+        let moved = try movedRows(table, successor, on: connection)
+        if moved > 0 {
+          outlook.lost += content.columns.map {
+            affected($0.name, moved, "the rows have another key since")
+          }
+        }
+      }
     }
-    let rows = try changedRows(table, successor, places, mayBeOthers: true, on: connection)
-    guard rows > 0 else { return (lost, []) }
-    let why = "the rows changed since or are others with the same key, and the archived value comes back"
-    return (lost, content.columns.map { affected($0.name, rows, "\(why)") })
+    return outlook
   }
 
   typealias Affected = Reversal.AffectedRows
@@ -91,6 +108,48 @@ struct Shortfall {
       """)
     let rows = Int(count?.integer ?? 0)
     return rows == 0 ? [] : [affected(nil, rows, "another row has taken the key since")]
+  }
+
+  /// How many rows have another value in a column, once the way back ran, than the archive has for them.
+  ///
+  /// - Parameter left: what of the archive is left.
+  func others(
+    than column: String, in left: ArchiveRecord, on connection: Connection
+  ) throws(SQLiteError) -> Int {
+    guard let index = content.columns.firstIndex(where: { $0.name == column }),
+      let table = try TableShape(SchemaName(record.table), on: connection),
+      table.column(SchemaName(column)) != nil
+    else { return left.rows }
+    let archive = ArchiveTable(left, content)
+    let key = content.key.names.map { SchemaName($0) }
+    let value = "t.\(SQLText.identifier(column))"
+    let count = try connection.value(
+      """
+      SELECT count(*) FROM main.\(archive.name) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS t
+      ON \(RowMatch.condition(key, in: table, as: "t", against: "a")) WHERE a.gone = 0
+      AND (a.\(archive.values[index]) IS NOT \(value) OR typeof(a.\(archive.values[index])) <> typeof(\(value)))
+      """)
+    return Int(count?.integer ?? 0)
+  }
+
+  /// Rows that are there under another key: the rest of them is what it was.
+  private func movedRows(
+    _ table: TableShape, _ successor: ArchiveContent.Successor, on connection: Connection
+  ) throws(SQLiteError) -> Int {
+    let key = successor.key.map { SchemaName($0) }
+    let row = RestOfRow(content, by: key)
+    guard try row.isReadable(in: table, on: connection) else { return 0 }
+    try row.define(on: connection)
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    let isSame = RowMatch.condition(key, in: table, as: "n", against: "a")
+    let count = try connection.value(
+      """
+      SELECT count(*) FROM main.\(record.tableName) AS a WHERE a.gone = 0
+      AND NOT EXISTS (SELECT 1 FROM \(place) AS n WHERE \(isSame))
+      AND a.rest IN (SELECT \(row.call("n")) FROM \(place) AS n\(row.joins("n"))
+        WHERE NOT EXISTS (SELECT 1 FROM main.\(record.tableName) AS a WHERE \(isSame)))
+      """)
+    return Int(count?.integer ?? 0)
   }
 
   private func affected(_ column: String?, _ rows: Int?, _ why: String) -> Affected {

@@ -10,6 +10,8 @@ struct TransitionTrial {
   /// The part of the schema on which it was tried, and what the transition made of that.
   let began: [SchemaObject]
   let left: Schema
+  /// Whether the way back leads to the schema before the transition.
+  let leadsBack: Bool
 
   /// - Parameters:
   ///   - id: the phase's name.
@@ -45,20 +47,25 @@ struct TransitionTrial {
     let scratch = try Scratch(baseline: nil)
     try scratch.make(objects)
     began = objects
+    let before = scratch.schema
     there = try Self.trace(id, phase, direction, on: scratch)
     left = scratch.schema
     do throws(MigrationError) {
-      back = try Self.trace(id, phase, direction == .up ? .down : .up, on: scratch)
+      let checkpoint = direction == .up ? before : nil
+      back = try Self.trace(id, phase, direction == .up ? .down : .up, to: checkpoint, on: scratch)
+      leadsBack = scratch.schema.digest == before.digest
     } catch {
       back = nil
+      leadsBack = false
     }
   }
 
   private static func trace(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, on scratch: Scratch
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, to checkpoint: Schema? = nil, on scratch: Scratch
   ) throws(MigrationError) -> ScriptTrace {
     let tracer = try ScriptTracer(direction == .up ? phase.up : phase.down, on: scratch.connection)
-    try scratch.run(id, phase, direction, renamed: tracer.catchUp, observe: tracer.follow)
+    try scratch.run(
+      id, phase, direction, to: checkpoint, renamed: tracer.catchUp, observe: tracer.follow)
     return try tracer.finish()
   }
 }

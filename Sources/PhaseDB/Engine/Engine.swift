@@ -23,6 +23,8 @@ final class Engine {
   var lastWrites = WriteSet()
   /// Where, when that is looked for, archives put right what the SQL of the last step made of rows.
   var lastCorrections: [TableDifference] = []
+  /// Why a way back that was tried ended the transaction of its phase, so that it is not tried again.
+  var endedByWayBack: MigrationError?
   /// True while other runners see that this run is not over.
   var holdsLease = false
   /// True once the log says which gates were overridden in this run.

@@ -53,12 +53,13 @@ extension Engine {
     try verify(turn)
 
     let recorded = try record(turn, changes, leaving: drifted, kept, from: before, to: after, since: began)
-    try lifting("committing") { () in
-      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
-    }
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
     // must not be taken for known.
     try settle(recorded, schema: after)
+    if let trip = rowsAtStake?.trip, try !tryWayBack(turn.step, trip, since: violationsBefore) {
+      return .compare
+    }
+    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
     holdsLease = !turn.isLast

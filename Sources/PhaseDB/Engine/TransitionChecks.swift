@@ -146,8 +146,9 @@ extension Engine {
   }
 
   /// The claims of the phase after it went up; after it came down, those of its migration that are in force again.
-  func verify(_ turn: Turn) throws(MigrationError) {
-    let step = turn.step
+  func verify(_ turn: Turn) throws(MigrationError) { try verify(turn.step) { observe($0) } }
+
+  func verify(_ step: Plan.Step, observe: (Event) -> Void = { _ in }) throws(MigrationError) {
     var claims = step.phase.verifications
     if step.direction == .down {
       let earlier = knowledge.applied.filter {

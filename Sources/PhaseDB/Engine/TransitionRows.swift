@@ -6,12 +6,13 @@ struct TransitionRows {
   /// Whether archives wait for this transition.
   private let hasKept: Bool
   /// nil when the SQL does not run where there are no rows.
-  private var work: (archiving: Archiving, restoring: Restoring)?
+  private var work: (archiving: Archiving?, restoring: Restoring)?
   private var failure: MigrationError?
+  /// On the way up, what has to be known to find out what the way back does.
+  private(set) var trip: RoundTripTrial?
 
   /// - Parameter looksForCorrections: whether it is to be found out where the SQL alone goes wrong.
-  /// - Returns: nil when there is nothing to take and nothing to give back. An expand phase promises on its way up that
-  ///   it takes nothing, and is held to it.
+  /// - Returns: nil when there is nothing to take and nothing to give back.
   /// - Throws: what is wrong with an archive, and what SQLite says while rows are copied.
   init?(
     _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, looksForCorrections: Bool,
@@ -21,8 +22,6 @@ struct TransitionRows {
     let kept = try ledger.archives(of: step.id).filter {
       $0.state == .kept && $0.direction != step.direction
     }
-    let isPromise = step.direction == .up && step.phase.kind == .expand
-    guard !kept.isEmpty || !isPromise else { return nil }
     self.step = step
     hasKept = !kept.isEmpty
     let trial: TransitionTrial
@@ -36,14 +35,32 @@ struct TransitionRows {
     try Self.refuseBrokenConstraints(step, trial, knowledge, ledger, kept, on: connection)
     let restoring = try Restoring(
       kept, step.phase, trial.there, looksForCorrections: looksForCorrections, on: connection)
+    // An expand phase promises on its way up that it takes nothing, and is held to it.
+    let isPromise = step.direction == .up && step.phase.kind == .expand
     let young = try Self.young(step, knowledge, ledger)
     let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
+    if step.direction == .up {
+      trip = try RoundTripTrial(step, trial, takings, before: knowledge.schema, on: connection)
+    }
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
       try Archiving(
         takings.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(),
         isWayBackKnown: step.direction == .up, on: connection)
     }
     work = (archiving, restoring)
+  }
+
+  /// The way back of a phase that has just gone up, as it would be run: it gives back, and what it takes is not kept.
+  ///
+  /// - Parameter trace: what the SQL of the way back does.
+  init(
+    trying step: Plan.Step, _ trace: ScriptTrace, _ archives: [ArchiveRecord], on connection: Connection
+  ) throws(MigrationError) {
+    self.step = step
+    hasKept = !archives.isEmpty
+    work = (
+      nil, try Restoring(archives, step.phase, trace, looksForCorrections: false, on: connection)
+    )
   }
 
   /// What to read while a table is built anew, so that archived values come back in the same pass.
@@ -61,7 +78,7 @@ struct TransitionRows {
     var restoring = begun
     let (left, used) = try restoring.finish()
     let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
-      try archiving.settle(step.id, step.phase, step.direction)
+      try archiving?.settle(step.id, step.phase, step.direction) ?? []
     }
     return Outcome(
       made: made, left: left, used: used, tables: restoring.tables, corrections: restoring.corrections)

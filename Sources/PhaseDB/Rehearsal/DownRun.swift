@@ -55,15 +55,17 @@ final class DownRun {
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
     let kept = try ledger.archives(of: id).filter { $0.state == .kept && $0.direction == .up }
+    var outlooks: [(archive: ArchiveRecord, shortfall: Shortfall, computed: [Reversal.AffectedRows])] = []
     do throws(MigrationError) {
       let trace = try engine.trials.trial(id, phase, .down, on: knowledge.schema).there
       for archive in kept {
-        let content = try ArchiveContent(archive)
-        let rows = try lifting("comparing rows with archive \(archive.id)") { () in
-          try Shortfall(archive, content, trace).rows(on: connection)
+        let shortfall = Shortfall(archive, try ArchiveContent(archive), trace)
+        let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
+          try shortfall.outlook(on: connection)
         }
-        step.lost += rows.lost
-        step.uncertain += rows.uncertain
+        step.lost += outlook.lost
+        step.uncertain += outlook.others
+        outlooks.append((archive, shortfall, outlook.computed))
       }
     } catch where error.id != .ledgerDamaged {
       // The engine says why.
@@ -80,9 +82,16 @@ final class DownRun {
     step.tables = writes.tables.union(writes.columns.keys).union(writes.alteredTables)
       .union(writes.deletedTables).union(kept.map(\.table.asciiLowercased))
     let left = Dictionary(
-      try ledger.archives(of: id).map { ($0.id, $0.rows) }, uniquingKeysWith: { first, _ in first })
+      try ledger.archives(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    for (archive, shortfall, computed) in outlooks {
+      guard let rest = left[archive.id] else { continue }
+      for rows in computed {
+        let count = try reading { try shortfall.others(than: rows.column ?? "", in: rest, on: connection) }
+        if count > 0 { step.uncertain.append(rows.counted(count)) }
+      }
+    }
     step.restored = kept.map { archive in
-      let rest = left[archive.id] ?? 0
+      let rest = left[archive.id]?.rows ?? 0
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.asciiLowercased))
@@ -247,7 +256,7 @@ private struct LostCells {
       + values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
         Reversal.AffectedRows(
           table: $0.key.table, column: $0.key.column, rows: $0.value.count,
-          why: "written since, and the way back writes over it")
+          why: "the way back writes over what is there now")
       }
   }
 }

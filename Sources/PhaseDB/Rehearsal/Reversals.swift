@@ -256,11 +256,11 @@ struct Reversals {
     reversal.lost += UnreadableTables(before).gone(in: after)
     for archive in draft.kept {
       let content = try ArchiveContent(archive)
-      let rows = try lifting("comparing rows with archive \(archive.id)") { () in
-        try Shortfall(archive, content, trace, aftermath).rows(on: connection)
+      let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
+        try Shortfall(archive, content, trace, aftermath).outlook(on: connection)
       }
-      reversal.lost += rows.lost
-      reversal.uncertain += rows.uncertain
+      reversal.lost += outlook.lost
+      reversal.uncertain += outlook.computed + outlook.others
     }
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
       let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report)

@@ -1,0 +1,197 @@
+internal import PhaseSQLite
+
+/// A table's rows as they were before a phase, in a TEMP table beside: compared with what the way back leaves.
+struct RememberedTable {
+  let shape: TableShape
+  let key: RowKey
+  /// The columns that are compared, without the key.
+  let columns: [SchemaName]
+  /// Where the rows are after the phase; nil when they cannot be followed by their key.
+  let successor: Taking.Successor?
+  private let name: String
+
+  /// Copies the rows.
+  ///
+  /// - Returns: nil for a table whose rows cannot be read back.
+  /// - Throws: `archive-impossible` for a table whose rows have nothing to be known by.
+  init?(_ table: RowsAtRisk.Table, number: Int, on connection: Connection) throws {
+    guard let shape = try TableShape(table.name, on: connection), shape.isKept else { return nil }
+    guard let key = try RowKey(of: shape, on: connection) else {
+      throw MigrationError.archiveImpossible(shape.name)
+    }
+    self.shape = shape
+    self.key = key
+    successor = table.successor(key)
+    let keys = Set(key.names.map { SchemaName($0) })
+    let all = shape.stored.map(\.name).filter { !keys.contains($0) }
+    let inPlace = table.columns.flatMap { $0.isDisjoint(with: keys) ? $0 : nil }
+    columns = inPlace.map { written in all.filter { written.contains($0) } } ?? all
+    name = "phasedb_trip_\(number)"
+    let definitions = ([key.isNumber ? "k1 INTEGER PRIMARY KEY" : ""] + names.dropFirst(key.isNumber ? 1 : 0))
+      .filter { !$0.isEmpty }
+    try connection.execute("CREATE TEMP TABLE \(name) (\(definitions.joined(separator: ", ")))")
+    let read = (key.names.map { SchemaName($0) } + columns).map { SQLText.identifier($0.spelled) }
+    try connection.execute(
+      "INSERT INTO temp.\(name) (\(names.joined(separator: ", "))) SELECT \(read.joined(separator: ", ")) FROM \(place)"
+    )
+  }
+
+  func forget(on connection: Connection) { try? connection.execute("DROP TABLE IF EXISTS temp.\(name)") }
+
+  private var place: String { "main.\(SQLText.identifier(shape.name.spelled))" }
+  private var keyNames: [String] { key.columns.indices.map { "k\($0 + 1)" } }
+  private var valueNames: [String] { columns.indices.map { "v\($0 + 1)" } }
+  private var names: [String] { keyNames + valueNames }
+}
+
+// MARK: - What the way back left
+
+extension RememberedTable {
+  /// How the rows that are there differ from those that were.
+  struct Difference {
+    /// Rows that are not as they were or not there at all, by their numbers in the copy, in ascending order.
+    var numbers: [Int64] = []
+    /// Rows that were not there before.
+    var extra = 0
+    /// Whether the rows that are not as they were have to come back all together, because no key says which they are.
+    var isWhole = false
+
+    var isEmpty: Bool { numbers.isEmpty && extra == 0 }
+  }
+
+  func difference(on connection: Connection) throws(SQLiteError) -> Difference {
+    guard let present = try TableShape(shape.name, on: connection) else { return Difference() }
+    let keys = key.names.map { SchemaName($0) }
+    let found = RowMatch.condition(keys, in: present, as: "n", against: "r")
+    let first = "n.\(SQLText.identifier(keys[0].spelled))"
+    let pairs = (key.isNumber ? [] : zip(keyNames, keys).map { ($0, $1) }) + zip(valueNames, columns)
+    let differs = pairs.map { kept, column in
+      let now = "+n.\(SQLText.identifier(column.spelled))"
+      return "r.\(kept) IS NOT \(now) OR typeof(r.\(kept)) <> typeof(\(now))"
+    }
+    var difference = Difference()
+    var found_ = try connection.prepare(
+      """
+      SELECT r.rowid, \(first) IS NULL FROM temp.\(name) AS r LEFT JOIN \(place) AS n ON \(found)
+      WHERE \(([first + " IS NULL"] + differs).joined(separator: " OR "))
+      """)
+    var missing = 0
+    while try found_.step() {
+      difference.numbers.append(found_.integer(at: 0))
+      if found_.integer(at: 1) != 0 { missing += 1 }
+    }
+    difference.numbers.sort()
+    let counts = try connection.rows(
+      "SELECT (SELECT count(*) FROM \(place)), (SELECT count(*) FROM temp.\(name))")
+    let (now, before) = (counts[0][0].integer ?? 0, counts[0][1].integer ?? 0)
+    difference.extra = max(0, Int(now - before) + missing)
+    guard !difference.isEmpty, key.form == .rowID else { return difference }
+    return try byContent(difference, on: connection)
+  }
+
+  /// Rows without a key are the same rows under other rowids.
+  private func byContent(_ difference: Difference, on connection: Connection) throws(SQLiteError)
+    -> Difference
+  {
+    let spelled = columns.map(\.spelled)
+    guard columns.count == shape.stored.count else { return difference }
+    try connection.defineRowHash(named: Self.function, columns: spelled)
+    let before = Connection.rowHashCall(Self.function, valueNames)
+    let now = Connection.rowHashCall(Self.function, spelled.map(SQLText.identifier))
+    let counts = try connection.rows(
+      """
+      SELECT total(max(n, 0)), total(max(-n, 0)) FROM (
+        SELECT sum(n) AS n FROM (
+          SELECT \(before) AS h, 1 AS n FROM temp.\(name) UNION ALL SELECT \(now), -1 FROM \(place))
+        GROUP BY h)
+      """)
+    func count(_ value: Value) -> Int { if case .real(let count) = value { Int(count) } else { 0 } }
+    let (missing, extra) = (count(counts[0][0]), count(counts[0][1]))
+    if missing == 0, extra == 0 { return Difference() }
+    guard successor == nil else { return difference }
+    return Difference(numbers: missing == 0 ? [] : difference.numbers, extra: extra, isWhole: true)
+  }
+
+  private static let function = "phasedb_remembered"
+}
+
+// MARK: - Keeping what does not come back
+
+extension RememberedTable {
+  /// Makes an archive of rows that the way back does not give back.
+  ///
+  /// Asked when the way back has been undone, so that the rows are as the phase left them.
+  ///
+  /// - Parameters:
+  ///   - id: the number of the archive.
+  ///   - text: the hash of the phase's text.
+  /// - Returns: what the ledger has to record; nil when there are no such rows.
+  func keep(
+    _ difference: Difference, _ id: Int64, phase: PhaseID, text: String, on connection: Connection
+  ) throws(SQLiteError) -> ArchiveRecord? {
+    guard !difference.numbers.isEmpty else { return nil }
+    let followed = difference.isWhole ? nil : successor
+    let table = try followed.map { successor throws(SQLiteError) in
+      try TableShape(successor.table, on: connection)
+    }
+    let archive = ArchiveTable(
+      ArchiveRecord.tableName(id), key: key, tracked: columns.map { _ in false })
+    try connection.execute(archive.definition)
+    var sources: [String: String] = [:]
+    var hashed: [SchemaName] = []
+    let sum: RowSum
+    if let successor = followed, case .some(.some(let table)) = table {
+      hashed = table.stored.map(\.name).filter { !successor.key.contains($0) }
+      let rest = RestOfRow(hashed.map { RestOfRow.Column(name: $0.spelled, present: $0) }, [])
+      try rest.define(on: connection)
+      try list(difference.numbers, on: connection)
+      let isGone = "n.\(SQLText.identifier(successor.key[0].spelled)) IS NULL"
+      let columns =
+        names.map { "r.\($0) AS \($0)" } + [
+          "CASE WHEN \(isGone) THEN NULL ELSE \(rest.call("n")) END AS rest", "\(isGone) AS gone",
+        ]
+      sum = try archive.fill(
+        from: """
+          SELECT \(columns.joined(separator: ", ")) FROM temp.\(Self.listName) AS i
+          JOIN temp.\(name) AS r ON r.rowid = i.id
+          LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+          ON \(RowMatch.condition(successor.key, in: table, as: "n", against: "r"))
+          """, on: connection)
+      try connection.execute("DROP TABLE temp.\(Self.listName)")
+    } else {
+      let columns = names.map { "r.\($0) AS \($0)" } + ["NULL AS rest", "1 AS gone"]
+      sum = try archive.fill(
+        from: "SELECT \(columns.joined(separator: ", ")) FROM temp.\(name) AS r", computesNothing: true,
+        on: connection)
+      if let present = try TableShape(shape.name, on: connection) {
+        sources[shape.name.spelled] = try connection.sum(of: present).text
+      }
+    }
+    let content = ArchiveContent(
+      text: text, key: key, lookups: [],
+      columns: columns.map { ArchiveContent.Column(name: $0.spelled, after: nil, isTracked: false) },
+      successor: followed.map {
+        ArchiveContent.Successor(
+          table: $0.table.spelled, key: $0.key.map(\.spelled), hashed: hashed.map(\.spelled))
+      }, hasGoneRows: columns.count == shape.stored.filter { !isKey($0.name) }.count,
+      isMoved: followed == nil, sources: sources, counter: nil, isSupplement: followed != nil)
+    return ArchiveRecord(
+      id: id, phase: phase, direction: .up, entry: 0, table: shape.name.spelled, content: content.json,
+      rows: sum.count, digest: sum.text, state: .kept)
+  }
+
+  private func isKey(_ column: SchemaName) -> Bool { key.names.contains { SchemaName($0) == column } }
+
+  /// Lists numbers of the copy where SQL finds them.
+  private func list(_ numbers: [Int64], on connection: Connection) throws(SQLiteError) {
+    try connection.execute("CREATE TEMP TABLE \(Self.listName) (id INTEGER PRIMARY KEY)")
+    var insertion = try connection.prepare("INSERT INTO temp.\(Self.listName) VALUES (?1)", reused: true)
+    for number in numbers {
+      try insertion.bind(.integer(number), at: 1)
+      while try insertion.step() {}
+      insertion.reset()
+    }
+  }
+
+  private static let listName = "phasedb_trip_rows"
+}

@@ -1,0 +1,127 @@
+/// The rows that a phase and its way back may not leave as they were, told from the cells that either of them writes.
+///
+/// Where neither writes a cell that was there before, or every such cell is archived for every row, there is nothing to
+/// find out. Everything else is found out by running the way back.
+struct RowsAtRisk {
+  struct Table {
+    /// What it is called before the phase.
+    let name: SchemaName
+    /// The columns that are written, where rows stay where they are; nil when rows come, go or move.
+    let columns: Set<SchemaName>?
+    /// Where its rows are after the phase; nil when they cannot be followed by their key.
+    let successor: (RowKey) -> Taking.Successor?
+  }
+
+  let tables: [Table]
+  /// Tables whose rows either direction touches, as they are called after the phase.
+  let touched: [SchemaName]
+  private let trial: TransitionTrial
+
+  /// - Parameters:
+  ///   - trial: what a phase's way up and its way down do where there are no rows.
+  ///   - takings: what is archived on the way up.
+  init(_ trial: TransitionTrial, _ takings: [Taking]) {
+    self.trial = trial
+    tables = trial.there.tables.compactMap { table in
+      guard let name = table.origin else { return nil }
+      let kept = takings.first { $0.table.name == name }
+      let written = Self.writtenInPlace(table, by: trial)
+      if let written, written.isSubset(of: kept?.isKeptForEveryRow ?? []) { return nil }
+      let columns = written.map { Set($0.filter { table.column(from: $0)?.outcome != nil }) }
+      return Table(name: name, columns: columns == written ? columns : nil) { key in
+        guard trial.back != nil else { return nil }
+        return WayBack(trial, to: name).successor(of: table, key)
+      }
+    }
+    touched = Self.touched(by: trial)
+  }
+
+  /// Whether the way back has to be run to know what it does.
+  func needsRun(from before: Schema, to after: Schema) -> Bool {
+    guard tables.isEmpty, trial.leadsBack, let back = trial.back else { return true }
+    return back.tables.contains { table in
+      guard let name = table.outcome, let definition = before.table(name) else { return false }
+      // Rows may break what a way back puts on a table, or on the values it gives.
+      if !Self.uniqueIndexes(of: name, in: before).isSubset(of: Self.uniqueIndexes(of: name, in: after)) {
+        return true
+      }
+      let hasTriggers = after.objects.contains { $0.key.type == "trigger" && SchemaName($0.table) == name }
+      if table.hasUpdates, hasTriggers || definition.isStrict || !definition.constraints.isEmpty {
+        return true
+      }
+      return table.columns.contains { column in
+        guard let outcome = column.outcome, let declared = definition.column(outcome) else { return false }
+        if column.origin == nil {
+          return declared.isNotNull && declared.defaultValue == nil || declared.isConstrained
+        }
+        return column.isUpdated
+          && (declared.isNotNull || declared.isConstrained || Self.isUnique(outcome, of: name, in: before))
+      }
+    }
+  }
+
+  /// The columns that were there before and that either direction writes or drops; nil when rows come, go or move, or
+  /// the table is made anew.
+  private static func writtenInPlace(_ table: TracedTable, by trial: TransitionTrial) -> Set<SchemaName>? {
+    guard let back = trial.back?.tables.first(where: { $0.origin != nil && $0.origin == table.outcome }),
+      back.outcome == table.origin, table.keepsRows, back.keepsRows
+    else { return nil }
+    var written: Set<SchemaName> = []
+    for column in table.columns where !column.isGenerated {
+      guard let name = column.origin else { continue }
+      let after = column.outcome.flatMap { back.column(from: $0) }
+      if column.outcome == nil {
+        // It comes back as a new one.
+        guard back.column(to: name) != nil else { return nil }
+      } else if after?.outcome != name {
+        return nil
+      }
+      if column.isUpdated || column.outcome == nil || after?.isUpdated == true { written.insert(name) }
+    }
+    return written
+  }
+
+  private static func touched(by trial: TransitionTrial) -> [SchemaName] {
+    let there = trial.there.tables.filter { table in
+      table.origin != nil && table.isTouched
+    }.compactMap(\.outcome)
+    let back = (trial.back?.tables ?? []).filter { $0.origin != nil && $0.isTouched }.compactMap(\.origin)
+    return Set(there + back).sorted { $0.key < $1.key }
+  }
+
+  private static func uniqueIndexes(of table: SchemaName, in schema: Schema) -> Set<SchemaName> {
+    Set(schema.indexes(on: table).filter(\.isUnique).map(\.name))
+  }
+
+  private static func isUnique(_ column: SchemaName, of table: SchemaName, in schema: Schema) -> Bool {
+    schema.indexes(on: table).contains { $0.isUnique && $0.mentions(anyOf: [column]) }
+  }
+}
+
+extension ColumnDefinition {
+  /// Whether a value may be refused for another reason than NULL.
+  fileprivate var isConstrained: Bool {
+    isUnique || isPrimaryKey || isGenerated || !checks.isEmpty || !references.isEmpty
+  }
+}
+
+extension TracedTable {
+  /// Whether its rows stay, with their keys, and none is added.
+  fileprivate var keepsRows: Bool {
+    !gainsRows && !losesRows && !isRowIDUpdated && outcome != nil
+  }
+
+  /// Whether anything happens to its rows or columns.
+  fileprivate var isTouched: Bool {
+    outcome == nil || gainsRows || losesRows || isRowIDUpdated || hasUpdates
+      || columns.contains { $0.origin != nil && $0.outcome == nil }
+  }
+}
+
+extension Taking {
+  /// The columns of which the archive has what differs, or comes to differ, for every row that is there.
+  fileprivate var isKeptForEveryRow: Set<SchemaName> {
+    guard method != .rows, !mayLoseRows else { return [] }
+    return Set(values.filter { !$0.isYoung }.map(\.name))
+  }
+}

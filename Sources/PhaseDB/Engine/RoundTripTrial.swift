@@ -1,0 +1,210 @@
+internal import PhaseSQLite
+
+/// What is remembered of the rows before a phase goes up, so that its way back can be run behind it and compared.
+struct RoundTripTrial {
+  let risk: RowsAtRisk
+  let back: ScriptTrace?
+  let before: Schema
+  private(set) var remembered: [RememberedTable] = []
+  private let trial: TransitionTrial
+
+  /// Copies the rows of the tables that have to be compared.
+  init(
+    _ step: Plan.Step, _ trial: TransitionTrial, _ takings: [Taking], before: Schema,
+    on connection: Connection
+  ) throws(MigrationError) {
+    self.trial = trial
+    self.before = before
+    back = trial.back
+    risk = RowsAtRisk(trial, takings)
+    remembered = try lifting("remembering the rows before \(step.id)") { () in
+      try risk.tables.enumerated().compactMap {
+        try RememberedTable($0.element, number: $0.offset + 1, on: connection)
+      }
+    }
+  }
+
+  func needsRun(to after: Schema) -> Bool { risk.needsRun(from: before, to: after) }
+
+  func forget(on connection: Connection) {
+    for table in remembered { table.forget(on: connection) }
+  }
+}
+
+extension Engine {
+  /// Runs the way back of a phase that has just gone up, compares what it leaves with what was there before the phase, and
+  /// undoes it; keeps the rows that it does not give back; and records what it was seen to do.
+  ///
+  /// Belongs into the transaction of the phase, behind what the ledger got of it.
+  ///
+  /// - Returns: false when rows have no parent, and what there was before has to be known to tell whose fault it is.
+  func tryWayBack(
+    _ step: Plan.Step, _ trip: RoundTripTrial, since violations: [ForeignKeyViolation: Int]?
+  ) throws(MigrationError) -> Bool {
+    defer { trip.forget(on: connection) }
+    guard let applied = knowledge.applied.last, let ledger = knowledge.ledger else { return true }
+    var record = RoundTripRecord(verdict: .exact)
+    if trip.needsRun(to: knowledge.schema) {
+      let down = Plan.Step(id: step.id, direction: .down, phase: step.phase, liveAfter: [:])
+      var outcome: WayBackOutcome
+      if let endedByWayBack {
+        outcome = .failed(endedByWayBack)
+        self.endedByWayBack = nil
+      } else {
+        outcome = try run(down, trip, since: violations)
+      }
+      if case .came(let differences) = outcome {
+        let kept = try keep(differences, trip, step)
+        if !kept.isEmpty {
+          try lifting("writing the ledger") { () in try ledger.record(kept, entry: applied.sequence) }
+          knowledge.schema = try lifting("reading the schema") { () in
+            try Schema(of: connection, known: knowledge.schema)
+          }
+          try knowledge.settle(on: connection)
+          // What is kept now has to be seen to come back, too.
+          outcome = try run(down, trip, since: violations)
+        }
+      }
+      switch outcome {
+      case .needsComparison: return false
+      case .came(let differences): record = trip.record(differences)
+      case .failed(let error) where error.isOfSurroundings:
+        record = RoundTripRecord(verdict: .untried, reasons: [error.message])
+      case .failed(let error):
+        record = RoundTripRecord(verdict: .blocked, reasons: [error.message] + error.details)
+      }
+    }
+    try lifting("writing the ledger") { () in
+      record.keys = try trip.risk.touched.compactMap { try connection.keys(of: $0) }
+      try ledger.record(record, of: applied.sequence)
+    }
+    return true
+  }
+
+  private enum WayBackOutcome {
+    /// By table, how what is there then differs from what was there before.
+    case came([RememberedTable.Difference])
+    case failed(MigrationError)
+    case needsComparison
+  }
+
+  private func run(
+    _ down: Plan.Step, _ trip: RoundTripTrial, since violations: [ForeignKeyViolation: Int]?
+  ) throws(MigrationError) -> WayBackOutcome {
+    let known = knowledge
+    try lifting("trying the way back of \(down.id)") { () in try connection.execute("SAVEPOINT phasedb_trip")
+    }
+    let outcome: WayBackOutcome
+    do throws(MigrationError) {
+      outcome = try wayBack(down, trip, since: violations)
+    } catch {
+      guard error.id != .interrupted else { throw error }
+      guard !connection.isAutocommit else {
+        // As a trigger with RAISE(ROLLBACK) does, or a full disk: the phase itself was rolled back, too.
+        endedByWayBack = error
+        knowledge = known
+        return .needsComparison
+      }
+      outcome = .failed(error)
+    }
+    try lifting("undoing the way back of \(down.id)") { () in
+      try connection.execute("ROLLBACK TO phasedb_trip")
+      try connection.execute("RELEASE phasedb_trip")
+    }
+    knowledge = known
+    return outcome
+  }
+
+  private func wayBack(
+    _ down: Plan.Step, _ trip: RoundTripTrial, since violations: [ForeignKeyViolation: Int]?
+  ) throws(MigrationError) -> WayBackOutcome {
+    guard let ledger = knowledge.ledger else { return .came([]) }
+    let archives = try ledger.archives(of: down.id).filter { $0.state == .kept && $0.direction == .up }
+    let from = knowledge.schema
+    var rows: TransitionRows? = try TransitionRows(
+      trying: down, trip.back ?? ScriptTrace(tables: []), archives, on: connection)
+    let sql = PhaseSQL(down.id, down.phase, .down, on: connection)
+    let writes = try sql.run().writes
+    let left = try lifting("reading the schema") { () in try Schema(of: connection, known: from) }
+    let after = try putColumnsBack(down, of: left, with: &rows)
+    _ = try driftOnTheWayBack(down, to: after)
+    let kept = try rows?.finish(writes)
+    let reach = ForeignKeyReach(
+      writes, after.changes(since: from), to: after, renamed: sql.renamedTables,
+      alsoWritten: kept?.tables ?? [])
+    guard try hasNoNewForeignKeyViolations(down, in: reach, since: violations) else {
+      return .needsComparison
+    }
+    try verify(down)
+    return .came(
+      try lifting("comparing rows with those before \(down.id)") { () in
+        try trip.remembered.map { try $0.difference(on: connection) }
+      })
+  }
+
+  /// Archives the rows that did not come back.
+  private func keep(
+    _ differences: [RememberedTable.Difference], _ trip: RoundTripTrial, _ step: Plan.Step
+  ) throws(MigrationError) -> [ArchiveRecord] {
+    guard let ledger = knowledge.ledger else { return [] }
+    return try lifting("archiving what the way back of \(step.id) does not give back") { () in
+      var next = try ledger.nextArchive()
+      var records: [ArchiveRecord] = []
+      for (table, difference) in zip(trip.remembered, differences) {
+        guard
+          let record = try table.keep(
+            difference, next, phase: step.id, text: step.phase.tokenHash, on: connection)
+        else { continue }
+        records.append(record)
+        next += 1
+      }
+      return records
+    }
+  }
+}
+
+extension RoundTripTrial {
+  fileprivate func record(_ differences: [RememberedTable.Difference]) -> RoundTripRecord {
+    var losses: [RoundTripRecord.Loss] = []
+    for (table, difference) in zip(remembered, differences) {
+      let name = table.shape.name.spelled
+      if !difference.numbers.isEmpty {
+        losses.append(
+          RoundTripRecord.Loss(
+            table: name, column: nil, rows: difference.numbers.count,
+            why: "the way back does not give them back"))
+      }
+      if difference.extra > 0 {
+        losses.append(
+          RoundTripRecord.Loss(
+            table: name, column: nil, rows: difference.extra,
+            why: "rows that were not there before the phase are left"))
+      }
+    }
+    return RoundTripRecord(verdict: losses.isEmpty ? .exact : .lossy, losses: losses)
+  }
+}
+
+extension Connection {
+  /// What is known of a table's integer keys; nil for a table without rowids.
+  fileprivate func keys(of table: SchemaName) throws(SQLiteError) -> RoundTripRecord.Keys? {
+    guard let shape = try TableShape(table, on: self), shape.isKept, let name = shape.rowIDName else {
+      return nil
+    }
+    let sql = try value(
+      "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+      .text(table.spelled))?.text
+    let highest = try value("SELECT max(\(name)) FROM main.\(SQLText.identifier(table.spelled))")?.integer
+    return RoundTripRecord.Keys(
+      table: table.spelled, highest: highest,
+      areNeverReused: TableDefinition(sql ?? "")?.hasAutoincrement ?? false)
+  }
+}
+
+extension MigrationError {
+  /// Whether it tells of the file or the machine, and nothing of the SQL that ran.
+  fileprivate var isOfSurroundings: Bool {
+    [.databaseBusy, .databaseFull, .databaseReadOnly, .databaseUnreadable, .ioFailed, .outOfMemory].contains(
+      id)
+  }
+}

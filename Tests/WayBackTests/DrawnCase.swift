@@ -1,0 +1,174 @@
+import Foundation
+import PhaseDB
+
+/// A database, one or two phases and an application that writes in between, all from one number.
+struct DrawnCase {
+  let seed: UInt64
+  let tables: [DrawnTable]
+  let script: [String]
+  let phases: [DrawnPhase]
+  let isBusy: Bool
+  let isBatched: Bool
+  private var dice: Dice
+
+  init(seed: UInt64) {
+    self.seed = seed
+    var dice = Dice(seed: seed)
+    let tables = (0...dice.below(2)).map { DrawnTable("t\($0)", &dice) }
+    var script = ["CREATE TABLE audit (id INTEGER PRIMARY KEY, what);"]
+    for table in tables {
+      script.append(table.sql())
+      script += table.attachments
+      script += (0..<dice.below(7)).map { table.insert($0 + 1, &dice, "INSERT OR IGNORE") }
+    }
+    (self.tables, self.script) = (tables, script)
+    var phases = [DrawnPhase(tables, number: 1, &dice)]
+    if dice.falls(35) { phases.append(DrawnPhase(phases[0].tables, number: 2, &dice)) }
+    self.phases = phases
+    isBusy = dice.falls(60)
+    isBatched = dice.falls(60)
+    self.dice = dice
+  }
+
+  struct Outcome {
+    var complaints: [String] = []
+    var words: [String: Int] = [:]
+    /// One that can be judged again, with something else said.
+    var judged: [Judge] = []
+    var wasRun = false
+  }
+
+  /// Up, traffic, what is said, and down, a phase at a time.
+  func run() throws -> Outcome {
+    var outcome = Outcome()
+    var dice = dice
+    let folder = try Folder()
+    let path = folder.path + "/case.db"
+    let shell = try Shell(path)
+    for statement in script { try shell.run(statement) }
+    let catalog = try Catalog(
+      phases.enumerated().map { index, phase in
+        try Migration(MigrationName("000\(index + 1)-change"), phases: [try phase.phase(batched: isBatched)])
+      })
+    func migrator() throws -> Migrator {
+      try Migrator(database: path, catalog: catalog, options: Self.options)
+    }
+    var looks = [try Look(shell)]
+    var applied = 0
+    for _ in phases {
+      do {
+        let up = try migrator()
+        try up.run(try up.plan(.up(1)))
+        applied += 1
+        looks.append(try Look(shell))
+      } catch let error as MigrationError {
+        // A drawn way up may break a constraint or its kind's promise; then nothing must have happened.
+        if try Look(shell) != looks[applied] {
+          outcome.complaints.append("up failed and left something behind: \(error)")
+        }
+        break
+      }
+    }
+    guard applied > 0 else { return outcome }
+    outcome.wasRun = true
+    let traffic = try Traffic(to: shell, phases[applied - 1].tables, busy: isBusy, &dice)
+    for number in (1...applied).reversed() {
+      let written = try Look(shell)
+      let said = try Self.said(migrator(), number)
+      outcome.words[said.word.rawValue, default: 0] += 1
+      var down: Look?
+      var refusal: String?
+      do {
+        let way = try migrator()
+        try way.run(try way.plan(.down(1)))
+        down = try Look(shell)
+      } catch let error as MigrationError {
+        refusal = "\(error) \(error.details.prefix(2))"
+        if try Look(shell) != written {
+          outcome.complaints.append("down failed and left something behind: \(error)")
+        }
+      }
+      let judge = Judge(
+        before: looks[number - 1], up: looks[number], written: written, down: down, refusal: refusal,
+        traffic: traffic.acts, said: said)
+      outcome.complaints += judge.complaints.map {
+        "\(phases[number - 1].kind) of migration \(number): \($0)"
+      }
+      outcome.judged.append(judge)
+      guard down != nil else { break }
+    }
+    if try shell.rows("PRAGMA integrity_check") != [["ok"]] { outcome.complaints.append("integrity_check") }
+    if !outcome.complaints.isEmpty {
+      outcome.complaints.append("reproduce with \(try keep(traffic.statements))")
+    }
+    return outcome
+  }
+
+  private static let options = Options(
+    wait: .zero, live: [try? LiveVersion("app@1.5")].compactMap(\.self), evidencePolicy: .none)
+
+  /// What status says of the phase; that the plan of its way down says the same is part of the bargain.
+  private static func said(_ migrator: Migrator, _ number: Int) throws -> Said {
+    let name = "000\(number)-change/"
+    guard let reversal = try migrator.reversals().first(where: { $0.key.description.hasPrefix(name) })?.value
+    else {
+      return Said(word: .unknown, why: ["nothing was said"])
+    }
+    return Said(reversal)
+  }
+
+  /// Writes what repeats the case by hand.
+  private func keep(_ writes: [String]) throws -> String {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("phasedb-way-back-\(seed)")
+    var files: [String: String] = [
+      "before.sql": script.joined(separator: "\n") + "\n",
+      "writes.sql": writes.joined(separator: "\n") + "\n",
+      "m/phasedb.json": #"{ "evidence": "none" }"#,
+    ]
+    for (index, phase) in phases.enumerated() {
+      files["m/000\(index + 1)-change/\(phase.kind.rawValue).sql"] = phase.text(batched: isBatched)
+    }
+    files["run"] = """
+      # usage: PHASEDB=phasedb sh run
+      rm -f case.db; sqlite3 case.db < before.sql
+      ${PHASEDB:-phasedb} up -q -m m -d case.db --live app@1.5
+      sqlite3 case.db < writes.sql; sqlite3 case.db .dump | grep -v phasedb_
+      ${PHASEDB:-phasedb} plan down -m m -d case.db
+      ${PHASEDB:-phasedb} down -q --all -m m -d case.db; sqlite3 case.db .dump | grep -v phasedb_
+
+      """
+    for (name, text) in files {
+      let file = folder.appendingPathComponent(name)
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: file)
+    }
+    return folder.path
+  }
+}
+
+extension Said {
+  /// What phasedb's word is.
+  init(_ reversal: Reversal) {
+    let rows = (reversal.lost + reversal.uncertain).map { "\($0)" }
+    self.init(
+      word: Said.Word(rawValue: reversal.word.rawValue) ?? .unknown,
+      why: rows + reversal.obstacles.map(\.reason))
+  }
+}
+
+/// A folder that is gone when it goes out of scope, in memory where the system has a file system there.
+final class Folder {
+  let path: String
+
+  init() throws {
+    let memory = "/dev/shm"
+    let parent =
+      FileManager.default.isWritableFile(atPath: memory)
+      ? memory : FileManager.default.temporaryDirectory.path
+    path = "\(parent)/phasedb-way-back-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -1,0 +1,110 @@
+/// A table of a drawn database.
+struct DrawnTable {
+  enum Key: CaseIterable {
+    case integer, autoincrement, text, textNotNull, textWithoutRowID, pair, none
+  }
+
+  struct Column {
+    let name: String
+    let type: String
+    /// What follows the type: a default, a collation, a constraint.
+    let rest: String
+
+    var definition: String {
+      ([Shell.name(name), type, rest].filter { !$0.isEmpty }).joined(separator: " ")
+    }
+  }
+
+  var name: String
+  let key: Key
+  var columns: [Column]
+  /// Indexes and triggers, made again when the table is.
+  var attachments: [String] = []
+
+  init(_ name: String, _ dice: inout Dice) {
+    self.name = name
+    key = dice.pick(Key.allCases)
+    var columns: [Column] = []
+    for name in ["a", "b", "c", "Mixed d"].prefix(2 + dice.below(3)) {
+      let type = dice.pick(["", "TEXT", "TEXT", "INTEGER", "REAL"])
+      let rest =
+        type == "TEXT" && dice.falls(20)
+        ? "COLLATE NOCASE" : dice.pick(["", "", "", "DEFAULT 7", "DEFAULT 'x'"])
+      columns.append(Column(name: name, type: type, rest: rest))
+    }
+    self.columns = columns
+    if dice.falls(15) {
+      let column = dice.pick(columns)
+      attachments.append(
+        "CREATE INDEX \(Shell.name("\(name) by \(column.name)")) ON \(quoted) (\(Shell.name(column.name)));")
+    }
+    if dice.falls(12) {
+      let column = dice.pick(columns)
+      attachments.append(
+        "CREATE TRIGGER \(Shell.name("\(name) audit")) AFTER UPDATE OF \(Shell.name(column.name)) ON \(quoted) BEGIN INSERT INTO audit (what) VALUES (old.\(Shell.name(column.name))); END;"
+      )
+    }
+  }
+
+  var quoted: String { Shell.name(name) }
+
+  var keys: [String] {
+    switch key {
+    case .integer, .autoincrement: ["id"]
+    case .text, .textNotNull, .textWithoutRowID: ["code"]
+    case .pair: ["code", "no"]
+    case .none: []
+    }
+  }
+
+  func sql(named other: String? = nil) -> String {
+    var parts: [String] = []
+    switch key {
+    case .integer: parts.append("id INTEGER PRIMARY KEY")
+    case .autoincrement: parts.append("id INTEGER PRIMARY KEY AUTOINCREMENT")
+    case .text: parts.append("code TEXT PRIMARY KEY")
+    case .textNotNull, .textWithoutRowID: parts.append("code TEXT NOT NULL PRIMARY KEY")
+    case .pair: parts += ["code TEXT NOT NULL", "no INTEGER NOT NULL"]
+    case .none: break
+    }
+    parts += columns.map(\.definition)
+    if key == .pair { parts.append("PRIMARY KEY (code, no)") }
+    return
+      "CREATE TABLE \(Shell.name(other ?? name)) (\(parts.joined(separator: ", ")))\(key == .textWithoutRowID ? " WITHOUT ROWID" : "");"
+  }
+
+  /// The documented way to give a table another definition (sqlite.org/lang_altertable.html#otheralter).
+  ///
+  /// - Parameters:
+  ///   - reading: what to read in place of a column.
+  ///   - tail: what follows the table, as a condition that leaves rows out.
+  func rebuilt(as new: DrawnTable, reading: [String: String] = [:], tail: String = "") -> [String] {
+    let rowid = keys.isEmpty ? ["rowid"] : []
+    let targets = rowid + new.keys + new.columns.map { Shell.name($0.name) }
+    let own = Set(columns.map(\.name))
+    let sources =
+      rowid + new.keys
+      + new.columns.map { reading[$0.name] ?? (own.contains($0.name) ? Shell.name($0.name) : "NULL") }
+    return [
+      new.sql(named: "rebuilt"),
+      "INSERT INTO rebuilt (\(targets.joined(separator: ", "))) SELECT \(sources.joined(separator: ", ")) FROM \(quoted)\(tail);",
+      "DROP TABLE \(quoted);", "ALTER TABLE rebuilt RENAME TO \(quoted);",
+    ] + new.attachments
+  }
+
+  /// A new row under a key with a number.
+  func insert(_ number: Int, _ dice: inout Dice, _ verb: String = "INSERT") -> String {
+    let keyValues: [String] =
+      switch key {
+      case .integer, .autoincrement: ["\(number)"]
+      case .text where number % 7 == 3: ["NULL"]
+      case .text, .textNotNull, .textWithoutRowID: ["'k\(number)'"]
+      case .pair: ["'k\(number / 2)'", "\(number % 2)"]
+      case .none: []
+      }
+    let names = keys + columns.map { Shell.name($0.name) }
+    let values = keyValues + columns.map { _ in DrawnSQL.value(&dice) }
+    return
+      "\(verb) INTO \(quoted) (\(names.joined(separator: ", "))) VALUES (\(values.joined(separator: ", ")));"
+  }
+}

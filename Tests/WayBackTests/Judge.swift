@@ -1,0 +1,142 @@
+import Foundation
+
+/// What was said of a way back before it began.
+struct Said: Equatable, CustomStringConvertible {
+  enum Word: String { case exact, expected, lossy, uncertain, blocked, unknown }
+
+  var word: Word
+  var why: [String] = []
+
+  var description: String { ([word.rawValue] + why).joined(separator: "; ") }
+}
+
+/// Holds what was said of a way back against what came back. It knows rows by their keys and what an application did, and
+/// nothing of how phasedb comes to its words.
+struct Judge {
+  /// Before the way up, after it, before the way down, after it.
+  let before: Look
+  let up: Look
+  let written: Look
+  /// nil when the way down was refused.
+  let down: Look?
+  let refusal: String?
+  let traffic: [Traffic.Act]
+  let said: Said
+
+  /// What is wrong, one sentence each.
+  var complaints: [String] {
+    guard let down else {
+      return said.word == .blocked || said.word == .unknown
+        ? [] : ["\(said.word.rawValue) was said, and the way down failed: \(refusal ?? "")"]
+    }
+    if said.word == .blocked { return ["blocked was said, and the way down went through"] }
+    if down.schema != before.schema { return ["the schema is not what it was"] }
+    let found = losses(in: down)
+    switch said.word {
+    case .exact, .expected: return found.isEmpty ? [] : ["\(said.word.rawValue) was said, but:"] + found
+    case .lossy where found.isEmpty && isQuiet: return ["\(said) was said, and every row came back"]
+    case .uncertain where isQuiet: return ["\(said) was said, and no row was written since"]
+    case .unknown: return ["unknown was said of a phase that phasedb itself took up"]
+    default: return []
+    }
+  }
+
+  /// Whether nobody wrote in between.
+  var isQuiet: Bool { up == written }
+
+  /// Rows that are not what they have to be when a way back is called exact.
+  func losses(in down: Look) -> [String] {
+    var lines: [String] = []
+    for (name, table) in before.tables.sorted(by: { $0.key < $1.key }) {
+      guard let last = down.tables[name] else {
+        lines.append("table \(name) is gone")
+        continue
+      }
+      lines += losses(of: name, table, last)
+    }
+    return lines
+  }
+
+  private func losses(of name: String, _ old: Look.Table, _ last: Look.Table) -> [String] {
+    let (first, now) = (up.tables[name], written.tables[name])
+    // Nobody wrote it, so it is to be what it was, row by row.
+    if first == now {
+      let (missing, extra) = Self.difference(old.texts, last.texts)
+      return missing.map { "\(name): missing \($0)" } + extra.map { "\(name): left over \($0)" }
+    }
+    guard let first, let now else { return [] }
+    var lines: [String] = []
+    let moved = Set(
+      traffic.flatMap { act -> [String] in
+        if case .moved(name, let from, let to) = act { [from, to] } else { [] }
+      })
+    for key in Set(old.rows.keys).union(last.rows.keys).union(now.rows.keys).sorted()
+    where !moved.contains(key) {
+      let (oldRow, firstRow, nowRow, lastRow) = (
+        old.rows[key], first.rows[key], now.rows[key], last.rows[key]
+      )
+      if firstRow == nowRow, !isReborn(name, key) {
+        if oldRow != lastRow {
+          lines.append(
+            "\(name) \(key): \(Self.text(oldRow)) became \(Self.text(lastRow)), and nobody wrote it")
+        }
+      } else if nowRow == nil {
+        if lastRow != nil { lines.append("\(name) \(key): deleted by the application, and there again") }
+      } else if let nowRow {
+        guard let lastRow else {
+          lines.append("\(name) \(key): written by the application, and gone")
+          continue
+        }
+        // What both schemas share and the way up left alone is the application's.
+        for (column, value) in nowRow.sorted(by: { $0.key < $1.key }) {
+          guard let lastValue = lastRow[column], lastValue != value else { continue }
+          if let firstRow, let oldRow, oldRow[column] != firstRow[column] { continue }
+          lines.append("\(name) \(key): \(column) was \(value) and is \(lastValue)")
+        }
+        if isReborn(name, key) || firstRow == nil, let oldRow {
+          for (column, value) in oldRow where now.columns.contains(column) == false {
+            if lastRow[column] == value, value != "null NULL", !Self.isDefault(value) {
+              lines.append("\(name) \(key): a row born since has \(column) = \(value) of another row")
+            }
+          }
+        }
+      }
+    }
+    for case .moved(name, let from, let to) in traffic {
+      guard let oldRow = old.rows[from], first.rows[from] != nil, let lastRow = last.rows[to],
+        now.rows[from] == nil
+      else { continue }
+      for (column, value) in oldRow where !now.columns.contains(column) && lastRow[column] != value {
+        lines.append(
+          "\(name) \(from) moved to \(to): \(column) was \(value) and is \(lastRow[column] ?? "gone")")
+      }
+    }
+    return lines
+  }
+
+  private func isReborn(_ table: String, _ key: String) -> Bool {
+    traffic.contains(.reborn(table: table, key: key))
+  }
+
+  /// Values that a column gets where none is given.
+  private static func isDefault(_ value: String) -> Bool {
+    ["integer 7", "text 'x'", "text '7'", "real 7.0", "integer 0"].contains(value)
+  }
+
+  private static func text(_ row: Look.Table.Row?) -> String {
+    row.map {
+      "(" + $0.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ") + ")"
+    }
+      ?? "no row"
+  }
+
+  private static func difference(_ old: [String], _ new: [String]) -> (missing: [String], extra: [String]) {
+    var counts: [String: Int] = [:]
+    for text in new { counts[text, default: 0] += 1 }
+    var missing: [String] = []
+    for text in old {
+      if let count = counts[text], count > 0 { counts[text] = count - 1 } else { missing.append(text) }
+    }
+    return (missing, counts.flatMap { Array(repeating: $0.key, count: $0.value) }.sorted())
+  }
+}

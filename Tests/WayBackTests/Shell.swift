@@ -1,0 +1,122 @@
+import CSQLite
+import Foundation
+
+/// A connection of its own to a database file, on SQLite's C interface: what judges phasedb shares no code with it.
+@safe final class Shell {
+  private let handle: OpaquePointer
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  init(_ path: String) throws {
+    var opened: OpaquePointer?
+    let code = unsafe sqlite3_open_v2(path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nil)
+    guard code == SQLITE_OK, let opened = unsafe opened else {
+      throw Failure(description: "cannot open \(path): \(code)")
+    }
+    unsafe handle = unsafe opened
+    unsafe sqlite3_busy_timeout(handle, 2_000)
+  }
+
+  deinit { unsafe sqlite3_close_v2(handle) }
+
+  /// Runs one or several statements.
+  func run(_ sql: String) throws {
+    guard unsafe sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {
+      throw Failure(description: "\(unsafe String(cString: sqlite3_errmsg(handle))) in: \(sql)")
+    }
+  }
+
+  /// The rows of one statement, each value as text.
+  func rows(_ sql: String) throws -> [[String]] {
+    var prepared: OpaquePointer?
+    guard unsafe sqlite3_prepare_v2(handle, sql, -1, &prepared, nil) == SQLITE_OK else {
+      throw Failure(description: "\(unsafe String(cString: sqlite3_errmsg(handle))) in: \(sql)")
+    }
+    defer { unsafe sqlite3_finalize(prepared) }
+    let columns = unsafe sqlite3_column_count(prepared)
+    var rows: [[String]] = []
+    while unsafe sqlite3_step(prepared) == SQLITE_ROW {
+      rows.append(
+        (0..<columns).map { column in
+          guard let text = unsafe sqlite3_column_text(prepared, column) else { return "NULL" }
+          return unsafe String(cString: text)
+        })
+    }
+    return rows
+  }
+
+  static func name(_ name: String) -> String {
+    "\"" + name.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+  }
+}
+
+/// What a database holds at one moment, phasedb's own tables left out.
+struct Look: Equatable {
+  struct Table: Equatable {
+    let columns: [String]
+    /// What tells one row from another: the primary key, else the rowid.
+    let key: [String]
+    /// By the values of the key.
+    let rows: [String: Row]
+    /// Rows whose key does not tell them apart, as a NULL in it.
+    let nameless: [Row]
+
+    typealias Row = [String: String]
+
+    /// Every row as one text, in order.
+    var texts: [String] {
+      (rows.values + nameless).map { row in
+        row.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")
+      }.sorted()
+    }
+  }
+
+  let schema: [String]
+  let tables: [String: Table]
+
+  init(_ shell: Shell) throws {
+    schema = try shell.rows(
+      "SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT LIKE 'phasedb\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
+    ).map { $0[0] }
+    var tables: [String: Table] = [:]
+    let names = try shell.rows(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'phasedb\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    ).map { $0[0] }
+    for name in names { tables[name] = try Table(name, shell) }
+    self.tables = tables
+  }
+}
+
+extension Look.Table {
+  init(_ name: String, _ shell: Shell) throws {
+    // What phasedb set aside under a name of its own is not the application's.
+    let info = try shell.rows(
+      "SELECT name, pk FROM pragma_table_xinfo('\(name)') WHERE hidden <> 1 AND name NOT LIKE 'phasedb\\_%' ESCAPE '\\' ORDER BY cid"
+    )
+    columns = info.map { $0[0] }
+    let primary = info.filter { $0[1] != "0" }.sorted { Int($0[1]) ?? 0 < Int($1[1]) ?? 0 }.map { $0[0] }
+    key = primary.isEmpty ? ["rowid"] : primary
+    func cell(_ column: String) -> String {
+      "typeof(\(Shell.name(column))) || ' ' || quote(\(Shell.name(column)))"
+    }
+    let list = (key + columns).map(cell).joined(separator: ", ")
+    var rows: [String: Row] = [:]
+    var nameless: [Row] = []
+    for values in try shell.rows("SELECT \(list) FROM \(Shell.name(name))") {
+      let row = Dictionary(
+        zip(columns, values.dropFirst(key.count)), uniquingKeysWith: { first, _ in first })
+      let identity = values.prefix(key.count)
+      if identity.contains("null NULL") {
+        nameless.append(row)
+      } else {
+        rows[identity.joined(separator: " / ")] = row
+      }
+    }
+    self.rows = rows
+    self.nameless = nameless.sorted {
+      "\($0.sorted { $0.key < $1.key })" < "\($1.sorted { $0.key < $1.key })"
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import PhaseDB
+import Testing
+
+/// Random databases, phases sensible and wrong, and an application that writes: what phasedb says of the way back is held
+/// against what came back, by a judge that knows SQLite and nothing of phasedb.
+///
+/// `PHASEDB_WAYS_BACK` asks for more cases, `PHASEDB_SEED` for others.
+@Suite("What is said of a way back is what comes back")
+struct WayBackTests {
+  static let count = ProcessInfo.processInfo.environment["PHASEDB_WAYS_BACK"].flatMap(UInt64.init) ?? 5_000
+  static let seed = ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap(UInt64.init) ?? 20_261_124
+  private static let parts: UInt64 = 8
+
+  @Test("whatever the SQL of either direction says", arguments: 0..<parts)
+  func waysBack(_ part: UInt64) throws {
+    var words: [String: Int] = [:]
+    var broken: [String: Int] = [:]
+    var runs = 0
+    for number in stride(from: part, to: Self.count, by: Int(Self.parts)) {
+      let outcome = try DrawnCase(seed: Self.seed &+ number).run()
+      if outcome.wasRun { runs += 1 }
+      words.merge(outcome.words, uniquingKeysWith: +)
+      guard !outcome.complaints.isEmpty else { continue }
+      broken["cases", default: 0] += 1
+      if broken["cases", default: 0] <= 5 {
+        Issue.record(
+          "PHASEDB_SEED=\(Self.seed) case \(number):\n\(outcome.complaints.prefix(12).joined(separator: "\n"))"
+        )
+      }
+    }
+    print(
+      "ways back, seed \(Self.seed), part \(part): \(runs) of \(Self.count / Self.parts) databases, \(words.sorted { $0.key < $1.key }), \(broken)"
+    )
+    #expect(broken.isEmpty)
+    #expect(runs * 2 > Self.count / Self.parts, "most of what is drawn has to go up")
+  }
+
+  /// A judge that never complains would pass everything above.
+  @Test("a wrong word does not pass")
+  func wrongWords() throws {
+    var (lost, kept) = (0, 0)
+    for number in 0..<400 where lost < 10 || kept < 10 {
+      for judge in try DrawnCase(seed: Self.seed &+ UInt64(number)).run().judged {
+        guard let down = judge.down else {
+          #expect(judge.saying(.exact).complaints != [], "exact of what does not come down")
+          continue
+        }
+        if judge.losses(in: down).isEmpty {
+          kept += 1
+          #expect(judge.saying(.blocked).complaints != [], "blocked of what comes down")
+          if judge.isQuiet { #expect(judge.saying(.lossy).complaints != [], "lossy of what comes back") }
+        } else {
+          lost += 1
+          #expect(judge.saying(.exact).complaints != [], "exact of what does not come back")
+        }
+      }
+    }
+    #expect(kept >= 10)
+  }
+}
+
+extension Judge {
+  /// The same, with another word.
+  fileprivate func saying(_ word: Said.Word) -> Judge {
+    Judge(
+      before: before, up: up, written: written, down: down, refusal: refusal, traffic: traffic,
+      said: Said(word: word))
+  }
+}
