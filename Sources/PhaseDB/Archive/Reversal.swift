@@ -81,6 +81,8 @@ public struct Reversal: Sendable, Hashable {
     public var openings: [String] = []
     /// What a refusal because of it is called.
     var error = MigrationError.ID.reversalBlocked
+    /// Whether the ledger itself says so, so that nothing need be tried.
+    var isOfLedger = false
   }
 
   /// Whether nothing speaks against it but losses that the phase declares.
@@ -112,6 +114,8 @@ extension Reversal.Obstacle {
 
   /// The refusal of a step, as it was seen on a copy.
   init(_ error: MigrationError) {
-    self.init(reason: error.message, rows: error.details, openings: error.help, error: error.id)
+    self.init(
+      reason: error.message, rows: error.details, openings: error.help.filter { !$0.hasPrefix("then run: ") },
+      error: error.id)
   }
 }

@@ -92,7 +92,8 @@ final class Engine {
       } catch {
         // Where the database stands is read, and the lease given back, also after a request to stop.
         connection.removeProgressHandler()
-        throw standing(of: error, turn: turn, result: result)
+        let told = step.direction == .down ? error.onTheWayDown : error
+        throw standing(of: told, turn: turn, result: result)
       }
       expected.removeAll { $0 == step.id }
       if step.direction == .up { expected.append(step.id) }

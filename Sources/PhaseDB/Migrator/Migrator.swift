@@ -104,8 +104,9 @@ public final class Migrator {
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
       if saysReversals { plan.reversals = try reversals(knowledge) }
-      if let ledger = knowledge.ledger {
-        for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger) {
+      if saysReversals, let ledger = knowledge.ledger {
+        for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger)
+        where plan.reversals[phase]?.word != .blocked {
           plan.reversals[phase, default: Reversal()].obstacles = [Reversal.Obstacle(error)]
         }
       }

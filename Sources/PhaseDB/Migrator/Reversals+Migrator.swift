@@ -23,25 +23,26 @@ extension Migrator {
       evidence: try lifting("reading the ledger") { () in try ledger.evidence() } + options.evidence,
       copy: { [connection, options] () throws(MigrationError) in
         // A phase that is half done has no way back of its own.
-        guard try ledger.batch() == nil else { return nil }
+        guard knowledge.isInPlace, try ledger.batch() == nil else { return nil }
         return try DownRun.inMemory(of: connection, runner: options.runner, now: options.now)
       },
       on: connection
     ).all()
   }
 
-  /// Refuses a way down on which a phase is known to be blocked, before anything is reversed: by what ``reversals()`` says,
-  /// which is what a status and a plan say.
+  /// Refuses a way down of several phases when one of them is known to be blocked, by what ``reversals()`` says: none of it
+  /// is gone when not all of it can be. What the first one would be refused for it says itself, and leaves nothing behind;
+  /// so whoever knows better can always try one.
   func refuseBlocked(_ plan: Plan) throws(MigrationError) {
     guard plan.direction == .down, !plan.steps.isEmpty else { return }
     let reversals = try reversals()
     for (index, step) in plan.steps.enumerated() {
       guard let obstacle = reversals[step.id]?.obstacles.first else { continue }
-      let isAlone = index == 0 && plan.steps.count == 1
+      guard index > 0 || obstacle.isOfLedger else { return }
       throw MigrationError(
         obstacle.error, obstacle.message(of: step.id), details: obstacle.rows, state: "nothing was changed",
         help: obstacle.openings
-          + (isAlone ? [] : ["or go no further than the phase above it: phasedb plan down"]))
+          + (index == 0 ? [] : ["or go no further than the phase above it: phasedb plan down"]))
     }
   }
 

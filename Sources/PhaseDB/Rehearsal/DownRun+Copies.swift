@@ -29,7 +29,7 @@ extension DownRun {
     let fork = { () throws -> Connection in try copy.copyInMemory() }
     return try DownRun(
       on: copy, runner: runner, pacing: pacing, now: now, cancellation: Cancellation(after: mostTime),
-      look: fork, fork: fork)
+      forks: 60, look: fork, fork: fork)
   }
 
   /// On a copy in a file.
@@ -43,6 +43,7 @@ extension DownRun {
     var forks: [RehearsalCopy] = []
     return try DownRun(
       on: connection, runner: runner, pacing: pacing, now: now, cancellation: cancellation,
+      forks: min(60, (256 << 20) / max(1, copy.bytes)),
       look: {
         let reader = try Connection(path: copy.path, mode: .readOnly)
         reader.setBusyTimeout(milliseconds: 10_000)

@@ -13,6 +13,8 @@ final class DownRun {
   /// A connection on a copy of the copy.
   private let fork: () throws -> Connection
   private let makeEngine: (Connection) throws(MigrationError) -> Engine
+  /// How many copies of the copy may be made to find the rows that are in the way.
+  private var forksLeft: Int
 
   /// What came of one phase.
   struct Step {
@@ -30,9 +32,10 @@ final class DownRun {
 
   init(
     on connection: Connection, runner: Runner, pacing: Pacing, now: @escaping () -> Timestamp,
-    cancellation: Cancellation, look: @escaping () throws -> Connection,
+    cancellation: Cancellation, forks: Int, look: @escaping () throws -> Connection,
     fork: @escaping () throws -> Connection
   ) throws(MigrationError) {
+    forksLeft = forks
     self.connection = connection
     self.now = now
     self.look = look
@@ -76,6 +79,16 @@ final class DownRun {
     } catch {
       guard error.id != .interrupted else { throw error }
       step.failure = error
+      if error.isOfRows, error.details.isEmpty {
+        let rows = try rowsInTheWay(of: id, phase, error.message)
+        step.failure?.details = rows.map(\.title)
+        if let first = rows.first {
+          step.failure?.help = [
+            "change or delete these rows, as with: DELETE FROM \(first.table) WHERE \(first.title)",
+            "then run: phasedb down",
+          ]
+        }
+      }
       return step
     }
     let writes = engine.lastWrites
@@ -115,6 +128,89 @@ final class DownRun {
 
   private func reading<Result>(_ body: () throws -> Result) throws(MigrationError) -> Result {
     try lifting("reading the copy", body)
+  }
+
+  // MARK: Rows in the way
+
+  private struct RowInTheWay {
+    let table: String
+    /// `id = 7`
+    let title: String
+  }
+
+  private static let mostRowsNamed = 5
+  private static let mostRowsSearched = 2_000
+
+  /// The rows without which the way down does not fail as it did: each half of a table alone, and so on.
+  private func rowsInTheWay(
+    of id: PhaseID, _ phase: Phase, _ message: String
+  ) throws(MigrationError) -> [RowInTheWay] {
+    let named = SQLTokens.identifiers(in: phase.down.text)
+    let tables = try reading {
+      try DigestDraft(of: connection).readings.filter {
+        $0.isInRowIDOrder && named.contains($0.table.asciiLowercased)
+      }
+    }
+    for table in tables {
+      let keys = try reading {
+        try connection.rows(
+          "SELECT \(table.key[0]) FROM \(table.from) ORDER BY 1 LIMIT \(Self.mostRowsSearched + 1)")
+      }.compactMap { $0[0].integer }
+      guard (1...Self.mostRowsSearched).contains(keys.count) else { continue }
+      let search = { (keys: ArraySlice<Int64>) throws(MigrationError) -> Bool in
+        try self.fails(id, phase, message, table, keeping: keys)
+      }
+      guard try !search([]) else { continue }
+      let found = try self.search(keys[...], isKnown: true, search)
+      if !found.isEmpty {
+        return found.map {
+          RowInTheWay(
+            table: SQLText.identifier(table.table), title: "\(table.keyNames[0]) = \($0)")
+        }
+      }
+    }
+    return []
+  }
+
+  private func search(
+    _ keys: ArraySlice<Int64>, isKnown: Bool = false,
+    _ fails: (ArraySlice<Int64>) throws(MigrationError) -> Bool
+  ) throws(MigrationError) -> [Int64] {
+    guard !keys.isEmpty, forksLeft > 0 else { return [] }
+    if !isKnown { guard try fails(keys) else { return [] } }
+    guard keys.count > 1 else { return Array(keys) }
+    let middle = keys.startIndex + keys.count / 2
+    var found = try search(keys[..<middle], fails)
+    if found.count < Self.mostRowsNamed { found += try search(keys[middle...], fails) }
+    return Array(found.prefix(Self.mostRowsNamed))
+  }
+
+  /// Whether the way down fails in the same way when a table has no rows but these.
+  private func fails(
+    _ id: PhaseID, _ phase: Phase, _ message: String, _ table: TableReading, keeping keys: ArraySlice<Int64>
+  ) throws(MigrationError) -> Bool {
+    forksLeft -= 1
+    let copy = try reading(fork)
+    try reading {
+      copy.turn(.triggers, on: false)
+      if let first = keys.first, let last = keys.last {
+        try copy.execute(
+          "DELETE FROM \(table.from) WHERE \(table.key[0]) NOT BETWEEN ?1 AND ?2", .integer(first),
+          .integer(last))
+      } else {
+        try copy.execute("DELETE FROM \(table.from)")
+      }
+      copy.turn(.triggers, on: true)
+    }
+    let engine = try makeEngine(copy)
+    engine.trials = self.engine.trials
+    do throws(MigrationError) {
+      _ = try run(id, phase, .down, on: engine)
+      return false
+    } catch {
+      guard error.id != .interrupted else { throw error }
+      return error.message == message
+    }
   }
 
   // MARK: What it writes over

@@ -36,9 +36,8 @@ struct DownTrials {
         try ledger.schema(after: phase.sequence - 1)
       )
     }
-    let hasDrift = isLast && (!isInPlace || drifts.contains { $0 > phase.sequence })
     return DownTrial(
-      phase.id, try ledger.phase(phase), from: present, to: hasDrift ? nil : former,
+      phase.id, try ledger.phase(phase), from: present, to: hasDrift(after: phase) ? nil : former,
       hasClaims: try hasClaims(before: phase), trials)
   }
 
@@ -63,9 +62,14 @@ struct DownTrials {
 
   /// The schema from which the phase comes down.
   private func schema(of phase: AppliedPhase) throws(MigrationError) -> SchemaDigest {
-    guard phase.sequence == applied.last?.sequence, !isInPlace || drifts.contains(where: { $0 > phase.sequence })
-    else { return phase.schemaAfter }
+    guard hasDrift(after: phase) else { return phase.schemaAfter }
     return try lifting("reading the schema") { () in try readSchema() }.digest
+  }
+
+  /// Whether the schema from which the phase that was applied last comes down is not the one that it left.
+  func hasDrift(after phase: AppliedPhase) -> Bool {
+    phase.sequence == applied.last?.sequence
+      && (!isInPlace || drifts.contains { $0 > phase.sequence })
   }
 
   /// Whether claims of earlier phases of the same migration are in force again.

@@ -120,7 +120,8 @@ struct Reversals {
       if trial.outcome == .untried, let reason = trial.reason {
         reversal.notes.append("its way back could not be tried: \(reason)")
       }
-      try addRoundTrip(phase, verdicts[phase.sequence], to: &reversal)
+      try addRoundTrip(
+        phase, trials.hasDrift(after: phase) ? nil : verdicts[phase.sequence], to: &reversal)
       try addEvidence(phase, to: &reversal)
       reversal.lost += try adopted.lost(by: phase)
       drafts.append(
@@ -144,7 +145,7 @@ struct Reversals {
       }
     case .blocked where reversal.obstacles.isEmpty:
       reversal.obstacles += (try ledger.roundTrip(of: phase.sequence)?.reasons ?? []).map {
-        Reversal.Obstacle(reason: $0, openings: DownTrial.openings)
+        Reversal.Obstacle(reason: $0, openings: WayOut.forward)
       }
     case .blocked, .untried, nil: break
     }
@@ -181,7 +182,7 @@ struct Reversals {
       if archive.state == .purged {
         obstacles.append(
           Reversal.Obstacle(
-            reason: "what it took from \(archive.table) was purged", openings: openings))
+            reason: "what it took from \(archive.table) was purged", openings: openings, isOfLedger: true))
         continue
       }
       let isThere = try lifting("looking for archive \(archive.id)") { () in
@@ -192,7 +193,7 @@ struct Reversals {
         obstacles.append(
           Reversal.Obstacle(
             reason: "\(archive.tableName) is gone, with what it took from \(archive.table)",
-            openings: openings, error: .archiveMissing))
+            openings: openings, error: .archiveMissing, isOfLedger: true))
       }
     }
     return obstacles

@@ -19,8 +19,8 @@ extension Rehearsal {
     trip.times.logBytes = copy.logBytes
     trip.times.archiveBytes = bytes(of: try archiveTables().subtracting(archives))
     trip.schemaAfter = engine.knowledge.schema.digest
-    trip.emptyTables = try emptyTables(before.digest, id, phase)
     let after = try state(of: id)
+    trip.emptyTables = try emptyTables(before.digest, after.digest, id, phase)
 
     guard let down = try attempt(&trip, .down, .down) else {
       known = after.digest
@@ -66,15 +66,17 @@ extension Rehearsal {
     }
   }
 
-  /// Tables that the phase writes or alters and that had nothing in them.
-  private func emptyTables(_ before: DatabaseDigest, _ id: PhaseID, _ phase: Phase) throws(MigrationError)
-    -> [String]
-  {
+  /// Tables that the phase writes or alters and that have nothing in them, not even rows of the phase's own.
+  private func emptyTables(
+    _ before: DatabaseDigest, _ after: DatabaseDigest, _ id: PhaseID, _ phase: Phase
+  ) throws(MigrationError) -> [String] {
     let writes = engine.lastWrites
     let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys).union(
       phase.retirements.map(\.table.asciiLowercased))
-    let empty = before.tables.filter { $0.rows == 0 && touched.contains($0.table.asciiLowercased) }.map(
-      \.table)
+    let empty = before.tables.filter { table in
+      table.rows == 0 && touched.contains(table.table.asciiLowercased)
+        && after.table(table.table)?.rows ?? 0 == 0
+    }.map(\.table)
     guard !empty.isEmpty, !allowsEmpty else { return empty }
     let names = empty.joined(separator: ", ")
     throw MigrationError(

@@ -32,12 +32,6 @@ struct DownTrial: Sendable {
     (self.outcome, self.reason, self.details, self.help) = (outcome, reason, details, help)
   }
 
-  /// What an operator can do where the SQL in the ledger does not lead back.
-  static let openings = [
-    "go forward instead, by a migration that changes what has to change: the SQL in the ledger stays as it is",
-    "or go back as a whole to a snapshot made before: phasedb checkpoint list",
-  ]
-
   /// - Parameters:
   ///   - present: the schema from which it leads.
   ///   - former: the schema before the phase; nil when changes from outside were accepted since, so that it need not lead
@@ -53,7 +47,7 @@ struct DownTrial: Sendable {
     } catch {
       // Objects that cannot be made say nothing of the way back: their module or collation is the application's own.
       let isOfSQL = error.place != nil || error.id == .retirementBlocked
-      self.init(isOfSQL ? .blocked : .untried, error, help: isOfSQL ? Self.openings : [])
+      self.init(isOfSQL ? .blocked : .untried, error, help: isOfSQL ? WayOut.forward : [])
       return
     }
     if let former, let misfits = Self.misfits(of: trial, on: present, to: former) {
@@ -61,7 +55,7 @@ struct DownTrial: Sendable {
         .blocked,
         MigrationError(
           .downNotInverse, "the down of \(id) does not lead back to the schema before it", details: misfits),
-        help: Self.openings)
+        help: WayOut.forward)
       return
     }
     let trace = trial.there
