@@ -52,6 +52,11 @@ struct ArchiveContent: Codable, Sendable {
   /// Whether it holds rows that the way back was seen not to give back with the other archives: those that nobody
   /// touched since become what they were, the others are left to the SQL. nil in archives of earlier versions.
   private(set) var isSupplement: Bool?
+  /// What rows without a parent held in the columns of their foreign keys when they were taken: such a row comes back
+  /// without one. nil in archives of earlier versions, and where there were none.
+  var orphans: [String]?
+  /// Whether it has every row that the table had, so that no row of today was there under another key without being in it.
+  var isComplete: Bool?
 
   var json: String {
     let encoder = JSONEncoder()

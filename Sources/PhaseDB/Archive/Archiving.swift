@@ -14,6 +14,9 @@ struct Archiving {
     let table: ArchiveTable
     let counter: Int64?
     var sum = RowSum()
+    /// How many rows the table had.
+    var rows = 0
+    var orphans: [String] = []
     /// The columns over which the rest was hashed, and the other tables.
     var hashed: [SchemaName] = []
     var lookups: [ArchiveContent.Lookup] = []
@@ -38,6 +41,14 @@ struct Archiving {
       let table = ArchiveTable(
         ArchiveRecord.tableName(id), key: taking.key, tracked: taking.values.map(\.isTracked))
       var work = Work(id: id, taking: taking, table: table, counter: counter)
+      if taking.mayLoseRows, try connection.hasForeignKeys(taking.table.name) {
+        let orphans = try connection.orphans(
+          connection.foreignKeyViolations(in: [taking.table.name.spelled]))
+        work.orphans = orphans.keys.map { "\($0)" }.sorted()
+      }
+      if isWayBackKnown, taking.successor != nil {
+        work.rows = Int(try connection.value("SELECT count(*) FROM \(taking.place)")?.integer ?? 0)
+      }
       try connection.execute(table.definition)
       switch taking.method {
       case .columns, .rows: try copy(&work)
@@ -52,8 +63,7 @@ struct Archiving {
     let taking = work.taking
     let isGone = taking.method == .rows
     let columns = taking.columns(of: "t")
-    // Where the way back computes nothing, a row that changed since gets the archived value all the same.
-    guard !isGone, taking.isComputed || !isWayBackKnown else {
+    guard !isGone else {
       work.sum = try work.table.fill(
         from:
           "SELECT \((columns + ["NULL AS rest", "\(isGone ? 1 : 0) AS gone"]).joined(separator: ", ")) FROM \(taking.place) AS t",
@@ -114,7 +124,7 @@ extension Archiving {
       if taking.method == .difference { try compare(&work) }
       let isGone = try TableShape(taking.table.name, on: connection) == nil
       guard work.sum.count > 0 || (isGone && work.counter != nil) else {
-        try connection.execute("DROP TABLE main.\(work.table.name)")
+        try connection.drop("main.\(work.table.name)")
         continue
       }
       for name in taking.sources where sums[name] == nil {
@@ -122,7 +132,7 @@ extension Archiving {
           try connection.sum(of: table).text
         }
       }
-      let content = ArchiveContent(
+      var content = ArchiveContent(
         text: phase.tokenHash, key: taking.key, lookups: work.lookups,
         columns: taking.values.map {
           ArchiveContent.Column(
@@ -135,6 +145,8 @@ extension Archiving {
         sources: Dictionary(
           taking.sources.map { ($0.spelled, sums[$0] ?? "") }, uniquingKeysWith: { first, _ in first }),
         counter: work.counter)
+      content.orphans = work.orphans.isEmpty ? nil : work.orphans
+      content.isComplete = work.rows > 0 && work.sum.count == work.rows ? true : nil
       records.append(
         ArchiveRecord(
           id: work.id, phase: id, direction: direction, entry: 0, table: taking.table.name.spelled,
@@ -155,6 +167,6 @@ extension Archiving {
       let query = taking.difference(work.id, successor: table, rest: rest, marks: work.table.marks)
       work.sum = try work.table.fill(from: query, on: connection)
     }
-    try connection.execute("DROP TABLE temp.\(Taking.snapshotName(work.id))")
+    try connection.drop("temp.\(Taking.snapshotName(work.id))")
   }
 }

@@ -11,6 +11,8 @@ extension TablePair {
     guard content.hasGoneRows, names.count == content.key.names.count else { return [] }
     let place = "main.\(SQLText.identifier(shape.name.spelled))"
     let isSameRow = RowMatch.condition(names, in: shape, as: "n", against: "a")
+    // A row that itself becomes what it was makes room.
+    let isItself = RowMatch.condition(names, in: shape, as: "t", against: "o")
     return formerUniques.compactMap { unique in
       let kept = unique.columns.compactMap { column in
         content.columns.firstIndex { SchemaName($0.name) == column }.map { "a.\(archive.values[$0])" }
@@ -28,6 +30,7 @@ extension TablePair {
           (\(mine.joined(separator: ", "))) IN (
             SELECT \(kept.joined(separator: ", ")) FROM main.\(archive.name) AS a
             WHERE a.gone AND NOT EXISTS (SELECT 1 FROM \(place) AS n WHERE \(isSameRow)))
+          AND NOT EXISTS (SELECT 1 FROM main.\(archive.name) AS o WHERE o.gone = 0 AND \(isItself))
           """)
     }
   }

@@ -6,6 +6,8 @@ struct PlainCopy {
   let source: String
   /// For each column that is listed, or for each of the table's, the column it is copied from; nil for an expression.
   let columns: [String?]
+  /// The places of those that are a bare NULL, which is what a column holds that nobody gives a value.
+  let nulls: Set<Int>
   /// Whether the columns are those of `*`.
   let isStar: Bool
   /// Whether every row is copied, and none gives way to another.
@@ -36,8 +38,9 @@ struct PlainCopy {
     guard rest.first.map({ word in Self.clauses.contains { word.is($0) } }) ?? true else { return nil }
     isStar =
       items.count == 1 && (items[0].count == 1 || items[0].count == 3) && items[0].last?.is("*") == true
+    nulls = Set(items.indices.filter { items[$0].count == 1 && items[$0][0].is("null") })
     columns = items.map { item in
-      if item.count == 1, item[0].isName, item[0].kind != .string { return item[0].text }
+      if item.count == 1, item[0].isName, item[0].kind != .string, !item[0].is("null") { return item[0].text }
       if item.count == 3, item[0].isName, item[1].is("."), item[2].isName { return item[2].text }
       return nil
     }

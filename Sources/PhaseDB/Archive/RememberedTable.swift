@@ -36,7 +36,7 @@ struct RememberedTable {
     )
   }
 
-  func forget(on connection: Connection) { try? connection.execute("DROP TABLE IF EXISTS temp.\(name)") }
+  func forget(on connection: Connection) { try? connection.drop("temp.\(name)") }
 
   private var place: String { "main.\(SQLText.identifier(shape.name.spelled))" }
   private var keyNames: [String] { key.columns.indices.map { "k\($0 + 1)" } }
@@ -157,7 +157,7 @@ extension RememberedTable {
           LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
           ON \(RowMatch.condition(successor.key, in: table, as: "n", against: "r"))
           """, on: connection)
-      try connection.execute("DROP TABLE temp.\(Self.listName)")
+      try connection.drop("temp.\(Self.listName)")
     } else {
       let columns = names.map { "r.\($0) AS \($0)" } + ["NULL AS rest", "1 AS gone"]
       sum = try archive.fill(
@@ -167,7 +167,7 @@ extension RememberedTable {
         sources[shape.name.spelled] = try connection.sum(of: present).text
       }
     }
-    let content = ArchiveContent(
+    var content = ArchiveContent(
       text: text, key: key, lookups: [],
       columns: columns.map { ArchiveContent.Column(name: $0.spelled, after: nil, isTracked: false) },
       successor: followed.map {
@@ -175,9 +175,14 @@ extension RememberedTable {
           table: $0.table.spelled, key: $0.key.map(\.spelled), hashed: hashed.map(\.spelled))
       }, hasGoneRows: columns.count == shape.stored.filter { !isKey($0.name) }.count,
       isMoved: followed == nil, sources: sources, counter: nil, isSupplement: followed != nil)
+    if followed != nil, try sum.count == rowCount(on: connection) { content.isComplete = true }
     return ArchiveRecord(
       id: id, phase: phase, direction: .up, entry: 0, table: shape.name.spelled, content: content.json,
       rows: sum.count, digest: sum.text, state: .kept)
+  }
+
+  private func rowCount(on connection: Connection) throws(SQLiteError) -> Int {
+    Int(try connection.value("SELECT count(*) FROM temp.\(name)")?.integer ?? 0)
   }
 
   private func isKey(_ column: SchemaName) -> Bool { key.names.contains { SchemaName($0) == column } }

@@ -64,11 +64,27 @@ struct Restoring {
     func take(_ record: ArchiveRecord, _ rest: ArchiveRecord?) {
       if let rest { left.append(rest) } else { used.append(record.id) }
     }
+    for index in works.indices {
+      try lookForCorrections(of: works[index])
+      try restoring(works[index].record) { () throws(SQLiteError) in
+        try works[index].restore(on: connection)
+      }
+    }
+    // A row that is taken out may be the parent of others.
+    var hasOrphans = !works.isEmpty
+    while hasOrphans {
+      hasOrphans = false
+      for index in works.indices {
+        let taken = try restoring(works[index].record) { () throws(SQLiteError) in
+          try works[index].takeOutOrphans(on: connection)
+        }
+        if taken > 0 { hasOrphans = true }
+      }
+    }
     for work in works {
-      try lookForCorrections(of: work)
       take(
-        work.record, try restoring(work.record) { () throws(SQLiteError) in try work.restore(on: connection) }
-      )
+        work.record,
+        try restoring(work.record) { () throws(SQLiteError) in try work.finish(on: connection) })
     }
     for work in supplements {
       take(
@@ -78,9 +94,9 @@ struct Restoring {
     return (left, used)
   }
 
-  private func restoring(
-    _ record: ArchiveRecord, _ body: () throws(SQLiteError) -> ArchiveRecord?
-  ) throws(MigrationError) -> ArchiveRecord? {
+  private func restoring<Result>(
+    _ record: ArchiveRecord, _ body: () throws(SQLiteError) -> Result
+  ) throws(MigrationError) -> Result {
     do throws(SQLiteError) {
       return try body()
     } catch  where error.code.primary == .constraint {

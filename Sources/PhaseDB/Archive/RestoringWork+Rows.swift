@@ -14,7 +14,7 @@ extension RestoringWork {
     if filled?.gainsRows == true, !sourcesChanged, !columns.isEmpty {
       try connection.execute(
         """
-        UPDATE \(place(table)) AS t SET \(columns.map { "\($0.name) = \($0.value)" }.joined(separator: ", "))
+        UPDATE \(orGivesWay)\(place(table)) AS t SET \(columns.map { "\($0.name) = \($0.value)" }.joined(separator: ", "))
         FROM \(archivePlace)\(asideJoin) WHERE \(match(table)) AND a.gone\(isNotAside)
         """)
       restored += connection.changes
@@ -33,7 +33,26 @@ extension RestoringWork {
       \(insertion(into: table))\(asideJoin) WHERE a.gone\(isNotAside)
       AND NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table)))
       """)
-    return restored + connection.changes
+    restored += connection.changes
+    if hasAside, content.key.form == .rowID { try putBackUnderOtherRowIDs(into: table, on: connection) }
+    return restored
+  }
+
+  /// A rowid that no column names is nobody's name: a row whose rowid another has today comes back under a new one.
+  private func putBackUnderOtherRowIDs(into table: TableShape, on connection: Connection) throws(SQLiteError)
+  {
+    let columns = columns(of: table)
+    guard columns.count == content.columns.count else { return }
+    let isAside = archive.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
+    let from =
+      "FROM \(archivePlace) WHERE a.gone AND EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(isAside))"
+    try connection.execute(
+      """
+      INSERT INTO \(place(table)) (\(columns.map(\.name).joined(separator: ", ")))
+      SELECT \(columns.map(\.value).joined(separator: ", ")) \(from)
+      """)
+    try connection.execute(
+      "DELETE FROM main.\(archive.name) WHERE rowid IN (SELECT a.rowid \(from))")
   }
 
   /// Rows of a table that was gone as a whole, or whose rows could not be followed.
@@ -58,7 +77,7 @@ extension RestoringWork {
     let names = keys.map { SQLText.identifier($0.0) } + columns.map(\.name)
     let given = keys.map { "a.\($0.1)" } + columns.map(\.value)
     return
-      "INSERT INTO \(place(table)) (\(names.joined(separator: ", "))) SELECT \(given.joined(separator: ", ")) FROM \(archivePlace)"
+      "INSERT \(orGivesWay)INTO \(place(table)) (\(names.joined(separator: ", "))) SELECT \(given.joined(separator: ", ")) FROM \(archivePlace)"
   }
 
   // MARK: What is left
@@ -83,9 +102,9 @@ extension RestoringWork {
       CREATE TEMP TABLE \(left) AS SELECT \(archive.keys.map { "a.\($0)" }.joined(separator: ", ")) FROM \(archivePlace)
       LEFT JOIN \(place(table)) AS t ON \(found) WHERE \(given.count < content.columns.count ? "1" : isLeft)
       """)
-    defer { try? connection.execute("DROP TABLE IF EXISTS temp.\(left)") }
+    defer { try? connection.drop("temp.\(left)") }
     guard try connection.value("SELECT 1 FROM temp.\(left) LIMIT 1") != nil else {
-      try connection.execute("DROP TABLE main.\(archive.name)")
+      try connection.drop("main.\(archive.name)")
       return nil
     }
     let keys = archive.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
@@ -93,6 +112,10 @@ extension RestoringWork {
       "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(left) AS s WHERE \(keys))"
     )
     let sum = try archive.sum(on: connection)
+    guard sum.count > 0 else {
+      try connection.drop("main.\(archive.name)")
+      return nil
+    }
     return record.settled(rows: sum.count, digest: sum.text, state: .left)
   }
 }

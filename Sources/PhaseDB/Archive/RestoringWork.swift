@@ -14,6 +14,14 @@ struct RestoringWork {
   let hasPresent: Bool
   /// Whether values came back while the table was built anew.
   private var hasRead = false
+  /// On the way up, what a way down took gives way to the rows of today: `OR IGNORE` leaves it in its archive.
+  var orGivesWay: String { record.direction == .down ? "OR IGNORE " : "" }
+
+  /// How many rows are what they were, as far as their number tells.
+  private var restored = 0
+  private var hasTakenOut = false
+  /// Whether keys in the archive are those that rows have today, and not those that they had.
+  private var hasMoved = false
 
   var asideName: String { "phasedb_aside_\(record.id)" }
   var presentName: String { "phasedb_present_\(record.id)" }
@@ -28,6 +36,9 @@ struct RestoringWork {
     self.archive = archive
     self.trace = trace
     sourcesChanged = try content.changedSource(on: connection) != nil
+    if content.isFollowed(by: trace, to: SchemaName(record.table)) {
+      hasMoved = try MovedKeys(content, archive, on: connection)?.follow(on: connection) ?? 0 > 0
+    }
     hasAside = try RestoringWork.setAside(record, content, archive, trace, on: connection)
     let filled = trace.table(to: SchemaName(record.table))
     hasPresent =
@@ -58,26 +69,52 @@ extension TracedTable {
 // MARK: - After the SQL
 
 extension RestoringWork {
-  /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
-  func restore(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
-    defer {
-      for name in [asideName, presentName] { try? connection.execute("DROP TABLE IF EXISTS temp.\(name)") }
-    }
-    guard let table = try TableShape(target, on: connection) else {
-      return record.settled(rows: record.rows, digest: record.digest, state: .left)
-    }
-    var restored = 0
-    if !isFollowed {
-      return record.settled(rows: record.rows, digest: record.digest, state: .left)
-    } else if content.successor == nil {
+  /// Puts values and rows back.
+  mutating func restore(on connection: Connection) throws(SQLiteError) {
+    guard let table = try TableShape(target, on: connection), isFollowed else { return }
+    if content.successor == nil {
       restored = try putBackRows(into: table, on: connection)
     } else {
       restored = try putBackValues(into: table, on: connection)
       if content.hasGoneRows { restored += try putBackGoneRows(into: table, on: connection) }
     }
     if let counter = content.counter { try connection.raiseCounter(of: target, to: counter) }
-    if restored == record.rows, !hasAside {
-      try connection.execute("DROP TABLE main.\(archive.name)")
+  }
+
+  /// A row whose parent was deleted since stays deleted, too.
+  ///
+  /// - Returns: how many rows that had come back are gone again.
+  mutating func takeOutOrphans(on connection: Connection) throws(SQLiteError) -> Int {
+    guard content.hasGoneRows, restored > 0, let table = try TableShape(target, on: connection),
+      let rowID = table.anyRowIDName, try connection.hasForeignKeys(target)
+    else { return 0 }
+    let known = Set(content.orphans ?? [])
+    var taken = 0
+    for violation in try connection.foreignKeyViolations(in: [table.name.spelled]).keys {
+      guard let row = violation.rowID else { continue }
+      let values = try connection.orphans([violation: 1]).keys.map { "\($0)" }
+      guard known.isDisjoint(with: values) else { continue }
+      try connection.execute(
+        """
+        DELETE FROM \(place(table)) AS t WHERE t.\(rowID) = ?1
+        AND EXISTS (SELECT 1 FROM \(archivePlace) WHERE a.gone AND \(match(table)))
+        """, .integer(row))
+      taken += connection.changes
+    }
+    if taken > 0 { hasTakenOut = true }
+    return taken
+  }
+
+  /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
+  func finish(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
+    defer {
+      for name in [asideName, presentName] { try? connection.drop("temp.\(name)") }
+    }
+    guard let table = try TableShape(target, on: connection), isFollowed else {
+      return try record.settled(digest: archive.sum(on: connection).text, state: .left)
+    }
+    if restored == record.rows, !hasAside, !hasTakenOut {
+      try connection.drop("main.\(archive.name)")
       return nil
     }
     return try settle(table, on: connection)
@@ -131,7 +168,7 @@ extension RestoringWork {
     }
     try connection.execute(
       """
-      UPDATE \(place(table)) AS t SET \(assignments.joined(separator: ", ")) FROM \(archivePlace)\(asideJoin)
+      UPDATE \(orGivesWay)\(place(table)) AS t SET \(assignments.joined(separator: ", ")) FROM \(archivePlace)\(asideJoin)
       WHERE \(match(table)) AND a.gone = 0
       """)
     return isAll ? connection.changes : 0

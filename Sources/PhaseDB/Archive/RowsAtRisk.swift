@@ -118,6 +118,11 @@ extension TracedTable {
   }
 }
 
+extension ScriptTrace {
+  /// The tables that were there before, by their folded names, to whose rows or columns anything happens.
+  var touchedTables: Set<String> { Set(tables.filter(\.isTouched).compactMap(\.origin?.key)) }
+}
+
 extension Taking {
   /// The columns of which the archive has what differs, or comes to differ, for every row that is there.
   fileprivate var isKeptForEveryRow: Set<SchemaName> {

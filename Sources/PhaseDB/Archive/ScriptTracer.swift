@@ -127,12 +127,14 @@ extension ScriptTracer {
     var handed: [String: TracedColumn.Origin] = [:]
     var isWhole = false
     var rowIDsFrom: SchemaName?
+    var nulls: Set<String> = []
     if let copy = insert?.copy, isOnly, let source = present[copy.source].map({ trace.tables[$0] }),
       let origin = source.origin
     {
       isWhole = copy.isWhole
       let read = copy.isStar ? source.columns.filter { $0.outcome != nil }.map(\.outcome?.key) : copy.columns
       if read.count == given.count {
+        nulls = Set(copy.nulls.compactMap { given.indices.contains($0) ? given[$0] : nil })
         for (target, name) in zip(given, read) {
           if Self.isRowID(target, of: trace.tables[index]), let name, Self.isRowID(name, of: source) {
             rowIDsFrom = origin
@@ -151,7 +153,7 @@ extension ScriptTracer {
     for place in trace.tables[index].columns.indices {
       guard let key = trace.tables[index].columns[place].outcome?.key else { continue }
       trace.tables[index].columns[place].handedFrom = handed[key]
-      if names.contains(key) { trace.tables[index].columns[place].isInserted = true }
+      if names.contains(key), !nulls.contains(key) { trace.tables[index].columns[place].isInserted = true }
     }
   }
 

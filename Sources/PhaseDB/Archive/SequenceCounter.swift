@@ -30,6 +30,20 @@ extension Connection {
     try value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'") != nil
   }
 
+  /// Drops a table.
+  ///
+  /// An R-tree that was written in the same transaction keeps a statement open on its nodes, beside which no table can be
+  /// dropped; it closes it at a savepoint (`nodeBlobReset` in ext/rtree/rtree.c).
+  func drop(_ table: String) throws(SQLiteError) {
+    try execute("SAVEPOINT phasedb_drop")
+    try execute("RELEASE phasedb_drop")
+    try execute("DROP TABLE IF EXISTS \(table)")
+  }
+
+  func hasForeignKeys(_ table: SchemaName) throws(SQLiteError) -> Bool {
+    try value("SELECT 1 FROM pragma_foreign_key_list(?1)", .text(table.spelled)) != nil
+  }
+
   func hasRows(_ table: SchemaName) throws(SQLiteError) -> Bool {
     try value("SELECT 1 FROM main.\(SQLText.identifier(table.spelled)) LIMIT 1") != nil
   }

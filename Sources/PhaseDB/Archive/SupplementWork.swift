@@ -20,6 +20,7 @@ struct SupplementWork {
     self.record = record
     self.content = content
     self.archive = archive
+    _ = try MovedKeys(content, archive, on: connection)?.follow(on: connection)
     let keys = archive.keys.map { "a.\($0)" }.joined(separator: ", ")
     let names = archive.keys.joined(separator: ", ")
     try connection.execute(
@@ -48,7 +49,7 @@ struct SupplementWork {
   ///
   /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
   func restore(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
-    defer { try? connection.execute("DROP TABLE IF EXISTS temp.\(asideName)") }
+    defer { try? connection.drop("temp.\(asideName)") }
     guard let table = try TableShape(SchemaName(record.table), on: connection) else {
       return record.settled(state: .left)
     }
@@ -61,7 +62,7 @@ struct SupplementWork {
       let sum = try archive.sum(on: connection)
       return record.settled(rows: sum.count, digest: sum.text, state: .left)
     }
-    try connection.execute("DROP TABLE main.\(archive.name)")
+    try connection.drop("main.\(archive.name)")
     return nil
   }
 
@@ -90,7 +91,7 @@ struct SupplementWork {
     let isThere = "t.\(SQLText.identifier(keys[0].spelled)) IS NOT NULL"
     let needed = content.hasGoneRows ? "" : " AND \(isThere)"
     try connection.execute("CREATE TEMP TABLE \(stageName) (\(stage))")
-    defer { try? connection.execute("DROP TABLE IF EXISTS temp.\(stageName)") }
+    defer { try? connection.drop("temp.\(stageName)") }
     try connection.execute(
       "INSERT INTO temp.\(stageName) SELECT \(read.joined(separator: ", ")) \(from)\(needed)")
     let own = keys.map { SQLText.identifier($0.spelled) }

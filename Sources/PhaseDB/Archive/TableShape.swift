@@ -69,6 +69,11 @@ struct TableShape {
     return ["rowid", "_rowid_", "oid"].first { name in !columns.contains { $0.name.key == name } }
   }
 
+  /// A name by which SQL finds the rowid, be it that of a column; nil when rows have none.
+  var anyRowIDName: String? {
+    primaryKey?.form == .integer ? primaryKey?.names.first.map(SQLText.identifier) : rowIDName
+  }
+
   /// The columns that hold values of their own.
   var stored: [Column] { columns.filter { !$0.isGenerated } }
 

@@ -18,6 +18,33 @@ struct ForeignKeyViolation: Hashable, Sendable {
 }
 
 extension Connection {
+  /// What the children among violations hold in the columns of their foreign keys, with how often: the same rows have
+  /// the same, whatever their tables are called and their rowids are.
+  func orphans(_ violations: [ForeignKeyViolation: Int]) throws(SQLiteError) -> [[Value]: Int] {
+    var orphans: [[Value]: Int] = [:]
+    for (key, group) in Dictionary(grouping: violations.keys, by: { [$0.table, "\($0.key)"] }) {
+      let columns = try rows(
+        "SELECT \"from\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq", .text(key[0]),
+        .integer(group[0].key)
+      ).map { SQLText.identifier($0[0].text ?? "") }
+      guard let first = group.first(where: { $0.rowID != nil }), first.key >= 0, !columns.isEmpty else {
+        // Rows without rowid, and foreign keys that cannot be checked, are told apart by nothing.
+        let count = group.reduce(0) { $0 + (violations[$1] ?? 0) }
+        orphans[[.text(group[0].parent)], default: 0] += count
+        continue
+      }
+      var row = try prepare(
+        "SELECT \(columns.joined(separator: ", ")) FROM main.\(SQLText.identifier(key[0])) WHERE rowid = ?1",
+        reused: true)
+      for violation in group {
+        try row.bind(violation.rowID.map(Value.integer) ?? .null, at: 1)
+        if try row.step() { orphans[columns.indices.map { row.value(at: $0) }, default: 0] += 1 }
+        row.reset()
+      }
+    }
+    return orphans
+  }
+
   /// Violations of foreign keys in the main database, with how often each is listed.
   ///
   /// - Parameter tables: the child tables to look at; nil for all.

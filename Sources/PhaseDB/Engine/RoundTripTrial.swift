@@ -39,7 +39,7 @@ extension Engine {
   ///
   /// - Returns: false when rows have no parent, and what there was before has to be known to tell whose fault it is.
   func tryWayBack(
-    _ step: Plan.Step, _ trip: RoundTripTrial, since violations: [ForeignKeyViolation: Int]?
+    _ step: Plan.Step, _ trip: RoundTripTrial, since orphans: [[Value]: Int]?
   ) throws(MigrationError) -> Bool {
     defer { trip.forget(on: connection) }
     guard let applied = knowledge.applied.last, let ledger = knowledge.ledger else { return true }
@@ -51,7 +51,7 @@ extension Engine {
         outcome = .failed(endedByWayBack)
         self.endedByWayBack = nil
       } else {
-        outcome = try run(down, trip, since: violations)
+        outcome = try run(down, trip, since: orphans)
       }
       if case .came(let differences) = outcome {
         let kept = try keep(differences, trip, step)
@@ -62,7 +62,7 @@ extension Engine {
           }
           try knowledge.settle(on: connection)
           // What is kept now has to be seen to come back, too.
-          outcome = try run(down, trip, since: violations)
+          outcome = try run(down, trip, since: orphans)
         }
       }
       switch outcome {
@@ -89,14 +89,14 @@ extension Engine {
   }
 
   private func run(
-    _ down: Plan.Step, _ trip: RoundTripTrial, since violations: [ForeignKeyViolation: Int]?
+    _ down: Plan.Step, _ trip: RoundTripTrial, since orphans: [[Value]: Int]?
   ) throws(MigrationError) -> WayBackOutcome {
     let known = knowledge
     try lifting("trying the way back of \(down.id)") { () in try connection.execute("SAVEPOINT phasedb_trip")
     }
     let outcome: WayBackOutcome
     do throws(MigrationError) {
-      outcome = try wayBack(down, trip, since: violations)
+      outcome = try wayBack(down, trip, since: orphans)
     } catch {
       guard error.id != .interrupted else { throw error }
       guard !connection.isAutocommit else {
@@ -116,7 +116,7 @@ extension Engine {
   }
 
   private func wayBack(
-    _ down: Plan.Step, _ trip: RoundTripTrial, since violations: [ForeignKeyViolation: Int]?
+    _ down: Plan.Step, _ trip: RoundTripTrial, since orphans: [[Value]: Int]?
   ) throws(MigrationError) -> WayBackOutcome {
     guard let ledger = knowledge.ledger else { return .came([]) }
     let archives = try ledger.archives(of: down.id).filter { $0.state == .kept && $0.direction == .up }
@@ -132,7 +132,7 @@ extension Engine {
     let reach = ForeignKeyReach(
       writes, after.changes(since: from), to: after, renamed: sql.renamedTables,
       alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(down, in: reach, since: violations) else {
+    guard try hasNoNewForeignKeyViolations(down, in: reach, since: orphans) else {
       return .needsComparison
     }
     try verify(down)

@@ -31,7 +31,7 @@ extension Engine {
     var rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: looksForCorrections, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
-    let violationsBefore = comparing ? try foreignKeyViolations() : nil
+    let orphansBefore = comparing ? try orphans() : nil
 
     let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
@@ -47,7 +47,7 @@ extension Engine {
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: violationsBefore) else {
+    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: orphansBefore) else {
       return .compare
     }
     try verify(turn)
@@ -56,7 +56,7 @@ extension Engine {
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
     // must not be taken for known.
     try settle(recorded, schema: after)
-    if let trip = rowsAtStake?.trip, try !tryWayBack(turn.step, trip, since: violationsBefore) {
+    if let trip = rowsAtStake?.trip, try !tryWayBack(turn.step, trip, since: orphansBefore) {
       return .compare
     }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
@@ -80,8 +80,10 @@ extension Engine {
     }
   }
 
-  private func foreignKeyViolations() throws(MigrationError) -> [ForeignKeyViolation: Int] {
-    try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
+  private func orphans() throws(MigrationError) -> [[Value]: Int] {
+    try lifting("checking foreign keys") { () in
+      try connection.orphans(connection.foreignKeyViolations())
+    }
   }
 
   /// What the ledger got in the transaction of a step.

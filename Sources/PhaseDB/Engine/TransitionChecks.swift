@@ -128,14 +128,22 @@ extension Engine {
   /// - Parameter before: nil when it is not known yet.
   /// - Returns: false when there are such rows and `before` is needed to tell.
   func hasNoNewForeignKeyViolations(
-    _ step: Plan.Step, in reach: ForeignKeyReach, since before: [ForeignKeyViolation: Int]?
+    _ step: Plan.Step, in reach: ForeignKeyReach, since before: [[Value]: Int]?
   ) throws(MigrationError) -> Bool {
     let after = try lifting("checking foreign keys") { () in
       try connection.foreignKeyViolations(in: reach.children(on: connection))
     }
     guard !after.isEmpty else { return true }
-    guard let before else { return false }
-    let new = after.filter { $0.value > before[$0.key] ?? 0 }
+    guard var before else { return false }
+    let new = try lifting("checking foreign keys") { () in
+      try after.filter { violation in
+        try connection.orphans([violation.key: violation.value]).contains { values, count in
+          let known = before[values] ?? 0
+          before[values] = max(0, known - count)
+          return known < count
+        }
+      }
+    }
     guard !new.isEmpty else { return true }
     throw MigrationError(
       .foreignKeysViolated,

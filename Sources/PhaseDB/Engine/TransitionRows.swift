@@ -8,6 +8,7 @@ struct TransitionRows {
   /// nil when the SQL does not run where there are no rows.
   private var work: (archiving: Archiving?, restoring: Restoring)?
   private var failure: MigrationError?
+  private var indexes: DerivedIndexes?
   /// On the way up, what has to be known to find out what the way back does.
   private(set) var trip: RoundTripTrial?
 
@@ -41,6 +42,11 @@ struct TransitionRows {
     let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
     if step.direction == .up {
       trip = try RoundTripTrial(step, trial, takings, before: knowledge.schema, on: connection)
+    }
+    indexes = try lifting("checking full-text indexes") { () in
+      try DerivedIndexes(
+        touched: restoring.tables.union(trial.there.touchedTables), isWayBack: step.direction == .down,
+        knowledge.schema, on: connection)
     }
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
       try Archiving(
@@ -77,6 +83,7 @@ struct TransitionRows {
     guard let (archiving, begun) = work else { return Outcome() }
     var restoring = begun
     let (left, used) = try restoring.finish()
+    try lifting("checking full-text indexes") { () in try indexes?.mend() }
     let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
       try archiving?.settle(step.id, step.phase, step.direction) ?? []
     }

@@ -1,0 +1,96 @@
+internal import PhaseSQLite
+
+/// Full-text indexes over the rows of other tables, which triggers keep: archives put values back without triggers, so the
+/// indexes are held against the rows afterwards (sqlite.org/fts5.html#external_content_tables).
+struct DerivedIndexes {
+  private let connection: Connection
+  /// Those that were there before, folded, and whether they agreed with the rows.
+  private var agreed: [String: Bool] = [:]
+  /// The tables that the transition touches, folded.
+  private let touched: Set<String>
+  private let isWayBack: Bool
+
+  /// Looks at the indexes that a transition touches. Belongs before its SQL.
+  init(
+    touched: Set<String>, isWayBack: Bool, _ schema: Schema, on connection: Connection
+  ) throws(SQLiteError) {
+    self.connection = connection
+    self.touched = touched
+    self.isWayBack = isWayBack
+    for index in Self.all(in: schema) {
+      agreed[index.name.key] = index.isTouched(by: touched) ? try index.agrees(on: connection) : false
+    }
+  }
+
+  /// Builds those anew that agreed before and do not any more, and those that a way back made again.
+  func mend() throws(SQLiteError) {
+    let schema = try Schema(of: connection)
+    for index in Self.all(in: schema) where index.isTouched(by: touched) || agreed[index.name.key] == nil {
+      guard agreed[index.name.key] ?? isWayBack, try !index.agrees(on: connection) else { continue }
+      try index.rebuild(on: connection)
+    }
+  }
+
+  private static func all(in schema: Schema) -> [FullTextIndex] {
+    schema.objects.compactMap { $0.isVirtual ? FullTextIndex($0.sql) : nil }
+  }
+}
+
+private struct FullTextIndex {
+  let name: SchemaName
+  private let content: SchemaName
+  private let isFTS5: Bool
+
+  /// nil for what is no full-text index over another table.
+  init?(_ sql: String) {
+    guard let table = TableDefinition(sql), let virtual = table.virtual, virtual.content == .elsewhere,
+      let content = virtual.contentTable
+    else { return nil }
+    name = table.name
+    self.content = content
+    isFTS5 = virtual.module.key == "fts5"
+  }
+
+  func isTouched(by tables: Set<String>) -> Bool {
+    tables.contains(name.key) || tables.contains(content.key)
+  }
+
+  func agrees(on connection: Connection) throws(SQLiteError) -> Bool {
+    do throws(SQLiteError) {
+      // With a rank, it compares with the rows of the other table, too; FTS4 always does.
+      try command(
+        isFTS5 ? "(\(column), rank) VALUES ('integrity-check', 1)" : "(\(column)) VALUES ('integrity-check')",
+        on: connection)
+      return true
+    } catch  where error.code.primary == .corrupt || error.code.primary == .error {
+      return false
+    }
+  }
+
+  func rebuild(on connection: Connection) throws(SQLiteError) {
+    do throws(SQLiteError) {
+      try command("(\(column)) VALUES ('rebuild')", on: connection)
+    } catch  where error.code.primary == .error {
+      // Its table is not there, or has other columns.
+    }
+  }
+
+  private var column: String { SQLText.identifier(name.spelled) }
+
+  private func command(_ rest: String, on connection: Connection) throws(SQLiteError) {
+    try connection.execute("INSERT INTO main.\(column) \(rest)")
+  }
+}
+
+extension VirtualTable {
+  /// The table whose rows a full-text table indexes; nil when it has its own.
+  var contentTable: SchemaName? {
+    guard module.key.hasPrefix("fts") else { return nil }
+    for argument in arguments {
+      var cursor = TokenCursor(argument.text)
+      guard cursor.skip("content"), cursor.skip("=") else { continue }
+      return cursor.name().flatMap { $0.spelled.isEmpty ? nil : $0 }
+    }
+    return nil
+  }
+}

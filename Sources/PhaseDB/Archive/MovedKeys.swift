@@ -1,0 +1,98 @@
+internal import PhaseSQLite
+
+/// Rows of an archive that stand under another key today: an application gave it to them, or VACUUM did where rows have no
+/// key of their own. They are found by what the rest of the row holds, where only one row holds that.
+struct MovedKeys {
+  private let content: ArchiveContent
+  private let archive: ArchiveTable
+  private let table: TableShape
+  private let own: [SchemaName]
+  private let rest: RestOfRow
+
+  /// - Returns: nil for an archive in which a row of today may be missing that was there all the time, and for one whose
+  ///   rows cannot be compared any more.
+  init?(_ content: ArchiveContent, _ archive: ArchiveTable, on connection: Connection) throws(SQLiteError) {
+    guard content.isComplete == true, let successor = content.successor, !successor.hashed.isEmpty,
+      let table = try TableShape(SchemaName(successor.table), on: connection)
+    else { return nil }
+    rest = RestOfRow(content)
+    guard try rest.isReadable(in: table, on: connection) else { return nil }
+    self.content = content
+    self.archive = archive
+    self.table = table
+    own = successor.key.map { SchemaName($0) }
+  }
+
+  /// Gives the rows of the archive the keys that they have today. A row of the archive whose own key another one has
+  /// taken was deleted since, and gets a key that no row has.
+  ///
+  /// - Returns: how many.
+  func follow(on connection: Connection) throws(SQLiteError) -> Int {
+    defer { forget(on: connection) }
+    let count = try pair(on: connection)
+    guard count > 0 else { return 0 }
+    let columns = archive.columns.joined(separator: ", ")
+    let moved = archive.columns.map { archive.keys.contains($0) ? "p.\($0)" : "a.\($0)" }
+    let isTaken = archive.keys.map { "p.\($0) = a.\($0)" }.joined(separator: " AND ")
+    let free = archive.isNumberKeyed ? "-4611686018427387904 - k1" : "randomblob(16)"
+    try connection.execute(
+      script: """
+        CREATE TEMP TABLE phasedb_moved_rows (\(columns));
+        INSERT INTO temp.phasedb_moved_rows SELECT \(moved.joined(separator: ", "))
+        FROM main.\(archive.name) AS a JOIN temp.phasedb_moved AS p ON p.id = a.rowid;
+        DELETE FROM main.\(archive.name) WHERE rowid IN (SELECT id FROM temp.phasedb_moved);
+        UPDATE main.\(archive.name) AS a SET k1 = \(free)
+        WHERE EXISTS (SELECT 1 FROM temp.phasedb_moved AS p WHERE \(isTaken));
+        INSERT INTO main.\(archive.name) (\(columns)) SELECT \(columns) FROM temp.phasedb_moved_rows;
+        """)
+    return count
+  }
+
+  /// How many rows moved.
+  func count(on connection: Connection) throws(SQLiteError) -> Int {
+    defer { forget(on: connection) }
+    return try pair(on: connection)
+  }
+
+  /// Lists the numbers of rows in the archive with the keys of today.
+  private func pair(on connection: Connection) throws(SQLiteError) -> Int {
+    try rest.define(on: connection)
+    let keys = archive.keys.joined(separator: ", ")
+    let present = own.map { "n.\(SQLText.identifier($0.spelled))" }
+    let found = RowMatch.condition(own, in: table, as: "n", against: "a")
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    let joins = rest.joins("n")
+    try connection.execute(
+      script: """
+        CREATE TEMP TABLE phasedb_moved_from (id INTEGER PRIMARY KEY, rest);
+        INSERT INTO temp.phasedb_moved_from SELECT a.rowid, a.rest FROM main.\(archive.name) AS a
+        LEFT JOIN \(place) AS n ON \(found)\(joins)
+        WHERE a.gone = 0 AND a.rest IS NOT NULL AND (\(present[0]) IS NULL OR \(rest.call("n")) IS NOT a.rest);
+        """)
+    guard try connection.value("SELECT 1 FROM temp.phasedb_moved_from LIMIT 1") != nil else { return 0 }
+    // Of rows without a key VACUUM keeps the order, so that equal ones are told apart by it.
+    let isUnique = content.key.form == .rowID ? "1" : "f.c = 1"
+    try connection.execute(
+      script: """
+        CREATE TEMP TABLE phasedb_moved_to (\(keys), rest);
+        INSERT INTO temp.phasedb_moved_to SELECT * FROM (
+          SELECT \(present.joined(separator: ", ")), \(rest.call("n")) AS h FROM \(place) AS n\(joins) LIMIT -1)
+        WHERE h IN (SELECT rest FROM temp.phasedb_moved_from);
+        DELETE FROM temp.phasedb_moved_to AS n WHERE EXISTS (SELECT 1 FROM main.\(archive.name) AS a
+        WHERE \(archive.keys.map { "a.\($0) = n.\($0)" }.joined(separator: " AND ")) AND a.gone = 0 AND a.rest = n.rest);
+        CREATE TEMP TABLE phasedb_moved (id INTEGER PRIMARY KEY, \(keys));
+        INSERT INTO temp.phasedb_moved SELECT f.id, \(archive.keys.map { "t.\($0)" }.joined(separator: ", ")) FROM (
+          SELECT id, rest, row_number() OVER (PARTITION BY rest ORDER BY id) AS r,
+          count(*) OVER (PARTITION BY rest) AS c FROM temp.phasedb_moved_from) AS f
+        JOIN (
+          SELECT *, row_number() OVER (PARTITION BY rest ORDER BY \(keys)) AS r,
+          count(*) OVER (PARTITION BY rest) AS c FROM temp.phasedb_moved_to) AS t
+        ON t.rest = f.rest AND t.r = f.r AND t.c = f.c WHERE \(isUnique);
+        """)
+    return Int(try connection.value("SELECT count(*) FROM temp.phasedb_moved")?.integer ?? 0)
+  }
+
+  private func forget(on connection: Connection) {
+    for name in ["", "_from", "_to", "_rows"] { try? connection.drop("temp.phasedb_moved\(name)") }
+  }
+}
