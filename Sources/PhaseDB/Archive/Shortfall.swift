@@ -77,7 +77,8 @@ struct Shortfall {
             "the rows changed since or are others with the same key, and the archived value comes back")
         }
       }
-      if aftermath == nil {
+      // Those of a complete archive are followed to their keys of today.
+      if aftermath == nil, content.isComplete != true {
         let moved = try movedRows(table, successor, on: connection)
         if moved > 0 {
           outlook.lost += content.columns.map {
@@ -108,6 +109,45 @@ struct Shortfall {
       """)
     let rows = Int(count?.integer ?? 0)
     return rows == 0 ? [] : [affected(nil, rows, "another row has taken the key since")]
+  }
+
+  /// How many rows that the phase took away stay away once the way back ran.
+  func staysGone(in left: ArchiveRecord, on connection: Connection) throws(SQLiteError) -> Int {
+    let count = try connection.value("SELECT count(*) FROM main.\(left.tableName) WHERE gone")
+    return Int(count?.integer ?? 0)
+  }
+
+  /// Rows that would come back and whose parents are gone: they stay away.
+  ///
+  /// - Parameters:
+  ///   - former: the schema to which the way back leads.
+  ///   - returning: tables whose rows come back with it.
+  func orphans(
+    in former: Schema, returning: Set<SchemaName>, on connection: Connection
+  ) throws(SQLiteError) -> [Affected] {
+    guard content.hasGoneRows, let table = former.table(SchemaName(record.table)) else { return [] }
+    let archive = ArchiveTable(record, content)
+    var conditions: [String] = []
+    for key in table.foreignKeys where !returning.contains(key.parent) {
+      guard let parent = try TableShape(key.parent, on: connection) else { continue }
+      let there = key.parentColumns.isEmpty
+        ? (parent.primaryKey?.names ?? []).map { SchemaName($0) } : key.parentColumns
+      let here = key.columns.compactMap { column in
+        content.columns.firstIndex { SchemaName($0.name) == column }.map { "a.\(archive.values[$0])" }
+          ?? content.key.names.firstIndex { SchemaName($0) == column }.map { "a.\(archive.keys[$0])" }
+      }
+      guard !here.isEmpty, here.count == key.columns.count, there.count == here.count else { continue }
+      let pairs = zip(there, here).map { "p.\(SQLText.identifier($0.spelled)) = +\($1)" }
+      let isTold = here.map { "\($0) IS NOT NULL" }
+      conditions.append(
+        "(\(isTold.joined(separator: " AND ")) AND NOT EXISTS (SELECT 1 FROM main.\(SQLText.identifier(parent.name.spelled)) AS p WHERE \(pairs.joined(separator: " AND "))))"
+      )
+    }
+    guard !conditions.isEmpty else { return [] }
+    let count = try connection.value(
+      "SELECT count(*) FROM main.\(archive.name) AS a WHERE a.gone AND (\(conditions.joined(separator: " OR ")))")
+    let rows = Int(count?.integer ?? 0)
+    return rows == 0 ? [] : [affected(nil, rows, "the parents of these rows are gone")]
   }
 
   /// How many rows have another value in a column, once the way back ran, than the archive has for them.

@@ -12,7 +12,7 @@ enum WayOut {
   /// Where rows do not fit the schema to which it leads.
   static let rows = [
     "change or delete the rows that do not fit; they are named by: phasedb rehearse down",
-    "values that other rows are computed from count as well",
+    "then run: phasedb down",
   ]
 }
 
@@ -23,8 +23,12 @@ extension MigrationError {
     switch id {
     case .statementFailed where isOfRows: error.help = WayOut.rows
     case .statementFailed, .forbiddenStatement, .transactionEnded: error.help = WayOut.forward
+    case .downNotInverse where place != nil: error.help = WayOut.forward
     case .verifyFailed:
-      error.help = ["change or delete the rows that break the claim, which is in force again after the way down"]
+      error.help = [
+        "change or delete the rows that break the claim, which is in force again after the way down",
+        "then run: phasedb down",
+      ]
     case .foreignKeysViolated where details.isEmpty:
       error.help = ["put the parents back that are missing; the rows without one are named by: phasedb verify"]
     default: break

@@ -86,16 +86,20 @@ extension Ledger {
 
   /// Records that a phase came down. Belongs into the phase's own transaction.
   ///
-  /// - Parameter drift: how the schema now differs from the one before the phase, because of changes from outside that
-  ///   were accepted after it went up.
+  /// - Parameters:
+  ///   - drift: how the schema now differs from the one before the phase, because of changes from outside that were
+  ///     accepted after it went up.
+  ///   - milliseconds: how long it took.
   /// - Returns: the id of the log's row.
   @discardableResult
   func erase(
-    _ applied: AppliedPhase, leaving drift: [SchemaChange], by runner: Runner, at time: Timestamp
+    _ applied: AppliedPhase, leaving drift: [SchemaChange], milliseconds: Double, by runner: Runner,
+    at time: Timestamp
   ) throws(SQLiteError) -> Int64 {
     let entry = try log(
       .down, subject: applied.id.description,
-      detail: "phase \(applied.tokenHash), applied as \(applied.sequence)",
+      detail:
+        "phase \(applied.tokenHash), applied as \(applied.sequence), \(Int(milliseconds.rounded(.up))) ms",
       by: runner, at: time)
     try connection.execute("DELETE FROM phasedb_phase WHERE sequence = ?1", .integer(applied.sequence))
     try connection.execute("DELETE FROM phasedb_way_down WHERE sequence = ?1", .integer(applied.sequence))

@@ -116,8 +116,27 @@ public final class Migrator {
           $0.phase == step.id && $0.tokenHash == hash
         }
       }
+      plan.times = try downTimes(of: plan, knowledge)
       return plan
     }
+  }
+
+  private func downTimes(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: DownTime] {
+    guard let ledger = knowledge.ledger else { return [:] }
+    let seen = try lifting("reading the ledger") { () in try ledger.wayDownRecords(.rehearsal) }
+    var times: [PhaseID: DownTime] = [:]
+    for step in plan.steps {
+      guard let applied = knowledge.applied.first(where: { $0.id == step.id }) else { continue }
+      let evidence = plan.rehearsed[step.id]?.times
+      let idle = seen[applied.sequence].flatMap {
+        WayDownJSON.read(DownRehearsal.Seen.self, from: $0.report)?.milliseconds
+      }
+      let measured = try lifting("reading the log") { () in try ledger.lastWayDown(of: applied) }
+      times[step.id] = DownTime(
+        of: step.phase, idle: idle ?? evidence?.down, measured: measured,
+        up: (applied.milliseconds, evidence?.up), options.pacing)
+    }
+    return times
   }
 
   /// Runs a plan, each step in a transaction of its own.

@@ -98,6 +98,15 @@ final class DownRun {
       try ledger.archives(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     for (archive, shortfall, computed) in outlooks {
       guard let rest = left[archive.id] else { continue }
+      let known = step.lost.filter { $0.table == archive.table && $0.column == nil }
+      let gone = try reading { try shortfall.staysGone(in: rest, on: connection) }
+      if gone > known.reduce(0, { $0 + ($1.rows ?? gone) }) {
+        step.lost.removeAll { known.contains($0) }
+        step.lost.append(
+          Reversal.AffectedRows(
+            table: archive.table, column: nil, rows: gone,
+            why: "another row has taken the place of these rows, or their parents are gone"))
+      }
       for rows in computed {
         let count = try reading { try shortfall.others(than: rows.column ?? "", in: rest, on: connection) }
         if count > 0 { step.uncertain.append(rows.counted(count)) }

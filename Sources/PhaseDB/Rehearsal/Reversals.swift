@@ -255,8 +255,14 @@ struct Reversals {
     reversal.obstacles += broken.map(\.obstacle)
     guard broken.isEmpty else { return }
     reversal.lost += UnreadableTables(before).gone(in: after)
+    let returning = Set(draft.kept.map { SchemaName($0.table) })
     for archive in draft.kept {
       let content = try ArchiveContent(archive)
+      if later == nil {
+        reversal.lost += try lifting("looking for parents of archive \(archive.id)") { () in
+          try Shortfall(archive, content, trace).orphans(in: before, returning: returning, on: connection)
+        }
+      }
       let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
         try Shortfall(archive, content, trace, aftermath).outlook(on: connection)
       }

@@ -56,14 +56,25 @@ struct RecoveryText {
     }
   }
 
+  /// A range: alone, and beside an application that writes.
   private var time: String {
-    let known = plan.steps.compactMap { plan.rehearsed[$0.id]?.times.down }
+    let known = plan.steps.compactMap { plan.times[$0.id] }
+    guard !known.isEmpty else { return "unknown: never rehearsed" }
+    let (least, most) = known.reduce(into: (0.0, 0.0)) { sum, time in
+      sum = (sum.0 + time.least, sum.1 + time.most)
+    }
+    let range =
+      most <= least * 1.05
+      ? TimeText.text(.milliseconds(most))
+      : "\(TimeText.text(.milliseconds(least))) where nothing else writes, up to \(TimeText.text(.milliseconds(most))) beside an application"
+    let bases = Set(known.map(\.basis))
+    let how =
+      bases.contains(.rehearsed)
+      ? "rehearsed" : bases.contains(.scaled) ? "rehearsed, and scaled by the way up" : "measured before"
     let unknown = plan.steps.count - known.count
-    let sum = TimeText.text(.milliseconds(known.reduce(0, +)))
-    if known.isEmpty { return "not rehearsed, so nobody knows" }
-    return unknown == 0
-      ? "\(sum) when it was rehearsed"
-      : "\(sum) when rehearsed, without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
+    let rest =
+      unknown == 0 ? "" : ", without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
+    return "\(range) (\(how)\(rest))"
   }
 }
 
