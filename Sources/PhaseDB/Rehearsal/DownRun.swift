@@ -156,15 +156,14 @@ final class DownRun {
   ) throws(MigrationError) -> [RowInTheWay] {
     let named = SQLTokens.identifiers(in: phase.down.text)
     let tables = try reading {
-      try DigestDraft(of: connection).readings.filter {
-        $0.isInRowIDOrder && named.contains($0.table.asciiLowercased)
-      }
+      try DigestDraft(of: connection).readings.filter { named.contains($0.table.asciiLowercased) }
     }
     for table in tables {
-      let keys = try reading {
-        try connection.rows(
-          "SELECT \(table.key[0]) FROM \(table.from) ORDER BY 1 LIMIT \(Self.mostRowsSearched + 1)")
-      }.compactMap { $0[0].integer }
+      guard
+        let rows = try? connection.rows(
+          "SELECT rowid FROM \(table.from) ORDER BY 1 LIMIT \(Self.mostRowsSearched + 1)")
+      else { continue }
+      let keys = rows.compactMap { $0[0].integer }
       guard (1...Self.mostRowsSearched).contains(keys.count) else { continue }
       let search = { (keys: ArraySlice<Int64>) throws(MigrationError) -> Bool in
         try self.fails(id, phase, message, table, keeping: keys)
@@ -172,13 +171,22 @@ final class DownRun {
       guard try !search([]) else { continue }
       let found = try self.search(keys[...], isKnown: true, search)
       if !found.isEmpty {
-        return found.map {
+        return try found.map { key throws(MigrationError) in
           RowInTheWay(
-            table: SQLText.identifier(table.table), title: "\(table.keyNames[0]) = \($0)")
+            table: SQLText.identifier(table.table), title: try reading { try self.title(of: key, in: table) })
         }
       }
     }
     return []
+  }
+
+  /// `id = 7`
+  private func title(of rowID: Int64, in table: TableReading) throws -> String {
+    let values = try connection.rows(
+      "SELECT \(table.key.map { "quote(\($0))" }.joined(separator: ", ")) FROM \(table.from) WHERE rowid = ?1",
+      .integer(rowID)
+    ).first ?? []
+    return zip(table.keyNames, values).map { "\($0) = \($1.text ?? "NULL")" }.joined(separator: " AND ")
   }
 
   private func search(
@@ -204,7 +212,7 @@ final class DownRun {
       copy.turn(.triggers, on: false)
       if let first = keys.first, let last = keys.last {
         try copy.execute(
-          "DELETE FROM \(table.from) WHERE \(table.key[0]) NOT BETWEEN ?1 AND ?2", .integer(first),
+          "DELETE FROM \(table.from) WHERE rowid NOT BETWEEN ?1 AND ?2", .integer(first),
           .integer(last))
       } else {
         try copy.execute("DELETE FROM \(table.from)")

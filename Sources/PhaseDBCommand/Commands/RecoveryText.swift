@@ -42,7 +42,9 @@ struct RecoveryText {
       let declared = step.phase.losses.map {
         "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)"
       }
-      return (plan.reversals[step.id]?.lines ?? []).map { "\(step.id.short) \($0)" } + declared
+      return (plan.reversals[step.id]?.lines ?? []).map {
+        $0.hasPrefix("  ") ? $0 : "\(step.id.short) \($0)"
+      } + declared
     }
   }
 

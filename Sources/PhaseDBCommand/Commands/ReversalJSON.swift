@@ -63,6 +63,11 @@ extension Reversal {
     }
     return lines + notes.map { "  \($0)" }
   }
+
+  /// The same, each with the phase's name but for those that go on from the line before.
+  func lines(of id: PhaseID) -> [String] {
+    lines.map { $0.hasPrefix("  ") ? $0 : "\(id.short) down: \($0)" }
+  }
 }
 
 extension Reversal.AffectedRows {

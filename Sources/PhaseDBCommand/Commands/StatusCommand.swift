@@ -124,7 +124,7 @@ enum StatusCommand {
     }
     if !inexact.isEmpty { context.print("\n") }
     for phase in inexact {
-      for line in phase.reversal?.lines ?? [] { context.print("\(phase.id.short) down: \(line.visible)\n") }
+      for line in phase.reversal?.lines(of: phase.id) ?? [] { context.print("\(line.visible)\n") }
     }
   }
 
