@@ -28,12 +28,12 @@ struct AdoptionTests {
     let phase: String?
     let adopted: [String]
     let id: MigrationError.ID?
-    let details: [String]
-    let help: String?
+    let details: [Prose]
+    let help: Prose?
 
     init(
       _ sentence: String, _ sql: String, at phase: String? = nil, _ adopted: [String] = [],
-      refused id: MigrationError.ID? = nil, _ details: [String] = [], help: String? = nil
+      refused id: MigrationError.ID? = nil, _ details: [Prose] = [], help: Prose? = nil
     ) {
       (testDescription, self.sql, self.phase, self.adopted) = (sentence, sql, phase, adopted)
       (self.id, self.details, self.help) = (id, details, help)

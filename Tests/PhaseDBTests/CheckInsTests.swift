@@ -11,13 +11,13 @@ struct CheckInsTests {
     let version: String
     let hasFolder: Bool
     /// What the refusal says, nil when the version may run.
-    let refusal: String?
-    let details: [String]
-    let help: [String]
+    let refusal: Prose?
+    let details: [Prose]
+    let help: [Prose]
 
     init(
       _ sentence: String, after applied: Selection, _ version: String, withoutFolder: Bool = false,
-      refused refusal: String? = nil, _ details: [String] = [], help: [String] = []
+      refused refusal: Prose? = nil, _ details: [Prose] = [], help: [Prose] = []
     ) {
       (testDescription, self.applied, self.version) = (sentence, applied, version)
       hasFolder = !withoutFolder

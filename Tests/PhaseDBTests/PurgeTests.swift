@@ -73,7 +73,7 @@ struct PurgeTests {
     let table: String
     /// Without it the purge goes through.
     var refusal: String?
-    var listed = "t.b, retired"
+    var listed: Prose = "t.b, retired"
   }
 
   static let holders = [

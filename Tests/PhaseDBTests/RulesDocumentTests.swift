@@ -22,7 +22,7 @@ struct RulesDocumentTests {
       .components(separatedBy: "\n#")[0]
     let normalized = Document.normalized(section)
     #expect(normalized.hasPrefix(rule.level.rawValue.capitalized + ". "))
-    #expect(normalized.contains(rule.reason))
+    #expect(normalized.contains(rule.reason.description))
     #expect(normalized.contains("Remedy: "))
   }
 

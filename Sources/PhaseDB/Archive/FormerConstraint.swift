@@ -10,10 +10,10 @@ struct BrokenConstraint: Hashable, Sendable {
   let rows: [String]
   let isMore: Bool
   /// What an operator can do about them.
-  let opening: String
+  let opening: Prose
 
-  var sentence: String { "\(constraint) of \(table)" }
-  var lines: [String] { rows + (isMore ? ["… and more"] : []) }
+  var sentence: Prose { "\(constraint) of \(table)" }
+  var lines: [Prose] { rows.map { Prose($0) } + (isMore ? ["… and more"] : []) }
 }
 
 /// A constraint as a question to the present rows.
@@ -22,7 +22,7 @@ struct FormerConstraint {
   /// Follows `SELECT key FROM t AS t`.
   let condition: String
   /// What an operator can do about rows that break it.
-  var opening = "change or delete these rows, then run the command again"
+  var opening: Prose = "change or delete these rows, then run the command again"
 
   /// Asks for the rows that break it. A question that SQLite does not take is none.
   func broken(in table: TableShape, on connection: Connection) throws(SQLiteError) -> BrokenConstraint? {

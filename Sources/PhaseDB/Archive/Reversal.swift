@@ -35,7 +35,7 @@ public struct Reversal: Sendable, Hashable {
   /// What keeps the way back from running.
   public internal(set) var obstacles: [Obstacle] = []
   /// What else is known of how it is known, one sentence each.
-  public internal(set) var notes: [String] = []
+  public internal(set) var notes: [Prose] = []
 
   /// The worst that is known decides.
   public var word: Word {
@@ -58,7 +58,7 @@ public struct Reversal: Sendable, Hashable {
     /// How many; nil when they cannot be counted.
     public let rows: Int?
     /// Why, as the end of a sentence.
-    public let why: String
+    public let why: Prose
     /// Whether the phase accepts the loss with `@loses`.
     public var isDeclared = false
 
@@ -74,11 +74,11 @@ public struct Reversal: Sendable, Hashable {
   /// Something that keeps a way back from running.
   public struct Obstacle: Sendable, Hashable {
     /// One sentence without a full stop.
-    public let reason: String
+    public let reason: Prose
     /// The rows that are in the way, or more about the reason: one line each.
-    public var rows: [String] = []
+    public var rows: [Prose] = []
     /// What an operator can do, one line each.
-    public var openings: [String] = []
+    public var openings: [Prose] = []
     /// What a refusal because of it is called.
     var error = MigrationError.ID.reversalBlocked
     /// Whether the ledger itself says so, so that nothing need be tried.
@@ -108,7 +108,7 @@ public struct Reversal: Sendable, Hashable {
 
 extension Reversal.Obstacle {
   /// What a refusal of a phase because of it says.
-  func message(of id: PhaseID) -> String {
+  func message(of id: PhaseID) -> Prose {
     reason.hasPrefix("\(id)") ? reason : "\(id) cannot come down: \(reason)"
   }
 

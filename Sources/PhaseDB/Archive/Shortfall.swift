@@ -192,7 +192,7 @@ struct Shortfall {
     return Int(count?.integer ?? 0)
   }
 
-  private func affected(_ column: String?, _ rows: Int?, _ why: String) -> Affected {
+  private func affected(_ column: String?, _ rows: Int?, _ why: Prose) -> Affected {
     Affected(table: record.table, column: column, rows: rows, why: why)
   }
 

@@ -22,9 +22,9 @@ public struct CompatibilityFinding: Sendable, Hashable {
   /// The name of the statement it shows in, nil when it is not of one.
   public let query: String?
   /// What is wrong, in one sentence without a full stop.
-  public let message: String
+  public let message: Prose
   /// Parameters, rows before and after: one line each.
-  public let details: [String]
+  public let details: [Prose]
   /// Where the statement is written.
   public let place: Place?
   /// The phase after which it showed first; nil when it is not of one.

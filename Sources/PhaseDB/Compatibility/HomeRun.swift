@@ -13,13 +13,15 @@ struct HomeRun {
     try refuseEmptyTables(on: connection)
     for query in run.queries {
       if let refusal = query.refusal {
-        guard query.query.expectsError else { throw failed(query.query, "does not compile", refusal.message) }
+        guard query.query.expectsError else {
+          throw failed(query.query, "does not compile", "\(refusal.message)")
+        }
         continue
       }
       for outcome in query.outcomes {
         switch outcome {
         case .failed(_, let message) where !query.query.expectsError:
-          throw failed(query.query, "fails", message)
+          throw failed(query.query, "fails", "\(message)")
         case .done where query.query.expectsError:
           throw MigrationError(
             .queryFailed,
@@ -50,7 +52,7 @@ struct HomeRun {
 
   private var name: String { "\(script.application) \(script.version)" }
 
-  private func failed(_ query: ApplicationQuery, _ what: String, _ message: String) -> MigrationError {
+  private func failed(_ query: ApplicationQuery, _ what: String, _ message: Prose) -> MigrationError {
     MigrationError(
       .queryFailed, "\(name): '\(query.title)' \(what) on the state it was written for: \(message)",
       at: query.place,

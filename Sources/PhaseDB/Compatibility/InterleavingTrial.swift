@@ -43,7 +43,7 @@ final class InterleavingTrial {
   }
 
   func add(
-    _ version: Int, _ query: ApplicationQuery?, _ message: String, _ details: [String], phase: PhaseID? = nil
+    _ version: Int, _ query: ApplicationQuery?, _ message: Prose, _ details: [Prose], phase: PhaseID? = nil
   ) {
     let script = writers[version].script
     let finding = CompatibilityFinding(

@@ -83,7 +83,7 @@ struct MutationTrial {
     return count
   }
 
-  private static func blind(_ script: ApplicationScript, _ message: String) -> MigrationError {
+  private static func blind(_ script: ApplicationScript, _ message: Prose) -> MigrationError {
     MigrationError(
       .blindQueries, message, at: script.queries.first?.place,
       help: ["write the statements that the version really asks, with values that find rows"])

@@ -65,7 +65,7 @@ struct QueryFootprint: Sendable, Hashable {
   }
 
   /// What the statement did where it was at home and does not do here.
-  func losses(from home: QueryFootprint) -> [String] {
+  func losses(from home: QueryFootprint) -> [Prose] {
     lines("does not read", home.reads(besides: views), reads(besides: home.views), " any more")
       + lines("does not update", home.updates, updates, " any more")
       + lines("does not insert into", home.inserts, inserts, " any more")
@@ -73,7 +73,7 @@ struct QueryFootprint: Sendable, Hashable {
   }
 
   /// What the statement does here and did not do where it was at home.
-  func gains(over home: QueryFootprint) -> [String] {
+  func gains(over home: QueryFootprint) -> [Prose] {
     // A table of which no column is read has lost the column that was.
     lines("reads", reads(besides: home.views).filter { !$0.name.isEmpty }, home.reads(besides: views), " now")
       + lines("updates", updates, home.updates, " now")
@@ -81,9 +81,9 @@ struct QueryFootprint: Sendable, Hashable {
       + lines("deletes from", deletes, home.deletes, " now")
   }
 
-  private func lines<Name: Hashable & Comparable>(
+  private func lines<Name: Hashable & Comparable & CustomStringConvertible>(
     _ verb: String, _ some: Set<Name>, _ others: Set<Name>, _ when: String
-  ) -> [String] {
+  ) -> [Prose] {
     some.subtracting(others).sorted().map { "\(verb) \($0)\(when)" }
   }
 

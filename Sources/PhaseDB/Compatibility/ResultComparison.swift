@@ -45,8 +45,8 @@ extension ResultComparison {
   }
 
   private func finding(
-    _ check: CompatibilityFinding.Check, _ query: ApplicationQuery, _ message: String,
-    details: [String] = [], at place: Place? = nil
+    _ check: CompatibilityFinding.Check, _ query: ApplicationQuery, _ message: Prose,
+    details: [Prose] = [], at place: Place? = nil
   ) -> CompatibilityFinding {
     CompatibilityFinding(
       check: check, application: script.application, version: script.version, query: query.title,
@@ -72,7 +72,7 @@ extension ResultComparison {
     for (index, (expected, found)) in zip(home.outcomes, here.outcomes).enumerated() {
       guard let (message, details) = difference(expected, found, compiled) else { continue }
       let values = here.query.valueLines(index)
-      findings.append(finding(.results, here.query, message, details: values + details))
+      findings.append(finding(.results, here.query, message, details: values.map { Prose($0) } + details))
       // What the other values show is most likely the same.
       break
     }
@@ -87,7 +87,7 @@ extension ResultComparison {
 
   private func difference(
     _ expected: QueryOutcome, _ found: QueryOutcome, _ compiled: QueryRun.Compiled
-  ) -> (message: String, details: [String])? {
+  ) -> (message: Prose, details: [Prose])? {
     switch (expected, found) {
     case (.failed(let code, let message), .failed(let other, let otherMessage)):
       return code == other ? nil : ("fails for another reason: \(otherMessage)", ["before: \(message)"])
@@ -100,7 +100,7 @@ extension ResultComparison {
 
   private func difference(
     _ before: QueryResult, _ after: QueryResult, _ compiled: QueryRun.Compiled
-  ) -> (message: String, details: [String])? {
+  ) -> (message: Prose, details: [Prose])? {
     if before.rows != after.rows || !before.hasSameRest(as: after) {
       let lost = before.rows.subtracting(after.rows)
       let gained = after.rows.subtracting(before.rows)
@@ -124,14 +124,14 @@ extension ResultComparison {
 
   private func lines(
     _ before: QueryResult, _ after: QueryResult, _ lost: [[Value]], _ gained: [[Value]], _ columns: [String]
-  ) -> [String] {
+  ) -> [Prose] {
     if lost.isEmpty, gained.isEmpty { return ["the rows differ after the first \(QueryResult.kept)"] }
     return lost.prefix(5).map { "before: \(line(columns, $0))" }
       + gained.prefix(5).map { "after:  \(line(columns, $0))" }
   }
 
-  private func line(_ columns: [String], _ row: [Value]) -> String {
-    zip(columns, row).map { "\($0) = \($1)" }.joined(separator: ", ")
+  private func line(_ columns: [String], _ row: [Value]) -> Prose {
+    zip(columns, row).map { "\($0) = \($1)" as Prose }.joined(separator: ", ")
   }
 
   /// What is left in the rows that the script touched, in the columns that it knew at home.
@@ -152,7 +152,7 @@ extension ResultComparison {
           ["it is \(key)"])
       }
     }
-    func add(_ message: String, _ details: [String]) {
+    func add(_ message: Prose, _ details: [Prose]) {
       guard !findings.contains(where: { $0.message == message }) else { return }
       findings.append(
         CompatibilityFinding(

@@ -229,7 +229,7 @@ extension ResultCode {
 
 extension Transaction {
   /// - Parameter activity: what an error says was being done.
-  consuming func rollBack(_ activity: String) throws(MigrationError) {
+  consuming func rollBack(_ activity: Prose) throws(MigrationError) {
     do {
       try rollBack()
     } catch {
@@ -238,7 +238,7 @@ extension Transaction {
   }
 
   /// - Parameter activity: what an error says was being done.
-  consuming func commit(_ activity: String) throws(MigrationError) {
+  consuming func commit(_ activity: Prose) throws(MigrationError) {
     do {
       try commit()
     } catch {

@@ -21,7 +21,7 @@ struct WrittenCells {
     /// Nil when the row is gone.
     let after: Value?
 
-    var lines: [String] {
+    var lines: [Prose] {
       ["in \(cell.row)", "written: \(before)", after.map { "now:     \($0)" } ?? "now:     the row is gone"]
     }
   }

@@ -43,7 +43,7 @@ public struct RowDifference: Sendable, Hashable {
   }
 
   /// `id = 7: price 1200 -> 0`.
-  public var sentence: String {
+  public var sentence: Prose {
     let values = columns.map { "\($0.name) \($0.before ?? "nothing") -> \($0.after ?? "nothing")" }
     switch kind {
     case .changed: return "\(key): \(values.joined(separator: ", "))"

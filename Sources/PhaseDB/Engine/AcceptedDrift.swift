@@ -5,7 +5,7 @@ extension Engine {
   /// what it finds, as a change of its own between two phases.
   ///
   /// - Returns: the difference that was accepted, one line each; empty when there was none.
-  func settleDrift(_ plan: Plan) throws(MigrationError) -> [String] {
+  func settleDrift(_ plan: Plan) throws(MigrationError) -> [Prose] {
     guard !knowledge.isInPlace else { return [] }
     guard plan.overridden.contains(.drift), let ledger = knowledge.ledger else {
       throw try knowledge.driftError()
@@ -22,7 +22,7 @@ extension Engine {
     let difference = SchemaDifference(changes)
     try lifting("writing the ledger") { () in
       let entry = try ledger.log(
-        .drift, subject: "", detail: difference.titles.joined(separator: ", "), by: runner, at: now())
+        .drift, subject: "", detail: difference.titles.joined(separator: ", ").raw, by: runner, at: now())
       try ledger.record(changes, sequence: entry)
     }
     knowledge.expectedDigest = knowledge.schema.digest
@@ -64,7 +64,7 @@ extension Engine {
 
 extension SchemaDifference {
   /// What differs, without the texts.
-  fileprivate var titles: [String] { DetailLines.first(lines.filter { !$0.hasPrefix(" ") }) }
+  fileprivate var titles: [Prose] { DetailLines.first(lines.filter { !$0.hasPrefix(" ") }) }
 }
 
 /// What a down has to lead back to when the schema was changed from outside after its phase went up, and the change
@@ -80,7 +80,7 @@ struct WayBackThroughDrift {
   let found: Schema
 
   /// How the schema that came out differs from what it must be, one line each.
-  func misfits(of result: Schema) -> [String] {
+  func misfits(of result: Schema) -> [Prose] {
     let (before, after, found) = (before.byKey, after.byKey, found.byKey)
     let result = result.byKey
     var wanted: [SchemaObject] = []

@@ -15,15 +15,15 @@ public enum Event: Sendable, Hashable {
   /// Batches run again.
   case batchResumed(PhaseID)
   /// What all batches led to does not hold, so they are taken back one by one.
-  case turningBack(PhaseID, reason: String)
+  case turningBack(PhaseID, reason: Prose)
   /// The step is committed.
   case committed(PhaseID, Direction, StepTimes, checkpoint: Int64)
   /// Another runner did this step meanwhile, so it was left out.
   case alreadyDone(PhaseID, Direction)
   /// The step waits for another connection or runner.
-  case waiting(PhaseID, reason: String)
+  case waiting(PhaseID, reason: Prose)
   /// A schema that is not what the ledger said was recorded as it is; the difference, one line each.
-  case driftAccepted([String])
+  case driftAccepted([Prose])
   /// A lease was taken over from a process that is provably dead.
   case tookOver(from: String)
 }

@@ -40,7 +40,7 @@ struct EvidenceKnowledge: Sendable {
   func closedGate(
     _ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?, isWaiting: Bool = false
   ) -> ClosedGate? {
-    func gate(_ reason: String, _ opening: String, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
+    func gate(_ reason: Prose, _ opening: Prose, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
       ClosedGate(gate: .evidence, reason: reason, opening: opening, error: error)
     }
     guard policy.asks(for: phase.kind) else {
@@ -49,7 +49,7 @@ struct EvidenceKnowledge: Sendable {
         gate($0.reason, $0.opening)
       }
     }
-    let rehearse =
+    let rehearse: Prose =
       hasLedger ? "rehearse it: phasedb rehearse" : "rehearse it on the way: phasedb up --rehearse"
     let own = all.filter { $0.phase == id }
     guard let latest = own.last else {
@@ -77,7 +77,7 @@ struct EvidenceKnowledge: Sendable {
   /// What a rehearsal of this text showed against the phase, also where none is asked for.
   private func known(
     of id: PhaseID, _ phase: Phase, on schema: SchemaDigest?
-  ) -> (reason: String, opening: String)? {
+  ) -> (reason: Prose, opening: Prose)? {
     lossy(id, phase, on: schema)?.objection(to: id)
   }
 
@@ -93,7 +93,7 @@ struct EvidenceKnowledge: Sendable {
 
 extension Evidence {
   /// Why it does not prove that its phase comes back, and what would change that; nil when it proves it.
-  func objection(to id: PhaseID) -> (reason: String, opening: String)? {
+  func objection(to id: PhaseID) -> (reason: Prose, opening: Prose)? {
     switch verdict {
     case .exact, .declared: return nil
     case .lossy:

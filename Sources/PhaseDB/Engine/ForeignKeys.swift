@@ -10,7 +10,7 @@ struct ForeignKeyViolation: Hashable, Sendable {
   /// The number of the foreign key within its table, -1 when it cannot be checked.
   let key: Int64
 
-  var sentence: String {
+  var sentence: Prose {
     guard key >= 0 else { return "\(table): \(parent)" }
     guard let rowID else { return "\(table): a row without a parent in \(parent)" }
     return "\(table) rowid \(rowID): no parent in \(parent)"

@@ -23,13 +23,13 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
 public struct ClosedGate: Sendable, Hashable {
   public let gate: Gate
   /// Why, in one sentence without a full stop.
-  public let reason: String
+  public let reason: Prose
   /// What would open it.
-  public let opening: String
+  public let opening: Prose
   /// What the refusal of a phase that was asked for by name is called.
   let error: MigrationError.ID
 
-  init(gate: Gate, reason: String, opening: String, error: MigrationError.ID = .phaseHeld) {
+  init(gate: Gate, reason: Prose, opening: Prose, error: MigrationError.ID = .phaseHeld) {
     self.gate = gate
     self.reason = reason
     self.opening = opening
@@ -51,7 +51,7 @@ extension HeldPhase {
   /// - Parameter all: every held phase of the range.
   func error(among all: [HeldPhase] = []) -> MigrationError {
     let gate = gates[0]
-    let others = all.filter { $0.id != id }.map { "\($0.id): \($0.gates[0].reason)" }
+    let others: [Prose] = all.filter { $0.id != id }.map { "\($0.id): \($0.gates[0].reason)" }
     let isOverridable = Gate.overridable.contains(gate.gate)
     return MigrationError(
       gate.error, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
@@ -62,7 +62,7 @@ extension HeldPhase {
 
 extension Gate {
   /// How an operator passes it, as the last line of an error's help.
-  var overriding: String { "or pass the gate for good reason: --override \(rawValue) --reason \"...\"" }
+  var overriding: Prose { "or pass the gate for good reason: --override \(rawValue) --reason \"...\"" }
 }
 
 /// A version of an application that is running now.

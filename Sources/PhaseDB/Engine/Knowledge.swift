@@ -114,7 +114,7 @@ struct Knowledge {
   var isFresh: Bool { isGlance ? expectedDigest == .empty : schema.isEmpty }
 
   /// How the schema differs from what the ledger says, one line each.
-  func driftLines() throws(MigrationError) -> [String] {
+  func driftLines() throws(MigrationError) -> [Prose] {
     isInPlace ? [] : SchemaDifference(from: try recordedSchema(), to: schema).lines
   }
 

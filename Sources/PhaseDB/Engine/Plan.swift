@@ -6,7 +6,7 @@ public struct Plan: Sendable {
   /// Phases that were asked for and may not run yet.
   public let held: [HeldPhase]
   /// Things an operator should know that refuse nothing.
-  public let notes: [String]
+  public let notes: [Prose]
   /// True when the baseline is run first, on an empty database.
   public let runsBaseline: Bool
   /// True when the database had no user table.
@@ -16,7 +16,7 @@ public struct Plan: Sendable {
   /// Why they are overridden.
   public let reason: String?
   /// How the schema differs from what the ledger says, when the operator takes it as it is: one line each.
-  public let drift: [String]
+  public let drift: [Prose]
   /// The check-ins that say what is live; empty when the operator said it.
   public var checkIns: [CheckIn] { judgement.live.checkIns }
   /// Of a way down, what each step would give back, with the rows counted when the plan was made.

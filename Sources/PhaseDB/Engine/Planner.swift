@@ -10,7 +10,7 @@ struct Planner {
   /// Also where the schema was not read.
   let schemaDigest: SchemaDigest
   /// How the schema differs from what the ledger says, when that is overridden.
-  let drift: [String]
+  let drift: [Prose]
   let checkInsSince: Timestamp
   /// The batched phase that is half done; nil when there is none.
   let underWay: BatchRecord?
@@ -161,8 +161,8 @@ struct Planner {
     plan(direction, order: [(id, phase)], liveAfter: [[:]], held: [], baseline: nil)
   }
 
-  private func notes(_ direction: Direction, _ windows: [Windows]) -> [String] {
-    let underWay = underWayNote.map { [$0] } ?? []
+  private func notes(_ direction: Direction, _ windows: [Windows]) -> [Prose] {
+    let underWay: [Prose] = underWayNote.map { [$0] } ?? []
     guard !judgement.isFresh else { return underWay }
     let applications = Set(windows.flatMap { $0.map(\.application) }).sorted()
     var notes = underWay

@@ -88,7 +88,7 @@ extension Planner {
 /// The lines in which two texts differ.
 enum LineDifference {
   /// `-` before a line that only the first text has, `+` before one that only the second has, in their order.
-  static func lines(from before: String, to after: String) -> [String] {
+  static func lines(from before: String, to after: String) -> [Prose] {
     let old = before.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let new = after.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     var removed: [Int: String] = [:]
@@ -99,7 +99,7 @@ enum LineDifference {
       case .insert(let offset, let line, _): added[offset] = line
       }
     }
-    var lines: [String] = []
+    var lines: [Prose] = []
     var (left, right) = (0, 0)
     while left < old.count || right < new.count {
       if let line = removed[left] {

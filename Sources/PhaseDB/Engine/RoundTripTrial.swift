@@ -69,9 +69,9 @@ extension Engine {
       case .needsComparison: return false
       case .came(let differences): record = trip.record(differences)
       case .failed(let error) where error.isOfSurroundings:
-        record = RoundTripRecord(verdict: .untried, reasons: [error.message])
+        record = RoundTripRecord(verdict: .untried, reasons: [error.message.raw])
       case .failed(let error):
-        record = RoundTripRecord(verdict: .blocked, reasons: [error.message] + error.details)
+        record = RoundTripRecord(verdict: .blocked, reasons: ([error.message] + error.details).map(\.raw))
       }
     }
     try lifting("writing the ledger") { () in

@@ -156,7 +156,7 @@ extension Engine {
   }
 
   /// Rows that come back may have lost their parents meanwhile.
-  func helpWithParents(_ orphans: some Collection<ForeignKeyViolation>) throws(MigrationError) -> [String] {
+  func helpWithParents(_ orphans: some Collection<ForeignKeyViolation>) throws(MigrationError) -> [Prose] {
     let statements = try lifting("naming the parents that are missing") { () in
       try connection.missingParents(orphans)
     }

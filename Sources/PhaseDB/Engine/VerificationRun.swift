@@ -5,7 +5,7 @@ struct BreakingRows {
   /// How many there are.
   var count = 0
   /// The first of them, `column = value` for each column.
-  var lines: [String] = []
+  var lines: [Prose] = []
 }
 
 extension Verification {
@@ -42,14 +42,14 @@ extension Verification {
       if error.code.isOfSurroundings {
         throw MigrationError(error, while: "checking the claim '\(title)'")
       }
-      let why = guarding.refusal.map { "\($0.what) is not allowed" } ?? error.message
+      let why: Prose = guarding.refusal.map { "\($0.what) is not allowed" } ?? "\(error.message)"
       throw invalid(why, offset: error.offset ?? query.firstTokenOffset)
     } catch {
       throw invalid("\(error)", offset: query.firstTokenOffset)
     }
   }
 
-  private func invalid(_ why: String, offset: Int) -> MigrationError {
+  private func invalid(_ why: Prose, offset: Int) -> MigrationError {
     MigrationError(
       .verifyInvalid, "the claim '\(title)' cannot be checked",
       at: query.place(at: offset, length: query.tokenLength(at: offset)), details: [why],

@@ -4,13 +4,13 @@ internal import PhaseSQLite
 /// that SQL which has to change: it is rows, or another way is taken.
 enum WayOut {
   /// Where the SQL itself does not lead back, whatever the rows are.
-  static let forward = [
+  static let forward: [Prose] = [
     "go forward instead, by a migration that changes what has to change: the SQL in the ledger stays as it is",
     "or go back as a whole to a snapshot made before: phasedb checkpoint list",
   ]
 
   /// Where rows do not fit the schema to which it leads.
-  static let rows = [
+  static let rows: [Prose] = [
     "change or delete the rows that do not fit; they are named by: phasedb rehearse down",
     "then run: phasedb down",
   ]
@@ -44,8 +44,8 @@ extension MigrationError {
 
 extension Connection {
   /// How the parents can be put back that rows lack, a statement for each, as far as the ids of the rows tell.
-  func missingParents(_ violations: some Collection<ForeignKeyViolation>) throws(SQLiteError) -> [String] {
-    var statements: Set<String> = []
+  func missingParents(_ violations: some Collection<ForeignKeyViolation>) throws(SQLiteError) -> [Prose] {
+    var statements: Set<Prose> = []
     for violation in violations.prefix(DetailLines.limit) {
       guard violation.key >= 0, let rowID = violation.rowID else { continue }
       let columns = try rows(
@@ -67,7 +67,7 @@ extension Connection {
       let names = to.map(SQLText.identifier).joined(separator: ", ")
       let values = row.map { $0.text ?? "NULL" }.joined(separator: ", ")
       statements.insert(
-        "INSERT INTO \(SQLText.identifier(violation.parent)) (\(names)) VALUES (\(values));")
+        "INSERT INTO \(whole: SQLText.identifier(violation.parent)) (\(whole: names)) VALUES (\(whole: values));")
     }
     return statements.sorted()
   }

@@ -12,10 +12,10 @@ struct BatchPlan {
 
   /// Why a statement cannot be run batch by batch.
   struct Objection {
-    let message: String
+    let message: Prose
     let place: Place
-    let details: [String]
-    let remedies: [String]
+    let details: [Prose]
+    let remedies: [Prose]
 
     var error: MigrationError {
       MigrationError(.batchNotKeyed, message, at: place, details: details, help: remedies)
@@ -34,16 +34,16 @@ struct BatchPlan {
       guarding.watch(connection)
       defer { guarding.release(connection) }
       let sql = String(decoding: bytes[range], as: UTF8.self)
-      let lines: [String]
+      let lines: [Prose]
       do throws(SQLiteError) {
-        lines = try connection.rows("EXPLAIN QUERY PLAN \(sql)").compactMap { $0[3].text }
+        lines = try connection.rows("EXPLAIN QUERY PLAN \(sql)").compactMap { $0[3].text.map { Prose($0) } }
       } catch {
         let place = place(of: range)
         if let refusal = guarding.refusal {
           throw MigrationError(
             .forbiddenStatement, "\(refusal.what) is not allowed", at: place, help: [refusal.remedy])
         }
-        throw MigrationError(.statementFailed, error.message, at: place, help: ["correct the statement"])
+        throw MigrationError(.statementFailed, "\(error.message)", at: place, help: ["correct the statement"])
       }
       let statement = guarding.finishStatement()
       writes.formUnion(statement)
@@ -51,7 +51,7 @@ struct BatchPlan {
     }
   }
 
-  private func objection(to plan: [String], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
+  private func objection(to plan: [Prose], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
     let table = key.table.asciiLowercased
     if let column = writes.columns[table]?.intersection(key.names).sorted().first {
       let trigger = writes.triggers[table].map { ", through the trigger \($0)" } ?? ""
@@ -62,7 +62,7 @@ struct BatchPlan {
           "order the batches by a column that stays: -- @batch \(key.table.asDirectiveName) by COLUMN"
         ])
     }
-    let folded = plan.map(\.asciiLowercased)
+    let folded = plan.map(\.raw.asciiLowercased)
     // "SCAN t" since 3.36, "SCAN TABLE t" before (sqlite.org/eqp.html).
     let scans = folded.contains { line in
       ["scan \(table)", "scan table \(table)"].contains { line == $0 || line.hasPrefix($0 + " ") }

@@ -44,7 +44,7 @@ struct ConnectionDiscipline: ~Copyable {
   private borrowing func enforce() throws(MigrationError) {
     for (setting, on) in Self.wanted
     where (setting != .trustedSchema || distrusts) && connection.turn(setting, on: on) != on {
-      throw MigrationError(.sqliteFailed, "SQLite does not turn \(setting) \(on ? "on" : "off")")
+      throw MigrationError(.sqliteFailed, "SQLite does not turn \("\(setting)") \(on ? "on" : "off")")
     }
   }
 

@@ -84,8 +84,8 @@ struct GuardedScript {
       return forbidden(StatementGuard.Refusal(what: "this statement", remedy: "remove it"), at: place)
     }
     if error.code.isOfSurroundings { return MigrationError(error, while: "running SQL", at: place) }
-    if connection.isAutocommit { return transactionEnded(error.message, at: place) }
-    return MigrationError(.statementFailed, error.message, at: place, help: ["correct the statement"])
+    if connection.isAutocommit { return transactionEnded("\(error.message)", at: place) }
+    return MigrationError(.statementFailed, "\(error.message)", at: place, help: ["correct the statement"])
   }
 
   private func transactionEnded(at start: Int) -> MigrationError {
@@ -94,7 +94,7 @@ struct GuardedScript {
       "the statement ended it", at: script.place(at: offset, length: script.tokenLength(at: offset)))
   }
 
-  private func transactionEnded(_ why: String, at place: Place) -> MigrationError {
+  private func transactionEnded(_ why: Prose, at place: Place) -> MigrationError {
     MigrationError(
       .transactionEnded, "the phase's transaction was rolled back while the phase ran: \(why)", at: place,
       help: [

@@ -8,8 +8,8 @@ internal import PhaseSQLite
 final class StatementGuard {
   /// Why a statement may not run, and what to write instead.
   struct Refusal: Hashable, Sendable {
-    let what: String
-    let remedy: String
+    let what: Prose
+    let remedy: Prose
   }
 
   /// What the authorizer refused last. SQLite only answers "not authorized".
@@ -162,7 +162,7 @@ extension StatementGuard {
 
   /// Finds what reached for the ledger behind the authorizer's back: a rename to one of its names, or the body of a
   /// view or trigger, which is compiled only when it is used.
-  static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> String? {
+  static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> Prose? {
     if let name = after.ledgerNames.subtracting(before.ledgerNames).sorted().first {
       return "'\(name)' begins with phasedb_, which is kept for the ledger"
     }

@@ -10,7 +10,7 @@ extension Ledger {
   ///   - activity: as in "committing 0001-create-shop/expand"; it opens the error's sentence.
   /// - Throws: with standing `partWay` when the log cannot be read either, and nobody knows.
   func commit(
-    _ transaction: consuming Transaction, leaving entry: Int64?, _ hash: String?, while activity: String
+    _ transaction: consuming Transaction, leaving entry: Int64?, _ hash: String?, while activity: Prose
   ) throws(MigrationError) {
     do {
       try transaction.commit()

@@ -150,7 +150,8 @@ extension Ledger {
 extension MigrationError {
   static func ledgerNamesTaken(_ names: Set<String>) -> MigrationError {
     MigrationError(
-      .ledgerTouched, "the database has objects named phasedb_… that are no ledger", details: names.sorted(),
+      .ledgerTouched, "the database has objects named phasedb_… that are no ledger",
+      details: names.sorted().map { Prose($0) },
       help: ["rename them: the prefix is kept for the ledger"])
   }
 }

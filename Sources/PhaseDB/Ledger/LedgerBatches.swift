@@ -117,7 +117,7 @@ extension Ledger {
           lastHold: row.value(at: 18).real,
           medianHold: row.value(at: 19).real, p99Hold: row.value(at: 20).real, pause: row.value(at: 21).real),
         pause: BatchPause.Reason(rawValue: row.text(at: 22)).map {
-          BatchPause(reason: $0, detail: row.text(at: 23), resuming: row.text(at: 24))
+          BatchPause(reason: $0, detail: Prose(row.text(at: 23)), resuming: Prose(row.text(at: 24)))
         }, since: Timestamp(text: row.text(at: 25)), beat: Timestamp(text: row.text(at: 26)),
         runner: row.text(at: 27))
     }
@@ -154,7 +154,8 @@ extension Ledger {
       record.total.map { .integer(Int64($0)) } ?? .null, .integer(Int64(record.rows)),
       .integer(Int64(pace.size)), .real(pace.rowsPerSecond), .real(pace.lastHold), .real(pace.medianHold),
       .real(pace.p99Hold), .real(pace.pause), .text(record.pause?.reason.rawValue ?? ""),
-      .text(record.pause?.detail ?? ""), .text(record.pause?.resuming ?? ""), .text(record.since.text),
+      .text(record.pause?.detail.raw ?? ""), .text(record.pause?.resuming.raw ?? ""),
+      .text(record.since.text),
       .text(record.beat.text), .text(record.runner),
       record.orphans.map { .integer(Int64($0)) } ?? .null)
   }

@@ -110,7 +110,7 @@ extension Ledger {
     return entry
   }
 
-  static func damaged(_ what: String) -> MigrationError {
+  static func damaged(_ what: Prose) -> MigrationError {
     MigrationError(
       .ledgerDamaged, what, state: "nothing was changed",
       help: [

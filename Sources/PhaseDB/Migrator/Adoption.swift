@@ -63,7 +63,7 @@ extension Migrator {
   }
 
   /// Where else the database could be adopted.
-  private func adoptionHelp(_ schema: Schema) -> [String] {
+  private func adoptionHelp(_ schema: Schema) -> [Prose] {
     if schema.isEmpty { return ["the database is empty, so bring it up instead: phasedb up"] }
     let fitting = ReplayedHistory.states(catalog).filter { $0.schema.digest == schema.digest }
     if fitting.contains(where: { $0.id == nil }) {
@@ -172,7 +172,7 @@ private struct ReplayedHistory {
 
 extension MigrationError {
   /// The same error with the state that it leaves.
-  func leaving(_ state: String) -> MigrationError {
+  func leaving(_ state: Prose) -> MigrationError {
     var error = self
     error.state = state
     return error

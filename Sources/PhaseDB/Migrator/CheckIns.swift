@@ -82,8 +82,8 @@ private struct LiveBounds {
       ?? "on this schema, which is for \(interval) of \(application)"
     let isTooOld = VersionRange(from: interval.lower, to: nil)?.isUndercut(by: live.version) ?? false
     let isTooNew = VersionRange(from: nil, to: interval.upper)?.isExceeded(by: live.version) ?? false
-    var details: [String] = []
-    var help: [String] = []
+    var details: [Prose] = []
+    var help: [Prose] = []
     if isTooOld,
       let index = applied.firstIndex(where: { $0.windows[application]?.lower == interval.lower }),
       let window = applied[index].windows[application]

@@ -6,7 +6,7 @@ extension Migrator {
   /// - Parameter committing: what its end is called in an error, as in "committing the checkpoint".
   /// - Throws: `transaction-open`, `database-busy` once the time to wait is over, and what the body throws.
   func writing<Result>(
-    _ committing: String, _ body: (Knowledge) throws(MigrationError) -> Result
+    _ committing: Prose, _ body: (Knowledge) throws(MigrationError) -> Result
   ) throws(MigrationError) -> Result {
     guard connection.isAutocommit else { throw .transactionOpen }
     return try changingNothing { () throws(MigrationError) in
@@ -21,7 +21,7 @@ extension Migrator {
   }
 
   private func writeOnce<Result>(
-    _ committing: String, _ body: (Knowledge) throws(MigrationError) -> Result
+    _ committing: Prose, _ body: (Knowledge) throws(MigrationError) -> Result
   ) throws(MigrationError) -> Result {
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let knowledge = try Knowledge(of: connection)

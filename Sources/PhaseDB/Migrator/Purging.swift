@@ -8,7 +8,7 @@ public struct Purge: Sendable {
   /// One table of archived values, or one retired column or table.
   public struct Item: Sendable, Hashable {
     /// As in `customers.full_name (retired)` or `what up took from orders`.
-    public let what: String
+    public let what: Prose
     public let rows: Int
     /// In the file; nil where SQLite cannot tell, as for one column of a table.
     public let bytes: Int?
@@ -137,8 +137,9 @@ private struct PurgeRun {
       let rows = try lifting("counting what was retired") { () in
         try connection.value("SELECT \(count) FROM main.\(SQLText.identifier(table))")?.integer ?? 0
       }
-      let going = retirement.column == nil ? [] : indexes(on: retirement.table, of: name).map(\.title)
-      let what = (["\(retirement.title), retired"] + going).joined(separator: ", with its ")
+      let going = retirement.column == nil ? [] : indexes(on: retirement.table, of: name)
+      let what: Prose =
+        "\(retirement.title), retired" + going.map { ", with its \($0.title)" as Prose }.joined()
       items.append(Purge.Item(what: what, rows: Int(rows), bytes: nil))
     }
     return Purge(phase: id, items: items)

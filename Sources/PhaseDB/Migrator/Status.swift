@@ -14,7 +14,7 @@ public struct Status: Sendable {
   /// The checkpoint the database is at, nil before the first phase.
   public let checkpoint: Checkpoint?
   /// How the schema differs from what the ledger says, one line each; empty when it does not.
-  public let drift: [String]
+  public let drift: [Prose]
   /// The closed gates that hold every phase: drift, and the texts that were edited.
   public let gates: [ClosedGate]
   /// For each application, the versions that may be live now.

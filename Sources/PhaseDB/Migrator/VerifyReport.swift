@@ -31,7 +31,7 @@ public struct VerifyReport: Sendable {
     public let phase: PhaseID?
     public let outcome: Outcome
     /// What breaks it, one line each.
-    public let details: [String]
+    public let details: [Prose]
   }
 
   public let checks: [Check]
@@ -48,7 +48,7 @@ extension Migrator {
     let knowledge = try Knowledge(of: connection)
     var checks: [VerifyReport.Check] = []
     func add(
-      _ subject: VerifyReport.Subject, _ title: String, _ phase: PhaseID? = nil, broken details: [String]
+      _ subject: VerifyReport.Subject, _ title: String, _ phase: PhaseID? = nil, broken details: [Prose]
     ) {
       checks.append(
         VerifyReport.Check(
@@ -108,7 +108,7 @@ extension Migrator {
     LogEntry.broken(in: try log())
   }
 
-  private func brokenLogLines() throws(MigrationError) -> [String] {
+  private func brokenLogLines() throws(MigrationError) -> [Prose] {
     DetailLines.first(
       try brokenLogEntries().map {
         "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap"
@@ -118,8 +118,8 @@ extension Migrator {
 
 extension Migrator {
   /// Reads every row of every archive.
-  private func brokenArchives(_ archives: [ArchiveRecord]) throws(MigrationError) -> [String] {
-    var lines: [String] = []
+  private func brokenArchives(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Prose] {
+    var lines: [Prose] = []
     for archive in archives {
       do throws(MigrationError) {
         try ArchiveTable(archive, try ArchiveContent(archive)).verify(archive, on: connection)
@@ -144,8 +144,8 @@ extension Ledger {
   }
 
   /// Where the tables of the ledger contradict each other.
-  fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [String] {
-    var misfits: [String] = []
+  fileprivate func misfits(_ knowledge: Knowledge) throws(MigrationError) -> [Prose] {
+    var misfits: [Prose] = []
     for applied in knowledge.applied {
       if try readablePhase(applied) == nil {
         misfits.append("the text of \(applied.id) in phasedb_phase was changed after it was applied")

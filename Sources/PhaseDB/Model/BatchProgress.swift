@@ -43,7 +43,7 @@ public struct BatchPause: Sendable, Hashable {
 
   public let reason: Reason
   /// What was found, in one sentence without a full stop.
-  public let detail: String
+  public let detail: Prose
   /// What makes it go on, in one sentence without a full stop.
-  public let resuming: String
+  public let resuming: Prose
 }

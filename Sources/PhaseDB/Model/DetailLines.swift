@@ -2,9 +2,9 @@
 enum DetailLines {
   static let limit = 10
 
-  static func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
+  static func rows(_ count: Int) -> Prose { count == 1 ? "1 row" : "\(count) rows" }
 
-  static func first(_ lines: [String]) -> [String] {
+  static func first(_ lines: [Prose]) -> [Prose] {
     lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]
   }
 }

@@ -6,21 +6,21 @@ public struct MigrationError: Error, Sendable, Hashable {
   /// The kind of error, as printed in square brackets and documented in Errors.md.
   public var id: ID
   /// One sentence without a full stop, in lower case unless it starts with a name.
-  public var message: String
+  public var message: Prose
   /// Where the cause stands, when it stands in a text.
   public var place: Place?
   /// Rows, differences and the like: one line each.
-  public var details: [String]
+  public var details: [Prose]
   /// In what state the database is now; nil when no database was involved.
-  public var state: String?
+  public var state: Prose?
   /// What to do next, most useful first: one line each.
-  public var help: [String]
+  public var help: [Prose]
   /// What the failure left behind. The exit code of the command line follows from it.
   public var standing: Standing
 
   public init(
-    _ id: ID, _ message: String, at place: Place? = nil, details: [String] = [], state: String? = nil,
-    help: [String] = [], standing: Standing = .unchanged
+    _ id: ID, _ message: Prose, at place: Place? = nil, details: [Prose] = [], state: Prose? = nil,
+    help: [Prose] = [], standing: Standing = .unchanged
   ) {
     self.id = id
     self.message = message

@@ -30,7 +30,7 @@ extension PhaseID {
     }
     guard matches.count == 1 else {
       throw MigrationError(
-        .ambiguousPhase, "'\(name)' names \(matches.count) phases", details: matches.map(\.description),
+        .ambiguousPhase, "'\(name)' names \(matches.count) phases", details: matches.map { Prose($0) },
         state: "nothing was changed", help: ["write more of it, for example \(match.short)"])
     }
     return match

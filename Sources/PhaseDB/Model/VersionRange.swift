@@ -142,7 +142,7 @@ extension VersionRange {
 
   private static func malformed(_ text: String, rest: Substring, comparator: String) -> MigrationError {
     let word = rest.dropFirst(comparator.count).prefix { !$0.isASCIISpace }
-    let help: String
+    let help: Prose
     switch comparator {
     case "==": help = "write = once: =\(word)"
     case "=>", "=<": help = "write \(comparator.last ?? "=")=\(word)"

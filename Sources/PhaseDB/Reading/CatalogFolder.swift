@@ -170,7 +170,7 @@ extension MigrationsFolder {
 
   private func stray(_ name: String, _ kind: FileReading.Entry.Kind, at place: String) -> MigrationError {
     let known = ["phasedb.json", "baseline.sql", "apps", "README.md", "LICENSE"]
-    var help: [String] = []
+    var help: [Prose] = []
     if let nearest = Suggestion.nearest(to: name, in: known), nearest != name {
       help.append("did you mean \(nearest)?")
     } else if name.hasSuffix(".sql") {
@@ -183,7 +183,7 @@ extension MigrationsFolder {
 
   private func strayInMigration(_ entry: FileReading.Entry, at place: String) -> MigrationError {
     let known = PhaseKind.allCases.map(\.fileName)
-    var help: [String] = []
+    var help: [Prose] = []
     if let nearest = Suggestion.nearest(to: entry.name, in: known), nearest != entry.name {
       help.append("did you mean \(nearest)?")
     }

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 struct ConstantValues {
   /// A text that is no value, with SQLite's sentence.
   struct Refusal: Error {
-    let message: String
+    let message: Prose
   }
 
   private let connection: Connection
@@ -30,7 +30,7 @@ struct ConstantValues {
       }
       return .success(try connection.value("SELECT (\(expression))") ?? .null)
     } catch {
-      return .failure(Refusal(message: error.message))
+      return .failure(Refusal(message: "\(error.message)"))
     }
   }
 }

@@ -64,7 +64,7 @@ struct DeclarationsDraft {
   }
 
   private func residuals(_ directive: Directive) throws(MigrationError) -> [Residual] {
-    let form = "write @residual none, or @residual customer|downstream|workflow|support: TEXT"
+    let form: Prose = "write @residual none, or @residual customer|downstream|workflow|support: TEXT"
     var arguments = DirectiveArguments(directive, in: source)
     guard let (word, at) = arguments.name(until: ":") else {
       throw source.bad(directive, "@residual says nothing", help: form)
@@ -147,7 +147,7 @@ struct DeclarationsDraft {
   }
 
   private func budget(_ directive: Directive) throws(MigrationError) -> Budget {
-    let form = "write @budget up 2s down 5s hold 50ms, each part at most once"
+    let form: Prose = "write @budget up 2s down 5s hold 50ms, each part at most once"
     guard budget == nil else {
       throw source.bad(directive, "a second @budget", help: "write all limits on one line")
     }
@@ -169,7 +169,7 @@ struct DeclarationsDraft {
   }
 
   private func batching(_ directive: Directive) throws(MigrationError) -> Batching {
-    let form = "write @batch TABLE or @batch TABLE by COLUMN, for example -- @batch customers"
+    let form: Prose = "write @batch TABLE or @batch TABLE by COLUMN, for example -- @batch customers"
     guard kind == .migrate else {
       throw source.bad(
         directive, "@batch in a phase of kind \(kind.rawValue)",
@@ -193,7 +193,7 @@ struct DeclarationsDraft {
   }
 
   private func allowance(_ directive: Directive) throws(MigrationError) -> Allowance {
-    let form = "write @allow RULE until APP VERSION: WHY"
+    let form: Prose = "write @allow RULE until APP VERSION: WHY"
     var arguments = DirectiveArguments(directive, in: source)
     guard let (rule, _) = arguments.name(until: ":"), let (until, at) = arguments.name(until: ":") else {
       throw source.bad(directive, "@allow is incomplete", at: directive.whole, help: form)

@@ -6,7 +6,7 @@ extension PhaseSource {
   func line(_ directive: Directive) -> Int { line(at: directive.word.lowerBound) }
 
   func bad(
-    _ directive: Directive, _ message: String, at range: Range<Int>? = nil, help: String
+    _ directive: Directive, _ message: Prose, at range: Range<Int>? = nil, help: Prose
   ) -> MigrationError {
     MigrationError(.badDirective, message, at: place(range ?? directive.word), help: [help])
   }
@@ -39,7 +39,7 @@ extension PhaseSource {
 
 extension Directive.Name {
   /// What to write where the directive is missing.
-  var remedy: String {
+  var remedy: Prose {
     switch self {
     case .up: "write -- @up and under it the SQL of the way up"
     case .down: "write -- @down and under it the SQL that undoes @up"

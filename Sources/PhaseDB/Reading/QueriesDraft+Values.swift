@@ -40,7 +40,7 @@ extension QueriesDraft {
     if let found { return found }
     let names = parameters.compactMap(\.name)
     let nearest = key.flatMap { Suggestion.nearest(to: $0.text, in: names) }
-    let known =
+    let known: Prose =
       parameters.isEmpty
       ? "the statement has no parameter"
       : "its parameters are \(parameters.map { $0.name ?? "\($0.number)" }.joined(separator: ", "))"

@@ -108,7 +108,7 @@ private struct SettingsFile: Decodable {
     let all = try decoder.container(keyedBy: AnyKey.self)
     let known = SettingsKey.allCases.map(\.rawValue)
     for key in all.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
-      let nearest = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
+      let nearest: Prose? = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
       throw MigrationError(
         .badSettings, "unknown key '\(key)'",
         help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))

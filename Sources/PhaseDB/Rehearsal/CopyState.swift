@@ -54,7 +54,7 @@ final class CopyState {
     let (old, new) = (digest.counters, later.digest.counters)
     for name in Set(old.keys).union(new.keys).sorted() where old[name] != new[name] {
       let (before, after) = (old[name] ?? 0, new[name] ?? 0)
-      let line = "the AUTOINCREMENT counter of \(name) \(before) -> \(after)"
+      let line: Prose = "the AUTOINCREMENT counter of \(name) \(before) -> \(after)"
       if after < before { difference.others.append(line) } else { difference.notes.append(line) }
     }
   }

@@ -46,11 +46,11 @@ extension DownRehearsal {
       let why: String
 
       init(_ rows: Reversal.AffectedRows) {
-        (table, column, self.rows, why) = (rows.table, rows.column, rows.rows, rows.why)
+        (table, column, self.rows, why) = (rows.table, rows.column, rows.rows, rows.why.raw)
       }
 
       var affected: Reversal.AffectedRows {
-        Reversal.AffectedRows(table: table, column: column, rows: rows, why: why)
+        Reversal.AffectedRows(table: table, column: column, rows: rows, why: Prose(why))
       }
     }
 
@@ -86,7 +86,7 @@ extension DownRehearsal.Seen {
     lost = reversal.lost.map(Rows.init)
     uncertain = reversal.uncertain.map(Rows.init)
     obstacles = reversal.obstacles.map {
-      Obstacle(reason: $0.reason, rows: $0.rows, openings: $0.openings)
+      Obstacle(reason: $0.reason.raw, rows: $0.rows.map(\.raw), openings: $0.openings.map(\.raw))
     }
     milliseconds = times?.milliseconds
     var contents: [Content] = []
@@ -100,7 +100,7 @@ extension DownRehearsal.Seen {
   func add(
     to reversal: inout Reversal, at time: Timestamp, on connection: Connection
   ) throws(MigrationError) {
-    var changes: [String] = []
+    var changes: [Prose] = []
     for content in contents {
       let now = try lifting("counting the rows of \(content.table)") { () in
         try Content(SchemaName(content.table), on: connection)
@@ -115,7 +115,8 @@ extension DownRehearsal.Seen {
     }
     reversal.notes.append("rehearsed from these rows on \(time)")
     reversal.obstacles += obstacles.map {
-      Reversal.Obstacle(reason: $0.reason, rows: $0.rows, openings: $0.openings)
+      Reversal.Obstacle(
+        reason: Prose($0.reason), rows: $0.rows.map { Prose($0) }, openings: $0.openings.map { Prose($0) })
     }
     let known = Set((reversal.lost + reversal.uncertain).map(\.subject))
     reversal.lost += lost.map(\.affected).filter { !known.contains($0.subject) }
@@ -134,7 +135,7 @@ extension DownRehearsal.Seen.Content {
   }
 
   /// nil when nothing tells of one.
-  func change(to other: DownRehearsal.Seen.Content?) -> String? {
+  func change(to other: DownRehearsal.Seen.Content?) -> Prose? {
     guard let other else { return "\(table) is gone" }
     if other.rows != rows {
       let count = abs(other.rows - rows)

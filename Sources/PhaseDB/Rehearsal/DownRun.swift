@@ -81,10 +81,10 @@ final class DownRun {
       step.failure = error
       if error.isOfRows, error.details.isEmpty {
         let rows = try rowsInTheWay(of: id, phase, error.message)
-        step.failure?.details = rows.map(\.title)
+        step.failure?.details = rows.map { Prose($0.title) }
         if let first = rows.first {
           step.failure?.help = [
-            "change or delete these rows, as with: DELETE FROM \(first.table) WHERE \(first.title)",
+            "change or delete these rows, as with: DELETE FROM \(whole: first.table) WHERE \(whole: first.title)",
             "then run: phasedb down",
           ]
         }
@@ -152,7 +152,7 @@ final class DownRun {
 
   /// The rows without which the way down does not fail as it did: each half of a table alone, and so on.
   private func rowsInTheWay(
-    of id: PhaseID, _ phase: Phase, _ message: String
+    of id: PhaseID, _ phase: Phase, _ message: Prose
   ) throws(MigrationError) -> [RowInTheWay] {
     let named = SQLTokens.identifiers(in: phase.down.text)
     let tables = try reading {
@@ -204,7 +204,7 @@ final class DownRun {
 
   /// Whether the way down fails in the same way when a table has no rows but these.
   private func fails(
-    _ id: PhaseID, _ phase: Phase, _ message: String, _ table: TableReading, keeping keys: ArraySlice<Int64>
+    _ id: PhaseID, _ phase: Phase, _ message: Prose, _ table: TableReading, keeping keys: ArraySlice<Int64>
   ) throws(MigrationError) -> Bool {
     forksLeft -= 1
     let copy = try reading(fork)

@@ -17,18 +17,18 @@ struct DownTrial: Sendable {
 
   var outcome: Outcome
   /// Why it is blocked or untried.
-  var reason: String?
-  var details: [String] = []
-  var help: [String] = []
+  var reason: Prose?
+  var details: [Prose] = []
+  var help: [Prose] = []
 
-  private init(_ outcome: Outcome, _ error: MigrationError? = nil, help: [String] = []) {
+  private init(_ outcome: Outcome, _ error: MigrationError? = nil, help: [Prose] = []) {
     self.outcome = outcome
     reason = error?.message
     details = error?.details ?? []
     self.help = help
   }
 
-  init(_ outcome: Outcome, reason: String?, details: [String], help: [String]) {
+  init(_ outcome: Outcome, reason: Prose?, details: [Prose], help: [Prose]) {
     (self.outcome, self.reason, self.details, self.help) = (outcome, reason, details, help)
   }
 
@@ -76,7 +76,7 @@ struct DownTrial: Sendable {
   /// How what it leaves differs from the schema before the phase, one line each; nil when it does not.
   private static func misfits(
     of trial: TransitionTrial, on present: Schema, to former: Schema
-  ) -> [String]? {
+  ) -> [Prose]? {
     let touched = Set(trial.began.map(\.key))
     var left = present.objects.filter { !touched.contains($0.key) } + Array(trial.left.objects)
     if Schema(left).digest == former.digest { return nil }
@@ -125,10 +125,13 @@ extension DownTrial {
       return
     }
     guard let report = WayDownJSON.read(Report.self, from: record.report) else { return nil }
-    self.init(outcome, reason: report.reason, details: report.details, help: report.help)
+    self.init(
+      outcome, reason: report.reason.map { Prose($0) }, details: report.details.map { Prose($0) },
+      help: report.help.map { Prose($0) })
   }
 
   var report: String {
-    outcome == .blocked ? WayDownJSON.text(Report(reason: reason, details: details, help: help)) : "{}"
+    outcome == .blocked ? WayDownJSON.text(
+        Report(reason: reason?.raw, details: details.map(\.raw), help: help.map(\.raw))) : "{}"
   }
 }

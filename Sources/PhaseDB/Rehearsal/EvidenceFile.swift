@@ -25,7 +25,7 @@ public enum EvidenceFile {
   /// - Throws: `evidence-invalid` when the file is not what ``write(_:to:)`` made, or what makes it unreadable.
   public static func read(_ path: String) throws(MigrationError) -> [Evidence] {
     let text = try TextFile.read(path)
-    func invalid(_ why: String) -> MigrationError {
+    func invalid(_ why: Prose) -> MigrationError {
       MigrationError(
         .evidenceInvalid, "\(path) holds no evidence: \(why)", state: "nothing was changed",
         help: ["make it again: phasedb rehearse --evidence \(path)"])

@@ -81,7 +81,7 @@ final class RehearsalCopy {
   }
 
   /// What an error of SQLite means that happened on the copy.
-  static func failure(_ error: SQLiteError, while activity: String, _ place: String) -> MigrationError {
+  static func failure(_ error: SQLiteError, while activity: Prose, _ place: String) -> MigrationError {
     switch error.code.primary {
     case .full, .readOnly, .cannotOpen, .ioError:
       failed("\(activity) in \(place): \(error.message)")
@@ -89,7 +89,7 @@ final class RehearsalCopy {
     }
   }
 
-  static func failed(_ message: String) -> MigrationError {
+  static func failed(_ message: Prose) -> MigrationError {
     MigrationError(
       .rehearsalCopyFailed, message, state: "nothing was changed, and the copy is removed",
       help: ["name a folder on a disk with room that you may write: --copy-to DIR"])

@@ -58,9 +58,9 @@ public struct StateDifference: Sendable, Hashable {
   /// Tables whose rows differ.
   public internal(set) var tables: [TableDifference] = []
   /// What differs beside the rows, one line each.
-  public internal(set) var others: [String] = []
+  public internal(set) var others: [Prose] = []
   /// What differs and is no loss, one line each.
-  public internal(set) var notes: [String] = []
+  public internal(set) var notes: [Prose] = []
 
   public var isEmpty: Bool { tables.isEmpty && others.isEmpty }
   /// True when nothing differs but what is declared.

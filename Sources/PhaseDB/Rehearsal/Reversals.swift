@@ -141,11 +141,11 @@ struct Reversals {
     case .lossy:
       reversal.basis = .rows
       reversal.lost += (try ledger.roundTrip(of: phase.sequence)?.losses ?? []).map {
-        Reversal.AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: $0.why)
+        Reversal.AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
       }
     case .blocked where reversal.obstacles.isEmpty:
       reversal.obstacles += (try ledger.roundTrip(of: phase.sequence)?.reasons ?? []).map {
-        Reversal.Obstacle(reason: $0, openings: WayOut.forward)
+        Reversal.Obstacle(reason: Prose($0), openings: WayOut.forward)
       }
     case .blocked, .untried, nil: break
     }
@@ -174,7 +174,7 @@ struct Reversals {
 
   private func missing(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Reversal.Obstacle] {
     var obstacles: [Reversal.Obstacle] = []
-    let openings = [
+    let openings: [Prose] = [
       "go forward instead, by a migration that makes what is needed",
       "or go back as a whole to a snapshot made before: phasedb checkpoint list",
     ]

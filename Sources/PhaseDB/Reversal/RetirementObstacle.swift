@@ -3,10 +3,10 @@ internal import PhaseSQLite
 /// Why something cannot be retired, and what to write instead.
 struct RetirementObstacle: Hashable {
   /// A clause: "it is part of the primary key".
-  let why: String
-  let remedy: String
+  let why: Prose
+  let remedy: Prose
 
-  init(_ why: String, remedy: String) {
+  init(_ why: Prose, remedy: Prose) {
     self.why = why
     self.remedy = remedy
   }
@@ -14,7 +14,7 @@ struct RetirementObstacle: Hashable {
   /// What SQLite says when it cannot rename: something in the schema does not compile, or would not after it.
   init(_ error: SQLiteError) {
     self.init(
-      error.message,
+      "\(error.message)",
       remedy: "drop or repair in @up what SQLite names: a RENAME reads the whole schema")
   }
 }

@@ -86,7 +86,7 @@ extension RetirementObstacles {
     }.filter { $0.names.contains(column.name) }
     let others = Set(table.columns.map(\.name)).subtracting([column.name])
     return conditions.compactMap { condition in
-      let why: String
+      let why: Prose
       if !condition.names.isDisjoint(with: others) {
         why = "CHECK (\(condition)) measures other columns by it"
       } else if known.meets(condition, as: column) {

@@ -89,7 +89,8 @@ struct Retiring {
         column == nil ? found.spelled : retirement.table, column: column, to: retired.original.spelled)
     } catch  where error.code.primary == .error {
       throw blocked(
-        retirement, error.message, help: "let every view and trigger compile first: RENAME reads them all")
+        retirement, "\(error.message)",
+        help: "let every view and trigger compile first: RENAME reads them all")
     } catch {
       throw MigrationError(error, while: "bringing back \(retirement.title)", at: retirement.place)
     }
@@ -106,14 +107,14 @@ struct Retiring {
   }
 
   private func refusal(_ retirement: Retirement, _ obstacles: [RetirementObstacle]) -> MigrationError {
-    var help: [String] = []
+    var help: [Prose] = []
     for remedy in obstacles.map(\.remedy) where !help.contains(remedy) { help.append(remedy) }
     return MigrationError(
       .retirementRefused, "\(id) cannot retire \(retirement.title): \(obstacles.first?.why ?? "")",
       at: retirement.place, details: obstacles.dropFirst().map(\.why), help: help)
   }
 
-  private func blocked(_ retirement: Retirement, _ why: String, help: String) -> MigrationError {
+  private func blocked(_ retirement: Retirement, _ why: Prose, help: Prose) -> MigrationError {
     MigrationError(
       .retirementBlocked, "\(retirement.title), which \(id) retired, cannot come back: \(why)",
       at: retirement.place, help: [help])

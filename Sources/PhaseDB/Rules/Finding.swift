@@ -10,19 +10,19 @@ public struct Finding: Sendable, Hashable {
   /// The phase it is about, nil when it is about the folder.
   public let phase: PhaseID?
   /// What is wrong, in one sentence without a full stop.
-  public let message: String
+  public let message: Prose
   public let place: Place?
   /// Differences, names and the like, one line each.
-  public let details: [String]
+  public let details: [Prose]
   /// Why it matters, one sentence.
-  public let reason: String
+  public let reason: Prose
   /// SQL or a directive to write, most useful first.
-  public let remedies: [String]
+  public let remedies: [Prose]
 
   init(
-    _ rule: Rule, level: Level? = nil, in phase: PhaseID?, _ message: String, at place: Place?,
-    details: [String] = [],
-    remedies: [String]
+    _ rule: Rule, level: Level? = nil, in phase: PhaseID?, _ message: Prose, at place: Place?,
+    details: [Prose] = [],
+    remedies: [Prose]
   ) {
     id = rule.rawValue
     self.level = level ?? rule.level

@@ -40,7 +40,7 @@ public enum Rule: String, Sendable, Hashable, CaseIterable {
   }
 
   /// Why it matters, in one sentence with its full stop.
-  public var reason: String {
+  public var reason: Prose {
     switch self {
     case .windowInvalid: "Between two phases there would be no version of the application that may run."
     case .undeclaredResidual:

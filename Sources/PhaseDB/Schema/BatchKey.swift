@@ -16,8 +16,8 @@ struct BatchKey: Sendable, Hashable {
 
   /// Why a column does not serve as a key, and what to write instead.
   struct Unfit: Error, Hashable {
-    let why: String
-    let remedy: String
+    let why: Prose
+    let remedy: Prose
   }
 
   var sql: String { SQLText.identifier(column) }

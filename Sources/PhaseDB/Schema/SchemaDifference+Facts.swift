@@ -24,7 +24,7 @@ extension SchemaDifference {
   }
 
   /// One sentence for each change, as a person would say it.
-  var sentences: [String] { facts.flatMap(\.sentences) }
+  var sentences: [Prose] { facts.flatMap(\.sentences) }
 
   /// The names of tables that come or go only because a virtual table does.
   private static func shadows(of objects: [SchemaObject]) -> Set<SchemaName> {

@@ -1,8 +1,8 @@
 extension SchemaDifference {
   /// What something that only adds may not do: an object gone, a column gone or changed, or an object that is not the old
   /// one with something put in. A constraint that a table gains takes nothing away.
-  var losses: [String] {
-    var losses = removed.map { "- \($0.title)" }
+  var losses: [Prose] {
+    var losses: [Prose] = removed.map { "- \($0.title)" }
     for (before, after) in changed {
       let difference = SchemaDifference(from: Schema([before]), to: Schema([after]))
       let lost = difference.facts.filter { !$0.onlyAdds }
@@ -25,7 +25,7 @@ extension SchemaFact {
     }
   }
 
-  fileprivate var columnLoss: String? {
+  fileprivate var columnLoss: Prose? {
     switch self {
     case .columnRemoved(let table, let column): "- column \(table).\(column.name)"
     case .columnMoved: nil

@@ -24,21 +24,21 @@ struct SchemaDifference: Sendable {
   var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
 
   /// One line for each object, `+`, `-` or `~` first; a changed one with both texts below it.
-  var lines: [String] {
+  var lines: [Prose] {
     removed.map { "- \($0.title)" } + added.map { "+ \($0.title)" }
       + changed.flatMap { pair in
         [
-          "~ \(pair.before.title)", "    was: \(Self.oneLine(pair.before.sql))",
-          "    is:  \(Self.oneLine(pair.after.sql))",
+          "~ \(pair.before.title)", "    was: \(whole: Self.oneLine(pair.before.sql))",
+          "    is:  \(whole: Self.oneLine(pair.after.sql))",
         ]
       }
   }
 
   /// What changed, one sentence each, then both texts of everything that is there before and after.
-  var explanation: [String] {
+  var explanation: [Prose] {
     sentences
       + changed.flatMap { pair in
-        ["    was: \(Self.oneLine(pair.before.sql))", "    is:  \(Self.oneLine(pair.after.sql))"]
+        ["    was: \(whole: Self.oneLine(pair.before.sql))", "    is:  \(Self.oneLine(pair.after.sql))"]
       }
   }
 

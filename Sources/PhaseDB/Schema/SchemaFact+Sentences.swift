@@ -1,6 +1,6 @@
 extension SchemaFact {
   /// What changed as a person would say it; more than one sentence when more than one thing did.
-  var sentences: [String] {
+  var sentences: [Prose] {
     switch self {
     case .foreignKeyChanged(let table, let old, let new): ForeignKey.sentences(table, from: old, to: new)
     case .indexChanged(let old, let new): IndexDefinition.sentences(from: old, to: new)
@@ -9,7 +9,7 @@ extension SchemaFact {
     }
   }
 
-  private var objectSentence: String {
+  private var objectSentence: Prose {
     switch self {
     case .tableAdded(let table): "table \(table) is added"
     case .tableRemoved(let table): "table \(table) is gone"
@@ -42,7 +42,7 @@ extension SchemaFact {
     }
   }
 
-  private var columnSentence: String? {
+  private var columnSentence: Prose? {
     switch self {
     case .columnAdded(let table, let column, let place, let isLast):
       "table \(table) gains column \(column.declaration)" + (isLast ? "" : " at place \(place)")
@@ -69,7 +69,7 @@ extension SchemaFact {
     }
   }
 
-  private var constraintSentence: String? {
+  private var constraintSentence: Prose? {
     switch self {
     case .checkGained(let table, let condition): "table \(table) gains CHECK (\(condition))"
     case .checkLost(let table, let condition): "table \(table) loses CHECK (\(condition))"
@@ -91,8 +91,8 @@ extension SchemaFact {
 
   /// Gains, loses or changes.
   fileprivate static func change(
-    of subject: String, _ clause: String, from old: String?, to new: String?
-  ) -> String {
+    of subject: Prose, _ clause: String, from old: String?, to new: String?
+  ) -> Prose {
     switch (old, new) {
     case (nil, let new?): "\(subject) gains \(clause)\(new)"
     case (let old?, nil): "\(subject) loses \(clause)\(old)"
@@ -104,10 +104,10 @@ extension SchemaFact {
 extension ForeignKey {
   fileprivate static func sentences(
     _ table: SchemaName, from old: ForeignKey, to new: ForeignKey
-  ) -> [String] {
+  ) -> [Prose] {
     let columns = new.columns.count == 1 ? new.columns.list : "(\(new.columns.list))"
-    let subject = "\(table).\(columns)'s foreign key"
-    var sentences: [String] = []
+    let subject: Prose = "\(table).\(columns)'s foreign key"
+    var sentences: [Prose] = []
     if (old.parent, old.parentColumns) != (new.parent, new.parentColumns) {
       sentences.append("\(subject) points to \(new.target) instead of \(old.target)")
     }
@@ -129,8 +129,8 @@ extension ForeignKey {
 }
 
 extension IndexDefinition {
-  fileprivate static func sentences(from old: IndexDefinition, to new: IndexDefinition) -> [String] {
-    var sentences: [String] = []
+  fileprivate static func sentences(from old: IndexDefinition, to new: IndexDefinition) -> [Prose] {
+    var sentences: [Prose] = []
     if old.table != new.table {
       sentences.append("index \(new.name) is on \(new.table) instead of \(old.table)")
     }
@@ -157,15 +157,15 @@ extension IndexDefinition {
       sentences.append("\(new.title) loses its WHERE \(lost)")
     } else if old.condition != new.condition {
       sentences.append(
-        SchemaFact.change(of: new.title, "WHERE ", from: old.condition?.text, to: new.condition?.text))
+        SchemaFact.change(of: "\(new.title)", "WHERE ", from: old.condition?.text, to: new.condition?.text))
     }
     return sentences.isEmpty ? ["\(new.title) is declared differently"] : sentences
   }
 }
 
 extension TriggerDefinition {
-  fileprivate static func sentences(from old: TriggerDefinition, to new: TriggerDefinition) -> [String] {
-    var sentences: [String] = []
+  fileprivate static func sentences(from old: TriggerDefinition, to new: TriggerDefinition) -> [Prose] {
+    var sentences: [Prose] = []
     if (old.timing, old.event, old.table) != (new.timing, new.event, new.table) {
       sentences.append("trigger \(new.name) fires \(new.occasion) instead of \(old.occasion)")
     }

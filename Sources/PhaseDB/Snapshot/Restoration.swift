@@ -43,10 +43,10 @@ struct RestoreRun {
     } catch let error as MigrationError {
       throw error
     } catch let error as FileReading.Failure {
-      throw failed(place, error.reason)
+      throw failed(place, "\(error.reason)")
     } catch let error as SQLiteError {
       throw [.full, .ioError, .readOnly, .cannotOpen].contains(error.code.primary)
-        ? failed(place, error.message) : MigrationError(error, while: "copying the snapshot")
+        ? failed(place, "\(error.message)") : MigrationError(error, while: "copying the snapshot")
     } catch {
       throw failed(place, "\(error)")
     }
@@ -94,7 +94,7 @@ struct RestoreRun {
       help: "take it out of WAL mode first: sqlite3 FILE 'PRAGMA journal_mode = DELETE'")
   }
 
-  private func failed(_ place: String, _ why: String) -> MigrationError {
+  private func failed(_ place: String, _ why: Prose) -> MigrationError {
     .snapshotFailed(
       "the snapshot cannot be prepared in \(place): \(why)",
       help: "make room beside the database for one more copy of it")

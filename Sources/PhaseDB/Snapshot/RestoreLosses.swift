@@ -28,19 +28,18 @@ public struct RestoreLosses: Sendable, Hashable {
   }
 
   /// One sentence for each.
-  public var lines: [String] {
+  public var lines: [Prose] {
     tables.map(\.sentence) + applied.map { "\($0) is not applied any more" }
       + reversed.map { "\($0) is applied again" } + checkpoints.map { "checkpoint @\($0) is forgotten" }
   }
 }
 
 extension RestoreLosses.Table {
-  fileprivate var sentence: String {
+  fileprivate var sentence: Prose {
     let counts = [(added, "added"), (changed, "changed"), (gone, "deleted")].filter { $0.0 > 0 }
-    let rows = counts.map { "\(DetailLines.rows($0.0)) \($0.1)" }.joined(separator: ", ")
-    return "\(name): "
-      + ([rows].filter { !$0.isEmpty } + (isOther ? ["another declaration"] : []))
-      .joined(separator: ", ") + " since"
+    let changes: [Prose] =
+      counts.map { "\(DetailLines.rows($0.0)) \($0.1)" } + (isOther ? ["another declaration"] : [])
+    return "\(name): \(changes.joined(separator: ", ")) since"
   }
 }
 

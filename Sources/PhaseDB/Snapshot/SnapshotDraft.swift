@@ -54,10 +54,10 @@ struct SnapshotDraft {
     } catch let error as MigrationError {
       throw error
     } catch let error as FileReading.Failure {
-      throw error.isTaken ? isTaken(path) : failed(error.reason)
+      throw error.isTaken ? isTaken(path) : failed("\(error.reason)")
     } catch let error as SQLiteError {
       throw error.code.primary == .interrupt || error.code.primary == .busy
-        ? MigrationError(error, while: "making the snapshot") : failed(error.message)
+        ? MigrationError(error, while: "making the snapshot") : failed("\(error.message)")
     } catch {
       throw failed("\(error)")
     }
@@ -77,7 +77,7 @@ struct SnapshotDraft {
     guard complaints == ["ok"] else {
       throw MigrationError(
         .databaseDamaged, "the database is damaged, so a copy of it is no snapshot",
-        details: DetailLines.first(complaints), state: "nothing was changed",
+        details: DetailLines.first(complaints.map { Prose($0) }), state: "nothing was changed",
         help: ["look at all of it with: sqlite3 FILE 'PRAGMA integrity_check'"])
     }
   }
@@ -111,7 +111,7 @@ struct SnapshotDraft {
     "\(bytes / 1_000_000).\(bytes / 100_000 % 10) MB"
   }
 
-  private func failed(_ why: String) -> MigrationError {
+  private func failed(_ why: Prose) -> MigrationError {
     .snapshotFailed(
       "the snapshot cannot be made in \(folder): \(why)",
       help: "name a folder on a disk with room that you may write: --snapshot DIR")
@@ -125,7 +125,7 @@ struct SnapshotDraft {
 }
 
 extension MigrationError {
-  static func snapshotFailed(_ message: String, help: String) -> MigrationError {
+  static func snapshotFailed(_ message: Prose, help: Prose) -> MigrationError {
     MigrationError(.snapshotFailed, message, state: "nothing was changed", help: [help])
   }
 }

@@ -21,7 +21,7 @@ struct SnapshotFile {
     do throws(FileReading.Failure) {
       self.path = try FileReading.absolute(path)
     } catch {
-      throw .snapshotMissing("the snapshot \(path)", error.reason)
+      throw .snapshotMissing("the snapshot \(path)", "\(error.reason)")
     }
     title = "the snapshot \(path)"
     let sidecar = Snapshot.sidecar(of: self.path)
@@ -29,7 +29,7 @@ struct SnapshotFile {
       let text = String(decoding: try FileReading.bytes(of: sidecar, limit: 4_096), as: UTF8.self)
       checksum = String(text.prefix { $0.isHexDigit })
     } catch {
-      throw .snapshotMissing("the checksum of \(path), \(sidecar)", error.reason)
+      throw .snapshotMissing("the checksum of \(path), \(sidecar)", "\(error.reason)")
     }
   }
 
@@ -41,7 +41,7 @@ struct SnapshotFile {
     do {
       found = try SnapshotDraft.checksum(of: path, shouldGoOn)
     } catch let error as FileReading.Failure {
-      throw .snapshotMissing("\(title), \(path)", error.reason)
+      throw .snapshotMissing("\(title), \(path)", "\(error.reason)")
     } catch let error as MigrationError {
       throw error
     } catch {
@@ -55,11 +55,11 @@ struct SnapshotFile {
       _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")
       return (connection, Snapshot(path: path, bytes: found.bytes, checksum: checksum))
     } catch {
-      throw altered(error.message)
+      throw altered("\(error.message)")
     }
   }
 
-  private func altered(_ why: String) -> MigrationError {
+  private func altered(_ why: Prose) -> MigrationError {
     MigrationError(
       .snapshotAltered, "\(title), \(path), is not the file that was made", details: [why],
       state: "nothing was changed", help: ["restore another snapshot, or a backup"])
@@ -67,7 +67,7 @@ struct SnapshotFile {
 }
 
 extension MigrationError {
-  fileprivate static func snapshotMissing(_ title: String, _ why: String) -> MigrationError {
+  fileprivate static func snapshotMissing(_ title: Prose, _ why: Prose) -> MigrationError {
     MigrationError(
       .snapshotMissing, "\(title) cannot be read: \(why)", state: "nothing was changed",
       help: ["see where snapshots are with: phasedb checkpoint list"])

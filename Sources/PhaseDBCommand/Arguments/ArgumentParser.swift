@@ -1,3 +1,5 @@
+internal import PhaseDB
+
 /// Reads a command line by the tables of verbs and options.
 ///
 /// The grammar is the one of getopt_long, with a verb in it: `--name value`, `--name=value`, `-d value`, `-dvalue`,

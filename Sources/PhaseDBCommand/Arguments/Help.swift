@@ -1,3 +1,5 @@
+internal import PhaseDB
+
 /// What `phasedb help` prints, read from the tables of verbs and options.
 struct Help {
   let paint: Paint
@@ -10,13 +12,13 @@ struct Help {
   }
 
   /// The help of a verb, of all verbs that share a first word, or of the program when there are no words.
-  func text(for words: [String]) -> String {
+  func text(for words: [String]) -> Prose {
     let verbs = Verb.under(words)
     guard !words.isEmpty, let verb = verbs.first else { return overview }
     return verbs.count == 1 ? text(for: verb) : group(words, verbs)
   }
 
-  var overview: String {
+  var overview: Prose {
     let globals = Option.table.filter { $0.placement != .afterVerb }
     return section(
       nil,
@@ -29,20 +31,22 @@ struct Help {
       + "Run phasedb help VERB for one verb.\n"
   }
 
-  private func group(_ words: [String], _ verbs: [Verb]) -> String {
+  private func group(_ words: [String], _ verbs: [Verb]) -> Prose {
     section("Verbs", list(verbs.map { ($0.name, $0.summary) }, as: .command))
       + "Run phasedb help \(words.joined(separator: " ")) VERB for one verb.\n"
   }
 
-  private func text(for verb: Verb) -> String {
+  private func text(for verb: Verb) -> Prose {
     let positionals = verb.positionals.map { ($0.kind.placeholder, $0.summary) }
     let options = verb.allOptions.map { option in
       let detail = option.detail.isEmpty ? "" : ". \(option.detail)"
       return (Self.label(option), verb.summary(of: option) + detail)
     }
-    let examples = verb.examples.flatMap { ["  \(paint($0.command, .command))", "      \($0.does)"] }
-    let discussion = verb.discussion.isEmpty ? [] : Wrapped.text(verb.discussion, width)
-    return section(nil, Wrapped.text("phasedb \(verb.name): \(verb.summary)", width))
+    let examples: [Prose] = verb.examples.flatMap {
+      ["  \(paint(own($0.command), .command))", "      \(own($0.does))"]
+    }
+    let discussion = verb.discussion.isEmpty ? [] : Wrapped.text(own(verb.discussion), width)
+    return section(nil, Wrapped.text("phasedb \(verb.name): \(own(verb.summary))", width))
       + section("Usage", ["  \(Self.usage(of: verb))"])
       + section(nil, discussion)
       + section("Arguments", list(positionals, as: .command))
@@ -62,28 +66,31 @@ struct Help {
     return "\(short)--\(option.long)\(value)"
   }
 
-  private func exitCodes(_ codes: [ExitCode]) -> [String] {
+  private func exitCodes(_ codes: [ExitCode]) -> [Prose] {
     list(codes.map { (String($0.rawValue), $0.summary) }, as: .command)
   }
 
-  private func section(_ title: String?, _ lines: [String], isLast: Bool = false) -> String {
+  private func section(_ title: String?, _ lines: [Prose], isLast: Bool = false) -> Prose {
     guard !lines.isEmpty else { return "" }
     let head = title.map { [paint("\($0):", .heading)] } ?? []
-    return (head + lines).map { "\($0)\n" }.joined() + (isLast ? "" : "\n")
+    return (head + lines).map { $0 + "\n" }.joined() + (isLast ? "" : "\n")
   }
 
+  /// Words of the tables, which are our own.
+  private func own(_ text: String) -> Prose { Prose(unescaped: text) }
+
   /// Terms on the left, what they mean on the right; a term that is too long has its line to itself.
-  private func list(_ rows: [(term: String, meaning: String)], as style: Style) -> [String] {
+  private func list(_ rows: [(term: String, meaning: String)], as style: Style) -> [Prose] {
     let longest = rows.map(\.term.count).max() ?? 0
     let column = min(longest, 24) + 4
-    let margin = String(repeating: " ", count: column)
-    return rows.flatMap { row -> [String] in
-      let meaning = Wrapped.text(row.meaning, max(width - column, 24))
-      let term = "  \(paint(row.term, style))"
+    let margin = Prose.blank(column)
+    return rows.flatMap { row -> [Prose] in
+      let meaning = Wrapped.text(own(row.meaning), max(width - column, 24))
+      let term: Prose = "  \(paint(own(row.term), style))"
       guard row.term.count + 4 <= column, let first = meaning.first else {
         return [term] + meaning.map { margin + $0 }
       }
-      let gap = String(repeating: " ", count: column - row.term.count - 2)
+      let gap = Prose.blank(column - row.term.count - 2)
       return ["\(term)\(gap)\(first)"] + meaning.dropFirst().map { margin + $0 }
     }
   }

@@ -1,3 +1,5 @@
+internal import PhaseDB
+
 /// Gives the words that are no options to the positionals of a verb.
 struct PositionalReader {
   let verb: Verb

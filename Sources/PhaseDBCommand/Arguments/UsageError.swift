@@ -21,15 +21,15 @@ struct UsageError: Error, Hashable {
 
   let id: ID
   /// One sentence without a full stop, in lower case.
-  let message: String
+  let message: Prose
   /// The nearest word that would have been understood.
   let suggestion: String?
   /// What to do next, most useful first: one line each, without the suggestion and the pointer to help.
-  let help: [String]
+  let help: [Prose]
   /// The words of the verb whose help says more; empty for the overview. The parser fills it in.
   var verb: [String] = []
 
-  init(_ id: ID, _ message: String, suggestion: String? = nil, help: [String] = []) {
+  init(_ id: ID, _ message: Prose, suggestion: String? = nil, help: [Prose] = []) {
     self.id = id
     self.message = message
     self.suggestion = suggestion
@@ -39,12 +39,12 @@ struct UsageError: Error, Hashable {
   /// - Parameters:
   ///   - candidates: what could have been meant.
   ///   - word: what was written instead.
-  init(_ id: ID, _ message: String, candidates: [String], for word: String, help: [String] = []) {
+  init(_ id: ID, _ message: Prose, candidates: [String], for word: String, help: [Prose] = []) {
     self.init(id, message, suggestion: Suggestion.nearest(to: word, in: candidates), help: help)
   }
 
   /// Every line of help: the suggestion, the remedies, and where to read on.
-  var remedies: [String] {
+  var remedies: [Prose] {
     (suggestion.map { ["did you mean '\($0)'?"] } ?? []) + help
       + ["see: \((["phasedb", "help"] + verb).joined(separator: " "))"]
   }

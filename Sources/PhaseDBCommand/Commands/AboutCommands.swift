@@ -3,7 +3,9 @@ internal import PhaseDB
 /// `phasedb completions`: a script for a shell.
 enum CompletionsCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    context.invocation.value(.shell).flatMap(Shell.init(rawValue:)).map { context.print($0.completions) }
+    context.invocation.value(.shell).flatMap(Shell.init(rawValue:)).map {
+      context.print(Prose(unescaped: $0.completions))
+    }
     return .done
   }
 }

@@ -10,7 +10,7 @@ enum AdoptCommand {
       return .done
     }
     let place = adoption.checkpoint?.phase.map { "after \($0)" } ?? "before the first phase"
-    context.say(context.paint("adopted \(migrator.database.visible) \(place)", .good))
+    context.say(context.paint("adopted \(migrator.database) \(place)", .good))
     if let checkpoint = adoption.checkpoint {
       let phases = CountText.text(adoption.phases.count, "phase")
       context.say("\(phases) recorded as applied, up to checkpoint \(checkpoint.sequence); none was run")

@@ -15,7 +15,7 @@ enum CheckInCommand {
       try context.print(json: CheckInReportJSON(report))
     } else {
       let range = report.mayBeLive.map { "; may be live: \($0)" } ?? ""
-      context.say("\(live) checked in as \(report.checkIn.instance)\(range)".visible)
+      context.say("\(live) checked in as \(report.checkIn.instance)\(range)")
     }
     return .done
   }

@@ -21,7 +21,7 @@ enum CheckpointRestoreCommand {
 
 extension Snapshot {
   /// `snapshot  snapshots/shop@before-sale.db, 12,582,912 bytes`.
-  var sentence: String { "snapshot \(path), \(CountText.text(bytes, "byte"))" }
+  var sentence: Prose { "snapshot \(path), \(CountText.text(bytes, "byte"))" }
 }
 
 /// A snapshot as `--format json` prints it.

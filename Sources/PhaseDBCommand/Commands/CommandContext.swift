@@ -15,7 +15,7 @@ struct CommandContext {
   var width: Int? { terminal.outputWidth }
 
   /// Prints data for a person.
-  func print(_ text: String) { output.write(text) }
+  func print(_ text: Prose) { output.write(text) }
 
   /// Prints a table for a person.
   func print(_ table: TextTable) { output.write(table.text(paint: paint, width: width)) }
@@ -26,19 +26,19 @@ struct CommandContext {
   }
 
   /// Prints what a person may want to know besides the data; nothing when asked to be quiet or for JSON.
-  func say(_ line: String = "") {
+  func say(_ line: Prose = "") {
     guard !isQuiet, !isJSON else { return }
     output.line(line)
   }
 
   /// The command that usually comes next, on the database and the folder that this one was given: it works when it
   /// is pasted.
-  func suggest(_ command: String) {
-    say("\(paint("next:", .dim)) \(paint(command + words(of: [.database, .migrations]).visible, .command))")
+  func suggest(_ command: Prose) {
+    say("\(paint("next:", .dim)) \(paint(command + words(of: [.database, .migrations]), .command))")
   }
 
   /// Options of this command line, with their values, as words for the next one.
-  func words(of ids: [ArgumentID]) -> String {
+  func words(of ids: [ArgumentID]) -> Prose {
     ids.compactMap(Option.named).flatMap { option in
       invocation.values(option.id).map { value in
         " \(option.short.map { "-\($0)" } ?? "--\(option.long)") \(ShellWord(value))"
@@ -47,9 +47,9 @@ struct CommandContext {
   }
 
   /// Prints something that is neither data nor an error.
-  func note(_ line: String) {
+  func note(_ line: Prose) {
     guard !isQuiet else { return }
-    errors.line("\(terminal.errorPaint(invocation.color)("note:", .warning)) \(line.visible)")
+    errors.line("\(terminal.errorPaint(invocation.color)("note:", .warning)) \(line)")
   }
 
   /// A bar on standard error.
@@ -66,9 +66,9 @@ struct CommandContext {
   }
 
   /// Says how far something is that takes long.
-  func progress(_ line: String) {
+  func progress(_ line: Prose) {
     guard !isQuiet else { return }
-    errors.line(terminal.errorPaint(invocation.color)(line.visible, .dim))
+    errors.line(terminal.errorPaint(invocation.color)(line, .dim))
   }
 
   func report(_ error: MigrationError) {

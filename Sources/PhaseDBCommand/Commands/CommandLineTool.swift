@@ -43,7 +43,7 @@ struct CommandLineTool {
 
   /// The command did what it was asked, and nobody could read of it.
   private func lostOutput(of context: CommandContext) -> MigrationError {
-    let message = "the output could not be written: \(context.output.failure?.message ?? "")"
+    let message: Prose = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
       [.up, .down, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge].contains(
         context.invocation.verb)

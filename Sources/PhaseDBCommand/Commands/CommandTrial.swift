@@ -22,7 +22,7 @@ struct CommandTrial: Sendable {
     var isGood: Bool { end == .exited(0) && !schemaChanged }
 
     /// One sentence, nil when all is well.
-    var trouble: String? {
+    var trouble: Prose? {
       switch end {
       case .exited(0): schemaChanged ? "the command changed the schema, so it ran on another state" : nil
       case .exited(let code): "exit code \(code)"

@@ -5,7 +5,9 @@ enum CompatCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation
     if let log = invocation.value(.importLog) {
-      context.print(try QueryLog(file: log).script())
+      let script = try QueryLog(file: log).script()
+      // A file gets it exactly as a phase will read it.
+      context.print(context.terminal.isOutputTerminal ? "\(sql: script)" : Prose(unescaped: script))
       return .done
     }
     let location = try Location(context)

@@ -99,7 +99,7 @@ extension CompatCommandRun {
   }
 
   private func printTable(_ results: [CommandTrial.Result]) {
-    var table = TextTable(.init("state"), .init(version.description), .init("time", .right), .init("output"))
+    var table = TextTable(.init("state"), .init(Prose(version)), .init("time", .right), .init("output"))
     for result in results {
       table.add(
         .init(result.state.description),
@@ -108,14 +108,17 @@ extension CompatCommandRun {
     }
     switch context.invocation.format {
     case .markdown:
-      let rows = results.map { "| \($0.state) | \($0.trouble.map { "**broken**: \($0)" } ?? "works") |\n" }
-      context.print("| state | \(version) |\n|---|---|\n\(rows.joined())")
+      let rows: [Escaped<Markdown>] = results.map { result in
+        let outcome: Escaped<Markdown> = result.trouble.map { "**broken**: \($0)" } ?? "works"
+        return "| \(result.state) | \(outcome) |\n"
+      }
+      context.print(("| state | \(version) |\n|---|---|\n" + rows.joined()).prose)
     case .github:
       for result in results {
         guard let trouble = result.trouble else { continue }
         context.print(
           GitHubAnnotations.line(
-            "error", title: "compat-command", at: nil,
+            true, title: "compat-command", at: nil,
             ["the tests of \(version) on \(result.state): \(trouble)", "output: \(result.log)"]))
       }
     default:
@@ -132,10 +135,10 @@ extension CompatCommandRun {
 
   private func suite(_ results: [CommandTrial.Result]) -> JUnit.Suite {
     JUnit.Suite(
-      name: version.description,
+      name: Prose(version),
       cases: results.map { result in
         JUnit.Case(
-          name: result.state.description,
+          name: Prose(result.state),
           failure: result.trouble.map { .init(message: $0, kind: "command", text: "see \(result.log)") })
       })
   }
@@ -151,7 +154,7 @@ private struct CompatRunJSON: Encodable {
   struct Run: Encodable {
     let state: String
     let works: Bool
-    let trouble: String?
+    let trouble: Prose?
     let log: String
     let milliseconds: Double
   }

@@ -41,8 +41,8 @@ struct CompatJSON: Encodable {
     let application: String
     let appVersion: String
     let query: String?
-    let message: String
-    let details: [String]
+    let message: Prose
+    let details: [Prose]
     let states: [String]
     let phase: String?
     let file: String?

@@ -32,7 +32,7 @@ enum CompatText {
     return table
   }
 
-  static func name(_ subject: CompatibilityReport.Subject) -> String {
+  static func name(_ subject: CompatibilityReport.Subject) -> Prose {
     "\(subject.application) \(subject.version)"
   }
 
@@ -57,33 +57,39 @@ enum CompatText {
   }
 
   /// `storefront 1.4, 'prices' does not compile: …`
-  static func sentence(_ finding: CompatibilityFinding) -> String {
-    let query = finding.query.map { ", '\($0)'" } ?? ":"
+  static func sentence(_ finding: CompatibilityFinding) -> Prose {
+    let query: Prose = finding.query.map { ", '\($0)'" } ?? ":"
     return "\(finding.application) \(finding.version)\(query) \(finding.message)"
   }
 
   /// On which state it shows first, on how many others, and which phase led there.
-  static func `where`(_ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport) -> String
+  static func `where`(_ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport) -> Prose
   {
+    "on: \(shown(state, finding, in: report))"
+  }
+
+  private static func shown(
+    _ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport
+  ) -> Prose {
     let others = report.states(of: finding).count - 1
     let more = others > 0 ? ", and on \(CountText.text(others, "state")) more" : ""
-    return "on: \(report.states[state])\(more)"
+    return "\(report.states[state])\(more)"
   }
 
   private static func text(
     _ finding: CompatibilityFinding, on state: Int, in report: CompatibilityReport, _ context: CommandContext
-  ) -> String {
+  ) -> Prose {
     let paint = context.paint
     let level = finding.isWarning ? paint("warning:", .warning) : paint("error:", .bad)
-    let head =
-      "\(level) \(paint(sentence(finding).visible, .heading)) \(paint("[compat-\(finding.check.rawValue)]", .dim))"
+    let head: Prose =
+      "\(level) \(paint(sentence(finding), .heading)) \(paint("[compat-\(finding.check.rawValue)]", .dim))"
     var lines = [head] + PlaceText.lines(finding.place, paint, context.width ?? 120)
-    lines += finding.details.map { "    \($0.visible)" }
-    lines.append("  \(paint("on:", .heading)) \(`where`(state, finding, in: report).dropFirst(4))")
+    lines += finding.details.map { "    \($0)" }
+    lines.append("  \(paint("on:", .heading)) \(shown(state, finding, in: report))")
     if let phase = finding.phase {
       let place = finding.phasePlace.map { ", \($0)" } ?? ""
       lines.append("  \(paint("since:", .heading)) \(phase)\(place)")
     }
-    return lines.map { "\($0)\n" }.joined()
+    return lines.map { $0 + "\n" }.joined()
   }
 }

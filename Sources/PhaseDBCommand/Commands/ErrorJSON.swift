@@ -6,13 +6,13 @@ struct ErrorJSON: Encodable {
 
   struct Body: Encodable {
     let id: String
-    let message: String
+    let message: Prose
     let file: String?
     let line: Int?
     let column: Int?
-    let details: [String]
-    let state: String?
-    let help: [String]
+    let details: [Prose]
+    let state: Prose?
+    let help: [Prose]
     let standing: String
     let exitCode: Int32
   }

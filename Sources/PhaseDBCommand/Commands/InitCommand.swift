@@ -13,7 +13,7 @@ enum InitCommand {
     if context.isJSON {
       try context.print(json: InitJSON(files: [settings]))
     } else {
-      context.say("made \(folder.visible) and \(settings.visible)")
+      context.say("made \(folder) and \(settings)")
       context.suggest("phasedb new create-shop")
     }
     return .done
@@ -44,12 +44,12 @@ enum InitCommand {
   private static func print(
     _ baseline: Baseline, of database: String, files: [String], to context: CommandContext
   ) {
-    context.say("made \(files.map(\.visible).joined(separator: " and "))")
+    context.say("made \(files.joined(separator: " and "))")
     let counts = [
       ("table", "tables"), ("index", "indexes"), ("view", "views"), ("trigger", "triggers"),
     ].compactMap { one, many in baseline.counts[one].map { CountText.text($0, one, many) } }
     context.say(
-      "\(database.visible) has \(counts.isEmpty ? "no tables, so it needs no baseline" : counts.joined(separator: ", "))"
+      "\(database) has \(counts.isEmpty ? "no tables, so it needs no baseline" : counts.joined(separator: ", "))"
     )
     context.say(leftOut: baseline.neighbours)
     for object in baseline.broken {
@@ -63,7 +63,7 @@ extension CommandContext {
   /// Names the tables in which other tools keep their books.
   func say(leftOut neighbours: [Neighbour]) {
     guard !neighbours.isEmpty else { return }
-    say("left alone: \(neighbours.map { "\($0.table.visible) (\($0.tool))" }.joined(separator: ", "))")
+    say("left alone: \(neighbours.map { "\($0.table) (\($0.tool))" }.joined(separator: ", "))")
   }
 }
 
@@ -86,7 +86,7 @@ enum NewCommand {
     if context.isJSON {
       try context.print(json: FilesJSON(files: files))
     } else {
-      for file in files { context.say("made \(file.visible)") }
+      for file in files { context.say("made \(file)") }
       context.say("fill in the window and the SQL of both directions, and delete the phases you do not need")
       context.suggest("phasedb plan")
     }

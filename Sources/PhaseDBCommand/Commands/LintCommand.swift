@@ -51,13 +51,13 @@ private struct LintJSON: Encodable {
     let rule: String
     let level: String
     let phase: String?
-    let message: String
+    let message: Prose
     let file: String?
     let line: Int?
     let column: Int?
-    let details: [String]
-    let reason: String
-    let remedies: [String]
+    let details: [Prose]
+    let reason: Prose
+    let remedies: [Prose]
   }
 
   init(_ report: LintReport) {

@@ -34,9 +34,9 @@ extension CommandContext {
   }
 
   /// The same selection, on the same assumptions, as words of a command line.
-  func targetWords(_ direction: Direction) -> String {
-    let count = invocation.number(.count).map { " \($0)" } ?? ""
-    let all = invocation.flag(.all) && direction == .down ? " --all" : ""
+  func targetWords(_ direction: Direction) -> Prose {
+    let count: Prose = invocation.number(.count).map { " \($0)" } ?? ""
+    let all: Prose = invocation.flag(.all) && direction == .down ? " --all" : ""
     return count + all + words(of: [.target, .evidence, .live, .override, .reason])
   }
 }

@@ -8,11 +8,11 @@ struct PlanJSON: Encodable {
   let baseline: Bool
   let steps: [StepJSON]
   let held: [HeldJSON]
-  let drift: [String]
+  let drift: [Prose]
   let checkIns: [CheckInJSON]
   let overridden: [String]
   let reason: String?
-  let notes: [String]
+  let notes: [Prose]
 
   struct StepJSON: Encodable {
     let phase: String
@@ -50,8 +50,8 @@ struct PlanJSON: Encodable {
 
   struct GateJSON: Encodable {
     let gate: String
-    let reason: String
-    let opening: String
+    let reason: Prose
+    let opening: Prose
 
     init(_ gate: ClosedGate) {
       self.gate = gate.gate.rawValue

@@ -14,7 +14,7 @@ struct PlanText {
       return
     }
     let count = CountText.text(plan.steps.count, "phase")
-    context.print("\(context.paint("plan: \(count) \(way) on \(database.visible)", .heading))\n")
+    context.print("\(context.paint("plan: \(count) \(way) on \(database)", .heading))\n")
     if plan.runsBaseline { context.print("  the database is empty, so baseline.sql runs first\n") }
     var table = TextTable(.init("  phase"), .init("live after"), .init("what it is for"))
     for step in plan.steps {
@@ -27,39 +27,39 @@ struct PlanText {
     printHeld(context)
     printDrift(context)
     printLive(context)
-    for note in plan.notes { context.print("\(context.paint("note:", .warning)) \(note.visible)\n") }
+    for note in plan.notes { context.print("\(context.paint("note:", .warning)) \(note)\n") }
     for gate in plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
       context.print(
-        "\(context.paint("override:", .warning)) the \(gate.rawValue) gate, because: \((plan.reason ?? "").visible)\n"
+        "\(context.paint("override:", .warning)) the \(gate.rawValue) gate, because: \((plan.reason ?? ""))\n"
       )
     }
   }
 
   /// Why there is nothing to do.
-  private func reason(_ context: CommandContext) -> String {
+  private func reason(_ context: CommandContext) -> Prose {
     guard plan.held.isEmpty else { return "no phase can go up now" }
-    let target = context.invocation.value(.target)?.visible
+    let target = context.invocation.value(.target)
     switch plan.direction {
     case .up: return target.map { "everything up to \($0) is applied" } ?? "every phase is applied"
     case .down: return target.map { "nothing is applied after \($0)" } ?? "no phase is applied"
     }
   }
 
-  private func live(_ step: Plan.Step) -> String {
-    step.liveAfter.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+  private func live(_ step: Plan.Step) -> Prose {
+    step.liveAfter.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }.joined(separator: ", ")
   }
 
   /// What is recorded as it is, because the operator says so.
   private func printDrift(_ context: CommandContext) {
     guard !plan.drift.isEmpty else { return }
     context.print("\(context.paint("the schema was changed, and is recorded as it is:", .warning))\n")
-    for line in plan.drift { context.print("  \(line.visible)\n") }
+    for line in plan.drift { context.print("  \(line)\n") }
   }
 
   private func printLive(_ context: CommandContext) {
     guard !plan.checkIns.isEmpty else { return }
-    let live = plan.checkIns.map(\.description).joined(separator: ", ")
-    context.print("\(context.paint("live:", .heading)) \(live.visible)\n")
+    let live = plan.checkIns.map { Prose($0) }.joined(separator: ", ")
+    context.print("\(context.paint("live:", .heading)) \(live)\n")
   }
 
   private func printHeld(_ context: CommandContext) {
@@ -68,8 +68,8 @@ struct PlanText {
     for held in plan.held {
       for gate in held.gates {
         context.print(
-          "  \(held.id)  \(context.paint(gate.gate.rawValue, .warning)): \(gate.reason.visible)\n")
-        context.print("    to open it: \(gate.opening.visible)\n")
+          "  \(held.id)  \(context.paint("\(gate.gate.rawValue)", .warning)): \(gate.reason)\n")
+        context.print("    to open it: \(gate.opening)\n")
       }
     }
   }

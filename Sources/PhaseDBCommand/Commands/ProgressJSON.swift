@@ -8,7 +8,7 @@ struct ProgressJSON: Encodable {
   var direction: String?
   var progress: Numbers?
   var pause: Pause?
-  var reason: String?
+  var reason: Prose?
 
   /// Its keys are those of the same numbers in `status`.
   struct Numbers: Encodable {
@@ -38,8 +38,8 @@ struct ProgressJSON: Encodable {
 
   struct Pause: Encodable {
     let reason: String
-    let detail: String
-    let resuming: String
+    let detail: Prose
+    let resuming: Prose
 
     init(_ pause: BatchPause) {
       reason = pause.reason.rawValue
@@ -65,7 +65,7 @@ struct ProgressJSON: Encodable {
 
   private init(
     event: String, phase: String, direction: String? = nil, progress: Numbers? = nil, pause: Pause? = nil,
-    reason: String? = nil
+    reason: Prose? = nil
   ) {
     self.event = event
     self.phase = phase

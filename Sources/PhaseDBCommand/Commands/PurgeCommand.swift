@@ -27,7 +27,7 @@ private struct PurgeJSON: Encodable {
   let items: [Item]
 
   struct Item: Encodable {
-    let what: String
+    let what: Prose
     let rows: Int
     let bytes: Int?
   }

@@ -7,19 +7,19 @@ internal import PhaseDB
 struct RecoveryText {
   let plan: Plan
   /// The command that runs the plan.
-  let start: String
+  let start: Prose
 
   func print(to context: CommandContext) {
     context.print("\(context.paint("recovery:", .heading))\n")
     for (title, lines) in sections {
       for (index, line) in lines.enumerated() {
         let label = index == 0 ? title : ""
-        context.print("  \(label.padded(to: 11))\(line.visible)\n")
+        context.print("  \(label.padded(to: 11))\(line)\n")
       }
     }
   }
 
-  private var sections: [(String, [String])] {
+  private var sections: [(String, [Prose])] {
     [
       ("code", code), ("state", state), ("workflow", residuals(of: .workflow)),
       ("customers", residuals(of: .customer) + residuals(of: .support, "support: ")),
@@ -28,7 +28,7 @@ struct RecoveryText {
   }
 
   /// Which versions may be deployed once it is done.
-  private var code: [String] {
+  private var code: [Prose] {
     guard let last = plan.steps.last else { return [] }
     return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
       interval.lower == nil && interval.upper == nil
@@ -37,9 +37,9 @@ struct RecoveryText {
     }
   }
 
-  private var state: [String] {
+  private var state: [Prose] {
     plan.steps.flatMap { step in
-      let declared = step.phase.losses.map {
+      let declared: [Prose] = step.phase.losses.map {
         "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)"
       }
       return (plan.reversals[step.id]?.lines ?? []).map {
@@ -48,8 +48,8 @@ struct RecoveryText {
     }
   }
 
-  private func residuals(of audience: Residual.Audience, _ prefix: String = "") -> [String] {
-    plan.steps.flatMap { step -> [String] in
+  private func residuals(of audience: Residual.Audience, _ prefix: Prose = "") -> [Prose] {
+    plan.steps.flatMap { step -> [Prose] in
       guard let residuals = step.phase.residuals else {
         return step.phase.kind == .expand || audience == .support
           ? [] : ["\(step.id.short): its author did not say what remains"]
@@ -59,23 +59,25 @@ struct RecoveryText {
   }
 
   /// A range: alone, and beside an application that writes.
-  private var time: String {
+  private var time: Prose {
     let known = plan.steps.compactMap { plan.times[$0.id] }
     guard !known.isEmpty else { return "unknown: never rehearsed" }
     let (least, most) = known.reduce(into: (0.0, 0.0)) { sum, time in
       sum = (sum.0 + time.least, sum.1 + time.most)
     }
-    let range =
+    let range: Prose =
       most <= least * 1.05
-      ? TimeText.text(.milliseconds(most))
+      ? "\(TimeText.text(.milliseconds(most)))"
       : "\(TimeText.text(.milliseconds(least))) where nothing else writes, up to \(TimeText.text(.milliseconds(most))) beside an application"
     let bases = Set(known.map(\.basis))
-    let how =
+    let how: Prose =
       bases.contains(.rehearsed)
       ? "rehearsed" : bases.contains(.scaled) ? "rehearsed, and scaled by the way up" : "measured before"
     let unknown = plan.steps.count - known.count
-    let rest =
-      unknown == 0 ? "" : ", without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
+    let rest: Prose =
+      unknown == 0
+      ? ""
+      : ", without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
     return "\(range) (\(how)\(rest))"
   }
 }

@@ -35,17 +35,17 @@ struct RehearsalJSON: Encodable {
     /// `up`, `down` or `again`.
     let stage: String
     let id: String
-    let message: String
+    let message: Prose
     let file: String?
     let line: Int?
     let column: Int?
-    let details: [String]
+    let details: [Prose]
   }
 
   struct DifferenceJSON: Encodable {
     let tables: [TableJSON]
-    let others: [String]
-    let notes: [String]
+    let others: [Prose]
+    let notes: [Prose]
 
     init(_ difference: StateDifference) {
       tables = difference.tables.map(TableJSON.init)

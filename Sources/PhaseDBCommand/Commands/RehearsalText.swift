@@ -28,7 +28,7 @@ struct RehearsalText {
     printHeld(to: context)
     for (name, reason) in report.unread.sorted(by: { $0.key < $1.key }) {
       context.print(
-        "\(context.paint("note:", .warning)) \(name.visible) was not compared: \(reason.visible)\n")
+        "\(context.paint("note:", .warning)) \(name) was not compared: \(reason)\n")
     }
     let clean = report.phases.count { $0.isClean }
     let sentence = "\(clean) of \(CountText.text(report.phases.count, "phase")) came back"
@@ -48,7 +48,7 @@ struct RehearsalText {
     if !phase.emptyTables.isEmpty {
       let names = phase.emptyTables.joined(separator: ", ")
       context.print(
-        "\n\(phase.id.short) touches tables without rows, which prove nothing: \(names.visible)\n")
+        "\n\(phase.id.short) touches tables without rows, which prove nothing: \(names)\n")
     }
   }
 
@@ -63,11 +63,11 @@ struct RehearsalText {
         : table.isDeclared
           ? ", as @loses declares" : ", \(CountText.text(table.declaredRows)) as @loses declares"
       context.print(
-        "\n\(phase.id.short): \(CountText.text(table.rows, "row")) of \(table.table.visible) \(verb) \(moment)\(declared)\n"
+        "\n\(phase.id.short): \(CountText.text(table.rows, "row")) of \(table.table) \(verb) \(moment)\(declared)\n"
       )
       printRows(of: table, to: context)
     }
-    for line in difference.others { context.print("\n\(phase.id.short): \(moment) \(line.visible)\n") }
+    for line in difference.others { context.print("\n\(phase.id.short): \(moment) \(line)\n") }
   }
 
   private func printCorrection(_ table: TableDifference, _ phase: RehearsedPhase, to context: CommandContext)
@@ -76,7 +76,7 @@ struct RehearsalText {
     context.print(
       """
 
-      \(phase.id.short): \(CountText.text(table.rows, "row")) of \(table.table.visible) \(verb) from the SQL of @down alone
+      \(phase.id.short): \(CountText.text(table.rows, "row")) of \(table.table) \(verb) from the SQL of @down alone
       \(context.paint("note:", .warning)) the archive puts these right, but a row that changes after the phase gets what the SQL gives it
 
       """)
@@ -84,7 +84,7 @@ struct RehearsalText {
   }
 
   private func printRows(of table: TableDifference, to context: CommandContext) {
-    for row in table.first { context.print("  \(row.sentence.visible)\n") }
+    for row in table.first { context.print("  \(row.sentence)\n") }
     if table.rows > table.first.count {
       context.print("  … and \(CountText.text(table.rows - table.first.count)) more\n")
     }
@@ -93,8 +93,8 @@ struct RehearsalText {
   private func printHeld(to context: CommandContext) {
     for held in report.held {
       for gate in held.gates {
-        context.print("\(held.id.short) cannot be rehearsed: \(gate.reason.visible)\n")
-        context.print("  to open it: \(gate.opening.visible)\n")
+        context.print("\(held.id.short) cannot be rehearsed: \(gate.reason)\n")
+        context.print("  to open it: \(gate.opening)\n")
       }
     }
   }

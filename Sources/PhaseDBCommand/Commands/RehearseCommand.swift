@@ -53,7 +53,7 @@ enum RehearseCommand {
     RehearsalText(report).print(to: context)
     switch record {
     case .ledger: context.say("the evidence is in the ledger")
-    case .file(let path): context.say("the evidence is in \(path.visible)")
+    case .file(let path): context.say("the evidence is in \(path)")
     case .nowhere where !report.phases.isEmpty && !report.hasLedger:
       context.say(
         "the evidence is nowhere: the database has no ledger yet. Keep it in a file with --evidence FILE,")
@@ -63,7 +63,7 @@ enum RehearseCommand {
     if report.isClean { context.suggest(report.phases.isEmpty ? "phasedb status" : next(record, context)) }
   }
 
-  private static func next(_ record: Record, _ context: CommandContext) -> String {
+  private static func next(_ record: Record, _ context: CommandContext) -> Prose {
     let live = context.words(of: [.live])
     switch record {
     case .ledger: return "phasedb up\(live)"

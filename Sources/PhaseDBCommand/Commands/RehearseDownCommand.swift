@@ -52,11 +52,11 @@ enum RehearseDownCommand {
     context.print(table)
     for phase in rehearsal.phases {
       context.print("\n")
-      for line in phase.reversal.lines(of: phase.id) { context.print("\(line.visible)\n") }
+      for line in phase.reversal.lines(of: phase.id) { context.print("\(line)\n") }
       for table in phase.restored {
         let left = table.left == 0 ? "" : ", \(CountText.text(table.left, "row")) \(table.left == 1 ? "stays" : "stay") in the archive"
         context.print(
-          "  \(table.table.visible): \(CountText.text(table.rows, "row")) \(table.rows == 1 ? "comes" : "come") back\(left)\n")
+          "  \(table.table): \(CountText.text(table.rows, "row")) \(table.rows == 1 ? "comes" : "come") back\(left)\n")
       }
     }
     context.print("\n")

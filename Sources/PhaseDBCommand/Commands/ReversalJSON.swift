@@ -8,15 +8,15 @@ struct ReversalJSON: Encodable {
   /// What rows get that may not be theirs.
   let uncertain: [Rows]
   /// Why it is blocked, one sentence each.
-  let reasons: [String]
+  let reasons: [Prose]
   let obstacles: [Obstacle]
-  let notes: [String]
+  let notes: [Prose]
 
   struct Rows: Encodable {
     let table: String
     let column: String?
     let rows: Int?
-    let why: String
+    let why: Prose
     let declared: Bool
 
     init(_ rows: Reversal.AffectedRows) {
@@ -27,9 +27,9 @@ struct ReversalJSON: Encodable {
   }
 
   struct Obstacle: Encodable {
-    let reason: String
-    let rows: [String]
-    let openings: [String]
+    let reason: Prose
+    let rows: [Prose]
+    let openings: [Prose]
   }
 
   init(_ reversal: Reversal) {
@@ -46,8 +46,8 @@ struct ReversalJSON: Encodable {
 
 extension Reversal {
   /// The verdict with its reasons, a line for each.
-  var lines: [String] {
-    var lines = obstacles.flatMap { obstacle in
+  var lines: [Prose] {
+    var lines: [Prose] = obstacles.flatMap { obstacle -> [Prose] in
       ["blocked: \(obstacle.reason)"] + obstacle.rows.map { "  \($0)" }
         + obstacle.openings.map { "  to open it: \($0)" }
     }
@@ -65,13 +65,13 @@ extension Reversal {
   }
 
   /// The same, each with the phase's name but for those that go on from the line before.
-  func lines(of id: PhaseID) -> [String] {
+  func lines(of id: PhaseID) -> [Prose] {
     lines.map { $0.hasPrefix("  ") ? $0 : "\(id.short) down: \($0)" }
   }
 }
 
 extension Reversal.AffectedRows {
-  fileprivate var text: String {
+  fileprivate var text: Prose {
     "\(subject), \(rows.map { CountText.text($0, "row") } ?? "an unknown number of rows"): \(why)"
   }
 }

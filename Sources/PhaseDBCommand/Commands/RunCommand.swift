@@ -105,7 +105,7 @@ private struct TransitionCommand {
     }
     let count = CountText.text(result.done.count, "phase")
     let total = result.done.reduce(Duration.zero) { $0 + .milliseconds($1.times.milliseconds) }
-    let sentence =
+    let sentence: Prose =
       result.done.isEmpty
       ? "another runner had done everything" : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
     context.say(context.paint(sentence, .good))

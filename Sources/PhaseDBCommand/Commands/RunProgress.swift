@@ -28,7 +28,7 @@ final class RunProgress {
     switch event {
     case .committed(let id, let direction, let times, let checkpoint):
       bar.end()
-      let verb = direction == .up ? "applied " : "reversed"
+      let verb: Prose = direction == .up ? "applied " : "reversed"
       let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
       let place = checkpoint == 0 ? "before the first phase" : "checkpoint \(checkpoint)"
       context.say(

@@ -18,20 +18,20 @@ enum StatusCommand {
   private static func print(_ status: Status, to context: CommandContext) {
     let paint = context.paint
     context.print(
-      "\(paint("database:", .heading)) \(status.database.visible)\(status.isThere ? "" : " (not made yet)")\n"
+      "\(paint("database:", .heading)) \(status.database)\(status.isThere ? "" : " (not made yet)")\n"
     )
     context.print("\(paint("at:", .heading))       \(standing(status))\n")
     if !status.live.isEmpty {
-      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(
-        separator: ", ")
+      let live = status.live.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }
+        .joined(separator: ", ")
       context.print("\(paint("may live:", .heading)) \(live)\n")
     }
     if !status.checkIns.isEmpty {
-      let live = status.checkIns.map { "\($0) (\($0.seenAt))" }.joined(separator: ", ")
-      context.print("\(paint("live:", .heading))     \(live.visible)\n")
+      let live = status.checkIns.map { "\($0) (\($0.seenAt))" as Prose }.joined(separator: ", ")
+      context.print("\(paint("live:", .heading))     \(live)\n")
     }
     if let underWay = status.underWay { print(underWay, status, to: context) }
-    if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner.visible)\n") }
+    if let runner = status.runner { context.print("\(paint("running:", .heading))  \(runner)\n") }
     let hasEvidence = status.phases.contains { $0.evidence != nil }
     var table = TextTable(
       [.init("phase"), .init("state"), .init("at", .right), .init("when"), .init("by"), .init("reversal")]
@@ -42,12 +42,12 @@ enum StatusCommand {
     printReversals(status, context)
     printHeld(status, context)
     for gate in status.gates {
-      context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
-      context.print("  to open it: \(gate.opening.visible)\n")
+      context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason)\n")
+      context.print("  to open it: \(gate.opening)\n")
     }
     if status.hasDrifted {
       context.print("\n\(paint("the schema is not what the ledger says:", .bad))\n")
-      for line in status.drift { context.print("  \(line.visible)\n") }
+      for line in status.drift { context.print("  \(line)\n") }
     }
     context.print("\n")
     context.suggest(next(status))
@@ -77,7 +77,7 @@ enum StatusCommand {
     }
     if let pause = phase.pause {
       context.print(
-        "            it stands still (\(pause.reason.rawValue)): \(pause.detail.visible)\n            to go on: \(pause.resuming.visible)\n"
+        "            it stands still (\(pause.reason.rawValue)): \(pause.detail)\n            to go on: \(pause.resuming)\n"
       )
     } else if !phase.isRunning {
       context.print("            its runner is gone since \(phase.lastSign)\n")
@@ -114,7 +114,7 @@ enum StatusCommand {
   /// What coming down would give back.
   private static func reversal(_ phase: PhaseStatus) -> TextTable.Cell {
     guard let reversal = phase.reversal else { return "" }
-    return .init(reversal.word.rawValue, reversal.isExactOrDeclared ? nil : .bad)
+    return .init("\(reversal.word.rawValue)", reversal.isExactOrDeclared ? nil : .bad)
   }
 
   /// The columns, tables and reasons behind a verdict that a word alone does not tell.
@@ -124,7 +124,7 @@ enum StatusCommand {
     }
     if !inexact.isEmpty { context.print("\n") }
     for phase in inexact {
-      for line in phase.reversal?.lines(of: phase.id) ?? [] { context.print("\(line.visible)\n") }
+      for line in phase.reversal?.lines(of: phase.id) ?? [] { context.print("\(line)\n") }
     }
   }
 
@@ -144,13 +144,13 @@ enum StatusCommand {
     context.print("\n")
     for phase in held {
       for gate in phase.gates {
-        context.print("\(phase.id.short) is held by \(gate.gate.rawValue): \(gate.reason.visible)\n")
-        context.print("  to open it: \(gate.opening.visible)\n")
+        context.print("\(phase.id.short) is held by \(gate.gate.rawValue): \(gate.reason)\n")
+        context.print("  to open it: \(gate.opening)\n")
       }
     }
   }
 
-  private static func next(_ status: Status) -> String {
+  private static func next(_ status: Status) -> Prose {
     if status.hasDrifted { return "phasedb verify" }
     if let underWay = status.underWay, !underWay.isRunning { return "phasedb \(underWay.direction.rawValue)" }
     return status.pending.contains { $0.gates.isEmpty } ? "phasedb plan" : "phasedb verify"

@@ -7,7 +7,7 @@ struct StatusJSON: Encodable {
   let ledger: Bool
   let checkpoint: Int64
   let pending: Int
-  let drift: [String]
+  let drift: [Prose]
   let gates: [PlanJSON.GateJSON]
   let live: [String: String?]
   let checkIns: [CheckInJSON]

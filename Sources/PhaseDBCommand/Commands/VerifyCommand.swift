@@ -16,7 +16,7 @@ enum VerifyCommand {
 
   private static func print(_ report: VerifyReport, to context: CommandContext) {
     for check in report.checks {
-      let word: String
+      let word: Prose
       switch check.outcome {
       case .holds: word = context.paint("holds     ", .good)
       case .broken: word = context.paint("broken    ", .bad)
@@ -24,8 +24,8 @@ enum VerifyCommand {
       case .superseded: word = context.paint("superseded", .dim)
       }
       let phase = check.phase.map { "\($0.short): " } ?? ""
-      context.print("\(word)  \(phase)\(check.title.visible)\n")
-      for line in check.details { context.print("              \(line.visible)\n") }
+      context.print("\(word)  \(phase)\(check.title)\n")
+      for line in check.details { context.print("              \(line)\n") }
     }
     let broken = report.checks.count { $0.outcome == .broken }
     guard broken == 0 else {
@@ -59,7 +59,7 @@ struct VerifyJSON: Encodable {
     let title: String
     let phase: String?
     let outcome: String
-    let details: [String]
+    let details: [Prose]
   }
 
   init(_ report: VerifyReport, database: String) {

@@ -1,7 +1,9 @@
 extension String {
   /// How many columns of a terminal the text takes: none for combining marks, two for East Asian wide characters
   /// and emoji.
-  var displayWidth: Int { utf8.isPrintableASCII ? utf8.count : reduce(0) { $0 + $1.displayWidth } }
+  var displayWidth: Int {
+    utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } ? utf8.count : reduce(0) { $0 + $1.displayWidth }
+  }
 }
 
 extension Character {

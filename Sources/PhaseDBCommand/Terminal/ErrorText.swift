@@ -3,11 +3,11 @@ internal import PhaseDB
 /// An error as a person reads it: what happened, where, in what state the database is, what to do next.
 struct ErrorText {
   private let id: String
-  private let message: String
+  private let message: Prose
   private let place: Place?
-  private let details: [String]
-  private let state: String?
-  private let help: [String]
+  private let details: [Prose]
+  private let state: Prose?
+  private let help: [Prose]
 
   init(_ error: MigrationError) {
     id = error.id.rawValue
@@ -30,17 +30,15 @@ struct ErrorText {
   /// Lines, each with its line end.
   ///
   /// - Parameter width: the columns of the terminal, nil when there is none.
-  func text(paint: Paint, width: Int?) -> String {
-    let head = "\(paint("error:", .bad)) \(paint(message.visible, .heading)) \(paint("[\(id)]", .dim))"
+  func text(paint: Paint, width: Int?) -> Prose {
+    let head: Prose = "\(paint("error:", .bad)) \(paint(message, .heading)) \(paint("[\(id)]", .dim))"
     let lines =
       [head] + PlaceText.lines(place, paint, width ?? 120)
-      + details.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }.map {
-        "    \($0.visible)"
-      }
-      + (state.map { ["  \(paint("state:", .heading)) \($0.visible)"] } ?? [])
+      + details.flatMap(\.lines).map { "    \($0)" }
+      + (state.map { ["  \(paint("state:", .heading)) \($0)"] } ?? [])
       + help.enumerated().map { index, line in
-        index == 0 ? "  \(paint("help:", .good))  \(line.visible)" : "         \(line.visible)"
+        index == 0 ? "  \(paint("help:", .good))  \(line)" : "         \(line)"
       }
-    return lines.map { "\($0)\n" }.joined()
+    return lines.map { $0 + "\n" }.joined()
   }
 }

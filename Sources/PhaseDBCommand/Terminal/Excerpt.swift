@@ -2,8 +2,8 @@ internal import PhaseDB
 
 /// A line of somebody's SQL with a line of carets below it, as wide as a terminal can show.
 struct Excerpt {
-  let line: String
-  let carets: String
+  let line: Prose
+  let carets: Prose
 
   /// - Parameters:
   ///   - text: the line, without its line end.
@@ -19,22 +19,21 @@ struct Excerpt {
     let after = Self.shown(scalars[end...], from: before.displayWidth + marked.displayWidth)
 
     let window = Self.window(before, marked, after, width)
-    line = window.before + window.marked + window.after
-    carets =
-      String(repeating: " ", count: window.before.displayWidth)
-      + String(repeating: "^", count: max(1, window.marked.displayWidth))
+    line = Prose(unescaped: window.before + window.marked + window.after)
+    carets = .blank(window.before.displayWidth) + .repeated("^", max(1, window.marked.displayWidth))
   }
 
   /// Tabs as spaces up to the next stop, everything else that is not to be read made visible.
   private static func shown(_ scalars: ArraySlice<Unicode.Scalar>, from column: Int) -> String {
     var text = ""
-    for scalar in scalars {
-      if scalar == "\t" {
+    for (index, part) in scalars.split(separator: "\t", omittingEmptySubsequences: false).enumerated() {
+      if index > 0 {
         let stop = 4
         text += String(repeating: " ", count: stop - (column + text.displayWidth) % stop)
-      } else {
-        text += scalar.visible
       }
+      var read = ""
+      read.unicodeScalars += part
+      text += read.visible
     }
     return text
   }

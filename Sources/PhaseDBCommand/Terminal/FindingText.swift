@@ -9,23 +9,19 @@ struct FindingText {
   /// Lines, each with its line end.
   ///
   /// - Parameter width: the columns of the terminal, nil when there is none.
-  func text(paint: Paint, width: Int?) -> String {
+  func text(paint: Paint, width: Int?) -> Prose {
     let isError = finding.level == .error
     let level = paint("\(finding.level.rawValue):", isError ? .bad : .warning)
     let phase = finding.phase.map { "\($0.short): " } ?? ""
-    let head =
-      "\(level) \(paint("\(phase)\(finding.message)".visible, .heading)) \(paint("[\(finding.id)]", .dim))"
+    let head: Prose =
+      "\(level) \(paint("\(phase)\(finding.message)", .heading)) \(paint("[\(finding.id)]", .dim))"
     let lines =
       [head] + PlaceText.lines(finding.place, paint, width ?? 120)
-      + finding.details.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }.map {
-        "    \($0.visible)"
+      + finding.details.flatMap(\.lines).map { "    \($0)" }
+      + ["  \(paint("why:", .heading))  \(finding.reason)"]
+      + finding.remedies.flatMap(\.lines).enumerated().map { index, line in
+        index == 0 ? "  \(paint("help:", .good)) \(line)" : "        \(line)"
       }
-      + ["  \(paint("why:", .heading))  \(finding.reason.visible)"]
-      + finding.remedies.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }.enumerated()
-      .map {
-        index, line in
-        index == 0 ? "  \(paint("help:", .good)) \(line.visible)" : "        \(line.visible)"
-      }
-    return lines.map { "\($0)\n" }.joined()
+    return lines.map { $0 + "\n" }.joined()
   }
 }

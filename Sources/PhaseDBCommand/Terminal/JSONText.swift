@@ -15,27 +15,49 @@ enum JSONText {
   ///   - command: the name of the verb.
   ///   - payload: a value that encodes itself as an object, without keys `version` and `command`.
   /// - Returns: the object with sorted keys, and a line end.
-  static func text(command: String, _ payload: some Encodable) throws(MigrationError) -> String {
+  static func text(command: String, _ payload: some Encodable) throws(MigrationError) -> Prose {
     try encoded(command, payload, .prettyPrinted)
   }
 
   /// The same on one line.
-  static func line(command: String, _ payload: some Encodable) throws(MigrationError) -> String {
+  static func line(command: String, _ payload: some Encodable) throws(MigrationError) -> Prose {
     try encoded(command, payload, [])
   }
 
   private static func encoded(
     _ command: String, _ payload: some Encodable, _ form: JSONEncoder.OutputFormatting
-  ) throws(MigrationError) -> String {
+  ) throws(MigrationError) -> Prose {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [form, .sortedKeys, .withoutEscapingSlashes]
     encoder.dateEncodingStrategy = .iso8601
     do {
       let data = try encoder.encode(Envelope(command: command, payload: payload))
-      return String(decoding: data, as: UTF8.self) + "\n"
+      return shown(data)
     } catch {
       throw MigrationError(.outputFailed, "the result cannot be written as JSON: \(error)")
     }
+  }
+
+  /// The document with a line end. What would act on a terminal is written as `\\uXXXX` (RFC 8259, section 7), which means
+  /// the same to a program: outside of its strings a document has nothing but ASCII.
+  static func shown(_ document: Data) -> Prose {
+    let text = String(decoding: document, as: UTF8.self)
+    guard document.contains(where: { $0 > 0x7E || $0 == UInt8(ascii: "#") }) else {
+      return Prose(unescaped: text + "\n")
+    }
+    var shown = ""
+    for scalar in text.unicodeScalars {
+      // A line that has ##[ anywhere is a command of GitHub Actions, too.
+      if scalar == "\n" || scalar != "#" && scalar.isVisible {
+        shown.unicodeScalars.append(scalar)
+      } else {
+        for unit in String(scalar).utf16 {
+          let digits = String(unit, radix: 16)
+          shown += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+      }
+    }
+    return Prose(unescaped: shown + "\n")
   }
 
   private struct Envelope<Payload: Encodable>: Encodable {

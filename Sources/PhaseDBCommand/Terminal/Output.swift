@@ -1,4 +1,8 @@
+internal import PhaseDB
+
 /// Writes text to standard output or standard error, and remembers when that stopped to work.
+///
+/// It takes nothing but `Prose`, so that text from outside cannot come here without having been escaped.
 final class Output {
   private let descriptor: FileDescriptor
   /// What went wrong first; nothing is written after it.
@@ -12,16 +16,15 @@ final class Output {
   /// Whether something was lost that somebody still wanted, as on a full disk.
   var hasFailed: Bool { failure != nil && !isClosed }
 
-  /// Writes the text as it is.
-  func write(_ text: String) {
+  func write(_ text: Prose) {
     guard failure == nil else { return }
     do throws(FileDescriptor.Failure) {
-      try descriptor.write(Array(text.utf8))
+      try descriptor.write(Array(text.description.utf8))
     } catch {
       failure = error
     }
   }
 
   /// Writes the text and a line end.
-  func line(_ text: String = "") { write(text + "\n") }
+  func line(_ text: Prose = "") { write(text + "\n") }
 }

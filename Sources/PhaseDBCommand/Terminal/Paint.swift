@@ -1,9 +1,11 @@
+internal import PhaseDB
+
 /// What a piece of text is, from which its colour follows.
 enum Style: Sendable, CaseIterable {
   case heading, good, warning, bad, dim, command
 
   /// Select Graphic Rendition of ECMA-48. The eight basic colours only: they follow the user's theme.
-  fileprivate var code: String {
+  fileprivate var code: Prose {
     switch self {
     case .heading: "1"
     case .good: "32"
@@ -19,7 +21,7 @@ enum Style: Sendable, CaseIterable {
 enum Paint: Sendable {
   case none, ansi
 
-  func callAsFunction(_ text: String, _ style: Style) -> String {
+  func callAsFunction(_ text: Prose, _ style: Style) -> Prose {
     switch self {
     case .none: text
     case .ansi: text.isEmpty ? "" : "\u{1B}[\(style.code)m\(text)\u{1B}[0m"

@@ -55,34 +55,33 @@ final class ProgressBar {
     lastDrawn = nil
   }
 
-  private func draw(_ line: String) {
+  private func draw(_ line: Prose) {
     // Erase to the end of the line (ECMA-48, EL): what was there may have been longer.
     output.write("\r\(line)\u{1B}[K")
     isDrawn = true
   }
 
   /// What is known in words, as a log keeps it.
-  private func text(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) -> String {
-    (["\(id.short) \(direction.rawValue):"] + [Self.facts(progress).joined(separator: ", ")]).joined(
-      separator: " ")
+  private func text(_ id: PhaseID, _ direction: Direction, _ progress: BatchProgress) -> Prose {
+    "\(id.short) \(direction.rawValue): \(Self.facts(progress).joined(separator: ", "))"
   }
 
   /// The bar takes what room the facts leave it; where that is little, there are fewer facts.
   static func line(
     _ id: PhaseID, _ direction: Direction, _ progress: BatchProgress, width: Int, paint: Paint
-  ) -> String {
+  ) -> Prose {
     let room = width - 1
     let name = "\(id.short) \(direction.rawValue)"
     var facts = facts(progress)
     while facts.count > 2, length(name, facts) > room { facts.remove(at: facts.count - 2) }
     let left = room - length(name, facts)
     guard left >= 13, let fraction = progress.fraction else {
-      return String("\(name)  \(facts.joined(separator: "  "))".prefix(room))
+      return Prose(String("\(name)  \(facts.joined(separator: "  "))".prefix(room)))
     }
     let cells = min(left - 3, 30)
     let full = min(cells, Int(Double(cells) * fraction))
     let bar =
-      paint(String(repeating: "█", count: full), .good) + String(repeating: "░", count: cells - full)
+      paint(.repeated("█", full), .good) + .repeated("░", cells - full)
     return "\(name)  \(bar)  \(facts.joined(separator: "  "))"
   }
 

@@ -8,11 +8,11 @@ internal import PhaseDB
 
 /// Findings in the Static Analysis Results Interchange Format, version 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0).
 enum SARIF {
-  static func text(_ report: LintReport) throws(MigrationError) -> String {
+  static func text(_ report: LintReport) throws(MigrationError) -> Prose {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do {
-      return String(decoding: try encoder.encode(Log(report)), as: UTF8.self) + "\n"
+      return JSONText.shown(try encoder.encode(Log(report)))
     } catch {
       throw MigrationError(.outputFailed, "the findings cannot be written as SARIF: \(error)")
     }
@@ -46,12 +46,12 @@ enum SARIF {
           version: PhaseDBVersion.current,
           rules: Rule.allCases.map {
             Descriptor(
-              id: $0.rawValue, shortDescription: Message(text: $0.reason),
+              id: $0.rawValue, shortDescription: Message($0.reason),
               defaultConfiguration: Configuration(level: $0.level.rawValue))
           }
             + others.map {
               Descriptor(
-                id: $0, shortDescription: Message(text: "The phase cannot be read or run."),
+                id: $0, shortDescription: Message("The phase cannot be read or run."),
                 defaultConfiguration: Configuration(level: Finding.Level.error.rawValue))
             }))
       results = report.findings.map { finding in
@@ -59,7 +59,7 @@ enum SARIF {
           ruleId: finding.id, ruleIndex: (ids + others).firstIndex(of: finding.id) ?? -1,
           level: finding.level.rawValue,
           message: Message(
-            text: ([finding.message] + finding.details + [finding.reason] + finding.remedies).joined(
+            ([finding.message] + finding.details + [finding.reason] + finding.remedies).joined(
               separator: "\n")),
           locations: finding.place.map { [Location($0)] } ?? [])
       }
@@ -82,7 +82,12 @@ enum SARIF {
 
   private struct Configuration: Encodable { let level: String }
 
-  private struct Message: Encodable { let text: String }
+  /// For people, so values are escaped as everywhere.
+  private struct Message: Encodable {
+    let text: String
+
+    init(_ text: Prose) { self.text = text.description }
+  }
 
   private struct Result: Encodable {
     let ruleId: String
@@ -100,7 +105,7 @@ enum SARIF {
         artifactLocation: ArtifactLocation(uri: uri(place.file)),
         region: Region(
           startLine: place.line, startColumn: place.column, endColumn: place.column + place.length,
-          snippet: place.excerpt.map(Message.init)))
+          snippet: place.excerpt.map { Message("\(whole: $0)") }))
     }
   }
 

@@ -1,3 +1,5 @@
+internal import PhaseDB
+
 /// A word as it is written on the command line of a POSIX shell, quoted only when it has to be.
 struct ShellWord: CustomStringConvertible {
   let description: String
@@ -6,9 +8,24 @@ struct ShellWord: CustomStringConvertible {
     let isPlain = !word.isEmpty && word.utf8.allSatisfy(Self.plain.contains)
     // Inside single quotes only the quote itself has a meaning (POSIX, Shell Command Language, 2.2.2).
     let parts = word.split(separator: "'", omittingEmptySubsequences: false)
-    description = isPlain ? word : "'\(parts.joined(separator: #"'\''"#))'"
+    let quoted = "'\(parts.joined(separator: #"'\''"#))'"
+    description = isPlain ? word : quoted.visible == quoted ? quoted : "$'\(Self.escaped(word))'"
+  }
+
+  /// The form in which Bash and Zsh read bytes as numbers, for what a terminal could not show.
+  private static func escaped(_ word: String) -> String {
+    word.utf8.map { byte in
+      if plain.contains(byte) { return String(Character(Unicode.Scalar(byte))) }
+      let digits = String(byte, radix: 8)
+      return "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+    }.joined()
   }
 
   private static let plain = Set(
     "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 /._-+:@%,".utf8.filter { $0 != 0x20 })
+}
+
+extension Prose.Interpolation {
+  /// A command that is to be pasted has all of its words.
+  mutating func appendInterpolation(_ word: ShellWord) { appendInterpolation(whole: word.description) }
 }

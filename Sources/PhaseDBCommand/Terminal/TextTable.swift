@@ -1,10 +1,12 @@
+internal import PhaseDB
+
 /// Rows of text in aligned columns.
 struct TextTable {
   struct Column {
-    let title: String
+    let title: Prose
     let alignment: Alignment
 
-    init(_ title: String, _ alignment: Alignment = .left) {
+    init(_ title: Prose, _ alignment: Alignment = .left) {
       self.title = title
       self.alignment = alignment
     }
@@ -17,16 +19,19 @@ struct TextTable {
   }
 
   struct Cell: ExpressibleByStringInterpolation {
-    let text: String
+    let text: Prose
     let style: Style?
     /// Columns of the terminal that it takes.
     let width: Int
 
-    init(_ text: String, _ style: Style? = nil) {
-      self.text = text.visible
+    init(_ text: Prose, _ style: Style? = nil) {
+      self.text = text
       self.style = style
-      width = self.text.displayWidth
+      width = text.description.displayWidth
     }
+
+    /// A value, which is escaped.
+    init(_ value: String, _ style: Style? = nil) { self.init(Prose(value), style) }
 
     init(stringLiteral text: String) { self.init(text) }
   }
@@ -49,7 +54,7 @@ struct TextTable {
   ///
   /// - Parameter width: the columns of the terminal, into which the last column is wrapped; nil when the reader is
   ///   no terminal, which has no right edge.
-  func text(paint: Paint, width: Int?) -> String {
+  func text(paint: Paint, width: Int?) -> Prose {
     guard !rows.isEmpty else { return "" }
     let titles = columns.map { Cell($0.title, .heading) }
     let widths = columns.indices.map { index in
@@ -58,7 +63,7 @@ struct TextTable {
     return ([titles] + rows).map { lines(of: $0, widths, paint, width) }.joined()
   }
 
-  private func lines(of row: [Cell], _ widths: [Int], _ paint: Paint, _ width: Int?) -> String {
+  private func lines(of row: [Cell], _ widths: [Int], _ paint: Paint, _ width: Int?) -> Prose {
     let last = columns.count - 1
     let margin = widths.dropLast().reduce(0) { $0 + $1 + Self.gap.count }
     // A sliver of a column is worse to read than a line that the terminal breaks.
@@ -83,7 +88,7 @@ struct TextTable {
 
   /// Text that is put together from left to right, without spaces at the end of a line.
   private struct Line {
-    private(set) var text = ""
+    private(set) var text: Prose = ""
     private var spaces = 0
 
     mutating func skip(_ count: Int) { spaces += count }
@@ -92,7 +97,7 @@ struct TextTable {
       let padding = max(0, width - cell.width)
       if alignment == .right { spaces += padding }
       if !cell.text.isEmpty {
-        if spaces > 0 { text += String(repeating: " ", count: spaces) }
+        if spaces > 0 { text += .blank(spaces) }
         spaces = 0
         text += cell.style.map { paint(cell.text, $0) } ?? cell.text
       }

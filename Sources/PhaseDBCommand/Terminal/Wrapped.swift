@@ -1,9 +1,12 @@
+internal import PhaseDB
+
 /// Breaks prose into lines.
 enum Wrapped {
   /// Lines of at most `width` columns, broken at spaces. A word that is longer has a line to itself; an empty line
   /// of the text is kept.
-  static func text(_ text: String, _ width: Int) -> [String] {
-    text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { paragraph -> [String] in
+  static func text(_ text: Prose, _ width: Int) -> [Prose] {
+    text.description.split(separator: "\n", omittingEmptySubsequences: false).flatMap {
+      paragraph -> [String] in
       var lines: [String] = []
       var line = ""
       for word in paragraph.split(separator: " ").map(String.init) {
@@ -17,6 +20,15 @@ enum Wrapped {
         }
       }
       return lines + [line]
-    }
+    }.map(Prose.init(unescaped:))
+  }
+}
+
+extension Prose {
+  /// Spaces.
+  static func blank(_ count: Int) -> Prose { repeated(" ", count) }
+
+  static func repeated(_ character: Character, _ count: Int) -> Prose {
+    "\(whole: String(repeating: character, count: max(0, count)))"
   }
 }

@@ -15,7 +15,7 @@ enum SettingsBench {
 
   /// - Returns: the file's path.
   static func file(holding text: String) throws(MigrationError) -> String {
-    guard let file = unsafe fopen(path, "w") else { throw MigrationError(.fileUnreadable, name) }
+    guard let file = unsafe fopen(path, "w") else { throw MigrationError(.fileUnreadable, "\(name)") }
     defer { unsafe fclose(file) }
     let bytes = Array(text.utf8)
     _ = unsafe bytes.withUnsafeBytes { unsafe fwrite($0.baseAddress, 1, $0.count, file) }

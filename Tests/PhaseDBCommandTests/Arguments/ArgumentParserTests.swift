@@ -83,10 +83,10 @@ struct ArgumentParserTests {
   struct Refused: CustomTestStringConvertible, Sendable {
     let command: String
     let id: UsageError.ID
-    let message: String
-    let help: [String]
+    let message: Prose
+    let help: [Prose]
 
-    init(_ command: String, _ id: UsageError.ID, _ message: String, _ help: String...) {
+    init(_ command: String, _ id: UsageError.ID, _ message: Prose, _ help: Prose...) {
       self.command = command
       self.id = id
       self.message = message

@@ -1,3 +1,4 @@
+import PhaseDB
 import Testing
 
 @testable import PhaseDBCommand
@@ -6,7 +7,7 @@ import Testing
 struct HelpTests {
   @Test("names every verb in its overview")
   func overview() {
-    let lines = Help().overview.split(separator: "\n")
+    let lines = Help().overview.description.split(separator: "\n")
     for verb in Verb.table {
       #expect(lines.contains { $0.hasPrefix("  \(verb.name) ") }, "\(verb.name)")
     }
@@ -21,7 +22,7 @@ struct HelpTests {
     [60, 80])
   func whole(id: Verb.ID, width: Int) throws {
     let verb = try #require(Verb.with(id))
-    let text = Help(width: width).text(for: verb.path)
+    let text = Help(width: width).text(for: verb.path).description
     for name in verb.allOptions.flatMap(\.names) + verb.positionals.map(\.kind.placeholder) {
       #expect(text.contains(name), "\(name)")
     }

@@ -162,8 +162,8 @@ struct ErrorTextTests {
       Case(
         "with nothing in it that acts on the terminal",
         MigrationError(
-          .statementFailed, "near \"\u{1B}]0;x\u{07}\"", at: at(9, 3, "a\u{1B}[2Jb"), details: ["\u{9B}2J"],
-          state: "as\rbefore", help: ["look\nhere"]),
+          .statementFailed, "near \"\("\u{1B}]0;x\u{07}")\"", at: at(9, 3, "a\u{1B}[2Jb"),
+          details: ["\("\u{9B}2J")"], state: "\("as\rbefore")", help: ["\("look\nhere")"]),
         """
         error: near "␛]0;x␇" [statement-failed]
           --> m/0002-a/migrate.sql:9:3
@@ -177,7 +177,7 @@ struct ErrorTextTests {
         """),
     ])
   func rendered(_ row: Case) {
-    #expect(ErrorText(row.error).text(paint: .none, width: row.width) == row.text)
+    #expect(ErrorText(row.error).text(paint: .none, width: row.width).description == row.text)
   }
 
   @Test("in the command line is rendered in the same way")
@@ -199,6 +199,7 @@ struct ErrorTextTests {
     let coloured = ErrorText(error).text(paint: .ansi, width: nil)
     #expect(coloured.hasPrefix("\u{1B}[1;31merror:\u{1B}[0m "))
     #expect(
-      coloured.replacing(/\u{1B}\[[0-9;]*m/, with: "") == ErrorText(error).text(paint: .none, width: nil))
+      coloured.description.replacing(/\u{1B}\[[0-9;]*m/, with: "")
+        == ErrorText(error).text(paint: .none, width: nil).description)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import PhaseDB
 import Testing
 
 @testable import PhaseDBCommand

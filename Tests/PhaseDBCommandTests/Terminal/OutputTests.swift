@@ -1,4 +1,5 @@
 import Foundation
+import PhaseDB
 import Testing
 
 @testable import PhaseDBCommand
@@ -12,7 +13,7 @@ struct OutputTests {
     // A thread of its own: a full pipe holds it until the test has read.
     Thread.detachNewThread {
       let output = Output(FileDescriptor(number: pipe.fileHandleForWriting.fileDescriptor))
-      output.write(text)
+      output.write(Prose(unescaped: text))
       output.line("failure: \(output.hasFailed)")
       pipe.fileHandleForWriting.closeFile()
     }

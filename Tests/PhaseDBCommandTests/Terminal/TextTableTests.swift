@@ -1,3 +1,4 @@
+import PhaseDB
 import Testing
 
 @testable import PhaseDBCommand
@@ -15,7 +16,7 @@ struct TextTableTests {
   @Test("aligns its columns by what they show, and leaves no space at the end of a line")
   func aligned() {
     #expect(
-      table.text(paint: .none, width: nil) == """
+      table.text(paint: .none, width: nil).description == """
         phase             rows  what it is for
         0001/expand          7  make the shop
         0002/名前    1,234,567  split the name of every customer in two
@@ -27,7 +28,7 @@ struct TextTableTests {
   @Test("wraps the last column into the terminal")
   func wrapped() {
     #expect(
-      table.text(paint: .none, width: 44) == """
+      table.text(paint: .none, width: 44).description == """
         phase             rows  what it is for
         0001/expand          7  make the shop
         0002/名前    1,234,567  split the name of

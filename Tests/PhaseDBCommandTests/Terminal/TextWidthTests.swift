@@ -1,3 +1,4 @@
+import PhaseDB
 import Testing
 
 @testable import PhaseDBCommand
@@ -25,6 +26,17 @@ struct TextWidthTests {
       ("nul\0", "nul␀"),
       ("\u{7F}\u{9B}31m", "␡<U+009B>31m"),
       ("abc\u{202E}cba", "abc<U+202E>cba"),
+      ("two\u{2028}lines\u{85}here", "two<U+2028>lines<U+0085>here"),
+      ("in\u{200B}vis\u{AD}ible\u{FEFF}\u{E0041}", "in<U+200B>vis<U+00AD>ible<U+FEFF><U+E0041>"),
+      ("\u{E000}\u{378}", "<U+E000><U+0378>"),
+      ("👩‍👩‍👧 ❤️", "👩‍👩‍👧 ❤️"),
+      ("\u{301}e\u{301}", "<U+0301>e\u{301}"),
+      (
+        "a" + String(repeating: "\u{300}", count: 8),
+        "a" + String(repeating: "\u{300}", count: 6) + "<U+0300><U+0300>"
+      ),
+      ("::error::x a ::b a::b :c", "<U+003A>:error::x a <U+003A>:b a::b :c"),
+      ("x##[error]y ##vso[task] ## [z]", "x<U+0023>#[error]y <U+0023>#vso[task] ## [z]"),
     ])
   func visible(text: String, shown: String) {
     #expect(text.visible == shown)
@@ -41,6 +53,6 @@ struct TextWidthTests {
       ("", 5, [""]),
     ] as [(String, Int, [String])])
   func wrapped(text: String, width: Int, lines: [String]) {
-    #expect(Wrapped.text(text, width) == lines)
+    #expect(Wrapped.text(Prose(unescaped: text), width).map(\.description) == lines)
   }
 }

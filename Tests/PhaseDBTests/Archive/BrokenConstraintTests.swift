@@ -12,11 +12,11 @@ struct BrokenConstraintTests {
     let down: String
     let since: String
     /// What the message ends with, and the rows that are named; nil when nothing is in the way.
-    let blocked: (by: String, rows: [String])?
+    let blocked: (by: String, rows: [Prose])?
 
     init(
       _ sentence: String, _ before: String, up: String, down: String, since: String,
-      blocked: (by: String, rows: [String])?
+      blocked: (by: String, rows: [Prose])?
     ) {
       testDescription = sentence
       self.before = before

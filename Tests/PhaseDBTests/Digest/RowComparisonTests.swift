@@ -90,9 +90,10 @@ struct RowComparisonTests {
     let comparison = RowComparison(before: before, after: after, declared: row.declared, limit: 10)
     let difference = try comparison.difference(of: object, and: object)
     // A key that is no rowid is walked in the order of its hash.
-    #expect(difference.first.map(\.sentence).sorted() == row.sentences.sorted())
+    #expect(difference.first.map(\.sentence.description).sorted() == row.sentences.sorted())
     #expect(
-      difference.first.first?.sentence == row.sentences.first || !row.schema.contains("INTEGER PRIMARY KEY"))
+      difference.first.first?.sentence.description == row.sentences.first
+        || !row.schema.contains("INTEGER PRIMARY KEY"))
     #expect(difference.rows == row.sentences.count)
     #expect(difference.declaredRows == row.declaredRows)
     #expect(difference.isDeclared == (row.declaredRows == row.sentences.count))

@@ -62,7 +62,9 @@ struct DriftTests {
     try database.run("ALTER TABLE late ADD COLUMN by_hand")
     var events: [Event] = []
     #expect(try database.run(.upAll, catalog, Self.accepting) { events.append($0) } == [])
-    let lines = ["~ table late", "    was: CREATE TABLE late (a)", "    is:  CREATE TABLE late (a, by_hand)"]
+    let lines: [Prose] = [
+      "~ table late", "    was: CREATE TABLE late (a)", "    is:  CREATE TABLE late (a, by_hand)",
+    ]
     #expect(events == [.driftAccepted(lines)])
     #expect(try database.log().suffix(2) == ["override drift", "drift "])
     try expectInOrder(database, catalog)
@@ -86,11 +88,11 @@ struct DriftTests {
     let down: String?
     /// What is left beside the objects of 0001 once 0002 is down; nil when the down is refused.
     let left: [String]?
-    let details: [String]
+    let details: [Prose]
 
     init(
       _ sentence: String, _ drift: String, down: String? = nil, left: [String]? = nil,
-      refused details: [String] = []
+      refused details: [Prose] = []
     ) {
       (testDescription, self.drift, self.down) = (sentence, drift, down)
       (self.left, self.details) = (left, details)

@@ -15,12 +15,12 @@ struct GateTests {
     let window: String
     let kind: PhaseKind
     /// The reason of the closed window, nil when it is open.
-    let reason: String?
-    let note: String?
+    let reason: Prose?
+    let note: Prose?
 
     init(
       _ sentence: String, _ rows: String, told: [String] = [], _ kind: PhaseKind = .contract,
-      window: String = ">=2.0", held reason: String? = nil, note: String? = nil
+      window: String = ">=2.0", held reason: Prose? = nil, note: Prose? = nil
     ) {
       (testDescription, self.rows, self.told, self.kind) = (sentence, rows, told, kind)
       (self.window, self.reason, self.note) = (window, reason, note)

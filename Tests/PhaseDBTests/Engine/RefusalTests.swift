@@ -145,12 +145,12 @@ struct RefusalTests {
     let kind: PhaseKind
     let up: String
     let id: MigrationError.ID?
-    let details: [String]
+    let details: [Prose]
     let verify: String?
 
     init(
       _ sentence: String, _ kind: PhaseKind, _ up: String, _ id: MigrationError.ID? = nil,
-      _ details: [String] = [],
+      _ details: [Prose] = [],
       verify: String? = nil
     ) {
       (testDescription, self.kind, self.up) = (sentence, kind, up)

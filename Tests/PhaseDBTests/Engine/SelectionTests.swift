@@ -12,11 +12,11 @@ struct SelectionTests {
     let selection: Selection
     let steps: [String]
     let error: MigrationError.ID?
-    let hint: String?
+    let hint: Prose?
 
     init(
       _ sentence: String, after history: [Selection] = [], _ selection: Selection, _ steps: [String] = [],
-      error: MigrationError.ID? = nil, hint: String? = nil
+      error: MigrationError.ID? = nil, hint: Prose? = nil
     ) {
       testDescription = sentence
       (self.history, self.selection, self.steps, self.error, self.hint) = (

@@ -10,6 +10,6 @@ extension MigrationError {
       lines.append(
         "| " + String(repeating: " ", count: place.column - 1) + String(repeating: "^", count: place.length))
     }
-    return (lines + details + help.map { "help: " + $0 }).joined(separator: "\n")
+    return (lines + details.map(\.description) + help.map { "help: \($0)" }).joined(separator: "\n")
   }
 }

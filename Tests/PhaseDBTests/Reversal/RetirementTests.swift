@@ -145,11 +145,11 @@ extension RetirementTests {
   struct Refusal: Sendable, CustomTestStringConvertible {
     let retreat: Retreat
     let why: String
-    let remedy: String
+    let remedy: Prose
 
     init(
       _ sentence: String, _ setUp: String, up: String = "SELECT 1", retires: String..., why: String,
-      remedy: String
+      remedy: Prose
     ) {
       retreat = Retreat(sentence, setUp, up: up, retires: retires)
       self.why = why
@@ -410,7 +410,7 @@ extension RetirementTests {
     let later = try catalog(["0008-d": [phase(.contract, sql, down: "SELECT 1")]])
     let error = try #require(migrationError { try database.run(.upAll, later) })
     #expect(error.id == .forbiddenStatement)
-    #expect(error.message.lowercased().contains("the use of phasedb_retired_"))
+    #expect(error.message.description.lowercased().contains("the use of phasedb_retired_"))
     #expect(try database.sight() == before)
   }
 

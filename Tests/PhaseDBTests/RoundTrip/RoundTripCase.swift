@@ -97,7 +97,7 @@ struct RoundTripCase {
     }
 
     func schemaDifference(to other: Look) -> [String] {
-      let lines = SchemaDifference(from: schema, to: other.schema).lines
+      let lines = SchemaDifference(from: schema, to: other.schema).lines.map(\.description)
       let moved = contents.columns.filter { other.contents.columns[$0.key] != $0.value }
       return lines.isEmpty && moved.isEmpty
         ? [] : ["the schema differs:"] + lines + moved.map { "columns of \($0.key): \($0.value)" }

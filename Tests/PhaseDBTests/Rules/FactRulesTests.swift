@@ -71,8 +71,8 @@ struct FactRulesTests {
       ("3.35", ["STRICT came with SQLite 3.37.0, and the settings promise 3.35.0"]),
       ("3.36.9", ["STRICT came with SQLite 3.37.0, and the settings promise 3.36.9"]),
       ("3.37", []),
-    ] as [(String?, [String])])
-  func newerSQLite(_ promised: String?, _ messages: [String]) throws {
+    ] as [(String?, [Prose])])
+  func newerSQLite(_ promised: String?, _ messages: [Prose]) throws {
     let test = FactCase(
       "", from: "CREATE TABLE t (a);", up: "CREATE TABLE u (a INTEGER) STRICT;", down: "DROP TABLE u;")
     let report = try test.report(sqlite: promised.map { try Version($0) })

@@ -133,13 +133,13 @@ struct SchemaFactTests {
   func table(_ row: Case) throws {
     let difference = SchemaDifference(
       from: try schema("CREATE TABLE t (\(row.before))"), to: try schema("CREATE TABLE t (\(row.after))"))
-    #expect(difference.sentences.joined(separator: "\n") == row.testDescription)
+    #expect(difference.sentences.joined(separator: "\n").description == row.testDescription)
   }
 
   @Test("says of a schema that", arguments: objects)
   func object(_ row: Case) throws {
     let difference = SchemaDifference(from: try schema(row.before), to: try schema(row.after))
-    #expect(difference.sentences.joined(separator: "\n") == row.testDescription)
+    #expect(difference.sentences.joined(separator: "\n").description == row.testDescription)
   }
 
   @Test("spelling makes no fact", arguments: SchemaTests.equal)
@@ -190,7 +190,7 @@ struct SchemaFactTests {
     #expect(difference.facts.map(\.effect) == [effect])
   }
 
-  static let lossCases: [(String, String, [String])] = [
+  static let lossCases: [(String, String, [Prose])] = [
     ("a", "a, b", []), ("a, b", "a", ["- column t.b"]), ("a, b", "a, b, CHECK (a > b)", []),
     ("a REAL", "a TEXT NOT NULL", ["~ column t.a"]),
     ("a, b REAL", "b INT, c", ["- column t.a", "~ column t.b"]),
@@ -202,7 +202,7 @@ struct SchemaFactTests {
   ]
 
   @Test("what an expand phase may not do to a table", arguments: lossCases)
-  func losses(_ before: String, _ after: String, _ lines: [String]) throws {
+  func losses(_ before: String, _ after: String, _ lines: [Prose]) throws {
     let difference = SchemaDifference(
       from: try schema("CREATE TABLE t (\(before))"), to: try schema("CREATE TABLE t (\(after))"))
     #expect(difference.losses == lines)

@@ -40,9 +40,9 @@ struct SnapshotTests {
   struct Change: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let sql: String
-    let lines: [String]
+    let lines: [Prose]
 
-    init(_ sentence: String, _ sql: String, _ lines: String...) {
+    init(_ sentence: String, _ sql: String, _ lines: Prose...) {
       testDescription = sentence
       self.sql = sql
       self.lines = lines

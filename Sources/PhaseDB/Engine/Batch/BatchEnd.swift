@@ -107,7 +107,7 @@ extension BatchRun {
 
   private func pause(for error: MigrationError) -> BatchPause {
     if let pause = pausedBy { return pause }
-    let resuming = "phasedb \(record.direction.rawValue)"
+    let resuming: Prose = "phasedb \(record.direction.rawValue)"
     let reason: BatchPause.Reason =
       switch error.id {
       case .interrupted: .interrupted

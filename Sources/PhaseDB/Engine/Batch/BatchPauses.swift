@@ -175,13 +175,13 @@ struct Throttle {
       throw error
     } catch let error as SQLiteError {
       if error.code.primary == .busy { throw MigrationError(error, while: "asking the throttle query") }
-      throw invalid(guarding.refusal.map { "\($0.what) is not allowed" } ?? error.message)
+      throw invalid(guarding.refusal.map { "\($0.what) is not allowed" } ?? "\(error.message)")
     } catch {
       throw invalid("\(error)")
     }
   }
 
-  private func invalid(_ why: String) -> MigrationError {
+  private func invalid(_ why: Prose) -> MigrationError {
     MigrationError(
       .badSettings, "the throttle query cannot be asked: \(why)",
       at: query.place(at: query.firstTokenOffset),

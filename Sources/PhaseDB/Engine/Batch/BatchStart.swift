@@ -177,8 +177,8 @@ extension BatchRecord {
   func refuseResume(of other: PhaseID, _ text: Phase, _ wanted: Direction) throws(MigrationError) {
     guard id == other else { throw inProgress("\(other.short) cannot run") }
     guard wanted == .up else { return }
-    let why: String
-    var details: [String] = []
+    let why: Prose
+    var details: [Prose] = []
     if phase.tokenHash != text.tokenHash {
       why = "the text of \(id) was changed after its first batches ran"
       details = LineDifference.lines(from: PhaseFile.render(phase), to: PhaseFile.render(text))
@@ -198,7 +198,7 @@ extension BatchRecord {
   }
 
   /// The error of whoever needs a database on which every phase is applied or not.
-  func inProgress(_ what: String) -> MigrationError {
+  func inProgress(_ what: Prose) -> MigrationError {
     MigrationError(
       .phaseInProgress, "\(what) while \(id) is half-way \(direction.rawValue)", state: "nothing was changed",
       help: ["finish it: phasedb up", "or take it back: phasedb down"])

@@ -24,7 +24,7 @@ extension Planner {
   }
 
   /// What an operator should know of it.
-  var underWayNote: String? {
+  var underWayNote: Prose? {
     underWay.map { record in
       let percent = record.fraction.map { ", \(PercentText.text($0))" } ?? ""
       return

@@ -115,7 +115,7 @@ private struct FilledTable {
   }
 
   /// A trigger to write, which does for a row that is born what the phase does for those that are there.
-  func trigger(filling column: ColumnDefinition, with value: String?) -> String {
+  func trigger(filling column: ColumnDefinition, with value: String?) -> Prose {
     let (table, name) = (SQLName(self.name), SQLName(column.name.spelled))
     let unfilled = column.defaultValue.map { "IS (\($0.text))" } ?? "IS NULL"
     let row = key.map { "\(SQLName($0)) = NEW.\(SQLName($0))" }.joined(separator: " AND ")
@@ -123,7 +123,7 @@ private struct FilledTable {
       CREATE TRIGGER \(SQLName("\(self.name)_fill_\(column.name.spelled)")) AFTER INSERT ON \(table)
       WHEN NEW.\(name) \(unfilled)
       BEGIN
-        UPDATE \(table) SET \(name) = \(value ?? "…") WHERE \(row);
+        UPDATE \(table) SET \(name) = \(sql: value ?? "…") WHERE \(row);
       END;
       """
   }

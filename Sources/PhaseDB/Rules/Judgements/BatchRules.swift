@@ -14,7 +14,7 @@ enum UnboundedWrite: TrialRule {
         guard let table = effect.unboundedTable(in: trial, among: tables) else { return nil }
         let key = try BatchKey.find(Batching(table: table), on: trial.connection)
         let column = if case .success(let key) = key { SQLName(key.column).description } else { "COLUMN" }
-        let unfit =
+        let unfit: [Prose] =
           if case .failure(let unfit) = key { [unfit.remedy] } else { ["-- @batch \(SQLName(table))"] }
         return Finding(
           .unboundedWrite, in: trial.id,

@@ -29,15 +29,15 @@ enum DanglingCode: TrialRule {
     }
   }
 
-  private static func message(_ failure: SchemaCode.Failure) -> String {
+  private static func message(_ failure: SchemaCode.Failure) -> Prose {
     "\(failure.object.title) does not compile: \(failure.message)"
   }
 
-  private static func details(_ failure: SchemaCode.Failure) -> [String] {
+  private static func details(_ failure: SchemaCode.Failure) -> [Prose] {
     failure.dependents.map { "\($0) uses it and does not compile either" }
   }
 
-  private static func remedies(_ failure: SchemaCode.Failure) -> [String] {
+  private static func remedies(_ failure: SchemaCode.Failure) -> [Prose] {
     let type = failure.object.key.type
     return [
       "DROP \(type.uppercased()) \(SQLName(failure.object.name));",

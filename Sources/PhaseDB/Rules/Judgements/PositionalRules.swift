@@ -77,7 +77,7 @@ private struct PositionalRule {
 
   private func what(_ kind: PositionalUse.Kind) -> String { kind == .insert ? "an INSERT" : "a SELECT *" }
 
-  private func remedies(_ kind: PositionalUse.Kind, _ change: ColumnChange) -> [String] {
+  private func remedies(_ kind: PositionalUse.Kind, _ change: ColumnChange) -> [Prose] {
     let columns = change.kept.map { "\(SQLName($0))" }.joined(separator: ", ")
     return switch kind {
     case .insert: ["name the columns: INSERT INTO \(SQLName(change.name)) (\(columns)) …"]
@@ -110,7 +110,7 @@ private struct ColumnChange {
   /// The columns that are there before and after.
   var kept: [String] { before.filter(after.contains) }
 
-  var lines: [String] {
+  var lines: [Prose] {
     ["was: \(before.joined(separator: ", "))", "is:  \(after.joined(separator: ", "))"]
   }
 }

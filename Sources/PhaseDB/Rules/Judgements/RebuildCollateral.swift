@@ -28,7 +28,7 @@ enum RebuildCollateral: TrialRule {
     return findings
   }
 
-  private static func remedies(_ table: SchemaName, copyingTo new: SchemaName) -> [String] {
+  private static func remedies(_ table: SchemaName, copyingTo new: SchemaName) -> [Prose] {
     [
       "before DROP TABLE: DELETE FROM sqlite_sequence WHERE name = '\(new)'; INSERT INTO sqlite_sequence (name, seq) SELECT '\(new)', seq FROM sqlite_sequence WHERE name = '\(table)';"
     ]

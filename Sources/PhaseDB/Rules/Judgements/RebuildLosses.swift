@@ -2,9 +2,9 @@
 struct RebuildLosses {
   struct Loss {
     /// In words: `CHECK (price >= 0)`.
-    let what: String
+    let what: Prose
     /// The SQL to write, with where it belongs.
-    let remedy: String
+    let remedy: Prose
   }
 
   private let old: TableDefinition
@@ -34,14 +34,14 @@ extension RebuildLosses {
     return trial.before.indexes(on: old.name).flatMap { index -> [Loss] in
       guard !statements.drops(.dropIndex, index.name), gone.isDisjoint(with: index.names) else { return [] }
       guard let same = left.first(where: { $0.name == index.name }) else {
-        return left.contains { $0.serves(like: index) } ? [] : [loss(index.title, index.name, "index")]
+        return left.contains { $0.serves(like: index) } ? [] : [loss("\(index.title)", index.name, "index")]
       }
       return clauses(of: index, lostIn: same).map { loss("\($0) in \(index.title)", index.name, "index") }
     }
   }
 
-  private func clauses(of index: IndexDefinition, lostIn same: IndexDefinition) -> [String] {
-    var lost = index.isUnique && !same.isUnique ? ["UNIQUE"] : []
+  private func clauses(of index: IndexDefinition, lostIn same: IndexDefinition) -> [Prose] {
+    var lost: [Prose] = index.isUnique && !same.isUnique ? ["UNIQUE"] : []
     if let condition = index.condition, same.condition == nil { lost.append("WHERE \(condition)") }
     for column in index.columns {
       if let kept = same.columns.first(where: { $0.term == column.term }) {
@@ -60,11 +60,11 @@ extension RebuildLosses {
       object.key.type == "trigger" && SchemaName(object.table) == old.name && !left.contains(object.key)
         && !statements.drops(.dropTrigger, SchemaName(object.name))
         && gone.isDisjoint(with: SQLFragment(object.sql).names)
-    }.map { loss($0.title, SchemaName($0.name), "trigger") }
+    }.map { loss("\($0.title)", SchemaName($0.name), "trigger") }
   }
 
-  private func loss(_ what: String, _ name: SchemaName, _ type: String) -> Loss {
-    let sql = trial.before.object(type, name)?.sql ?? what
+  private func loss(_ what: Prose, _ name: SchemaName, _ type: String) -> Loss {
+    let sql = trial.before.object(type, name).map { "\(sql: $0.sql)" as Prose } ?? what
     return Loss(what: what, remedy: "after the rename: \(sql);")
   }
 }
@@ -94,13 +94,13 @@ extension RebuildLosses {
     return facts.flatMap { fact in
       clauses(fact, among: facts).map { clause in
         let column = fact.columnOfClause.flatMap(old.column)
-        return Loss(
-          what: clause, remedy: "in the new CREATE TABLE: \(column?.declaration.text ?? clause)")
+        let text = column.map { "\(sql: $0.declaration.text)" as Prose } ?? clause
+        return Loss(what: clause, remedy: "in the new CREATE TABLE: \(text)")
       }
     }
   }
 
-  private func clauses(_ fact: SchemaFact, among facts: [SchemaFact]) -> [String] {
+  private func clauses(_ fact: SchemaFact, among facts: [SchemaFact]) -> [Prose] {
     switch fact {
     case .checkLost(_, let condition):
       guard gone.isDisjoint(with: condition.names), !isReplaced(condition, among: facts) else { return [] }
@@ -126,9 +126,9 @@ extension RebuildLosses {
     }
   }
 
-  private func clauses(of key: ForeignKey, lostIn kept: ForeignKey) -> [String] {
+  private func clauses(of key: ForeignKey, lostIn kept: ForeignKey) -> [Prose] {
     let reference = "of the foreign key \(key.columns.list)"
-    var lost: [String] = []
+    var lost: [Prose] = []
     if key.onDelete != .noAction, kept.onDelete == .noAction {
       lost.append("ON DELETE \(key.onDelete.rawValue) \(reference)")
     }

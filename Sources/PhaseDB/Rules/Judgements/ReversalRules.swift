@@ -20,9 +20,9 @@ enum DownNotInverse: TrialRule {
     ]
   }
 
-  private static func remedies(_ difference: SchemaDifference) -> [String] {
-    var remedies = difference.added.map { "DROP \($0.key.type.uppercased()) \($0.name);" }
-    remedies += difference.removed.map { "\($0.sql);" }
+  private static func remedies(_ difference: SchemaDifference) -> [Prose] {
+    var remedies: [Prose] = difference.added.map { "DROP \($0.key.type.uppercased()) \($0.name);" }
+    remedies += difference.removed.map { "\(sql: $0.sql);" }
     let hasMoved = difference.facts.contains { if case .columnMoved = $0 { true } else { false } }
     if hasMoved {
       remedies.append(

@@ -45,7 +45,7 @@ private struct Tightening {
   /// What the statement that does it has to name.
   var word: SchemaName?
   var index: SchemaName?
-  var details: [String] = []
+  var details: [Prose] = []
 
   init?(_ fact: SchemaFact, in trial: PhaseTrial) {
     switch fact {
@@ -84,7 +84,7 @@ private struct Tightening {
   }
 
   // gh-ost's issue 1636 tells of rows lost like this.
-  private static let replacing = [
+  private static let replacing: [Prose] = [
     "an INSERT OR REPLACE deletes the row that is in its way, and nothing fails"
   ]
 

@@ -29,7 +29,7 @@ enum WindowRules {
   /// The two lines that contradict each other.
   static func contradiction(
     _ one: (id: PhaseID, phase: Phase), _ other: (id: PhaseID, phase: Phase), application: String
-  ) -> [String] {
+  ) -> [Prose] {
     [one, other].map { id, phase in
       let window = phase.windows.first { $0.application == application }
       let place = window?.place.map(\.description) ?? id.description
@@ -101,7 +101,7 @@ private struct WindowWalk {
     }
     let details =
       if let lower, let upper { WindowRules.contradiction(lower, upper, application: application) } else {
-        [String]()
+        [Prose]()
       }
     let newest = blocked.interval.upper.map { "\($0.version)" } ?? "the next one"
     let oldest = blocked.interval.lower.map { "\($0.version)" } ?? "the last one"

@@ -130,8 +130,8 @@ struct BatchRunTests {
     let table: String
     let batch: Batching
     var up = "UPDATE t SET n = 1 WHERE k BETWEEN :first AND :last"
-    let message: String
-    let help: String
+    let message: Prose
+    let help: Prose
   }
 
   @Test(

@@ -1,0 +1,198 @@
+/// Text for people to read, in which every value is escaped.
+///
+/// A literal is the words of an author. Whatever is interpolated may come from a database, a file, a setting or another
+/// program, and is escaped by ``Swift/StringProtocol/visible``; only prose within prose stays as it is. So a value can
+/// neither act on a terminal nor pretend to be a second line, and no call site has to think of it.
+///
+/// `description` is what people see, `raw` is what programs get.
+public struct Prose: Sendable, CustomStringConvertible {
+  /// The text with each value escaped, and shortened in the middle when it is longer than 400 characters. Line ends are
+  /// the author's own.
+  public private(set) var description: String
+  /// The text with each value as it is, for JSON and for comparing.
+  public private(set) var raw: String
+
+  public init() { (description, raw) = ("", "") }
+
+  /// A value, escaped.
+  public init(_ value: some CustomStringConvertible) { self = "\(value)" }
+
+  /// Takes text as it is: a document of another form that was escaped by its own rules, or text laid out for a terminal
+  /// from parts that were escaped. A test counts its callers.
+  package init(unescaped text: String) { (description, raw) = (text, text) }
+
+  public var isEmpty: Bool { description.isEmpty }
+
+  /// The author's lines.
+  public var lines: [Prose] {
+    description.split(separator: "\n", omittingEmptySubsequences: false).map { Prose(unescaped: String($0)) }
+  }
+
+  /// Whether what people see contains a text.
+  public func contains(_ text: some StringProtocol) -> Bool { description.contains(text) }
+  public func hasPrefix(_ text: String) -> Bool { description.hasPrefix(text) }
+  public func hasSuffix(_ text: String) -> Bool { description.hasSuffix(text) }
+
+  public static func += (left: inout Prose, right: Prose) {
+    left.description += right.description
+    left.raw += right.raw
+  }
+
+  public static func + (left: Prose, right: Prose) -> Prose {
+    var sum = left
+    sum += right
+    return sum
+  }
+}
+
+extension Prose: Hashable, Comparable {
+  public static func < (left: Prose, right: Prose) -> Bool { left.description < right.description }
+}
+
+extension Prose: Encodable {
+  /// Programs get values as they are.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(raw)
+  }
+}
+
+extension Prose: ExpressibleByStringInterpolation {
+  public init(stringLiteral value: String) { self.init(unescaped: value) }
+
+  public init(stringInterpolation: Interpolation) { self = stringInterpolation.prose }
+
+  public struct Interpolation: StringInterpolationProtocol {
+    fileprivate var prose = Prose()
+
+    public init(literalCapacity: Int, interpolationCount: Int) {}
+
+    public mutating func appendLiteral(_ literal: String) { prose += Prose(unescaped: literal) }
+
+    /// Prose within prose is escaped already.
+    public mutating func appendInterpolation(_ part: Prose) { prose += part }
+
+    public mutating func appendInterpolation(_ value: some CustomStringConvertible) {
+      append(value.description, shortened: true)
+    }
+
+    public mutating func appendInterpolation(_ error: any Error) { append("\(error)", shortened: true) }
+
+    /// Escapes a value and keeps all of it, as in a command that is to be pasted.
+    public mutating func appendInterpolation(whole value: some CustomStringConvertible) {
+      append(value.description, shortened: false)
+    }
+
+    /// Escapes SQL that is to be pasted, and keeps its lines.
+    public mutating func appendInterpolation(sql: some CustomStringConvertible) {
+      let lines = sql.description.split(separator: "\n", omittingEmptySubsequences: false)
+      prose.description += lines.map(\.visible).joined(separator: "\n")
+      prose.raw += sql.description
+    }
+
+    private mutating func append(_ value: String, shortened: Bool) {
+      prose.description += shortened ? value.shortened.visible : value.visible
+      prose.raw += value
+    }
+  }
+}
+
+extension Sequence<Prose> {
+  public func joined(separator: Prose = "") -> Prose {
+    var joined = Prose()
+    for (index, part) in enumerated() {
+      if index > 0 { joined += separator }
+      joined += part
+    }
+    return joined
+  }
+}
+
+extension StringProtocol {
+  /// The text with everything made visible that would act on a terminal instead of being read: escape sequences in a
+  /// file name or an excerpt of SQL could hide, move or rewrite what stands around them.
+  package var visible: String {
+    if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "#") }) {
+      return String(self)
+    }
+    var text = ""
+    var before: Unicode.Scalar?
+    var marks = 0
+    for index in unicodeScalars.indices {
+      let scalar = unicodeScalars[index]
+      let isMark = scalar.isMark
+      marks = isMark ? marks + 1 : 0
+      // A mark without a letter before it would be drawn onto the author's words, and many marks onto other lines.
+      let isTooMuch = isMark && (before == nil || marks > Self.mostMarks)
+      let isHidden = isTooMuch || !scalar.isShown(after: before) || beginsCommand(at: index, after: before)
+      text += isHidden ? scalar.picture : String(scalar)
+      before = scalar
+    }
+    return text
+  }
+
+  /// Whether a runner of CI would take what begins here for a command: `::` at the start of a line in GitHub Actions, and
+  /// wherever it stands `##[` there and `##vso[` in Azure Pipelines. A long line may be broken at any space.
+  private func beginsCommand(at index: Index, after before: Unicode.Scalar?) -> Bool {
+    let rest = unicodeScalars[index...]
+    switch unicodeScalars[index] {
+    case ":": return (before == nil || before == " ") && rest.starts(with: "::".unicodeScalars)
+    case "#":
+      return rest.starts(with: "##".unicodeScalars)
+        && rest.dropFirst(2).first { !$0.properties.isAlphabetic } == "["
+    default: return false
+    }
+  }
+
+  /// How many marks a letter carries at most: three in Vietnamese and Hebrew, a few more in phonetic script.
+  private static var mostMarks: Int { 6 }
+
+  /// The text without its middle when it would flood a screen.
+  fileprivate var shortened: String {
+    let limit = 400
+    let scalars = unicodeScalars
+    guard utf8.count > limit, scalars.count > limit else { return String(self) }
+    var text = ""
+    text.unicodeScalars += scalars.prefix(limit / 2)
+    text += "…"
+    text.unicodeScalars += scalars.suffix(limit / 2 - 1)
+    return text
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether it can be seen and moves nothing.
+  package var isVisible: Bool { isShown(after: nil) && !isMark }
+
+  fileprivate var isMark: Bool {
+    guard value >= 0x300 else { return false }
+    switch properties.generalCategory {
+    case .nonspacingMark, .enclosingMark: return true
+    default: return false
+    }
+  }
+
+  /// Whether it is a character that people see as itself. Not those are control characters, what turns the direction of
+  /// writing (trojansource.codes), separators of lines and paragraphs, everything invisible, and code points that have no meaning.
+  fileprivate func isShown(after before: Unicode.Scalar?) -> Bool {
+    if value < 0x7F { return value >= 0x20 }
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: break
+    default: if !properties.isDefaultIgnorableCodePoint { return true }
+    }
+    // Emoji are joined by one of these, and coloured by the other.
+    guard value == 0x200D || value == 0xFE0F, let before, before.value > 0x7F else { return false }
+    return before.properties.isEmoji || before.value == 0xFE0F
+  }
+
+  fileprivate var picture: String {
+    switch value {
+    // Unicode has a picture for each control character of ASCII.
+    case 0..<0x20: return Unicode.Scalar(0x2400 + value).map(String.init) ?? "?"
+    case 0x7F: return "\u{2421}"
+    default:
+      let digits = String(value, radix: 16, uppercase: true)
+      return "<U+\(String(repeating: "0", count: max(0, 4 - digits.count)))\(digits)>"
+    }
+  }
+}

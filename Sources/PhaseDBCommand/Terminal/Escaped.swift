@@ -1,0 +1,110 @@
+internal import PhaseDB
+
+/// A form of text in which some characters have a meaning, so that they are written another way when they are meant as
+/// themselves.
+protocol Medium {
+  /// The text with those characters written the other way.
+  static func escape(_ text: String) -> String
+}
+
+/// Text of a medium: a literal is its markup, and whatever is interpolated is escaped for it, values twice: first as
+/// prose, so that they cannot act on a terminal, and then for the medium.
+struct Escaped<Form: Medium>: ExpressibleByStringInterpolation {
+  private(set) var text: String
+
+  /// As it can be printed.
+  var prose: Prose { Prose(unescaped: text) }
+
+  init(stringLiteral markup: String) { text = markup }
+  init(stringInterpolation: Interpolation) { text = stringInterpolation.text }
+  init(_ value: Prose) { self = "\(value)" }
+
+  static func + (left: Self, right: Self) -> Self {
+    var sum = left
+    sum.text += right.text
+    return sum
+  }
+
+  struct Interpolation: StringInterpolationProtocol {
+    fileprivate var text = ""
+
+    init(literalCapacity: Int, interpolationCount: Int) {}
+
+    mutating func appendLiteral(_ markup: String) { text += markup }
+    mutating func appendInterpolation(_ part: Escaped) { text += part.text }
+    mutating func appendInterpolation(_ value: Prose) { text += Form.escape(value.description) }
+    mutating func appendInterpolation(_ value: some CustomStringConvertible) {
+      appendInterpolation(Prose(value))
+    }
+  }
+}
+
+extension Sequence {
+  func joined<Form>(separator: Escaped<Form> = "") -> Escaped<Form> where Element == Escaped<Form> {
+    reduce(nil as Escaped<Form>?) { sum, part in sum.map { $0 + separator + part } ?? part } ?? ""
+  }
+}
+
+/// The message of a command of GitHub Actions: anything but line ends and the percent sign that writes them.
+enum CommandMessage: Medium {
+  static func escape(_ text: String) -> String {
+    text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+  }
+}
+
+/// A property of a command of GitHub Actions, where the separators are written another way, too.
+enum CommandProperty: Medium {
+  static func escape(_ text: String) -> String {
+    CommandMessage.escape(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
+  }
+}
+
+/// XML 1.0, in content and between double quotes. It has no way to write most control characters, not even as
+/// references (w3.org/TR/xml/#charsets).
+enum XML: Medium {
+  static func escape(_ text: String) -> String {
+    var escaped = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": escaped += "&amp;"
+      case "<": escaped += "&lt;"
+      case ">": escaped += "&gt;"
+      case "\"": escaped += "&quot;"
+      case "\n": escaped += "&#10;"
+      case "\t": escaped += "&#9;"
+      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
+      default: escaped.unicodeScalars.append(scalar)
+      }
+    }
+    return escaped
+  }
+}
+
+/// Markdown as code hosts read it, in the middle of a line: nothing is taken for markup, HTML, a link or somebody's name.
+enum Markdown: Medium {
+  static func escape(_ text: String) -> String {
+    // A backslash takes its meaning from any punctuation of ASCII (spec.commonmark.org/0.31.2/#backslash-escapes), also where
+    // an address begins that would become a link without brackets (github.github.com/gfm/#autolinks-extension-).
+    var escaped = text.replacing("\n", with: " ")
+    for mark in "\\`*_<>[]|~&$#@" { escaped = escaped.replacing(String(mark), with: "\\\(mark)") }
+    escaped = escaped.replacing("://", with: "\\://").replacing(/[wW]{3}\./) { "\($0.output.dropLast())\\." }
+    // Code hosts look for people and issues in what is left: a comment parts the sign from the name.
+    return escaped.replacing("@", with: "@<!-- -->").replacing("#", with: "#<!-- -->")
+  }
+}
+
+extension Escaped<Markdown> {
+  /// A value as code, between more backticks than it has in a row (spec.commonmark.org/0.31.2/#code-spans).
+  static func code(_ value: some CustomStringConvertible) -> Self {
+    let text = Prose(value).description
+    let longest = text.split { $0 != "`" }.map(\.count).max() ?? 0
+    let fence = String(repeating: "`", count: longest + 1)
+    let margin = longest > 0 ? " " : ""
+    return Self(stringLiteral: fence + margin + text + margin + fence)
+  }
+
+  /// A line of code within a list of a list; it needs no fence, which a value could close.
+  static func indentedCode(_ line: Prose) -> Self {
+    Self(stringLiteral: "        " + line.description)
+  }
+}
