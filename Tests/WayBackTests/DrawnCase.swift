@@ -153,7 +153,7 @@ extension Said {
     let rows = (reversal.lost + reversal.uncertain).map { "\($0)" }
     self.init(
       word: Said.Word(rawValue: reversal.word.rawValue) ?? .unknown,
-      why: rows + reversal.obstacles.map(\.reason))
+      why: rows + reversal.obstacles.map(\.reason.raw))
   }
 }
 

@@ -24,6 +24,9 @@ struct RoundTripTrial {
     }
   }
 
+  /// Whether the way back leads to the schema before the phase.
+  var leadsBack: Bool { trial.leadsBack }
+
   func needsRun(to after: Schema) -> Bool { risk.needsRun(from: before, to: after) }
 
   func forget(on connection: Connection) {
@@ -77,6 +80,12 @@ extension Engine {
     try lifting("writing the ledger") { () in
       record.keys = try trip.risk.touched.compactMap { try connection.keys(of: $0) }
       try ledger.record(record, of: applied.sequence)
+    }
+    guard trip.leadsBack, let back = trip.back else { return true }
+    let hasClaims = try ledger.hasClaims(before: applied, among: knowledge.applied)
+    let trial = DownTrial(back, step.phase, from: knowledge.schema, hasClaims: hasClaims)
+    try lifting("writing the ledger") { () in
+      try ledger.record(trial.record(of: applied.sequence, from: applied.schemaAfter, at: now()))
     }
     return true
   }

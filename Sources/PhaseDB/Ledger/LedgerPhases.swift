@@ -51,6 +51,16 @@ extension Ledger {
     }
   }
 
+  /// Whether claims of earlier phases of the same migration are in force again once a phase came down.
+  func hasClaims(
+    before phase: AppliedPhase, among applied: [AppliedPhase]
+  ) throws(MigrationError) -> Bool {
+    for other in applied where other.id.migration == phase.id.migration && other.sequence < phase.sequence {
+      if try !self.phase(other).verifications.isEmpty { return true }
+    }
+    return false
+  }
+
   /// Refuses a phase that could not be reversed later, because its text would not be read back as the same phase. A file
   /// that was read never is such a phase; one made in Swift may hold a string that is not closed.
   static func refuseUnreadable(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {

@@ -13,6 +13,8 @@ struct DownTrials {
   private let drifts: [Int64]
   private let trials = TransitionTrials()
 
+  static let mostAtOnce = 50
+
   init(
     _ ledger: Ledger, _ applied: [AppliedPhase], isInPlace: Bool,
     schema: @escaping () throws(SQLiteError) -> Schema
@@ -38,19 +40,18 @@ struct DownTrials {
     }
     return DownTrial(
       phase.id, try ledger.phase(phase), from: present, to: hasDrift(after: phase) ? nil : former,
-      hasClaims: try hasClaims(before: phase), trials)
+      hasClaims: try ledger.hasClaims(before: phase, among: applied), trials)
   }
 
-  /// Those that the ledger does not have yet, as rows for it.
+  /// Those that the ledger does not have yet, as rows for it: the last ones first, and no more than ``mostAtOnce``, because
+  /// whoever writes has something else to do.
   func missing(at time: Timestamp) throws(MigrationError) -> [WayDownRecord] {
     var records: [WayDownRecord] = []
-    for phase in applied where try known(phase) == nil {
+    for phase in applied.reversed() where try known(phase) == nil {
+      guard records.count < Self.mostAtOnce else { break }
       let trial = try trial(phase)
       guard trial.outcome != .untried else { continue }
-      records.append(
-        WayDownRecord(
-          sequence: phase.sequence, means: .scratch, schema: try schema(of: phase).text, at: time,
-          verdict: trial.outcome.rawValue, report: trial.report))
+      records.append(trial.record(of: phase.sequence, from: try schema(of: phase), at: time))
     }
     return records
   }
@@ -70,13 +71,5 @@ struct DownTrials {
   func hasDrift(after phase: AppliedPhase) -> Bool {
     phase.sequence == applied.last?.sequence
       && (!isInPlace || drifts.contains { $0 > phase.sequence })
-  }
-
-  /// Whether claims of earlier phases of the same migration are in force again.
-  private func hasClaims(before phase: AppliedPhase) throws(MigrationError) -> Bool {
-    for other in applied where other.id.migration == phase.id.migration && other.sequence < phase.sequence {
-      if try !ledger.phase(other).verifications.isEmpty { return true }
-    }
-    return false
   }
 }

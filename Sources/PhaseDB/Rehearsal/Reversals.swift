@@ -115,7 +115,7 @@ struct Reversals {
       reversal.obstacles = try missing(own)
       if trial.outcome == .blocked, let reason = trial.reason {
         reversal.obstacles.append(
-          Reversal.Obstacle(reason: reason, rows: trial.details, openings: trial.help))
+          Reversal.Obstacle(reason: reason, rows: trial.details, openings: WayOut.forward))
       }
       if trial.outcome == .untried, let reason = trial.reason {
         reversal.notes.append("its way back could not be tried: \(reason)")

@@ -19,17 +19,9 @@ struct DownTrial: Sendable {
   /// Why it is blocked or untried.
   var reason: Prose?
   var details: [Prose] = []
-  var help: [Prose] = []
 
-  private init(_ outcome: Outcome, _ error: MigrationError? = nil, help: [Prose] = []) {
-    self.outcome = outcome
-    reason = error?.message
-    details = error?.details ?? []
-    self.help = help
-  }
-
-  init(_ outcome: Outcome, reason: Prose?, details: [Prose], help: [Prose]) {
-    (self.outcome, self.reason, self.details, self.help) = (outcome, reason, details, help)
+  init(_ outcome: Outcome, reason: Prose? = nil, details: [Prose] = []) {
+    (self.outcome, self.reason, self.details) = (outcome, reason, details)
   }
 
   /// - Parameters:
@@ -47,30 +39,33 @@ struct DownTrial: Sendable {
     } catch {
       // Objects that cannot be made say nothing of the way back: their module or collation is the application's own.
       let isOfSQL = error.place != nil || error.id == .retirementBlocked
-      self.init(isOfSQL ? .blocked : .untried, error, help: isOfSQL ? WayOut.forward : [])
+      self.init(isOfSQL ? .blocked : .untried, reason: error.message, details: error.details)
       return
     }
     if let former, let misfits = Self.misfits(of: trial, on: present, to: former) {
       self.init(
-        .blocked,
-        MigrationError(
-          .downNotInverse, "the down of \(id) does not lead back to the schema before it", details: misfits),
-        help: WayOut.forward)
+        .blocked, reason: "the down of \(id) does not lead back to the schema before it", details: misfits)
       return
     }
-    let trace = trial.there
-    if trace.overwrites(present) {
+    self.init(trial.there, phase, from: present, isInverse: former != nil, hasClaims: hasClaims)
+  }
+
+  /// The same, where what the way back does is known, and that it leads back.
+  ///
+  /// - Parameters:
+  ///   - back: what its SQL does.
+  ///   - isInverse: whether it leads to the schema before the phase.
+  init(_ back: ScriptTrace, _ phase: Phase, from present: Schema, isInverse: Bool = true, hasClaims: Bool) {
+    guard !back.overwrites(present) else {
       self.init(.overwrites)
-    } else {
-      let gains = trace.tables.contains { table in
-        table.outcome != nil && (table.origin == nil || table.gainsRows || table.hasNewColumns)
-      }
-      let isHeld = (former ?? Schema()).changes(since: present).contains {
-        $0.kind == .added && $0.object.key.type == "index"
-      }
-      let isPlain = !gains && !isHeld && !hasClaims && former != nil && phase.retirements.isEmpty
-      self.init(isPlain ? .plain : .runs)
+      return
     }
+    let gains = back.tables.contains { table in
+      table.outcome != nil && (table.origin == nil || table.gainsRows || table.hasNewColumns)
+    }
+    let isHeld = SQLTokens.identifiers(in: phase.down.text).contains("unique")
+    let isPlain = !gains && !isHeld && !hasClaims && isInverse && phase.retirements.isEmpty
+    self.init(isPlain ? .plain : .runs)
   }
 
   /// How what it leaves differs from the schema before the phase, one line each; nil when it does not.
@@ -114,24 +109,25 @@ extension DownTrial {
   private struct Report: Codable {
     let reason: String?
     let details: [String]
-    let help: [String]
   }
 
   /// As the ledger keeps it; nil for a row that cannot be read.
   init?(_ record: WayDownRecord) {
     guard let outcome = Outcome(rawValue: record.verdict) else { return nil }
     guard outcome == .blocked else {
-      self.init(outcome, reason: nil, details: [], help: [])
+      self.init(outcome)
       return
     }
     guard let report = WayDownJSON.read(Report.self, from: record.report) else { return nil }
     self.init(
-      outcome, reason: report.reason.map { Prose($0) }, details: report.details.map { Prose($0) },
-      help: report.help.map { Prose($0) })
+      outcome, reason: report.reason.map { Prose($0) }, details: report.details.map { Prose($0) })
   }
 
-  var report: String {
-    outcome == .blocked ? WayDownJSON.text(
-        Report(reason: reason?.raw, details: details.map(\.raw), help: help.map(\.raw))) : "{}"
+  /// As a row for the ledger.
+  func record(of sequence: Int64, from schema: SchemaDigest, at time: Timestamp) -> WayDownRecord {
+    let report = Report(reason: reason?.raw, details: details.map(\.raw))
+    return WayDownRecord(
+      sequence: sequence, means: .scratch, schema: schema.text, at: time, verdict: outcome.rawValue,
+      report: outcome == .blocked ? WayDownJSON.text(report) : "{}")
   }
 }
