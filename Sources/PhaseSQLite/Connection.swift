@@ -123,6 +123,15 @@ extension Connection {
     }
   }
 
+  /// Ends the statements that virtual tables keep open on their own tables once they were written in a transaction. While
+  /// one is open, no table can be dropped and no function defined anew. They end it at a savepoint (`nodeBlobReset` in
+  /// ext/rtree/rtree.c, `sqlite3Fts5StorageSync` in ext/fts5/fts5_storage.c).
+  package func endStatementsOfModules() throws(SQLiteError) {
+    guard !isAutocommit else { return }
+    try execute("SAVEPOINT phasedb_modules")
+    try execute("RELEASE phasedb_modules")
+  }
+
   /// The first column of the first row, nil when there is no row.
   package func value(_ sql: String, _ values: Value...) throws(SQLiteError) -> Value? {
     var statement = try prepare(sql)

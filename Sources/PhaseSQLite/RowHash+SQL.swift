@@ -42,6 +42,7 @@ extension Connection {
   package func defineRowHash(named name: String, columns: [String], adding sum: RowSumInSQL? = nil)
     throws(SQLiteError)
   {
+    try endStatementsOfModules()
     // A function that counts its rows must be called once for each, so it is not called deterministic.
     let flags = SQLITE_UTF8 | SQLITE_DIRECTONLY | (sum == nil ? SQLITE_DETERMINISTIC : 0)
     let seeds = RowHasher(columns: columns).seeds

@@ -87,6 +87,12 @@ struct Restoring {
         try restoring(work.record) { () throws(SQLiteError) in try work.finish(on: connection) })
     }
     for work in supplements {
+      if looksForCorrections {
+        let found = try lifting("comparing what the SQL left in \(work.record.table)") { () in
+          try work.corrections(limit: Self.shownRows, on: connection)
+        }
+        if let found { corrections.append(found) }
+      }
       take(
         work.record, try restoring(work.record) { () throws(SQLiteError) in try work.restore(on: connection) }
       )

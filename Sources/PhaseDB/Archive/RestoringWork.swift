@@ -166,12 +166,20 @@ extension RestoringWork {
       let name = SQLText.identifier(column.spelled)
       return "\(name) = \(value("t.\(name)"))"
     }
-    try connection.execute(
-      """
-      UPDATE \(orGivesWay)\(place(table)) AS t SET \(assignments.joined(separator: ", ")) FROM \(archivePlace)\(asideJoin)
-      WHERE \(match(table)) AND a.gone = 0
-      """)
-    return isAll ? connection.changes : 0
+    let from = "\(archivePlace)\(asideJoin) WHERE \(match(table)) AND a.gone = 0"
+    do throws(SQLiteError) {
+      try connection.execute(
+        "UPDATE \(orGivesWay)\(place(table)) AS t SET \(assignments.joined(separator: ", ")) FROM \(from)")
+      return isAll ? connection.changes : 0
+    } catch  where error.code.primary == .constraint {
+      // One row at a time, a value may be in the way of another that is about to change, too.
+      let given = Dictionary(
+        values.map { ($0.column, $0.value("t.\(SQLText.identifier($0.column.spelled))")) },
+        uniquingKeysWith: { first, _ in first })
+      let count = try RowReplacement(table: table, values: given, from: "\(place(table)) AS t, \(from)").run(
+        on: connection)
+      return isAll ? count : 0
+    }
   }
 
   /// For each column that gets archived values, what it gets in a row, from the SQL of what is there.

@@ -30,13 +30,9 @@ extension Connection {
     try value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'") != nil
   }
 
-  /// Drops a table.
-  ///
-  /// An R-tree that was written in the same transaction keeps a statement open on its nodes, beside which no table can be
-  /// dropped; it closes it at a savepoint (`nodeBlobReset` in ext/rtree/rtree.c).
+  /// Drops a table, also beside virtual tables that were written in the same transaction.
   func drop(_ table: String) throws(SQLiteError) {
-    try execute("SAVEPOINT phasedb_drop")
-    try execute("RELEASE phasedb_drop")
+    try endStatementsOfModules()
     try execute("DROP TABLE IF EXISTS \(table)")
   }
 

@@ -11,7 +11,6 @@ struct SupplementWork {
   private let hasAside: Bool
 
   private var asideName: String { "phasedb_aside_\(record.id)" }
-  private var stageName: String { "phasedb_stage_\(record.id)" }
 
   /// Sets aside the rows that are not as the phase left them. Belongs before the SQL.
   init(
@@ -45,6 +44,49 @@ struct SupplementWork {
     hasAside = connection.changes > 0
   }
 
+  /// Rows that the SQL of the way back leaves otherwise than they were. Belongs behind the SQL.
+  ///
+  /// - Parameter limit: how many rows to show.
+  func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
+    guard let table = try TableShape(SchemaName(record.table), on: connection) else { return nil }
+    let keys = content.key.names.map { SchemaName($0) }
+    let isAbsent = "t.\(SQLText.identifier(keys[0].spelled)) IS NULL"
+    let columns = zip(content.columns, archive.values).filter { table.column(SchemaName($0.0.name)) != nil }
+    let differs = columns.map { column, value in
+      let name = "t.\(SQLText.identifier(column.name))"
+      return "(a.\(value) IS NOT +\(name) OR typeof(a.\(value)) <> typeof(\(name)))"
+    }
+    let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
+    let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let from = """
+      FROM main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
+      WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))
+      AND (\(([isAbsent] + differs).joined(separator: " OR ")))
+      """
+    let counts = try connection.rows("SELECT count(*), total(\(isAbsent)) \(from)")[0]
+    guard let count = counts[0].integer, count > 0 else { return nil }
+    let values = zip(columns, differs).flatMap {
+      [$1, "a.\($0.1)", "t.\(SQLText.identifier($0.0.name))"]
+    }
+    let list = archive.keys.map { "a.\($0)" } + [isAbsent] + values
+    let rows = try connection.rows("SELECT \(list.joined(separator: ", ")) \(from) ORDER BY 1 LIMIT \(limit)")
+    var difference = TableDifference(
+      table: record.table, rows: Int(count), declaredRows: 0,
+      first: rows.map { row in
+        let isLost = row[keys.count].integer == 1
+        let changed = columns.enumerated().compactMap { index, column -> RowDifference.Column? in
+          let place = keys.count + 1 + 3 * index
+          guard isLost || row[place].integer == 1 else { return nil }
+          return RowDifference.Column(
+            name: column.0.name, before: row[place + 1], after: isLost ? nil : row[place + 2])
+        }
+        let title = zip(content.key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
+        return RowDifference(kind: isLost ? .lost : .changed, key: title, columns: changed)
+      })
+    if case .real(let lost) = counts[1] { difference.lost = Int(lost) }
+    return difference
+  }
+
   /// Makes the other rows what they were. Belongs after the SQL and what other archives give back.
   ///
   /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
@@ -66,45 +108,23 @@ struct SupplementWork {
     return nil
   }
 
-  /// Rows are taken out together and put in together, so that none is in the way of another's unique value.
   private func putBack(into table: TableShape, on connection: Connection) throws(SQLiteError) {
-    let place = "main.\(SQLText.identifier(table.name.spelled))"
     let keys = content.key.names.map { SchemaName($0) }
-    let kept = Dictionary(
+    let values = Dictionary(
       zip(keys, archive.keys).map { ($0, "a.\($1)") }
         + zip(content.columns, archive.values).map { (SchemaName($0.name), "a.\($1)") },
       uniquingKeysWith: { first, _ in first })
-    let rowID = keys.count == 1 && content.key.form == .rowID ? nil : table.hiddenRowID
-    let targets = (content.key.form == .rowID ? keys : []) + table.stored.map(\.name)
-    let list = ((rowID.map { [$0] } ?? []) + targets.map { SQLText.identifier($0.spelled) }).joined(
-      separator: ", ")
-    let read =
-      (rowID.map { ["t.\($0)"] } ?? [])
-      + targets.map { kept[$0] ?? "t.\(SQLText.identifier($0.spelled))" }
-    let stage = read.indices.map { "c\($0 + 1)" }.joined(separator: ", ")
     let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
     let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
-    let from = """
-      FROM main.\(archive.name) AS a LEFT JOIN \(place) AS t ON \(match)
-      WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))
-      """
     let isThere = "t.\(SQLText.identifier(keys[0].spelled)) IS NOT NULL"
+    // Without all columns a row cannot be made anew.
     let needed = content.hasGoneRows ? "" : " AND \(isThere)"
-    try connection.execute("CREATE TEMP TABLE \(stageName) (\(stage))")
-    defer { try? connection.drop("temp.\(stageName)") }
-    try connection.execute(
-      "INSERT INTO temp.\(stageName) SELECT \(read.joined(separator: ", ")) \(from)\(needed)")
-    let own = keys.map { SQLText.identifier($0.spelled) }
-    try connection.execute(
-      """
-      DELETE FROM \(place) WHERE (\(own.joined(separator: ", "))) IN (
-        SELECT \(own.map { "t.\($0)" }.joined(separator: ", ")) \(from) AND \(isThere))
-      """)
-    try connection.execute("INSERT INTO \(place) (\(list)) SELECT \(stage) FROM temp.\(stageName)")
+    _ = try RowReplacement(
+      table: table, values: values,
+      from: """
+        main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
+        WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))\(needed)
+        """
+    ).run(on: connection)
   }
-}
-
-extension TableShape {
-  /// A name of the rowid where it is not a column of the key; nil when rows have none.
-  fileprivate var hiddenRowID: String? { primaryKey?.form == .integer ? nil : rowIDName }
 }

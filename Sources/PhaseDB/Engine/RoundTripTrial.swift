@@ -42,10 +42,17 @@ extension Engine {
   ///
   /// - Returns: false when rows have no parent, and what there was before has to be known to tell whose fault it is.
   func tryWayBack(
-    _ step: Plan.Step, _ trip: RoundTripTrial, since orphans: [[Value]: Int]?
+    _ step: Plan.Step, _ rows: TransitionRows, since orphans: [[Value]: Int]?
   ) throws(MigrationError) -> Bool {
-    defer { trip.forget(on: connection) }
     guard let applied = knowledge.applied.last, let ledger = knowledge.ledger else { return true }
+    guard let trip = rows.trip else {
+      let reasons = rows.failure.map { ["where there are no rows, it does not go up: \($0.message)"] } ?? []
+      try lifting("writing the ledger") { () in
+        try ledger.record(RoundTripRecord(verdict: .untried, reasons: reasons), of: applied.sequence)
+      }
+      return true
+    }
+    defer { trip.forget(on: connection) }
     var record = RoundTripRecord(verdict: .exact)
     if trip.needsRun(to: knowledge.schema) {
       let down = Plan.Step(id: step.id, direction: .down, phase: step.phase, liveAfter: [:])

@@ -56,7 +56,9 @@ extension Engine {
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
     // must not be taken for known.
     try settle(recorded, schema: after)
-    if let trip = rowsAtStake?.trip, try !tryWayBack(turn.step, trip, since: orphansBefore) {
+    if turn.step.direction == .up, let rowsAtStake,
+      try !tryWayBack(turn.step, rowsAtStake, since: orphansBefore)
+    {
       return .compare
     }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))

@@ -5,9 +5,11 @@ struct TransitionRows {
   private let step: Plan.Step
   /// Whether archives wait for this transition.
   private let hasKept: Bool
+  /// An expand phase promises on its way up that it takes nothing, and is held to it.
+  private let isPromise: Bool
   /// nil when the SQL does not run where there are no rows.
   private var work: (archiving: Archiving?, restoring: Restoring)?
-  private var failure: MigrationError?
+  private(set) var failure: MigrationError?
   private var indexes: DerivedIndexes?
   /// On the way up, what has to be known to find out what the way back does.
   private(set) var trip: RoundTripTrial?
@@ -25,6 +27,7 @@ struct TransitionRows {
     }
     self.step = step
     hasKept = !kept.isEmpty
+    isPromise = step.direction == .up && step.phase.kind == .expand
     let trial: TransitionTrial
     do throws(MigrationError) {
       trial = try trials.trial(step.id, step.phase, step.direction, on: knowledge.schema)
@@ -36,8 +39,6 @@ struct TransitionRows {
     try Self.refuseBrokenConstraints(step, trial, knowledge, ledger, kept, on: connection)
     let restoring = try Restoring(
       kept, step.phase, trial.there, looksForCorrections: looksForCorrections, on: connection)
-    // An expand phase promises on its way up that it takes nothing, and is held to it.
-    let isPromise = step.direction == .up && step.phase.kind == .expand
     let young = try Self.young(step, knowledge, ledger)
     let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
     if step.direction == .up {
@@ -64,6 +65,7 @@ struct TransitionRows {
   ) throws(MigrationError) {
     self.step = step
     hasKept = !archives.isEmpty
+    isPromise = false
     work = (
       nil, try Restoring(archives, step.phase, trace, looksForCorrections: false, on: connection)
     )
@@ -79,7 +81,7 @@ struct TransitionRows {
   /// - Parameter writes: what the SQL wrote.
   /// - Throws: what kept the SQL from running where there are no rows, when it ran here and may have taken some.
   func finish(_ writes: WriteSet) throws(MigrationError) -> Outcome {
-    if let failure, hasKept || writes.mayTakeRows { throw failure }
+    if let failure, hasKept || (!isPromise && writes.mayTakeRows) { throw failure }
     guard let (archiving, begun) = work else { return Outcome() }
     var restoring = begun
     let (left, used) = try restoring.finish()

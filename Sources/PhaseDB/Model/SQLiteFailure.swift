@@ -24,6 +24,11 @@ extension MigrationError {
         help: ["make the file and its folder writable for the user that runs phasedb"])
     case .notADatabase:
       self.init(.notADatabase, sentence, at: place, help: ["check the path given with --database"])
+    case .corrupt where error.code == .corruptVirtualTable:
+      self.init(
+        .statementFailed,
+        "\(activity): a full-text index or R-tree does not agree with its rows: \(error.message)", at: place,
+        help: ["build the index anew, for FTS5 and FTS4 by: INSERT INTO name (name) VALUES ('rebuild')"])
     case .corrupt:
       self.init(
         .databaseDamaged, sentence, at: place,

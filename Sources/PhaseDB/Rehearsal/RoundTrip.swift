@@ -66,17 +66,17 @@ extension Rehearsal {
     }
   }
 
-  /// Tables that the phase writes or alters and that have nothing in them, not even rows of the phase's own.
+  /// Tables that the phase writes or alters and that had nothing in them, neither before nor from the phase itself.
   private func emptyTables(
     _ before: DatabaseDigest, _ after: DatabaseDigest, _ id: PhaseID, _ phase: Phase
   ) throws(MigrationError) -> [String] {
     let writes = engine.lastWrites
     let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys).union(
       phase.retirements.map(\.table.asciiLowercased))
-    let empty = before.tables.filter { table in
-      table.rows == 0 && touched.contains(table.table.asciiLowercased)
-        && after.table(table.table)?.rows ?? 0 == 0
-    }.map(\.table)
+    let filled = Set(after.tables.filter { $0.rows > 0 }.map(\.table.asciiLowercased))
+    let empty = before.tables.filter { $0.rows == 0 }.map(\.table).filter {
+      touched.contains($0.asciiLowercased) && !filled.contains($0.asciiLowercased)
+    }
     guard !empty.isEmpty, !allowsEmpty else { return empty }
     let names = empty.joined(separator: ", ")
     throw MigrationError(
