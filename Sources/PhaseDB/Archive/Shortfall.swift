@@ -130,7 +130,8 @@ struct Shortfall {
     var conditions: [String] = []
     for key in table.foreignKeys where !returning.contains(key.parent) {
       guard let parent = try TableShape(key.parent, on: connection) else { continue }
-      let there = key.parentColumns.isEmpty
+      let there =
+        key.parentColumns.isEmpty
         ? (parent.primaryKey?.names ?? []).map { SchemaName($0) } : key.parentColumns
       let here = key.columns.compactMap { column in
         content.columns.firstIndex { SchemaName($0.name) == column }.map { "a.\(archive.values[$0])" }
@@ -145,7 +146,8 @@ struct Shortfall {
     }
     guard !conditions.isEmpty else { return [] }
     let count = try connection.value(
-      "SELECT count(*) FROM main.\(archive.name) AS a WHERE a.gone AND (\(conditions.joined(separator: " OR ")))")
+      "SELECT count(*) FROM main.\(archive.name) AS a WHERE a.gone AND (\(conditions.joined(separator: " OR ")))"
+    )
     let rows = Int(count?.integer ?? 0)
     return rows == 0 ? [] : [affected(nil, rows, "the parents of these rows are gone")]
   }

@@ -23,7 +23,8 @@ public struct DownTime: Sendable, Hashable {
   ///   - measured: what the last way down of this text took; nil when there was none.
   ///   - up: what the way up took on the database, and on a copy.
   init?(
-    of phase: Phase, idle: Double?, measured: Double?, up: (taken: Double, rehearsed: Double?), _ pacing: Pacing
+    of phase: Phase, idle: Double?, measured: Double?, up: (taken: Double, rehearsed: Double?),
+    _ pacing: Pacing
   ) {
     if let measured {
       self.init(basis: .measured, least: min(measured, idle ?? measured), most: measured)

@@ -30,7 +30,9 @@ extension MigrationError {
         "then run: phasedb down",
       ]
     case .foreignKeysViolated where details.isEmpty:
-      error.help = ["put the parents back that are missing; the rows without one are named by: phasedb verify"]
+      error.help = [
+        "put the parents back that are missing; the rows without one are named by: phasedb verify"
+      ]
     default: break
     }
     return error
@@ -67,7 +69,8 @@ extension Connection {
       let names = to.map(SQLText.identifier).joined(separator: ", ")
       let values = row.map { $0.text ?? "NULL" }.joined(separator: ", ")
       statements.insert(
-        "INSERT INTO \(whole: SQLText.identifier(violation.parent)) (\(whole: names)) VALUES (\(whole: values));")
+        "INSERT INTO \(whole: SQLText.identifier(violation.parent)) (\(whole: names)) VALUES (\(whole: values));"
+      )
     }
     return statements.sorted()
   }

@@ -121,7 +121,8 @@ public final class Migrator {
     }
   }
 
-  private func downTimes(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: DownTime] {
+  private func downTimes(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: DownTime]
+  {
     guard let ledger = knowledge.ledger else { return [:] }
     let seen = try lifting("reading the ledger") { () in try ledger.wayDownRecords(.rehearsal) }
     var times: [PhaseID: DownTime] = [:]

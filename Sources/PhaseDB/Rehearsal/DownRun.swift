@@ -70,7 +70,7 @@ final class DownRun {
         step.uncertain += outlook.others
         outlooks.append((archive, shortfall, outlook.computed))
       }
-    } catch where error.id != .ledgerDamaged {
+    } catch  where error.id != .ledgerDamaged {
       // The engine says why.
     }
     let before = try reading(look)
@@ -182,10 +182,11 @@ final class DownRun {
 
   /// `id = 7`
   private func title(of rowID: Int64, in table: TableReading) throws -> String {
-    let values = try connection.rows(
-      "SELECT \(table.key.map { "quote(\($0))" }.joined(separator: ", ")) FROM \(table.from) WHERE rowid = ?1",
-      .integer(rowID)
-    ).first ?? []
+    let values =
+      try connection.rows(
+        "SELECT \(table.key.map { "quote(\($0))" }.joined(separator: ", ")) FROM \(table.from) WHERE rowid = ?1",
+        .integer(rowID)
+      ).first ?? []
     return zip(table.keyNames, values).map { "\($0) = \($1.text ?? "NULL")" }.joined(separator: " AND ")
   }
 
@@ -341,10 +342,22 @@ private struct LostCells {
   var isEmpty: Bool { rows.isEmpty && values.isEmpty }
 
   /// Those that another difference has as well.
-  func common(with other: LostCells) -> LostCells { filtered { $0.intersection($1) } with: { other } }
+  func common(with other: LostCells) -> LostCells {
+    filtered {
+      $0.intersection($1)
+    } with: {
+      other
+    }
+  }
 
   /// Those that another difference does not have.
-  func without(_ other: LostCells) -> LostCells { filtered { $0.subtracting($1) } with: { other } }
+  func without(_ other: LostCells) -> LostCells {
+    filtered {
+      $0.subtracting($1)
+    } with: {
+      other
+    }
+  }
 
   private func filtered(
     _ combine: (Set<String>, Set<String>) -> Set<String>, with other: () -> LostCells
@@ -364,7 +377,8 @@ private struct LostCells {
 
   var affectedRows: [Reversal.AffectedRows] {
     rows.sorted { $0.key < $1.key }.map {
-      Reversal.AffectedRows(table: $0.key, column: nil, rows: $0.value.count, why: "the way back deletes them")
+      Reversal.AffectedRows(
+        table: $0.key, column: nil, rows: $0.value.count, why: "the way back deletes them")
     }
       + values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
         Reversal.AffectedRows(

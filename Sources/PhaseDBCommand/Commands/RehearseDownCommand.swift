@@ -54,9 +54,12 @@ enum RehearseDownCommand {
       context.print("\n")
       for line in phase.reversal.lines(of: phase.id) { context.print("\(line)\n") }
       for table in phase.restored {
-        let left = table.left == 0 ? "" : ", \(CountText.text(table.left, "row")) \(table.left == 1 ? "stays" : "stay") in the archive"
+        let left =
+          table.left == 0
+          ? "" : ", \(CountText.text(table.left, "row")) \(table.left == 1 ? "stays" : "stay") in the archive"
         context.print(
-          "  \(table.table): \(CountText.text(table.rows, "row")) \(table.rows == 1 ? "comes" : "come") back\(left)\n")
+          "  \(table.table): \(CountText.text(table.rows, "row")) \(table.rows == 1 ? "comes" : "come") back\(left)\n"
+        )
       }
     }
     context.print("\n")

@@ -31,7 +31,8 @@ struct ReversalWordsTests {
 
     init(
       _ sentence: String, _ before: String, _ phases: [Phase], since traffic: String = "",
-      _ words: String..., because why: [String] = [], wayOut: String? = nil, _ query: String, gives rows: String
+      _ words: String..., because why: [String] = [], wayOut: String? = nil, _ query: String,
+      gives rows: String
     ) {
       testDescription = sentence
       (self.before, self.phases, self.traffic, self.words) = (before, phases, traffic, words)
@@ -54,7 +55,8 @@ struct ReversalWordsTests {
       "exact, when nobody wrote", three, [dropB], "exact", all, gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "exact, when rows came and went and were edited where the way back has no say", three, [dropB],
-      since: "UPDATE t SET a = 'new' WHERE id = 1; DELETE FROM t WHERE id = 2; INSERT INTO t (a) VALUES ('n')",
+      since:
+        "UPDATE t SET a = 'new' WHERE id = 1; DELETE FROM t WHERE id = 2; INSERT INTO t (a) VALUES ('n')",
       "exact", all, gives: "1,'new','p'\n3,'z','r'\n4,'n',NULL\n"),
     Case(
       "exact, when a row was edited beside the column that the way back computes",
@@ -70,7 +72,8 @@ struct ReversalWordsTests {
         Phase("0001-a/migrate", up: "UPDATE t SET c = a, d = b;", down: "UPDATE t SET a = c, b = d;"),
         Phase(
           "0001-a/contract", up: "ALTER TABLE t DROP COLUMN a; ALTER TABLE t DROP COLUMN b;",
-          down: "ALTER TABLE t ADD COLUMN a TEXT; ALTER TABLE t ADD COLUMN b TEXT; UPDATE t SET a = c, b = d;"),
+          down: "ALTER TABLE t ADD COLUMN a TEXT; ALTER TABLE t ADD COLUMN b TEXT; UPDATE t SET a = c, b = d;"
+        ),
       ], "exact", "exact", "exact", all, gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "lossy by the row that the way up put there and the way down leaves", three,
@@ -93,7 +96,8 @@ struct ReversalWordsTests {
       gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "lossy by what triggers write on the way",
-      three + "CREATE TABLE log (x); CREATE TRIGGER g AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (new.id); END",
+      three
+        + "CREATE TABLE log (x); CREATE TRIGGER g AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (new.id); END",
       [Phase("0001-a/migrate", up: "UPDATE t SET a = upper(a);", down: "UPDATE t SET a = lower(a);")],
       "lossy", because: ["log 6"], "SELECT count(*) FROM log", gives: "6\n"),
     Case(
@@ -128,7 +132,8 @@ struct ReversalWordsTests {
       because: ["the down of 0001-a/expand does not lead back to the schema before it"],
       "SELECT count(*) FROM pragma_table_info('t')", gives: "4\n"),
     Case(
-      "blocked by a value of another type", "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) STRICT; INSERT INTO t VALUES (1, 5)",
+      "blocked by a value of another type",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) STRICT; INSERT INTO t VALUES (1, 5)",
       [
         Phase(
           "0001-a/contract", up: rebuilt("id INTEGER PRIMARY KEY, n"),
@@ -138,10 +143,12 @@ struct ReversalWordsTests {
       because: ["cannot store TEXT value in INTEGER column f.n", "id = 2"],
       wayOut: "UPDATE t SET n = 7 WHERE id = 2", all, gives: "1,5\n2,7\n"),
     Case(
-      "blocked by a key of another type", "CREATE TABLE t (id INTEGER PRIMARY KEY, n); INSERT INTO t VALUES (1, 5)",
+      "blocked by a key of another type",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, n); INSERT INTO t VALUES (1, 5)",
       [
         Phase(
-          "0001-a/contract", up: rebuilt("id TEXT PRIMARY KEY, n"), down: rebuilt("id INTEGER PRIMARY KEY, n"))
+          "0001-a/contract", up: rebuilt("id TEXT PRIMARY KEY, n"), down: rebuilt("id INTEGER PRIMARY KEY, n")
+        )
       ],
       since: "INSERT INTO t VALUES ('abc', 6)", "blocked", because: ["datatype mismatch", "id = 'abc'"],
       wayOut: "DELETE FROM \"t\" WHERE id = 'abc'", all, gives: "1,5\n"),
@@ -253,7 +260,9 @@ struct ReversalWordsTests {
     #expect(rehearsal.code == 0, "\(rehearsal.summary)")
     #expect(rehearsal.output.contains("t: 3 rows come back\n"))
     #expect(try site.sqlite(Self.all.replacing("*", with: "id, a")) == before)
-    #expect(try site.sqlite("SELECT means, verdict FROM phasedb_way_down WHERE means = 'rehearsal'") == "'rehearsal','exact'\n")
+    #expect(
+      try site.sqlite("SELECT means, verdict FROM phasedb_way_down WHERE means = 'rehearsal'")
+        == "'rehearsal','exact'\n")
     #expect(!(try site.phasedb("plan down -d shop.db").output.contains("never rehearsed")))
     #expect(try site.phasedb("rehearse down --to 0001 -d shop.db").output.contains("nothing to rehearse"))
     for line in ["rehearse 0001 2", "rehearse --all", "rehearse down --evidence x", "rehearse down 1 --all"] {
@@ -261,7 +270,8 @@ struct ReversalWordsTests {
     }
   }
 
-  @Test("a rehearsal that lost rows holds its phase whatever evidence is asked for, until somebody says why not")
+  @Test(
+    "a rehearsal that lost rows holds its phase whatever evidence is asked for, until somebody says why not")
   func known() throws {
     let site = try Site()
     try site.write("{ evidence: 'none' }", to: "migrations/phasedb.json")
@@ -276,7 +286,8 @@ struct ReversalWordsTests {
     #expect(try site.sqlite("SELECT count(*) FROM t") == "3\n")
     // Rows that are there already do not differ, and that does not outvote what was seen.
     let passed = try site.run(
-      try BuiltProgram.path(), "up", "-d", "shop.db", "--live", "app@1.5", "--override", "evidence", "--reason",
+      try BuiltProgram.path(), "up", "-d", "shop.db", "--live", "app@1.5", "--override", "evidence",
+      "--reason",
       "seen")
     #expect(passed.code == 0, "\(passed.summary)")
     #expect(try site.sqlite("SELECT count(*) FROM t") == "4\n")

@@ -79,7 +79,9 @@ struct ReversalTests {
       losses: [Loss(table: "T", column: "B", reason: "it is old")])
     try database.run(.upAll, catalog(["0001-a": [declaring]]))
     try database.run("UPDATE t SET a = 'z' WHERE id = 1")
-    try database.run("UPDATE phasedb_round_trip SET verdict = 'lossy', report = replace(report, '\"losses\":[]', '\"losses\":[{\"table\":\"t\",\"column\":\"b\",\"rows\":1,\"why\":\"it is old\"}]')")
+    try database.run(
+      "UPDATE phasedb_round_trip SET verdict = 'lossy', report = replace(report, '\"losses\":[]', '\"losses\":[{\"table\":\"t\",\"column\":\"b\",\"rows\":1,\"why\":\"it is old\"}]')"
+    )
     try database.run("UPDATE t SET a = 'Z' WHERE id = 1")
     let reversal = try #require(try database.migrator(Catalog([])).reversals().values.first)
     #expect(reversal.lost.map(\.isDeclared) == [true])
