@@ -87,18 +87,25 @@ struct DownTrial: Sendable {
 
 extension ScriptTrace {
   /// Whether the script may change values or rows of a table that is there before and after it.
-  fileprivate func overwrites(_ present: Schema) -> Bool {
-    tables.contains { table in
-      guard let outcome = table.outcome else { return false }
-      if table.losesRows || table.isRowIDUpdated { return true }
-      guard table.origin == nil else {
-        return table.columns.contains { $0.isUpdated && $0.origin != nil && $0.outcome != nil }
-      }
-      guard let old = present.table(outcome) else { return false }
-      return table.columns.contains { column in
-        guard let name = column.outcome, old.column(name) != nil, !column.isGenerated else { return false }
-        return column.isUpdated || column.handedFrom == nil
-      }
+  fileprivate func overwrites(_ present: Schema) -> Bool { !overwritten(present).isEmpty }
+
+  /// The tables of which it may change values or rows that are there before and after it, as they are called after it.
+  func overwritten(_ present: Schema) -> Set<SchemaName> {
+    Set(tables.compactMap { $0.isOverwritten(present) ? $0.outcome : nil })
+  }
+}
+
+extension TracedTable {
+  fileprivate func isOverwritten(_ present: Schema) -> Bool {
+    guard let outcome else { return false }
+    if losesRows || isRowIDUpdated { return true }
+    guard origin == nil else {
+      return columns.contains { $0.isUpdated && $0.origin != nil && $0.outcome != nil }
+    }
+    guard let old = present.table(outcome) else { return false }
+    return columns.contains { column in
+      guard let name = column.outcome, old.column(name) != nil, !column.isGenerated else { return false }
+      return column.isUpdated || column.handedFrom == nil
     }
   }
 }

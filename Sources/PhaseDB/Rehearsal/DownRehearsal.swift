@@ -118,9 +118,10 @@ extension DownRehearsal.Seen {
       Reversal.Obstacle(
         reason: Prose($0.reason), rows: $0.rows.map { Prose($0) }, openings: $0.openings.map { Prose($0) })
     }
-    let known = Set((reversal.lost + reversal.uncertain).map(\.subject))
+    let known = Set(reversal.lost.map(\.subject))
     reversal.lost += lost.map(\.affected).filter { !known.contains($0.subject) }
-    reversal.uncertain += uncertain.map(\.affected).filter { !known.contains($0.subject) }
+    // What was seen is more than what was forecast.
+    reversal.uncertain = uncertain.map(\.affected)
   }
 }
 

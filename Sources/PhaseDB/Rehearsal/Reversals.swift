@@ -273,11 +273,39 @@ struct Reversals {
       let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report)
     {
       try seen.add(to: &reversal, at: rehearsal.at, on: connection)
-    } else if draft.trial.outcome == .overwrites, reversal.basis == .rows {
+    } else if draft.trial.outcome == .overwrites, reversal.basis == .rows,
+      try !isAnsweredFor(draft.kept, trace.overwritten(present))
+    {
       reversal.basis = .scratch
       reversal.notes.append(
         "its way back writes to columns that stay, and rows may have changed since: phasedb rehearse down")
     }
+  }
+}
+
+extension Reversals {
+  /// Whether archives have every row of tables that a way back writes over: then none can have changed without being
+  /// counted.
+  private func isAnsweredFor(
+    _ archives: [ArchiveRecord], _ tables: Set<SchemaName>
+  ) throws(MigrationError) -> Bool {
+    var answered: Set<SchemaName> = []
+    for archive in archives {
+      let content = try ArchiveContent(archive)
+      guard content.isComplete == true, let successor = content.successor else { continue }
+      let isWhole = try lifting("counting rows of \(archive.table)") { () in
+        guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return false }
+        let key = RowMatch.condition(
+          successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
+        return try connection.value(
+          """
+          SELECT 1 FROM main.\(SQLText.identifier(table.name.spelled)) AS n
+          WHERE NOT EXISTS (SELECT 1 FROM main.\(archive.tableName) AS a WHERE \(key)) LIMIT 1
+          """) == nil
+      }
+      if isWhole { answered.insert(SchemaName(successor.table)) }
+    }
+    return tables.isSubset(of: answered)
   }
 }
 

@@ -57,7 +57,9 @@ extension Reversal {
     lines += uncertain.map { "uncertain: \($0.text)" }
     switch word {
     case .exact: lines.append("exact")
-    case .expected: lines.append("expected: its way back runs, and no rehearsal has shown it on rows")
+    case .expected where notes.isEmpty:
+      lines.append("expected: its way back runs, and no rehearsal has shown it on rows")
+    case .expected: lines.append("expected")
     case .unknown: lines.append("unknown: its way back was not tried")
     case .lossy, .uncertain, .blocked: break
     }
