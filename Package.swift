@@ -45,7 +45,8 @@ let package = Package(
       name: "FaultVFS", dependencies: ["CSQLite"], path: "Tests/FaultVFS",
       cSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(
-      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand"], swiftSettings: tested),
+      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand", "PhaseSQLite"],
+      swiftSettings: tested),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,5 @@
-/* What Swift cannot import from sqlite3.h by itself: variadic functions, function-like macros, and a
-   function that SQLite libraries older than 3.38 do not have. */
+/* What Swift cannot import from sqlite3.h by itself: variadic functions, function-like macros, and
+   functions that older SQLite libraries do not have. */
 #ifndef PHASEDB_CSQLITE_SHIM_H
 #define PHASEDB_CSQLITE_SHIM_H
 
@@ -32,6 +32,23 @@ static inline void phasedb_result_text(sqlite3_context *context, const char *tex
 
 static inline void phasedb_result_blob(sqlite3_context *context, const void *bytes, sqlite3_uint64 length) {
   sqlite3_result_blob64(context, bytes, length, SQLITE_TRANSIENT);
+}
+
+/* Whole UTF-16 code units in the byte order of the machine. SQLite drops a byte order mark at the front, so one of ours goes
+   there and what follows stays as it is. */
+static inline int phasedb_bind_text16(sqlite3_stmt *statement, int index, const void *marked, sqlite3_uint64 length) {
+  return sqlite3_bind_text64(statement, index, marked, length, SQLITE_TRANSIENT, SQLITE_UTF16);
+}
+
+static inline void phasedb_result_text16(sqlite3_context *context, const void *marked, sqlite3_uint64 length) {
+  sqlite3_result_text64(context, marked, length, SQLITE_TRANSIENT, SQLITE_UTF16);
+}
+
+/* sqlite3_value_encoding came with 3.40. Before that text counts as UTF-8, which is what every database without PRAGMA encoding
+   holds. https://www.sqlite.org/c3ref/value_encoding.html */
+extern int sqlite3_value_encoding(sqlite3_value *value) __attribute__((weak));
+static inline int phasedb_value_is_utf16(sqlite3_value *value) {
+  return sqlite3_value_encoding && sqlite3_value_encoding(value) != SQLITE_UTF8;
 }
 
 /* sqlite3_error_offset came with 3.38. Weak, so that a library from 3.35 on still loads and answers -1,

@@ -38,6 +38,9 @@ package struct AuthorizedAction: Hashable, Sendable {
     package static let dropView = Code(rawValue: SQLITE_DROP_VIEW)
     package static let dropVirtualTable = Code(rawValue: SQLITE_DROP_VTABLE)
     package static let dropIndex = Code(rawValue: SQLITE_DROP_INDEX)
+    package static let analyze = Code(rawValue: SQLITE_ANALYZE)
+    package static let reindex = Code(rawValue: SQLITE_REINDEX)
+    package static let select = Code(rawValue: SQLITE_SELECT)
     package static let read = Code(rawValue: SQLITE_READ)
   }
 }

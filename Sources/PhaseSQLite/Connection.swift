@@ -21,10 +21,20 @@ internal import CSQLite
 
   let handle: OpaquePointer
   private let isOwner: Bool
-  /// Whether the handle is somebody else's, with functions and collations that no other connection has.
+  /// Whether the handle is an application's, which may have functions, modules and TEMP objects of its own.
   package var isBorrowed: Bool { !isOwner }
+  /// How long statements may wait for locks; nil for as long as the handle was told by others.
+  private var patience: Patience?
+
+  private enum Patience {
+    case milliseconds(Int)
+    case until(ContinuousClock.Instant)
+  }
+
   var authorizer: Unmanaged<AuthorizerBox>?
   var progress: Unmanaged<ProgressBox>?
+  var progressQuestion: (instructions: Int, shouldGoOn: () -> Bool)?
+  package internal(set) var costLimit: CostLimit?
   var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
   var tracer: Unmanaged<TraceBox>?
@@ -54,6 +64,7 @@ internal import CSQLite
     }
     unsafe self.handle = handle
     isOwner = true
+    turn(.fullTextTokenizerFunction, on: false)
   }
 
   /// Borrows an open handle and does not close it.
@@ -66,6 +77,7 @@ internal import CSQLite
 
   deinit {
     removeAuthorizer()
+    costLimit = nil
     removeProgressHandler()
     if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     stopWatchingRows()
@@ -173,11 +185,43 @@ extension Connection {
     unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? ""
   }
 
+  /// Whether another file is at the path of the main database now, or none: somebody deleted, moved or replaced the one that is open.
+  package var isMoved: Bool {
+    var isMoved: Int32 = 0
+    let code = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &isMoved)
+    return code == SQLITE_OK && isMoved != 0
+  }
+
   package var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
 
   /// How long a statement waits for another connection's lock before it fails with SQLITE_BUSY.
   package func setBusyTimeout(milliseconds: Int) {
-    unsafe sqlite3_busy_timeout(handle, Int32(clamping: milliseconds))
+    patience = .milliseconds(milliseconds)
+    waitForLocks()
+  }
+
+  /// Until when statements wait for another connection's locks, all of them together.
+  package func setBusyDeadline(_ deadline: ContinuousClock.Instant) {
+    patience = .until(deadline)
+    waitForLocks()
+  }
+
+  /// Waits for locks as it was told to last.
+  func waitForLocks() {
+    switch patience {
+    case nil: break
+    case .milliseconds(let milliseconds): unsafe sqlite3_busy_timeout(handle, Int32(clamping: milliseconds))
+    case .until(let deadline):
+      let left = deadline - ContinuousClock.now
+      let milliseconds = left.components.seconds * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
+      unsafe sqlite3_busy_timeout(handle, Int32(clamping: max(0, milliseconds)))
+    }
+  }
+
+  /// Waits for no lock while the write lock is held. With a rollback journal SQLite asks for the exclusive one each time its cache is
+  /// full, waits as long as it may while somebody reads, and then goes on without it.
+  func waitForNothing() {
+    if patience != nil { unsafe sqlite3_busy_timeout(handle, 0) }
   }
 
   /// Makes a running statement fail with SQLITE_INTERRUPT, which rolls an open transaction back.
@@ -187,6 +231,8 @@ extension Connection {
   package enum Switch: CaseIterable, Sendable {
     case foreignKeys, triggers, views, loadExtension, defensive, writableSchema, legacyAlterTable
     case doubleQuotedStringsInDML, doubleQuotedStringsInDDL, trustedSchema
+    /// Whether SQL may hand over a pointer to code (sqlite.org/fts3.html#custom_application_defined_tokenizers).
+    case fullTextTokenizerFunction
 
     var operation: Int32 {
       switch self {
@@ -200,6 +246,7 @@ extension Connection {
       case .doubleQuotedStringsInDML: SQLITE_DBCONFIG_DQS_DML
       case .doubleQuotedStringsInDDL: SQLITE_DBCONFIG_DQS_DDL
       case .trustedSchema: SQLITE_DBCONFIG_TRUSTED_SCHEMA
+      case .fullTextTokenizerFunction: SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER
       }
     }
   }

@@ -34,14 +34,12 @@ extension Connection {
 extension Value {
   /// The value of a function's argument.
   fileprivate init(_ value: OpaquePointer?) {
-    let count = Int(unsafe sqlite3_value_bytes(value))
     switch unsafe sqlite3_value_type(value) {
     case SQLITE_INTEGER: self = .integer(unsafe sqlite3_value_int64(value))
     case SQLITE_FLOAT: self = .real(unsafe sqlite3_value_double(value))
-    case SQLITE_TEXT:
-      let start = unsafe sqlite3_value_text(value)
-      self = .text(unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self))
+    case SQLITE_TEXT: self = unsafe Value(textOf: value)
     case SQLITE_BLOB:
+      let count = Int(unsafe sqlite3_value_bytes(value))
       self = .blob(unsafe Array(UnsafeRawBufferPointer(start: sqlite3_value_blob(value), count: count)))
     default: self = .null
     }
@@ -58,6 +56,15 @@ extension Value {
         unsafe utf8.withMemoryRebound(to: CChar.self) { characters in
           unsafe phasedb_result_text(context, characters.baseAddress, UInt64(characters.count))
         }
+      }
+    case .rawText(.utf8(let bytes)):
+      unsafe bytes.withUnsafeBytes { buffer in
+        unsafe phasedb_result_text(
+          context, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), UInt64(buffer.count))
+      }
+    case .rawText(.utf16(let units)):
+      unsafe RawText.marked(units).withUnsafeBytes { buffer in
+        unsafe phasedb_result_text16(context, buffer.baseAddress, UInt64(buffer.count))
       }
     case .blob(let bytes):
       unsafe bytes.withUnsafeBytes { buffer in

@@ -11,8 +11,29 @@ extension Connection {
   ///
   /// - Parameter instructions: how many instructions of SQLite's virtual machine lie between two questions.
   package func setProgressHandler(every instructions: Int, _ shouldGoOn: @escaping () -> Bool) {
-    removeProgressHandler()
-    let box = unsafe Unmanaged.passRetained(ProgressBox(shouldGoOn))
+    progressQuestion = (instructions, shouldGoOn)
+    installProgressHandler()
+  }
+
+  package func removeProgressHandler() {
+    progressQuestion = nil
+    installProgressHandler()
+  }
+
+  /// SQLite has room for one: it asks the question and, where there is one, the costLimit.
+  func installProgressHandler() {
+    let before = unsafe progress
+    defer { if let before = unsafe before { unsafe before.release() } }
+    unsafe progress = nil
+    guard progressQuestion != nil || costLimit != nil else {
+      if unsafe before != nil { unsafe sqlite3_progress_handler(handle, 0, nil, nil) }
+      return
+    }
+    let (instructions, question) = (progressQuestion?.instructions ?? 1_000, progressQuestion?.shouldGoOn)
+    let box = unsafe Unmanaged.passRetained(
+      ProgressBox { [costLimit] in
+        costLimit?.goesOn(after: instructions) ?? true && question?() ?? true
+      })
     unsafe progress = box
     unsafe sqlite3_progress_handler(
       handle, Int32(clamping: instructions),
@@ -20,12 +41,5 @@ extension Connection {
         guard let context = unsafe context else { return 1 }
         return unsafe Unmanaged<ProgressBox>.fromOpaque(context).takeUnretainedValue().shouldGoOn() ? 0 : 1
       }, box.toOpaque())
-  }
-
-  package func removeProgressHandler() {
-    guard let box = unsafe progress else { return }
-    unsafe sqlite3_progress_handler(handle, 0, nil, nil)
-    unsafe box.release()
-    unsafe progress = nil
   }
 }

@@ -16,6 +16,8 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let readOnly = ResultCode(rawValue: SQLITE_READONLY)
   /// A journal has to be played back before the database can be read, and the connection may not write.
   package static let readOnlyRollback = ResultCode(rawValue: SQLITE_READONLY | 3 << 8)
+  /// The file is not at its path any more.
+  package static let readOnlyMoved = ResultCode(rawValue: SQLITE_READONLY | 4 << 8)
   package static let interrupt = ResultCode(rawValue: SQLITE_INTERRUPT)
   package static let ioError = ResultCode(rawValue: SQLITE_IOERR)
   package static let corrupt = ResultCode(rawValue: SQLITE_CORRUPT)
@@ -27,6 +29,10 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let misuse = ResultCode(rawValue: SQLITE_MISUSE)
   package static let auth = ResultCode(rawValue: SQLITE_AUTH)
   package static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
+  /// Ours: the statement was interrupted because it cost more than it may.
+  package static let tooCostly = ResultCode(rawValue: SQLITE_INTERRUPT | 0xFF << 8)
+  /// No function of SQLite answers with it: it is ours for a schema that cannot be read as text.
+  package static let format = ResultCode(rawValue: SQLITE_FORMAT)
   package static let tooBig = ResultCode(rawValue: SQLITE_TOOBIG)
 
   /// Whether the code tells of the file, the machine or others who use them, and nothing of the SQL that ran.

@@ -152,6 +152,11 @@ extension RowHashParts {
     case SQLITE_FLOAT:
       let real = unsafe sqlite3_value_double(value)
       add(Mixing.hash((real == 0 ? 0 : real).bitPattern, seed: seed ^ Mixing.real))
+    case SQLITE_TEXT where unsafe phasedb_value_is_utf16(value) != 0:
+      // By SQLite's own conversion two texts that are not UTF-16 could become the same.
+      unsafe value.utf16.generalizedUTF8.withUnsafeBytes { bytes in
+        unsafe add(Mixing.hash(bytes, seed: seed ^ Mixing.text))
+      }
     case SQLITE_TEXT:
       // Asked for in this order: a text in UTF-16 is made UTF-8 first, and counted then.
       let start = unsafe sqlite3_value_text(value)

@@ -4,7 +4,8 @@
 /// comes out is added up, so the order of columns means nothing while a value that moves to another column does.
 /// Names are compared as SQLite does, without regard to the case of ASCII letters. 1, 1.0 and '1' differ, and so do
 /// '' and x''; -0.0 is 0.0, because SQLite itself makes it that on its way into a file
-/// (sqlite.org/floatingpoint.html). Text is hashed as UTF-8, whatever the database stores, byte for byte.
+/// (sqlite.org/floatingpoint.html). Text is hashed as UTF-8, whatever the database stores, byte for byte,
+/// also where it is not UTF-8; half of a surrogate pair in UTF-16 has three bytes.
 ///
 /// It guards against accident, not against somebody who builds two rows that hash alike. Hashes are kept in
 /// databases, so the function must stay what it is: `RowHashTests` holds values that may not change.

@@ -74,14 +74,13 @@ extension [UInt8] {
 extension SQLTokens {
   /// What may be a name in a text, unquoted and folded to lower case. Keywords are among them, and strings, which SQLite
   /// takes for names where only a name can be (sqlite.org/lang_keywords.html).
-  package static func identifiers(in sql: String) -> Set<String> {
+  package static func identifiers(in sql: String) -> Set<FoldedName> {
     let tokens = SQLTokens(sql)
     let bytes = tokens.bytes
-    var names: Set<String> = []
+    var names: Set<FoldedName> = []
     for token in tokens where [.word, .quotedIdentifier, .string].contains(token.kind) {
-      var name: [UInt8] = []
-      name.append(folded: token.kind == .word ? bytes[token.range] : unquoted(bytes[token.range]))
-      names.insert(String(decoding: name, as: UTF8.self))
+      let name = token.kind == .word ? bytes[token.range] : unquoted(bytes[token.range])
+      names.insert(FoldedName(String(decoding: name, as: UTF8.self)))
     }
     return names
   }

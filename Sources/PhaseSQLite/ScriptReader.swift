@@ -53,7 +53,7 @@ package struct ScriptReader {
         return code
       }
       guard code == SQLITE_OK else {
-        var error = unsafe SQLiteError(code, on: connection.handle, sql: text)
+        var error = SQLiteError(code, of: connection, sql: text)
         error.offset = error.offset.map { $0 + start }
         throw error
       }

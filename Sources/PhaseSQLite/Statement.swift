@@ -29,7 +29,7 @@ internal import CSQLite
     case SQLITE_DONE: return false
     case let code:
       // A statement that failed while it ran has no position: what sqlite3_error_offset holds is of another.
-      var error = unsafe SQLiteError(code, on: connection.handle, sql: sql)
+      var error = SQLiteError(code, of: connection, sql: sql)
       error.offset = nil
       throw error
     }
@@ -69,6 +69,15 @@ extension Statement {
           unsafe phasedb_bind_text(handle, index, characters.baseAddress, UInt64(characters.count))
         }
       }
+    case .rawText(.utf8(let bytes)):
+      code = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe phasedb_bind_text(
+          handle, index, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), UInt64(buffer.count))
+      }
+    case .rawText(.utf16(let units)):
+      code = unsafe RawText.marked(units).withUnsafeBytes { buffer in
+        unsafe phasedb_bind_text16(handle, index, buffer.baseAddress, UInt64(buffer.count))
+      }
     case .blob(let bytes):
       code = unsafe bytes.withUnsafeBytes { buffer in
         unsafe buffer.isEmpty
@@ -103,7 +112,9 @@ extension Statement {
     switch unsafe sqlite3_column_type(handle, Int32(index)) {
     case SQLITE_INTEGER: .integer(integer(at: index))
     case SQLITE_FLOAT: .real(unsafe sqlite3_column_double(handle, Int32(index)))
-    case SQLITE_TEXT: .text(text(at: index))
+    // The value of a column may be read like an argument only while no other thread uses the connection
+    // (sqlite.org/c3ref/value.html), which holds for every connection here.
+    case SQLITE_TEXT: unsafe Value(textOf: sqlite3_column_value(handle, Int32(index)))
     case SQLITE_BLOB: .blob(blob(at: index))
     default: .null
     }
@@ -133,7 +144,7 @@ extension Statement {
 }
 
 extension Statement {
-  /// Whether the row is just this one, without making a copy of it. Text that is not UTF-8 is like no other.
+  /// Whether the row is just this one, without making a copy of it.
   package func isRow(_ values: [Value]) -> Bool {
     values.count == columnCount && values.indices.allSatisfy { has(values[$0], at: $0) }
   }
@@ -148,11 +159,8 @@ extension Statement {
       case SQLITE_INTEGER: hasher.combine(integer(at: index))
       case SQLITE_FLOAT: hasher.combine(unsafe sqlite3_column_double(handle, Int32(index)))
       case SQLITE_TEXT, SQLITE_BLOB:
-        // As text first, which it then stays, because the number of bytes is that of the last conversion.
-        let start: UnsafeRawPointer? =
-          unsafe type == SQLITE_TEXT
-          ? UnsafeRawPointer(sqlite3_column_text(handle, Int32(index)))
-          : sqlite3_column_blob(handle, Int32(index))
+        // The bytes of a text as they are stored.
+        let start = unsafe sqlite3_column_blob(handle, Int32(index))
         let count = Int(unsafe sqlite3_column_bytes(handle, Int32(index)))
         hasher.combine(count)
         unsafe hasher.combine(bytes: UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
@@ -170,12 +178,16 @@ extension Statement {
     case .real(let number):
       return type == SQLITE_FLOAT && (unsafe sqlite3_column_double(handle, Int32(index))) == number
     case .text(let text): return type == SQLITE_TEXT && hasText(text, at: index)
+    case .rawText: return type == SQLITE_TEXT && self.value(at: index) == value
     case .blob(let bytes): return type == SQLITE_BLOB && blob(at: index) == bytes
     }
   }
 
   /// Whether a column holds this text, byte for byte, without making a string of it.
   package func hasText(_ text: String, at index: Int) -> Bool {
+    guard unsafe phasedb_value_is_utf16(sqlite3_column_value(handle, Int32(index))) == 0 else {
+      return value(at: index) == .text(text)
+    }
     guard let start = unsafe sqlite3_column_text(handle, Int32(index)) else { return false }
     let count = Int(unsafe sqlite3_column_bytes(handle, Int32(index)))
     var text = text

@@ -8,21 +8,33 @@ package struct Transaction: ~Copyable {
   }
 
   private let connection: Connection
+  private let kind: Kind
   private var isOpen = true
 
   init(on connection: Connection, _ kind: Kind) throws(SQLiteError) {
     // Before `self` is whole: a transaction that did not begin must not roll back the one that is open.
+    connection.waitForLocks()
     try connection.execute("BEGIN \(kind.rawValue)")
     self.connection = connection
+    self.kind = kind
+    if kind == .immediate { connection.waitForNothing() }
   }
 
   deinit {
     // OR ROLLBACK, a full disk or an interrupt may have ended it already; a second ROLLBACK would be an error.
     if isOpen, !connection.isAutocommit { try? connection.execute("ROLLBACK") }
+    connection.waitForLocks()
   }
 
-  /// Makes the changes last. When it throws SQLITE_BUSY they are rolled back.
+  /// Makes the changes last. When it throws they are rolled back.
+  ///
+  /// - Throws: SQLITE_READONLY_DBMOVED before anything is written, when the file is not at its path any more. With a rollback journal
+  ///   SQLite itself asks when a transaction begins to write, in WAL mode never.
   package consuming func commit() throws(SQLiteError) {
+    if kind == .immediate, connection.isMoved {
+      throw SQLiteError(code: .readOnlyMoved, message: "attempt to write a file that was moved")
+    }
+    connection.waitForLocks()
     try connection.execute("COMMIT")
     isOpen = false
   }

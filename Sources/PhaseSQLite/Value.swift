@@ -4,10 +4,19 @@ package enum Value: Hashable, Sendable {
   case integer(Int64)
   case real(Double)
   case text(String)
+  /// TEXT that a Swift string would change. `.text` and this never hold the same value.
+  case rawText(RawText)
   case blob([UInt8])
 
   package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
-  package var text: String? { if case .text(let value) = self { value } else { nil } }
+  /// The text as a string; what no string can hold becomes U+FFFD there.
+  package var text: String? {
+    switch self {
+    case .text(let value): value
+    case .rawText(let value): value.string
+    default: nil
+    }
+  }
   package var isNull: Bool { self == .null }
 }
 
@@ -20,6 +29,7 @@ extension Value {
     case (.integer(let one), .integer(let other)): one == other
     case (.real(let one), .real(let other)): one == other
     case (.text(let one), .text(let other)): one.utf8.elementsEqual(other.utf8)
+    case (.rawText(let one), .rawText(let other)): one == other
     case (.blob(let one), .blob(let other)): one == other
     default: false
     }
@@ -30,6 +40,8 @@ extension Value {
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
   package init(stringLiteral value: String) { self = .text(value) }
   package init(integerLiteral value: Int64) { self = .integer(value) }
+
+  package static func text(_ name: FoldedName) -> Value { .text(name.text) }
 
   package init(_ value: String?) { self = value.map(Value.text) ?? .null }
   package init(_ value: Int) { self = .integer(Int64(value)) }
@@ -42,8 +54,11 @@ extension Value: CustomStringConvertible {
     case .null: "NULL"
     case .integer(let value): String(value)
     case .real(let value): String(value)
+    // SQL ends at a NUL, wherever it stands.
+    case .text(let value) where value.utf8.contains(0): "CAST(\(SQLText.blob(Array(value.utf8))) AS TEXT)"
     case .text(let value): SQLText.literal(value)
-    case .blob(let bytes): "x'" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + "'"
+    case .rawText(let value): "CAST(\(SQLText.blob(value.bytes)) AS TEXT)"
+    case .blob(let bytes): SQLText.blob(bytes)
     }
   }
 }
@@ -53,16 +68,25 @@ package enum SQLText {
   /// A name in double quotes, whatever is in it.
   package static func identifier(_ name: String) -> String { quote(name, "\"") }
 
+  /// A folded name in double quotes.
+  package static func identifier(_ name: FoldedName) -> String { identifier(name.text) }
+
   /// A string in single quotes, whatever is in it.
   package static func literal(_ text: String) -> String { quote(text, "'") }
 
-  private static func quote(_ text: String, _ mark: Character) -> String {
+  /// Bytes as SQL writes them.
+  package static func blob(_ bytes: [UInt8]) -> String {
+    "x'" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + "'"
+  }
+
+  private static func quote(_ text: String, _ mark: Unicode.Scalar) -> String {
     var quoted = String(mark)
-    for character in text {
-      quoted.append(character)
-      if character == mark { quoted.append(mark) }
+    // Not by characters: a mark with an accent behind it is one character, and still a mark to SQLite.
+    for scalar in text.unicodeScalars {
+      quoted.unicodeScalars.append(scalar)
+      if scalar == mark { quoted.unicodeScalars.append(mark) }
     }
-    quoted.append(mark)
+    quoted.unicodeScalars.append(mark)
     return quoted
   }
 }

@@ -62,6 +62,24 @@ struct FuzzTests {
     if row.reader.name == ByteReader.settings.name { SettingsBench.remove() }
   }
 
+  @Test("in a database and its ledger is read by every command, or refused with a remedy")
+  func hostile() {
+    let count = Effort.isAll ? 20_000 : 400
+    var dice = Dice(seed: Effort.seed)
+    var troubles: [String: [UInt8]] = [:]
+    let began = ContinuousClock.now
+    for _ in 0..<count {
+      let bytes = (0..<4 + dice.below(60)).map { _ in UInt8(truncatingIfNeeded: dice.next()) }
+      if let trouble = HostileDatabase.trouble(bytes[...]), troubles.count < 10, troubles[trouble] == nil {
+        troubles[trouble] = bytes
+      }
+    }
+    HostileDatabase.remove()
+    let examples = troubles.map { "\($0.key)\n\($0.value)" }.joined(separator: "\n")
+    #expect(troubles.isEmpty, "seed \(Effort.seed): \(examples)")
+    print("fuzzing, hostile database: \(count), seed \(Effort.seed), \(ContinuousClock.now - began)")
+  }
+
   enum Damage: CaseIterable, Sendable { case rows, bytes }
 
   @Test("into the ledger, or over the file, is noticed or harmless", arguments: Damage.allCases)

@@ -24,7 +24,7 @@ struct ValueTests {
     case .null: 0
     case .integer: 1
     case .real: 2
-    case .text: 3
+    case .text, .rawText: 3
     case .blob: 4
     }
   }
@@ -56,9 +56,11 @@ struct ValueTests {
     #expect(try memory().value("SELECT ?1", .real(.nan)) == .null)
   }
 
-  @Test("text that is not UTF-8 is read with replacement characters, and is no NULL")
+  @Test("text that is not UTF-8 keeps its bytes, and is shown with replacement characters")
   func invalidText() throws {
-    #expect(try memory().value("SELECT CAST(x'41ff42' AS TEXT)") == "A\u{FFFD}B")
+    let value = try memory().value("SELECT CAST(x'41ff42' AS TEXT)")
+    #expect(value == .rawText(.utf8([0x41, 0xFF, 0x42])))
+    #expect(value?.text == "A\u{FFFD}B")
   }
 
   @Test(

@@ -32,6 +32,35 @@ struct ArchiveContent: Codable, Sendable {
     let hashed: [String]
   }
 
+  /// The tables from which the way back makes values, each with its sum.
+  ///
+  /// Written as an array: two keys of a JSON object become one where they differ only in how an accent is written. Ledgers have objects
+  /// in them, too, from before that was seen.
+  struct Sources: Codable, Sendable {
+    struct Source: Codable, Sendable {
+      let table: String
+      let sum: String
+    }
+
+    let all: [Source]
+
+    init(_ all: [Source]) { self.all = all }
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let sums = try? container.decode([String: String].self) {
+        all = sums.sorted { $0.key < $1.key }.map { Source(table: $0.key, sum: $0.value) }
+      } else {
+        all = try container.decode([Source].self)
+      }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      try container.encode(all)
+    }
+  }
+
   /// The hash of the phase's text that took it.
   let text: String
   let key: RowKey
@@ -46,7 +75,7 @@ struct ArchiveContent: Codable, Sendable {
   /// Whether the table stayed, or was made again, with rows that could not be followed.
   let isMoved: Bool
   /// The sums of the tables from which the way back makes values, as they were after the transition.
-  let sources: [String: String]
+  let sources: Sources
   /// The AUTOINCREMENT counter of the table; nil when it had none.
   let counter: Int64?
   /// Whether it holds rows that the way back was seen not to give back with the other archives: those that nobody
@@ -75,7 +104,7 @@ struct ArchiveContent: Codable, Sendable {
   init(
     text: String, key: RowKey, lookups: [Lookup], columns: [Column], successor: Successor?, hasGoneRows: Bool,
     isMoved: Bool,
-    sources: [String: String], counter: Int64?, isSupplement: Bool = false
+    sources: Sources, counter: Int64?, isSupplement: Bool = false
   ) {
     self.text = text
     self.key = key

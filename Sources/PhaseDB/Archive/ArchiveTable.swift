@@ -27,10 +27,23 @@ struct ArchiveTable {
 
   var columns: [String] { keys + values + marks.compactMap(\.self) + ["rest", "gone"] }
 
-  var definition: String {
+  var definition: String { "CREATE TABLE main.\(contents)" }
+
+  /// For rows that are looked for by a key that is not the rowid.
+  var indexDefinition: String { "CREATE INDEX main.\(index)" }
+
+  var indexName: String { "\(name)_key" }
+
+  /// The definitions as SQLite keeps them, without the schema.
+  var storedDefinition: String { "CREATE TABLE \(contents)" }
+  var storedIndexDefinition: String { "CREATE INDEX \(index)" }
+
+  private var contents: String {
     let columns = columns.map { isNumberKeyed && $0 == "k1" ? "k1 INTEGER PRIMARY KEY" : $0 }
-    return "CREATE TABLE main.\(name) (\(columns.joined(separator: ", ")))"
+    return "\(name) (\(columns.joined(separator: ", ")))"
   }
+
+  private var index: String { "\(indexName) ON \(name) (\(keys.joined(separator: ", ")))" }
 
   /// Puts rows into it and adds them up on the way, so that they need not be read again.
   ///

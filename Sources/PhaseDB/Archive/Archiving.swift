@@ -142,8 +142,8 @@ extension Archiving {
           ArchiveContent.Successor(
             table: $0.table.spelled, key: $0.key.map(\.spelled), hashed: work.hashed.map(\.spelled))
         }, hasGoneRows: taking.mayLoseRows, isMoved: taking.isMoved,
-        sources: Dictionary(
-          taking.sources.map { ($0.spelled, sums[$0] ?? "") }, uniquingKeysWith: { first, _ in first }),
+        sources: ArchiveContent.Sources(
+          taking.sources.map { ArchiveContent.Sources.Source(table: $0.spelled, sum: sums[$0] ?? "") }),
         counter: work.counter)
       content.orphans = work.orphans.isEmpty ? nil : work.orphans
       content.isComplete = work.rows > 0 && work.sum.count == work.rows ? true : nil

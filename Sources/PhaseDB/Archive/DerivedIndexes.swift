@@ -5,14 +5,14 @@ internal import PhaseSQLite
 struct DerivedIndexes {
   private let connection: Connection
   /// Those that were there before, folded, and whether they agreed with the rows.
-  private var agreed: [String: Bool] = [:]
+  private var agreed: [FoldedName: Bool] = [:]
   /// The tables that the transition touches, folded.
-  private let touched: Set<String>
+  private let touched: Set<FoldedName>
   private let isWayBack: Bool
 
   /// Looks at the indexes that a transition touches. Belongs before its SQL.
   init(
-    touched: Set<String>, isWayBack: Bool, _ schema: Schema, on connection: Connection
+    touched: Set<FoldedName>, isWayBack: Bool, _ schema: Schema, on connection: Connection
   ) throws(SQLiteError) {
     self.connection = connection
     self.touched = touched
@@ -51,7 +51,7 @@ private struct FullTextIndex {
     isFTS5 = virtual.module.key == "fts5"
   }
 
-  func isTouched(by tables: Set<String>) -> Bool {
+  func isTouched(by tables: Set<FoldedName>) -> Bool {
     tables.contains(name.key) || tables.contains(content.key)
   }
 

@@ -29,16 +29,17 @@ struct DownTrial: Sendable {
   ///   - former: the schema before the phase; nil when changes from outside were accepted since, so that it need not lead
   ///     there.
   ///   - hasClaims: whether claims of earlier phases are checked after it.
+  ///   - costLimit: the ledger's SQL is anybody's who can write the database.
   init(
     _ id: PhaseID, _ phase: Phase, from present: Schema, to former: Schema?, hasClaims: Bool,
-    _ trials: TransitionTrials
+    _ costLimit: CostLimit
   ) {
     let trial: TransitionTrial
     do throws(MigrationError) {
-      trial = try trials.trial(id, phase, .down, on: present)
+      trial = try TransitionTrial(id, phase, .down, on: present, costLimit)
     } catch {
       // Objects that cannot be made say nothing of the way back: their module or collation is the application's own.
-      let isOfSQL = error.place != nil || error.id == .retirementBlocked
+      let isOfSQL = error.id != .tooCostly && error.place != nil || error.id == .retirementBlocked
       self.init(isOfSQL ? .blocked : .untried, reason: error.message, details: error.details)
       return
     }

@@ -114,7 +114,7 @@ struct TablePair {
   struct Unique: Hashable {
     let columns: [SchemaName]
     /// For each column how it is compared, folded.
-    let collations: [String]
+    let collations: [FoldedName]
     var condition: SQLFragment?
 
     init?(_ terms: [IndexedColumn], in table: TableDefinition, where condition: SQLFragment? = nil) {

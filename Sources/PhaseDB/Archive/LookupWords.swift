@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// The words of a statement, looked through for how rows of another table are found.
 struct LookupWords {
   private let words: [SQLWord]
@@ -10,7 +12,7 @@ struct LookupWords {
   ///   - table: the other table, folded.
   ///   - own: the one that is written, folded.
   /// - Returns: nil when the table is not named once, or a word is there under which an equality may not have to hold.
-  func pairs(of table: String, with own: String) -> [(there: String, here: String)]? {
+  func pairs(of table: FoldedName, with own: FoldedName) -> [(there: FoldedName, here: FoldedName)]? {
     guard words.first?.is("update") == true, !words.contains(where: { isLoose($0) }) else { return nil }
     let places = words.indices.dropFirst().filter { index in
       (words[index - 1].is("from") || words[index - 1].is("join") || words[index - 1].is(","))
@@ -18,7 +20,7 @@ struct LookupWords {
     }
     guard places.count == 1, let name = words.qualifiedName(at: places[0]) else { return nil }
     let names = [table, alias(at: name.end)].compactMap(\.self)
-    var pairs: [(there: String, here: String)] = []
+    var pairs: [(there: FoldedName, here: FoldedName)] = []
     for index in words.indices.dropFirst()
     where ["where", "and", "on"].contains(where: { words[index - 1].is($0) }) {
       guard let left = column(at: index), let mark = equality(at: left.end), let right = column(at: mark)
@@ -36,7 +38,7 @@ struct LookupWords {
     ["or", "not", "case", "union", "except", "intersect", "with"].contains { word.is($0) }
   }
 
-  private func alias(at index: Int) -> String? {
+  private func alias(at index: Int) -> FoldedName? {
     if words.has("as", at: index), words.indices.contains(index + 1) { return words[index + 1].text }
     guard words.indices.contains(index), words[index].isName,
       !["where", "join", "on", "set", "order", "limit", "group", "left", "inner", "cross", "natural"]
@@ -46,7 +48,7 @@ struct LookupWords {
   }
 
   /// `table.column`
-  private func column(at index: Int) -> (table: String, column: String, end: Int)? {
+  private func column(at index: Int) -> (table: FoldedName, column: FoldedName, end: Int)? {
     guard words.indices.contains(index + 2), words[index].isName, words[index + 1].is("."),
       words[index + 2].isName
     else { return nil }

@@ -3,9 +3,9 @@ internal import PhaseSQLite
 /// `INSERT INTO t (a, b) SELECT x, y + 1 FROM u`: which columns of which table an INSERT hands over as they are.
 struct PlainCopy {
   /// Folded, as written.
-  let source: String
+  let source: FoldedName
   /// For each column that is listed, or for each of the table's, the column it is copied from; nil for an expression.
-  let columns: [String?]
+  let columns: [FoldedName?]
   /// The places of those that are a bare NULL, which is what a column holds that nobody gives a value.
   let nulls: Set<Int>
   /// Whether the columns are those of `*`.
@@ -50,7 +50,7 @@ struct PlainCopy {
   }
 
   private static let clauses = ["where", "order", "limit", "group"]
-  private static let joins: Set<String> = [
+  private static let joins: Set<FoldedName> = [
     "join", "natural", "left", "right", "full", "inner", "cross", "outer", "union", "except", "intersect",
     "on", "using", "window", "having", "indexed", "not",
   ]

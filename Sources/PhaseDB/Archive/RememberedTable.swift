@@ -137,7 +137,7 @@ extension RememberedTable {
     let archive = ArchiveTable(
       ArchiveRecord.tableName(id), key: key, tracked: columns.map { _ in false })
     try connection.execute(archive.definition)
-    var sources: [String: String] = [:]
+    var sources: [ArchiveContent.Sources.Source] = []
     var hashed: [SchemaName] = []
     let sum: RowSum
     if let successor = followed, case .some(.some(let table)) = table {
@@ -164,7 +164,8 @@ extension RememberedTable {
         from: "SELECT \(columns.joined(separator: ", ")) FROM temp.\(name) AS r", computesNothing: true,
         on: connection)
       if let present = try TableShape(shape.name, on: connection) {
-        sources[shape.name.spelled] = try connection.sum(of: present).text
+        sources.append(
+          .init(table: shape.name.spelled, sum: try connection.sum(of: present).text))
       }
     }
     var content = ArchiveContent(
@@ -174,7 +175,7 @@ extension RememberedTable {
         ArchiveContent.Successor(
           table: $0.table.spelled, key: $0.key.map(\.spelled), hashed: hashed.map(\.spelled))
       }, hasGoneRows: columns.count == shape.stored.filter { !isKey($0.name) }.count,
-      isMoved: followed == nil, sources: sources, counter: nil, isSupplement: followed != nil)
+      isMoved: followed == nil, sources: .init(sources), counter: nil, isSupplement: followed != nil)
     if followed != nil, try sum.count == rowCount(on: connection) { content.isComplete = true }
     return ArchiveRecord(
       id: id, phase: phase, direction: .up, entry: 0, table: shape.name.spelled, content: content.json,

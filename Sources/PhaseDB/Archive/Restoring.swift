@@ -131,7 +131,7 @@ struct Restoring {
   private static let shownRows = 10
 
   /// The tables that get rows or values.
-  var tables: Set<String> {
+  var tables: Set<FoldedName> {
     Set((works.map(\.record) + supplements.map(\.record)).map { SchemaName($0.table).key })
   }
 }

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// What reversing an applied phase would give back, as the rows are now, and how far that is known.
 public struct Reversal: Sendable, Hashable {
   /// The verdict in one word.
@@ -97,9 +99,9 @@ public struct Reversal: Sendable, Hashable {
   /// The same, with the losses marked that a phase declares.
   func declaring(_ losses: [Loss]) -> Reversal {
     guard !losses.isEmpty else { return self }
-    let declared = Set(losses.map { "\($0.table).\($0.column)".asciiLowercased })
+    let declared = Set(losses.map { "\($0.table).\($0.column)".folded })
     var reversal = self
-    for index in lost.indices where declared.contains(lost[index].subject.asciiLowercased) {
+    for index in lost.indices where declared.contains(lost[index].subject.folded) {
       reversal.lost[index].isDeclared = true
     }
     return reversal

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// The rows that a phase and its way back may not leave as they were, told from the cells that either of them writes.
 ///
 /// Where neither writes a cell that was there before, or every such cell is archived for every row, there is nothing to
@@ -120,7 +122,7 @@ extension TracedTable {
 
 extension ScriptTrace {
   /// The tables that were there before, by their folded names, to whose rows or columns anything happens.
-  var touchedTables: Set<String> { Set(tables.filter(\.isTouched).compactMap(\.origin?.key)) }
+  var touchedTables: Set<FoldedName> { Set(tables.filter(\.isTouched).compactMap(\.origin?.key)) }
 }
 
 extension Taking {

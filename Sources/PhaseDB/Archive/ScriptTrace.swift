@@ -5,12 +5,34 @@ struct ScriptTrace {
   /// The tables that were there before, and those the script made. Neither shadow tables of virtual ones nor what is
   /// SQLite's own.
   var tables: [TracedTable]
+  /// Where in `tables` a table is that had a name before the script, or has it after; nil until the script has run.
+  private var places: (before: [SchemaName: Int], after: [SchemaName: Int])?
+
+  init(tables: [TracedTable]) { self.tables = tables }
+
+  /// The same once the script has run, in which tables are found by their names without looking at all of them.
+  func finished() -> ScriptTrace {
+    func places(_ name: (TracedTable) -> SchemaName?) -> [SchemaName: Int] {
+      Dictionary(
+        tables.enumerated().compactMap { index, table in name(table).map { ($0, index) } },
+        uniquingKeysWith: { first, _ in first })
+    }
+    var trace = self
+    trace.places = (places(\.origin), places(\.outcome))
+    return trace
+  }
 
   /// The table that had a name before the script; nil when there was none.
-  func table(from origin: SchemaName) -> TracedTable? { tables.first { $0.origin == origin } }
+  func table(from origin: SchemaName) -> TracedTable? {
+    guard let places else { return tables.first { $0.origin == origin } }
+    return places.before[origin].map { tables[$0] }
+  }
 
   /// The table that has a name after the script; nil when there is none.
-  func table(to outcome: SchemaName) -> TracedTable? { tables.first { $0.outcome == outcome } }
+  func table(to outcome: SchemaName) -> TracedTable? {
+    guard let places else { return tables.first { $0.outcome == outcome } }
+    return places.after[outcome].map { tables[$0] }
+  }
 
   /// Whether the script computes values for a column of a table, and does not just hand over those of another.
   ///

@@ -25,7 +25,7 @@ extension ScriptTracer {
   }
 
   func appear(_ table: Present, isNew: Bool) throws(SQLiteError) {
-    let columns = try columns(of: table.name.spelled).map { column in
+    let columns = try columns(of: table.name.key).map { column in
       TracedColumn(
         origin: isNew ? nil : column.name, outcome: column.name, isGenerated: column.isGenerated,
         type: column.type)
@@ -62,7 +62,37 @@ extension ScriptTracer {
     }
   }
 
-  private func columns(of table: String) throws(SQLiteError)
+  /// Takes up the tables that a statement made and dropped, by their names alone: to read the whole schema after each of thousands would
+  /// take a time that grows with their square.
+  ///
+  /// - Returns: false for a statement after which only the whole schema tells: one that may have renamed something, or is about a
+  ///   virtual table, which has others behind it.
+  func followTables(_ writes: WriteSet) throws(SQLiteError) -> Bool {
+    guard writes.alteredTables.isEmpty else { return false }
+    var made: [Present] = []
+    for name in writes.createdTables {
+      guard
+        let row = try connection.rows(
+          "SELECT name, rootpage FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+          .text(name)
+        ).first
+      else { continue }
+      guard let page = row[1].integer, page > 0, present[name] == nil else { return false }
+      made.append(Present(name: SchemaName(row[0].text ?? ""), rootPage: page, isVirtual: false))
+    }
+    let dropped = writes.droppedTables.filter { present[$0] != nil }
+    guard dropped.allSatisfy({ present[$0].map { !trace.tables[$0].isVirtual } ?? true }) else {
+      return false
+    }
+    for name in dropped {
+      if let index = present.removeValue(forKey: name) { trace.tables[index].outcome = nil }
+      rootPages[name] = nil
+    }
+    for table in made { try appear(table, isNew: true) }
+    return true
+  }
+
+  private func columns(of table: FoldedName) throws(SQLiteError)
     -> [(name: SchemaName, isGenerated: Bool, type: String)]
   {
     try connection.rows(
@@ -71,7 +101,7 @@ extension ScriptTracer {
   }
 
   /// One ALTER adds a column at the end, drops one or renames one.
-  func followColumns(of table: String) throws(SQLiteError) {
+  func followColumns(of table: FoldedName) throws(SQLiteError) {
     guard let index = present[table] else { return }
     let now = try columns(of: table)
     var old = trace.tables[index].columns.filter { $0.outcome != nil }

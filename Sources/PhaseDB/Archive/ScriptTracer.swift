@@ -6,8 +6,8 @@ final class ScriptTracer {
   let script: Script
   var trace = ScriptTrace(tables: [])
   /// The place in the trace of each table that is there now, by its folded name.
-  var present: [String: Int] = [:]
-  var rootPages: [String: Int64] = [:]
+  var present: [FoldedName: Int] = [:]
+  var rootPages: [FoldedName: Int64] = [:]
   /// Whether anything here says REPLACE, which deletes rows that nothing reports.
   let mayReplace: Bool
   var failure: SQLiteError?
@@ -32,7 +32,7 @@ final class ScriptTracer {
   /// What the script has done up to now.
   func finish() throws(MigrationError) -> ScriptTrace {
     if let failure { throw MigrationError(failure, while: "following a script on a scratch database") }
-    return trace
+    return trace.finished()
   }
 
   /// Takes up what a statement did.
@@ -43,7 +43,7 @@ final class ScriptTracer {
     guard !(writes.createdTables.isEmpty && writes.droppedTables.isEmpty && writes.alteredTables.isEmpty)
     else { return }
     do throws(SQLiteError) {
-      try followNames()
+      if try !followTables(writes) { try followNames() }
       for table in writes.alteredTables { try followColumns(of: table) }
     } catch {
       failure = error
@@ -124,10 +124,10 @@ extension ScriptTracer {
     let stored = trace.tables[index].columns.filter { !$0.isGenerated }.compactMap(\.outcome?.key)
     let given = insert.map { $0.columns ?? stored } ?? stored
     let isOnly = !trace.tables[index].gainsRows
-    var handed: [String: TracedColumn.Origin] = [:]
+    var handed: [FoldedName: TracedColumn.Origin] = [:]
     var isWhole = false
     var rowIDsFrom: SchemaName?
-    var nulls: Set<String> = []
+    var nulls: Set<FoldedName> = []
     if let copy = insert?.copy, isOnly, let source = present[copy.source].map({ trace.tables[$0] }),
       let origin = source.origin
     {
@@ -157,7 +157,7 @@ extension ScriptTracer {
     }
   }
 
-  private func markUpdated(_ name: String, of table: Int) {
+  private func markUpdated(_ name: FoldedName, of table: Int) {
     let column = trace.tables[table].columns.firstIndex { $0.outcome?.key == name }
     if let column {
       trace.tables[table].columns[column].isUpdated = true
@@ -166,16 +166,16 @@ extension ScriptTracer {
     }
   }
 
-  private static func isRowID(_ name: String, of table: TracedTable) -> Bool {
-    ["rowid", "_rowid_", "oid"].contains(name) && table.column(to: SchemaName(name)) == nil
+  private static func isRowID(_ name: FoldedName, of table: TracedTable) -> Bool {
+    (["rowid", "_rowid_", "oid"] as [FoldedName]).contains(name) && table.column(to: SchemaName(name)) == nil
   }
 
   /// What an INSERT says in its own words. SQLite does not report the columns it lists.
   private struct Insert {
     /// Folded.
-    let table: String
+    let table: FoldedName
     /// nil when it lists none, which means all.
-    let columns: [String]?
+    let columns: [FoldedName]?
     let copy: PlainCopy?
 
     init?(_ effect: StatementEffect, _ script: Script) {

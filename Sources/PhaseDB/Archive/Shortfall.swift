@@ -259,10 +259,10 @@ extension ArchiveContent {
   /// A table that is not what it was after the transition, of those from which the way back makes values; nil when there
   /// is none.
   func changedSource(on connection: Connection) throws(SQLiteError) -> String? {
-    for (name, sum) in sources.sorted(by: { $0.key < $1.key }) {
-      guard let table = try TableShape(SchemaName(name), on: connection),
-        try connection.sum(of: table).text == sum
-      else { return name }
+    for source in sources.all {
+      guard let table = try TableShape(SchemaName(source.table), on: connection),
+        try connection.sum(of: table).text == source.sum
+      else { return source.table }
     }
     return nil
   }

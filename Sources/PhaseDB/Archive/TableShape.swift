@@ -66,7 +66,7 @@ struct TableShape {
   /// A name of the rowid that no column has; nil when there is none.
   var rowIDName: String? {
     guard !isWithoutRowID else { return nil }
-    return ["rowid", "_rowid_", "oid"].first { name in !columns.contains { $0.name.key == name } }
+    return ["rowid", "_rowid_", "oid"].first { name in !columns.contains { $0.name.key == FoldedName(name) } }
   }
 
   /// A name by which SQL finds the rowid, be it that of a column; nil when rows have none.

@@ -150,7 +150,7 @@ extension Taking {
 
 extension Taking {
   /// The same in a transition that also puts values back into tables: what it leaves of a row is known only afterwards.
-  func restoredInto(_ tables: Set<String>) -> Taking {
+  func restoredInto(_ tables: Set<FoldedName>) -> Taking {
     var taking = self
     if let successor, method == .columns, tables.contains(successor.table.key) { taking.method = .difference }
     return taking

@@ -10,22 +10,28 @@ struct TransitionTrial {
   /// The part of the schema on which it was tried, and what the transition made of that.
   let began: [SchemaObject]
   let left: Schema
+  /// What keeps the way back from running.
+  let backFailure: MigrationError?
   /// Whether the way back leads to the schema before the transition.
   let leadsBack: Bool
 
   /// - Parameters:
   ///   - id: the phase's name.
   ///   - schema: what there is before the transition.
+  ///   - costLimit: what both may cost; nil when that is no question.
   /// - Throws: what keeps the transition's SQL from running, with its place.
-  init(_ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema) throws(MigrationError) {
+  init(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema, _ costLimit: CostLimit? = nil
+  ) throws(MigrationError) {
     var neighbourhood = Neighbourhood()
     neighbourhood.follow(schema.changes(since: Schema()))
-    try self.init(id, phase, direction, in: neighbourhood)
+    try self.init(id, phase, direction, in: neighbourhood, costLimit)
   }
 
   /// The same, where the neighbourhoods of what is there before the transition are known.
   init(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, in neighbourhood: Neighbourhood
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, in neighbourhood: Neighbourhood,
+    _ costLimit: CostLimit? = nil
   ) throws(MigrationError) {
     do throws(MigrationError) {
       let objects = neighbourhood.objects(
@@ -34,29 +40,35 @@ struct TransitionTrial {
           let table = SchemaName(retirement.table)
           return [table.key, RetiredName(table, by: id.migration).name.key]
         })
-      self = try TransitionTrial(id, phase, direction, objects)
-    } catch {
+      self = try TransitionTrial(id, phase, direction, objects, costLimit)
+    } catch  where error.id != .tooCostly {
       // What is made of names at run time, as by a module, may need what no script mentions.
-      self = try TransitionTrial(id, phase, direction, neighbourhood.allObjects)
+      self = try TransitionTrial(id, phase, direction, neighbourhood.allObjects, costLimit)
     }
   }
 
   private init(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject]
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject], _ costLimit: CostLimit?
   ) throws(MigrationError) {
-    let scratch = try Scratch(baseline: nil)
+    let scratch = try Scratch(baseline: nil, costLimit: costLimit)
     try scratch.make(objects)
     began = objects
     let before = scratch.schema
     there = try Self.trace(id, phase, direction, on: scratch)
     left = scratch.schema
     do throws(MigrationError) {
+      // Nobody has asked for the way back: it must not keep the way there waiting.
+      if costLimit == nil {
+        try lifting("limiting a trial") { () in try scratch.connection.limit(to: CostLimit(.scratch)) }
+      }
       let checkpoint = direction == .up ? before : nil
       back = try Self.trace(id, phase, direction == .up ? .down : .up, to: checkpoint, on: scratch)
       leadsBack = scratch.schema.digest == before.digest
+      backFailure = nil
     } catch {
       back = nil
       leadsBack = false
+      backFailure = error
     }
   }
 

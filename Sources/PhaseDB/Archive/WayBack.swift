@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// What the way back from a transition does for one table that was there before it.
 struct WayBack {
   private let trial: TransitionTrial
@@ -89,7 +91,7 @@ struct WayBack {
   /// on: '007' as a number, 'A' as 'a' without regard to case.
   func recasts(_ column: TableShape.Column, of key: RowKey) -> Bool {
     guard let after = heir?.column(to: column.name) else { return false }
-    let collation = key.columns.first { SchemaName($0.name) == column.name }?.collation?.asciiLowercased
+    let collation = key.columns.first { SchemaName($0.name) == column.name }?.collation?.folded
     return after.type != column.type || collation ?? "binary" != "binary"
   }
 }

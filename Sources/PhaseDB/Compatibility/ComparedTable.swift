@@ -2,21 +2,21 @@ internal import PhaseSQLite
 
 /// What it takes to find a row of a table again.
 struct ComparedTable: Sendable {
-  let name: String
-  let columns: [String]
+  let name: FoldedName
+  let columns: [FoldedName]
   let key: Key
 
   enum Key: Sendable, Equatable {
     /// The rowid, under the name of the column that stands for it, where there is one.
-    case rowID(column: String)
+    case rowID(column: FoldedName)
     /// The primary key of a table that has a rowid besides.
-    case columns([String])
+    case columns([FoldedName])
     /// The primary key of a WITHOUT ROWID table.
-    case only([String])
+    case only([FoldedName])
   }
 
   /// Reads an ordinary table; nil for a view, a virtual table, or one that is not there.
-  init?(_ name: String, in schema: Schema) {
+  init?(_ name: FoldedName, in schema: Schema) {
     guard let table = schema.table(SchemaName(name)), table.virtual == nil else { return nil }
     self.name = name
     let columns = table.columns.map(\.name.key)
@@ -29,7 +29,7 @@ struct ComparedTable: Sendable {
       self.key = .only(key)
     } else if key.isEmpty {
       // A column may have taken the name of the rowid (sqlite.org/rowidtable.html).
-      let names = ["rowid", "oid", "_rowid_"]
+      let names: [FoldedName] = ["rowid", "oid", "_rowid_"]
       guard let free = names.first(where: { !columns.contains($0) }) else { return nil }
       self.key = .rowID(column: free)
     } else {
@@ -37,7 +37,7 @@ struct ComparedTable: Sendable {
     }
   }
 
-  var keyColumns: [String] {
+  var keyColumns: [FoldedName] {
     switch key {
     case .rowID(let column): [column]
     case .columns(let columns), .only(let columns): columns

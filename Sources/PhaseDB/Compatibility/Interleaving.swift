@@ -19,7 +19,7 @@ struct Interleaving {
       }.map(\.0)
     }
 
-    func knows(_ column: String, of table: String) -> Bool {
+    func knows(_ column: FoldedName, of table: FoldedName) -> Bool {
       home.shapes[table]?.columns.contains(column) ?? true
     }
 

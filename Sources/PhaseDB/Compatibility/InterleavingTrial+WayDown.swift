@@ -16,7 +16,7 @@ extension InterleavingTrial {
   private func accepts(_ cell: WrittenCells.Cell) -> Bool {
     interleaving.way.phases.contains { step in
       step.phase.losses.contains {
-        $0.table.asciiLowercased == cell.row.table && $0.column.asciiLowercased == cell.column
+        $0.table.folded == cell.row.table && $0.column.folded == cell.column
       }
     }
   }
@@ -48,7 +48,7 @@ extension InterleavingTrial {
   }
 
   /// A column says one thing, and another one after its phases computed it anew: it was behind what was written.
-  private func reportStale(_ key: RowBook.Key, _ column: String, before: Value, after: Value) {
+  private func reportStale(_ key: RowBook.Key, _ column: FoldedName, before: Value, after: Value) {
     let cell = WrittenCells.Cell(row: key, column: column)
     guard let author = written.author(of: cell) else { return }
     // What nothing computes was never there on the state below, and cannot come from it.

@@ -9,10 +9,10 @@ final class InterleavingTrial {
   private var rows: [RowBook.Key: RowBook.Row] = [:]
   private var born: Set<RowBook.Key> = []
   private var found: [CompatibilityFinding] = []
-  private var shapes: [String: ComparedTable] = [:]
+  private var shapes: [FoldedName: ComparedTable] = [:]
   private var keys: Set<RowBook.Key> = []
   /// What a column has in a row for which nobody gives a value, by table.
-  private(set) var unsetValues: [String: [String: Value]] = [:]
+  private(set) var unsetValues: [FoldedName: [FoldedName: Value]] = [:]
 
   init(_ interleaving: Interleaving, _ turn: WriteTurn, on copy: StateCopy) throws(MigrationError) {
     self.interleaving = interleaving
@@ -60,9 +60,9 @@ extension InterleavingTrial {
   /// Runs the statements in their order and commits them.
   ///
   /// - Returns: columns that only the newer version knows and that were NULL in no row before, by table.
-  private func write() throws(MigrationError) -> [String: Set<String>] {
+  private func write() throws(MigrationError) -> [FoldedName: Set<FoldedName>] {
     let runner = try ScriptRunner(on: copy, in: interleaving.workshop)
-    let tables = writers.reduce(into: Set<String>()) { $0.formUnion($1.home.footprint.tables) }
+    let tables = writers.reduce(into: Set<FoldedName>()) { $0.formUnion($1.home.footprint.tables) }
     shapes = runner.shapes(of: tables)
     let book = RowBook(on: copy.connection, shapes: shapes)
     let statements = try writers.map { writer throws(MigrationError) in
@@ -145,14 +145,14 @@ extension InterleavingTrial {
   }
 
   private func wrote(
-    _ column: String, of table: String, _ footprint: QueryFootprint, _ writer: Interleaving.Writer
+    _ column: FoldedName, of table: FoldedName, _ footprint: QueryFootprint, _ writer: Interleaving.Writer
   ) -> Bool {
     footprint.updates.contains(QueryFootprint.Column(table: table, name: column))
       || (footprint.inserts.contains(table) && writer.knows(column, of: table))
   }
 
-  private func defaults(in schema: Schema) throws(MigrationError) -> [String: [String: Value]] {
-    var values: [String: [String: Value]] = [:]
+  private func defaults(in schema: Schema) throws(MigrationError) -> [FoldedName: [FoldedName: Value]] {
+    var values: [FoldedName: [FoldedName: Value]] = [:]
     for table in shapes.keys {
       for column in schema.table(SchemaName(table))?.columns ?? [] {
         guard let text = column.defaultValue?.text else {
@@ -165,9 +165,9 @@ extension InterleavingTrial {
     return values
   }
 
-  private func columnsWithoutNull() throws(MigrationError) -> [String: Set<String>] {
+  private func columnsWithoutNull() throws(MigrationError) -> [FoldedName: Set<FoldedName>] {
     guard writers.count > 1 else { return [:] }
-    var columns: [String: Set<String>] = [:]
+    var columns: [FoldedName: Set<FoldedName>] = [:]
     for read in writers[1].home.footprint.reads
     where shapes[read.table]?.columns.contains(read.name) == true
       && !writers[0].knows(read.name, of: read.table)
@@ -182,7 +182,7 @@ extension InterleavingTrial {
     return columns
   }
 
-  private func reportUnset(_ columns: [String: Set<String>], in contents: [RowBook.Key: RowBook.Row]) {
+  private func reportUnset(_ columns: [FoldedName: Set<FoldedName>], in contents: [RowBook.Key: RowBook.Row]) {
     for key in born.sorted(by: { $0.description < $1.description }) {
       guard let row = contents[key] ?? nil else { continue }
       for column in (columns[key.table] ?? []).sorted() where row[column] == .null {

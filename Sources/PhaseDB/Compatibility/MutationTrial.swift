@@ -42,7 +42,7 @@ struct MutationTrial {
   private enum Mutation: CustomStringConvertible {
     case drop(QueryFootprint.Column)
     case rename(QueryFootprint.Column)
-    case renameTable(String)
+    case renameTable(FoldedName)
 
     var sql: String {
       switch self {

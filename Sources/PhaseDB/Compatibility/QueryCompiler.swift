@@ -14,16 +14,20 @@ final class PreparedQuery {
 /// Compiles statements of a version on a schema, and listens to what the authorizer tells of each.
 final class QueryCompiler {
   private let connection: Connection
-  private let views: Set<String>
+  private let functions: FunctionList
+  private let modules: ModuleList
+  private let views: Set<FoldedName>
   /// The names of the schema's views and triggers.
-  private let code: Set<String>
+  private let code: Set<FoldedName>
   /// What is told of the statement that is being compiled; nil while none is.
-  private var listening: (names: Set<String>, footprint: QueryFootprint)?
+  private var listening: (names: Set<FoldedName>, footprint: QueryFootprint)?
 
   /// - Parameter schema: the one that the connection has.
   init(on connection: Connection, _ schema: Schema) {
     self.connection = connection
-    func names(_ type: String) -> Set<String> {
+    functions = .of(connection)
+    modules = .of(connection)
+    func names(_ type: String) -> Set<FoldedName> {
       Set(schema.objects.filter { $0.key.type == type }.map(\.key.name))
     }
     views = names("view")
@@ -43,8 +47,9 @@ final class QueryCompiler {
     // Once for the script: whenever an authorizer is set, everything that was compiled before is compiled again. A claim
     // that was checked meanwhile has had its own.
     connection.setAuthorizer { [unowned self] action in
-      if let names = listening?.names { listening?.footprint.add(action, code: code, names: names) }
-      return true
+      guard let names = listening?.names else { return true }
+      listening?.footprint.add(action, code: code, names: names)
+      return !reachesOut(action)
     }
     var prepared: [PreparedQuery] = []
     for (index, query) in queries.enumerated() {
@@ -52,6 +57,17 @@ final class QueryCompiler {
       prepared.append(try prepare(query, like: known, planned: planned))
     }
     return prepared
+  }
+
+  /// Whether an action of an application's statement reaches out of the copy.
+  private func reachesOut(_ action: AuthorizedAction) -> Bool {
+    switch action.code {
+    case .function: !functions.allows(action.second ?? "")
+    case .createVirtualTable: !ModuleList.allows(module: action.second ?? "")
+    case .read: modules.refuses(table: action.first ?? "")
+    case .attach, .detach: true
+    default: false
+    }
   }
 
   /// Compiles a statement and notes what it reads and writes.
@@ -71,7 +87,7 @@ final class QueryCompiler {
         columns: columns, footprint: footprint,
         plan: planned ? QueryPlan(of: query.sql.text, on: connection) : nil,
         // It is read from the text, and is the same for the same columns.
-        order: home?.columns == columns ? home?.order : RowOrder(of: query.sql.text, columns: columns))
+        order: home?.columns.elementsEqual(columns, by: { $0.utf8.elementsEqual($1.utf8) }) == true ? home?.order : RowOrder(of: query.sql.text, columns: columns))
       return PreparedQuery(run, statement)
     } catch {
       guard !error.code.isFatal else { throw MigrationError(error, while: "compiling '\(query.title)'") }

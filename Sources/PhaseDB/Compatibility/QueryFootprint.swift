@@ -8,27 +8,27 @@ internal import PhaseSQLite
 /// show in results only.
 struct QueryFootprint: Sendable, Hashable {
   struct Column: Sendable, Hashable, Comparable, CustomStringConvertible {
-    let table: String
+    let table: FoldedName
     /// Empty when the table is read and no column of it, as in count(*).
-    let name: String
+    let name: FoldedName
 
     static func < (left: Column, right: Column) -> Bool {
       (left.table, left.name) < (right.table, right.name)
     }
 
-    var description: String { name.isEmpty ? table : "\(table).\(name)" }
+    var description: String { name.isEmpty ? table.text : "\(table).\(name)" }
   }
 
   var reads: Set<Column> = []
   var updates: Set<Column> = []
-  var inserts: Set<String> = []
-  var deletes: Set<String> = []
+  var inserts: Set<FoldedName> = []
+  var deletes: Set<FoldedName> = []
   /// Those of the names that are views.
-  var views: Set<String> = []
+  var views: Set<FoldedName> = []
   /// Every table that is written, also by triggers.
-  var written: Set<String> = []
+  var written: Set<FoldedName> = []
 
-  var tables: Set<String> {
+  var tables: Set<FoldedName> {
     Set(reads.map(\.table)).union(updates.map(\.table)).union(inserts).union(deletes)
   }
 
@@ -37,16 +37,16 @@ struct QueryFootprint: Sendable, Hashable {
   /// - Parameters:
   ///   - code: the names of the schema's views and triggers.
   ///   - names: what the statement's text mentions; foreign keys read and write other tables without being asked to.
-  mutating func add(_ action: AuthorizedAction, code: Set<String>, names: Set<String>) {
-    guard let table = action.first?.asciiLowercased, action.database != "temp" else { return }
+  mutating func add(_ action: AuthorizedAction, code: Set<FoldedName>, names: Set<FoldedName>) {
+    guard let table = action.first?.folded, action.database != "temp" else { return }
     if [.insert, .update, .delete].contains(action.code) { written.insert(table) }
     // A subquery with a name comes as the origin of what it reads, too, and is part of the statement.
-    if let origin = action.origin?.asciiLowercased, code.contains(origin) || origin.hasPrefix(TouchLog.prefix)
+    if let origin = action.origin?.folded, code.contains(origin) || origin.hasPrefix(TouchLog.prefix)
     {
       return
     }
     guard names.contains(table), !table.hasPrefix("sqlite_") else { return }
-    let column = Column(table: table, name: action.second?.asciiLowercased ?? "")
+    let column = Column(table: table, name: action.second?.folded ?? "")
     switch action.code {
     case .read: reads.insert(column)
     case .update: updates.insert(column)
@@ -88,7 +88,7 @@ struct QueryFootprint: Sendable, Hashable {
   }
 
   /// A write to a view reads the whole of it for its trigger, and nothing is told of its condition.
-  private func reads(besides others: Set<String>) -> Set<Column> {
+  private func reads(besides others: Set<FoldedName>) -> Set<Column> {
     isWrite ? reads.filter { !views.contains($0.table) && !others.contains($0.table) } : reads
   }
 }

@@ -7,33 +7,33 @@ internal import PhaseSQLite
 final class RowBook {
   /// A row, by its table and its key.
   struct Key: Sendable, Hashable {
-    let table: String
+    let table: FoldedName
     let values: [Value]
   }
 
   /// The columns of a row by name; nil when the row is not there.
-  typealias Row = [String: Value]?
+  typealias Row = [FoldedName: Value]?
 
   private let connection: Connection
   /// The tables that are of interest, by name.
-  let shapes: [String: ComparedTable]
-  private var touchedIDs: [String: Set<Int64>] = [:]
+  let shapes: [FoldedName: ComparedTable]
+  private var touchedIDs: [FoldedName: Set<Int64>] = [:]
   /// Every row that was ever touched.
   private(set) var keys: Set<Key> = []
 
-  private let logs: [String: TouchLog]
+  private let logs: [FoldedName: TouchLog]
 
-  init(on connection: Connection, shapes: [String: ComparedTable]) {
+  init(on connection: Connection, shapes: [FoldedName: ComparedTable]) {
     self.connection = connection
     self.shapes = shapes
-    var logs: [String: TouchLog] = [:]
+    var logs: [FoldedName: TouchLog] = [:]
     for (table, shape) in shapes {
       guard case .only(let columns) = shape.key else { continue }
       logs[table] = TouchLog(of: shape, columns: columns, on: connection)
     }
     self.logs = logs
     connection.watchRows { [unowned self] table, rowID in
-      touchedIDs[table.asciiLowercased, default: []].insert(rowID)
+      touchedIDs[table.folded, default: []].insert(rowID)
     }
   }
 
@@ -86,14 +86,14 @@ final class RowBook {
   }
 
   static func contents(
-    of keys: Set<Key>, shapes: [String: ComparedTable], on connection: Connection
+    of keys: Set<Key>, shapes: [FoldedName: ComparedTable], on connection: Connection
   ) throws(SQLiteError) -> [Key: Row] {
     var contents: [Key: Row] = [:]
     for (table, keys) in Dictionary(grouping: keys, by: \.table) {
       guard let shape = shapes[table] else { continue }
       let there = Set(
         try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table)).compactMap {
-          $0[0].text?.asciiLowercased
+          $0[0].text?.folded
         })
       let columns = shape.columns.filter(there.contains)
       let isAskable =

@@ -19,7 +19,7 @@ struct RowOrder: Sendable {
       if depth == 0, words.has("order", "by", at: index) { start = index + 2 }
     }
     guard let start else { return nil }
-    let folded = columns.map(\.asciiLowercased)
+    let folded = columns.map(\.folded)
     var keys: [Int]? = []
     for term in Self.terms(words[start...]) {
       if let key = Self.column(term, in: folded) { keys?.append(key) } else { keys = nil }
@@ -41,12 +41,12 @@ struct RowOrder: Sendable {
   }
 
   /// The column that a term names: by its name, with or without that of a table, or by its number.
-  private static func column(_ term: [SQLWord], in columns: [String]) -> Int? {
+  private static func column(_ term: [SQLWord], in columns: [FoldedName]) -> Int? {
     var term = term[...]
     while let last = term.last, ["asc", "desc", "first", "last", "nulls"].contains(last.text) {
       term.removeLast()
     }
-    if term.count == 1, let word = term.first, word.kind == .number, let number = Int(word.text) {
+    if term.count == 1, let word = term.first, word.kind == .number, let number = Int(word.text.text) {
       return columns.indices.contains(number - 1) ? number - 1 : nil
     }
     guard let name = term.last, name.isName,

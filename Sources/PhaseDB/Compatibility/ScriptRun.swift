@@ -10,7 +10,7 @@ struct QueryRun: Sendable {
   /// One for each row of values; empty when it does not compile.
   var outcomes: [QueryOutcome] = []
   /// How many rows the tables have that it writes by name, after it.
-  var counts: [String: Int64] = [:]
+  var counts: [FoldedName: Int64] = [:]
 
   struct Compiled: Sendable {
     let columns: [String]
@@ -26,7 +26,7 @@ struct ScriptRun: Sendable {
   var queries: [QueryRun] = []
   /// Every row it touched, and what is in it after the last statement.
   var rows: [RowBook.Key: RowBook.Row] = [:]
-  var shapes: [String: ComparedTable] = [:]
+  var shapes: [FoldedName: ComparedTable] = [:]
 
   var footprint: QueryFootprint {
     queries.reduce(into: QueryFootprint()) { $0.formUnion($1.compiled?.footprint ?? QueryFootprint()) }
@@ -70,7 +70,7 @@ final class ScriptRunner {
     let early = home.map { RowBook(on: connection, shapes: $0.shapes) }
     let prepared = try compiler.prepare(script.queries, like: home?.queries ?? [])
     var run = ScriptRun()
-    let tables = prepared.reduce(into: Set<String>()) {
+    let tables = prepared.reduce(into: Set<FoldedName>()) {
       $0.formUnion($1.run.compiled?.footprint.tables ?? [])
     }
     run.shapes = home?.shapes ?? shapes(of: tables)
@@ -100,7 +100,7 @@ final class ScriptRunner {
   private func transaction(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
     let transaction = try begin()
     defer { connection.removeProgressHandler() }
-    try body()
+    try connection.spending(body)
     try transaction.rollBack("taking back what a script did")
   }
 
@@ -108,7 +108,7 @@ final class ScriptRunner {
   func commit(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
     let transaction = try begin()
     defer { connection.removeProgressHandler() }
-    try body()
+    try connection.spending(body)
     try transaction.commit("committing what two versions wrote")
   }
 
@@ -121,14 +121,14 @@ final class ScriptRunner {
     return try lifting("starting a transaction") { () in try connection.begin(.deferred) }
   }
 
-  func shapes(of tables: Set<String>) -> [String: ComparedTable] {
+  func shapes(of tables: Set<FoldedName>) -> [FoldedName: ComparedTable] {
     Dictionary(
       uniqueKeysWithValues: tables.compactMap { table in ComparedTable(table, in: schema).map { (table, $0) }
       })
   }
 
-  private func counts(of footprint: QueryFootprint) throws(SQLiteError) -> [String: Int64] {
-    var counts: [String: Int64] = [:]
+  private func counts(of footprint: QueryFootprint) throws(SQLiteError) -> [FoldedName: Int64] {
+    var counts: [FoldedName: Int64] = [:]
     for table in footprint.inserts.union(footprint.deletes).union(footprint.updates.map(\.table)) {
       counts[table] = try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(table))")?.integer
     }
@@ -212,8 +212,8 @@ extension ScriptRunner {
     switch source {
     case .lastInsertRowID: return .integer(connection.lastInsertRowID)
     case .column(let name):
-      let folded = name.asciiLowercased
-      let index = columns.firstIndex { $0.asciiLowercased == folded }
+      let folded = name.folded
+      let index = columns.firstIndex { $0.folded == folded }
       return index.flatMap { result.rows.first?[$0] } ?? .null
     }
   }

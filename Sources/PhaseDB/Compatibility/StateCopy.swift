@@ -21,6 +21,9 @@ final class StateCopy {
       try connection.execute("PRAGMA journal_mode = MEMORY")
       try connection.execute("PRAGMA synchronous = OFF")
       try workshop.clock.rule(connection)
+      let pages = try connection.value("PRAGMA main.page_count")?.integer ?? 0
+      let bytes = try connection.value("PRAGMA main.page_size")?.integer ?? 0
+      try connection.limit(to: CostLimit(.database(bytes: pages * bytes)))
     }
     connection.turn(.foreignKeys, on: true)
     connection.turn(.doubleQuotedStringsInDML, on: true)
@@ -88,7 +91,7 @@ final class StateCopy {
     guard let ledger = try Knowledge(of: connection).ledger, ledger.format >= 2 else { return }
     try lifting("forgetting what the way down took") { () in
       try connection.execute(
-        "UPDATE phasedb_archive SET state = 'purged' WHERE direction = 'down' AND state = 'kept'")
+        "UPDATE phasedb_archive SET state = 'left' WHERE direction = 'down' AND state = 'kept'")
     }
   }
 

@@ -4,11 +4,11 @@ internal import PhaseSQLite
 struct WrittenCells {
   struct Cell: Hashable {
     let row: RowBook.Key
-    let column: String
+    let column: FoldedName
   }
 
   /// By the number of the version: 0 for the older, 1 for the newer.
-  private var values: [RowBook.Key: [String: (version: Int, query: ApplicationQuery, value: Value)]] = [:]
+  private var values: [RowBook.Key: [FoldedName: (version: Int, query: ApplicationQuery, value: Value)]] = [:]
   /// For each row, the statement of each version that touched it last.
   private var toucher: [RowBook.Key: [Int: ApplicationQuery]] = [:]
 

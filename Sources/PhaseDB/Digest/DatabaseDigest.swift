@@ -9,7 +9,10 @@ public struct DatabaseDigest: Sendable, Hashable {
   /// By name.
   public let tables: [TableDigest]
   /// Where the keys of AUTOINCREMENT tables have got to (sqlite.org/autoinc.html).
-  public let counters: [String: Int64]
+  public var counters: [String: Int64] {
+    Dictionary(namedCounters.map { ($0.key.spelled, $0.value) }, uniquingKeysWith: max)
+  }
+  let namedCounters: [SchemaName: Int64]
   /// `PRAGMA user_version`.
   public let userVersion: Int64
   /// `PRAGMA application_id`.
@@ -19,13 +22,13 @@ public struct DatabaseDigest: Sendable, Hashable {
 
   /// The digest of a table, by its name in any case.
   public func table(_ name: String) -> TableDigest? {
-    tables.first { $0.table.asciiLowercased == name.asciiLowercased }
+    tables.first { $0.table.folded == name.folded }
   }
 
   /// One line for each thing, the same for the same content.
   public var text: String {
     (tables.map { "table \($0.table) \($0.rows) \($0.text)" }
-      + counters.sorted { $0.key < $1.key }.map { "counter \($0.key) \($0.value)" }
+      + namedCounters.sorted { $0.key.key < $1.key.key }.map { "counter \($0.key) \($0.value)" }
       + unread.keys.sorted().map { "unread \($0)" }
       + ["user_version \(userVersion)", "application_id \(applicationID)"])
       .map { $0 + "\n" }.joined()
@@ -83,7 +86,7 @@ extension TableReading {
 /// Everything of a digest but the sums over rows.
 struct DigestDraft: Sendable {
   let readings: [TableReading]
-  private let counters: [String: Int64]
+  private let counters: [SchemaName: Int64]
   private let userVersion: Int64
   private let applicationID: Int64
   private let unread: [String: String]
@@ -103,13 +106,13 @@ struct DigestDraft: Sendable {
         unread[object.name] = error.message
       }
     }
-    self.readings = readings.sorted { $0.table.asciiLowercased < $1.table.asciiLowercased }
+    self.readings = readings.sorted { $0.table.folded < $1.table.folded }
     self.unread = unread
-    let names = Set(readings.map(\.table.asciiLowercased))
-    var counters: [String: Int64] = [:]
+    let names = Set(readings.map(\.table.folded))
+    var counters: [SchemaName: Int64] = [:]
     if try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'") != nil {
       for row in try connection.rows("SELECT name, seq FROM main.sqlite_sequence") {
-        guard let name = row[0].text, let value = row[1].integer, names.contains(name.asciiLowercased) else {
+        guard let name = row[0].text.map(SchemaName.init(_:)), let value = row[1].integer, names.contains(name.key) else {
           continue
         }
         counters[name] = value
@@ -122,7 +125,7 @@ struct DigestDraft: Sendable {
 
   func digest(_ sums: [RowSum]) -> DatabaseDigest {
     DatabaseDigest(
-      tables: zip(readings, sums).map { TableDigest($0.table, $1) }, counters: counters,
+      tables: zip(readings, sums).map { TableDigest($0.table, $1) }, namedCounters: counters,
       userVersion: userVersion,
       applicationID: applicationID, unread: unread)
   }
@@ -138,7 +141,7 @@ private enum DerivedTables {
     return modules.contains(module)
   }
 
-  private static let modules: Set<String> = [
+  private static let modules: Set<FoldedName> = [
     "dbstat", "sqlite_dbpage", "fts4aux", "fts5vocab", "fts3tokenize",
   ]
 }

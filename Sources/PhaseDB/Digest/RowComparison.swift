@@ -9,7 +9,7 @@ struct RowComparison {
   let before: Connection
   let after: Connection
   /// Columns whose loss is accepted.
-  let declared: Set<String>
+  let declared: Set<FoldedName>
   /// How many rows to show.
   let limit: Int
 
@@ -105,9 +105,9 @@ private final class Side {
   private let connection: Connection
   private var statement: Statement
 
-  init(_ object: SchemaObject, on connection: Connection, without declared: Set<String>) throws(SQLiteError) {
+  init(_ object: SchemaObject, on connection: Connection, without declared: Set<FoldedName>) throws(SQLiteError) {
     let reading = try TableReading(object, on: connection)
-    let kept = reading.names.indices.filter { !declared.contains(reading.names[$0].asciiLowercased) }
+    let kept = reading.names.indices.filter { !declared.contains(reading.names[$0].folded) }
     let names = kept.map { reading.names[$0] }
     try connection.defineRowHash(named: "phasedb_row", columns: reading.names)
     try connection.defineRowHash(named: "phasedb_rest", columns: names)
@@ -149,5 +149,5 @@ private struct NamedValue {
   let name: String
   let value: Value
 
-  func isNamed(_ other: String) -> Bool { name.asciiLowercased == other.asciiLowercased }
+  func isNamed(_ other: String) -> Bool { name.folded == other.folded }
 }

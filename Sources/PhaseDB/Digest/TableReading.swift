@@ -31,9 +31,9 @@ struct TableReading: Sendable {
     let keyColumns = rows.filter { $0[1].integer ?? 0 > 0 }.sorted {
       ($0[1].integer ?? 0) < ($1[1].integer ?? 0)
     }.compactMap { $0[0].text }
-    let taken = Set(columns.map(\.asciiLowercased))
+    let taken = Set(columns.map(\.folded))
     // A column may have the rowid's name, but hardly all three of them (sqlite.org/lang_createtable.html#rowid).
-    let rowID = ["rowid", "_rowid_", "oid"].first { !taken.contains($0) }
+    let rowID = ["rowid", "_rowid_", "oid"].first { !taken.contains(FoldedName($0)) }
     let from = "main.\(SQLText.identifier(object.name))"
     let hasRowID = rowID.map { (try? connection.prepare("SELECT \($0) FROM \(from)")) != nil } ?? false
     let isAlias =

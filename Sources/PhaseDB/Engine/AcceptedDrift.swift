@@ -31,9 +31,10 @@ extension Engine {
 
   /// Accepts a drift when no phase goes with it.
   func acceptDrift(_ plan: Plan) throws(MigrationError) {
-    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: .now + wait))
+    connection.setBusyDeadline(.now + wait)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
+    try knowledge.refuseLedgerDrift()
     try passLease()
     guard knowledge.applied.map(\.id) == plan.appliedBefore else {
       throw MigrationError(

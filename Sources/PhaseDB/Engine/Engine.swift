@@ -98,6 +98,7 @@ final class Engine {
       expected.removeAll { $0 == step.id }
       if step.direction == .up { expected.append(step.id) }
     }
+    try connection.refuseMoved("after the last step")
     return result
   }
 

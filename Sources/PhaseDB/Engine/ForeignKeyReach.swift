@@ -7,19 +7,19 @@ internal import PhaseSQLite
 struct ForeignKeyReach {
   private let writes: WriteSet
   private let after: Schema
-  private let renamed: Set<String>
+  private let renamed: Set<FoldedName>
   /// What was there before, of the objects that changed.
   private let former: [SchemaObject.Key: SchemaObject]
   private let changed: Set<SchemaObject.Key>
   /// Tables of which any row may have come or gone, or whose key may not be unique any more.
-  private var written: Set<String>
+  private var written: Set<FoldedName>
 
   /// - Parameters:
   ///   - renamed: tables that have another name now and the same rows, by both names.
   ///   - tables: others that were written, folded.
   init(
-    _ writes: WriteSet, _ changes: [SchemaChange], to after: Schema, renamed: Set<String> = [],
-    alsoWritten tables: Set<String> = []
+    _ writes: WriteSet, _ changes: [SchemaChange], to after: Schema, renamed: Set<FoldedName> = [],
+    alsoWritten tables: Set<FoldedName> = []
   ) {
     self.renamed = renamed
     self.writes = writes
@@ -31,7 +31,7 @@ struct ForeignKeyReach {
     written = writes.tables.union(tables)
     for name in writes.droppedIndexes {
       guard let index = former[SchemaObject.Key(type: "index", name: name)] else { continue }
-      if index.sql.asciiLowercased.contains("unique") { written.insert(index.table.asciiLowercased) }
+      if index.sql.asciiLowercased.contains("unique") { written.insert(index.table.folded) }
     }
   }
 
@@ -53,10 +53,10 @@ struct ForeignKeyReach {
     var keys = try connection.prepare("SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1)")
     try keys.bind([.text(child.name)])
     while try keys.step() {
-      let parent = keys.text(at: 0).asciiLowercased
+      let parent = keys.text(at: 0).folded
       if written.contains(parent) { return true }
-      if writes.columns[name]?.contains(keys.text(at: 1).asciiLowercased) == true { return true }
-      let column = keys.optionalText(at: 2)?.asciiLowercased
+      if writes.columns[name]?.contains(keys.text(at: 1).folded) == true { return true }
+      let column = keys.optionalText(at: 2)?.folded
       if try updatesKey(of: parent, column: column, on: connection) { return true }
     }
     return false
@@ -68,18 +68,18 @@ struct ForeignKeyReach {
   {
     guard let updated = writes.columns[child.key.name] else { return false }
     if !updated.isDisjoint(with: Self.rowIDNames) { return true }
-    return try hasGeneratedColumn(child.name, on: connection)
+    return try hasGeneratedColumn(child.key.name, on: connection)
   }
 
-  private func hasGeneratedColumn(_ table: String, on connection: Connection) throws(SQLiteError) -> Bool {
+  private func hasGeneratedColumn(_ table: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool {
     try connection.value("SELECT 1 FROM pragma_table_xinfo(?1) WHERE hidden IN (2, 3)", .text(table)) != nil
   }
 
-  private static let rowIDNames: Set<String> = ["rowid", "_rowid_", "oid"]
+  private static let rowIDNames: Set<FoldedName> = ["rowid", "_rowid_", "oid"]
 
   /// A foreign key that names no column means the parent's primary key, of which any updated column may be one.
   private func updatesKey(
-    of parent: String, column: String?, on connection: Connection
+    of parent: FoldedName, column: FoldedName?, on connection: Connection
   ) throws(SQLiteError) -> Bool {
     guard let updated = writes.columns[parent] else { return false }
     guard let column else { return true }

@@ -11,6 +11,8 @@ struct Knowledge {
   var schema: Schema
   /// The digest the schema should have: that of the last checkpoint, or of the drift that was accepted since.
   var expectedDigest: SchemaDigest
+  /// What is not as phasedb made it among the objects of the ledger.
+  private(set) var ledgerDrift = LedgerDrift()
   private var marks: Marks
   /// True when the schema was taken for that of the last checkpoint without reading it.
   private let isGlance: Bool
@@ -72,6 +74,7 @@ struct Knowledge {
     }
     self.schema = schema
     marks = try Self.marks(of: connection, ledger)
+    if let ledger, !isGlance { ledgerDrift = try ledger.drift(in: schema) }
   }
 
   private static func marks(of connection: Connection, _ ledger: Ledger?) throws(MigrationError) -> Marks {
@@ -104,6 +107,14 @@ struct Knowledge {
   /// True when the schema is that of the last checkpoint.
   var isInPlace: Bool { isGlance || schema.digest == expectedDigest }
 
+  /// Refuses what would write while something among the ledger's objects, which fires or is read when it does, is not
+  /// phasedb's.
+  ///
+  /// - Throws: `ledger-touched`.
+  func refuseLedgerDrift() throws(MigrationError) {
+    guard ledgerDrift.isEmpty else { throw ledgerDrift.error }
+  }
+
   /// The schema that the ledger says there should be.
   func recordedSchema() throws(MigrationError) -> Schema {
     guard let ledger else { return schema }
@@ -134,5 +145,16 @@ struct Knowledge {
   var checkpointText: String {
     guard let last = applied.last else { return "before the first phase" }
     return "at checkpoint \(last.sequence) (\(last.id.short))"
+  }
+}
+
+extension Ledger {
+  /// How the objects that are there depart from those that a ledger of its format has.
+  fileprivate func drift(in schema: Schema) throws(MigrationError) -> LedgerDrift {
+    let archives = try archives()
+    return try lifting("looking at the ledger's objects") { () in
+      let temporary = connection.isBorrowed ? try TemporarySchema.objects(of: connection) : []
+      return LedgerObjects(format: format, archives: archives).drift(in: schema, temporary: temporary)
+    }
   }
 }

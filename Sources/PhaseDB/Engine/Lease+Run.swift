@@ -52,9 +52,8 @@ extension Engine {
       knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection) }
     }
     let schema = knowledge.schema
-    guard schema.ledgerNames.isEmpty else {
-      throw .ledgerNamesTaken(schema.ledgerNames)
-    }
+    let taken = schema.reachingForLedger
+    guard taken.isEmpty else { throw .ledgerNamesTaken(taken) }
     knowledge.ledger = try lifting("making the ledger") { () in
       try Ledger.create(in: connection, schema: schema, by: runner, at: now())
     }

@@ -26,6 +26,8 @@ struct RoundTripTrial {
 
   /// Whether the way back leads to the schema before the phase.
   var leadsBack: Bool { trial.leadsBack }
+  /// Why the way back is not run; nil when it may be.
+  var reasonNotToRun: MigrationError? { trial.backFailure.flatMap { $0.id == .tooCostly ? $0 : nil } }
 
   func needsRun(to after: Schema) -> Bool { risk.needsRun(from: before, to: after) }
 
@@ -46,7 +48,8 @@ extension Engine {
   ) throws(MigrationError) -> Bool {
     guard let applied = knowledge.applied.last, let ledger = knowledge.ledger else { return true }
     guard let trip = rows.trip else {
-      let reasons = rows.failure.map { ["where there are no rows, it does not go up: \($0.message)"] } ?? []
+      let reasons =
+        rows.failure.map { ["where there are no rows, it does not go up: \($0.message.raw)"] } ?? []
       try lifting("writing the ledger") { () in
         try ledger.record(RoundTripRecord(verdict: .untried, reasons: reasons), of: applied.sequence)
       }
@@ -54,7 +57,9 @@ extension Engine {
     }
     defer { trip.forget(on: connection) }
     var record = RoundTripRecord(verdict: .exact)
-    if trip.needsRun(to: knowledge.schema) {
+    if let reason = trip.reasonNotToRun {
+      record = RoundTripRecord(verdict: .untried, reasons: [reason.message.raw])
+    } else if trip.needsRun(to: knowledge.schema) {
       let down = Plan.Step(id: step.id, direction: .down, phase: step.phase, liveAfter: [:])
       var outcome: WayBackOutcome
       if let endedByWayBack {

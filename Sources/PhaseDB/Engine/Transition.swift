@@ -16,6 +16,7 @@ extension Engine {
     let locked = ContinuousClock.now
 
     try knowledge.refresh(on: connection)
+    try knowledge.refuseLedgerDrift()
     switch try turn.position(in: knowledge.applied) {
     case .done: return .alreadyDone
     case .due: break

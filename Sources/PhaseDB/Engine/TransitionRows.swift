@@ -99,7 +99,7 @@ struct TransitionRows {
     var left: [ArchiveRecord] = []
     var used: [Int64] = []
     /// Tables that got rows or values back, folded.
-    var tables: Set<String> = []
+    var tables: Set<FoldedName> = []
     /// Where the SQL alone went wrong, when that was asked.
     var corrections: [TableDifference] = []
   }

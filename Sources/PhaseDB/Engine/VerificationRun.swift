@@ -19,34 +19,39 @@ extension Verification {
     guarding.watch(connection)
     defer { guarding.release(connection) }
     do {
-      let split = SQLSplitter.statements(in: query.text)
-      guard split.count < 2 else { throw invalid("there is a second statement", offset: split[1].lowerBound) }
-      var statement = try connection.prepare(query.text)
-      guard statement.isReadOnly, statement.columnCount > 0 else {
-        throw invalid("it is not a SELECT", offset: query.firstTokenOffset)
-      }
-      var rows = BreakingRows()
-      while try statement.step() {
-        rows.count += 1
-        guard rows.count <= limit else { continue }
-        rows.lines.append(
-          (0..<statement.columnCount)
-            .map { "\(statement.columnName(at: $0)) = \(statement.value(at: $0))" }
-            .joined(separator: ", "))
-      }
-      if rows.count > limit { rows.lines.append("… and \(rows.count - limit) more") }
-      return rows
+      return try connection.spending { try rows(on: connection, limit: limit) }
     } catch let error as MigrationError {
       throw error
     } catch let error as SQLiteError {
       if error.code.isOfSurroundings {
-        throw MigrationError(error, while: "checking the claim '\(title)'")
+        throw MigrationError(
+          error, while: "checking the claim '\(title)'", at: query.place(at: query.firstTokenOffset))
       }
       let why: Prose = guarding.refusal.map { "\($0.what) is not allowed" } ?? "\(error.message)"
       throw invalid(why, offset: error.offset ?? query.firstTokenOffset)
     } catch {
       throw invalid("\(error)", offset: query.firstTokenOffset)
     }
+  }
+
+  private func rows(on connection: Connection, limit: Int) throws -> BreakingRows {
+    let split = SQLSplitter.statements(in: query.text)
+    guard split.count < 2 else { throw invalid("there is a second statement", offset: split[1].lowerBound) }
+    var statement = try connection.prepare(query.text)
+    guard statement.isReadOnly, statement.columnCount > 0 else {
+      throw invalid("it is not a SELECT", offset: query.firstTokenOffset)
+    }
+    var rows = BreakingRows()
+    while try statement.step() {
+      rows.count += 1
+      guard rows.count <= limit else { continue }
+      rows.lines.append(
+        (0..<statement.columnCount)
+          .map { "\(statement.columnName(at: $0)) = \(statement.value(at: $0))" }
+          .joined(separator: ", "))
+    }
+    if rows.count > limit { rows.lines.append("… and \(rows.count - limit) more") }
+    return rows
   }
 
   private func invalid(_ why: Prose, offset: Int) -> MigrationError {

@@ -52,7 +52,7 @@ struct BatchPlan {
   }
 
   private func objection(to plan: [Prose], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
-    let table = key.table.asciiLowercased
+    let table = key.table.folded
     if let column = writes.columns[table]?.intersection(key.names).sorted().first {
       let trigger = writes.triggers[table].map { ", through the trigger \($0)" } ?? ""
       return Objection(
@@ -65,7 +65,7 @@ struct BatchPlan {
     let folded = plan.map(\.raw.asciiLowercased)
     // "SCAN t" since 3.36, "SCAN TABLE t" before (sqlite.org/eqp.html).
     let scans = folded.contains { line in
-      ["scan \(table)", "scan table \(table)"].contains { line == $0 || line.hasPrefix($0 + " ") }
+      ["scan \(table)", "scan table \(table)"].contains { "\(line) ".utf8.starts(with: "\($0) ".utf8) }
     }
     let isSearched = folded.contains { line in
       line.hasPrefix("search ") && key.names.contains { line.contains("(\($0)>? and \($0)<?)") }

@@ -18,7 +18,7 @@ struct ConnectionDiscipline: ~Copyable {
   private static let wanted: [(setting: Connection.Switch, on: Bool)] = [
     (.foreignKeys, false), (.triggers, true), (.views, true), (.loadExtension, false), (.defensive, true),
     (.writableSchema, false), (.legacyAlterTable, false), (.doubleQuotedStringsInDML, false),
-    (.doubleQuotedStringsInDDL, false), (.trustedSchema, false),
+    (.doubleQuotedStringsInDDL, false), (.trustedSchema, false), (.fullTextTokenizerFunction, false),
   ]
 
   private init(_ connection: Connection, _ durability: consuming DurableCommits, busyTimeout: Int) {

@@ -27,12 +27,23 @@ struct GuardedScript {
     binding parameters: KeyValuePairs<String, Value> = [:],
     observe: (StatementEffect) -> Void = { _ in }
   ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
+    connection.makeRoom(forSQLOf: script.text.utf8.count)
+    let statements = connection.costLimit == nil ? 0 : script.text.utf8.count { $0 == UInt8(ascii: ";") }
+    return try connection.spending(statements: statements) { () throws(MigrationError) in
+      try runAll(binding: parameters, observe: observe)
+    }
+  }
+
+  private func runAll(
+    binding parameters: KeyValuePairs<String, Value>, observe: (StatementEffect) -> Void
+  ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
     let guarding = StatementGuard()
     guarding.watch(connection)
     defer { guarding.release(connection) }
     let tookStrings = connection.isOn(.doubleQuotedStringsInDDL)
     if isBaseline { connection.turn(.doubleQuotedStringsInDDL, on: true) }
     defer { if isBaseline { connection.turn(.doubleQuotedStringsInDDL, on: tookStrings) } }
+    let temporaryBefore = try temporarySchema()
     let changesBefore = connection.totalChanges
     var reader = ScriptReader(script.text, on: connection)
     // Where the statement starts that runs; nil while the next one is compiled.
@@ -59,7 +70,16 @@ struct GuardedScript {
     } catch {
       throw MigrationError(.statementFailed, "\(error)", at: script.place(at: running ?? reader.offset))
     }
+    if let title = try temporarySchema().changes(since: temporaryBefore).first {
+      let what = StatementGuard.Refusal(
+        what: "a change of the TEMP schema, \(title),", remedy: "leave TEMP objects out of phases")
+      throw forbidden(what, at: script.place(at: script.firstTokenOffset))
+    }
     return (connection.totalChanges - changesBefore, guarding.writes)
+  }
+
+  private func temporarySchema() throws(MigrationError) -> TemporarySchema {
+    try lifting("reading the TEMP schema") { () in try TemporarySchema(of: connection) }
   }
 
   private func refuseTokens(_ range: Range<Int>) throws(MigrationError) {
@@ -78,6 +98,7 @@ struct GuardedScript {
 
   private func failure(_ error: SQLiteError, place: Place, refusal: StatementGuard.Refusal?) -> MigrationError
   {
+    if error.code == .tooCostly { return MigrationError(error, while: "running SQL", at: place) }
     // Not by SQLITE_AUTH alone: a refused function is reported as an error in the SQL.
     if let refusal { return forbidden(refusal, at: place) }
     if error.code.primary == .auth {

@@ -19,11 +19,23 @@ final class StatementGuard {
   /// The same of the statement that is compiled or running.
   private var statement = WriteSet()
 
+  private var functions = FunctionList.ofLibrary
+  private var modules = ModuleList.ofLibrary
+  /// Whether the statement alters a table of `main`.
+  private var isAltering = false
+
   /// Watches everything that the connection compiles until `release`.
   func watch(_ connection: Connection) {
     refusal = nil
-    connection.setAuthorizer { [unowned self] action in
-      guard let refusal = Self.refusal(of: action) else {
+    functions = .of(connection)
+    modules = .of(connection)
+    var asked = 0
+    connection.setAuthorizer { [unowned self, costLimit = connection.costLimit] action in
+      // A view of views of views is compiled for minutes, and no step of it has run yet.
+      asked += 1
+      if let costLimit, asked.isMultiple(of: 256), !costLimit.goesOn(after: 0) { return false }
+      if action.code == .alterTable, action.first != "temp" { self.isAltering = true }
+      guard let refusal = self.refusal(of: action) else {
         self.statement.add(action)
         return true
       }
@@ -38,7 +50,7 @@ final class StatementGuard {
   ///
   /// - Returns: what it wrote.
   func finishStatement() -> WriteSet {
-    defer { statement = WriteSet() }
+    defer { (statement, isAltering) = (WriteSet(), false) }
     writes.formUnion(statement)
     return statement
   }
@@ -47,7 +59,8 @@ final class StatementGuard {
 // MARK: - What the authorizer is told
 
 extension StatementGuard {
-  private static func refusal(of action: AuthorizedAction) -> Refusal? {
+  private func refusal(of action: AuthorizedAction) -> Refusal? {
+    if TemporarySchema.isTouched(by: action, isAltering: isAltering) { return Self.temporary }
     switch action.code {
     case .transaction, .savepoint:
       // SQLite names the operation: BEGIN is what SAVEPOINT does with one, ROLLBACK what ROLLBACK TO does.
@@ -62,31 +75,52 @@ extension StatementGuard {
         remedy: "remove it: a phase works on one database, and VACUUM is run outside phasedb")
     case .pragma:
       let name = (action.first ?? "").asciiLowercased
-      guard readingPragmas.contains(name) || (action.second == nil && valuePragmas.contains(name)) else {
+      guard Self.readingPragmas.contains(name) || (action.second == nil && Self.valuePragmas.contains(name))
+      else {
         return Refusal(
           what: "PRAGMA \(name) inside a phase",
           remedy: "remove it: set it where the application opens the database")
       }
-    case .function where action.second?.asciiLowercased == "load_extension":
-      return Refusal(what: "load_extension inside a phase", remedy: "remove it: phases do not load code")
-    case .createTempTable, .createTempIndex, .createTempTrigger, .createTempView: return temporary
-    // The codes above are for the word TEMP only; `CREATE TABLE temp.x` comes as an ordinary one.
-    case .createTable, .createIndex, .createTrigger, .createView, .createVirtualTable:
-      if action.database == "temp" { return temporary }
+    case .function:
+      let name = action.second ?? ""
+      if !Self.isLedgerName(name), !functions.allows(name) { return Self.refusal(ofFunction: name) }
+    case .createVirtualTable:
+      if let module = action.second, !ModuleList.allows(module: module) {
+        return Self.refusal(ofModule: module)
+      }
+    case .read:
+      if let table = action.first, modules.refuses(table: table) { return Self.refusal(ofModule: table) }
+    // Statistics and sorted indexes of the ledger do no harm, and `ANALYZE` and `REINDEX` do not leave it out.
+    case .analyze, .reindex: return nil
     default: break
     }
     let names = [action.first, action.second, action.origin].compactMap { $0 }
     // `SELECT *` reads a retired column like any other. To name one is refused by its token.
     if action.code == .read, let column = action.second, RetiredName(SchemaName(column)) != nil,
-      !isLedgerName(action.first ?? "")
+      !Self.isLedgerName(action.first ?? "")
     {
       return nil
     }
-    if let name = names.first(where: isLedgerName) {
+    if let name = names.first(where: Self.isLedgerName) {
       return Refusal(
         what: "the use of \(name), which is phasedb's own,", remedy: "give the object another name")
     }
     return nil
+  }
+
+  private static func refusal(ofFunction name: String) -> Refusal {
+    let isHarmful = FunctionList.harmful.contains(name.asciiLowercased)
+    return Refusal(
+      what: "the function \(name) inside a phase",
+      remedy: isHarmful
+        ? "remove it: it reaches out of the database"
+        : "remove it, or register it as SQLITE_DETERMINISTIC or SQLITE_INNOCUOUS if it only computes a value")
+  }
+
+  private static func refusal(ofModule name: String) -> Refusal {
+    Refusal(
+      what: "the module \(name) inside a phase",
+      remedy: "remove it: phases use full-text and R-tree tables, JSON, generate_series and dbstat")
   }
 
   private static let temporary = Refusal(
@@ -108,7 +142,7 @@ extension StatementGuard {
     "data_version", "foreign_keys", "recursive_triggers",
   ]
 
-  static func isLedgerName(_ name: String) -> Bool { name.asciiLowercased.hasPrefix(Schema.ledgerPrefix) }
+  static func isLedgerName(_ name: String) -> Bool { name.folded.hasPrefix(Schema.ledgerPrefix) }
 }
 
 // MARK: - What the authorizer is not told
@@ -179,13 +213,19 @@ extension StatementGuard {
 
   /// The first name in SQL that is the ledger's, and where it stands. SQLite takes a string for a name where only a name
   /// can be.
-  static func ledgerName(in sql: String) -> (name: String, range: Range<Int>)? {
-    guard sql.asciiLowercased.contains(Schema.ledgerPrefix) else { return nil }
+  ///
+  /// - Parameter others: names that may be used.
+  static func ledgerName(in sql: String, except others: Set<String> = []) -> (
+    name: String, range: Range<Int>
+  )? {
+    guard sql.folded.text.utf8.firstRange(of: Schema.ledgerPrefix.utf8) != nil else { return nil }
     let bytes = Array(sql.utf8)
     for token in SQLTokens(sql) where [.word, .quotedIdentifier, .string].contains(token.kind) {
       let text = String(decoding: bytes[token.range], as: UTF8.self)
       let name = token.kind == .word ? text : String(text.dropFirst().dropLast())
-      if isLedgerName(name), RetiredName(SchemaName(name)) == nil { return (name, token.range) }
+      if isLedgerName(name), RetiredName(SchemaName(name)) == nil, !others.contains(name.asciiLowercased) {
+        return (name, token.range)
+      }
     }
     return nil
   }

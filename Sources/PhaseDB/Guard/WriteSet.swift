@@ -4,54 +4,56 @@ internal import PhaseSQLite
 /// compiled. Names are case-folded.
 struct WriteSet: Sendable {
   /// Tables that gain rows.
-  private(set) var insertedTables: Set<String> = []
+  private(set) var insertedTables: Set<FoldedName> = []
   /// Tables that lose rows and stay.
-  private(set) var deletedTables: Set<String> = []
+  private(set) var deletedTables: Set<FoldedName> = []
   /// Tables, virtual tables and views that are dropped.
-  private(set) var droppedTables: Set<String> = []
+  private(set) var droppedTables: Set<FoldedName> = []
   /// Tables and virtual tables that are created, under the name they are created with.
-  private(set) var createdTables: Set<String> = []
+  private(set) var createdTables: Set<FoldedName> = []
   /// Tables whose columns are altered: one may come back with a default in every row.
-  private(set) var alteredTables: Set<String> = []
+  private(set) var alteredTables: Set<FoldedName> = []
   /// Indexes that are dropped.
-  private(set) var droppedIndexes: Set<String> = []
+  private(set) var droppedIndexes: Set<FoldedName> = []
   /// Columns that are updated, by table.
-  private(set) var columns: [String: Set<String>] = [:]
+  private(set) var columns: [FoldedName: Set<FoldedName>] = [:]
   /// Tables and views that are read.
-  private(set) var readTables: Set<String> = []
+  private(set) var readTables: Set<FoldedName> = []
   /// For a table that a trigger writes, one such trigger.
-  private(set) var triggers: [String: String] = [:]
+  private(set) var triggers: [FoldedName: String] = [:]
   /// What the last action dropped: the next one says that its rows are deleted.
   private var dropping: String?
 
   /// Tables that lose or gain rows or are dropped. An INSERT counts as a loss too: REPLACE deletes rows that nothing
   /// reports.
-  var tables: Set<String> { insertedTables.union(deletedTables).union(droppedTables) }
+  var tables: Set<FoldedName> { insertedTables.union(deletedTables).union(droppedTables) }
 
   mutating func add(_ action: AuthorizedAction) {
     let dropped = dropping
     dropping = nil
+    // The planner's statistics, which no comparison looks at (sqlite.org/fileformat2.html#stat1tab).
+    if let table = action.first, table.hasPrefix("sqlite_stat") { return }
     switch action.code {
     case .insert: written(action) { $0.insertedTables.insert($1) }
     case .delete where action.first == dropped: break
     case .delete: written(action) { $0.deletedTables.insert($1) }
     case .dropTable, .dropView, .dropVirtualTable:
       dropping = action.first
-      action.first.map { _ = droppedTables.insert($0.asciiLowercased) }
+      action.first.map { _ = droppedTables.insert($0.folded) }
     case .createTable, .createVirtualTable:
-      action.first.map { _ = createdTables.insert($0.asciiLowercased) }
-    case .alterTable: action.second.map { _ = alteredTables.insert($0.asciiLowercased) }
-    case .dropIndex: action.first.map { _ = droppedIndexes.insert($0) }
-    case .read: action.first.map { _ = readTables.insert($0.asciiLowercased) }
+      action.first.map { _ = createdTables.insert($0.folded) }
+    case .alterTable: action.second.map { _ = alteredTables.insert($0.folded) }
+    case .dropIndex: action.first.map { _ = droppedIndexes.insert($0.folded) }
+    case .read: action.first.map { _ = readTables.insert($0.folded) }
     case .update:
       guard let column = action.second else { return }
-      written(action) { $0.columns[$1, default: []].insert(column.asciiLowercased) }
+      written(action) { $0.columns[$1, default: []].insert(column.folded) }
     default: break
     }
   }
 
-  private mutating func written(_ action: AuthorizedAction, _ note: (inout WriteSet, String) -> Void) {
-    guard let table = action.first?.asciiLowercased else { return }
+  private mutating func written(_ action: AuthorizedAction, _ note: (inout WriteSet, FoldedName) -> Void) {
+    guard let table = action.first?.folded else { return }
     note(&self, table)
     if let trigger = action.origin { triggers[table] = trigger }
   }

@@ -109,15 +109,15 @@ extension Ledger {
   ) throws(SQLiteError) -> Int64 {
     var last = try connection.prepare("SELECT id, hash FROM phasedb_log ORDER BY id DESC LIMIT 1")
     let hasLast = try last.step()
+    let schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
     let entry = LogEntry(
       id: hasLast ? last.integer(at: 0) &+ 1 : 1, at: time, who: runner.user, host: runner.host,
-      action: action.rawValue, subject: subject, detail: detail, hash: "")
-    let hash = entry.expectedHash(after: hasLast ? last.text(at: 1) : LogEntry.genesis)
+      action: action.rawValue, subject: subject, detail: detail, hash: "", schemaVersion: schemaVersion)
+    let hash = entry.presentHash(after: hasLast ? last.text(at: 1) : LogEntry.genesis)
     try connection.execute(
       "INSERT INTO phasedb_log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
       .integer(entry.id), .text(time.text), .text(entry.who), .text(entry.host), .text(entry.action),
-      .text(subject), .text(detail), .text(hash),
-      try connection.value("PRAGMA main.schema_version") ?? .integer(0))
+      .text(subject), .text(detail), .text(hash), .integer(schemaVersion))
     return entry.id
   }
 
@@ -132,7 +132,8 @@ extension Ledger {
   /// - Parameter limit: only the newest so many entries; nil for all.
   func entries(limit: Int? = nil) throws(SQLiteError) -> [LogEntry] {
     var rows = try connection.prepare(
-      "SELECT id, at, who, host, action, subject, detail, hash FROM phasedb_log ORDER BY id DESC LIMIT ?1")
+      "SELECT id, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log ORDER BY id DESC LIMIT ?1"
+    )
     try rows.bind([.integer(Int64(limit ?? -1))])
     var entries: [LogEntry] = []
     while try rows.step() {
@@ -141,17 +142,17 @@ extension Ledger {
           id: rows.integer(at: 0), at: Timestamp(text: rows.text(at: 1)), who: rows.text(at: 2),
           host: rows.text(at: 3), action: rows.text(at: 4), subject: rows.text(at: 5),
           detail: rows.text(at: 6),
-          hash: rows.text(at: 7)))
+          hash: rows.text(at: 7), schemaVersion: rows.integer(at: 8)))
     }
     return entries.reversed()
   }
 }
 
 extension MigrationError {
-  static func ledgerNamesTaken(_ names: Set<String>) -> MigrationError {
+  static func ledgerNamesTaken(_ objects: [SchemaObject]) -> MigrationError {
     MigrationError(
-      .ledgerTouched, "the database has objects named phasedb_… that are no ledger",
-      details: names.sorted().map { Prose($0) },
-      help: ["rename them: the prefix is kept for the ledger"])
+      .ledgerTouched, "the database has objects that are named phasedb_… or use such a name, and no ledger",
+      details: objects.map { Prose($0.title) }.sorted(),
+      help: ["rename or drop them: the prefix is kept for the ledger"])
   }
 }

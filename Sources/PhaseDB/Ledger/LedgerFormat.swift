@@ -6,8 +6,16 @@ enum LedgerFormat {
   static let current = 3
 
   /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
-  static let definition = ([first] + additions.sorted { $0.key < $1.key }.map(\.value)).joined(
-    separator: "\n")
+  static let definition = definition(of: current)
+
+  /// Makes the tables of a format that was written at some time.
+  static func definition(of format: Int) -> String {
+    let added = additions.filter { $0.key <= format }.sorted { $0.key < $1.key }
+    return ([first] + added.map(\.value)).joined(separator: "\n")
+  }
+
+  /// The table that applications may write.
+  static let checkIns = "phasedb_app"
 
   /// What each format added to the one before it, by its number.
   static let additions: [Int: String] = [
@@ -193,7 +201,7 @@ enum LedgerFormat {
     """
 
   /// The names of the ledger's objects that carry SQL.
-  static let objectNames: Set<String> = [
+  static let objectNames: Set<FoldedName> = [
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
     "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot", "phasedb_round_trip",

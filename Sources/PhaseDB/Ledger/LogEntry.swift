@@ -39,15 +39,34 @@ public struct LogEntry: Sendable, Hashable {
   /// The phase or checkpoint it was done to, empty when there is none.
   public let subject: String
   public let detail: String
-  /// SHA-256 over this row and the hash of the row before it, in hexadecimal.
+  /// SHA-256 over this row and the hash of the row before it, in hexadecimal, behind the version of what is hashed.
   public let hash: String
+  /// SQLite's count of schema changes when the row was written.
+  let schemaVersion: Int64
 
-  /// The hash a row must have after a row with the hash `previous`.
+  /// Whether the hash covers SQLite's count of schema changes, too. The first hashes, which name no version, do not.
+  public var coversSchemaVersion: Bool { hash.hasPrefix(Self.version) }
+
+  private static let version = "2:"
+
+  /// The hash that this row should have after a row with the hash `previous`, in the version of its own hash.
   ///
   /// Every field is preceded by its length, so that no two rows write the same bytes.
   func expectedHash(after previous: String) -> String {
-    let fields = [previous, String(id), at.text, who, host, action, subject, detail]
-    return SHA256.hex(fields.flatMap { "\($0.utf8.count):\($0)".utf8 })
+    coversSchemaVersion ? presentHash(after: previous) : SHA256.hex(Self.bytes(of: fields(after: previous)))
+  }
+
+  /// The hash of a row that is written now.
+  func presentHash(after previous: String) -> String {
+    Self.version + SHA256.hex(Self.bytes(of: fields(after: previous) + [String(schemaVersion)]))
+  }
+
+  private func fields(after previous: String) -> [String] {
+    [previous, String(id), at.text, who, host, action, subject, detail]
+  }
+
+  private static func bytes(of fields: [String]) -> [UInt8] {
+    fields.flatMap { "\($0.utf8.count):\($0)".utf8 }
   }
 
   /// What the first row's hash covers in place of a row before it.

@@ -50,8 +50,8 @@ extension Migrator {
         .ledgerExists, "\(database) has a ledger already, and is \(knowledge.checkpointText)",
         state: "nothing was changed", help: ["see where it stands with: phasedb status"])
     }
-    let names = knowledge.schema.ledgerNames
-    guard names.isEmpty else { throw .ledgerNamesTaken(names) }
+    let taken = knowledge.schema.reachingForLedger
+    guard taken.isEmpty else { throw .ledgerNamesTaken(taken) }
   }
 
   private func refuseOtherSchema(_ history: ReplayedHistory, _ schema: Schema) throws(MigrationError) {

@@ -48,7 +48,7 @@ private struct BaselineDraft {
     let shadows = try lifting("reading the schema") { () in try ShadowTables.names(on: connection, schema) }
     self.schema = schema
     // What a virtual table keeps its content in is made along with it.
-    objects = schema.objects.filter { !shadows.contains($0.table.asciiLowercased) }
+    objects = schema.objects.filter { !shadows.contains($0.table.folded) }
   }
 
   func baseline() throws(MigrationError) -> Baseline {

@@ -49,6 +49,10 @@ enum DatabaseFile {
     let connection = try Connection(path: path, mode: mode)
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: .now + wait))
     _ = try connection.value("SELECT count(*) FROM main.sqlite_schema")
+    if mode != .readWrite {
+      let bytes = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64
+      try connection.limit(to: CostLimit(.database(bytes: bytes ?? 0)))
+    }
     return connection
   }
 

@@ -12,7 +12,7 @@ extension Migrator {
     return try changingNothing { () throws(MigrationError) in
       let busyTimeout = try connection.busyTimeout()
       defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
-      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: ContinuousClock.now + options.wait))
+      connection.setBusyDeadline(.now + options.wait)
       let durability = try DurableCommits(on: connection)
       return try durability.whileInForce { () throws(MigrationError) in
         try writeOnce(committing, body)
@@ -25,11 +25,13 @@ extension Migrator {
   ) throws(MigrationError) -> Result {
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
     let before = try lifting("reading the ledger") { () in try knowledge.ledger?.head() ?? 0 }
     let result = try body(knowledge)
     let ledger = Ledger(connection: connection)
     let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
     try ledger.commit(transaction, leaving: entry > before ? entry : nil, hash, while: committing)
+    try connection.refuseMoved(committing)
     return result
   }
 }

@@ -91,6 +91,7 @@ public final class Migrator {
     _ selection: Selection, saysReversals: Bool = true
   ) throws(MigrationError) -> Plan {
     let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
     guard knowledge.isInPlace || options.overridden.contains(.drift) else {
       throw try knowledge.driftError()
     }

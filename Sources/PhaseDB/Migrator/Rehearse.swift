@@ -89,6 +89,7 @@ extension Migrator {
     _ scope: RehearsalScope, allowsEmpty: Bool
   ) throws(MigrationError) -> RehearsalOrder {
     let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
     guard knowledge.isInPlace else { throw try knowledge.driftError(isGate: false) }
     let baseline = try baseline(knowledge)
     var order = try RehearsalOrder(scope, planner: try planner(knowledge))

@@ -124,7 +124,7 @@ extension Migrator {
       let cancellation = options.cancellation
       let busyTimeout = try connection.busyTimeout()
       defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
-      connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: .now + options.wait))
+      connection.setBusyDeadline(.now + options.wait)
       let run = RestoreRun(
         live: connection, database: connection.path, runner: options.runner, now: options.now,
         shouldGoOn: { !cancellation.isRequested })

@@ -26,6 +26,8 @@ public struct Status: Sendable {
   public let runner: String?
   /// The batched phase that is half done, nil when there is none.
   public let underWay: PhaseUnderWay?
+  /// What is wrong with files that could not be read, so that ``phases`` lacks what they hold.
+  public var unread: [MigrationError] = []
 
   public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
   public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
@@ -59,25 +61,23 @@ extension Migrator {
 
   /// Where every phase of a folder stands. Reads only.
   ///
-  /// The folder is read beside the database: with hundreds of phases each takes as long as the other.
+  /// The folder is read beside the database: with hundreds of phases each takes as long as the other. What cannot be read of it is in
+  /// ``Status/unread``: where the database stands is in its ledger.
   ///
-  /// - Throws: what ``Catalog/init(folder:)`` and ``init(database:catalog:access:options:)`` throw; of two errors that
-  ///   of the folder.
+  /// - Throws: what ``init(database:catalog:access:options:)`` throws.
   public static func status(
     database path: String, folder: String, options: Options = Options()
   ) throws(MigrationError) -> Status {
     let reading = CatalogReading(folder: folder)
-    do throws(MigrationError) {
-      let migrator = try Migrator(
-        database: path, catalog: try Catalog([]), access: .reading, options: options)
-      return try migrator.connection.reading { () throws(MigrationError) in
-        let knowledge = try Knowledge.glancing(at: migrator.connection)
-        migrator.catalog = try reading.catalog()
-        return try migrator.presentStatus(knowledge)
-      }
-    } catch {
-      _ = try reading.catalog()
-      throw error
+    let migrator = try Migrator(
+      database: path, catalog: try Catalog([]), access: .reading, options: options)
+    return try migrator.connection.reading { () throws(MigrationError) in
+      let knowledge = try Knowledge.glancing(at: migrator.connection)
+      let (catalog, problems) = reading.finish()
+      if let catalog { migrator.catalog = catalog }
+      var status = try migrator.presentStatus(knowledge)
+      status.unread = problems
+      return status
     }
   }
 
@@ -113,7 +113,8 @@ extension Migrator {
     return Status(
       database: database, isThere: isThere, hasLedger: knowledge.ledger != nil, isFresh: knowledge.isFresh,
       phases: applied + pending,
-      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)), drift: planner.drift,
+      checkpoint: knowledge.applied.last.map(Checkpoint.init(after:)),
+      drift: knowledge.ledgerDrift.lines + planner.drift,
       gates: gates(knowledge, edited: applied.filter(\.isEdited).map(\.id)),
       live: LiveIntervals.of(
         applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
@@ -126,7 +127,11 @@ extension Migrator {
     let drift = ClosedGate(
       gate: .drift, reason: "the schema is not what the ledger says it is \(knowledge.checkpointText)",
       opening: "undo the change that was made outside phasedb, or take it as it is with --override drift")
-    return (knowledge.isInPlace ? [] : [drift])
+    let ledger = knowledge.ledgerDrift
+    let touched = ClosedGate(
+      gate: .drift, reason: "the ledger's own objects are not as phasedb made them",
+      opening: ledger.remedies.joined(separator: "; "))
+    return (ledger.isEmpty ? [] : [touched]) + (knowledge.isInPlace ? [] : [drift])
       + edited.map {
         ClosedGate(
           gate: .edited, reason: "\($0) was edited after it was applied",

@@ -57,7 +57,13 @@ extension Migrator {
     }
     add(.schema, "the schema is the one at the last checkpoint", broken: try knowledge.driftLines())
     if let ledger = knowledge.ledger {
-      add(.ledger, "the log's chain of hashes is whole", broken: try brokenLogLines())
+      add(
+        .ledger, "the ledger's objects are phasedb's own",
+        broken: DetailLines.first(knowledge.ledgerDrift.lines))
+      let entries = try log()
+      let older = entries.filter { !$0.coversSchemaVersion }.count
+      let limits = older == 0 ? "" : " (\(older) older hashes leave out schema_version)"
+      add(.ledger, "the log's chain of hashes is whole\(limits)", broken: Self.brokenLines(of: entries))
       add(.ledger, "the recorded phases and schemas fit together", broken: try ledger.misfits(knowledge))
       let archives = try ledger.archives().filter { $0.state == .kept || $0.state == .left }
       if !archives.isEmpty {
@@ -108,9 +114,9 @@ extension Migrator {
     LogEntry.broken(in: try log())
   }
 
-  private func brokenLogLines() throws(MigrationError) -> [Prose] {
+  private static func brokenLines(of entries: [LogEntry]) -> [Prose] {
     DetailLines.first(
-      try brokenLogEntries().map {
+      LogEntry.broken(in: entries).map {
         "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap"
       })
   }

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// A column or a table that a contract takes out of use without destroying it: it is renamed, until its phase comes down
 /// or is purged.
 public struct Retirement: Sendable, Hashable {
@@ -15,12 +17,12 @@ public struct Retirement: Sendable, Hashable {
 
   /// Where a retirement is written makes no difference to what it says.
   public static func == (left: Retirement, right: Retirement) -> Bool {
-    left.table == right.table && left.column == right.column
+    left.table.folded == right.table.folded && left.column?.folded == right.column?.folded
   }
 
   public func hash(into hasher: inout Hasher) {
-    hasher.combine(table)
-    hasher.combine(column)
+    hasher.combine(table.folded)
+    hasher.combine(column?.folded)
   }
 }
 
@@ -30,7 +32,7 @@ extension Retirement {
 
   /// Whether another one is the same or is part of it.
   func covers(_ other: Retirement) -> Bool {
-    table.asciiLowercased == other.table.asciiLowercased
-      && (column == nil || column?.asciiLowercased == other.column?.asciiLowercased)
+    table.folded == other.table.folded
+      && (column == nil || column?.folded == other.column?.folded)
   }
 }

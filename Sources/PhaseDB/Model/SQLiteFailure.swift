@@ -18,6 +18,14 @@ extension MigrationError {
     case .full:
       self.init(
         .databaseFull, sentence, at: place, help: ["make room on the disk, then run the command again"])
+    case .readOnly where error.code == .readOnlyMoved:
+      self.init(
+        .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open", at: place,
+        state: "what was not committed yet was rolled back; what is at the path now was not touched",
+        help: [
+          "keep programs from replacing the file of a database that is in use",
+          "look at what is at the path now: phasedb status",
+        ], standing: .undone)
     case .readOnly:
       self.init(
         .databaseReadOnly, sentence, at: place,
@@ -35,9 +43,20 @@ extension MigrationError {
         help: [
           "check it with: sqlite3 FILE 'PRAGMA integrity_check'", "restore it from a backup before migrating",
         ])
+    case .format:
+      self.init(
+        .schemaUnreadable, "\(error.message)", at: place,
+        help: [
+          "make the object again with a name and SQL in UTF-8: copy its rows into a new table, then drop it",
+          "such a name comes from a program that handed SQLite another encoding: correct it there, too",
+        ])
     case .cannotOpen:
       self.init(
         .databaseUnreadable, sentence, at: place, help: ["check the path and the permissions of the file"])
+    case .interrupt where error.code == .tooCostly:
+      self.init(
+        .tooCostly, "\(activity): the SQL was stopped, because \(error.message)", at: place,
+        help: ["make it stop by itself and sooner: with LIMIT, a condition or fewer rows"])
     case .interrupt:
       self.init(
         .interrupted, "\(activity): stopped on request", at: place, help: ["go on with the same command"])

@@ -15,7 +15,7 @@ struct ApplicationQuery: Sendable {
   /// One statement, with the place where it is written.
   let sql: Script
   /// What its text may name, folded.
-  let names: Set<String>
+  let names: Set<FoldedName>
   let parameters: [QueryParameter]
   /// The statement runs once for each: the values of `parameters`, in their order. Never empty.
   let rows: [[QueryParameter.Source]]

@@ -10,8 +10,9 @@ struct BatchParameters {
   /// - Parameter isBatched: whether the phase has a `@batch`.
   /// - Throws: `batch-parameters` with the place of what is missing or not expected.
   func check(isBatched: Bool) throws(MigrationError) {
-    for statement in SQLSplitter.statements(in: script.text) {
-      let named = try parameters(in: statement, isBatched: isBatched)
+    let bytes = Array(script.text.utf8)
+    for statement in SQLSplitter(bytes: bytes).statements {
+      let named = try parameters(in: statement, of: bytes, isBatched: isBatched)
       guard isBatched, let missing = [Batching.first, Batching.last].first(where: { !named.contains($0) })
       else { continue }
       let start = script.offsetOfFirstToken(from: statement.lowerBound)
@@ -25,8 +26,9 @@ struct BatchParameters {
     }
   }
 
-  private func parameters(in statement: Range<Int>, isBatched: Bool) throws(MigrationError) -> Set<String> {
-    let bytes = Array(script.text.utf8)
+  private func parameters(
+    in statement: Range<Int>, of bytes: [UInt8], isBatched: Bool
+  ) throws(MigrationError) -> Set<String> {
     var named: Set<String> = []
     for token in SQLTokens(bytes: Array(bytes[statement])) where token.kind == .variable {
       let start = statement.lowerBound + token.range.lowerBound

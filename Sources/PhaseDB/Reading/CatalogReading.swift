@@ -4,24 +4,19 @@ internal import Synchronization
 /// A folder of migrations that is being read on other threads while this one does something else.
 final class CatalogReading: Sendable {
   private let group = DispatchGroup()
-  private let result = Mutex<Result<Catalog, MigrationError>?>(nil)
+  private let result = Mutex<(catalog: Catalog?, problems: [MigrationError])>((nil, []))
 
   /// Starts to read.
   init(folder: String) {
     DispatchQueue.global().async(group: group) { [self] in
-      let read = Result { () throws(MigrationError) in try Catalog(folder: folder) }
+      let read = Catalog.readable(folder: folder)
       result.withLock { $0 = read }
     }
   }
 
-  /// What was read, as soon as it is.
-  ///
-  /// - Throws: what reading the folder throws.
-  func catalog() throws(MigrationError) -> Catalog {
+  /// What could be read, and what is wrong with the rest, as soon as it is known.
+  func finish() -> (catalog: Catalog?, problems: [MigrationError]) {
     group.wait()
-    guard let result = result.withLock({ $0 }) else {
-      throw MigrationError(.folderUnreadable, "the folder of migrations was not read")
-    }
-    return try result.get()
+    return result.withLock { $0 }
   }
 }

@@ -8,13 +8,20 @@ struct ConstantValues {
   }
 
   private let connection: Connection
-
   init() throws(MigrationError) {
     connection = try lifting("opening a database in memory") { () in
       let connection = try Connection(path: "", mode: .memory)
+      try connection.limit(to: CostLimit(.scratch))
       // Otherwise "Ann" would be a text, and a missing quote would be hard to see.
       connection.turn(.doubleQuotedStringsInDML, on: false)
       return connection
+    }
+    connection.setAuthorizer { action in
+      switch action.code {
+      case .function: FunctionList.ofLibrary.allows(action.second ?? "")
+      case .read: !ModuleList.ofLibrary.refuses(table: action.first ?? "")
+      default: true
+      }
     }
   }
 
@@ -28,7 +35,11 @@ struct ConstantValues {
         if bytes[token.range].elementsEqual(")".utf8) { depth -= 1 }
         guard depth >= 0, !token.isSemicolon else { return .failure(Refusal(message: "it is more than one")) }
       }
-      return .success(try connection.value("SELECT (\(expression))") ?? .null)
+      connection.makeRoom(forSQLOf: bytes.count)
+      return .success(
+        try connection.spending { () throws(SQLiteError) in
+          try connection.value("SELECT (\(expression))") ?? .null
+        })
     } catch {
       return .failure(Refusal(message: "\(error.message)"))
     }

@@ -60,6 +60,7 @@ public struct Settings: Sendable, Hashable {
     let decoder = JSONDecoder()
     decoder.allowsJSON5 = true
     do {
+      try SettingsKeys(text).refuseDuplicates()
       let decoded = try decoder.decode(SettingsFile.self, from: Data(text.bytes))
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
       return Settings(
@@ -71,6 +72,7 @@ public struct Settings: Sendable, Hashable {
         pauseFile: decoded.pauseFile.map { PathInSettings.resolve($0, from: folder) },
         evidence: decoded.evidence)
     } catch let error as MigrationError {
+      if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
     } catch DecodingError.dataCorrupted {
       // The decoder of FoundationEssentials keeps the position to itself.
@@ -204,6 +206,10 @@ private enum PathInSettings {
       ["sqlite3://", "sqlite://", "file://", "sqlite3:", "sqlite:", "file:"].first { path.hasPrefix($0) }
       ?? ""
     let rest = path.dropFirst(scheme.count)
-    return rest.hasPrefix("/") || rest.hasPrefix(":memory:") || rest.isEmpty ? path : scheme + folder + rest
+    guard !rest.hasPrefix("/"), !rest.hasPrefix(":memory:"), !rest.isEmpty else { return path }
+    guard !scheme.isEmpty else { return folder + path }
+    // Behind a scheme these mean something else than themselves.
+    let marks: [Character: String] = ["%": "%25", "?": "%3F", "#": "%23"]
+    return scheme + folder.map { marks[$0] ?? String($0) }.joined() + rest
   }
 }

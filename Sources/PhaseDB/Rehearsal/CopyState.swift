@@ -21,15 +21,15 @@ final class CopyState {
   func difference(to later: CopyState, losses: [Loss], limit: Int) throws -> StateDifference {
     guard digest != later.digest else { return StateDifference() }
     var difference = StateDifference()
-    let names = Set((digest.tables + later.digest.tables).map(\.table.asciiLowercased)).sorted()
+    let names = Set((digest.tables + later.digest.tables).map(\.table.folded)).sorted()
     for name in names {
-      let (old, new) = (digest.table(name), later.digest.table(name))
+      let (old, new) = (digest.table(name.text), later.digest.table(name.text))
       guard let old, let new else {
         difference.others.append(old == nil ? "table \(name) was not there" : "table \(name) is gone")
         continue
       }
       guard old != new else { continue }
-      let declared = losses.filter { $0.table.asciiLowercased == name }.map(\.column.asciiLowercased)
+      let declared = losses.filter { $0.table.folded == name }.map(\.column.folded)
       let found = try readers.first { before in
         try later.readers.first { after in
           try RowComparison(before: before, after: after, declared: Set(declared), limit: limit)
@@ -51,15 +51,15 @@ final class CopyState {
   /// A counter that is ahead of what it was gives no key twice, which is all that AUTOINCREMENT promises; one that
   /// fell back does.
   private func addCounters(_ difference: inout StateDifference, _ later: CopyState) {
-    let (old, new) = (digest.counters, later.digest.counters)
-    for name in Set(old.keys).union(new.keys).sorted() where old[name] != new[name] {
+    let (old, new) = (digest.namedCounters, later.digest.namedCounters)
+    for name in Set(old.keys).union(new.keys).sorted(by: { $0.key < $1.key }) where old[name] != new[name] {
       let (before, after) = (old[name] ?? 0, new[name] ?? 0)
       let line: Prose = "the AUTOINCREMENT counter of \(name) \(before) -> \(after)"
       if after < before { difference.others.append(line) } else { difference.notes.append(line) }
     }
   }
 
-  private static func object(_ name: String, _ connection: Connection) throws -> SchemaObject {
+  private static func object(_ name: FoldedName, _ connection: Connection) throws -> SchemaObject {
     for object in try Schema(of: connection).objects
     where object.key.type == "table" && object.key.name == name {
       return object

@@ -81,7 +81,7 @@ extension DownRehearsal {
 
 extension DownRehearsal.Seen {
   init(
-    _ reversal: Reversal, _ times: StepTimes?, tables: Set<String>, on connection: Connection
+    _ reversal: Reversal, _ times: StepTimes?, tables: Set<FoldedName>, on connection: Connection
   ) throws(SQLiteError) {
     lost = reversal.lost.map(Rows.init)
     uncertain = reversal.uncertain.map(Rows.init)

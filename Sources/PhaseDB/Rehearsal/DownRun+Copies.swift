@@ -67,6 +67,10 @@ extension Connection {
   fileprivate func copyInMemory() throws(SQLiteError) -> Connection {
     let copy = try Connection(path: "", mode: .memory)
     try backUp(to: copy)
+    // The ledger's SQL is anybody's who can write the database.
+    var limits = CostLimit.Limits.scratch
+    limits.valueBytes = nil
+    try copy.limit(to: CostLimit(limits))
     return copy
   }
 }

@@ -25,7 +25,7 @@ final class DownRun {
     /// How many rows came back from archives, by table.
     var restored: [DownRehearsal.Restored] = []
     /// The tables that it touches, folded.
-    var tables: Set<String> = []
+    var tables: Set<FoldedName> = []
     var lost: [Reversal.AffectedRows] = []
     var uncertain: [Reversal.AffectedRows] = []
   }
@@ -77,7 +77,7 @@ final class DownRun {
     do throws(MigrationError) {
       step.times = try run(id, phase, .down, on: engine)
     } catch {
-      guard error.id != .interrupted else { throw error }
+      guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       step.failure = error
       if error.isOfRows, error.details.isEmpty {
         let rows = try rowsInTheWay(of: id, phase, error.message)
@@ -93,7 +93,7 @@ final class DownRun {
     }
     let writes = engine.lastWrites
     step.tables = writes.tables.union(writes.columns.keys).union(writes.alteredTables)
-      .union(writes.deletedTables).union(kept.map(\.table.asciiLowercased))
+      .union(writes.deletedTables).union(kept.map(\.table.folded))
     let left = Dictionary(
       try ledger.archives(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     for (archive, shortfall, computed) in outlooks {
@@ -116,9 +116,9 @@ final class DownRun {
       let rest = left[archive.id]?.rows ?? 0
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
-    let known = Set(step.lost.filter { $0.column == nil }.map(\.table.asciiLowercased))
+    let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
     step.lost += try overwritten(id, phase, since: before).filter {
-      !known.contains($0.table.asciiLowercased)
+      !known.contains($0.table.folded)
     }
     return step
   }
@@ -156,7 +156,7 @@ final class DownRun {
   ) throws(MigrationError) -> [RowInTheWay] {
     let named = SQLTokens.identifiers(in: phase.down.text)
     let tables = try reading {
-      try DigestDraft(of: connection).readings.filter { named.contains($0.table.asciiLowercased) }
+      try DigestDraft(of: connection).readings.filter { named.contains($0.table.folded) }
     }
     for table in tables {
       guard
@@ -226,7 +226,7 @@ final class DownRun {
       _ = try run(id, phase, .down, on: engine)
       return false
     } catch {
-      guard error.id != .interrupted else { throw error }
+      guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       return error.message == message
     }
   }
@@ -244,7 +244,7 @@ final class DownRun {
     do throws(MigrationError) {
       again = try upAgain(id, phase)
     } catch {
-      guard error.id != .interrupted else { throw error }
+      guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       // A rehearsal says more of a way up that does not run again.
       return []
     }
@@ -278,9 +278,9 @@ final class DownRun {
   }
 
   /// The tables that are there before and after, with the columns that are not.
-  private func compared(_ before: Connection) throws -> [(table: String, without: Set<String>)] {
+  private func compared(_ before: Connection) throws -> [(table: String, without: Set<FoldedName>)] {
     let (old, new) = (try Schema(of: before), try Schema(of: connection))
-    let readable = Set(try DigestDraft(of: connection).readings.map(\.table.asciiLowercased))
+    let readable = Set(try DigestDraft(of: connection).readings.map(\.table.folded))
     return try DigestDraft(of: before).readings.compactMap { reading in
       let name = SchemaName(reading.table)
       guard readable.contains(name.key), let one = old.table(name), let other = new.table(name) else {
@@ -295,19 +295,19 @@ final class DownRun {
   private static let most = 100_000
 
   private func differences(
-    _ tables: [(table: String, without: Set<String>)], _ before: Connection, _ after: Connection
+    _ tables: [(table: String, without: Set<FoldedName>)], _ before: Connection, _ after: Connection
   ) throws -> LostCells {
     var cells = LostCells()
     let (old, new) = (try DigestDraft(of: before), try DigestDraft(of: after))
     for (table, without) in tables {
       guard let one = old.readings.first(where: { $0.table == table }),
-        let other = new.readings.first(where: { $0.table.asciiLowercased == table.asciiLowercased }),
+        let other = new.readings.first(where: { $0.table.folded == table.folded }),
         try one.sum(on: before) != other.sum(on: after),
         let left = try Schema(of: before).object("table", SchemaName(table)),
         let right = try Schema(of: after).object("table", SchemaName(table))
       else { continue }
       // A key that is not there on both sides tells no rows apart.
-      guard one.keyNames.allSatisfy({ other.keyNames.contains($0) && !without.contains($0.asciiLowercased) })
+      guard one.keyNames.allSatisfy({ other.keyNames.contains($0) && !without.contains($0.folded) })
       else { continue }
       let found = try RowComparison(before: before, after: after, declared: without, limit: Self.most)
         .difference(of: left, and: right)
@@ -318,7 +318,7 @@ final class DownRun {
         case .changed:
           for column in row.columns
           where column.before != nil && column.after != nil
-            && !without.contains(column.name.asciiLowercased)
+            && !without.contains(column.name.folded)
           {
             cells.values[LostCells.Column(table: table, column: column.name), default: []].insert(row.key)
           }

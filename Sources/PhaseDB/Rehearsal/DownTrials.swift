@@ -11,7 +11,7 @@ struct DownTrials {
   private let kept: [Int64: WayDownRecord]
   /// The sequences under which changes from outside were accepted.
   private let drifts: [Int64]
-  private let trials = TransitionTrials()
+  private let costLimit = CostLimit(.scratch)
 
   static let mostAtOnce = 50
 
@@ -40,7 +40,7 @@ struct DownTrials {
     }
     return DownTrial(
       phase.id, try ledger.phase(phase), from: present, to: hasDrift(after: phase) ? nil : former,
-      hasClaims: try ledger.hasClaims(before: phase, among: applied), trials)
+      hasClaims: try ledger.hasClaims(before: phase, among: applied), costLimit)
   }
 
   /// Those that the ledger does not have yet, as rows for it: the last ones first, and no more than ``mostAtOnce``, because

@@ -218,7 +218,7 @@ struct Reversals {
         if step.failure != nil { break }
       } catch {
         // A request to stop is the operator's; that the time is over is nobody's.
-        guard error.id == .interrupted, case .asNeeded = reach else { throw error }
+        guard error.id == .interrupted || error.id == .tooCostly, case .asNeeded = reach else { throw error }
         break
       }
     }
@@ -244,7 +244,7 @@ struct Reversals {
     let present = later == nil ? schema : after
     let trace: ScriptTrace
     do throws(MigrationError) {
-      trace = try TransitionTrial(applied.id, phase, .down, on: present).there
+      trace = try TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch)).there
     } catch {
       return
     }

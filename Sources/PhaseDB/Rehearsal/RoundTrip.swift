@@ -72,10 +72,10 @@ extension Rehearsal {
   ) throws(MigrationError) -> [String] {
     let writes = engine.lastWrites
     let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys).union(
-      phase.retirements.map(\.table.asciiLowercased))
-    let filled = Set(after.tables.filter { $0.rows > 0 }.map(\.table.asciiLowercased))
+      phase.retirements.map(\.table.folded))
+    let filled = Set(after.tables.filter { $0.rows > 0 }.map(\.table.folded))
     let empty = before.tables.filter { $0.rows == 0 }.map(\.table).filter {
-      touched.contains($0.asciiLowercased) && !filled.contains($0.asciiLowercased)
+      touched.contains($0.folded) && !filled.contains($0.folded)
     }
     guard !empty.isEmpty, !allowsEmpty else { return empty }
     let names = empty.joined(separator: ", ")
@@ -151,7 +151,7 @@ private struct Trip {
   /// is the loss of the way down and not another one.
   private var isRepeatable: Bool {
     let own = afterSecondUp.tables.filter { table in
-      !afterDown.tables.contains { $0.table.asciiLowercased == table.table.asciiLowercased }
+      !afterDown.tables.contains { $0.table.folded == table.table.folded }
     }
     return own.allSatisfy(\.isDeclared) && afterSecondUp.others.isEmpty
   }
@@ -160,7 +160,7 @@ private struct Trip {
   var rehearsedTables: [RehearsedTable] {
     tables.map { table in
       let found = (afterDown.tables + afterSecondUp.tables).first {
-        $0.table.asciiLowercased == table.table.asciiLowercased
+        $0.table.folded == table.table.folded
       }
       return RehearsedTable(
         table: table.table, rows: table.rows, differing: found?.rows ?? 0, declared: found?.declaredRows ?? 0)

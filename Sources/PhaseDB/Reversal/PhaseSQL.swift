@@ -43,7 +43,7 @@ struct PhaseSQL {
   }
 
   /// The tables that are there under another name now, by both names and case-folded: nothing happened to their rows.
-  var renamedTables: Set<String> {
+  var renamedTables: Set<FoldedName> {
     Set(
       phase.retirements.filter { $0.column == nil }.flatMap { retirement in
         let table = SchemaName(retirement.table)

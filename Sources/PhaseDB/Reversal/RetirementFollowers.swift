@@ -41,8 +41,8 @@ struct RetirementFollowers {
   private func shows(_ view: SchemaObject, on connection: Connection) throws(SQLiteError) -> Bool {
     var isRead = false
     connection.setAuthorizer { [table, name] action in
-      if action.code == .read, action.first?.asciiLowercased == table.key,
-        action.second?.asciiLowercased == name.key
+      if action.code == .read, action.first?.folded == table.key,
+        action.second?.folded == name.key
       {
         isRead = true
       }
@@ -61,7 +61,7 @@ struct RetirementFollowers {
   /// Views and triggers that mention the table, also by way of views.
   private var users: [SchemaObject] {
     var rest = after.objects.filter(\.isCode).map { ($0, SQLTokens.identifiers(in: $0.sql)) }
-    var names: Set<String> = [table.key]
+    var names: Set<FoldedName> = [table.key]
     var users: [SchemaObject] = []
     while let index = rest.firstIndex(where: { !$0.1.isDisjoint(with: names) }) {
       let user = rest.remove(at: index).0

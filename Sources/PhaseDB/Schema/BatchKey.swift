@@ -12,7 +12,7 @@ struct BatchKey: Sendable, Hashable {
   /// Whether its values are whole numbers, so that a value tells how much of the way is behind it.
   let isInteger: Bool
   /// Every name under which SQLite reports a write of it, folded.
-  let names: Set<String>
+  let names: Set<FoldedName>
 
   /// Why a column does not serve as a key, and what to write instead.
   struct Unfit: Error, Hashable {
@@ -88,8 +88,8 @@ private struct TableKeys {
 
   /// The column that is asked for, or the table's own key.
   func candidate(_ column: String?) -> Result<BatchKey, BatchKey.Unfit> {
-    guard let column = column?.asciiLowercased else { return ownKey() }
-    if let found = columns.first(where: { $0.name.asciiLowercased == column }) { return .success(key(found)) }
+    guard let column = column?.folded else { return ownKey() }
+    if let found = columns.first(where: { $0.name.folded == column }) { return .success(key(found)) }
     if hasRowID, Self.rowIDNames.contains(column) { return ownKey() }
     return .failure(
       BatchKey.Unfit(
@@ -108,14 +108,14 @@ private struct TableKeys {
     let primary = columns.filter { $0.position > 0 }.sorted { $0.position < $1.position }
     if hasRowID {
       if let alias = rowIDColumn { return .success(key(alias)) }
-      let taken = Set(columns.map { $0.name.asciiLowercased })
+      let taken = Set(columns.map { $0.name.folded })
       guard let free = Self.rowIDNames.first(where: { !taken.contains($0) }) else {
         return .failure(
           BatchKey.Unfit(
             why: "columns of \(table) have every name of its rowid",
             remedy: "name a column that an index begins with: -- @batch \(name) by COLUMN"))
       }
-      return .success(BatchKey(table: table, column: free, isInteger: true, names: Set(Self.rowIDNames)))
+      return .success(BatchKey(table: table, column: free.text, isInteger: true, names: Set(Self.rowIDNames)))
     }
     guard primary.count == 1 else {
       let first = primary.first?.name.asDirectiveName ?? "COLUMN"
@@ -137,10 +137,10 @@ private struct TableKeys {
     let isRowID = column.name == rowIDColumn?.name
     return BatchKey(
       table: table, column: column.name, isInteger: column.isInteger,
-      names: Set([column.name.asciiLowercased] + (isRowID ? Self.rowIDNames : [])))
+      names: Set([column.name.folded] + (isRowID ? Self.rowIDNames : [])))
   }
 
   private var name: String { table.asDirectiveName }
 
-  private static let rowIDNames = ["rowid", "_rowid_", "oid"]
+  private static let rowIDNames: [FoldedName] = ["rowid", "_rowid_", "oid"]
 }

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// A table in which another tool keeps its books, in a database that phasedb shares with it.
 ///
 /// Such tables are left alone: they are no part of a baseline, and no difference in them is one of the schema.
@@ -10,11 +12,11 @@ public struct Neighbour: Sendable, Hashable {
 
 extension Neighbour {
   /// The tool that keeps its books in a table of this name, nil when none is known to.
-  static func tool(of table: String) -> String? { tools[table.asciiLowercased] }
+  static func tool(of table: FoldedName) -> String? { tools[table] }
 
   /// By the name of the table in lower case. Only names that no application would give to a table of its own: a plain
   /// `migrations`, which Laravel and TypeORM use, might be somebody's birds.
-  private static let tools = [
+  private static let tools: [FoldedName: String] = [
     "__diesel_schema_migrations": "Diesel",
     "__drizzle_migrations": "Drizzle",
     "__efmigrationshistory": "Entity Framework Core",

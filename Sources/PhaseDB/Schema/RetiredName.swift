@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// The name that a retired column or table has until its phase comes down or is purged.
 ///
 /// It follows from the migration and the old name alone, so that the same phases lead to the same schema in every

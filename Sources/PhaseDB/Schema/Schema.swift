@@ -11,6 +11,15 @@ struct Schema: Sendable {
     let object: SchemaObject
     /// Whether it is left out of every comparison.
     let isForeign: Bool
+    /// Whether it is the ledger's, or reaches for it.
+    let reachesForLedger: Bool
+
+    init(id: Int64, object: SchemaObject, isForeign: Bool) {
+      self.id = id
+      self.object = object
+      self.isForeign = isForeign
+      reachesForLedger = object.reachesForLedger
+    }
   }
 
   /// A schema with these objects, in no order that matters.
@@ -35,9 +44,28 @@ struct Schema: Sendable {
         append(same)
         continue
       }
+      for column in 2...4 { try Schema.refuseWhatIsNoText(table.value(at: column)) }
       let object = SchemaObject(
         type: table.text(at: 1), name: table.text(at: 2), table: table.text(at: 3), sql: table.text(at: 4))
-      append(Row(id: id, object: object, isForeign: Schema.isForeign(object.name, of: object.table)))
+      append(Row(id: id, object: object, isForeign: Schema.isForeign(object.key.name, of: object.table.folded)))
+    }
+  }
+
+  /// Names that a string cannot hold would be taken for others. Comments may hold what they like: SQLite passes over them, too.
+  private static func refuseWhatIsNoText(_ value: Value) throws(SQLiteError) {
+    let bytes: [UInt8]
+    switch value {
+    case .rawText(.utf8(let raw)): bytes = raw
+    case .text(let text) where text.utf8.contains(0): bytes = Array(text.utf8)
+    default: return
+    }
+    for token in SQLTokens(bytes: bytes) where !token.kind.isTrivia {
+      let part = bytes[token.range]
+      guard part.contains(0) || String(validating: part, as: UTF8.self) == nil else { continue }
+      throw SQLiteError(
+        code: .format,
+        message:
+          "the schema has \(value), in which \(SQLText.blob(Array(part))) is not UTF-8, so that no name in it can be relied on")
     }
   }
 
@@ -52,23 +80,25 @@ struct Schema: Sendable {
   var isEmpty: Bool { rows.allSatisfy(\.isForeign) }
 
   /// The names under which the ledger would be found, whatever made them.
-  var ledgerNames: Set<String> {
+  var ledgerNames: Set<FoldedName> {
     Set(
-      rows.filter(\.isForeign).map(\.object.name).filter { $0.asciiLowercased.hasPrefix(Schema.ledgerPrefix) }
+      rows.filter(\.isForeign).map(\.object.key.name).filter { $0.hasPrefix(Schema.ledgerPrefix) }
     )
   }
+
+  /// What is the ledger's by its name, belongs to it or uses it, whatever made it.
+  var reachingForLedger: [SchemaObject] { rows.filter(\.reachesForLedger).map(\.object) }
 
   /// The tables of other tools that are there.
   var neighbours: [Neighbour] {
     rows.lazy.map(\.object).filter { $0.key.type == "table" }.compactMap { object in
-      Neighbour.tool(of: object.name).map { Neighbour(table: object.name, tool: $0) }
+      Neighbour.tool(of: object.key.name).map { Neighbour(table: object.name, tool: $0) }
     }
   }
 
   /// What is SQLite's own, the ledger's, or of tools that share the file: replicators (Litestream, LiteFS), the books
   /// of other migration tools with their indexes, and the planner's statistics.
-  static func isForeign(_ name: String, of table: String) -> Bool {
-    let name = name.asciiLowercased
+  static func isForeign(_ name: FoldedName, of table: FoldedName) -> Bool {
     // What is retired still is the users': it comes back when its phase comes down.
     if name.hasPrefix(RetiredName.prefix) { return false }
     return foreignPrefixes.contains { name.hasPrefix($0) } || Neighbour.tool(of: table) != nil
@@ -90,7 +120,7 @@ extension Schema {
     var (old, new) = (before.rows[...], rows[...])
     while !old.isEmpty || !new.isEmpty {
       if let left = old.first, let right = new.first, left.id == right.id, left.id != 0 {
-        if left.object.sql != right.object.sql || left.object.key != right.object.key {
+        if !left.object.isSpelled(like: right.object) || left.object.key != right.object.key {
           if !left.isForeign { removed[left.object.key] = left.object }
           if !right.isForeign { added[right.object.key] = right.object }
         }
@@ -105,7 +135,7 @@ extension Schema {
       }
     }
     // The same object in another row has not changed.
-    for (key, object) in removed where added[key]?.sql == object.sql {
+    for (key, object) in removed where added[key]?.isSpelled(like: object) == true {
       removed[key] = nil
       added[key] = nil
     }

@@ -13,11 +13,12 @@ struct SchemaDifference: Sendable {
   init(_ changes: [SchemaChange]) {
     let old = changes.filter { $0.kind == .removed }.map(\.object)
     let new = changes.filter { $0.kind == .added }.map(\.object)
-    let (oldKeys, newKeys) = (Set(old.map(\.key)), Set(new.map(\.key)))
+    let oldKeys = Set(old.map(\.key))
+    let present = Dictionary(new.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
     added = new.filter { !oldKeys.contains($0.key) }
-    removed = old.filter { !newKeys.contains($0.key) }
+    removed = old.filter { present[$0.key] == nil }
     changed = old.compactMap { object in
-      new.first { $0.key == object.key && $0.digest != object.digest }.map { (before: object, after: $0) }
+      present[object.key].flatMap { $0.digest == object.digest ? nil : (before: object, after: $0) }
     }
   }
 

@@ -15,9 +15,9 @@ struct SchemaDigest: Hashable, Sendable {
   }
 
   /// The digest of one object, from what identifies it and the normal form of its SQL.
-  init(type: String, name: String, table: String, sql: String) {
+  init(type: String, name: FoldedName, table: FoldedName, sql: String) {
     var bytes: [UInt8] = []
-    for part in [type, name, table] {
+    for part in [type, name.text, table.text] {
       bytes += part.utf8
       bytes.append(0)
     }

@@ -4,11 +4,16 @@ internal import PhaseSQLite
 struct SchemaName: Hashable, Sendable {
   let spelled: String
   /// Folded as SQLite compares names: ASCII only.
-  let key: String
+  let key: FoldedName
 
   init(_ spelled: String) {
     self.spelled = spelled
-    key = spelled.asciiLowercased
+    key = spelled.folded
+  }
+
+  init(_ folded: FoldedName) {
+    spelled = folded.text
+    key = folded
   }
 
   /// What a token names; nil when it can name nothing. SQLite takes a string for a name where only a name can be

@@ -16,11 +16,13 @@ struct SchemaObject: Sendable {
   /// What tells objects of one schema apart. Names are case-folded, as SQLite compares them.
   struct Key: Hashable, Sendable, Comparable {
     let type: String
-    let name: String
+    let name: FoldedName
 
-    init(type: String, name: String) {
+    init(type: String, name: String) { self.init(type: type, name: name.folded) }
+
+    init(type: String, name: FoldedName) {
       self.type = type
-      self.name = name.asciiLowercased
+      self.name = name
     }
 
     static func < (left: Key, right: Key) -> Bool { (left.type, left.name) < (right.type, right.name) }
@@ -32,7 +34,7 @@ struct SchemaObject: Sendable {
     self.table = table
     self.sql = sql
     references = sql.occurrences(ofLowercased: "references")
-    digest = SchemaDigest(type: type, name: key.name, table: table.asciiLowercased, sql: sql)
+    digest = SchemaDigest(type: type, name: key.name, table: table.folded, sql: sql)
   }
 
   /// Whether it is a table of a module, which keeps its data in shadow tables named after it.
@@ -45,6 +47,9 @@ struct SchemaObject: Sendable {
 
   /// Whether it is a view or a trigger.
   var isCode: Bool { key.type == "view" || key.type == "trigger" }
+
+  /// Whether its SQL is the same byte for byte. Two strings with other bytes may be equal.
+  func isSpelled(like other: SchemaObject) -> Bool { sql == other.sql && sql.utf8.elementsEqual(other.sql.utf8) }
 
   /// As a person would call it: `table customers`.
   var title: String { "\(key.type) \(name)" }

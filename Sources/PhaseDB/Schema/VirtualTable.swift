@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// What makes a table virtual: a module and what it was told (sqlite.org/vtab.html).
 struct VirtualTable: Hashable, Sendable {
   let module: SchemaName
@@ -9,7 +11,7 @@ struct VirtualTable: Hashable, Sendable {
     Set((Self.shadows[module.key] ?? []).map { SchemaName("\(name)_\($0)") })
   }
 
-  private static let shadows: [String: [String]] = [
+  private static let shadows: [FoldedName: [String]] = [
     "fts3": ["content", "segments", "segdir", "docsize", "stat"],
     "fts4": ["content", "segments", "segdir", "docsize", "stat"],
     "fts5": ["data", "idx", "content", "docsize", "config"],

@@ -98,11 +98,11 @@ extension RestoreLosses {
   /// Columns that only one of the two has, in which every row differs.
   private static func unshared(
     _ table: SchemaName, _ snapshot: Connection, _ present: Connection
-  ) throws(SQLiteError) -> Set<String> {
-    func columns(_ connection: Connection) throws(SQLiteError) -> Set<String> {
+  ) throws(SQLiteError) -> Set<FoldedName> {
+    func columns(_ connection: Connection) throws(SQLiteError) -> Set<FoldedName> {
       Set(
         try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table.spelled)).compactMap {
-          $0[0].text?.asciiLowercased
+          $0[0].text?.folded
         })
     }
     return try columns(snapshot).symmetricDifference(columns(present))

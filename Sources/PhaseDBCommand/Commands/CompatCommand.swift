@@ -34,7 +34,7 @@ enum CompatCommand {
     for check: CompatibilityCheck, _ context: CommandContext, _ location: Location
   ) throws(MigrationError) -> String? {
     let isNamedHere = context.invocation.has(.database)
-    return isNamedHere || !check.hasSeed ? try location.databaseIfNamed() : nil
+    return isNamedHere || !check.hasSeed ? try location.databaseIfNamed()?.path : nil
   }
 
   static func surroundings(

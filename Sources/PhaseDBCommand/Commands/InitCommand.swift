@@ -6,7 +6,7 @@ enum InitCommand {
     let folder = context.invocation.value(.migrations) ?? "migrations"
     let settings = Location.joined(folder, "phasedb.json")
     if let address = context.invocation.value(.from) {
-      return try run(from: DatabaseAddress.path(address), in: folder, settings: settings, context)
+      return try run(from: DatabaseAddress(address).path, in: folder, settings: settings, context)
     }
     try NewFiles.makeFolder(folder)
     try NewFiles.write(Templates.settings(), to: settings)

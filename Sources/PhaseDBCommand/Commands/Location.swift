@@ -40,41 +40,75 @@ struct Location {
 
   /// The database: `--database`, else `PHASEDB_DATABASE`, else `DATABASE_URL`, else the settings.
   ///
-  /// - Throws: `no-database` when nothing names one, or names one of another system.
-  func database() throws(MigrationError) -> String {
-    guard let path = try databaseIfNamed() else {
+  /// - Throws: `no-database` when nothing names one, or its address cannot be used.
+  func database() throws(MigrationError) -> DatabaseAddress {
+    guard let address = try databaseIfNamed() else {
       throw MigrationError(
         .noDatabase, "no database is named",
         help: [
           "name it: --database FILE, or PHASEDB_DATABASE=FILE, or \"database\" in \(migrations)/phasedb.json"
         ])
     }
-    return path
+    return address
   }
 
   /// The same for a command that can do without; nil when nothing names one.
-  func databaseIfNamed() throws(MigrationError) -> String? {
+  func databaseIfNamed() throws(MigrationError) -> DatabaseAddress? {
     let named =
       invocation.value(.database) ?? set("PHASEDB_DATABASE") ?? set("DATABASE_URL") ?? settings.database
     guard let named else { return nil }
-    return try DatabaseAddress.path(named)
+    return try DatabaseAddress(named)
   }
 
   private func set(_ name: String) -> String? {
     environment[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 
+  /// What a command needs of the folder of migrations.
+  enum Files {
+    /// Every file, in order.
+    case all
+    /// What can be read: where a database stands and how it comes back is in its ledger, and the folder says what may come next.
+    case readable
+    /// Nothing.
+    case none
+  }
+
   /// A migrator on the database, with what the command line says about its surroundings.
   ///
-  /// - Parameter needsFolder: false for a command that can do without migrations where nobody named a folder.
+  /// - Parameter files: what the command needs of the folder.
   func migrator(
-    _ access: Migrator.Access, _ context: CommandContext, needsFolder: Bool = true
+    _ access: Migrator.Access, _ context: CommandContext, reading files: Files
   ) throws(MigrationError) -> Migrator {
-    let isNamed = invocation.has(.migrations) || settings.migrations != nil
-    let isThere = FileManager.default.fileExists(atPath: migrations)
-    let catalog = try needsFolder || isNamed || isThere ? Catalog(folder: migrations) : Catalog([])
+    let catalog: Catalog
+    switch files {
+    case .all: catalog = try Catalog(folder: migrations)
+    case .readable:
+      let (readable, problems) = Catalog.readable(folder: migrations)
+      noteUnread(problems, context)
+      if let readable { catalog = readable } else { catalog = try Catalog([]) }
+    case .none: catalog = try Catalog([])
+    }
+    let address = try database()
+    noteUnused(address, context)
     return try Migrator(
-      database: try database(), catalog: catalog, access: access, options: try options(context))
+      database: address.path, catalog: catalog, access: try address.allowing(access), options: try options(context))
+  }
+
+  /// Says which files a command did without, and what it therefore does not know.
+  func noteUnread(_ problems: [MigrationError], _ context: CommandContext) {
+    guard let first = problems.first else { return }
+    let place = first.place.map { " (\($0.file):\($0.line))" } ?? ""
+    let more = problems.count > 1 ? ", and \(problems.count - 1) more" : ""
+    context.note(
+      "\(migrations) was not read in full: \(first.message)\(place)\(more). Pending phases, edited files and the limits of newer versions may be missing here; see what is wrong: phasedb lint"
+        + context.words(of: [.migrations]))
+  }
+
+  /// Says what of an address changed nothing.
+  func noteUnused(_ address: DatabaseAddress, _ context: CommandContext) {
+    guard !address.unused.isEmpty else { return }
+    context.note("of the database's address, these parameters were not used: \(address.unused.joined(separator: ", "))")
   }
 
   /// How gently batches run: the command line goes before the settings.
@@ -105,52 +139,5 @@ struct Location {
       reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
       evidence: try file.map { path throws(MigrationError) in try EvidenceFile.read(path) } ?? [],
       pacing: pacing, cancellation: context.cancellation)
-  }
-}
-
-/// The spellings of a database's address.
-enum DatabaseAddress {
-  /// The path of the file that an address names.
-  ///
-  /// - Parameter address: a path, or `sqlite:PATH`, `sqlite://PATH`, `sqlite3://PATH` or `file:PATH`, with `%XX` for
-  ///   characters that need it and without what follows a `?`. Three slashes begin an absolute path.
-  /// - Throws: `no-database` for an address of another system, or without a path.
-  static func path(_ address: String) throws(MigrationError) -> String {
-    for scheme in ["sqlite3://", "sqlite://", "sqlite3:", "sqlite:", "file://", "file:"]
-    where address.hasPrefix(scheme) {
-      let encoded = address.dropFirst(scheme.count).prefix { $0 != "?" }
-      let path = percentDecoded(encoded)
-      guard !path.isEmpty, path != ":memory:" else { throw unusable(address, "it names no file") }
-      return path
-    }
-    if let range = address.firstRange(of: "://") {
-      throw unusable(address, "phasedb works on SQLite, and this is \(address[..<range.lowerBound])")
-    }
-    guard address != ":memory:" else { throw unusable(address, "it names no file") }
-    return address
-  }
-
-  /// Each `%XX` made the byte it stands for; a `%` without two digits after it stands for itself.
-  private static func percentDecoded(_ text: Substring) -> String {
-    var bytes: [UInt8] = []
-    var rest = Substring(text).utf8[...]
-    while let byte = rest.popFirst() {
-      if byte == UInt8(ascii: "%"), let digits = String(rest.prefix(2)), digits.utf8.count == 2,
-        let decoded = UInt8(digits, radix: 16)
-      {
-        bytes.append(decoded)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  private static func unusable(_ address: String, _ why: String) -> MigrationError {
-    // An address may carry a password, so only what stands before it is shown.
-    MigrationError(
-      .noDatabase, "the database's address cannot be used: \(why)",
-      help: ["write a path, or sqlite:PATH; --database goes before PHASEDB_DATABASE and DATABASE_URL"])
   }
 }

@@ -3,7 +3,7 @@ internal import PhaseDB
 /// `phasedb log`: who did what when.
 enum LogCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.reading, context)
+    let migrator = try Location(context).migrator(.reading, context, reading: .none)
     let isCheck = context.invocation.flag(.check)
     let broken = isCheck ? try migrator.brokenLogEntries() : []
     let entries = try migrator.log(limit: context.invocation.number(.limit))
@@ -31,7 +31,13 @@ enum LogCommand {
   }
 
   private static func conclude(_ broken: [LogEntry], entries: [LogEntry], to context: CommandContext) {
-    guard !broken.isEmpty else { return context.say(context.paint("the chain of hashes is whole", .good)) }
+    guard !broken.isEmpty else {
+      let older = entries.filter { !$0.coversSchemaVersion }.count
+      let limits =
+        older == 0
+        ? "" : "; \(older) of \(entries.count) entries have older hashes, which leave out schema_version"
+      return context.say(context.paint("the chain of hashes is whole\(limits)", .good))
+    }
     let numbers = broken.map { String($0.id) }.joined(separator: ", ")
     context.print(
       context.paint(

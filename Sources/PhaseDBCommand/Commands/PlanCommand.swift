@@ -5,7 +5,7 @@ enum PlanCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let direction = Direction(rawValue: context.invocation.value(.direction) ?? "up") ?? .up
     let location = try Location(context)
-    let migrator = try location.migrator(.reading, context)
+    let migrator = try location.migrator(.reading, context, reading: direction == .up ? .all : .readable)
     let plan = try migrator.plan(context.selection(direction))
     if context.isJSON {
       try context.print(json: PlanJSON(plan, database: migrator.database))

@@ -4,14 +4,19 @@ internal import PhaseDB
 enum StatusCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
+    let address = try location.database()
+    location.noteUnused(address, context)
     let status = try Migrator.status(
-      database: try location.database(), folder: location.migrations, options: try location.options(context))
+      database: address.path, folder: location.migrations, options: try location.options(context))
+    location.noteUnread(status.unread, context)
     if context.isJSON {
       try context.print(json: StatusJSON(status))
     } else if !context.invocation.flag(.quiet) {
       print(status, to: context)
     }
-    let isInOrder = status.pending.isEmpty && !status.hasDrifted && status.underWay == nil
+    // What was not read may hold a pending phase.
+    let isInOrder =
+      status.pending.isEmpty && !status.hasDrifted && status.underWay == nil && status.unread.isEmpty
     return context.invocation.flag(.check) && !isInOrder ? .findings : .done
   }
 
@@ -58,7 +63,8 @@ enum StatusCommand {
       return status.hasLedger ? "before the first phase" : "no ledger yet"
     }
     let pending = status.pending.isEmpty ? "nothing" : CountText.text(status.pending.count, "phase")
-    return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(pending) pending"
+    let isAll = status.unread.isEmpty ? "" : " of what was read"
+    return "checkpoint \(checkpoint.sequence) (\(phase.short)), \(pending) pending\(isAll)"
   }
 
   /// How far a half-done phase is, why it stands still, and what makes it go on.

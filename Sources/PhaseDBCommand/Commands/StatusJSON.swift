@@ -14,6 +14,8 @@ struct StatusJSON: Encodable {
   let runner: String?
   let underWay: UnderWayJSON?
   let phases: [PhaseJSON]
+  /// What is wrong with files that could not be read; their phases are not in the list.
+  let unread: [Prose]
 
   struct PhaseJSON: Encodable {
     let phase: String
@@ -81,6 +83,7 @@ struct StatusJSON: Encodable {
     live = status.live.mapValues { $0.range?.description }
     runner = status.runner
     underWay = status.underWay.map(UnderWayJSON.init)
+    unread = status.unread.map(\.message)
     phases = status.phases.map { phase in
       PhaseJSON(
         phase: phase.id.description, kind: phase.id.kind.rawValue,

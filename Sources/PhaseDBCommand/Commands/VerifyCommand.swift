@@ -3,7 +3,7 @@ internal import PhaseDB
 /// `phasedb verify`: the live database against what is claimed of it.
 enum VerifyCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.reading, context)
+    let migrator = try Location(context).migrator(.reading, context, reading: .readable)
     guard migrator.isThere else { throw MigrationError.noSuchDatabase(migrator.database) }
     let report = try migrator.verify()
     if context.isJSON {

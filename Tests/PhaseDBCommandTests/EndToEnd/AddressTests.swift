@@ -55,6 +55,63 @@ struct AddressTests {
       ])
   }
 
+  struct Refusal: Sendable, CustomTestStringConvertible {
+    let address: String
+    let error: String
+    var testDescription: String { address }
+
+    init(_ address: String, _ why: String, _ id: String = "no-database") {
+      self.address = address
+      error = id == "no-database" ? "error: the database's address cannot be used: \(why) [\(id)]" : "error: \(why) [\(id)]"
+    }
+  }
+
+  @Test(
+    "and an address is refused that says what would not be done:",
+    arguments: [
+      Refusal("file:shop.db?mode=ro", "the database's address says mode=ro, and this command writes", "database-read-only"),
+      Refusal("file:shop.db?%6Dode=r%6F", "the database's address says mode=ro, and this command writes", "database-read-only"),
+      Refusal("sqlite:shop.db?mode=rw", "there is no database at shop.db", "database-not-found"),
+      Refusal("file:shop.db?mode=memory", "mode=memory is not ro, rw or rwc"),
+      Refusal("file:shop.db?mode=", "mode= is not ro, rw or rwc"),
+      Refusal("file:shop.db?cache=shared", "phasedb does not open a database with cache=shared"),
+      Refusal("file:shop.db?vfs=unix-none", "phasedb does not open a database with vfs=unix-none"),
+      Refusal("file:shop.db?immutable=1", "phasedb does not open a database with immutable=1"),
+      Refusal("file:shop.db?nolock=1&mode=rwc", "phasedb does not open a database with nolock=1"),
+      Refusal("file:shop%00.db", "no path has a NUL character in it"),
+      Refusal("file:shop.db?vfs=%00", "no path has a NUL character in it"),
+      Refusal("file:%ff.db", "what its %XX stand for is not UTF-8"),
+      Refusal("file:shop.db#1", "SQLite drops what follows a '#'; write %23 when it belongs to the name"),
+      Refusal("file:?mode=rwc", "it names no file"),
+    ])
+  func refused(_ row: Refusal) throws {
+    let site = try Site()
+    try site.table("a", in: "0001-first/expand")
+    let before = SiteFiles(of: site)
+    let up = try site.phasedb("up -d \(row.address)")
+    #expect(up.code == 2 && up.errors.split(separator: "\n").first.map(String.init) == row.error, "\(up.summary)")
+    #expect(SiteFiles(of: site) == before)
+  }
+
+  @Test("and mode=ro reads, a parameter of another library is named, and escapes stand for themselves")
+  func parameters() throws {
+    let site = try Site()
+    try site.table("a", in: "0001-first/expand")
+    let up = try site.phasedb("up -d sqlite:sh%3Fo%25p%23.db?pool=5&cache=private&timeout=5000")
+    #expect(up.code == 0, "\(up.summary)")
+    #expect(up.errors.hasPrefix("note: of the database's address, these parameters were not used: pool, timeout\n"), "\(up.errors)")
+    #expect(site.exists("sh?o%p#.db"))
+    for line in ["status", "verify", "plan down", "log"] {
+      let outcome = try site.phasedb("\(line) -d file:sh%3Fo%25p%23.db?mode=ro")
+      #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(line): \(outcome.summary)")
+    }
+    // A folder's name in the settings is no part of an address.
+    try site.write("{ database: 'sqlite:a.db' }", to: "m%41?x/phasedb.json")
+    try site.write(Data(contentsOf: URL(filePath: site.path("migrations/0001-first/expand.sql"))), to: "m%41?x/0001-first/expand.sql")
+    #expect(try site.phasedb("up -q -m m%41?x").code == 0)
+    #expect(site.exists("m%41?x/a.db"))
+  }
+
   @Test("and a lock is waited for as long as the settings say")
   func wait() throws {
     let site = try BadDatabasesTests.shop()

@@ -217,6 +217,19 @@ struct BadFilesTests {
             help:  name the folder of the migrations by --migrations, or make one: phasedb init
           """
       ) { try $0.remove("migrations") },
+      BadFiles(
+        "a setting that is there twice",
+        error: """
+          error: 'wait' is set twice, first on line 1 in column 3 [bad-settings]
+            --> migrations/phasedb.json:2:2
+             |
+           2 |  "w\\u0061it": "2s" }
+             |  ^^^^^^^^^^^
+            help:  remove one of the two
+          """
+      ) {
+        try $0.write("{ wait: '1s', // \"wait\": 1\n \"w\\u0061it\": \"2s\" }", to: "migrations/phasedb.json")
+      },
     ])
   func refused(_ row: BadFiles) throws {
     let site = try Site()
@@ -224,7 +237,7 @@ struct BadFilesTests {
     try site.sqlite("CREATE TABLE mine (x); INSERT INTO mine VALUES (1.5), (NULL)")
     try row.arrange(site)
     let before = SiteFiles(of: site)
-    for verb in ["up", "status"] {
+    for verb in ["up", "plan"] {
       let outcome = try site.phasedb("\(verb) -d shop.db")
       expectFailure(outcome, 2, row.error, at: site)
       #expect(outcome.output.isEmpty)

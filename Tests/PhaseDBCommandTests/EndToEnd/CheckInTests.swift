@@ -99,12 +99,6 @@ struct CheckInTests {
         error: 'storefront' does not name a live version [version-invalid]
           help:  write APPLICATION@VERSION, for example storefront@1.4.0
         """),
-    Case(
-      "a folder that was named and is not there", "check-in storefront@1.4 -d shop.db -m elsewhere",
-      error: """
-        error: there is no folder elsewhere [folder-not-found]
-          help:  name the folder of the migrations by --migrations, or make one: phasedb init
-        """),
   ]
 
   @Test("are refused, with not a byte written:", arguments: refusals)

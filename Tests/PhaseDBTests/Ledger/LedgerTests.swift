@@ -49,7 +49,7 @@ struct LedgerTests {
       ])
     let made = try database.connect(.readOnly).rows(
       "SELECT name FROM sqlite_schema WHERE name LIKE 'phasedb%' AND sql IS NOT NULL")
-    #expect(Set(made.compactMap { $0[0].text }) == LedgerFormat.objectNames)
+    #expect(Set(made.compactMap { $0[0].text.map { FoldedName($0) } }) == LedgerFormat.objectNames)
   }
 
   @Test("a ledger of an older format is read as it is, and brought to the present one by the next step")
@@ -68,7 +68,7 @@ struct LedgerTests {
     #expect(try Ledger.presence(in: connection).isReadable)
     let names = try connection.rows(
       "SELECT name FROM sqlite_schema WHERE name LIKE 'phasedb%' AND sql IS NOT NULL")
-    #expect(Set(names.compactMap { $0[0].text }) == LedgerFormat.objectNames)
+    #expect(Set(names.compactMap { $0[0].text.map { FoldedName($0) } }) == LedgerFormat.objectNames)
     let log = try connection.rows("SELECT detail FROM phasedb_log WHERE action = 'upgrade'")
     #expect(log == [[.text("ledger format 1 to \(LedgerFormat.current)")]])
   }

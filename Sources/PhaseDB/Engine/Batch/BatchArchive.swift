@@ -98,8 +98,7 @@ final class BatchArchive {
     try connection.execute(made.definition)
     if !content.key.isNumber {
       // Looked into by key, batch after batch.
-      try connection.execute(
-        "CREATE INDEX main.\(made.name)_key ON \(made.name) (\(made.keys.joined(separator: ", ")))")
+      try connection.execute(made.indexDefinition)
     }
     let record = ArchiveRecord(
       id: number, phase: id, direction: other?.record.direction ?? direction, entry: entry,

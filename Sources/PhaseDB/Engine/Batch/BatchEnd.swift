@@ -36,7 +36,7 @@ extension BatchRun {
   }
 
   private func attemptFinish() throws(MigrationError) {
-    connection.setBusyTimeout(milliseconds: 1_000)
+    waitShortly()
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try engine.knowledge.refresh(on: connection)
     guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
@@ -121,7 +121,8 @@ extension BatchRun {
   func notePause(_ pause: BatchPause?) {
     record.pause = pause
     record.beat = engine.now()
-    connection.setBusyTimeout(milliseconds: 1_000)
+    // Whoever had the lock for so long will hardly let go of it now.
+    connection.setBusyDeadline(.now + min(engine.wait, .seconds(1)))
     guard let transaction = try? connection.begin(.immediate) else { return }
     let ledger = Ledger(connection: connection)
     guard (try? ledger.lease())?.holder == engine.runner, (try? ledger.batchCursor()) == record.cursor,

@@ -26,7 +26,7 @@ struct BatchRecomputation {
   /// - Returns: nil when it cannot be told.
   init?(
     of wayBack: Script, after plan: BatchPlan, _ shape: TableShape, columns: [SchemaName],
-    written: Set<String>,
+    written: Set<FoldedName>,
     on connection: Connection
   ) throws(SQLiteError) {
     guard let update = SingleUpdate(wayBack.text, of: shape.name),
@@ -75,7 +75,7 @@ struct BatchRecomputation {
 
 extension BatchRecomputation {
   /// Whether the same row has the same values whenever they are computed.
-  private func isRepeatable(without written: Set<String>, on connection: Connection) throws(SQLiteError)
+  private func isRepeatable(without written: Set<FoldedName>, on connection: Connection) throws(SQLiteError)
     -> Bool
   {
     let wanted = values + [condition]
@@ -98,15 +98,15 @@ extension BatchRecomputation {
   /// What a query uses, names of columns and functions folded; nil when it cannot be compiled.
   private func uses(
     _ query: String, on connection: Connection
-  ) throws(SQLiteError) -> (tables: Set<SchemaName>, columns: Set<String>, functions: Set<String>)? {
-    var (columns, functions): (Set<String>, Set<String>) = ([], [])
+  ) throws(SQLiteError) -> (tables: Set<SchemaName>, columns: Set<FoldedName>, functions: Set<FoldedName>)? {
+    var (columns, functions): (Set<FoldedName>, Set<FoldedName>) = ([], [])
     var tables: Set<SchemaName> = []
     connection.setAuthorizer { action in
       switch action.code {
       case .read:
         tables.insert(SchemaName(action.first ?? ""))
-        columns.insert((action.second ?? "").asciiLowercased)
-      case .function: functions.insert((action.second ?? "").asciiLowercased)
+        columns.insert((action.second ?? "").folded)
+      case .function: functions.insert((action.second ?? "").folded)
       default: break
       }
       return true
@@ -123,7 +123,7 @@ extension BatchRecomputation {
 
   /// Whether a function gives the same for the same arguments: SQLite counts those of time among them, whose argument may
   /// be 'now'.
-  private func isConstant(_ function: String, on connection: Connection) throws(SQLiteError) -> Bool {
+  private func isConstant(_ function: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool {
     guard !Self.ofTime.contains(function) else { return false }
     // SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html).
     return try connection.value(
@@ -131,7 +131,7 @@ extension BatchRecomputation {
     )?.integer == 0x800
   }
 
-  private static let ofTime: Set<String> = [
+  private static let ofTime: Set<FoldedName> = [
     "date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff",
   ]
 

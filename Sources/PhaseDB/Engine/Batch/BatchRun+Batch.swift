@@ -12,6 +12,7 @@ extension BatchRun {
   /// journal's modes a reader waits for a writer's commit, too.
   func patiently<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
     let deadline = ContinuousClock.now + engine.wait
+    lockDeadline = deadline
     var hasSaid = false
     while true {
       do throws(MigrationError) {
@@ -27,8 +28,11 @@ extension BatchRun {
     }
   }
 
+  /// Lets statements wait for locks a second at most, so that a request to stop is heard, and not past the deadline.
+  func waitShortly() { connection.setBusyDeadline(min(lockDeadline, .now + .seconds(1))) }
+
   private func attempt(_ range: BatchRange) throws(MigrationError) -> Bool {
-    connection.setBusyTimeout(milliseconds: 1_000)
+    waitShortly()
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
     try refuseLostPlace()

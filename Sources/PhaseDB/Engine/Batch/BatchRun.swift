@@ -109,6 +109,9 @@ final class BatchRun {
 
   var longestHold = 0.0
 
+  /// Until when what is tried now may wait for other connections.
+  var lockDeadline = ContinuousClock.now
+
   /// How far it has come.
   var progress: BatchProgress {
     let pace = record.pace

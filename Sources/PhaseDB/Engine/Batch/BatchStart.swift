@@ -12,6 +12,7 @@ extension Engine {
     let neighbours = Neighbours(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
+    try knowledge.refuseLedgerDrift()
     let underWay = try knowledge.ledger?.batch()
     if underWay == nil || underWay?.id != turn.step.id {
       switch try turn.position(in: knowledge.applied) {
@@ -105,13 +106,13 @@ extension Engine {
   private func refuseUnkept(_ plan: BatchPlan, _ step: Plan.Step) throws(MigrationError) {
     guard step.direction == .up else { return }
     let before = try schemaBefore(step.id.migration, except: step.id) ?? knowledge.schema
-    let declared = Set(step.phase.losses.map(\.table.asciiLowercased))
+    let declared = Set(step.phase.losses.map(\.table.folded))
     let deleted = plan.writes.deletedTables.filter { before.table(SchemaName($0)) != nil }
     let overwritten = plan.writes.columns.filter { table, columns in
-      table != plan.key.table.asciiLowercased
+      table != plan.key.table.folded
         && columns.contains { before.table(SchemaName(table))?.column(SchemaName($0)) != nil }
     }.keys
-    let taken: [(table: String, what: String)] =
+    let taken: [(table: FoldedName, what: String)] =
       deleted.map { ($0, "deletes rows of") } + overwritten.map { ($0, "overwrites") }
     guard let first = taken.filter({ !declared.contains($0.table) }).min(by: { $0.table < $1.table }) else {
       return
@@ -124,7 +125,7 @@ extension Engine {
       help: [
         "run it in one transaction, which keeps everything: remove -- @batch",
         "or mark the rows in batches, and take them in contract.sql",
-        "or say that it is lost: -- @loses \(SQLName(first.table)).COLUMN: WHY",
+        "or say that it is lost: -- @loses \(SQLName(first.table.text)).COLUMN: WHY",
       ])
   }
 

@@ -29,7 +29,7 @@ struct BatchTable {
     self.rowKey = rowKey
     let keys = Set(rowKey.names.map { SchemaName($0) })
     hashed = shape.stored.map(\.name).filter { !keys.contains($0) }
-    let columns = plan.writes.columns[plan.key.table.asciiLowercased] ?? []
+    let columns = plan.writes.columns[plan.key.table.folded] ?? []
     written = shape.stored.filter { columns.contains($0.name.key) && !keys.contains($0.name) }.map { column in
       Written(name: column.name, empty: isYoung(column.name) ? Self.literal(column.defaultValue) : nil)
     }
@@ -61,7 +61,7 @@ struct BatchTable {
       },
       successor: ArchiveContent.Successor(
         table: shape.name.spelled, key: rowKey.names, hashed: hashed.map(\.spelled)),
-      hasGoneRows: false, isMoved: false, sources: [:], counter: nil)
+      hasGoneRows: false, isMoved: false, sources: ArchiveContent.Sources([]), counter: nil)
   }
 
   /// The condition that a row of the table is in a batch, whose ends are the parameters 1 and 2.

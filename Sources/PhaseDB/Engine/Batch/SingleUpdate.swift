@@ -44,7 +44,7 @@ struct SingleUpdate {
     guard words.has("where", at: next), next + 1 < words.count else { return nil }
     let condition = words[(next + 1)...]
     guard Self.endOfExpression(words, from: next + 1) == words.count,
-      condition.filter({ $0.kind == .variable }).map(\.text).sorted()
+      condition.filter({ $0.kind == .variable }).map(\.text.text).sorted()
         == [Batching.first, Batching.last].sorted()
     else { return nil }
     self.alias = alias
@@ -68,7 +68,7 @@ struct SingleUpdate {
   /// The tokens of an expression without comments, one blank between them.
   private static func text(of words: ArraySlice<SQLWord>, in bytes: [UInt8]) -> String {
     words.map { word in
-      switch word.text {
+      switch word.text.text {
       case Batching.first where word.kind == .variable: "?1"
       case Batching.last where word.kind == .variable: "?2"
       default: String(decoding: bytes[word.range], as: UTF8.self)

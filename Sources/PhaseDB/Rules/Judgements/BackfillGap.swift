@@ -75,7 +75,7 @@ private struct FilledTable {
   let oldColumns: [ColumnDefinition]
   let newColumns: [ColumnDefinition]
   /// What triggers may write when a row is inserted.
-  let writtenByInsert: Set<String>
+  let writtenByInsert: Set<FoldedName>
   private let key: [String]
 
   init?(from old: SchemaObject, to new: SchemaObject, on connection: Connection) throws(SQLiteError) {
@@ -93,8 +93,8 @@ private struct FilledTable {
   /// trigger inserts into the table itself: it may put the whole row anew.
   private static func columnsWrittenByInsert(
     into table: String, on connection: Connection
-  ) throws(SQLiteError) -> Set<String> {
-    let name = table.asciiLowercased
+  ) throws(SQLiteError) -> Set<FoldedName> {
+    let name = table.folded
     var writes = WriteSet()
     connection.setAuthorizer { action in
       if action.origin != nil { writes.add(action) }
@@ -109,7 +109,7 @@ private struct FilledTable {
     }
     guard !writes.insertedTables.contains(name) else {
       let rows = try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table))
-      return Set(rows.compactMap { $0[0].text?.asciiLowercased })
+      return Set(rows.compactMap { $0[0].text?.folded })
     }
     return writes.columns[name] ?? []
   }
@@ -143,7 +143,7 @@ extension StatementEffect {
   }
 
   /// What a plain `UPDATE t SET c = …` sets a column to, as written; nil when that may not mean the same in a trigger.
-  fileprivate func value(of column: String, in script: Script) -> String? {
+  fileprivate func value(of column: FoldedName, in script: Script) -> String? {
     let words = words(in: script)
     guard words.has("update", at: 0), let table = words.qualifiedName(at: 1), words.has("set", at: table.end),
       words.topLevel("from") == nil

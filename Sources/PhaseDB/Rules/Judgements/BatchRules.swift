@@ -57,7 +57,7 @@ enum BatchNotKeyed: TrialRule {
 extension StatementEffect {
   /// A table of the schema whose rows the statement goes through without a unique key to find them by; nil when it does
   /// not, or changes no row.
-  fileprivate func unboundedTable(in trial: PhaseTrial, among tables: Set<String>) -> String? {
+  fileprivate func unboundedTable(in trial: PhaseTrial, among tables: Set<FoldedName>) -> String? {
     guard !writes.insertedTables.isEmpty || !writes.deletedTables.isEmpty || !writes.columns.isEmpty else {
       return nil
     }
@@ -66,11 +66,11 @@ extension StatementEffect {
     guard let plan = try? trial.connection.rows("EXPLAIN QUERY PLAN \(sql)") else { return nil }
     let words = words(in: trial.phase.up)
     for step in plan where step[1] == 0 {
-      guard let line = step[3].text?.asciiLowercased, let name = line.tableOfStep,
+      guard let line = step[3].text?.asciiLowercased, let name = line.tableOfStep?.folded,
         let table = tables.contains(name) ? name : words.table(called: name), tables.contains(table)
       else { continue }
-      if line.hasPrefix("scan ") { return table }
-      if line.hasPrefix("search "), !line.isUniqueSearch(on: trial.connection) { return table }
+      if line.hasPrefix("scan ") { return table.text }
+      if line.hasPrefix("search "), !line.isUniqueSearch(on: trial.connection) { return table.text }
     }
     return nil
   }
@@ -108,7 +108,7 @@ extension String {
 
 extension [SQLWord] {
   /// The table that a statement gives an alias, `t AS a` or `t a`.
-  fileprivate func table(called alias: String) -> String? {
+  fileprivate func table(called alias: FoldedName) -> FoldedName? {
     for index in indices.dropFirst() where self[index].text == alias && self[index].isName {
       let before = self[index - 1].is("as") ? index - 2 : index - 1
       if indices.contains(before), self[before].isName { return self[before].text }

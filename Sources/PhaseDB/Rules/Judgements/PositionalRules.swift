@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// No table whose columns change is written by position.
 enum PositionalInsert: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
@@ -66,7 +68,7 @@ private struct PositionalRule {
   ) -> Finding {
     let script = trial.phase.up
     let statement = trial.statements.first {
-      !$0.writes.alteredTables.union($0.writes.droppedTables).isDisjoint(with: [change.name.asciiLowercased])
+      !$0.writes.alteredTables.union($0.writes.droppedTables).isDisjoint(with: [change.name.folded])
     }
     return Finding(
       rule, level: .warning, in: trial.id,
@@ -78,7 +80,7 @@ private struct PositionalRule {
   private func what(_ kind: PositionalUse.Kind) -> String { kind == .insert ? "an INSERT" : "a SELECT *" }
 
   private func remedies(_ kind: PositionalUse.Kind, _ change: ColumnChange) -> [Prose] {
-    let columns = change.kept.map { "\(SQLName($0))" }.joined(separator: ", ")
+    let columns = change.kept.map { "\(SQLName($0.text))" }.joined(separator: ", ")
     return switch kind {
     case .insert: ["name the columns: INSERT INTO \(SQLName(change.name)) (\(columns)) …"]
     case .star: ["name the columns: SELECT \(columns) FROM \(SQLName(change.name)) …"]
@@ -89,8 +91,8 @@ private struct PositionalRule {
 /// How the columns of a table moved: their number or their order is another one.
 private struct ColumnChange {
   let name: String
-  let before: [String]
-  let after: [String]
+  let before: [FoldedName]
+  let after: [FoldedName]
 
   /// Nil when every column that is in both is where it was, and none came or went: a column that was only renamed or
   /// redefined is still found by its number.
@@ -108,9 +110,9 @@ private struct ColumnChange {
   }
 
   /// The columns that are there before and after.
-  var kept: [String] { before.filter(after.contains) }
+  var kept: [FoldedName] { before.filter(after.contains) }
 
   var lines: [Prose] {
-    ["was: \(before.joined(separator: ", "))", "is:  \(after.joined(separator: ", "))"]
+    ["was: \(before.map(\.text).joined(separator: ", "))", "is:  \(after.map(\.text).joined(separator: ", "))"]
   }
 }

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// A schema phase leaves alone the rows that were there before it.
 ///
 /// What it made itself it may fill, and what it drops it may read out and empty: a rebuild is both.
@@ -5,10 +7,10 @@ enum SchemaPhaseWritesRows: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.id.kind != .migrate else { return [] }
     let script = trial.phase.up
-    var own: Set<String> = []
+    var own: Set<FoldedName> = []
     // Names that the phase gave to tables which were there before it.
-    var oldNames: [String: String] = [:]
-    var written: [(table: String, effect: StatementEffect)] = []
+    var oldNames: [FoldedName: FoldedName] = [:]
+    var written: [(table: FoldedName, effect: StatementEffect)] = []
     for effect in trial.statements {
       own.formUnion(effect.writes.createdTables)
       own.formUnion(effect.writes.droppedTables)
@@ -26,8 +28,8 @@ enum SchemaPhaseWritesRows: TrialRule {
     }
     guard !written.isEmpty else { return [] }
     let tables = Set(trial.before.objects.lazy.filter { $0.key.type == "table" }.map(\.key.name))
-    let virtual = trial.before.objects.filter(\.isVirtual).map { $0.key.name + "_" }
-    var told: Set<String> = []
+    let virtual = trial.before.objects.filter(\.isVirtual).map { $0.key.name.text + "_" }
+    var told: Set<FoldedName> = []
     return written.compactMap { table, effect in
       let known = oldNames[table] ?? table
       guard tables.contains(known), !trial.writes.droppedTables.contains(table),
@@ -45,7 +47,7 @@ enum SchemaPhaseWritesRows: TrialRule {
   }
 
   /// `INSERT INTO f (f, …)`, by which a full-text table is told to rebuild or check its index: no row of anybody's.
-  private static func isMaintenance(of table: String, _ effect: StatementEffect, in script: Script) -> Bool {
+  private static func isMaintenance(of table: FoldedName, _ effect: StatementEffect, in script: Script) -> Bool {
     guard effect.writes.insertedTables.contains(table) else { return false }
     let words = effect.words(in: script)
     guard let into = words.firstIndex(where: { $0.is("into") }),
@@ -58,9 +60,9 @@ enum SchemaPhaseWritesRows: TrialRule {
 
 extension WriteSet {
   /// Tables whose rows change or come and go, other than by a DROP.
-  fileprivate var rowsWritten: Set<String> { insertedTables.union(deletedTables).union(columns.keys) }
+  fileprivate var rowsWritten: Set<FoldedName> { insertedTables.union(deletedTables).union(columns.keys) }
 
-  fileprivate func acts(on table: String) -> String {
+  fileprivate func acts(on table: FoldedName) -> String {
     let acts = [
       insertedTables.contains(table) ? "inserts" : nil, columns[table] != nil ? "updates" : nil,
       deletedTables.contains(table) ? "deletes" : nil,

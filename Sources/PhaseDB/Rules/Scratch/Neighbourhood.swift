@@ -7,9 +7,9 @@ internal import PhaseSQLite
 /// nothing in it can change.
 struct Neighbourhood {
   /// By the folded name of a table or view: the objects whose SQL mentions it.
-  private var mentioning: [String: Set<SchemaObject.Key>] = [:]
+  private var mentioning: [FoldedName: Set<SchemaObject.Key>] = [:]
   /// The identifiers in an object's SQL, folded.
-  private var identifiers: [SchemaObject.Key: Set<String>] = [:]
+  private var identifiers: [SchemaObject.Key: Set<FoldedName>] = [:]
   private var objects: [SchemaObject.Key: (object: SchemaObject, place: Int)] = [:]
   private var nextPlace = 0
 
@@ -33,7 +33,7 @@ struct Neighbourhood {
   /// The objects to try scripts on, in an order in which they can be made.
   ///
   /// - Parameter tables: names, case-folded, of tables that something is done to without SQL of a script.
-  func objects(around scripts: [Script], naming tables: [String] = []) -> [SchemaObject] {
+  func objects(around scripts: [Script], naming tables: [FoldedName] = []) -> [SchemaObject] {
     var touched = Set(tables)
     for script in scripts {
       for name in SQLTokens.identifiers(in: script.text) {
@@ -49,7 +49,7 @@ struct Neighbourhood {
         // A view over a view that is touched is touched, too; a trigger elsewhere and a child table only mention it.
         if key.type == "view", touched.insert(key.name).inserted { queue.append(key.name) }
         if key.type == "trigger" || key.type == "index" {
-          kept.formUnion(relation(of: object.table.asciiLowercased))
+          kept.formUnion(relation(of: object.table.folded))
         }
       }
     }
@@ -61,21 +61,22 @@ struct Neighbourhood {
   var allObjects: [SchemaObject] { inOrder(Set(objects.keys)) }
 
   private func inOrder(_ kept: Set<SchemaObject.Key>) -> [SchemaObject] {
-    let virtual = kept.filter { objects[$0]?.object.isVirtual == true }.map { $0.name + "_" }
+    let virtual = kept.filter { objects[$0]?.object.isVirtual == true }.map { $0.name.text + "_" }
     return kept.compactMap { objects[$0] }
-      .sorted { ($0.object.rank(virtual), $0.place) < ($1.object.rank(virtual), $1.place) }
+      .map { (rank: $0.object.rank(virtual), place: $0.place, object: $0.object) }
+      .sorted { ($0.rank, $0.place) < ($1.rank, $1.place) }
       .map(\.object)
   }
 
   /// The tables and views that objects of a name are or belong to: a trigger may be called like a table.
-  private func owners(of name: String) -> [String] {
+  private func owners(of name: FoldedName) -> [FoldedName] {
     ["table", "view", "index", "trigger"].compactMap { type in
-      objects[SchemaObject.Key(type: type, name: name)]?.object.table.asciiLowercased
+      objects[SchemaObject.Key(type: type, name: name)]?.object.table.folded
     }
   }
 
   /// The table or view of a name.
-  private func relation(of name: String) -> [SchemaObject.Key] {
+  private func relation(of name: FoldedName) -> [SchemaObject.Key] {
     ["table", "view"].map { SchemaObject.Key(type: $0, name: name) }.filter { objects[$0] != nil }
   }
 
@@ -94,9 +95,9 @@ struct Neighbourhood {
   }
 
   /// The indexes and triggers of a table or view.
-  private func attachments(of name: String) -> [SchemaObject.Key] {
+  private func attachments(of name: FoldedName) -> [SchemaObject.Key] {
     (mentioning[name] ?? []).filter { key in
-      (key.type == "index" || key.type == "trigger") && objects[key]?.object.table.asciiLowercased == name
+      (key.type == "index" || key.type == "trigger") && objects[key]?.object.table.folded == name
     }
   }
 }

@@ -21,7 +21,7 @@ struct NewbornRow {
   /// - Returns: their names; none also when no row can be made up that the table takes.
   func columnsLeft(
     to phase: Phase, of columns: [ColumnDefinition], on connection: Connection
-  ) -> Set<String> {
+  ) -> Set<FoldedName> {
     do {
       let discipline = try ConnectionDiscipline.begin(on: connection)
       return try discipline.whileInForce { () throws(MigrationError) in
@@ -41,7 +41,7 @@ struct NewbornRow {
 
   private func columnsLeft(
     to phase: Phase, _ columns: [ColumnDefinition], _ connection: Connection
-  ) throws -> Set<String> {
+  ) throws -> Set<FoldedName> {
     let table = "main.\(SQLText.identifier(table))"
     guard try connection.value("SELECT 1 FROM \(table)") == nil else { return [] }
     let names = known.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")

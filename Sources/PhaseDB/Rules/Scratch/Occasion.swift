@@ -7,7 +7,7 @@ struct Occasion: Hashable {
   }
 
   let write: Write
-  let table: String
+  let table: FoldedName
 
   /// A statement that sets off every trigger of the occasion, to be compiled and not run; nil when the table is not
   /// there.
@@ -38,7 +38,7 @@ extension TriggerDefinition {
   }
 
   /// The columns of UPDATE OF; none when any column will do.
-  var columns: [String] {
+  var columns: [FoldedName] {
     if case .update(let columns) = event { columns.map(\.key) } else { [] }
   }
 }

@@ -5,13 +5,13 @@ internal import PhaseSQLite
 /// Knows which of them mention a name, so that after a phase only those are compiled that it could have broken.
 final class SchemaCode {
   private var code: [SchemaObject.Key: Code] = [:]
-  private var mentions: [String: Set<SchemaObject.Key>] = [:]
+  private var mentions: [FoldedName: Set<SchemaObject.Key>] = [:]
   /// What did not compile when it was last looked at.
   private var broken: Set<SchemaObject.Key> = []
 
   private struct Code {
     let object: SchemaObject
-    let names: Set<String>
+    let names: Set<FoldedName>
     /// Nil for a view.
     let trigger: TriggerDefinition?
   }
@@ -26,12 +26,12 @@ final class SchemaCode {
   }
 
   /// Views and triggers that mention a table or a view, in the order of their names.
-  func users(of name: String) -> [SchemaObject] {
-    (mentions[name.asciiLowercased] ?? []).sorted().compactMap { code[$0]?.object }
+  func users(of name: FoldedName) -> [SchemaObject] {
+    (mentions[name] ?? []).sorted().compactMap { code[$0]?.object }
   }
 
   /// The names and keywords in a view or a trigger.
-  func names(in key: SchemaObject.Key) -> Set<String> { code[key]?.names ?? [] }
+  func names(in key: SchemaObject.Key) -> Set<FoldedName> { code[key]?.names ?? [] }
 }
 
 // MARK: - Following the schema
@@ -78,10 +78,20 @@ extension SchemaCode {
   /// column is gone.
   ///
   /// - Returns: what does not compile now and did before, or is new.
+  /// - Throws: also with `tooCostly`, when views of views take too long to compile.
   func broken(by changes: [SchemaChange], on connection: Connection) throws(SQLiteError) -> [Failure] {
+    try connection.spendingWhileCompiling { () throws(SQLiteError) in try compiled(changes, on: connection) }
+  }
+
+  private func compiled(
+    _ changes: [SchemaChange], on connection: Connection
+  ) throws(SQLiteError) -> [Failure] {
     apply(changes)
     let suspects = suspects(changes)
-    var failures = suspects.compactMap { key in view(key, on: connection) }
+    var failures: [Failure] = []
+    for key in suspects {
+      if let failure = try view(key, on: connection) { failures.append(failure) }
+    }
     var compiled: [Occasion: Bool] = [:]
     var isolated: Connection?
     for key in suspects {
@@ -93,7 +103,12 @@ extension SchemaCode {
             message: "no such column: \(column), so UPDATE OF \(column) never fires"))
         continue
       }
-      let compiles = compiled[trigger.writes] ?? compiles(trigger.writes, on: connection)
+      let compiles: Bool
+      if let known = compiled[trigger.writes] {
+        compiles = known
+      } else {
+        compiles = try self.compiles(trigger.writes, on: connection)
+      }
       compiled[trigger.writes] = compiles
       if !compiles {
         // Some trigger of this occasion fails, this one or another that it sets off.
@@ -110,15 +125,15 @@ extension SchemaCode {
     return roots(failures).filter { !broken.contains($0.object.key) }
   }
 
-  private func view(_ key: SchemaObject.Key, on connection: Connection) -> Failure? {
+  private func view(_ key: SchemaObject.Key, on connection: Connection) throws(SQLiteError) -> Failure? {
     guard key.type == "view", let object = code[key]?.object else { return nil }
-    return connection.refusal(of: "SELECT * FROM main.\(SQLText.identifier(object.name))").map {
-      Failure(object: object, message: $0)
-    }
+    let message = try connection.refusal(of: "SELECT * FROM main.\(SQLText.identifier(object.name))")
+    return message.map { Failure(object: object, message: $0) }
   }
 
-  private func compiles(_ occasion: Occasion, on connection: Connection) -> Bool {
-    occasion.statement(on: connection).flatMap { connection.refusal(of: $0) } == nil
+  private func compiles(_ occasion: Occasion, on connection: Connection) throws(SQLiteError) -> Bool {
+    guard let statement = occasion.statement(on: connection) else { return true }
+    return try connection.refusal(of: statement) == nil
   }
 
   /// Compiles a trigger with no other one beside it.
@@ -126,9 +141,9 @@ extension SchemaCode {
     of trigger: SchemaObject, on occasion: Occasion, alone: Connection
   ) throws(SQLiteError) -> String? {
     guard let statement = occasion.statement(on: alone) else { return nil }
-    let without = alone.refusal(of: statement)
+    let without = try alone.refusal(of: statement)
     try alone.execute(trigger.sql)
-    let with = alone.refusal(of: statement)
+    let with = try alone.refusal(of: statement)
     try alone.execute("DROP TRIGGER main.\(SQLText.identifier(trigger.name))")
     return with == without ? nil : with
   }
@@ -139,8 +154,8 @@ extension SchemaCode {
     guard !trigger.columns.isEmpty else { return nil }
     let columns = try connection.rows(
       "SELECT name FROM pragma_table_xinfo(?1)", .text(trigger.writes.table))
-    let names = Set(columns.compactMap { $0[0].text?.asciiLowercased })
-    return trigger.columns.first { !names.contains($0) }
+    let names = Set(columns.compactMap { $0[0].text?.folded })
+    return trigger.columns.first { !names.contains($0) }?.text
   }
 
   /// A view that fails only because it uses one that fails is told with that one.
@@ -171,11 +186,12 @@ extension SchemaCode {
 extension Connection {
   /// Why a statement does not compile; nil when it does, and when it only wants a function, a collation or a module
   /// that the application registers.
-  fileprivate func refusal(of statement: String) -> String? {
-    do {
+  fileprivate func refusal(of statement: String) throws(SQLiteError) -> String? {
+    do throws(SQLiteError) {
       _ = try prepare(statement)
       return nil
     } catch {
+      if error.code == .tooCostly { throw error }
       let isOfTheApplication = ["no such function", "no such collation", "no such module"].contains {
         error.message.contains($0)
       }

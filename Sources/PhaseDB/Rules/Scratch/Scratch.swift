@@ -15,14 +15,25 @@ final class Scratch {
   private var migration: (name: MigrationName, before: Schema)?
 
   private let observe: (Script) -> Void
+  private let costLimit: CostLimit?
 
   /// - Parameters:
   ///   - baseline: the schema to begin with, nil for none.
   ///   - observe: told of every script that is about to run.
   /// - Throws: what the baseline's SQL throws.
-  init(baseline: Script?, observe: @escaping (Script) -> Void = { _ in }) throws(MigrationError) {
+  ///   - costLimit: what the SQL that runs on it may cost; nil when that is no question, because the same SQL is run
+  ///     on the database next.
+  init(
+    baseline: Script?, costLimit: CostLimit? = CostLimit(.scratch),
+    observe: @escaping (Script) -> Void = { _ in }
+  ) throws(MigrationError) {
     self.observe = observe
-    connection = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory) }
+    self.costLimit = costLimit
+    connection = try lifting("opening a database in memory") { () in
+      let connection = try Connection(path: "", mode: .memory)
+      if let costLimit { try connection.limit(to: costLimit) }
+      return connection
+    }
     guard let baseline else { return }
     try run(baseline, isBaseline: true)
     neighbourhood.follow(schema.changes(since: Schema()))
@@ -101,6 +112,7 @@ final class Scratch {
     try lifting("making part of the schema on a scratch database") { () in
       let hasShadows = objects.contains(where: \.isVirtual)
       for object in objects where try !(hasShadows && isThere(object)) {
+        connection.makeRoom(forSQLOf: object.sql.utf8.count)
         try connection.execute(script: object.sql)
       }
       schema = try Schema(of: connection)
@@ -143,7 +155,7 @@ final class Scratch {
     let beforeMigration = migration?.name == id.migration ? migration?.before ?? before : before
     migration = (id.migration, beforeMigration)
     let touched = neighbourhood.objects(
-      around: [phase.up, phase.down], naming: phase.retirements.map(\.table.asciiLowercased))
+      around: [phase.up, phase.down], naming: phase.retirements.map(\.table.folded))
     var statements: [StatementEffect] = []
     var brokenCode: [SchemaCode.Failure] = []
     var invalidClaims: [MigrationError] = []
@@ -164,6 +176,7 @@ final class Scratch {
       id: id, phase: phase, before: before, beforeMigration: beforeMigration, after: schema, changes: changes,
       difference: difference, facts: difference.facts, writes: writes, statements: statements, code: code,
       brokenCode: brokenCode, invalidClaims: invalidClaims,
-      reversal: try ReversalTrial(id, phase, on: touched, observe: self.observe), connection: connection)
+      reversal: try ReversalTrial(id, phase, on: touched, costLimit, observe: self.observe),
+      connection: connection)
   }
 }

@@ -16,7 +16,7 @@ struct PositionalIndex {
     case phase(PhaseID, Direction, needs: [String])
   }
 
-  private var entries: [String: [Entry]] = [:]
+  private var entries: [FoldedName: [Entry]] = [:]
 
   init(_ catalog: Catalog, corpus: [Script]) {
     for script in corpus {
@@ -38,5 +38,5 @@ struct PositionalIndex {
     }
   }
 
-  subscript(table: String) -> [Entry] { entries[table] ?? [] }
+  subscript(table: FoldedName) -> [Entry] { entries[table] ?? [] }
 }

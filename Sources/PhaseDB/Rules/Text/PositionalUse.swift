@@ -11,7 +11,7 @@ struct PositionalUse {
 
   let kind: Kind
   /// The name of the table, case-folded.
-  let table: String
+  let table: FoldedName
   /// UTF-8 offsets into the SQL, of the table's name in an INSERT and of the `*` in a SELECT.
   let range: Range<Int>
 
@@ -34,9 +34,9 @@ struct PositionalUse {
 
 extension [SQLWord] {
   /// The names that WITH gives to queries of its own, which hide tables: `name AS (`, `name (a) AS MATERIALIZED (`.
-  fileprivate var commonTableNames: Set<String> {
+  fileprivate var commonTableNames: Set<FoldedName> {
     guard contains(where: { $0.is("with") }) else { return [] }
-    var names: Set<String> = []
+    var names: Set<FoldedName> = []
     for index in indices where self[index].is("as") && index > 0 {
       guard
         has("(", at: index + 1) || has("materialized", at: index + 1)
@@ -69,7 +69,7 @@ extension [SQLWord] {
   fileprivate func stars(at select: Int) -> [PositionalUse] {
     // EXISTS asks for rows and not for what is in them.
     if select > 1, self[select - 1].is("("), self[select - 2].is("exists") { return [] }
-    var stars: [(qualifier: String?, range: Range<Int>)] = []
+    var stars: [(qualifier: FoldedName?, range: Range<Int>)] = []
     var index = select + 1
     var isStartOfItem = true
     while index < count, !self[index].is("from"), !endsSelect(at: index) {
@@ -95,8 +95,8 @@ extension [SQLWord] {
   }
 
   /// The tables of the FROM at an index, each under the name by which the query knows it.
-  private func sources(from start: Int) -> [(table: String, alias: String)] {
-    var sources: [(table: String, alias: String)] = []
+  private func sources(from start: Int) -> [(table: FoldedName, alias: FoldedName)] {
+    var sources: [(table: FoldedName, alias: FoldedName)] = []
     var index = start
     var expectsSource = true
     while index + 1 < count {
@@ -130,7 +130,7 @@ extension [SQLWord] {
   }
 
   /// Keywords that may follow the name of a table and are not another name for it.
-  private static let behindTable: Set<String> = [
+  private static let behindTable: Set<FoldedName> = [
     "where", "group", "having", "order", "limit", "window", "union", "except", "intersect", "join", "left",
     "right",
     "full", "inner", "cross", "natural", "outer", "on", "using", "indexed", "not", "end", "returning",

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 struct SQLWord {
   let kind: SQLTokens.Token.Kind
   /// Letters in lower case, names without their quotes.
-  let text: String
+  let text: FoldedName
   /// UTF-8 offsets into the SQL.
   let range: Range<Int>
 
@@ -15,13 +15,13 @@ struct SQLWord {
       let written = bytes[token.range]
       let name = SchemaName(token.kind, written)
       return SQLWord(
-        kind: token.kind, text: name?.key ?? String(decoding: written, as: UTF8.self).asciiLowercased,
+        kind: token.kind, text: name?.key ?? FoldedName(String(decoding: written, as: UTF8.self)),
         range: token.range)
     }
   }
 
   /// Whether it is this keyword or this mark, written without quotes.
-  func `is`(_ word: String) -> Bool { (kind == .word || kind == .punctuation) && text == word }
+  func `is`(_ word: String) -> Bool { (kind == .word || kind == .punctuation) && text == FoldedName(word) }
 
   /// Whether it can name something. SQLite takes a string for a name where only a name can be.
   var isName: Bool { kind == .word || kind == .quotedIdentifier || kind == .string }
@@ -75,7 +75,7 @@ extension StatementEffect {
   }
 
   /// What an ALTER TABLE … RENAME TO renames; nil for any other statement.
-  func rename(in script: Script) -> (from: String, to: String)? {
+  func rename(in script: Script) -> (from: FoldedName, to: FoldedName)? {
     guard !writes.alteredTables.isEmpty else { return nil }
     let words = words(in: script)
     guard words.has("alter", "table", at: 0), let old = words.qualifiedName(at: 2),

@@ -8,7 +8,8 @@ struct ScriptStatements {
 
   init(_ script: Script) {
     self.script = script
-    all = SQLSplitter.statements(in: script.text).map { Statement(script.text, $0) }
+    let bytes = Array(script.text.utf8)
+    all = SQLSplitter(bytes: bytes).statements.map { Statement(bytes, $0) }
     followRenames()
   }
 
@@ -77,8 +78,8 @@ struct ScriptStatements {
 }
 
 extension ScriptStatements.Statement {
-  fileprivate init(_ text: String, _ range: Range<Int>) {
-    let bytes = Array(text.utf8)[range]
+  fileprivate init(_ script: [UInt8], _ range: Range<Int>) {
+    let bytes = script[range]
     words = SQLTokens(bytes: Array(bytes)).compactMap { token in
       let place = (token.range.lowerBound + range.lowerBound)..<(token.range.upperBound + range.lowerBound)
       return SchemaName(token.kind, bytes[place]).map { Word(name: $0, range: place) }

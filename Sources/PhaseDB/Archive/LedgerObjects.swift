@@ -1,0 +1,113 @@
+internal import PhaseSQLite
+
+/// The objects that a ledger consists of, each known by its name and its text.
+struct LedgerObjects {
+  private let expected: [SchemaObject.Key: SchemaObject]
+  /// Without archives. One that is gone is a finding of its own: of the phase that cannot bring back what it held.
+  private let required: Set<SchemaObject.Key>
+
+  /// - Parameters:
+  ///   - format: the format that the ledger is in.
+  ///   - archives: what it says of its archives, of which those with rows have a table.
+  init(format: Int, archives: [ArchiveRecord]) {
+    var objects = Self.ofFormat[format] ?? []
+    required = Set(objects.map(\.key))
+    for archive in archives where archive.state == .kept || archive.state == .left {
+      // What cannot be read is reported as damage of the ledger.
+      guard let content = try? ArchiveContent(archive) else { continue }
+      let table = ArchiveTable(archive, content)
+      objects.append(
+        SchemaObject(type: "table", name: table.name, table: table.name, sql: table.storedDefinition))
+      objects.append(
+        SchemaObject(
+          type: "index", name: table.indexName, table: table.name, sql: table.storedIndexDefinition))
+    }
+    expected = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// As SQLite keeps them. A format that is not here has no object, and all that is there is drift.
+  private static let ofFormat: [Int: [SchemaObject]] = {
+    var objects: [Int: [SchemaObject]] = [:]
+    for format in 1...LedgerFormat.current {
+      guard let scratch = try? Connection(path: "", mode: .memory),
+        (try? scratch.execute(script: LedgerFormat.definition(of: format))) != nil
+      else { continue }
+      objects[format] = try? Schema(of: scratch).reachingForLedger
+    }
+    return objects
+  }()
+
+  /// How a schema departs from them.
+  ///
+  /// - Parameter temporary: objects of the TEMP schema.
+  func drift(in schema: Schema, temporary: [SchemaObject] = []) -> LedgerDrift {
+    let found = schema.reachingForLedger
+    let missing = required.subtracting(found.map(\.key)).sorted()
+    var drift = LedgerDrift()
+    for object in found where expected[object.key]?.digest != object.digest {
+      drift.add(object, isLedgers: expected[object.key] != nil)
+    }
+    for object in temporary where object.reachesForLedger { drift.add(object, isTemporary: true) }
+    for key in missing { drift.addMissing("\(key.type) \(key.name)") }
+    return drift
+  }
+}
+
+/// What stands among the objects of the ledger, or reaches for them, and is not as phasedb made it.
+struct LedgerDrift: Sendable {
+  /// One line each.
+  private(set) var lines: [Prose] = []
+  private(set) var remedies: [Prose] = []
+
+  var isEmpty: Bool { lines.isEmpty }
+
+  fileprivate mutating func add(_ object: SchemaObject, isLedgers: Bool = false, isTemporary: Bool = false) {
+    let title: Prose = "\(isTemporary ? "TEMP " : "")\(object.title)"
+    if isLedgers {
+      lines.append("\(title) of the ledger has another text")
+      remedies.append("restore \(object.title) from a backup")
+      return
+    }
+    switch object.key.type {
+    case "trigger", "index": lines.append("\(title) on \(object.table) is not phasedb's own")
+    default: lines.append("\(title) is not phasedb's own")
+    }
+    let isOwner = object.table.folded.hasPrefix(Schema.ledgerPrefix)
+    let isNamed = object.key.name.hasPrefix(Schema.ledgerPrefix)
+    if let use = StatementGuard.ledgerName(in: object.sql, except: [LedgerFormat.checkIns]), !isOwner,
+      !isNamed
+    {
+      lines[lines.count - 1] = "\(title) uses \(use.name)"
+    }
+    let schema = isTemporary ? "temp" : "main"
+    remedies.append(
+      "drop it if nothing needs it: DROP \(object.key.type.uppercased()) \(schema).\(SQLText.identifier(object.name));"
+    )
+  }
+
+  fileprivate mutating func addMissing(_ title: String) {
+    lines.append("\(title) of the ledger is missing")
+    remedies.append("restore \(title) from a backup")
+  }
+
+  /// Says what is wrong, to every command that would write.
+  var error: MigrationError {
+    MigrationError(
+      .ledgerTouched, "the ledger's own objects are not as phasedb made them",
+      details: DetailLines.first(lines), state: "nothing was changed",
+      help: DetailLines.first(remedies) + ["look at everything that is checked: phasedb verify"])
+  }
+}
+
+extension SchemaObject {
+  /// Whether it is named as the ledger's objects are, belongs to one of them, or writes one from a trigger or by a
+  /// foreign key. Applications may write check-ins from a trigger, and read the ledger in a view.
+  var reachesForLedger: Bool {
+    let names = [key.name, table.folded]
+    if names.contains(where: { $0.hasPrefix(Schema.ledgerPrefix) && !$0.hasPrefix(RetiredName.prefix) }) {
+      return true
+    }
+    guard key.type == "trigger" || references > 0 else { return false }
+    return StatementGuard.ledgerName(in: sql, except: [LedgerFormat.checkIns]) != nil
+  }
+}

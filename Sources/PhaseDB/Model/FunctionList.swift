@@ -1,0 +1,93 @@
+internal import PhaseSQLite
+
+/// The functions that the SQL of a phase may call.
+///
+/// SQLite marks a function that does no harm wherever it stands as innocuous, and one that only computes as deterministic
+/// (sqlite.org/c3ref/c_deterministic.html). These may be called, and the few below that SQLite marks as neither.
+struct FunctionList: Sendable {
+  private let names: Set<String>
+
+  /// Of a library without functions of an application.
+  static let ofLibrary: FunctionList = {
+    let connection = try? Connection(path: "", mode: .memory)
+    return connection.map { FunctionList(of: $0) } ?? FunctionList(names: [])
+  }()
+
+  /// The list for a connection. On a borrowed handle it has the application's own functions, too, when they are marked.
+  static func of(_ connection: Connection) -> FunctionList {
+    connection.isBorrowed ? FunctionList(of: connection) : ofLibrary
+  }
+
+  /// Where SQLite cannot list its functions, none may be called.
+  init(of connection: Connection) {
+    let rows = try? connection.rows(
+      "SELECT lower(name), min(builtin OR flags & \(Self.marks) <> 0), max(flags & \(Self.marks)) FROM pragma_function_list GROUP BY 1"
+    )
+    let marked = (rows ?? []).filter { $0[1].integer != 0 && $0[2].integer != 0 }.compactMap { $0[0].text }
+    self.init(names: Set(marked).union(Self.unmarked).subtracting(Self.harmful))
+  }
+
+  private init(names: Set<String>) { self.names = names }
+
+  func allows(_ name: String) -> Bool { names.contains(name.asciiLowercased) }
+
+  /// SQLITE_INNOCUOUS and SQLITE_DETERMINISTIC.
+  private static let marks = 0x20_0800
+
+  /// Functions without a mark that only read what they are given, or the table that the query reads.
+  static let unmarked: Set<String> = [
+    // Of full-text and R-tree tables (sqlite.org/fts5.html, sqlite.org/fts3.html, sqlite.org/rtree.html).
+    "bm25", "highlight", "snippet", "match", "matchinfo", "offsets", "optimize", "fts5_source_id",
+    "fts5_locale", "fts5_get_locale", "fts5_insttoken", "rtreecheck",
+    // What ALTER TABLE calls inside SQLite, and no SQL can call.
+    "sqlite_rename_column", "sqlite_rename_table", "sqlite_rename_test", "sqlite_rename_quotefix",
+    "sqlite_drop_column", "sqlite_add_constraint", "sqlite_drop_constraint", "sqlite_find_constraint",
+    "sqlite_fail",
+  ]
+
+  /// Functions that reach out of the database, whatever they are marked as: to code, to files, to an editor or to the
+  /// application's error log.
+  static let harmful: Set<String> = [
+    "fts3_tokenizer", "load_extension", "readfile", "writefile", "lsmode", "edit", "zipfile", "sqlite_log",
+  ]
+}
+
+/// The modules whose tables the SQL of a phase may make, or read where they are tables without being made: full-text and
+/// R-tree indexes, JSON, series of numbers and the sizes of tables.
+struct ModuleList: Sendable {
+  /// Modules of the connection that may not be used.
+  private let refused: Set<String>
+
+  static let ofLibrary: ModuleList = {
+    let connection = try? Connection(path: "", mode: .memory)
+    return connection.map { ModuleList(of: $0) } ?? ModuleList(refused: [])
+  }()
+
+  static func of(_ connection: Connection) -> ModuleList {
+    connection.isBorrowed ? ModuleList(of: connection) : ofLibrary
+  }
+
+  init(of connection: Connection) {
+    // A table hides a module of the same name.
+    let rows = try? connection.rows(
+      "SELECT lower(name) FROM pragma_module_list EXCEPT SELECT lower(name) FROM main.sqlite_schema")
+    let names = (rows ?? []).compactMap { $0[0].text }
+    self.init(refused: Set(names.filter { !Self.allows(module: $0) }))
+  }
+
+  private init(refused: Set<String>) { self.refused = refused }
+
+  /// Whether a virtual table of a module may be made. `pragma_…` is judged by its PRAGMA.
+  static func allows(module name: String) -> Bool {
+    let name = name.asciiLowercased
+    return allowed.contains(name) || name.hasPrefix("pragma_")
+  }
+
+  /// Whether a table is a module that may not be read.
+  func refuses(table name: String) -> Bool { refused.contains(name.asciiLowercased) }
+
+  static let allowed: Set<String> = [
+    "fts3", "fts4", "fts5", "fts4aux", "fts5vocab", "fts3tokenize", "rtree", "rtree_i32", "geopoly",
+    "json_each", "json_tree", "jsonb_each", "jsonb_tree", "generate_series", "dbstat",
+  ]
+}

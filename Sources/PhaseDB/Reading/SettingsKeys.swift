@@ -1,0 +1,97 @@
+/// The keys of the outermost object in a text of JSON5, with their places: the decoder takes one of two equal keys and says nothing.
+struct SettingsKeys {
+  private let source: PhaseSource
+  private var found: [(name: String, range: Range<Int>)] = []
+
+  /// Reads keys as far as the text is JSON5; what is wrong with the rest is the decoder's business.
+  init(_ source: PhaseSource) {
+    self.source = source
+    let bytes = source.bytes
+    var depth = 0
+    var mayBeKey = false
+    var index = 0
+    while index < bytes.count {
+      let start = index
+      switch bytes[index] {
+      case UInt8(ascii: "/"):
+        index = Self.endOfComment(bytes, from: index)
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        depth += 1
+        mayBeKey = depth == 1
+        index += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        depth -= 1
+        index += 1
+      case UInt8(ascii: ","):
+        mayBeKey = depth == 1
+        index += 1
+      case UInt8(ascii: "\""), UInt8(ascii: "'"):
+        index = Self.endOfString(bytes, from: index)
+        if mayBeKey { found.append((Self.unescaped(bytes[start..<index].dropFirst().dropLast()), start..<index)) }
+        mayBeKey = false
+      case let byte where byte.isSpace || byte == UInt8(ascii: ":"):
+        index += 1
+      default:
+        while index < bytes.count, !bytes[index].isSpace, !":,{}[]\"'/".utf8.contains(bytes[index]) { index += 1 }
+        if mayBeKey { found.append((Self.unescaped(bytes[start..<index]), start..<index)) }
+        mayBeKey = false
+      }
+    }
+  }
+
+  /// - Throws: `bad-settings` for a key that is there twice, with both places.
+  func refuseDuplicates() throws(MigrationError) {
+    var first: [String: Range<Int>] = [:]
+    for (name, range) in found {
+      guard let earlier = first.updateValue(range, forKey: name) else { continue }
+      let place = source.place(earlier)
+      throw MigrationError(
+        .badSettings, "'\(name)' is set twice, first on line \(place.line) in column \(place.column)",
+        at: source.place(range), help: ["remove one of the two"])
+    }
+  }
+
+  private static func endOfComment(_ bytes: [UInt8], from start: Int) -> Int {
+    guard start + 1 < bytes.count else { return bytes.count }
+    var index = start + 2
+    switch bytes[start + 1] {
+    case UInt8(ascii: "/"):
+      while index < bytes.count, bytes[index] != UInt8(ascii: "\n"), bytes[index] != UInt8(ascii: "\r") { index += 1 }
+      return index
+    case UInt8(ascii: "*"):
+      while index + 1 < bytes.count, bytes[index] != UInt8(ascii: "*") || bytes[index + 1] != UInt8(ascii: "/") {
+        index += 1
+      }
+      return min(index + 2, bytes.count)
+    default: return start + 1
+    }
+  }
+
+  private static func endOfString(_ bytes: [UInt8], from start: Int) -> Int {
+    var index = start + 1
+    while index < bytes.count, bytes[index] != bytes[start] {
+      index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+    }
+    return min(index + 1, bytes.count)
+  }
+
+  /// A key with its `\uXXXX` and `\xXX` replaced; every other escaped character stands for itself, as no key of ours has one.
+  private static func unescaped(_ bytes: some Sequence<UInt8>) -> String {
+    var text = ""
+    var rest = Substring(String(decoding: Array(bytes), as: UTF8.self))
+    while let character = rest.popFirst() {
+      guard character == "\\", let kind = rest.popFirst() else {
+        text.append(character)
+        continue
+      }
+      let count = kind == "u" ? 4 : kind == "x" ? 2 : 0
+      if count > 0, let code = UInt32(rest.prefix(count), radix: 16), let scalar = Unicode.Scalar(code) {
+        text.unicodeScalars.append(scalar)
+        rest = rest.dropFirst(count)
+      } else {
+        text.append(kind)
+      }
+    }
+    return text
+  }
+}

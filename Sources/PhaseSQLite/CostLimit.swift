@@ -1,0 +1,152 @@
+internal import CSQLite
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
+/// What SQL may cost that is run to find something out, and not to change anything: it may be anybody's.
+///
+/// Steps of SQLite's virtual machine are counted, and time of the processor, of which one step may take a lot. What one
+/// script leaves over is there for the next, up to what one script may take at most. Time in which other processes run
+/// does not count, so that a loaded machine makes no difference.
+package final class CostLimit {
+  package struct Limits: Sendable {
+    /// Of one script.
+    package var steps: Int
+    package var time: Duration
+    /// Of all scripts together.
+    package var total: Duration
+    /// What each statement adds to its script's: a long script of short statements is none that costs too much.
+    package var timeForStatement: Duration
+    /// Bytes of one value, as long as no statement is longer; nil for SQLite's own limit.
+    package var valueBytes: Int?
+    /// Pages of the database; nil for SQLite's own limit.
+    package var pages: Int?
+
+    /// For databases in memory that nobody but phasedb fills.
+    package static let scratch = Limits(
+      steps: 500_000_000, time: .seconds(5), total: .seconds(20), timeForStatement: .milliseconds(2),
+      valueBytes: 1_000_000, pages: 65_536)
+
+    /// For a real database, or a copy of one, that is read as a whole more than once.
+    package static func database(bytes: Int64) -> Limits {
+      let time = Duration.seconds(20) + .milliseconds(500) * Double(bytes >> 20)
+      return Limits(
+        steps: .max, time: time, total: .seconds(1_000_000_000), timeForStatement: .zero, valueBytes: nil,
+        pages: nil)
+    }
+  }
+
+  /// What ran out.
+  package enum Overrun: Hashable, Sendable {
+    case steps(Int), time(Duration), value(bytes: Int), database(bytes: Int)
+
+    /// As in "it took more than 10 s of processor time".
+    package var sentence: String {
+      switch self {
+      case .steps(let count): "it took more than \(count) steps of SQLite's virtual machine"
+      case .time(let time):
+        if time < .seconds(1) {
+          "it took more than \(time.components.attoseconds / 1_000_000_000_000_000) ms of processor time"
+        } else {
+          "it took more than \(time.components.seconds) s of processor time"
+        }
+      case .value(let bytes): "it made a value of more than \(bytes) bytes"
+      case .database(let bytes): "it made a database in memory of more than \(bytes >> 20) MB"
+      }
+    }
+  }
+
+  package let limits: Limits
+  /// What ran out in the script that runs.
+  private var overrun: Overrun?
+  private var left: Duration
+  private var script: (steps: Int, time: Duration, began: Duration)?
+
+  package init(_ limits: Limits) {
+    self.limits = limits
+    left = limits.total
+  }
+
+  /// Counts what a body runs. Inside of another it counts as a part of that.
+  ///
+  /// - Parameter statements: how many statements it runs.
+  package func spend<Result, Failure: Error>(
+    statements: Int = 1, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    guard script == nil else { return try body() }
+    let extra = limits.timeForStatement * Double(statements)
+    let began = Self.processorTime
+    script = (limits.steps, max(min(limits.time, left), .milliseconds(20)) + extra, began)
+    defer {
+      left -= max(.zero, Self.processorTime - began - extra)
+      (script, overrun) = (nil, nil)
+    }
+    return try body()
+  }
+
+  /// Whether what runs may go on.
+  ///
+  /// - Parameter steps: how many it took since the question was asked last.
+  package func goesOn(after steps: Int) -> Bool {
+    guard var script, overrun == nil else { return script == nil }
+    script.steps -= steps
+    self.script = script
+    if script.steps < 0 { overrun = .steps(limits.steps) }
+    if Self.processorTime - script.began > script.time { overrun = .time(script.time) }
+    return overrun == nil
+  }
+
+  /// What an error means of SQL that runs within the costLimit; nil when it has nothing to do with it.
+  func overrun(_ code: ResultCode, of connection: Connection) -> Overrun? {
+    switch code.primary {
+    case .interrupt, .auth: return overrun
+    case .tooBig where script != nil:
+      return limits.valueBytes.map { _ in .value(bytes: connection.valueBytes) }
+    case .full where script != nil: return limits.pages.map { .database(bytes: $0 * 4_096) }
+    default: return nil
+    }
+  }
+
+  /// Of this thread.
+  private static var processorTime: Duration {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+  }
+}
+
+extension Connection {
+  /// The longest value that a statement may make, and the longest statement.
+  var valueBytes: Int { Int(unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, -1)) }
+
+  /// Lets values be as long as SQL that is about to run, where they are limited.
+  package func makeRoom(forSQLOf bytes: Int) {
+    guard let least = costLimit?.limits.valueBytes else { return }
+    unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Int32(clamping: max(valueBytes, least + 2 * bytes)))
+  }
+
+  /// Limits what the SQL that runs on the connection may cost.
+  package func limit(to costLimit: CostLimit) throws(SQLiteError) {
+    self.costLimit = costLimit
+    installProgressHandler()
+    if let bytes = costLimit.limits.valueBytes {
+      unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Int32(clamping: bytes))
+    }
+    if let pages = costLimit.limits.pages { try execute("PRAGMA main.max_page_count = \(pages)") }
+  }
+}
+
+extension SQLiteError {
+  /// The error of a statement, which may be that it cost too much.
+  init(_ code: Int32, of connection: Connection, sql: String?) {
+    self = unsafe SQLiteError(code, on: connection.handle, sql: sql)
+    guard let overrun = connection.costLimit?.overrun(self.code, of: connection) else { return }
+    self.code = .tooCostly
+    message = overrun.sentence
+  }
+}
