@@ -29,9 +29,10 @@ let package = Package(
       pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
     ),
+    .systemLibrary(name: "CProcess"),
     .target(name: "PhaseSQLite", dependencies: ["CSQLite"], swiftSettings: tested),
     .target(name: "PhaseDB", dependencies: ["PhaseSQLite"], swiftSettings: tested),
-    .executableTarget(name: "PhaseDBCommand", dependencies: ["PhaseDB"], swiftSettings: tested),
+    .executableTarget(name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseDB"], swiftSettings: tested),
     .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite", "CSQLite"], swiftSettings: house),
     // What Scripts/bench holds digests against. No product has it, so nobody who installs or uses phasedb builds it.
     .executableTarget(

@@ -14,6 +14,10 @@ internal import PhaseDB
   internal import Foundation
 #endif
 
+if CommandLine.arguments.first == ChildKeeper.name {
+  ChildKeeper.run(Array(CommandLine.arguments.dropFirst()))
+}
+
 /// What an interrupt or a request to end sets; a run looks at it between the instructions of SQLite.
 let stopRequest = Cancellation()
 

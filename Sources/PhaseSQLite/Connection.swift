@@ -21,6 +21,8 @@ internal import CSQLite
 
   let handle: OpaquePointer
   private let isOwner: Bool
+  /// The file as it was when it was opened without locks; nil when SQLite keeps it from changing under a reader.
+  package var unlocked: UnlockedFile?
   /// Whether the handle is an application's, which may have functions, modules and TEMP objects of its own.
   package var isBorrowed: Bool { !isOwner }
   /// How long statements may wait for locks; nil for as long as the handle was told by others.
@@ -37,6 +39,7 @@ internal import CSQLite
   package internal(set) var costLimit: CostLimit?
   var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
+  var rowChanges: Unmanaged<RowChanges>?
   var tracer: Unmanaged<TraceBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
@@ -81,6 +84,7 @@ internal import CSQLite
     removeProgressHandler()
     if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
     stopWatchingRows()
+    stopTelling()
     stopTracing()
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }
@@ -265,4 +269,30 @@ extension Connection {
     unsafe phasedb_db_config_flag(handle, setting.operation, on ? 1 : 0, &result)
     return result != 0
   }
+}
+
+// MARK: - Reading without locks
+
+/// A database file that is read without locks, and must not change meanwhile.
+package struct UnlockedFile: Sendable {
+  package let path: String
+  private let mark: FileReading.Mark
+
+  /// Nil when there is no such file, or somebody has it open in WAL mode: then its log or its index is beside it
+  /// (sqlite.org/walformat.html). No lock is looked for: the descriptor that would need takes the locks of other connections
+  /// of this process with it when it is closed (sqlite.org/howtocorrupt.html, 2.2).
+  package init?(_ path: String) {
+    guard let mark = FileReading.mark(of: path), !FileReading.exists(path + "-wal"),
+      !FileReading.exists(path + "-shm")
+    else { return nil }
+    (self.path, self.mark) = (path, mark)
+  }
+
+  /// Whether nobody has written or opened it since.
+  package var isUnchanged: Bool { UnlockedFile(path).map { $0.mark == mark } ?? false }
+}
+
+extension Connection {
+  /// Whether the file is in WAL mode, as its header says it.
+  package var isInWALMode: Bool { unsafe phasedb_format_version(handle) == 2 }
 }

@@ -8,7 +8,7 @@
 
 /// Files that are there whole, after a crash too, or not at all.
 package enum FileDurability {
-  /// Gives a finished draft its name. What is under the name already stays, and the draft with it.
+  /// Gives a finished draft its name, beside the one that it has. What is under the name already stays.
   ///
   /// - Parameter mode: who may do what with the file, as in 0o640.
   /// - Throws: `EEXIST` as a failure of the system when the name is taken, and what else the system says.
@@ -16,14 +16,18 @@ package enum FileDurability {
     _ draft: String, as path: String, mode: Int
   ) throws(FileReading.Failure) {
     try change(draft, mode: mode)
-    // A name that this call itself made is nobody else's: a rename alone would replace what another one put there.
-    let claim = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard claim >= 0 else { throw .current }
-    close(claim)
-    guard unsafe rename(draft, path) == 0 else {
-      let failure = FileReading.Failure.current
-      unsafe unlink(path)
-      throw failure
+    // A rename would replace what another one put there.
+    if unsafe link(draft, path) != 0 {
+      guard errno != EEXIST else { throw .current }
+      // A file system without such links: first a name that this call itself made, so that it is nobody else's.
+      let claim = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      guard claim >= 0 else { throw .current }
+      close(claim)
+      guard unsafe rename(draft, path) == 0 else {
+        let failure = FileReading.Failure.current
+        unsafe unlink(path)
+        throw failure
+      }
     }
     try synchronize(folder(of: path))
   }
@@ -36,7 +40,7 @@ package enum FileDurability {
   }
 
   /// A new name is durable once its folder is (man 2 fsync).
-  private static func synchronize(_ folder: String) throws(FileReading.Failure) {
+  package static func synchronize(_ folder: String) throws(FileReading.Failure) {
     let descriptor = unsafe open(folder, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .current }
     defer { close(descriptor) }
@@ -45,6 +49,11 @@ package enum FileDurability {
   }
 
   package static func remove(_ path: String) { unsafe unlink(path) }
+
+  /// What a path calls the thing in its folder.
+  package static func name(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
 
   /// The folder that a path is in.
   package static func folder(of path: String) -> String {

@@ -123,6 +123,50 @@ package enum FileReading {
     return unsafe lstat(path, &status) == 0
   }
 
+  /// Where a symbolic link leads; nil for anything else.
+  package static func linkTarget(of path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+      unsafe bytes.withMemoryRebound(to: CChar.self) {
+        unsafe $0.baseAddress.map { unsafe readlink(path, $0, bytes.count) } ?? -1
+      }
+    }
+    return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
+  }
+
+  /// Whether this process may write to a file or into a folder, as far as the system says beforehand.
+  package static func mayWrite(_ path: String) -> Bool {
+    unsafe faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0
+  }
+
+  /// Whether this process may read a file.
+  package static func mayRead(_ path: String) -> Bool {
+    unsafe faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0
+  }
+
+  /// Which file stands at a path, and what it was like: another one, or one that was written since, has another mark.
+  package struct Mark: Sendable, Hashable {
+    package let device: UInt64
+    package let inode: UInt64
+    package let bytes: Int
+    private let seconds: Int
+    private let nanoseconds: Int
+
+    fileprivate init(_ status: stat) {
+      device = UInt64(truncatingIfNeeded: status.st_dev)
+      inode = UInt64(truncatingIfNeeded: status.st_ino)
+      bytes = Int(status.st_size)
+      (seconds, nanoseconds) = (Int(status.written.tv_sec), Int(status.written.tv_nsec))
+    }
+  }
+
+  /// The mark of a regular file; nil for anything else, a symbolic link included.
+  package static func mark(of path: String) -> Mark? {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Mark(status)
+  }
+
   private static func kind(of path: String) -> Entry.Kind {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return .other }

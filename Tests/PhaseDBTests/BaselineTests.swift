@@ -76,10 +76,37 @@ struct BaselineTests {
     let baseline = try database.migrator(Catalog([]), access: .reading).baseline()
     #expect(
       baseline.broken.map { "\($0.type) \($0.name): \($0.reason)" } == [
-        "view lost: no such column: nowhere", "trigger on_update: no such table: main.gone",
-        "trigger on_delete: no such column: c", "trigger of_view: no such column: NEW.b",
+        "view lost: no such column: nowhere", "trigger of_view: no such column: NEW.b",
+        "trigger on_delete: no such column: c", "trigger on_update: no such table: main.gone",
       ])
     #expect(baseline.text?.contains("CREATE VIEW lost") == true, "it is part of the database")
+  }
+
+  @Test(
+    "names what lint finds in it, and nothing else",
+    arguments: [
+      "CREATE TABLE t (a); CREATE VIEW v AS SELECT my_function(a) FROM t;",
+      "CREATE TABLE t (a); CREATE VIEW v AS SELECT a FROM t ORDER BY a COLLATE my_collation;",
+      "CREATE TABLE t (a); CREATE TRIGGER g AFTER INSERT ON t BEGIN UPDATE t SET a = my_function(a); END;",
+      "CREATE TABLE t (a); CREATE VIEW v AS SELECT my_function(nowhere) FROM t;",
+      "CREATE TABLE t (a); CREATE VIEW v AS SELECT nowhere FROM t; CREATE VIEW w AS SELECT * FROM v;",
+      "CREATE TABLE t (a); CREATE VIEW v AS SELECT \"a word\" FROM t;",
+      "CREATE TABLE t (a); CREATE TRIGGER g AFTER UPDATE OF a ON t BEGIN INSERT INTO gone VALUES (1); END;",
+      "CREATE TABLE t (a); CREATE VIEW v AS SELECT a FROM t; CREATE TRIGGER g INSTEAD OF DELETE ON v BEGIN SELECT OLD.b; END;",
+    ])
+  func sameAsLint(_ schema: String) throws {
+    let database = try TemporaryDatabase(schema)
+    let baseline = try database.migrator(Catalog([]), access: .reading).baseline()
+    let report = try LintedFiles(["baseline.sql": try #require(baseline.text)]).report()
+    #expect(report.findings.allSatisfy { $0.id == "dangling-code" }, "\(report.text)")
+    #expect(
+      report.findings.map { $0.message + $0.details.filter { $0.contains("uses it") }.joined() }
+        == baseline.broken.map { broken in
+          let on =
+            broken.type == "trigger" ? " on \(broken.name == "g" && schema.contains("ON v") ? "v" : "t")" : ""
+          return "\(broken.type) \(broken.name)\(on) does not compile: \(broken.reason)"
+            + broken.dependents.map { "\($0) uses it and does not compile either" }.joined()
+        })
   }
 
   @Test("of a database without tables is none")

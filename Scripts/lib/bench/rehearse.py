@@ -54,7 +54,7 @@ def run(bench):
     whole, sum_of_parts = measure.alternate(bench.repeat(5), rehearse, parts)
     measure.remove_database(copy)
     peak = measure.peak_megabytes(bench.command("rehearse", "0002", database=database, migrations=migrations))
-    left = [name for name in os.listdir(bench.folder) if name.startswith(".phasedb-rehearsal-")]
+    left = [name for name in os.listdir(bench.folder) if name.startswith(".phasedb-copy-")]
     for name in left:
         shutil.rmtree(bench.folder / name)
     size = f"{rows / 1e6:g}M rows"

@@ -12,27 +12,29 @@ struct DerivedIndexes {
 
   /// Looks at the indexes that a transition touches. Belongs before its SQL.
   init(
-    touched: Set<FoldedName>, isWayBack: Bool, _ schema: Schema, on connection: Connection
+    touched: Set<FoldedName>, isWayBack: Bool, on connection: Connection
   ) throws(SQLiteError) {
     self.connection = connection
     self.touched = touched
     self.isWayBack = isWayBack
-    for index in Self.all(in: schema) {
+    for index in try Self.all(on: connection) {
       agreed[index.name.key] = index.isTouched(by: touched) ? try index.agrees(on: connection) : false
     }
   }
 
   /// Builds those anew that agreed before and do not any more, and those that a way back made again.
   func mend() throws(SQLiteError) {
-    let schema = try Schema(of: connection)
-    for index in Self.all(in: schema) where index.isTouched(by: touched) || agreed[index.name.key] == nil {
+    for index in try Self.all(on: connection)
+    where index.isTouched(by: touched) || agreed[index.name.key] == nil {
       guard agreed[index.name.key] ?? isWayBack, try !index.agrees(on: connection) else { continue }
       try index.rebuild(on: connection)
     }
   }
 
-  private static func all(in schema: Schema) -> [FullTextIndex] {
-    schema.objects.compactMap { $0.isVirtual ? FullTextIndex($0.sql) : nil }
+  /// Virtual tables have no page of their own (sqlite.org/fileformat2.html#storage_of_the_sql_database_schema).
+  private static func all(on connection: Connection) throws(SQLiteError) -> [FullTextIndex] {
+    try connection.rows("SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0")
+      .compactMap { FullTextIndex($0[0].text ?? "") }
   }
 }
 

@@ -21,25 +21,49 @@ public struct CompatibilityCheck: Sendable {
   ///
   /// - Parameters:
   ///   - version: leaves all others aside.
-  ///   - needsQueries: false where the application's own tests are run instead.
-  /// - Throws: what reading them throws; `no-queries` when there is nothing in `apps`.
+  ///   - tested: the version whose own tests are run in place of queries, of which there need be none then.
+  /// - Throws: what reading them throws; `no-queries` when there is nothing in `apps`, `version-not-promised` for an
+  ///   application that nothing names.
   public init(
-    folder path: String, only version: LiveVersion? = nil, needsQueries: Bool = true
+    folder path: String, only version: LiveVersion? = nil, testing tested: LiveVersion? = nil
   ) throws(MigrationError) {
     let corpus = Corpus(of: path)
+    let catalog = try Catalog(folder: path)
+    if let named = version ?? tested { try Self.refuseUnknown(named, catalog, corpus) }
     let scripts = try corpus.applications().filter { script in
       version.map { $0.application == script.application && $0.version == script.version } ?? true
     }
-    guard !scripts.isEmpty || !needsQueries else {
+    guard !scripts.isEmpty || tested != nil else {
       throw MigrationError(
         .noQueries,
         "\(version?.description ?? "no version of an application") has \(version == nil ? "its" : "no") queries in \(path)/apps",
-        help: [
+        help: Self.otherVersions(version, corpus) + [
           "write them down: apps/APP/VERSION.sql, for example apps/storefront/1.4.0.sql",
           "or turn a log of statements into such a file: phasedb compat --import-log FILE",
         ])
     }
-    self.init(try Catalog(folder: path), scripts: scripts, seed: try corpus.seed(), seedPath: corpus.seedPath)
+    self.init(catalog, scripts: scripts, seed: try corpus.seed(), seedPath: corpus.seedPath)
+  }
+
+  /// Of which versions of the same application there are queries.
+  private static func otherVersions(_ version: LiveVersion?, _ corpus: Corpus) -> [Prose] {
+    let others = corpus.files().filter { $0.application == version?.application }.map(\.versionText)
+    guard let version, !others.isEmpty else { return [] }
+    return ["there are queries of \(version.application) \(others.joined(separator: ", "))"]
+  }
+
+  /// A name that neither a window nor `apps` knows is most likely a slip.
+  private static func refuseUnknown(
+    _ version: LiveVersion, _ catalog: Catalog, _ corpus: Corpus
+  ) throws(MigrationError) {
+    let windows = catalog.phases.flatMap { $0.phase.windows.map(\.application) }
+    let known = Set(windows + corpus.files().map(\.application)).sorted()
+    guard !known.isEmpty, !known.contains(version.application) else { return }
+    let meant: [Prose] =
+      Suggestion.nearest(to: version.application, in: known).map { ["did you mean \($0)?"] } ?? []
+    throw MigrationError(
+      .versionNotPromised, "no window names \(version.application), so no state promises anything to it",
+      help: meant + ["applications that windows name: \(known.joined(separator: ", "))"])
   }
 
   init(_ catalog: Catalog, scripts: [ApplicationScript], seed: Script?, seedPath: String = "apps/seed.sql") {

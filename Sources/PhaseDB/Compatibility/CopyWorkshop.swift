@@ -1,12 +1,6 @@
 internal import PhaseSQLite
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
-/// Makes copies, in a folder of its own that is gone with it.
+/// Makes copies, in memory or in a private folder that is gone with the last of them.
 final class CopyWorkshop {
   let clock: StandingClock
   /// The same phases go up and down on many copies.
@@ -18,11 +12,11 @@ final class CopyWorkshop {
   private let dismissal: Cancellation
   /// That of the copy that was looked at last. The next one has most of it, which need not be taken apart again.
   var lastSchema: Schema?
-  private var folder: String?
+  private var folder: PrivateFolder?
   private var count = 0
 
   /// Databases of up to so many bytes are copied into memory.
-  private static let inMemory: Int64 = 64 << 20
+  private static let inMemory = 64 << 20
 
   init(
     _ surroundings: CompatibilityCheck.Surroundings, dismissal: Cancellation = Cancellation()
@@ -40,22 +34,15 @@ final class CopyWorkshop {
 
   var isStopped: Bool { cancellation.isRequested || dismissal.isRequested }
 
-  deinit { if let folder { try? FileManager.default.removeItem(atPath: folder) } }
-
   /// A copy of a database file, which is only read.
   ///
   /// - Throws: `database-not-found` and what else keeps it from being read.
   func copy(ofFile path: String, wait: Duration) throws(MigrationError) -> StateCopy {
-    guard FileReading.exists(path) else {
+    guard let source = try DatabaseFile.openForReading(path, wait: wait) else {
       throw MigrationError(
         .databaseNotFound, "there is no database at \(path)", help: ["check the path given with --database"])
     }
-    let source = try lifting("opening \(path)") { () in
-      let source = try Connection(path: path, mode: .readOnly)
-      source.setBusyTimeout(milliseconds: Pause.milliseconds(until: .now + wait))
-      return source
-    }
-    return try copy(of: source)
+    return try source.reading { () throws(MigrationError) in try copy(of: source) }
   }
 
   /// A database with nothing in it.
@@ -63,41 +50,44 @@ final class CopyWorkshop {
     let connection = try lifting("opening a database in memory") { () in
       try Connection(path: "", mode: .memory)
     }
-    return try StateCopy(connection, path: nil, in: self)
+    return try StateCopy(connection, in: self)
   }
 
   /// A copy of what a connection sees.
   func copy(of source: Connection) throws(MigrationError) -> StateCopy {
-    let bytes = try lifting("reading the size of the database") { () in
-      (try source.value("PRAGMA main.page_count")?.integer ?? 0)
-        * (try source.value("PRAGMA main.page_size")?.integer ?? 0)
+    let bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
+    guard bytes > Self.inMemory else {
+      let target = try lifting("opening a copy") { () in try Connection(path: "", mode: .memory) }
+      try lifting("copying the database") { () in try source.backUp(to: target) { _, _ in !isStopped } }
+      return try StateCopy(target, in: self)
     }
-    let path = bytes <= Self.inMemory ? nil : try newFile()
-    let target = try lifting("opening a copy") { () in
-      try Connection(path: path ?? "", mode: path == nil ? .memory : .create)
-    }
-    try lifting("copying the database") { () in try source.backUp(to: target) }
-    return try StateCopy(target, path: path, in: self)
+    let file = try file(of: source, as: "\(count + 1).db")
+    count += 1
+    let target = try lifting("opening a copy") { () in try Connection(path: file.path, mode: .readWrite) }
+    return try StateCopy(target, file, in: self)
   }
 
-  /// An empty file that only its owner can read: what will be in it is real data.
-  private func newFile() throws(MigrationError) -> String {
-    let made: String
-    if let folder {
-      made = folder
-    } else {
-      made = FileManager.default.temporaryDirectory.path + "/phasedb-compat-\(UUID().uuidString)"
-      do {
-        try FileManager.default.createDirectory(
-          atPath: made, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      } catch {
-        throw MigrationError(
-          .folderUnreadable, "cannot make the folder \(made) for copies",
-          help: ["name a folder that can be written in TMPDIR"])
-      }
-      folder = made
-    }
-    count += 1
-    return "\(made)/\(count).db"
+  /// A copy of what a connection sees, as a file.
+  func file(of source: Connection, as name: String) throws(MigrationError) -> DatabaseCopy {
+    return try DatabaseCopy(
+      of: source, as: name, in: try ownFolder(besides: source.path), for: .compatibility,
+      shouldGoOn: { !isStopped })
+  }
+
+  private func ownFolder(besides database: String) throws(MigrationError) -> PrivateFolder {
+    if let folder { return folder }
+    let made = try DatabaseCopy.makeFolder(
+      in: PrivateFolder.temporary, besides: database, for: .compatibility)
+    folder = made
+    return made
+  }
+}
+
+extension DatabaseCopy.Purpose {
+  fileprivate static let compatibility = DatabaseCopy.Purpose(spare: { $0 / 100 + 65_536 }) { place, why in
+    MigrationError(
+      .copyFailed, "a copy cannot be made in \(place): \(why)",
+      state: "nothing was changed, and the copies are removed",
+      help: ["name a folder on a disk with room that you may write in TMPDIR"])
   }
 }

@@ -20,7 +20,7 @@ final class QueryCompiler {
   /// The names of the schema's views and triggers.
   private let code: Set<FoldedName>
   /// What is told of the statement that is being compiled; nil while none is.
-  private var listening: (names: Set<FoldedName>, footprint: QueryFootprint)?
+  private var listening: (names: Set<FoldedName>, starred: Set<FoldedName>, footprint: QueryFootprint)?
 
   /// - Parameter schema: the one that the connection has.
   init(on connection: Connection, _ schema: Schema) {
@@ -47,8 +47,8 @@ final class QueryCompiler {
     // Once for the script: whenever an authorizer is set, everything that was compiled before is compiled again. A claim
     // that was checked meanwhile has had its own.
     connection.setAuthorizer { [unowned self] action in
-      guard let names = listening?.names else { return true }
-      listening?.footprint.add(action, code: code, names: names)
+      guard let (names, starred, _) = listening else { return true }
+      listening?.footprint.add(action, code: code, names: names, starred: starred)
       return !reachesOut(action)
     }
     var prepared: [PreparedQuery] = []
@@ -75,7 +75,10 @@ final class QueryCompiler {
     _ query: ApplicationQuery, like home: QueryRun.Compiled?, planned: Bool
   ) throws(MigrationError) -> PreparedQuery {
     var run = QueryRun(query: query)
-    listening = (query.names, QueryFootprint())
+    let uses = PositionalUse.all(in: query.sql.text)
+    let counted = uses.filter { $0.kind == .star }.map(\.table)
+    let starred = Set(uses.filter { $0.kind == .innerStar }.map(\.table)).subtracting(counted)
+    listening = (query.names, starred, QueryFootprint())
     defer { listening = nil }
     do {
       let statement = try connection.prepare(query.sql.text, reused: true)

@@ -37,7 +37,10 @@ struct QueryFootprint: Sendable, Hashable {
   /// - Parameters:
   ///   - code: the names of the schema's views and triggers.
   ///   - names: what the statement's text mentions; foreign keys read and write other tables without being asked to.
-  mutating func add(_ action: AuthorizedAction, code: Set<FoldedName>, names: Set<FoldedName>) {
+  ///   - starred: tables that it reads by a star of which it takes columns by name: the others are not asked for.
+  mutating func add(
+    _ action: AuthorizedAction, code: Set<FoldedName>, names: Set<FoldedName>, starred: Set<FoldedName> = []
+  ) {
     guard let table = action.first?.folded, action.database != "temp" else { return }
     if [.insert, .update, .delete].contains(action.code) { written.insert(table) }
     // A subquery with a name comes as the origin of what it reads, too, and is part of the statement.
@@ -48,7 +51,10 @@ struct QueryFootprint: Sendable, Hashable {
     guard names.contains(table), !table.hasPrefix("sqlite_") else { return }
     let column = Column(table: table, name: action.second?.folded ?? "")
     switch action.code {
-    case .read: reads.insert(column)
+    case .read:
+      let isStarred = starred.contains(table)
+      if isStarred { reads.insert(Column(table: table, name: "")) }
+      if !isStarred || names.contains(column.name) { reads.insert(column) }
     case .update: updates.insert(column)
     case .insert: inserts.insert(table)
     case .delete: deletes.insert(table)

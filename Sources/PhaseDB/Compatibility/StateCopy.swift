@@ -10,11 +10,13 @@ internal import PhaseSQLite
 final class StateCopy {
   let connection: Connection
   private let workshop: CopyWorkshop
-  private let path: String?
+  private let file: DatabaseCopy?
 
-  init(_ connection: Connection, path: String?, in workshop: CopyWorkshop) throws(MigrationError) {
+  init(
+    _ connection: Connection, _ file: DatabaseCopy? = nil, in workshop: CopyWorkshop
+  ) throws(MigrationError) {
     self.connection = connection
-    self.path = path
+    self.file = file
     self.workshop = workshop
     try lifting("preparing a copy") { () in
       // Nobody will ask for a copy after a crash.
@@ -29,20 +31,13 @@ final class StateCopy {
     connection.turn(.doubleQuotedStringsInDML, on: true)
   }
 
-  deinit {
-    guard let path else { return }
-    for suffix in ["", "-journal", "-wal", "-shm"] {
-      try? FileManager.default.removeItem(atPath: path + suffix)
-    }
-  }
-
   /// Another copy of the same state.
   func fork() throws(MigrationError) -> StateCopy { try workshop.copy(of: connection) }
 
   /// - Throws: `interrupted` when somebody has asked for a stop.
   func refuseCancelled() throws(MigrationError) {
     guard workshop.isStopped else { return }
-    throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+    throw MigrationError.stopped()
   }
 
   var schema: Schema {

@@ -32,6 +32,11 @@ extension Connection {
     guard isAutocommit else { return try body() }
     let transaction = try lifting("starting to read") { () in try begin(.deferred) }
     let result = try spending(body)
+    if let file = unlocked, !file.isUnchanged {
+      throw MigrationError(
+        .databaseBusy, "another process opened \(file.path) while it was read without locks",
+        help: ["run the command again"], standing: .busy)
+    }
     do { try transaction.rollBack() } catch { throw MigrationError(error, while: "ending to read") }
     return result
   }

@@ -73,7 +73,7 @@ final class Engine {
     for (index, step) in plan.steps.enumerated() {
       let turn = Turn(step: step, number: index + 1, count: plan.steps.count, expected: expected, plan: plan)
       do throws(MigrationError) {
-        if cancellation.isRequested { throw interrupted() }
+        if cancellation.isRequested { throw MigrationError.stopped() }
         observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
         switch try patiently(turn) {
         case .done(let times):
@@ -128,17 +128,13 @@ final class Engine {
       } catch {
         guard error.standing == .busy else { throw error }
         knowledge = before
-        if cancellation.isRequested { throw interrupted() }
+        if cancellation.isRequested { throw MigrationError.stopped() }
         guard ContinuousClock.now < deadline else { throw error }
         if !hasSaid { observe(.waiting(turn.step.id, reason: error.message)) }
         hasSaid = true
         Pause.briefly()
       }
     }
-  }
-
-  private func interrupted() -> MigrationError {
-    MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
   }
 
   /// Gives the lease back when the last step did not: it failed, or another runner had done it.

@@ -28,9 +28,15 @@ public struct ClosedGate: Sendable, Hashable {
   public let opening: Prose
   /// What the refusal of a phase that was asked for by name is called.
   let error: MigrationError.ID
+  /// The phase whose fault it is, nil when it is none's but that of the phase that is held.
+  let phase: PhaseID?
 
-  init(gate: Gate, reason: Prose, opening: Prose, error: MigrationError.ID = .phaseHeld) {
+  init(
+    gate: Gate, reason: Prose, opening: Prose, error: MigrationError.ID = .phaseHeld,
+    phase: PhaseID? = nil
+  ) {
     self.gate = gate
+    self.phase = phase
     self.reason = reason
     self.opening = opening
     self.error = error

@@ -48,7 +48,9 @@ extension Engine {
     }
     if let baseline = plan.baseline {
       observe(.baselineBegan)
-      _ = try GuardedScript(baseline, on: connection, isBaseline: true).run()
+      try undone { () throws(MigrationError) in
+        _ = try GuardedScript(baseline, on: connection, isBaseline: true).run()
+      }
       knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection) }
     }
     let schema = knowledge.schema

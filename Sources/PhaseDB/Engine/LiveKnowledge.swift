@@ -41,10 +41,14 @@ struct LiveKnowledge: Sendable {
 
   /// `storefront 1.4 is live`, with the instances that said so.
   func sentence(_ live: LiveVersion) -> String {
-    let instances = checkIns.filter { $0.application == live.application && $0.version == live.version }
-      .map(\.instance)
+    let instances = instances(of: live)
     guard !instances.isEmpty else { return "\(live) is live" }
     return "\(live) is live on \(DetailLines.enumeration(instances))"
+  }
+
+  /// The instances that checked in with a version.
+  func instances(of live: LiveVersion) -> [String] {
+    checkIns.filter { $0.application == live.application && $0.version == live.version }.map(\.instance)
   }
 }
 

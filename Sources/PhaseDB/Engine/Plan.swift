@@ -33,6 +33,14 @@ public struct Plan: Sendable {
   let judgement: GateJudgement
   /// Check-ins before this moment are forgotten.
   let checkInsSince: Timestamp
+  /// Live versions that the schema is not for when the plan begins.
+  public let misfits: [LiveMisfit]
+
+  /// Those of them that the schema is not for when it ends, either.
+  public var remainingMisfits: [LiveMisfit] {
+    guard let end = steps.last?.liveAfter else { return misfits }
+    return misfits.filter { end[$0.live.application]?.contains($0.live.version) == false }
+  }
 
   /// One phase in one direction.
   public struct Step: Sendable {

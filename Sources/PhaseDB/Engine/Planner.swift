@@ -144,7 +144,16 @@ struct Planner {
       direction: direction, steps: steps, held: held, notes: notes(direction, order.map(\.phase.windows)),
       runsBaseline: baseline != nil && !steps.isEmpty, isFresh: judgement.isFresh,
       overridden: judgement.overridden, reason: reason, drift: drift, appliedBefore: applied.map(\.id),
-      baseline: baseline, schemaBefore: schema, judgement: judgement, checkInsSince: checkInsSince)
+      baseline: baseline, schemaBefore: schema, judgement: judgement, checkInsSince: checkInsSince,
+      misfits: misfits)
+  }
+
+  /// Which versions may be live now.
+  var liveBounds: LiveBounds { LiveBounds(applied, catalog, underWay: underWay?.phase.windows) }
+
+  /// Live versions that the schema as it is, is not for; none on a new database.
+  var misfits: [LiveMisfit] {
+    judgement.isFresh || judgement.live.versions.isEmpty ? [] : liveBounds.misfits(judgement.live)
   }
 
   /// The same, with gates open.
@@ -164,7 +173,6 @@ struct Planner {
   private func notes(_ direction: Direction, _ windows: [Windows]) -> [Prose] {
     let underWay: [Prose] = underWayNote.map { [$0] } ?? []
     guard !judgement.isFresh else { return underWay }
-    let applications = Set(windows.flatMap { $0.map(\.application) }).sorted()
     var notes = underWay
     let unknown = Set(windows.flatMap { judgement.unknownApplications(in: $0) }).sorted()
     if !unknown.isEmpty {
@@ -174,9 +182,6 @@ struct Planner {
           ? "nothing is known about live versions of \(names): expand and migrate phases go up unchecked"
           : "nothing is known about live versions of \(names): the way down is not checked against them")
     }
-    for checkIn in applications.flatMap({ judgement.live.unreadable(of: $0) }) {
-      notes.append("\(checkIn) is not counted as live: '\(checkIn.versionText)' is no version")
-    }
-    return notes
+    return notes + liveBounds.unjudged(judgement.live)
   }
 }

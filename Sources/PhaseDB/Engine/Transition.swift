@@ -29,11 +29,37 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
-    var rowsAtStake = try TransitionRows(
+    let rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: looksForCorrections, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let orphansBefore = comparing ? try orphans() : nil
+    let start = Start(
+      began: began, locked: locked, deadline: deadline, schema: before, orphans: orphansBefore, drift: drift)
+    do throws(MigrationError) {
+      return try carryOut(turn, start, in: transaction, with: rowsAtStake)
+    } catch {
+      throw error.undone
+    }
+  }
 
+  /// What an attempt found before the SQL of its phase ran.
+  private struct Start {
+    let began: ContinuousClock.Instant
+    let locked: ContinuousClock.Instant
+    let deadline: ContinuousClock.Instant
+    let schema: Schema
+    /// Rows without a parent by what they hold; nil when they were not looked for.
+    let orphans: [[Value]: Int]?
+    /// The changes from outside that were accepted.
+    let drift: [Prose]
+  }
+
+  /// The SQL of a phase, what is checked and recorded after it, and the commit.
+  private func carryOut(
+    _ turn: Turn, _ start: Start, in transaction: consuming Transaction, with rowsAtStake: TransitionRows?
+  ) throws(MigrationError) -> Turn.Outcome {
+    var rowsAtStake = rowsAtStake
+    let before = start.schema
     let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
     lastWrites = writes
@@ -48,29 +74,30 @@ extension Engine {
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: orphansBefore) else {
+    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: start.orphans) else {
       return .compare
     }
     try verify(turn)
 
-    let recorded = try record(turn, changes, leaving: drifted, kept, from: before, to: after, since: began)
+    let recorded = try record(
+      turn, changes, leaving: drifted, kept, from: before, to: after, since: start.began)
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
     // must not be taken for known.
     try settle(recorded, schema: after)
     if turn.step.direction == .up, let rowsAtStake,
-      try !tryWayBack(turn.step, rowsAtStake, since: orphansBefore)
+      try !tryWayBack(turn.step, rowsAtStake, since: start.orphans)
     {
       return .compare
     }
-    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
+    connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: start.deadline))
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
     holdsLease = !turn.isLast
     hasLoggedOverrides = true
-    let held = ContinuousClock.now - locked
-    if !drift.isEmpty { observe(.driftAccepted(drift)) }
+    let held = ContinuousClock.now - start.locked
+    if !start.drift.isEmpty { observe(.driftAccepted(start.drift)) }
     let times = StepTimes(
-      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: held.milliseconds,
+      milliseconds: (ContinuousClock.now - start.began).milliseconds, holdMilliseconds: held.milliseconds,
       rows: rows)
     observe(
       .committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))

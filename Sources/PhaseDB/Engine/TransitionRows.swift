@@ -47,7 +47,7 @@ struct TransitionRows {
     indexes = try lifting("checking full-text indexes") { () in
       try DerivedIndexes(
         touched: restoring.tables.union(trial.there.touchedTables), isWayBack: step.direction == .down,
-        knowledge.schema, on: connection)
+        on: connection)
     }
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
       try Archiving(

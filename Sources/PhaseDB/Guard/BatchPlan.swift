@@ -7,6 +7,10 @@ struct BatchPlan {
   let key: BatchKey
   /// What the statements write, also from inside triggers.
   private(set) var writes = WriteSet()
+  /// Whether a row that nobody touches gives the same whenever the statements run, and with whatever other rows: they look
+  /// at no other row, call no function that answers otherwise at another time, and write nothing that has to be unique, where
+  /// a conflict clause may pass a row over. SQLite says what it compiles; a trigger may do anything.
+  private(set) var isRepeatable = true
   /// What is wrong with it; nil when nothing is.
   private(set) var objection: Objection?
 
@@ -47,8 +51,14 @@ struct BatchPlan {
       }
       let statement = guarding.finishStatement()
       writes.formUnion(statement)
+      if try !isRepeatable(statement, on: connection) { isRepeatable = false }
       objection = objection ?? objection(to: lines, statement, at: range)
     }
+    let columns = writes.columns[key.table.folded] ?? []
+    let meetsOthers = try lifting("looking at the unique indexes of \(key.table)") { () in
+      try connection.hasUniqueIndex(of: key.table, on: columns)
+    }
+    if meetsOthers { isRepeatable = false }
   }
 
   private func objection(to plan: [Prose], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
@@ -80,8 +90,57 @@ struct BatchPlan {
       ])
   }
 
+  private func isRepeatable(_ statement: WriteSet, on connection: Connection) throws(MigrationError) -> Bool {
+    guard statement.changesRows else { return true }
+    let table = key.table.folded
+    guard !statement.hasSelect, statement.triggers.isEmpty, statement.readTables.isSubset(of: [table]),
+      statement.insertedTables.isEmpty, statement.deletedTables.isEmpty,
+      Set(statement.columns.keys) == [table]
+    else { return false }
+    return try lifting("looking at functions") { () in
+      for function in statement.functions where try !connection.isConstant(function) { return false }
+      return true
+    }
+  }
+
   private func place(of range: Range<Int>) -> Place {
     let start = script.offsetOfFirstToken(from: range.lowerBound)
     return script.place(at: start, length: script.tokenLength(at: start))
   }
+}
+
+extension WriteSet {
+  /// Whether rows come, go or change.
+  var changesRows: Bool { !insertedTables.isEmpty || !deletedTables.isEmpty || !columns.isEmpty }
+}
+
+extension Connection {
+  /// Whether a function gives the same for the same arguments: SQLite counts those of time among them, whose argument may
+  /// be 'now'.
+  fileprivate func isConstant(_ function: FoldedName) throws(SQLiteError) -> Bool {
+    guard !Self.functionsOfTime.contains(function) else { return false }
+    // SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html).
+    let flags = try value(
+      "SELECT min(flags & 0x800) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE", .text(function.text))
+    return flags?.integer == 0x800
+  }
+
+  /// Whether some of a table's columns have to be unique.
+  fileprivate func hasUniqueIndex(of table: String, on columns: Set<FoldedName>) throws(SQLiteError) -> Bool {
+    guard !columns.isEmpty else { return false }
+    let generated = try rows(
+      "SELECT lower(name) FROM pragma_table_xinfo(?1, 'main') WHERE hidden IN (2, 3)", .text(table))
+    let unfit = columns.union(generated.compactMap { $0[0].text?.folded })
+    let terms = try rows(
+      """
+      SELECT lower(i.name), l.partial FROM pragma_index_list(?1, 'main') AS l, pragma_index_xinfo(l.name, 'main') AS i
+      WHERE l."unique" AND i.key
+      """, .text(table))
+    // An expression has no name.
+    return terms.contains { $0[1] == 1 || $0[0].text.map { unfit.contains($0.folded) } ?? true }
+  }
+
+  private static let functionsOfTime: Set<FoldedName> = [
+    "date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff",
+  ]
 }

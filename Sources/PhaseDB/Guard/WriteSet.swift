@@ -19,6 +19,10 @@ struct WriteSet: Sendable {
   private(set) var columns: [FoldedName: Set<FoldedName>] = [:]
   /// Tables and views that are read.
   private(set) var readTables: Set<FoldedName> = []
+  /// Functions that are called.
+  private(set) var functions: Set<FoldedName> = []
+  /// Whether there is a SELECT, also within another statement.
+  private(set) var hasSelect = false
   /// For a table that a trigger writes, one such trigger.
   private(set) var triggers: [FoldedName: String] = [:]
   /// What the last action dropped: the next one says that its rows are deleted.
@@ -45,6 +49,8 @@ struct WriteSet: Sendable {
     case .alterTable: action.second.map { _ = alteredTables.insert($0.folded) }
     case .dropIndex: action.first.map { _ = droppedIndexes.insert($0.folded) }
     case .read: action.first.map { _ = readTables.insert($0.folded) }
+    case .function: action.second.map { _ = functions.insert($0.folded) }
+    case .select: hasSelect = true
     case .update:
       guard let column = action.second else { return }
       written(action) { $0.columns[$1, default: []].insert(column.folded) }
@@ -66,6 +72,8 @@ struct WriteSet: Sendable {
     alteredTables.formUnion(other.alteredTables)
     droppedIndexes.formUnion(other.droppedIndexes)
     readTables.formUnion(other.readTables)
+    functions.formUnion(other.functions)
+    hasSelect = hasSelect || other.hasSelect
     columns.merge(other.columns) { $0.union($1) }
     triggers.merge(other.triggers) { first, _ in first }
   }

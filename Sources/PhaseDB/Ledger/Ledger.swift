@@ -33,10 +33,10 @@ struct Ledger {
     return .present(format: Int(format?.integer ?? 0), writtenBy: tool?.text ?? "unknown")
   }
 
-  /// Makes the tables and records the schema they found. Belongs into a transaction.
+  /// Makes the tables, and records the schema and the rows without a parent that they found. Belongs into a transaction.
   static func create(
     in connection: Connection, schema: Schema, by runner: Runner, at time: Timestamp
-  ) throws(SQLiteError) -> Ledger {
+  ) throws -> Ledger {
     let ledger = Ledger(connection: connection)
     try connection.execute(script: LedgerFormat.definition)
     for (key, value) in [
@@ -46,7 +46,11 @@ struct Ledger {
       try connection.execute("INSERT INTO phasedb_meta VALUES (?1, ?2)", .text(key), .text(value))
     }
     try ledger.record(schema.changes(since: Schema()), sequence: 0)
-    try ledger.log(.begin, subject: "", detail: "schema \(schema.digest.text)", by: runner, at: time)
+    let orphans = try Orphans(of: connection)
+    try ledger.record(KnownOrphans(before: orphans))
+    let found = orphans.isEmpty ? "" : ", \(DetailLines.rows(orphans.count)) without a parent"
+    try ledger.log(
+      .begin, subject: "", detail: "schema \(schema.digest.text)\(found)", by: runner, at: time)
     return ledger
   }
 

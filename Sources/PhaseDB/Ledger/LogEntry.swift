@@ -25,6 +25,8 @@ public struct LogEntry: Sendable, Hashable {
     case rehearse
     /// What a phase had taken away was destroyed.
     case purge
+    /// Rows without a parent were taken as they are.
+    case accept
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

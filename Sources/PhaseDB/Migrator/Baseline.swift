@@ -8,7 +8,8 @@ public struct Baseline: Sendable {
   public let counts: [String: Int]
   /// The books of other tools, which are left out.
   public let neighbours: [Neighbour]
-  /// Views and triggers that do not compile. They are part of the baseline, because they are part of the database.
+  /// Views and triggers that do not compile, as lint finds them. They are part of the baseline, because they are part of
+  /// the database.
   public let broken: [Broken]
 
   public struct Broken: Sendable, Hashable {
@@ -17,6 +18,15 @@ public struct Baseline: Sendable {
     public let name: String
     /// What SQLite says of it.
     public let reason: String
+    /// Other views and triggers that do not compile because they use it: `view sales`.
+    public let dependents: [String]
+
+    init(_ failure: SchemaCode.Failure) {
+      type = failure.object.key.type
+      name = failure.object.name
+      reason = failure.message
+      dependents = failure.dependents
+    }
   }
 }
 
@@ -68,9 +78,7 @@ private struct BaselineDraft {
         details: SchemaDifference(from: schema, to: scratch.schema).lines, state: "nothing was written",
         help: ["look at the named objects: their text in sqlite_schema was edited by hand"])
     }
-    let broken = try lifting("looking for what does not compile") { () in
-      try CompilationCheck(scratch.connection, objects).broken()
-    }
+    let broken = try scratch.brokenInBaseline().map(Baseline.Broken.init)
     return Baseline(text: text, counts: counts, neighbours: schema.neighbours, broken: broken)
   }
 
@@ -102,60 +110,5 @@ extension SchemaObject {
     var last: SQLTokens.Token.Kind?
     for token in SQLTokens(sql) where token.kind != .space { last = token.kind }
     return sql + (last == .lineComment ? "\n;" : ";")
-  }
-}
-
-/// Finds views and triggers that SQLite stores and cannot compile. It looks into a body only when it is used.
-///
-/// Works on a database in memory that has the schema and nothing else, and takes its triggers away one by one.
-private struct CompilationCheck {
-  private let connection: Connection
-  private let objects: [SchemaObject]
-
-  init(_ connection: Connection, _ objects: [SchemaObject]) {
-    (self.connection, self.objects) = (connection, objects)
-  }
-
-  func broken() throws(SQLiteError) -> [Baseline.Broken] {
-    // As a connection that runs phases has it: a column that is gone must not be taken for a text.
-    connection.turn(.doubleQuotedStringsInDML, on: false)
-    var broken: [Baseline.Broken] = []
-    for view in objects where view.key.type == "view" {
-      if let reason = whyNot("SELECT * FROM \(SQLText.identifier(view.name))") {
-        broken.append(Baseline.Broken(type: "view", name: view.name, reason: reason))
-      }
-    }
-    let triggers = objects.filter { $0.key.type == "trigger" }
-    for trigger in triggers { try connection.execute("DROP TRIGGER \(SQLText.identifier(trigger.name))") }
-    // One at a time, so that it is known whose fault it is.
-    for trigger in triggers {
-      try connection.execute(trigger.sql)
-      if let reason = try writes(to: trigger.table).lazy.compactMap(whyNot).first {
-        broken.append(Baseline.Broken(type: "trigger", name: trigger.name, reason: reason))
-      }
-      try connection.execute("DROP TRIGGER \(SQLText.identifier(trigger.name))")
-    }
-    return broken
-  }
-
-  /// Statements that between them fire every trigger of a table or view.
-  private func writes(to table: String) throws(SQLiteError) -> [String] {
-    let name = SQLText.identifier(table)
-    let columns =
-      (try? connection.rows(
-        "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0", .text(table))) ?? []
-    let assignments = columns.compactMap { $0[0].text.map(SQLText.identifier) }.map { "\($0) = \($0)" }
-    return ["INSERT INTO \(name) DEFAULT VALUES", "DELETE FROM \(name)"]
-      + (assignments.isEmpty ? [] : ["UPDATE \(name) SET \(assignments.joined(separator: ", "))"])
-  }
-
-  /// Why a statement does not compile, nil when it does; a view that has no trigger for it is not the trigger's fault.
-  private func whyNot(_ statement: String) -> String? {
-    do throws(SQLiteError) {
-      _ = try connection.prepare("EXPLAIN \(statement)")
-      return nil
-    } catch {
-      return error.message.hasPrefix("cannot modify") ? nil : error.message
-    }
   }
 }

@@ -42,7 +42,11 @@ extension Migrator {
       }
       let bounds = LiveBounds(knowledge.applied, catalog, underWay: try ledger.batch()?.phase.windows)
       let interval = bounds.intervals[live.application]
-      if let interval, let refusal = bounds.refusal(of: live, interval) { throw refusal }
+      if let misfit = bounds.misfit(of: live) {
+        throw MigrationError(
+          .versionNotLive, "\(live) may not run \(misfit.schema)", details: misfit.causes,
+          state: "nothing was recorded", help: misfit.remedies)
+      }
       let now = options.now()
       let checkIn = CheckIn(
         application: live.application, versionText: live.version.description, instance: instance, seenAt: now)
@@ -54,56 +58,5 @@ extension Migrator {
         suggestion: interval == nil
           ? Suggestion.nearest(to: live.application, in: bounds.intervals.keys.sorted()) : nil)
     }
-  }
-}
-
-/// Which versions may be live on the schema as it is, and which phases say so.
-private struct LiveBounds {
-  private let applied: [AppliedPhase]
-  private let pending: [(id: PhaseID, phase: Phase)]
-  let intervals: [String: StateInterval]
-
-  /// - Parameter underWay: windows of the phase that is half done. Who runs meanwhile must be able to run before it and
-  ///   after it.
-  init(_ applied: [AppliedPhase], _ catalog: Catalog, underWay: Windows?) {
-    let done = Set(applied.map(\.id))
-    self.applied = applied
-    pending = catalog.phases.filter { !done.contains($0.id) }
-    intervals = LiveIntervals.of(
-      applied: applied.map(\.windows) + (underWay.map { [$0] } ?? []),
-      pending: pending.map(\.phase.windows) + (underWay.map { [$0] } ?? []))
-  }
-
-  /// Why a version may not run now, nil when it may.
-  func refusal(of live: LiveVersion, _ interval: StateInterval) -> MigrationError? {
-    let application = live.application
-    let schema =
-      interval.range.map { "on this schema, which is for \(application) \($0)" }
-      ?? "on this schema, which is for \(interval) of \(application)"
-    let isTooOld = VersionRange(from: interval.lower, to: nil)?.isUndercut(by: live.version) ?? false
-    let isTooNew = VersionRange(from: nil, to: interval.upper)?.isExceeded(by: live.version) ?? false
-    var details: [Prose] = []
-    var help: [Prose] = []
-    if isTooOld,
-      let index = applied.firstIndex(where: { $0.windows[application]?.lower == interval.lower }),
-      let window = applied[index].windows[application]
-    {
-      let phase = applied[index]
-      details.append("\(phase.id) is applied, and its window is \(window)")
-      help.append("start \(application) \(interval.range ?? window)")
-      let below = index == 0 ? 0 : applied[index - 1].sequence
-      help.append("or reverse \(phase.id.short); look first: phasedb plan down --to @\(below)")
-    }
-    if isTooNew,
-      let phase = pending.first(where: { $0.phase.windows[application]?.upper == interval.upper }),
-      let window = phase.phase.windows[application]
-    {
-      details.append("\(phase.id) is not applied, and its window is \(window)")
-      help.append("apply it first: phasedb up --to \(phase.id.short)")
-    }
-    guard isTooOld || isTooNew else { return nil }
-    return MigrationError(
-      .versionNotLive, "\(live) may not run \(schema)", details: details, state: "nothing was recorded",
-      help: help)
   }
 }

@@ -39,15 +39,17 @@ extension Migrator {
         help: ["check the path given with --database", "phasedb up makes the file when it is missing"])
     }
     var order = RehearsalOrder(steps: [], held: [], chosen: nil, baseline: nil, hasLedger: false)
-    let copy = try connection.reading { () throws(MigrationError) -> RehearsalCopy? in
+    var copyTime = Duration.zero
+    let copy = try connection.reading { () throws(MigrationError) -> DatabaseCopy? in
       order = try rehearsalOrder(scope, allowsEmpty: allowsEmpty)
       guard !order.steps.isEmpty else { return nil }
-      return try RehearsalCopy(
-        of: connection, in: folder, shouldGoOn: { !options.cancellation.isRequested },
-        observe: { observe(.copying(bytes: $0)) })
+      let began = ContinuousClock.now
+      let copy = try rehearsalCopy(in: folder) { observe(.copying(bytes: $0)) }
+      copyTime = ContinuousClock.now - began
+      return copy
     }
     guard let copy else { return RehearsalReport(database, order) }
-    observe(.copied(bytes: copy.bytes, milliseconds: copy.milliseconds))
+    observe(.copied(bytes: copy.bytes, milliseconds: copyTime.milliseconds))
     // In the pace that the database would be changed in, and without what would make it wait.
     var pacing = options.pacing
     (pacing.throttle, pacing.pauseFile) = (nil, nil)
@@ -57,7 +59,7 @@ extension Migrator {
       now: options.now, cancellation: options.cancellation, observe: observe)
     if let baseline = order.baseline { try rehearsal.run(baseline: baseline) }
     let phases = try rehearsal.run(order.steps, chosen: order.chosen)
-    return RehearsalReport(database, order, copy, phases, unread: rehearsal.unread)
+    return RehearsalReport(database, order, copy, copyTime, phases, unread: rehearsal.unread)
   }
 
   /// Records what rehearsals showed in the ledger, where ``plan(_:)`` finds it.
@@ -84,6 +86,18 @@ extension Migrator {
 
   /// One for each processor, and no more than help: they share the disk.
   private static var readers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount)) }
+
+  func rehearsalCopy(
+    in folder: String?, observe: (Int) -> Void
+  ) throws(MigrationError) -> DatabaseCopy {
+    let path = connection.path
+    let place = folder ?? (path.isEmpty ? PrivateFolder.temporary : FileDurability.folder(of: path))
+    Leftovers.remove(beside: path, in: [place])
+    return try DatabaseCopy(
+      of: connection, as: "copy.db",
+      in: DatabaseCopy.makeFolder(in: place, besides: path, for: .rehearsal), for: .rehearsal,
+      shouldGoOn: { !options.cancellation.isRequested }, observe: observe)
+  }
 
   private func rehearsalOrder(
     _ scope: RehearsalScope, allowsEmpty: Bool
@@ -170,12 +184,12 @@ struct RehearsalOrder {
 
 extension RehearsalReport {
   fileprivate init(
-    _ database: String, _ order: RehearsalOrder, _ copy: RehearsalCopy? = nil,
+    _ database: String, _ order: RehearsalOrder, _ copy: DatabaseCopy? = nil, _ copyTime: Duration = .zero,
     _ phases: [RehearsedPhase] = [],
     unread: [String: String] = [:]
   ) {
     self.init(
-      database: database, copyBytes: copy?.bytes ?? 0, copyMilliseconds: copy?.milliseconds ?? 0,
+      database: database, copyBytes: copy?.bytes ?? 0, copyMilliseconds: copyTime.milliseconds,
       phases: phases,
       held: order.held, unread: unread, hasLedger: order.hasLedger)
   }

@@ -26,30 +26,28 @@ extension Migrator {
           database: database, copyBytes: 0, copyMilliseconds: 0, phases: [], records: [])
       }
       if let underWay = try ledger.batch() { throw underWay.inProgress("nothing can be rehearsed") }
-      let place = folder ?? RehearsalCopy.folder(of: connection.path)
-      let copy = try RehearsalCopy(
-        of: connection, in: folder, shouldGoOn: { !options.cancellation.isRequested },
-        observe: { observe(.copying(bytes: $0)) })
-      observe(.copied(bytes: copy.bytes, milliseconds: copy.milliseconds))
+      let began = ContinuousClock.now
+      let copy = try rehearsalCopy(in: folder) { observe(.copying(bytes: $0)) }
+      let copyTime = ContinuousClock.now - began
+      observe(.copied(bytes: copy.bytes, milliseconds: copyTime.milliseconds))
       // In the pace that the database would be changed in, and without what would make it wait.
       var pacing = options.pacing
       (pacing.throttle, pacing.pauseFile) = (nil, nil)
       let run = try DownRun.onFile(
-        copy, in: place, runner: options.runner, pacing: pacing, now: options.now,
-        cancellation: options.cancellation)
+        copy, runner: options.runner, pacing: pacing, now: options.now, cancellation: options.cancellation)
       let (reversals, steps) = try Reversals(
         ledger, knowledge.applied, isInPlace: knowledge.isInPlace,
         schema: { () throws(SQLiteError) in knowledge.schema },
         evidence: plan.judgement.evidence.all, copy: { () throws(MigrationError) in run },
         reach: .steps(plan.steps.count), on: connection
       ).allAndSteps()
-      return try report(plan, reversals, steps, copy, knowledge)
+      return try report(plan, reversals, steps, copy, copyTime, knowledge)
     }
   }
 
   private func report(
-    _ plan: Plan, _ reversals: [PhaseID: Reversal], _ steps: [DownRun.Step], _ copy: RehearsalCopy,
-    _ knowledge: Knowledge
+    _ plan: Plan, _ reversals: [PhaseID: Reversal], _ steps: [DownRun.Step], _ copy: DatabaseCopy,
+    _ copyTime: Duration, _ knowledge: Knowledge
   ) throws(MigrationError) -> DownRehearsal {
     let ran = Dictionary(steps.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     let tried = plan.steps.prefix { ran[$0.id] != nil || reversals[$0.id]?.word == .blocked }
@@ -72,7 +70,7 @@ extension Migrator {
           verdict: phase.reversal.word.rawValue, report: WayDownJSON.text(seen)))
     }
     return DownRehearsal(
-      database: database, copyBytes: copy.bytes, copyMilliseconds: copy.milliseconds, phases: phases,
+      database: database, copyBytes: copy.bytes, copyMilliseconds: copyTime.milliseconds, phases: phases,
       records: records)
   }
 

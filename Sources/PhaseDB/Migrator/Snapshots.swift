@@ -16,12 +16,17 @@ extension Migrator {
     _ name: String, note: String = "", snapshotIn folder: String
   ) throws(MigrationError) -> Checkpoint {
     try Self.refuseName(name)
+    Leftovers.remove(beside: connection.path, in: [folder])
     let source = try reader()
-    let (snapshot, applied) = try source.reading { () throws(MigrationError) in
+    let (placed, applied) = try source.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: source)
       _ = try ledger(naming: name, knowledge)
-      return (try copy(source, as: name, in: folder), knowledge.applied.map(\.sequence))
+      return (
+        try copy(source, as: name, in: folder, isRecorded: true), knowledge.applied.map(\.sequence)
+      )
     }
+    let snapshot = placed.snapshot
+    defer { withExtendedLifetime(placed) {} }
     do throws(MigrationError) {
       return try writing("committing the checkpoint") { knowledge throws(MigrationError) in
         guard knowledge.applied.map(\.sequence) == applied else {
@@ -40,22 +45,34 @@ extension Migrator {
 
   /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`.
   ///
+  /// Half-way through a batched phase no point can be named: a plan that goes on from there has the copy that was made for
+  /// it before its first batch.
+  ///
   /// - Returns: the copy, and its checkpoint where there is a ledger to write it into; nil when there is nothing to lose:
   ///   the plan does nothing, or the database has no table.
-  /// - Throws: as ``createCheckpoint(_:note:snapshotIn:)``.
+  /// - Throws: as ``createCheckpoint(_:note:snapshotIn:)``; `phase-in-progress` when no copy was made before.
   public func snapshot(
     before plan: Plan, in folder: String
   ) throws(MigrationError) -> (snapshot: Snapshot, checkpoint: Checkpoint?)? {
     guard let first = plan.steps.first, isThere else { return nil }
     let knowledge = try connection.reading { () throws(MigrationError) in try Knowledge(of: connection) }
     guard knowledge.ledger != nil || !knowledge.isFresh else { return nil }
+    if let underWay = try knowledge.ledger?.batch() {
+      let made = try checkpoints().filter { $0.isSnapshot(before: underWay.id) }.max { $0.at < $1.at }
+      guard let made, let snapshot = made.snapshot else { throw underWay.lacksSnapshot }
+      return (snapshot, made)
+    }
     let name = try freeName("before-\(first.id.migration.digits)-\(first.id.kind.rawValue)", in: folder)
     guard knowledge.ledger == nil else {
-      let checkpoint = try createCheckpoint(name, snapshotIn: folder)
+      let checkpoint = try createCheckpoint(
+        name, note: Checkpoint.note(before: plan.steps.filter { $0.phase.batching != nil }.map(\.id)),
+        snapshotIn: folder)
       return checkpoint.snapshot.map { ($0, checkpoint) }
     }
     let source = try reader()
-    return try source.reading { () throws(MigrationError) in (try copy(source, as: name, in: folder), nil) }
+    return try source.reading { () throws(MigrationError) in
+      (try copy(source, as: name, in: folder, isRecorded: false).snapshot, nil)
+    }
   }
 
   /// A name that neither a checkpoint nor a file has.
@@ -69,12 +86,12 @@ extension Migrator {
   }
 
   private func copy(
-    _ source: Connection, as name: String, in folder: String
-  ) throws(MigrationError) -> Snapshot {
+    _ source: Connection, as name: String, in folder: String, isRecorded: Bool
+  ) throws(MigrationError) -> SnapshotDraft.Placed {
     let cancellation = options.cancellation
     let draft = try SnapshotDraft(
       Snapshot.fileName(of: source.path, at: name), in: folder, of: source.path)
-    return try draft.finish(from: source) { !cancellation.isRequested }
+    return try draft.finish(from: source, isRecorded: isRecorded) { !cancellation.isRequested }
   }
 
   /// A connection of its own that reads the file: what is defined and watched on it is on nobody else's.
@@ -89,6 +106,35 @@ extension Migrator {
         help: ["check the path given with --database"])
     }
     return reader
+  }
+}
+
+extension Checkpoint {
+  private static let noteHead = "made before the batches of "
+
+  /// What a snapshot is made before: only in batches can a run stop and be gone on with.
+  fileprivate static func note(before batched: [PhaseID]) -> String {
+    batched.isEmpty ? "" : noteHead + batched.map(\.description).joined(separator: ", ")
+  }
+
+  /// Whether it is a snapshot, still there, that was made for a run with the batches of a phase.
+  fileprivate func isSnapshot(before phase: PhaseID) -> Bool {
+    guard note.hasPrefix(Self.noteHead), let snapshot else { return false }
+    return note.dropFirst(Self.noteHead.count).split(separator: ", ").contains { $0 == phase.description }
+      && FileReading.mark(of: snapshot.path)?.bytes == snapshot.bytes
+  }
+}
+
+extension BatchRecord {
+  fileprivate var lacksSnapshot: MigrationError {
+    MigrationError(
+      .phaseInProgress,
+      "\(id) is half-way \(direction.rawValue), and there is no snapshot that was made before its first batch",
+      state: "nothing was changed",
+      help: [
+        "go on without a snapshot: phasedb up",
+        "or take the phase back first, then begin again: phasedb down, then phasedb up --snapshot DIR",
+      ])
   }
 }
 
@@ -119,6 +165,7 @@ extension Migrator {
     let (source, snapshot, losses) = try compared(with: found)
     guard confirmed == name else { throw Self.unconfirmed(name, losses) }
     guard connection.isAutocommit else { throw .transactionOpen }
+    Leftovers.remove(beside: connection.path)
     return try changingNothing { () throws(MigrationError) in
       try refuseLease()
       let cancellation = options.cancellation

@@ -26,6 +26,10 @@ public struct Status: Sendable {
   public let runner: String?
   /// The batched phase that is half done, nil when there is none.
   public let underWay: PhaseUnderWay?
+  /// Live versions that the schema as it is, is not for.
+  public let misfits: [LiveMisfit]
+  /// What keeps a live version from being judged, one sentence each.
+  public let notes: [Prose]
   /// What is wrong with files that could not be read, so that ``phases`` lacks what they hold.
   public var unread: [MigrationError] = []
 
@@ -49,6 +53,8 @@ public struct PhaseStatus: Sendable {
   public let evidence: Evidence?
   /// What its reversal would give back now, nil while it is pending.
   public let reversal: Reversal?
+  /// What its text says of what remains after its down; nil when the ledger's text cannot be read.
+  public let residual: Residual.Statement?
 }
 
 extension Migrator {
@@ -88,10 +94,13 @@ extension Migrator {
     let reversals = try reversals(knowledge)
     let applied = knowledge.applied.map { phase in
       let file = files[phase.id]
+      let isEdited = file.map { $0.tokenHash != phase.tokenHash } ?? false
+      // The ledger is asked only where the folder does not have the same text.
+      let text = isEdited ? nil : file
       return PhaseStatus(
-        id: phase.id, applied: phase, gates: [], isInCatalog: file != nil,
-        isEdited: file.map { $0.tokenHash != phase.tokenHash } ?? false,
-        evidence: shown[phase.id]?.last { $0.tokenHash == phase.tokenHash }, reversal: reversals[phase.id])
+        id: phase.id, applied: phase, gates: [], isInCatalog: file != nil, isEdited: isEdited,
+        evidence: shown[phase.id]?.last { $0.tokenHash == phase.tokenHash }, reversal: reversals[phase.id],
+        residual: (text ?? (try? knowledge.ledger?.phase(phase)))?.residualStatement)
     }
     let done = Set(knowledge.applied.map(\.id))
     let candidates = catalog.phases.filter { !done.contains($0.id) }
@@ -105,7 +114,7 @@ extension Migrator {
       }
       return PhaseStatus(
         id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence,
-        reversal: nil)
+        reversal: nil, residual: phase.residualStatement)
     }
     let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
     let underWay = planner.underWay
@@ -120,7 +129,9 @@ extension Migrator {
         applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
-      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) })
+      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, misfits: planner.misfits,
+      notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
+        ? [] : planner.liveBounds.unjudged(planner.judgement.live))
   }
 
   private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [ClosedGate] {
@@ -135,7 +146,7 @@ extension Migrator {
       + edited.map {
         ClosedGate(
           gate: .edited, reason: "\($0) was edited after it was applied",
-          opening: "put the applied text back, and write the change as a new migration")
+          opening: "put the applied text back, and write the change as a new migration", phase: $0)
       }
   }
 }

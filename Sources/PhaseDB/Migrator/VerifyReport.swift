@@ -8,6 +8,8 @@ public struct VerifyReport: Sendable {
     case schema
     /// The ledger against itself.
     case ledger
+    /// The files of applied phases against the ledger.
+    case files
     /// Rows without their parent.
     case foreignKeys = "foreign-keys"
     /// A claim of `@verify`.
@@ -21,6 +23,8 @@ public struct VerifyReport: Sendable {
     case superseded
     /// A claim of a phase that is half done.
     case underWay = "under-way"
+    /// Broken, and taken as it is by an operator.
+    case accepted
   }
 
   public struct Check: Sendable {
@@ -32,6 +36,8 @@ public struct VerifyReport: Sendable {
     public let outcome: Outcome
     /// What breaks it, one line each.
     public let details: [Prose]
+    /// What ends it, most useful first.
+    public var remedies: [Prose] = []
   }
 
   public let checks: [Check]
@@ -69,11 +75,14 @@ extension Migrator {
       if !archives.isEmpty {
         add(.ledger, "the archives hold what phases took", broken: try brokenArchives(archives))
       }
+      add(
+        .files, "the files of applied phases are as they were applied",
+        broken: try planner(knowledge).edited().flatMap { edited in
+          [edited.message] + edited.details.map { "  \($0)" }
+        })
     }
-    let violations = try lifting("checking foreign keys") { () in try connection.foreignKeyViolations() }
-    add(
-      .foreignKeys, "every row has its parent",
-      broken: DetailLines.first(violations.keys.map(\.sentence).sorted()))
+    let orphans = try lifting("checking foreign keys") { () in try Orphans(of: connection) }
+    checks += try self.checks(of: orphans, knowledge.ledger)
     let underWay = try knowledge.ledger?.batch()?.id
     for (index, applied) in knowledge.applied.enumerated() {
       guard let phase = try knowledge.ledger?.readablePhase(applied) else { continue }
@@ -90,6 +99,76 @@ extension Migrator {
       }
     }
     return VerifyReport(checks: checks)
+  }
+
+  /// Rows without a parent that came since the ledger began are told apart from those that it found.
+  private func checks(of orphans: Orphans, _ ledger: Ledger?) throws(MigrationError) -> [VerifyReport.Check] {
+    func check(
+      _ title: String, _ outcome: VerifyReport.Outcome, _ orphans: Orphans, mayBeAccepted: Bool = true
+    ) -> VerifyReport.Check {
+      let accept: [Prose] = orphans.tables.map {
+        "or take them as they are: phasedb verify --accept \(SQLName($0)) --reason \"...\""
+      }
+      return VerifyReport.Check(
+        subject: .foreignKeys, title: title, phase: nil, outcome: outcome, details: orphans.lines,
+        remedies: outcome == .broken ? orphans.remedies + (mayBeAccepted ? accept : []) : [])
+    }
+    let title = "every row has its parent"
+    guard !orphans.isEmpty else { return [check(title, .holds, orphans)] }
+    guard let ledger else { return [check(title, .broken, orphans, mayBeAccepted: false)] }
+    let known = try ledger.knownOrphans()
+    let accepted = orphans.known(to: known.accepted)
+    let rest = orphans.beyond(known.accepted)
+    var checks: [VerifyReport.Check] = []
+    if let recorded = known.before {
+      let new = orphans.beyond(recorded.merging(known.accepted))
+      let before = rest.beyond(new)
+      checks.append(check(title, new.isEmpty ? .holds : .broken, new))
+      if !before.isEmpty {
+        checks.append(check("rows without a parent from before phasedb", .broken, before))
+      }
+    } else {
+      let unknown = rest.isEmpty ? "" : " (the ledger does not say which rows had none when it began)"
+      checks.append(check(title + unknown, rest.isEmpty ? .holds : .broken, rest))
+    }
+    if !accepted.isEmpty {
+      checks.append(check("rows without a parent that were accepted", .accepted, accepted))
+    }
+    return checks
+  }
+
+  /// Takes rows without a parent as they are, so that ``verify()`` counts only those that come later.
+  ///
+  /// - Parameters:
+  ///   - tables: the tables whose rows they are.
+  ///   - reason: why, for the log.
+  /// - Throws: `nothing-to-accept` when every row of a table has its parent, `ledger-missing`, `database-busy`.
+  public func accept(orphansOf tables: [String], reason: String) throws(MigrationError) {
+    try writing("committing what is accepted") { knowledge throws(MigrationError) in
+      guard let ledger = knowledge.ledger else {
+        throw MigrationError(
+          .ledgerMissing, "\(database) has no ledger yet, in which it could be written",
+          state: "nothing was recorded", help: ["begin one: phasedb adopt, or phasedb up"])
+      }
+      let orphans = try lifting("checking foreign keys") { () in try Orphans(of: connection) }
+      var known = try ledger.knownOrphans()
+      for table in tables {
+        let found = orphans.of(tables: [SchemaName(table)])
+        guard !found.isEmpty else {
+          throw MigrationError(
+            .nothingToAccept, "every row of \(table) has its parent", state: "nothing was recorded",
+            help: ["see which rows have none: phasedb verify"])
+        }
+        known.accepted = known.accepted.merging(found)
+        try lifting("writing the ledger") { () in
+          _ = try ledger.log(
+            .accept, subject: table, detail: "\(DetailLines.rows(found.count)) without a parent: \(reason)",
+            by: options.runner, at: options.now())
+        }
+      }
+      let all = known
+      try lifting("writing the ledger") { () in try ledger.record(all) }
+    }
   }
 
   /// A claim compiled when its phase went up, so one that does not any more is about what a later phase took away.

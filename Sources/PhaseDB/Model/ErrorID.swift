@@ -52,6 +52,7 @@ extension MigrationError {
     case ledgerTooNew = "ledger-too-new"
     case ledgerDamaged = "ledger-damaged"
     case ledgerMoved = "ledger-moved"
+    case nothingToAccept = "nothing-to-accept"
     case leaseHeld = "lease-held"
 
     // Planning and running.
@@ -97,6 +98,7 @@ extension MigrationError {
     case outputFailed = "output-failed"
 
     // Copies of the whole database.
+    case copyFailed = "copy-failed"
     case snapshotFailed = "snapshot-failed"
     case snapshotMissing = "snapshot-missing"
     case snapshotAltered = "snapshot-altered"

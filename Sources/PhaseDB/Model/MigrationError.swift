@@ -64,3 +64,34 @@ func changingNothing<Result: ~Copyable>(
     throw error
   }
 }
+
+/// Runs a body inside a transaction that an error rolls back, and lets its errors say so.
+///
+/// What fails outside such a body has changed nothing.
+func undone<Result: ~Copyable>(
+  _ body: () throws(MigrationError) -> Result
+) throws(MigrationError) -> Result {
+  do throws(MigrationError) {
+    return try body()
+  } catch {
+    throw error.undone
+  }
+}
+
+extension MigrationError {
+  /// The same error after something was changed and all of it was undone.
+  var undone: MigrationError {
+    var error = self
+    if standing == .unchanged { error.standing = .undone }
+    return error
+  }
+
+  /// What whoever asked for a stop gets to hear.
+  ///
+  /// - Parameter activity: what was being done, as in "copying the database".
+  package static func stopped(_ activity: Prose? = nil, at place: Place? = nil) -> MigrationError {
+    MigrationError(
+      .interrupted, activity.map { "\($0): stopped on request" } ?? "stopped on request", at: place,
+      help: ["go on with the same command"])
+  }
+}

@@ -25,6 +25,22 @@ public struct Residual: Sendable, Hashable {
     self.audience = audience
     self.text = text
   }
+
+  /// What a phase says of its residuals as a whole. Nothing said and nothing left are different things.
+  public enum Statement: String, Sendable, Hashable, CaseIterable {
+    /// It has no `@residual` line.
+    case notDeclared = "not-declared"
+    /// `@residual none`
+    case nothing
+    case declared
+  }
+}
+
+extension Phase {
+  /// What it says of what remains after its down.
+  public var residualStatement: Residual.Statement {
+    residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
+  }
 }
 
 /// A loss that the author of a phase accepts.

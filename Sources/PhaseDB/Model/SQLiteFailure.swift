@@ -58,8 +58,7 @@ extension MigrationError {
         .tooCostly, "\(activity): the SQL was stopped, because \(error.message)", at: place,
         help: ["make it stop by itself and sooner: with LIMIT, a condition or fewer rows"])
     case .interrupt:
-      self.init(
-        .interrupted, "\(activity): stopped on request", at: place, help: ["go on with the same command"])
+      self = .stopped(activity, at: place)
     case .ioError:
       self.init(
         .ioFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place,

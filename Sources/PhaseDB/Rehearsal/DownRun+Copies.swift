@@ -32,15 +32,14 @@ extension DownRun {
       forks: 60, look: fork, fork: fork)
   }
 
-  /// On a copy in a file.
-  ///
-  /// - Parameter folder: where more copies of it are made.
+  /// On a copy in a file. More copies of it are made beside it.
   static func onFile(
-    _ copy: RehearsalCopy, in folder: String, runner: Runner, pacing: Pacing, now: @escaping () -> Timestamp,
+    _ copy: DatabaseCopy, runner: Runner, pacing: Pacing, now: @escaping () -> Timestamp,
     cancellation: Cancellation
   ) throws(MigrationError) -> DownRun {
-    let connection = try copy.open()
-    var forks: [RehearsalCopy] = []
+    let connection = try copy.openForRehearsal()
+    var forks: [DatabaseCopy] = []
+    var number = 0
     return try DownRun(
       on: connection, runner: runner, pacing: pacing, now: now, cancellation: cancellation,
       forks: min(60, (256 << 20) / max(1, copy.bytes)),
@@ -53,12 +52,13 @@ extension DownRun {
         return reader
       },
       fork: {
-        let fork = try RehearsalCopy(
-          of: connection, in: folder, shouldGoOn: { !cancellation.isRequested },
-          observe: { _ in })
+        number += 1
+        let fork = try DatabaseCopy(
+          of: connection, as: "fork-\(number).db", in: copy.folder, for: .rehearsal,
+          shouldGoOn: { !cancellation.isRequested })
         // No more than two are compared.
         forks = forks.suffix(1) + [fork]
-        return try fork.open()
+        return try fork.openForRehearsal()
       })
   }
 }

@@ -3,7 +3,7 @@ internal import PhaseSQLite
 /// Takes phases up, down and up again on a copy of a database, by the engine that does it on the database itself, and
 /// compares what the copy holds.
 final class Rehearsal {
-  let copy: RehearsalCopy
+  let copy: DatabaseCopy
   let connection: Connection
   let engine: Engine
   let catalog: Catalog
@@ -24,7 +24,7 @@ final class Rehearsal {
   static let shownRows = 10
 
   init(
-    on copy: RehearsalCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, runner: Runner, pacing: Pacing,
+    on copy: DatabaseCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, runner: Runner, pacing: Pacing,
     now: @escaping () -> Timestamp, cancellation: Cancellation, observe: @escaping (RehearsalEvent) -> Void
   ) throws(MigrationError) {
     self.copy = copy
@@ -35,7 +35,7 @@ final class Rehearsal {
     self.now = now
     self.cancellation = cancellation
     self.observe = observe
-    connection = try copy.open()
+    connection = try copy.openForRehearsal()
     engine = Engine(
       on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
       pacing: pacing, cancellation: cancellation, observe: { _ in })
@@ -127,7 +127,7 @@ final class Rehearsal {
     } catch let error as MigrationError {
       throw onCopy(error)
     } catch let error as SQLiteError {
-      throw RehearsalCopy.failure(error, while: "reading the copy", copy.path)
+      throw DatabaseCopy.Purpose.rehearsal.error(error, while: "reading the copy", copy.path)
     } catch {
       throw MigrationError(.sqliteFailed, "reading the copy: \(error)")
     }
@@ -137,11 +137,46 @@ final class Rehearsal {
   func onCopy(_ error: MigrationError) -> MigrationError {
     var error = error
     if [.databaseFull, .databaseReadOnly, .batchPaused].contains(error.id) {
-      error = RehearsalCopy.failed("on the copy: \(error.message)")
+      error = .rehearsalCopyFailed("on the copy: \(error.message)")
     }
     error.state = "nothing was changed, and the copy is removed"
     error.standing = .unchanged
-    error.help.removeAll { $0.hasPrefix("then run: phasedb") }
     return error
+  }
+}
+
+extension DatabaseCopy.Purpose {
+  /// Room for the copy, and a little for what phases write to it.
+  static let rehearsal = DatabaseCopy.Purpose(spare: { $0 / 10 + (16 << 20) }) { place, why in
+    .rehearsalCopyFailed("the copy cannot be made in \(place): \(why)")
+  }
+}
+
+extension DatabaseCopy {
+  /// A connection on the copy, for the one who rehearses on it.
+  ///
+  /// It is in WAL mode whatever the database is in: then a reader that began before a phase still sees what was there
+  /// before it, and rows can be compared without another copy.
+  func openForRehearsal() throws(MigrationError) -> Connection {
+    try lifting("opening the copy") { () in
+      let connection = try Connection(path: path, mode: .readWrite)
+      guard try connection.value("PRAGMA journal_mode = WAL") == "wal" else {
+        throw MigrationError.rehearsalCopyFailed(
+          "the file system of \(path) does not let SQLite keep a write-ahead log")
+      }
+      // Whoever ran phases when the copy was made does not run them on it.
+      if case .present = try Ledger.presence(in: connection) {
+        try connection.execute("DELETE FROM phasedb_lease")
+      }
+      return connection
+    }
+  }
+}
+
+extension MigrationError {
+  fileprivate static func rehearsalCopyFailed(_ message: Prose) -> MigrationError {
+    MigrationError(
+      .rehearsalCopyFailed, message, state: "nothing was changed, and the copy is removed",
+      help: ["name a folder on a disk with room that you may write: --copy-to DIR"])
   }
 }

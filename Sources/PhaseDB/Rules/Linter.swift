@@ -63,7 +63,14 @@ public struct Linter: Sendable {
     // A phase that cannot be read would be missing under all that come after it.
     var untried = unreadable.isEmpty ? [] : phases.map(\.id)
     if unreadable.isEmpty {
-      let (tried, schema) = try trials(of: phases, in: folder, into: &byPhase)
+      var ofBaseline: [Finding] = []
+      let (tried, schema) = try trials(of: phases, in: folder, into: &byPhase, &ofBaseline)
+      // The first phase may allow them.
+      if let first = phases.first {
+        byPhase[first.id, default: []] += ofBaseline
+      } else {
+        findings += ofBaseline
+      }
       untried = phases.dropFirst(tried).map(\.id)
       if untried.isEmpty {
         for finding in try OrderMatters.findings(folder, leadingTo: schema) {
@@ -82,17 +89,17 @@ public struct Linter: Sendable {
   /// - Returns: how many phases were tried, and what they lead to.
   private func trials(
     of phases: [(id: PhaseID, phase: Phase)], in folder: LintedFolder,
-    into byPhase: inout [PhaseID: [Finding]]
+    into byPhase: inout [PhaseID: [Finding]], _ ofBaseline: inout [Finding]
   ) throws(MigrationError) -> (tried: Int, schema: Schema) {
     let scratch: Scratch
     do throws(MigrationError) {
       scratch = try Scratch(baseline: catalog.baseline, observe: folder.observe)
     } catch {
-      if let first = phases.first { byPhase[first.id, default: []].append(Finding(error, in: nil)) }
+      ofBaseline = [Finding(error, in: nil)]
       return (0, Schema())
     }
-    if let baseline = catalog.baseline, let first = phases.first {
-      byPhase[first.id, default: []] += DanglingCode.findings(try scratch.brokenInBaseline(), in: baseline)
+    if let baseline = catalog.baseline {
+      ofBaseline = DanglingCode.findings(try scratch.brokenInBaseline(), in: baseline)
     }
     for (index, (id, phase)) in phases.enumerated() {
       let trial: PhaseTrial

@@ -31,25 +31,24 @@ struct RestoreRun {
   ) throws(MigrationError) {
     try refuseOtherPages(source)
     let place = FileDurability.folder(of: database)
+    let draft = try DatabaseCopy(
+      of: source, as: "snapshot.db",
+      in: DatabaseCopy.makeFolder(in: place, besides: database, for: .restoration), for: .restoration,
+      shouldGoOn: shouldGoOn)
+    let copy: Connection
     do {
-      let folder = try PrivateFolder(in: place, prefix: ".phasedb-restore-")
-      let copy = try Connection(path: try folder.makeFile("snapshot.partial"), mode: .readWrite)
+      copy = try Connection(path: draft.path, mode: .readWrite)
       try copy.execute("PRAGMA synchronous = OFF")
-      try copy.execute("PRAGMA journal_mode = OFF")
-      try source.backUp(to: copy) { _, _ in shouldGoOn() }
       try copy.execute("PRAGMA journal_mode = MEMORY")
       try enter(snapshot, called: name, checkpoint, into: copy)
-      try replace(by: copy)
     } catch let error as MigrationError {
       throw error
-    } catch let error as FileReading.Failure {
-      throw failed(place, "\(error.reason)")
     } catch let error as SQLiteError {
-      throw [.full, .ioError, .readOnly, .cannotOpen].contains(error.code.primary)
-        ? failed(place, "\(error.message)") : MigrationError(error, while: "copying the snapshot")
+      throw DatabaseCopy.Purpose.restoration.error(error, while: "copying the snapshot", place)
     } catch {
-      throw failed(place, "\(error)")
+      throw .restorationFailed(place, "\(error)")
     }
+    try replace(by: copy)
   }
 
   /// The only act that changes the database.
@@ -93,8 +92,15 @@ struct RestoreRun {
       "the database is in WAL mode with pages of \(sizes[0]) bytes, and the snapshot has pages of \(sizes[1])",
       help: "take it out of WAL mode first: sqlite3 FILE 'PRAGMA journal_mode = DELETE'")
   }
+}
 
-  private func failed(_ place: String, _ why: Prose) -> MigrationError {
+extension DatabaseCopy.Purpose {
+  fileprivate static let restoration = DatabaseCopy.Purpose(
+    spare: { $0 / 100 }, failed: MigrationError.restorationFailed)
+}
+
+extension MigrationError {
+  fileprivate static func restorationFailed(_ place: String, _ why: Prose) -> MigrationError {
     .snapshotFailed(
       "the snapshot cannot be prepared in \(place): \(why)",
       help: "make room beside the database for one more copy of it")

@@ -1,12 +1,17 @@
 internal import PhaseSQLite
 
-/// A snapshot in the making: a private file that gets its name when it is whole, and is gone in every other case.
+/// A snapshot in the making: a private copy that gets its name when it is whole, and keeps it once the ledger knows of it.
+///
+/// Between these two moments a kill leaves a file that nothing refers to. So the private folder stays from before the file
+/// has its name until it is recorded, with a claim that says which file that is: whoever removes the folder of a dead
+/// process asks the ledger, and removes an unrecorded snapshot with it.
 struct SnapshotDraft {
   /// The folder, from the root.
   private let folder: String
   private let name: String
   /// The path of what is copied.
   private let database: String
+  private let path: String
 
   /// - Parameters:
   ///   - name: of the snapshot's file.
@@ -23,52 +28,62 @@ struct SnapshotDraft {
     }
     self.name = name
     self.database = database
+    path = (self.folder == "/" ? "" : self.folder) + "/" + name
     for taken in [path, Snapshot.sidecar(of: path)] where FileReading.exists(taken) { throw isTaken(taken) }
   }
 
-  private var path: String { (folder == "/" ? "" : folder) + "/" + name }
+  /// A snapshot that has its name.
+  struct Placed {
+    let snapshot: Snapshot
+    /// Has to last until the ledger knows of the snapshot.
+    fileprivate let copy: DatabaseCopy
+  }
 
   /// Copies the database and gives the copy its name.
   ///
   /// - Parameters:
   ///   - source: in a read transaction, so that what is copied is what was read before.
+  ///   - isRecorded: whether a ledger will know of it. Without, it is done when it has its name.
   ///   - shouldGoOn: asked now and then; false ends the copy.
   /// - Throws: `snapshot-failed`, `already-exists`, `interrupted`.
-  func finish(from source: Connection, shouldGoOn: () -> Bool) throws(MigrationError) -> Snapshot {
-    try refuseFullDisk(source)
+  func finish(from source: Connection, isRecorded: Bool, shouldGoOn: () -> Bool) throws(MigrationError)
+    -> Placed
+  {
+    let copy = try DatabaseCopy(
+      of: source, as: name, in: DatabaseCopy.makeFolder(in: folder, besides: database, for: .snapshot),
+      for: .snapshot, shouldGoOn: shouldGoOn)
     do {
-      // Removed at the end with whatever is still in it.
-      let draft = try PrivateFolder(in: folder, prefix: ".phasedb-snapshot-")
-      let file = try draft.makeFile(name + ".partial")
-      try copy(source, to: file, shouldGoOn)
-      let (checksum, bytes) = try Self.checksum(of: file, shouldGoOn)
+      try settle(copy.path)
+      let (checksum, bytes) = try Self.checksum(of: copy.path, shouldGoOn)
+      let sidecar = "\(copy.folder.path)/checksum"
+      try PrivateFolder.write("\(checksum)  \(name)\n", to: sidecar)
+      try Claim(path: path, database: isRecorded ? database : "", of: copy, checksum: checksum).write(
+        in: copy.folder)
       // The application's users may read the copy as they may read the database, and nobody else.
-      try FileDurability.place(file, as: path, mode: try FileReading.mode(of: database))
+      try FileDurability.place(copy.path, as: path, mode: try FileReading.mode(of: database))
       do throws(FileReading.Failure) {
-        try PrivateFolder.write("\(checksum)  \(name)\n", to: Snapshot.sidecar(of: path))
+        try FileDurability.place(sidecar, as: Snapshot.sidecar(of: path), mode: 0o600)
       } catch {
         FileDurability.remove(path)
         throw error
       }
-      return Snapshot(path: path, bytes: bytes, checksum: checksum)
+      return Placed(snapshot: Snapshot(path: path, bytes: bytes, checksum: checksum), copy: copy)
     } catch let error as MigrationError {
       throw error
     } catch let error as FileReading.Failure {
-      throw error.isTaken ? isTaken(path) : failed("\(error.reason)")
+      throw error.isTaken ? isTaken(path) : .snapshotFailed(folder, "\(error.reason)")
     } catch let error as SQLiteError {
       throw error.code.primary == .interrupt || error.code.primary == .busy
-        ? MigrationError(error, while: "making the snapshot") : failed("\(error.message)")
+        ? MigrationError(error, while: "making the snapshot") : .snapshotFailed(folder, "\(error.message)")
     } catch {
-      throw failed("\(error)")
+      throw .snapshotFailed(folder, "\(error)")
     }
   }
 
-  private func copy(_ source: Connection, to file: String, _ shouldGoOn: () -> Bool) throws {
+  private func settle(_ file: String) throws {
     let target = try Connection(path: file, mode: .readWrite)
-    // What is lost in a crash has no name yet, and what is written is synchronized as a whole before it gets one.
+    // What is written is synchronized as a whole before it gets its name.
     try target.execute("PRAGMA synchronous = OFF")
-    try target.execute("PRAGMA journal_mode = OFF")
-    try source.backUp(to: target) { _, _ in shouldGoOn() }
     // A copy of a database in WAL mode would need a log of its own beside it whenever somebody looks into it.
     try target.execute("PRAGMA journal_mode = DELETE")
     // Every page and every row. What `integrity_check` does besides, hold indexes against tables, says something of the
@@ -92,29 +107,9 @@ struct SnapshotDraft {
       return !isStopped
     }
     guard !isStopped else {
-      throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+      throw MigrationError.stopped()
     }
     return (hash.hex, bytes)
-  }
-
-  private func refuseFullDisk(_ source: Connection) throws(MigrationError) {
-    let needed = try lifting("reading the size of the database") { () in
-      (try source.value("PRAGMA main.page_count")?.integer ?? 0)
-        * (try source.value("PRAGMA main.page_size")?.integer ?? 0)
-    }
-    // A little more than the file: the folder, the checksum.
-    guard let free = FileReading.freeBytes(at: folder), free < needed + needed / 100 + 65_536 else { return }
-    throw failed("it needs \(Self.megabytes(needed)) and there are \(Self.megabytes(free)) left")
-  }
-
-  private static func megabytes(_ bytes: Int64) -> String {
-    "\(bytes / 1_000_000).\(bytes / 100_000 % 10) MB"
-  }
-
-  private func failed(_ why: Prose) -> MigrationError {
-    .snapshotFailed(
-      "the snapshot cannot be made in \(folder): \(why)",
-      help: "name a folder on a disk with room that you may write: --snapshot DIR")
   }
 
   private func isTaken(_ path: String) -> MigrationError {
@@ -124,8 +119,73 @@ struct SnapshotDraft {
   }
 }
 
+extension SnapshotDraft {
+  /// Says of a private folder which snapshot it was for.
+  struct Claim {
+    let path: String
+    /// Whose ledger will know of it; empty when none will.
+    let database: String
+    private let inode: String
+    private let checksum: String
+
+    private static let name = "claim"
+
+    fileprivate init(path: String, database: String, of copy: DatabaseCopy, checksum: String) {
+      (self.path, self.database, self.checksum) = (path, database, checksum)
+      inode = Self.inode(of: copy.path)
+    }
+
+    /// The claim of a folder; nil when it made none, or not all of it.
+    init?(in folder: String) {
+      guard let bytes = try? FileReading.bytes(of: "\(folder)/\(Self.name)", limit: 65_536) else {
+        return nil
+      }
+      // No path has a zero byte in it.
+      let parts = bytes.split(separator: 0, omittingEmptySubsequences: false).map {
+        String(decoding: $0, as: UTF8.self)
+      }
+      guard parts.count == 5 else { return nil }
+      (path, database, inode, checksum) = (parts[0], parts[1], parts[2], parts[3])
+    }
+
+    fileprivate func write(in folder: PrivateFolder) throws(FileReading.Failure) {
+      try PrivateFolder.write(
+        [path, database, inode, checksum, ""].joined(separator: "\0"), to: "\(folder.path)/\(Self.name)")
+    }
+
+    /// Removes the snapshot and its checksum, where they still are those that the folder was for.
+    func removeFiles() {
+      let isEmpty = FileReading.mark(of: path)?.bytes == 0
+      if isEmpty || Self.inode(of: path) == inode { FileDurability.remove(path) }
+      let sidecar = Snapshot.sidecar(of: path)
+      let text = (try? FileReading.bytes(of: sidecar, limit: 65_536)).map {
+        String(decoding: $0, as: UTF8.self)
+      }
+      if FileReading.mark(of: sidecar) != nil, let text, text.isEmpty || text.hasPrefix(checksum) {
+        FileDurability.remove(sidecar)
+      }
+    }
+
+    private static func inode(of path: String) -> String {
+      FileReading.mark(of: path).map { "\($0.device) \($0.inode)" } ?? "none"
+    }
+  }
+}
+
+extension DatabaseCopy.Purpose {
+  /// A little more than the file: the folder, the checksum.
+  fileprivate static let snapshot = DatabaseCopy.Purpose(
+    spare: { $0 / 100 + 65_536 }, failed: MigrationError.snapshotFailed(_:_:))
+}
+
 extension MigrationError {
   static func snapshotFailed(_ message: Prose, help: Prose) -> MigrationError {
     MigrationError(.snapshotFailed, message, state: "nothing was changed", help: [help])
+  }
+
+  fileprivate static func snapshotFailed(_ folder: String, _ why: Prose) -> MigrationError {
+    .snapshotFailed(
+      "the snapshot cannot be made in \(folder): \(why)",
+      help: "name a folder on a disk with room that you may write: --snapshot DIR")
   }
 }

@@ -7,6 +7,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case from, phases, target, all, dryRun, wait, live, override, reason, instance, present, check, note, limit
   case hold, pause, maximumRows
   case evidence, rehearse, allowEmpty, copyTo, snapshot, confirm
+  case accept
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.

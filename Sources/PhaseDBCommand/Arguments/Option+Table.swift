@@ -92,6 +92,9 @@ extension Option {
       .confirm, "confirm", takes: .text("NAME"),
       "say that what is lost is known, by the same name again"),
     Option(.check, "check", "exit with 1 when something is not in order"),
+    Option(
+      .accept, "accept", takes: .text("TABLE"), repeatable: true,
+      "take the rows of TABLE that have no parent as they are; needs --reason and stays in the log"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),
     Option(

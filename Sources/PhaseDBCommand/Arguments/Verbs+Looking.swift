@@ -6,7 +6,10 @@ extension Verb {
       summary: "show where every phase stands",
       discussion: "Reads only, also a database that cannot be written.",
       options: [.check, .live, .wait, .database, .migrations, .format],
-      wording: [.check: "exit with 1 when a phase is pending or the schema has drifted"],
+      wording: [
+        .check:
+          "exit with 1 when a phase is pending, edited or known to lose rows, the schema has drifted, or a version is live that it is not for"
+      ],
       examples: [
         Example("phasedb status", "show where every phase stands"),
         Example("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
@@ -16,10 +19,17 @@ extension Verb {
       .verify, "verify",
       summary: "check the live database against what the phases claim",
       discussion:
-        "Checks the schema for drift, every @verify in force, the ledger's integrity and the foreign "
-        + "keys. Reads only.",
-      options: [.wait, .database, .migrations, .format],
-      examples: [Example("phasedb verify", "check everything that is claimed of the database")],
+        "Checks the schema for drift, the files of applied phases, every @verify in force, the ledger's integrity "
+        + "and the foreign keys. Rows that had no parent before phasedb began are told apart. Reads only, but for "
+        + "what --accept records.",
+      options: [.accept, .reason, .wait, .database, .migrations, .format],
+      wording: [.reason: "why the rows are accepted"],
+      examples: [
+        Example("phasedb verify", "check everything that is claimed of the database"),
+        Example(
+          "phasedb verify --accept orders --reason \"customers of 2019 were purged\"",
+          "take rows of orders without a parent as they are"),
+      ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .log, "log",

@@ -110,7 +110,8 @@ extension Verb {
       summary: "show what up or down would do, without doing it",
       discussion:
         "Reads only, also a database that cannot be written. Shows the phases in the order in which "
-        + "they would run, which application versions may be live, and what holds a phase back.",
+        + "they would run, which application versions may be live, and what holds a phase back. Ends with 1 when a "
+        + "version is live that the schema is not for, neither now nor afterwards.",
       positionals: [
         Positional(.direction, .choices(["up", "down"]), optional: true, "which way (default: up)"),
         Positional(.count, .number, optional: true, "how many phases"),
@@ -122,7 +123,7 @@ extension Verb {
         Example("phasedb plan", "show what phasedb up would apply"),
         Example("phasedb plan down --to @before-sale", "show what a return to that checkpoint would reverse"),
       ],
-      exitCodes: [.done, .refused, .busy, .usage]),
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .rehearse, "rehearse",
       summary: "take pending phases up, down and up again on a copy, and compare every row",

@@ -28,6 +28,7 @@ struct CommandLineTool {
   }
 
   private func run(_ context: CommandContext) -> ExitCode {
+    Leftovers.remove()
     do throws(MigrationError) {
       let code = try CommandLineTool.command(for: context.invocation.verb)(context)
       // A reader that went away has read what it wanted; a full disk has lost what somebody still wanted.

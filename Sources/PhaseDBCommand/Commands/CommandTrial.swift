@@ -7,8 +7,8 @@ struct CommandTrial: Sendable {
   let words: [String]
   let environment: [String: String]
   let timeLimit: Duration
-  /// The folder for what it prints.
-  let logs: String
+  /// For what it prints.
+  let logs: LogFolder
   let cancellation: Cancellation
 
   /// What became of one state.
@@ -16,15 +16,21 @@ struct CommandTrial: Sendable {
     let state: CompatibilityState
     let end: ChildProgram.End
     let schemaChanged: Bool
+    /// Whether the command opened the database that it was given; nil where nothing tells.
+    let opened: Bool?
     let log: String
     let took: Duration
 
-    var isGood: Bool { end == .exited(0) && !schemaChanged }
+    var isGood: Bool { end == .exited(0) && !schemaChanged && opened != false }
+
+    /// A test that never looks at the database passes on every state.
+    var isBlind: Bool { end == .exited(0) && opened == false }
 
     /// One sentence, nil when all is well.
     var trouble: Prose? {
       switch end {
-      case .exited(0): schemaChanged ? "the command changed the schema, so it ran on another state" : nil
+      case .exited(0) where schemaChanged: "the command changed the schema, so it ran on another state"
+      case .exited(0): opened == false ? "the command never opened the database it was given" : nil
       case .exited(let code): "exit code \(code)"
       case .signalled(let number): "ended by signal \(number)"
       case .tookTooLong: "took longer than its time limit"
@@ -34,20 +40,25 @@ struct CommandTrial: Sendable {
   }
 
   func run(on file: StateFile) throws(MigrationError) -> Result {
-    let log = Location.joined(logs, Self.fileName(file.state.description) + ".txt")
+    let name = Self.logName(of: file)
+    let output = try logs.makeFile(name)
+    defer { output.close() }
+    let log = Location.joined(logs.path, name)
     var environment = environment
     environment["PHASEDB_DATABASE"] = file.path
     environment["PHASEDB_STATE"] = file.state.description
     environment["PHASEDB_APP"] = "\(version.application)@\(version.version)"
-    let program = ChildProgram(words: words, environment: environment, output: log, timeLimit: timeLimit)
+    let program = ChildProgram(words: words, environment: environment, output: output, timeLimit: timeLimit)
+    let watch = OpenWatch(file.path)
     let began = ContinuousClock.now
     do {
       let end = try program.run { cancellation.isRequested }
       let took = ContinuousClock.now - began
+      let opened = watch.wasOpened()
       let isCut = end == .cancelled || end == .tookTooLong
       return Result(
-        state: file.state, end: end, schemaChanged: isCut ? false : try file.schemaChanged(), log: log,
-        took: took)
+        state: file.state, end: end, schemaChanged: isCut ? false : try file.schemaChanged(),
+        opened: opened, log: log, took: took)
     } catch let failure as ChildProgram.Failure {
       throw MigrationError(
         .queryFailed, "cannot run \(words[0]): \(failure.message)", help: ["check the command behind --"])
@@ -59,7 +70,8 @@ struct CommandTrial: Sendable {
   }
 
   /// A state's name as that of a file.
-  private static func fileName(_ state: String) -> String {
-    String(state.map { $0.isLetter || $0.isNumber ? $0 : "-" }).split(separator: "-").joined(separator: "-")
+  static func logName(of file: StateFile) -> String {
+    let words = String(file.state.description.map { $0.isLetter || $0.isNumber ? $0 : "-" })
+    return words.split(separator: "-").joined(separator: "-") + ".txt"
   }
 }

@@ -10,6 +10,7 @@ enum CompatCommand {
       context.print(context.terminal.isOutputTerminal ? "\(sql: script)" : Prose(unescaped: script))
       return .done
     }
+    StopSignals.handle()
     let location = try Location(context)
     var version: LiveVersion?
     if let text = invocation.value(.app) { version = try LiveVersion(text) }

@@ -2,24 +2,18 @@ internal import Dispatch
 internal import PhaseDB
 internal import Synchronization
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// `phasedb compat --app APP@VERSION -- COMMAND`: the real application's tests, on a copy of each state.
 struct CompatCommandRun {
   private let context: CommandContext
   private let location: Location
-  private let trial: CommandTrial
-  private var version: LiveVersion { trial.version }
+  private let version: LiveVersion
+  private let words: [String]
 
   /// - Throws: `no-queries` when nobody said which version it is.
   init(_ context: CommandContext, _ location: Location, _ version: LiveVersion?) throws(MigrationError) {
     self.context = context
     self.location = location
-    let words = context.invocation.values(.command)
+    words = context.invocation.values(.command)
     guard let version else {
       throw MigrationError(
         .noQueries, "nothing says which version the command tests",
@@ -27,35 +21,39 @@ struct CompatCommandRun {
           "name it: phasedb compat --app APP@VERSION -- \(words.map { "\(ShellWord($0))" }.joined(separator: " "))"
         ])
     }
-    trial = CommandTrial(
-      version: version, words: words, environment: context.environment,
-      timeLimit: context.invocation.duration(.timeLimit) ?? .seconds(600),
-      logs: context.invocation.value(.logs) ?? "compat-logs", cancellation: context.cancellation)
+    self.version = version
   }
 
   func run() throws(MigrationError) -> ExitCode {
-    let check = try CompatibilityCheck(folder: location.migrations, needsQueries: false)
-    let folder = try WorkFolder()
+    let check = try CompatibilityCheck(folder: location.migrations, testing: version)
     let files = try check.stateFiles(
       for: version, database: try CompatCommand.database(for: check, context, location),
-      folder: folder.path, in: try CompatCommand.surroundings(context, location))
-    try NewFiles.makeFolder(trial.logs)
+      in: try CompatCommand.surroundings(context, location))
+    let logs = try LogFolder(context.invocation.value(.logs) ?? "compat-logs")
+    try logs.refuseTaken(files.map(CommandTrial.logName))
+    let trial = CommandTrial(
+      version: version, words: words, environment: context.environment,
+      timeLimit: context.invocation.duration(.timeLimit) ?? .seconds(600), logs: logs,
+      cancellation: context.cancellation)
     let home = try trial.run(on: files[0])
-    guard home.isGood else { throw ownFailure(home) }
-    let others = Array(files.dropFirst())
+    guard home.isGood || home.isBlind else { throw ownFailure(home) }
+    // What does not look at one state looks at none.
+    let others = home.isBlind ? [] : Array(files.dropFirst())
     var results = [home]
-    for result in try run(on: others) { results.append(result) }
+    for result in try run(trial, on: others) { results.append(result) }
     guard !context.cancellation.isRequested else {
-      throw MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+      throw MigrationError.stopped()
     }
     try print(results)
     return results.allSatisfy(\.isGood) ? .done : .findings
   }
 
   /// Some at once, in the order of the states.
-  private func run(on files: [StateFile]) throws(MigrationError) -> [CommandTrial.Result] {
+  private func run(_ trial: CommandTrial, on files: [StateFile]) throws(MigrationError) -> [CommandTrial
+    .Result]
+  {
     let jobs = min(context.invocation.number(.jobs) ?? 1, max(files.count, 1))
-    let (trial, cancellation) = (trial, context.cancellation)
+    let cancellation = context.cancellation
     let state = Mutex<(next: Int, results: [Int: Result<CommandTrial.Result, MigrationError>])>((0, [:]))
     DispatchQueue.concurrentPerform(iterations: jobs) { _ in
       while true {
@@ -78,7 +76,7 @@ struct CompatCommandRun {
   /// Its own failures are not the schema's.
   private func ownFailure(_ home: CommandTrial.Result) -> MigrationError {
     if home.end == .cancelled {
-      return MigrationError(.interrupted, "stopped on request", help: ["go on with the same command"])
+      return MigrationError.stopped()
     }
     return MigrationError(
       .queryFailed,
@@ -123,6 +121,7 @@ extension CompatCommandRun {
       }
     default:
       context.print(table)
+      printBlindness(results)
       let broken = results.count { !$0.isGood }
       let states = CountText.text(results.count, "state")
       if broken == 0 {
@@ -130,6 +129,21 @@ extension CompatCommandRun {
       } else {
         context.print(context.paint("\(broken) of \(states) broken\n", .bad))
       }
+    }
+  }
+
+  /// What there is to do about a command that does not open the database, and where nobody can tell whether it does.
+  private func printBlindness(_ results: [CommandTrial.Result]) {
+    if results.contains(where: \.isBlind) {
+      context.print(
+        """
+        it passes whatever the schema is: let it open the file that PHASEDB_DATABASE names
+          to end it: pass PHASEDB_DATABASE on where the command starts its tests elsewhere, as in a container or a server
+
+        """)
+    }
+    if results.contains(where: { $0.opened == nil }) {
+      context.note("this file system does not tell whether the command opened the database")
     }
   }
 
@@ -155,6 +169,8 @@ private struct CompatRunJSON: Encodable {
     let state: String
     let works: Bool
     let trouble: Prose?
+    /// Whether the command opened the database; left out where nothing tells.
+    let opened: Bool?
     let log: String
     let milliseconds: Double
   }
@@ -165,28 +181,10 @@ private struct CompatRunJSON: Encodable {
     clean = results.allSatisfy(\.isGood)
     runs = results.map {
       Run(
-        state: $0.state.description, works: $0.isGood, trouble: $0.trouble, log: $0.log,
+        state: $0.state.description, works: $0.isGood, trouble: $0.trouble, opened: $0.opened,
+        log: $0.log,
         milliseconds: Double($0.took.components.seconds) * 1_000
           + Double($0.took.components.attoseconds) / 1e15)
     }
   }
-}
-
-/// A folder for copies of real data, which only its owner can read and which is gone at the end.
-private final class WorkFolder {
-  let path: String
-
-  init() throws(MigrationError) {
-    path = FileManager.default.temporaryDirectory.path + "/phasedb-compat-\(UUID().uuidString)"
-    do {
-      try FileManager.default.createDirectory(
-        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    } catch {
-      throw MigrationError(
-        .folderUnreadable, "cannot make the folder \(path) for copies",
-        help: ["name a folder that can be written in TMPDIR"])
-    }
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 }

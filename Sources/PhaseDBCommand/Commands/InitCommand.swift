@@ -54,6 +54,7 @@ enum InitCommand {
     context.say(leftOut: baseline.neighbours)
     for object in baseline.broken {
       context.note("\(object.type) \(object.name) does not compile: \(object.reason)")
+      for dependent in object.dependents { context.note("\(dependent) uses it and does not compile either") }
     }
     context.suggest(baseline.text == nil ? "phasedb new create-shop" : "phasedb adopt")
   }
@@ -109,12 +110,16 @@ private struct InitJSON: Encodable {
     let type: String
     let name: String
     let reason: String
+    /// What does not compile because it uses this one.
+    let dependents: [String]
   }
 
   init(files: [String], _ baseline: Baseline? = nil) {
     self.files = files
     leftAlone = baseline?.neighbours.map(NeighbourJSON.init)
-    broken = baseline?.broken.map { BrokenJSON(type: $0.type, name: $0.name, reason: $0.reason) }
+    broken = baseline?.broken.map {
+      BrokenJSON(type: $0.type, name: $0.name, reason: $0.reason, dependents: $0.dependents)
+    }
   }
 }
 

@@ -57,7 +57,9 @@ struct Location {
     let named =
       invocation.value(.database) ?? set("PHASEDB_DATABASE") ?? set("DATABASE_URL") ?? settings.database
     guard let named else { return nil }
-    return try DatabaseAddress(named)
+    let address = try DatabaseAddress(named)
+    Leftovers.remove(beside: address.path)
+    return address
   }
 
   private func set(_ name: String) -> String? {

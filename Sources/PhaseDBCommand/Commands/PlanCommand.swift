@@ -15,7 +15,7 @@ enum PlanCommand {
         context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
       }
     }
-    return .done
+    return plan.remainingMisfits.isEmpty ? .done : .findings
   }
 }
 

@@ -13,6 +13,27 @@ struct PlanJSON: Encodable {
   let overridden: [String]
   let reason: String?
   let notes: [Prose]
+  /// Live versions that the schema is not for, neither now nor after the plan.
+  let liveOutside: [MisfitJSON]
+
+  struct MisfitJSON: Encodable {
+    let application: String
+    let appVersion: String
+    let instances: [String]
+    /// Null when no version may be live.
+    let mayBeLive: String?
+    let causes: [Prose]
+    let remedies: [Prose]
+
+    init(_ misfit: LiveMisfit) {
+      application = misfit.live.application
+      appVersion = misfit.live.version.description
+      instances = misfit.instances
+      mayBeLive = misfit.mayBeLive.range?.description
+      causes = misfit.causes
+      remedies = misfit.remedies
+    }
+  }
 
   struct StepJSON: Encodable {
     let phase: String
@@ -22,6 +43,8 @@ struct PlanJSON: Encodable {
     let liveAfter: [String: String?]
     let losses: [String]
     let residuals: [ResidualJSON]?
+    /// `not-declared`, `nothing` or `declared`.
+    let residual: String
     let verifications: [String]
     /// What it would give back; of a way down only, like the next one.
     let reversal: ReversalJSON?
@@ -71,6 +94,7 @@ struct PlanJSON: Encodable {
         liveAfter: step.liveAfter.mapValues { $0.range?.description },
         losses: step.phase.losses.map { "\($0.table).\($0.column): \($0.reason)" },
         residuals: step.phase.residuals?.map { ResidualJSON(audience: $0.audience.rawValue, text: $0.text) },
+        residual: step.phase.residualStatement.rawValue,
         verifications: step.phase.verifications.map(\.title),
         reversal: plan.reversals[step.id].map(ReversalJSON.init),
         rehearsedMilliseconds: plan.rehearsed[step.id]?.times.down,
@@ -85,5 +109,6 @@ struct PlanJSON: Encodable {
     overridden = plan.overridden.map(\.rawValue).sorted()
     reason = plan.reason
     notes = plan.notes
+    liveOutside = plan.remainingMisfits.map(MisfitJSON.init)
   }
 }

@@ -11,6 +11,7 @@ struct PlanText {
       context.print("nothing to do: \(reason(context))\n")
       printHeld(context)
       printDrift(context)
+      printMisfits(context)
       return
     }
     let count = CountText.text(plan.steps.count, "phase")
@@ -27,6 +28,7 @@ struct PlanText {
     printHeld(context)
     printDrift(context)
     printLive(context)
+    printMisfits(context)
     for note in plan.notes { context.print("\(context.paint("note:", .warning)) \(note)\n") }
     for gate in plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
       context.print(
@@ -62,6 +64,11 @@ struct PlanText {
     context.print("\(context.paint("live:", .heading)) \(live)\n")
   }
 
+  /// Live versions that the schema is not for, now and after the plan; those that it lets run are no trouble any more.
+  private func printMisfits(_ context: CommandContext) {
+    context.print(plan.remainingMisfits)
+  }
+
   private func printHeld(_ context: CommandContext) {
     guard !plan.held.isEmpty else { return }
     context.print("\(context.paint("held:", .heading))\n")
@@ -71,6 +78,17 @@ struct PlanText {
           "  \(held.id)  \(context.paint("\(gate.gate.rawValue)", .warning)): \(gate.reason)\n")
         context.print("    to open it: \(gate.opening)\n")
       }
+    }
+  }
+}
+
+extension CommandContext {
+  /// Prints which versions should not be live, why, and what ends it.
+  func print(_ misfits: [LiveMisfit]) {
+    for misfit in misfits {
+      print("\(paint("warning:", .bad)) \(misfit.message)\n")
+      for cause in misfit.causes { print("  \(cause)\n") }
+      for remedy in misfit.remedies { print("  to end it: \(remedy)\n") }
     }
   }
 }

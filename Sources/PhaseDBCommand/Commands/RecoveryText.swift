@@ -21,10 +21,10 @@ struct RecoveryText {
 
   private var sections: [(String, [Prose])] {
     [
-      ("code", code), ("state", state), ("workflow", residuals(of: .workflow)),
-      ("customers", residuals(of: .customer) + residuals(of: .support, "support: ")),
-      ("downstream", residuals(of: .downstream)), ("time", [time]), ("start", [start]),
-    ].map { title, lines in (title, lines.isEmpty ? ["nothing remains, its authors say"] : lines) }
+      ("code", code), ("state", state), ("workflow", residuals([.workflow])),
+      ("customers", residuals([.customer, .support])), ("downstream", residuals([.downstream])),
+      ("time", [time]), ("start", [start]),
+    ]
   }
 
   /// Which versions may be deployed once it is done.
@@ -33,7 +33,7 @@ struct RecoveryText {
     return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
       interval.lower == nil && interval.upper == nil
         ? "any version of \(application) may run afterwards"
-        : "\(application) \(interval) may run afterwards; take others out first"
+        : "\(application) \(interval) may run afterwards; stop other versions first"
     }
   }
 
@@ -48,14 +48,19 @@ struct RecoveryText {
     }
   }
 
-  private func residuals(of audience: Residual.Audience, _ prefix: Prose = "") -> [Prose] {
-    plan.steps.flatMap { step -> [Prose] in
-      guard let residuals = step.phase.residuals else {
-        return step.phase.kind == .expand || audience == .support
-          ? [] : ["\(step.id.short): its author did not say what remains"]
+  /// What remains for somebody: what the phases declare, then the phases that declare nothing at all.
+  private func residuals(_ audiences: [Residual.Audience]) -> [Prose] {
+    var lines: [Prose] = []
+    for audience in audiences {
+      for step in plan.steps {
+        for residual in step.phase.residuals ?? [] where residual.audience == audience {
+          lines.append("\(step.id.short): \(audience == .support ? "support: " : "")\(residual.text)")
+        }
       }
-      return residuals.filter { $0.audience == audience }.map { "\(step.id.short): \(prefix)\($0.text)" }
     }
+    let silent = plan.steps.filter { $0.phase.residualStatement == .notDeclared }.map { Prose($0.id.short) }
+    if !silent.isEmpty { lines.append("not declared: \(silent.joined(separator: ", "))") }
+    return lines.isEmpty ? ["nothing"] : lines
   }
 
   /// A range: alone, and beside an application that writes.

@@ -4,14 +4,14 @@ internal import PhaseDB
 enum RehearseDownCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
-    let migrator = try location.migrator(.reading, context)
+    let migrator = try location.migrator(.reading, context, reading: .all)
     StopSignals.handle()
     let rehearsal = try migrator.rehearseDown(
       context.selection(.down), in: context.invocation.value(.copyTo),
       observe: RehearsalProgress(context: context).show)
     var failure: MigrationError?
     do throws(MigrationError) {
-      if !rehearsal.phases.isEmpty { try location.migrator(.writing, context).record(rehearsal) }
+      if !rehearsal.phases.isEmpty { try location.migrator(.writing, context, reading: .all).record(rehearsal) }
     } catch {
       // What was shown stays worth printing when it cannot be recorded.
       failure = error

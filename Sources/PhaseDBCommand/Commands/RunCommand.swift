@@ -48,7 +48,16 @@ private struct TransitionCommand {
     let snapshot = try snapshot(before: plan, migrator)
     let progress = RunProgress(context: context)
     defer { progress.end() }
-    let result = try migrator.run(plan, observe: progress.show)
+    let result: RunResult
+    do throws(MigrationError) {
+      result = try migrator.run(plan, observe: progress.show)
+    } catch {
+      guard let snapshot else { throw error }
+      var error = error
+      let state = error.state.map { "\($0); " as Prose } ?? ""
+      error.state = state + "the snapshot made before stays: \(snapshot.path)"
+      throw error
+    }
     progress.end()
     if context.isJSON {
       try context.print(json: RunJSON(plan, database: migrator.database, result: result, snapshot: snapshot))
@@ -85,9 +94,11 @@ private struct TransitionCommand {
   /// Copies the database when the command line asks for it, and says so before anything runs.
   private func snapshot(before plan: Plan, _ migrator: Migrator) throws(MigrationError) -> Snapshot? {
     guard let folder = context.invocation.value(.snapshot) else { return nil }
+    let began = Timestamp.now
     guard let (snapshot, checkpoint) = try migrator.snapshot(before: plan, in: folder) else { return nil }
     let name = checkpoint?.name.map { ", checkpoint @\($0)" } ?? ""
-    context.say("\(snapshot.sentence)\(name)")
+    let age = checkpoint.flatMap { $0.at < began ? ", made at \($0.at)" : nil } ?? ""
+    context.say("\(snapshot.sentence)\(age)\(name)")
     return snapshot
   }
 

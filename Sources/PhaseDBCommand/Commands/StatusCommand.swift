@@ -9,15 +9,24 @@ enum StatusCommand {
     let status = try Migrator.status(
       database: address.path, folder: location.migrations, options: try location.options(context))
     location.noteUnread(status.unread, context)
+    let failures = context.invocation.flag(.check) ? status.concerns : []
     if context.isJSON {
       try context.print(json: StatusJSON(status))
-    } else if !context.invocation.flag(.quiet) {
-      print(status, to: context)
+    } else {
+      if !context.isQuiet { print(status, to: context) }
+      print(failures, to: context)
+      context.suggest(next(status))
     }
-    // What was not read may hold a pending phase.
-    let isInOrder =
-      status.pending.isEmpty && !status.hasDrifted && status.underWay == nil && status.unread.isEmpty
-    return context.invocation.flag(.check) && !isInOrder ? .findings : .done
+    return failures.isEmpty ? .done : .findings
+  }
+
+  /// Why the check fails, also when asked to be quiet.
+  private static func print(_ failures: [Concern], to context: CommandContext) {
+    guard !failures.isEmpty else { return }
+    context.print("\(context.paint("the check fails:", .bad))\n")
+    for concern in failures {
+      context.print("  \(concern.kind.rawValue): \(concern.message)\n")
+    }
   }
 
   private static func print(_ status: Status, to context: CommandContext) {
@@ -46,6 +55,7 @@ enum StatusCommand {
     context.print(table)
     printReversals(status, context)
     printHeld(status, context)
+    printLive(status, context)
     for gate in status.gates {
       context.print("\nevery phase is held by \(gate.gate.rawValue): \(gate.reason)\n")
       context.print("  to open it: \(gate.opening)\n")
@@ -55,7 +65,6 @@ enum StatusCommand {
       for line in status.drift { context.print("  \(line)\n") }
     }
     context.print("\n")
-    context.suggest(next(status))
   }
 
   private static func standing(_ status: Status) -> String {
@@ -154,6 +163,13 @@ enum StatusCommand {
         context.print("  to open it: \(gate.opening)\n")
       }
     }
+  }
+
+  /// Versions that should not be live, and those of which nothing can be said.
+  private static func printLive(_ status: Status, _ context: CommandContext) {
+    if !status.misfits.isEmpty || !status.notes.isEmpty { context.print("\n") }
+    context.print(status.misfits)
+    for note in status.notes { context.print("\(context.paint("note:", .warning)) \(note)\n") }
   }
 
   private static func next(_ status: Status) -> Prose {

@@ -14,8 +14,19 @@ struct StatusJSON: Encodable {
   let runner: String?
   let underWay: UnderWayJSON?
   let phases: [PhaseJSON]
+  /// Why `--check` fails; empty when it does not.
+  let concerns: [ConcernJSON]
+  let notes: [Prose]
   /// What is wrong with files that could not be read; their phases are not in the list.
   let unread: [Prose]
+
+  struct ConcernJSON: Encodable {
+    let kind: String
+    let phase: String?
+    let message: Prose
+    let details: [Prose]
+    let remedies: [Prose]
+  }
 
   struct PhaseJSON: Encodable {
     let phase: String
@@ -30,6 +41,7 @@ struct StatusJSON: Encodable {
     let gates: [PlanJSON.GateJSON]
     let evidence: EvidenceJSON?
     let reversal: ReversalJSON?
+    let residual: String?
   }
 
   struct EvidenceJSON: Encodable {
@@ -81,6 +93,12 @@ struct StatusJSON: Encodable {
     gates = status.gates.map(PlanJSON.GateJSON.init)
     checkIns = status.checkIns.map(CheckInJSON.init)
     live = status.live.mapValues { $0.range?.description }
+    concerns = status.concerns.map {
+      ConcernJSON(
+        kind: $0.kind.rawValue, phase: $0.phase?.description, message: $0.message, details: $0.details,
+        remedies: $0.remedies)
+    }
+    notes = status.notes
     runner = status.runner
     underWay = status.underWay.map(UnderWayJSON.init)
     unread = status.unread.map(\.message)
@@ -95,7 +113,7 @@ struct StatusJSON: Encodable {
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
         gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init),
-        reversal: phase.reversal.map(ReversalJSON.init))
+        reversal: phase.reversal.map(ReversalJSON.init), residual: phase.residual?.rawValue)
     }
   }
 }

@@ -3,8 +3,17 @@ internal import PhaseDB
 /// `phasedb verify`: the live database against what is claimed of it.
 enum VerifyCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.reading, context, reading: .readable)
+    let accepted = context.invocation.values(.accept)
+    let migrator = try Location(context).migrator(accepted.isEmpty ? .reading : .writing, context, reading: .readable)
     guard migrator.isThere else { throw MigrationError.noSuchDatabase(migrator.database) }
+    if !accepted.isEmpty {
+      guard let reason = context.invocation.value(.reason) else {
+        throw MigrationError(
+          .reasonMissing, "--accept needs a reason, which stays in the log",
+          help: ["add --reason \"why rows of \(accepted[0]) have no parent\""])
+      }
+      try migrator.accept(orphansOf: accepted, reason: reason)
+    }
     let report = try migrator.verify()
     if context.isJSON {
       try context.print(json: VerifyJSON(report, database: migrator.database))
@@ -22,10 +31,12 @@ enum VerifyCommand {
       case .broken: word = context.paint("broken    ", .bad)
       case .underWay: word = context.paint("under way ", .dim)
       case .superseded: word = context.paint("superseded", .dim)
+      case .accepted: word = context.paint("accepted  ", .dim)
       }
       let phase = check.phase.map { "\($0.short): " } ?? ""
       context.print("\(word)  \(phase)\(check.title)\n")
       for line in check.details { context.print("              \(line)\n") }
+      for line in check.remedies { context.print("            to end it: \(line)\n") }
     }
     let broken = report.checks.count { $0.outcome == .broken }
     guard broken == 0 else {
@@ -60,6 +71,7 @@ struct VerifyJSON: Encodable {
     let phase: String?
     let outcome: String
     let details: [Prose]
+    let remedies: [Prose]
   }
 
   init(_ report: VerifyReport, database: String) {
@@ -69,7 +81,7 @@ struct VerifyJSON: Encodable {
       CheckJSON(
         subject: $0.subject.rawValue, title: $0.title, phase: $0.phase?.description,
         outcome: $0.outcome.rawValue,
-        details: $0.details)
+        details: $0.details, remedies: $0.remedies)
     }
   }
 }

@@ -1,3 +1,5 @@
+internal import CProcess
+
 #if canImport(Darwin)
   internal import Darwin
 #elseif canImport(Musl)
@@ -8,14 +10,17 @@
 
 /// A program that is run to its end, in a process group of its own and with its output in a file.
 ///
+/// It is not a child of this process but of a ``ChildKeeper``, which ends it with everything it started as soon as this
+/// process ends, whatever ends that.
+///
 /// Unsafe expressions because posix_spawn(3) takes its arguments as pointers to C strings. FoundationEssentials, which is all
 /// of Foundation that this program brings along, starts no processes.
 struct ChildProgram: Sendable {
   /// The program, found by PATH unless it has a slash, and its arguments.
   let words: [String]
   let environment: [String: String]
-  /// Where its standard output and error go, one behind the other as they come; a file there is written over.
-  let output: String
+  /// Where its standard output and error go, one behind the other as they come.
+  let output: FileDescriptor
   /// After which time it is told to end, with everything it started.
   let timeLimit: Duration
 
@@ -35,24 +40,47 @@ struct ChildProgram: Sendable {
   /// - Parameter isCancelled: is asked again and again; when it says so the program is ended.
   /// - Throws: what keeps the program from being started.
   func run(isCancelled: () -> Bool) throws(Failure) -> End {
-    let process = try spawn()
-    // What it left running in the background would go on using its files.
-    defer { kill(-process, SIGKILL) }
+    let (life, report) = (try Pipe(), try Pipe())
+    let keeper = try spawn(life: life.reading, report: report.writing)
+    life.reading.close()
+    report.writing.close()
+    defer {
+      // Its end of the pipe is closed with this process, too.
+      life.writing.close()
+      report.reading.close()
+      var status: Int32 = 0
+      while unsafe waitpid(keeper, &status, 0) == -1, errno == EINTR {}
+    }
     let deadline = ContinuousClock.now + timeLimit
-    var pause: UInt32 = 1_000
     while true {
-      if let end = Self.end(of: process, waiting: false) { return end }
+      if let end = try Self.end(from: report.reading, within: 20) { return end }
       let isOver = ContinuousClock.now >= deadline
       guard !isOver, !isCancelled() else {
-        Self.stop(process)
+        try? life.writing.write([ChildKeeper.stop])
+        _ = try? Self.end(from: report.reading, within: -1)
         return isOver ? .tookTooLong : .cancelled
       }
-      usleep(pause)
-      pause = min(pause * 2, 20_000)
     }
   }
 
-  private func spawn() throws(Failure) -> pid_t {
+  /// What the keeper says.
+  ///
+  /// - Parameter milliseconds: how long to wait for it; less than 0 waits until it says something or is gone.
+  private static func end(from report: FileDescriptor, within milliseconds: Int32) throws(Failure) -> End? {
+    guard report.isReady(within: milliseconds) else { return nil }
+    // Written at once, and short enough not to come in pieces (man 7 pipe).
+    let bytes = report.read(upTo: 5)
+    // A keeper that was killed takes the program with it.
+    guard bytes.count == 5 else { return .signalled(SIGKILL) }
+    let code = Int32(bitPattern: bytes[1...].reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
+    switch ChildKeeper.Report(rawValue: bytes[0]) {
+    case .exited: return .exited(code)
+    case .signalled: return .signalled(code)
+    case .notStarted, nil: throw Failure(code: code)
+    }
+  }
+
+  private func spawn(life: FileDescriptor, report: FileDescriptor) throws(Failure) -> pid_t {
     #if canImport(Darwin)
       var actions: posix_spawn_file_actions_t?
       var attributes: posix_spawnattr_t?
@@ -67,8 +95,10 @@ struct ChildProgram: Sendable {
       unsafe posix_spawnattr_destroy(&attributes)
     }
     unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    unsafe posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 1)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 2)
+    unsafe posix_spawn_file_actions_adddup2(&actions, life.number, ChildKeeper.life.number)
+    unsafe posix_spawn_file_actions_adddup2(&actions, report.number, ChildKeeper.report.number)
     // Signals that this process ignores or holds back would be so in the program, too.
     var none = sigset_t()
     unsafe sigemptyset(&none)
@@ -77,41 +107,41 @@ struct ChildProgram: Sendable {
     unsafe sigaddset(&pipe, SIGPIPE)
     unsafe posix_spawnattr_setsigmask(&attributes, &none)
     unsafe posix_spawnattr_setsigdefault(&attributes, &pipe)
+    // What is sent to the group of this process must not reach the keeper.
     unsafe posix_spawnattr_setpgroup(&attributes, 0)
     let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
     unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
-    let arguments = unsafe words.map { unsafe strdup($0) } + [nil]
+    let arguments = unsafe ([ChildKeeper.name] + words).map { unsafe strdup($0) } + [nil]
     let variables = unsafe environment.map { unsafe strdup("\($0)=\($1)") } + [nil]
     defer { unsafe (arguments + variables).forEach { unsafe free($0) } }
     var process: pid_t = 0
-    let code = unsafe posix_spawnp(&process, words[0], &actions, &attributes, arguments, variables)
+    #if os(Linux)
+      // The program that runs, also when its file was replaced meanwhile (man 5 proc).
+      let program = "/proc/self/exe"
+    #else
+      let program = CommandLine.arguments[0]
+    #endif
+    let code = unsafe posix_spawnp(&process, program, &actions, &attributes, arguments, variables)
     guard code == 0 else { throw Failure(code: code) }
     return process
   }
 
-  /// How it ended; nil while it runs and nobody waits.
-  private static func end(of process: pid_t, waiting: Bool) -> End? {
-    var status: Int32 = 0
-    while true {
-      let found = unsafe waitpid(process, &status, waiting ? 0 : WNOHANG)
-      if found == process {
-        let signal = status & 0x7F
-        return signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
-      }
-      // Nothing to wait for: a process that cannot be asked counts as one that failed.
-      if found == -1, errno != EINTR { return .exited(255) }
-      if found == 0 { return nil }
-    }
-  }
+  /// Both ends of a pipe, which no other program inherits, with numbers above those that a child is given.
+  private struct Pipe {
+    let reading: FileDescriptor
+    let writing: FileDescriptor
 
-  /// Asks the whole group to end, and after two seconds makes it.
-  private static func stop(_ process: pid_t) {
-    kill(-process, SIGTERM)
-    for _ in 0..<100 {
-      if end(of: process, waiting: false) != nil { return }
-      usleep(20_000)
+    init() throws(Failure) {
+      var ends: [Int32] = [-1, -1]
+      guard unsafe phasedb_pipe(&ends) == 0 else { throw Failure(code: errno) }
+      let high = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 16) }
+      let failure = Failure(code: errno)
+      ends.forEach { _ = close($0) }
+      (reading, writing) = (FileDescriptor(number: high[0]), FileDescriptor(number: high[1]))
+      guard high.allSatisfy({ $0 >= 0 }) else {
+        high.filter { $0 >= 0 }.forEach { _ = close($0) }
+        throw failure
+      }
     }
-    kill(-process, SIGKILL)
-    _ = end(of: process, waiting: true)
   }
 }

@@ -45,6 +45,31 @@ struct FileDescriptor: Sendable, Hashable {
     }
   }
 
+  /// Whether reading would not wait: bytes are there, or the other end is closed.
+  ///
+  /// - Parameter milliseconds: how long to wait for that; less than 0 waits as long as it takes.
+  func isReady(within milliseconds: Int32) -> Bool {
+    var wanted = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    while true {
+      let count = unsafe poll(&wanted, 1, milliseconds)
+      if count >= 0 { return count > 0 }
+      // A signal that asks for a stop is looked at by the caller.
+      guard errno == EINTR, milliseconds < 0 else { return false }
+    }
+  }
+
+  /// Reads once; nothing at the end or after a failure.
+  func read(upTo limit: Int) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: limit)
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe systemRead(number, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      return Array(buffer.prefix(max(0, count)))
+    }
+  }
+
+  func close() { _ = systemClose(number) }
+
   var isTerminal: Bool { isatty(number) == 1 }
 
   /// How many columns the terminal has; nil when this is none or does not say.
@@ -55,5 +80,7 @@ struct FileDescriptor: Sendable, Hashable {
   }
 }
 
-/// Not shadowed by the method of the same name.
+/// Not shadowed by the methods of the same names.
 private let systemWrite = unsafe write
+private let systemRead = unsafe read
+private let systemClose = close

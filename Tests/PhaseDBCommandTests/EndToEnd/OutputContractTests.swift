@@ -48,20 +48,20 @@ struct OutputContractTests {
       JSONCase("init -m third --from empty.db", keys: "files", "leftAlone", "broken"),
       JSONCase(
         "plan", keys: "database", "direction", "fresh", "baseline", "steps", "held", "drift", "checkIns",
-        "overridden", "notes"),
+        "overridden", "notes", "liveOutside"),
       JSONCase(
         "plan down --override window --reason fire", keys: "database", "direction", "fresh", "baseline",
         "steps",
-        "held", "drift", "checkIns", "overridden", "reason", "notes"),
+        "held", "drift", "checkIns", "overridden", "reason", "notes", "liveOutside"),
       JSONCase("up --dry-run", keys: "plan", "dryRun", "done", "skipped"),
       JSONCase("up", keys: "plan", "dryRun", "done", "skipped"),
       JSONCase("down --all", keys: "plan", "dryRun", "done", "skipped"),
       JSONCase(
         "status", keys: "database", "exists", "ledger", "checkpoint", "pending", "drift", "gates", "live",
-        "checkIns", "phases"),
+        "checkIns", "phases", "concerns", "notes", "unread"),
       JSONCase(
         "status --check", 1, keys: "database", "exists", "ledger", "checkpoint", "pending", "drift", "gates",
-        "live", "checkIns", "phases"),
+        "live", "checkIns", "phases", "concerns", "notes", "unread"),
       JSONCase("check-in storefront@1.2", keys: "checkIn", "known", "mayBeLive"),
       JSONCase("check-in other@1.2", note: "no window names other", keys: "checkIn", "known"),
       JSONCase("verify", keys: "database", "clean", "checks"),

@@ -324,7 +324,7 @@ extension SnapshotTests {
     let before = try DatabaseContents(of: site)
     let create = try site.start(["checkpoint", "create", "big", "--snapshot", "snapshots", "-d", "shop.db"])
     let hasBegun = create.reaches {
-      (try? site.names(in: "snapshots").contains { $0.hasPrefix(".phasedb-snapshot-") }) ?? false
+      (try? site.names(in: "snapshots").contains { $0.hasPrefix(".phasedb-copy-") }) ?? false
     }
     #expect(hasBegun)
     create.send(signal)

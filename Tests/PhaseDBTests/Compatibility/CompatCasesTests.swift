@@ -37,6 +37,37 @@ struct CompatCasesTests {
         asks: "-- @query all\nSELECT * FROM items WHERE id = 1;"),
       finds: .init(.compiling, "1", "all", "gives the columns id, name, price, tax and not id, name, price")),
     CompatCase(
+      "a new column below a star whose columns are named outside",
+      folder: folder(
+        change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
+        asks: """
+          -- @query subquery
+          SELECT id, name FROM (SELECT * FROM items) ORDER BY id;
+          -- @query alias
+          SELECT q.name FROM (SELECT * FROM items WHERE price > 1) AS q ORDER BY 1;
+          -- @query with
+          WITH q AS (SELECT * FROM items) SELECT count(*) FROM q;
+          -- @query exists
+          SELECT 1 WHERE EXISTS (SELECT * FROM items);
+          """)),
+    CompatCase(
+      "a column that goes below a star and that nothing outside names",
+      folder: folder(
+        change: "ALTER TABLE items DROP COLUMN price;", down: "ALTER TABLE items ADD COLUMN price REAL;",
+        asks: "-- @query names\nSELECT id, name FROM (SELECT * FROM items) ORDER BY id;")),
+    CompatCase(
+      "a column that goes below a star and is named outside",
+      folder: folder(
+        change: "ALTER TABLE items DROP COLUMN price;", down: "ALTER TABLE items ADD COLUMN price REAL;",
+        asks: "-- @query prices\nSELECT price FROM (SELECT * FROM items) ORDER BY id;"),
+      finds: .init(.compiling, "1", "prices", "does not compile: no such column: price")),
+    CompatCase(
+      "a new column below a star that a star hands on",
+      folder: folder(
+        change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
+        asks: "-- @query all\nSELECT * FROM (SELECT * FROM items) ORDER BY id;"),
+      finds: .init(.compiling, "1", "all", "gives the columns id, name, price, tax and not id, name, price")),
+    CompatCase(
       "SELECT \"price\" after the column is gone",
       folder: folder(
         change: "ALTER TABLE items DROP COLUMN price;", down: "ALTER TABLE items ADD COLUMN price REAL;",

@@ -44,7 +44,8 @@ struct LedgerTests {
     let meta = try database.connect(.readOnly).rows("SELECT key, value FROM phasedb_meta ORDER BY key")
     #expect(
       meta == [
-        ["format", .text(String(LedgerFormat.current))], ["phasedb", .text(PhaseDBVersion.current)],
+        ["format", .text(String(LedgerFormat.current))],
+        ["orphans", #"{"accepted":[],"before":[]}"#], ["phasedb", .text(PhaseDBVersion.current)],
         ["schema", .text(began.text)],
       ])
     let made = try database.connect(.readOnly).rows(
@@ -241,7 +242,7 @@ struct LedgerTests {
         try database.run(.upAll, catalog(["0001-a": [phase(.expand, "CREATE TABLE t (a)", down: down)]]))
       })
     #expect(error.id == .incompleteStatement)
-    #expect(error.standing == .undone)
+    #expect(error.standing == .unchanged)
     #expect(try database.snapshot() == before)
   }
 

@@ -46,6 +46,41 @@ struct PositionalRulesTests {
     asking(
       "SELECT * in a subquery", "SELECT x FROM u WHERE x IN (SELECT * FROM t);",
       finds: ["select-star": "2:36"]),
+    asking("a star below named columns", "SELECT a, b FROM (SELECT * FROM t);"),
+    asking(
+      "a star below two lists of named columns", "SELECT a FROM (SELECT a, b FROM (SELECT * FROM t) q);"),
+    asking("a star below a star below named columns", "SELECT a FROM (SELECT q.* FROM (SELECT * FROM t) q);"),
+    asking(
+      "a star that a star hands on", "SELECT * FROM (SELECT * FROM t);", finds: ["select-star": "2:23"]),
+    asking(
+      "a star that the star of its alias hands on", "SELECT q.*, x FROM u, (SELECT * FROM t) AS q;",
+      finds: ["select-star": "2:31"]),
+    asking("a star beside one of another source", "SELECT u.*, q.a FROM u, (SELECT * FROM t) AS q;"),
+    asking("a star in a join in parentheses", "SELECT a FROM (u JOIN (SELECT * FROM t) ON x = a);"),
+    asking(
+      "a star in WITH, named outside", "WITH q AS (SELECT * FROM t WHERE a > 1) SELECT a FROM q ORDER BY a;"),
+    asking(
+      "a star in WITH, handed on by a star", "WITH q AS MATERIALIZED (SELECT * FROM t) SELECT * FROM q;",
+      finds: ["select-star": "2:32"]),
+    asking(
+      "a star in WITH, handed on by a second name",
+      "WITH q AS (SELECT * FROM t), r AS (SELECT * FROM q) SELECT r.* FROM r;",
+      finds: ["select-star": "2:19"]),
+    asking(
+      "a star in WITH that names its columns", "WITH q (a, b) AS (SELECT * FROM t) SELECT a FROM q;",
+      finds: ["select-star": "2:26"]),
+    asking(
+      "a star in WITH, on the right of IN", "WITH q AS (SELECT * FROM t) SELECT x FROM u WHERE (x, x) IN q;",
+      finds: ["select-star": "2:19"]),
+    asking(
+      "a star in UNION below named columns", "SELECT a FROM (SELECT * FROM t UNION SELECT x, x FROM u);",
+      finds: ["select-star": "2:23"]),
+    asking("a star below UPDATE FROM", "UPDATE u SET x = q.a FROM (SELECT * FROM t) AS q WHERE x = q.b;"),
+    asking(
+      "a star whose rows are inserted", "INSERT INTO u SELECT a FROM (SELECT * FROM t);"),
+    asking(
+      "a star below IN, with a name beside it", "SELECT a FROM t WHERE (a, b) IN (SELECT * FROM t);",
+      finds: ["select-star": "2:41"]),
     asking("SELECT * of named columns", "SELECT * FROM (SELECT a, b FROM t);"),
     asking("SELECT * of a query that hides the table", "WITH t AS (SELECT x FROM u) SELECT * FROM t;"),
     asking("count(*)", "SELECT count(*), a * 2 FROM t;"),
@@ -134,7 +169,7 @@ struct PositionalRulesTests {
       folder: [
         "baseline.sql": "CREATE TABLE t (a, b);\nCREATE TABLE u (x, y);",
         "0001-a/contract.sql": "ALTER TABLE t DROP COLUMN b;\n-- @down\nALTER TABLE t ADD COLUMN b;",
-        "0002-b/migrate.sql": "UPDATE u SET x = (SELECT max(a) FROM (SELECT * FROM t));\n-- @down\nSELECT 1;",
-      ], finds: ["select-star": "0002-b/migrate.sql:4:46"]),
+        "0002-b/migrate.sql": "UPDATE u SET (x, y) = (SELECT * FROM t LIMIT 1);\n-- @down\nSELECT 1;",
+      ], finds: ["select-star": "0002-b/migrate.sql:4:31"]),
   ]
 }

@@ -153,6 +153,74 @@ struct ScratchRulesTests {
       ]),
   ]
 
+  @Test("backfills of a column that another migration brought", arguments: laterBackfills)
+  func checkLaterBackfill(_ example: LintCase) throws { try example.check() }
+
+  private static func fillingLater(
+    _ sentence: String, expand: String = column,
+    between: [String: String] = [:],
+    migrate: String = "UPDATE customers SET short = substr(name, 1, 3);",
+    window: String = ">=1.0 <2.0", migrateWindow: String? = nil, needs: String = "--", isGap: Bool = false
+  ) -> LintCase {
+    LintCase(
+      sentence,
+      folder: [
+        "baseline.sql": shop,
+        "0001-a/expand.sql":
+          "-- @window app \(window)\n\(expand)\n-- @down\nDROP TRIGGER IF EXISTS r;\nALTER TABLE customers DROP COLUMN short;",
+        "0003-c/migrate.sql":
+          "-- @window app \(migrateWindow ?? window)\n-- @residual none\n\(needs)\n-- @up\n\(migrate)\n-- @down\nSELECT 1;",
+      ].merging(between) { $1 }, finds: isGap ? ["backfill-gap": "0003-c/migrate.sql:5:1"] : [:])
+  }
+
+  static let laterBackfills = [
+    fillingLater("a column that nothing keeps filled", isGap: true),
+    fillingLater(
+      "a column that nothing keeps filled, with a migration between",
+      between: [
+        "0002-b/expand.sql":
+          "-- @window app >=1.0 <2.0\nALTER TABLE customers ADD COLUMN age INTEGER;\n-- @down\nALTER TABLE customers DROP COLUMN age;"
+      ], isGap: true),
+    fillingLater(
+      "only the rows without a value are filled",
+      migrate: "UPDATE customers SET short = (SELECT at FROM visits) WHERE short IS NULL;", isGap: true),
+    fillingLater(
+      "a trigger that came with the column fills it",
+      expand:
+        "\(column)\nCREATE TRIGGER r AFTER INSERT ON customers WHEN NEW.short IS NULL BEGIN UPDATE customers SET short = substr(name, 1, 3) WHERE id = NEW.id; END;"
+    ),
+    fillingLater(
+      "a trigger that came between fills it",
+      between: [
+        "0002-b/expand.sql":
+          "-- @window app >=1.0 <2.0\nCREATE TRIGGER q AFTER INSERT ON customers WHEN NEW.short IS NULL BEGIN UPDATE customers SET short = substr(name, 1, 3) WHERE id = NEW.id; END;\n-- @down\nDROP TRIGGER q;"
+      ]),
+    fillingLater("values that are only put right", migrate: "UPDATE customers SET short = lower(short);"),
+    fillingLater(
+      "values that are only put right, by a default that new rows have",
+      expand: "ALTER TABLE customers ADD COLUMN short TEXT NOT NULL DEFAULT 'none';",
+      migrate: "UPDATE customers SET short = 'gold' WHERE id IN (SELECT customer FROM visits);"),
+    fillingLater(
+      "no version that is older than the column may be live",
+      between: [
+        "0002-b/contract.sql": "-- @window app >=2.0\nSELECT 1;\n-- @down\nSELECT 1;"
+      ],
+      migrateWindow: ">=2.0", needs: "-- @needs 0002-b/contract"),
+    fillingLater(
+      "a contract that shuts older versions out may be held",
+      between: [
+        "0002-b/contract.sql": "-- @window app >=2.0\nSELECT 1;\n-- @down\nSELECT 1;"
+      ],
+      migrateWindow: ">=1.0", isGap: true),
+    LintCase(
+      "a column of a table that came with it",
+      folder: [
+        "baseline.sql": shop,
+        "0001-a/expand.sql": "CREATE TABLE n (a, b);\n-- @down\nDROP TABLE n;",
+        "0002-b/migrate.sql": "UPDATE n SET b = a;\n-- @down\nSELECT 1;",
+      ]),
+  ]
+
   @Test("the trigger that a gap asks for closes it")
   func remedy() throws {
     var files: [String: String] = [

@@ -1,29 +1,31 @@
 internal import PhaseSQLite
 
-/// The old values of what batches overwrite, kept in the transaction of each batch and put back by those of the way back.
+/// The values that batches keep, in the transaction of each batch, and those of the other direction that they put back.
 ///
 /// Each direction has one archive in the ledger, to which its batches add and from which those of the other direction
 /// take. What a row is worth afterwards is decided as for every other phase: one that nobody touched since gets exactly
 /// what it had; one that changed since keeps what the SQL computes for it, and what that took the place of is left over.
 final class BatchArchive {
-  let id: PhaseID
+  private let id: PhaseID
   /// The hash of the phase's text.
-  let text: String
-  let entry: Int64
-  let direction: Direction
-  let key: BatchKey
+  private let text: String
+  private let entry: Int64
+  private let direction: Direction
+  private let key: BatchKey
   let table: BatchTable
-  let connection: Connection
-  /// What this direction keeps; nil when it overwrites nothing that was there.
-  var keeping: Part?
+  private let connection: Connection
+  /// What this direction keeps; nil when neither writes the table.
+  private var keeping: Part?
   /// What it gives back; nil when the other direction kept nothing.
-  var giving: Part?
+  private var giving: Part?
   /// What could not be given back by this run.
-  var left: Part?
-  /// Whether the batch that runs may overwrite what is to be kept.
-  var hasCaptured = false
+  private var left: Part?
   /// Columns that this direction's SQL computes.
-  let computed: Set<SchemaName>
+  private let computed: Set<SchemaName>
+  /// The indexes that have to be told of what is put back.
+  private var indexes: [FullTextIndex] = []
+  /// How many rows of the batch that runs are remembered.
+  private(set) var count = 0
 
   struct Part {
     var record: ArchiveRecord
@@ -32,54 +34,60 @@ final class BatchArchive {
     var sum: RowSum
   }
 
+  private static let before = "temp.\(BatchTable.before)"
+  private static let differing = "temp.phasedb_batch_differing"
+  private static let aside = "temp.phasedb_batch_aside"
+  private static let rest = "phasedb_batch_rest"
+
   /// Finds the archives of a phase that is under way, and makes the one of its direction when there is none. Belongs into
   /// the first transaction.
   ///
   /// - Parameters:
-  ///   - entry: the id of the log's row of that transaction.
   ///   - plan: what the direction writes.
-  ///   - isYoung: whether a column came with the same migration.
-  init?(
-    of record: BatchRecord, _ plan: BatchPlan, entry: Int64, _ ledger: Ledger, on connection: Connection,
-    isYoung: (SchemaName) -> Bool
+  ///   - wayBack: what the other one does.
+  ///   - entry: the id of the log's row of that transaction.
+  init(
+    of record: BatchRecord, _ table: BatchTable, _ plan: BatchPlan, wayBack: WriteSet, entry: Int64,
+    _ ledger: Ledger,
+    _ schema: Schema, on connection: Connection
   ) throws(MigrationError) {
-    let made = try lifting("looking for what batches overwrite") { () in
-      try BatchTable(
-        plan, wayBack: record.direction == .up ? record.phase.down : record.phase.up, isYoung: isYoung,
-        on: connection)
-    }
-    guard let made else { return nil }
-    table = made
+    self.table = table
     key = plan.key
-    computed = Set(made.written.map(\.name))
+    let written = plan.writes.columns[table.shape.name.key] ?? []
+    computed = Set(table.remembered.filter { written.contains($0.key) })
     (id, self.entry, direction, self.connection) = (record.id, entry, record.direction, connection)
     text = record.phase.tokenHash
     for archive in try ledger.archives(of: record.id) where archive.state == .kept {
       let content = try ArchiveContent(archive)
       guard content.text == text else {
         // What another text of the phase left is no value for this one to bring back.
-        if archive.direction != direction { try set(archive, .left, ledger) }
+        if archive.direction != direction {
+          try lifting("writing the ledger") { () in try ledger.record([archive.settled(state: .left)]) }
+        }
         continue
       }
       let part = try part(archive, content)
       if archive.direction == direction { keeping = part } else { giving = part }
     }
-    if keeping == nil, !made.written.isEmpty {
-      keeping = try lifting("making an archive") { () in try makePart(.kept, ledger) }
+    if keeping == nil, !table.remembered.isEmpty {
+      keeping = try lifting("making an archive") { () in
+        try makePart(.kept, table.content(text, wayBack: wayBack), direction, ledger)
+      }
     }
-    guard keeping != nil || giving != nil else { return nil }
-    let hashed = made.hashed.map(\.spelled)
-    try lifting("making the hash of a row") { () in
+    indexes = try lifting("looking for full-text indexes") { () in
+      let columns = giving?.content.columns.map { SchemaName($0.name) } ?? []
+      return try FullTextIndex.all(
+        of: table.shape, updating: columns.filter { table.shape.column($0)?.isGenerated == false }, schema,
+        on: connection)
+    }
+    try lifting("making room for the rows of a batch") { () in
       // What an earlier direction left would have other columns.
-      for name in [Self.before, Self.aside] { try connection.execute("DROP TABLE IF EXISTS \(name)") }
-      try connection.defineRowHash(named: Self.rest, columns: hashed)
+      for name in [Self.before, Self.differing, Self.aside] {
+        try connection.execute("DROP TABLE IF EXISTS \(name)")
+      }
+      try connection.defineRowHash(named: Self.rest, columns: table.hashed.map(\.spelled))
+      try connection.defineRowHash(named: Taking.valueFunction, columns: ["value"])
     }
-  }
-
-  private func set(
-    _ archive: ArchiveRecord, _ state: ArchiveRecord.State, _ ledger: Ledger
-  ) throws(MigrationError) {
-    try lifting("writing the ledger") { () in try ledger.record([archive.settled(state: state)]) }
   }
 
   private func part(_ record: ArchiveRecord, _ content: ArchiveContent) throws(MigrationError) -> Part {
@@ -88,28 +96,318 @@ final class BatchArchive {
     return Part(record: record, content: content, table: table, sum: sum)
   }
 
-  func makePart(
-    _ state: ArchiveRecord.State, _ ledger: Ledger, like other: Part? = nil
+  private func makePart(
+    _ state: ArchiveRecord.State, _ content: ArchiveContent, _ direction: Direction, _ ledger: Ledger
   ) throws(SQLiteError) -> Part {
     let number = try ledger.nextArchive()
-    let content = other?.content ?? table.content(text)
     let made = ArchiveTable(
-      ArchiveRecord.tableName(number), key: content.key, tracked: content.columns.map { _ in false })
+      ArchiveRecord.tableName(number), key: content.key, tracked: content.columns.map(\.isTracked))
     try connection.execute(made.definition)
     if !content.key.isNumber {
       // Looked into by key, batch after batch.
       try connection.execute(made.indexDefinition)
     }
     let record = ArchiveRecord(
-      id: number, phase: id, direction: other?.record.direction ?? direction, entry: entry,
+      id: number, phase: id, direction: direction, entry: entry,
       table: key.table, content: content.json, rows: 0, digest: RowSum().text, state: state)
     try ledger.record([record])
     return Part(record: record, content: content, table: made, sum: RowSum())
   }
 }
 
+// MARK: - Before the SQL of a batch
+
+extension BatchArchive {
+  /// Remembers the rows, and which of those that the other direction kept have changed since.
+  func remember(_ keys: ClosedKeys) throws(MigrationError) {
+    try lifting("remembering the rows of a batch") { () in
+      if keeping != nil || !key.isRowID {
+        try connection.execute(table.definitionOfBefore)
+        try connection.execute("DELETE FROM \(Self.before)")
+        try connection.execute(
+          "INSERT INTO \(Self.before) \(table.present(in: key))", keys.first, keys.last)
+        count = connection.changes
+      }
+      if let giving { try setAside(giving, keys) }
+    }
+  }
+
+  /// The remembered rows as they are told apart by the hook.
+  func identities() throws(SQLiteError) -> Set<RowIdentity> {
+    var rows = try connection.prepare(
+      "SELECT \(table.handleNames.joined(separator: ", ")) FROM \(Self.before)")
+    var found = Set<RowIdentity>(minimumCapacity: count)
+    while try rows.step() {
+      found.insert(
+        table.shape.isWithoutRowID ? rows.identity(columns: table.handle.count) : .rowID(rows.integer(at: 0)))
+    }
+    return found
+  }
+
+  /// Lists the rows that are not what the other direction left: as a whole, and in each column that is tracked.
+  private func setAside(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
+    let marks = part.table.marks.compactMap(\.self)
+    let columns = part.table.keys + ["c0"] + marks
+    try connection.execute(
+      "CREATE TEMP TABLE IF NOT EXISTS phasedb_batch_aside (\(columns.joined(separator: ", ")), PRIMARY KEY (\(part.table.keys.joined(separator: ", ")))) WITHOUT ROWID"
+    )
+    try connection.execute("DELETE FROM \(Self.aside)")
+    let changed = part.content.hashesMatch(table) ? "\(table.hash("t", Self.rest)) IS NOT a.rest" : "1"
+    let tracked = zip(part.content.columns, part.table.marks).compactMap { column, mark in
+      mark.map { mark in
+        table.shape.column(SchemaName(column.name)) == nil
+          ? "1 AS \(mark)"
+          : "\(Taking.valueFunction)(t.\(SQLText.identifier(column.name))) IS NOT a.\(mark) AS \(mark)"
+      }
+    }
+    let query = (part.table.keys.map { "a.\($0)" } + ["\(changed) AS c0"] + tracked).joined(separator: ", ")
+    // With a LIMIT no hash is computed twice (sqlite.org/optoverview.html#subquery_flattening).
+    try connection.execute(
+      """
+      INSERT INTO \(Self.aside) SELECT * FROM (
+        SELECT \(query) FROM \(table.place) AS t JOIN main.\(part.table.name) AS a ON \(table.match("a", "t", part.content.key))
+        WHERE \(table.range(of: key, "t")) LIMIT -1)
+      WHERE \((["c0"] + marks).joined(separator: " OR "))
+      """, keys.first, keys.last)
+  }
+}
+
+// MARK: - After it
+
+extension BatchArchive {
+  /// Puts back what the other direction kept of the rows of a batch.
+  func giveBack(_ keys: ClosedKeys, _ ledger: Ledger) throws(MigrationError) {
+    guard var part = giving else { return }
+    do throws(SQLiteError) {
+      try putBack(part, keys)
+    } catch  where error.code.primary == .constraint {
+      throw MigrationError(
+        .reversalBlocked, "what was kept of \(key.table) cannot come back: \(error.message)",
+        help: ["change the rows that are in its place"])
+    } catch {
+      throw MigrationError(error, while: "putting back what was kept of \(key.table)")
+    }
+    try lifting("settling an archive") { () in try settle(&part, keys, ledger) }
+    giving = part
+  }
+
+  private func putBack(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
+    let columns = part.content.columns.enumerated().compactMap { index, column in
+      table.shape.column(SchemaName(column.name)).flatMap { $0.isGenerated ? nil : (index, $0) }
+    }
+    guard !columns.isEmpty else { return }
+    // No trigger fires: they had their say when the rows were written.
+    connection.turn(.triggers, on: false)
+    defer { connection.turn(.triggers, on: true) }
+    let rows = "\(table.match("a", "t", part.content.key)) AND \(table.range(of: key, "t"))"
+    let source = "FROM \(table.place) AS t JOIN main.\(part.table.name) AS a ON \(rows)"
+    for index in indexes { try index.tell(isGoing: true, source, keys.first, keys.last, on: connection) }
+    func set(_ columns: [(Int, TableShape.Column)], _ value: (Int) -> String) throws(SQLiteError) {
+      let values = columns.map { index, column in
+        let name = SQLText.identifier(column.name.spelled)
+        return
+          "\(name) = CASE WHEN s.k1 IS NOT NULL AND s.\(whatKeeps(index, part)) THEN t.\(name) ELSE \(value(index)) END"
+      }
+      // Not as a column's own conflict clause says, which might replace another row.
+      try connection.execute(
+        """
+        UPDATE OR ABORT \(table.place) AS t SET \(values.joined(separator: ", "))
+        FROM main.\(part.table.name) AS a LEFT JOIN \(Self.aside) AS s ON \(sameKeys(part)) WHERE \(rows)
+        """, keys.first, keys.last)
+    }
+    do throws(SQLiteError) {
+      try set(columns) { "a.v\($0 + 1)" }
+    } catch {
+      // A value that has to be unique may stand in another row of the batch, which has its own back only then.
+      let emptied = columns.filter { $0.1.mayBeNull }
+      guard error.code.primary == .constraint, !emptied.isEmpty else { throw error }
+      try set(emptied) { _ in "NULL" }
+      try set(columns) { "a.v\($0 + 1)" }
+    }
+    for index in indexes { try index.tell(isGoing: false, source, keys.first, keys.last, on: connection) }
+  }
+
+  /// The mark that says that a column of a row keeps what is there. A row that changed since keeps what this direction
+  /// computes for it; what it does not compute is kept where somebody wrote that very column.
+  private func whatKeeps(_ index: Int, _ part: Part) -> String {
+    computed.contains(SchemaName(part.content.columns[index].name)) ? "c0" : part.table.marks[index] ?? "c0"
+  }
+
+  private func sameKeys(_ part: Part) -> String {
+    part.table.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
+  }
+
+  /// Rows that are dealt with leave the archive, and its sum with them. What a changed row did not get back goes to an
+  /// archive that only purge destroys.
+  private func settle(_ part: inout Part, _ keys: ClosedKeys, _ ledger: Ledger) throws(SQLiteError) {
+    let columns = part.table.columns.map { "a.\($0)" }.joined(separator: ", ")
+    if try connection.value("SELECT 1 FROM \(Self.aside) LIMIT 1") != nil {
+      let others = part.content.columns.enumerated().map { index, column in
+        guard let present = table.shape.column(SchemaName(column.name))?.name else { return "1" }
+        let (was, now) = ("a.v\(index + 1)", "t.\(SQLText.identifier(present.spelled))")
+        return "\(was) IS NOT +\(now) OR typeof(\(was)) <> typeof(\(now))"
+      }
+      let query =
+        "SELECT \(columns) FROM \(Self.aside) AS s JOIN main.\(part.table.name) AS a ON \(sameKeys(part)) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
+      if try connection.value("\(query) LIMIT 1") != nil {
+        var rest: Part
+        if let left {
+          rest = left
+        } else {
+          rest = try makePart(.left, part.content, part.record.direction, ledger)
+        }
+        rest.sum.add(try rest.table.fill(from: query, on: connection))
+        try record(&rest, ledger)
+        left = rest
+      }
+    }
+    let archived = part.table.keys.map { "a.\($0)" }.joined(separator: ", ")
+    let given =
+      "SELECT \(archived) FROM \(table.place) AS t JOIN main.\(part.table.name) AS a ON \(table.match("a", "t", part.content.key)) WHERE \(table.range(of: key, "t"))"
+    let rows =
+      "main.\(part.table.name) AS a WHERE (\(archived)) IN (\(given))"
+    var gone = try connection.prepare("SELECT \(columns) FROM \(rows)")
+    try gone.bind([keys.first, keys.last])
+    part.sum.subtract(try gone.sumOfRows(RowHasher(columns: part.table.columns)))
+    gone.reset()
+    try connection.execute("DELETE FROM \(rows)", keys.first, keys.last)
+    try record(&part, ledger)
+  }
+
+  private func record(_ part: inout Part, _ ledger: Ledger) throws(SQLiteError) {
+    guard part.record.digest != part.sum.text else { return }
+    part.record = part.record.settled(rows: part.sum.count, digest: part.sum.text)
+    try ledger.record([part.record])
+  }
+}
+
+// MARK: - After the way back was tried
+
+extension BatchArchive {
+  /// Remembered rows, by their numbers.
+  enum Rows {
+    case all
+    case some([Int64])
+  }
+
+  /// The rows that are not what they were, or are gone. Belongs between the way back and its rollback.
+  func differing() throws(MigrationError) -> Rows {
+    guard keeping != nil else { return .some([]) }
+    return try lifting("comparing the rows of a batch") { () in
+      var rows = try connection.prepare(table.differing)
+      var numbers: [Int64] = []
+      while try rows.step() { numbers.append(rows.integer(at: 0)) }
+      return numbers.count == count ? .all : .some(numbers)
+    }
+  }
+
+  /// Keeps what rows held before the batch, and the hash of what it left there.
+  func keep(_ rows: Rows, _ ledger: Ledger) throws(MigrationError) {
+    guard var part = keeping, count > 0 else { return }
+    if case .some(let numbers) = rows, numbers.isEmpty { return }
+    try refuseRowsWithoutKey()
+    try lifting("keeping what a batch overwrote") { () in
+      var chosen = ""
+      if case .some(let numbers) = rows {
+        try list(numbers)
+        chosen = " JOIN \(Self.differing) AS i ON i.id = s.rowid"
+      }
+      let kept = zip(part.content.columns, part.table.values).map { column, value in
+        let index = table.remembered.firstIndex { $0 == SchemaName(column.name) }
+        return "\(index.map { "s.v\($0 + 1)" } ?? "n.\(SQLText.identifier(column.name))") AS \(value)"
+      }
+      let tracked = zip(part.content.columns, part.table.marks).compactMap { column, mark in
+        mark.map { "\(Taking.valueFunction)(n.\(SQLText.identifier(column.name))) AS \($0)" }
+      }
+      let columns =
+        table.keyNames.map { "s.\($0) AS \($0)" } + kept + tracked
+        + ["\(table.hash("n", Self.rest)) AS rest", "0 AS gone"]
+      let query =
+        "SELECT \(columns.joined(separator: ", ")) FROM \(Self.before) AS s\(chosen) JOIN \(table.beside)"
+      part.sum.add(try part.table.fill(from: query, on: connection))
+      try record(&part, ledger)
+    }
+    keeping = part
+  }
+
+  private func list(_ numbers: [Int64]) throws(SQLiteError) {
+    try connection.execute("CREATE TEMP TABLE IF NOT EXISTS phasedb_batch_differing (id INTEGER PRIMARY KEY)")
+    try connection.execute("DELETE FROM \(Self.differing)")
+    var insert = try connection.prepare("INSERT INTO \(Self.differing) VALUES (?1)", reused: true)
+    for number in numbers {
+      try insert.bind(.integer(number), at: 1)
+      while try insert.step() {}
+      insert.reset()
+    }
+  }
+
+  /// A primary key of an old-style table may be NULL, and then it finds no row again.
+  private func refuseRowsWithoutKey() throws(MigrationError) {
+    let nullable = zip(table.rowKey.names, table.keyNames).filter { name, _ in
+      table.shape.column(SchemaName(name))?.mayBeNull == true
+    }
+    guard !table.rowKey.isNumber, !nullable.isEmpty else { return }
+    let condition = nullable.map { "\($0.1) IS NULL" }.joined(separator: " OR ")
+    let found = try lifting("looking for rows without a key") { () in
+      try connection.value("SELECT 1 FROM \(Self.before) WHERE \(condition) LIMIT 1")
+    }
+    guard found != nil else { return }
+    throw MigrationError(
+      .archiveImpossible, "a row of \(key.table) has NULL in its primary key, and nothing finds it again",
+      help: ["give the row a key, then go on"])
+  }
+
+  /// In the last transaction: an archive without rows is nothing to keep, and what the other direction's still holds had
+  /// no row to come back to.
+  func finish(_ ledger: Ledger) throws(MigrationError) {
+    try lifting("settling archives") { () in
+      for part in [keeping, giving].compactMap(\.self) {
+        if part.sum.count == 0 {
+          try connection.execute("DROP TABLE main.\(part.table.name)")
+          try ledger.forgetArchive(part.record.id)
+        } else if part.record.direction != direction {
+          try ledger.record([part.record.settled(state: .left)])
+        }
+      }
+      for name in [Self.before, Self.differing, Self.aside] {
+        try connection.execute("DROP TABLE IF EXISTS \(name)")
+      }
+    }
+  }
+
+  /// When no batch ran: nothing is kept, and what the other direction kept is still there.
+  func drop(_ ledger: Ledger) throws(SQLiteError) {
+    guard let keeping, keeping.sum.count == 0 else { return }
+    try connection.execute("DROP TABLE main.\(keeping.table.name)")
+    try ledger.forgetArchive(keeping.record.id)
+  }
+
+  /// Forgets what a batch that was rolled back had added.
+  func restore(_ marks: Marks) { (keeping, giving, left) = (marks.keeping, marks.giving, marks.left) }
+
+  var marks: Marks { Marks(keeping: keeping, giving: giving, left: left) }
+
+  struct Marks {
+    fileprivate let keeping: Part?
+    fileprivate let giving: Part?
+    fileprivate let left: Part?
+  }
+}
+
+extension ArchiveContent {
+  /// Whether the rest of a row is made of the same columns now.
+  fileprivate func hashesMatch(_ table: BatchTable) -> Bool {
+    Set(successor?.hashed.map { SchemaName($0) } ?? []) == Set(table.hashed)
+  }
+}
+
+extension BatchKey {
+  /// Whether it is the rowid, by whatever name.
+  var isRowID: Bool { names.isSuperset(of: ["rowid", "oid", "_rowid_"]) }
+}
+
 extension RowSum {
-  init?(_ text: String) {
+  fileprivate init?(_ text: String) {
     let parts = text.split(separator: ":")
     guard parts.count == 3, let count = Int(parts[0]), let first = UInt64(parts[1]),
       let second = UInt64(parts[2])
@@ -117,7 +415,7 @@ extension RowSum {
     self.init(count: count, first: first, second: second)
   }
 
-  mutating func subtract(_ other: RowSum) {
+  fileprivate mutating func subtract(_ other: RowSum) {
     self = RowSum(
       count: count - other.count, first: first &- other.first, second: second &- other.second)
   }

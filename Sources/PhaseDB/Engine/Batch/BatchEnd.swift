@@ -45,7 +45,7 @@ extension BatchRun {
     let schema = engine.knowledge.schema
     let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
     try lifting("writing the ledger") { () in try ledger.endBatch() }
-    try archive?.finish(ledger)
+    let present = engine.knowledge.applied.last?.sequence
     let recorded: Engine.Recorded
     if isRecorded == (record.direction == .up) || isTurnedBack {
       recorded = try leaveUnchanged(ledger)
@@ -53,6 +53,9 @@ extension BatchRun {
       let drift = try engine.driftOnTheWayBack(turn.step, to: schema)
       recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: began)
     }
+    let isDown = recorded.changesApplied && record.direction == .down
+    try trip.finish(
+      applied: recorded.phase?.sequence, gone: isDown ? present : nil, hadRows: record.ends != nil, ledger)
     // What the archive made or dropped is no schema of the user's, but the next step has to know of it.
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
     // Before the commit, after which nothing may fail any more.
@@ -97,7 +100,7 @@ extension BatchRun {
     error.state =
       "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); what is done is recorded"
     let other: Direction = record.direction == .up ? .down : .up
-    error.help = error.help.filter { !$0.hasPrefix("go on with") }
+    if error.id == .interrupted { error.help = [] }
     error.help += [
       "go on with: phasedb \(record.direction.rawValue)",
       "or turn back with: phasedb \(other.rawValue)",
@@ -135,7 +138,9 @@ extension BatchRun {
   private func forget() -> Bool {
     guard let transaction = try? connection.begin(.immediate) else { return false }
     let ledger = Ledger(connection: connection)
-    guard (try? ledger.batchCursor()) == record.cursor, (try? ledger.endBatch()) != nil else { return false }
+    guard (try? ledger.batchCursor()) == record.cursor, (try? ledger.endBatch()) != nil,
+      (try? trip.forget(ledger)) != nil
+    else { return false }
     return (try? transaction.commit()) != nil
   }
 }

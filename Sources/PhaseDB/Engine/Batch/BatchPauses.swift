@@ -54,7 +54,7 @@ final class BatchPauses {
 
   private func obstacle(isWaiting: Bool) throws(MigrationError) -> BatchPause? {
     if engine.cancellation.isRequested {
-      throw MigrationError(.interrupted, "stopped on request")
+      throw MigrationError.stopped()
     }
     if engine.isOnCopy { return try lowDisk(isWaiting: isWaiting) }
     if let pause = try overBudget() { throw end(pause) }

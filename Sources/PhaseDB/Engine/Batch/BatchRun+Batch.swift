@@ -42,17 +42,16 @@ extension BatchRun {
     }
     defer { connection.removeProgressHandler() }
     // What was rolled back is not in the archive either.
-    let marks = archive?.marks
+    let marks = trip.marks
     var isCommitted = false
-    defer { if !isCommitted, let marks { archive?.restore(marks) } }
+    defer { if !isCommitted { trip.restore(marks) } }
     do throws(MigrationError) {
-      try archive?.capture(range.keys)
-      let (_, writes) = try GuardedScript(script, on: connection).run(binding: [
-        Batching.first: range.keys.first, Batching.last: range.keys.last,
-      ])
-      engine.lastWrites = writes
-      try archive?.settle(range.keys, Ledger(connection: connection))
+      engine.lastWrites = try trip.run(range.keys)
     } catch {
+      if isOfNeighbours(error, in: range) {
+        law.overran(rows: range.rows)
+        return false
+      }
       guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
       if range.rows <= 1 || range.keys.first == range.keys.last { hasDeadline = false }
       law.overran(rows: range.rows)
@@ -77,6 +76,13 @@ extension BatchRun {
     holds.add(held)
     law.committed(rows: range.rows, milliseconds: held, committing: (ended - committing).milliseconds)
     return true
+  }
+
+  /// Whether rows of one batch may have come in each other's way down: by themselves each has its value back before the
+  /// next one runs.
+  private func isOfNeighbours(_ error: MigrationError, in range: BatchRange) -> Bool {
+    record.direction == .down && error.id == .archiveImpossible && range.rows > 1
+      && range.keys.first != range.keys.last
   }
 
   var script: Script { record.direction == .up ? record.phase.up : record.phase.down }

@@ -12,7 +12,7 @@ final class BatchRun {
   var law: BatchLaw
   var holds = HoldHistogram()
   var neighbours: Neighbours
-  private(set) var archive: BatchArchive?
+  private(set) var trip: BatchTrip
   let began = ContinuousClock.now
   /// How far the way was behind when this run began.
   let fractionBefore: Double?
@@ -36,7 +36,7 @@ final class BatchRun {
 
   /// - Parameter isNew: whether no run before this one had the phase under way.
   init(
-    _ engine: Engine, _ turn: Turn, _ record: BatchRecord, _ plan: BatchPlan, _ archive: BatchArchive?,
+    _ engine: Engine, _ turn: Turn, _ record: BatchRecord, _ plan: BatchPlan, _ trip: BatchTrip,
     _ neighbours: Neighbours, isNew: Bool
   ) {
     self.engine = engine
@@ -47,7 +47,7 @@ final class BatchRun {
     law = BatchLaw(engine.pacing, limit: turn.step.phase.budget?.hold)
     fractionBefore = record.fraction
     self.neighbours = neighbours
-    self.archive = archive
+    self.trip = trip
   }
 
   var connection: Connection { engine.connection }
@@ -73,11 +73,11 @@ final class BatchRun {
       try countWay()
       if record.orphans == nil { record.orphans = try rowsWithoutParent() }
       engine.observe(.batching(turn.step.id, record.direction, progress))
-      try runBatches()
       do throws(MigrationError) {
+        try runBatches()
         try patiently { () throws(MigrationError) in try check() }
       } catch {
-        guard error.id == .verifyFailed || error.id == .foreignKeysViolated else { throw error }
+        guard isEnd(error) else { throw error }
         try turnBack(from: error)
       }
       try finish()
@@ -174,16 +174,16 @@ final class BatchRun {
 
   // MARK: The way back
 
-  /// The archive of the other direction, in a transaction of its own.
-  private func turnArchive() throws(MigrationError) {
+  /// Makes the other direction's SQL what batches run, in a transaction of its own.
+  private func turnTrip() throws(MigrationError) {
     let turned = try BatchPlan(script, by: key, on: connection)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try refuseLostPlace()
     guard let ledger = engine.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    let young = try engine.youngColumns(of: record.id, key.table)
-    archive = try BatchArchive(
-      of: record, turned, entry: try lifting("reading the ledger") { () in try ledger.head() }, ledger,
-      on: connection, isYoung: young)
+    trip = try BatchTrip(
+      record, turned, plan, whyNot: nil, try engine.batchBounds(record.id, record.phase),
+      entry: try lifting("reading the ledger") { () in try ledger.head() }, ledger, engine.knowledge.schema,
+      isNew: false, on: connection)
     try lifting("writing the ledger") { () in
       try ledger.update(record)
       schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer
@@ -192,18 +192,28 @@ final class BatchRun {
     try engine.knowledge.refresh(on: connection)
   }
 
+  /// Whether an error says that the phase as it is will never be done. One without batches is undone anyway.
+  private func isEnd(_ error: MigrationError) -> Bool {
+    switch error.id {
+    case .verifyFailed, .foreignKeysViolated: true
+    case .archiveImpossible: record.direction == .up && record.rows > 0
+    default: false
+    }
+  }
+
   private func turnBack(from error: MigrationError) throws(MigrationError) {
     engine.observe(.turningBack(turn.step.id, reason: error.message))
     isTurnedBack = true
     record.turn(at: engine.now())
-    try turnArchive()
+    let staying = trip.staying
+    try turnTrip()
     try runBatches()
     try finish()
     var error = error
     error.standing = .undone
     let present = try? Knowledge(of: connection)
     error.state =
-      "every batch of \(record.id.short) was taken back; the database is \(present?.checkpointText ?? "as it was")"
+      "every batch of \(record.id.short) was taken back\(staying); the database is \(present?.checkpointText ?? "as it was")"
     throw error
   }
 }

@@ -32,7 +32,8 @@ extension Engine {
     lastWrites = WriteSet()
 
     let plan = try batchPlan(turn.step)
-    try refuseUnkept(plan, turn.step)
+    let (back, whyNot) = try wayBack(turn.step, by: plan.key)
+    let bounds = try batchBounds(turn.step.id, turn.step.phase)
     let key = plan.key
     let time = now()
     var record: BatchRecord
@@ -50,7 +51,8 @@ extension Engine {
     record.beat = time
     record.runner = "\(runner.user)@\(runner.host)"
     let begun = record
-    let (recorded, archive) = try lifting("writing the ledger") { () in
+    let isNew = action == .start
+    let (recorded, trip) = try lifting("writing the ledger") { () in
       if action == .start { try ledger.begin(begun) } else { try ledger.update(begun) }
       try ledger.take(
         Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue) of \(turn.step.id.short)"))
@@ -58,11 +60,11 @@ extension Engine {
         action, subject: turn.step.id.description,
         detail: "\(turn.step.direction.rawValue), in batches of \(key.table) by \(key.column)", by: runner,
         at: time)
-      let archive = try BatchArchive(
-        of: begun, plan, entry: entry, ledger, on: connection,
-        isYoung: try youngColumns(of: begun.id, key.table))
+      let trip = try BatchTrip(
+        begun, plan, back, whyNot: whyNot, bounds, entry: entry, ledger, knowledge.schema, isNew: isNew,
+        on: connection)
       knowledge.schema = try Schema(of: connection, known: knowledge.schema)
-      return (Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), archive)
+      return (Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), trip)
     }
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     // Before the commit, after which nothing may fail any more.
@@ -72,7 +74,7 @@ extension Engine {
     holdsLease = true
     hasLoggedOverrides = true
     if !drift.isEmpty { observe(.driftAccepted(drift)) }
-    return .batches(BatchRun(self, turn, begun, plan, archive, neighbours, isNew: action == .start))
+    return .batches(BatchRun(self, turn, begun, plan, trip, neighbours, isNew: isNew))
   }
 
   /// The key of a batched phase, after a look at how SQLite would run its SQL.
@@ -100,33 +102,26 @@ extension Engine {
     }
   }
 
-  /// What batches overwrite in their table is kept. Rows that they delete, and what they overwrite elsewhere, is not.
+  /// The other direction, to be tried batch by batch. A way up whose way down is never found by the key is refused: it
+  /// could not come down.
   ///
-  /// - Throws: `archive-impossible`, unless the phase says of the table that it loses something.
-  private func refuseUnkept(_ plan: BatchPlan, _ step: Plan.Step) throws(MigrationError) {
-    guard step.direction == .up else { return }
-    let before = try schemaBefore(step.id.migration, except: step.id) ?? knowledge.schema
-    let declared = Set(step.phase.losses.map(\.table.folded))
-    let deleted = plan.writes.deletedTables.filter { before.table(SchemaName($0)) != nil }
-    let overwritten = plan.writes.columns.filter { table, columns in
-      table != plan.key.table.folded
-        && columns.contains { before.table(SchemaName(table))?.column(SchemaName($0)) != nil }
-    }.keys
-    let taken: [(table: FoldedName, what: String)] =
-      deleted.map { ($0, "deletes rows of") } + overwritten.map { ($0, "overwrites") }
-    guard let first = taken.filter({ !declared.contains($0.table) }).min(by: { $0.table < $1.table }) else {
-      return
+  /// - Returns: no plan, and why, when it cannot be tried.
+  private func wayBack(_ step: Plan.Step, by key: BatchKey) throws(MigrationError) -> (BatchPlan?, String?) {
+    let script = step.direction == .up ? step.phase.down : step.phase.up
+    do throws(MigrationError) {
+      let plan = try BatchPlan(script, by: key, on: connection)
+      guard let objection = plan.objection else { return (plan, nil) }
+      if step.direction == .up { throw objection.error }
+      return (nil, objection.message.raw)
+    } catch {
+      guard error.id == .statementFailed else { throw error }
+      return (nil, "the way back does not compile: \(error.message.raw)")
     }
-    let trigger = plan.writes.triggers[first.table].map { ", through the trigger \($0)," } ?? ""
-    throw MigrationError(
-      .archiveImpossible,
-      "a batch \(first.what) \(first.table)\(trigger) and only what batches overwrite in \(plan.key.table) is kept",
-      at: step.script.place(at: step.script.firstTokenOffset),
-      help: [
-        "run it in one transaction, which keeps everything: remove -- @batch",
-        "or mark the rows in batches, and take them in contract.sql",
-        "or say that it is lost: -- @loses \(SQLName(first.table.text)).COLUMN: WHY",
-      ])
+  }
+
+  /// What batches of a phase may take although nothing of it is kept.
+  func batchBounds(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> BatchBounds {
+    BatchBounds(before: try schemaBefore(id.migration, except: id) ?? knowledge.schema, phase)
   }
 
   /// The schema before the first phase of a migration; nil when none was applied before this one.
@@ -137,14 +132,6 @@ extension Engine {
       let first = knowledge.applied.first(where: { $0.id.migration == migration && $0.id != id })
     else { return nil }
     return try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
-  }
-
-  /// Columns of a table that came with the migration itself.
-  func youngColumns(of id: PhaseID, _ table: String) throws(MigrationError) -> (SchemaName) -> Bool {
-    guard let before = try schemaBefore(id.migration, except: id),
-      let columns = before.table(SchemaName(table))?.columns.map(\.name)
-    else { return { _ in false } }
-    return { !columns.contains($0) }
   }
 
   private func newRecord(

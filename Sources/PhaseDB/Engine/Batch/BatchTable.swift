@@ -1,63 +1,61 @@
 internal import PhaseSQLite
 
-/// The table of a batched phase as its archive sees it: how rows are known, what is overwritten, what the rest of a row is.
+/// The table of a batched phase as its batches see it: how rows are known, what either direction may write, what the rest of
+/// a row is.
 struct BatchTable {
   let shape: TableShape
+  /// By which an archive knows a row.
   let rowKey: RowKey
-  /// Columns that one direction overwrites.
-  let written: [Written]
+  /// By which a row is known within a batch: its rowid, which nothing compares otherwise than it is, where it has one.
+  let handle: [String]
+  /// The columns that either direction may write, and so are remembered.
+  let remembered: [SchemaName]
   /// The columns over which the rest of a row is hashed.
   let hashed: [SchemaName]
-  /// What the way back computes again; nil when that cannot be told.
-  let recomputation: BatchRecomputation?
 
-  struct Written {
-    let name: SchemaName
-    /// As SQL, for a column that came with the same migration: its default is no value to be kept. Nil for any other.
-    let empty: String?
-  }
-
-  /// - Parameter wayBack: the SQL of the other direction.
-  /// - Returns: nil when rows cannot be told apart, which no table with a key for batches comes to.
+  /// - Parameters:
+  ///   - plans: the SQL of both directions.
+  ///   - key: by which an archive that is under way knows its rows.
+  /// - Returns: nil when rows cannot be told apart.
   init?(
-    _ plan: BatchPlan, wayBack: Script, isYoung: (SchemaName) -> Bool, on connection: Connection
+    _ plans: [BatchPlan], of table: String, knownBy key: RowKey?, on connection: Connection
   ) throws(SQLiteError) {
-    guard let shape = try TableShape(SchemaName(plan.key.table), on: connection),
-      let rowKey = try RowKey(of: shape, on: connection)
-    else { return nil }
+    guard let shape = try TableShape(SchemaName(table), on: connection) else { return nil }
+    let present: RowKey?
+    if let key { present = key } else { present = try RowKey(of: shape, on: connection) }
+    guard let rowKey = present else { return nil }
+    if rowKey.isNumber || shape.isWithoutRowID {
+      handle = rowKey.names
+    } else if let name = shape.rowIDName {
+      handle = [name]
+    } else {
+      return nil
+    }
     self.shape = shape
     self.rowKey = rowKey
     let keys = Set(rowKey.names.map { SchemaName($0) })
+    let written = plans.reduce(into: Set<FoldedName>()) {
+      $0.formUnion($1.writes.columns[table.folded] ?? [])
+    }
     hashed = shape.stored.map(\.name).filter { !keys.contains($0) }
-    let columns = plan.writes.columns[plan.key.table.folded] ?? []
-    written = shape.stored.filter { columns.contains($0.name.key) && !keys.contains($0.name) }.map { column in
-      Written(name: column.name, empty: isYoung(column.name) ? Self.literal(column.defaultValue) : nil)
-    }
-    recomputation = try BatchRecomputation(
-      of: wayBack, after: plan, shape, columns: written.map(\.name), written: columns, on: connection)
-  }
-
-  /// A default that is a value; nil when it cannot be told without asking for it.
-  private static func literal(_ value: String?) -> String? {
-    guard let value else { return "NULL" }
-    let isLiteral = SQLTokens(value).allSatisfy {
-      [.number, .string, .blob, .punctuation, .space].contains($0.kind)
-    }
-    return isLiteral ? "(\(value))" : nil
+    remembered = hashed.filter { written.contains($0.key) }
   }
 
   var place: String { "main.\(SQLText.identifier(shape.name.spelled))" }
   var keyNames: [String] { rowKey.columns.indices.map { "k\($0 + 1)" } }
-  var valueNames: [String] { written.indices.map { "v\($0 + 1)" } }
+  var handleNames: [String] { handle == rowKey.names ? keyNames : handle.indices.map { "h\($0 + 1)" } }
 
   /// What the ledger says of an archive of it.
   ///
-  /// - Parameter text: the hash of the phase's text.
-  func content(_ text: String) -> ArchiveContent {
-    ArchiveContent(
+  /// - Parameters:
+  ///   - text: the hash of the phase's text.
+  ///   - wayBack: the SQL of the other direction. What that does not write comes back only where it is what this one left.
+  func content(_ text: String, wayBack: WriteSet) -> ArchiveContent {
+    let computed = wayBack.columns[shape.name.key] ?? []
+    return ArchiveContent(
       text: text, key: rowKey, lookups: [],
-      columns: written.map {
-        ArchiveContent.Column(name: $0.name.spelled, after: $0.name.spelled, isTracked: false)
+      columns: remembered.map {
+        ArchiveContent.Column(name: $0.spelled, after: $0.spelled, isTracked: !computed.contains($0.key))
       },
       successor: ArchiveContent.Successor(
         table: shape.name.spelled, key: rowKey.names, hashed: hashed.map(\.spelled)),
@@ -69,47 +67,60 @@ struct BatchTable {
 
   /// The condition that a row of an archive is one of the table, so that the archive is looked into by its key: the plus
   /// takes a column's affinity and collation out of the comparison (sqlite.org/datatype3.html#comparison_expressions).
-  func match(_ archive: String, _ alias: String) -> String {
-    rowKey.names.enumerated().map { index, name in
+  func match(_ archive: String, _ alias: String, _ key: RowKey) -> String {
+    key.names.enumerated().map { index, name in
       "\(archive).k\(index + 1) = +\(alias).\(SQLText.identifier(name))"
     }.joined(separator: " AND ")
+  }
+
+  /// The same, so that the table is looked into by its key.
+  func found(_ archive: String, _ alias: String, _ key: RowKey) -> String {
+    RowMatch.condition(key.names.map { SchemaName($0) }, in: shape, as: alias, against: archive)
   }
 
   /// The hash of the rest of a row.
   func hash(_ alias: String, _ function: String) -> String {
     Connection.rowHashCall(function, hashed.map { "\(alias).\(SQLText.identifier($0.spelled))" })
   }
+}
 
-  /// Keys and values of the rows of a batch that have something to be kept.
-  func presentValues(of key: BatchKey) -> String {
-    let alias = recomputation?.alias ?? "t"
-    let keys = rowKey.names.map { "\(alias).\(SQLText.identifier($0))" }
-    let values = written.map { "\(alias).\(SQLText.identifier($0.name.spelled))" }
-    var query =
-      "SELECT \((keys + values).joined(separator: ", ")) FROM \(place) AS \(alias) WHERE \(range(of: key, alias))"
-    let told = zip(written, values).compactMap { column, value in column.empty.map { "\(value) IS NOT \($0)" }
-    }
-    if told.count == written.count { query += " AND (\(told.joined(separator: " OR ")))" }
-    if let recomputation { query += " AND NOT (\(recomputation.isSame))" }
-    return query
+// MARK: - The rows of a batch
+
+extension BatchTable {
+  /// Where the rows of a batch are remembered. They are numbered in the order in which they were read.
+  static let before = "phasedb_batch_before"
+
+  private var columnsBefore: [String] {
+    (handle == rowKey.names ? [] : handleNames) + keyNames + remembered.indices.map { "v\($0 + 1)" }
   }
 
-  /// Of those, the rows whose values are others now, as a query for the archive.
-  func difference(_ before: String, _ function: String) -> String {
-    let keys = keyNames.map { "s.\($0) AS \($0)" }
-    let values = valueNames.map { "s.\($0) AS \($0)" }
-    let others = zip(written, valueNames).map { column, value in
-      let present = "n.\(SQLText.identifier(column.name.spelled))"
-      // What compares as equal may be of another type.
-      return "s.\(value) IS NOT \(present) OR typeof(s.\(value)) <> typeof(\(present))"
+  var definitionOfBefore: String {
+    "CREATE TEMP TABLE IF NOT EXISTS \(Self.before) (\(columnsBefore.joined(separator: ", ")))"
+  }
+
+  /// What is remembered of the rows of a batch.
+  func present(in key: BatchKey) -> String {
+    let names =
+      (handle == rowKey.names ? [] : handle) + rowKey.names + remembered.map(\.spelled)
+    let list = names.map { "t.\(SQLText.identifier($0))" }.joined(separator: ", ")
+    return "SELECT \(list) FROM \(place) AS t WHERE \(range(of: key, "t"))"
+  }
+
+  /// The remembered rows beside what they are now.
+  var beside: String {
+    let found = zip(handle, handleNames).map { "n.\(SQLText.identifier($0)) = +s.\($1)" }
+    return "\(place) AS n ON \(found.joined(separator: " AND "))"
+  }
+
+  /// The numbers of the remembered rows that are others now, or gone.
+  var differing: String {
+    let others = remembered.enumerated().map { index, column in
+      let (was, present) = ("s.v\(index + 1)", "n.\(SQLText.identifier(column.spelled))")
+      // The plus keeps the column's affinity and collation out of it. What compares as equal may be of another type.
+      return "\(was) IS NOT +\(present) OR typeof(\(was)) <> typeof(\(present))"
     }
-    let columns = keys + values + ["\(hash("n", function)) AS rest", "0 AS gone"]
-    let found = rowKey.names.enumerated().map { index, name in
-      "n.\(SQLText.identifier(name)) = +s.k\(index + 1)"
-    }
-    return """
-      SELECT \(columns.joined(separator: ", ")) FROM \(before) AS s JOIN \(place) AS n
-      ON \(found.joined(separator: " AND ")) WHERE \(others.joined(separator: " OR "))
-      """
+    let isGone = "n.\(SQLText.identifier(handle[0])) IS NULL"
+    return
+      "SELECT s.rowid FROM temp.\(Self.before) AS s LEFT JOIN \(beside) WHERE \(([isGone] + others).joined(separator: " OR "))"
   }
 }

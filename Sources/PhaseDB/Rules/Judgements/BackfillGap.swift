@@ -3,34 +3,43 @@ internal import PhaseSQLite
 /// A column that a migrate phase fills is also filled for the rows that older versions insert meanwhile.
 enum BackfillGap: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
-    guard trial.id.kind == .migrate, !trial.writes.columns.isEmpty else { return [] }
-    let changed = SchemaDifference(trial.before.changes(since: trial.beforeMigration)).changed
-    let gaps = try lifting("asking what an INSERT writes") { () in
-      try changed.filter { $0.before.key.type == "table" }.flatMap { pair in
-        try Self.gaps(from: pair.before, to: pair.after, in: trial)
+    guard trial.id.kind == .migrate else { return [] }
+    return try lifting("asking what an INSERT writes") { () in
+      try trial.writes.columns.keys.sorted().flatMap { table in
+        try trial.births.columns(of: table).flatMap { birth, columns -> [Finding] in
+          guard let application = olderApplication(than: birth.phase, in: trial, of: folder) else {
+            return []
+          }
+          return try gaps(table, birth, columns, in: trial).map {
+            finding(trial, $0.table, $0.column, $0.fill, application)
+          }
+        }
       }
     }
-    guard !gaps.isEmpty, let application = olderApplication(in: trial, of: folder) else { return [] }
-    return gaps.map { finding(trial, $0.table, $0.column, $0.fill, application) }
   }
 
   /// The columns of a table that the phase fills and nothing keeps filled.
   private static func gaps(
-    from old: SchemaObject, to new: SchemaObject, in trial: PhaseTrial
+    _ name: FoldedName, _ birth: ColumnBirths.Birth, _ columns: Set<SchemaName>, in trial: PhaseTrial
   ) throws -> [(table: FilledTable, column: ColumnDefinition, fill: StatementEffect)] {
-    guard let updated = trial.writes.columns[new.key.name],
-      let table = try FilledTable(from: old, to: new, on: trial.connection)
+    guard let updated = trial.writes.columns[name],
+      let object = trial.after.object("table", SchemaName(name)),
+      let table = try FilledTable(from: birth.before, to: object, on: trial.connection)
     else { return [] }
-    let filled = table.newColumns.filter { updated.contains($0.name.key) }
+    let filled = table.newColumns.filter { columns.contains($0.name) && updated.contains($0.name.key) }
     guard !filled.isEmpty else { return [] }
     let unfilled = NewbornRow(in: table.name, knowing: table.oldColumns).columnsLeft(
       to: trial.phase, of: filled, on: trial.connection)
+    // A column that came with another migration may have values of its own, which the phase only puts right.
+    let isYoung = birth.phase.migration == trial.id.migration
     return filled.compactMap { column in
       let fill = trial.statements.first { effect in
-        effect.writes.columns[new.key.name]?.contains(column.name.key) == true
+        effect.writes.columns[name]?.contains(column.name.key) == true
           && (unfilled.contains(column.name.key)
             || (!table.writtenByInsert.contains(column.name.key)
-              && effect.fills(column, in: trial.phase.up)))
+              && (isYoung
+                ? effect.fills(column, in: trial.phase.up)
+                : effect.looksForNull(in: column, of: trial.phase.up))))
       }
       return fill.map { (table, column, $0) }
     }
@@ -47,10 +56,12 @@ enum BackfillGap: TrialRule {
       remedies: [table.trigger(filling: column, with: fill.value(of: column.name.key, in: trial.phase.up))])
   }
 
-  /// An application that may still be live, when the phase is applied, in a version that does not need the columns of
-  /// the migration's expand; nil when there is none.
-  private static func olderApplication(in trial: PhaseTrial, of folder: LintedFolder) -> String? {
-    guard let expand = folder.catalog[PhaseID(trial.id.migration, .expand)] else { return nil }
+  /// An application that may still be live, when the phase is applied, in a version that does not need what another
+  /// phase brought; nil when there is none.
+  private static func olderApplication(
+    than phase: PhaseID, in trial: PhaseTrial, of folder: LintedFolder
+  ) -> String? {
+    guard let expand = folder.catalog[phase] else { return nil }
     let needs = trial.phase.needs + expand.needs
     // A contract may be held, and what it would shut out lives on, unless this migration waits for it.
     let applied = folder.catalog.phases.prefix { $0.id <= trial.id }.filter { id, _ in
@@ -140,6 +151,15 @@ extension StatementEffect {
     let words = words(in: script)
     guard let condition = words.topLevel("where") else { return true }
     return words[condition...].contains { $0.isName && $0.text == column.name.key }
+  }
+
+  /// Whether the statement picks the rows that have no value in a column: `WHERE c IS NULL`.
+  fileprivate func looksForNull(in column: ColumnDefinition, of script: Script) -> Bool {
+    let words = words(in: script)
+    guard let condition = words.topLevel("where") else { return false }
+    return words.indices[condition...].contains { index in
+      words[index].isName && words[index].text == column.name.key && words.has("is", "null", at: index + 1)
+    }
   }
 
   /// What a plain `UPDATE t SET c = …` sets a column to, as written; nil when that may not mean the same in a trigger.

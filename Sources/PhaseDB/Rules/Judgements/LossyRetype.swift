@@ -5,6 +5,7 @@ enum LossyRetype: TrialRule {
     return trial.facts.compactMap { fact in
       guard case .columnRetyped(let table, let column, let old, let new) = fact,
         !old.affinity.isKept(by: new.affinity), isStored(column, of: table, in: trial.before),
+        !isArchived(table, in: trial),
         !trial.phase.losses.contains(where: {
           SchemaName($0.table) == table && SchemaName($0.column) == column
         })
@@ -21,6 +22,15 @@ enum LossyRetype: TrialRule {
           "or accept it: -- @loses \(table).\(column): why the old values are not needed",
         ])
     }
+  }
+
+  /// Whether the phase keeps what it takes from a table, so that it comes back. An expand promises that it takes nothing,
+  /// and nothing is kept for it; and rows must have something to be known by.
+  private static func isArchived(_ table: SchemaName, in trial: PhaseTrial) -> Bool {
+    guard trial.id.kind != .expand, let table = trial.before.table(table), table.virtual == nil else {
+      return false
+    }
+    return table.primaryKey != nil || ["rowid", "_rowid_", "oid"].contains { table.column($0) == nil }
   }
 
   private static func isStored(_ column: SchemaName, of table: SchemaName, in schema: Schema) -> Bool {

@@ -6,32 +6,40 @@ internal import PhaseSQLite
 /// The folder is replayed a second time with every contract held as long as possible. Only when that comes out
 /// differently is it asked which pair is to blame.
 enum OrderMatters {
+  private typealias Step = (id: PhaseID, phase: Phase)
+
   /// - Parameter schema: what the whole folder leads to, in its own order.
   static func findings(_ folder: LintedFolder, leadingTo schema: Schema) throws(MigrationError) -> [Finding] {
     let phases = folder.catalog.phases
     guard phases.contains(where: { $0.id.kind == .contract }) else { return [] }
     let inOrder = Replay(leadingTo: schema)
-    let held = heldOrder(phases)
-    guard held.map(\.id) != phases.map(\.id) else { return [] }
-    let late = try Replay(folder, held)
-    guard late.differs(from: inOrder) else { return [] }
-    return try blame(folder, phases, inOrder)
+    var findings: [Finding] = []
+    var needed: [PhaseID: Set<PhaseID>] = [:]
+    // With the line that each finding asks for the contract cannot be held as long any more; what is left is another pair.
+    while let (finding, contract, other) = try firstPair(folder, phases, needed, inOrder) {
+      findings.append(finding)
+      needed[other, default: []].insert(contract)
+    }
+    return findings
   }
 
   /// Folder order with each contract as late as its `@needs` allow: behind everything that does not need it.
+  ///
+  /// - Parameter needed: contracts that phases need besides.
   static func heldOrder(
-    _ phases: [(id: PhaseID, phase: Phase)], holding: PhaseID? = nil
+    _ phases: [(id: PhaseID, phase: Phase)], needed: [PhaseID: Set<PhaseID>] = [:]
   ) -> [(id: PhaseID, phase: Phase)] {
-    var order: [(id: PhaseID, phase: Phase)] = []
-    var held: [(id: PhaseID, phase: Phase)] = []
+    var order: [Step] = []
+    var held: [Step] = []
     for candidate in phases {
-      if candidate.id.kind == .contract, holding == nil || holding == candidate.id {
+      if candidate.id.kind == .contract {
         held.append(candidate)
         continue
       }
       // Contracts keep their order among themselves: one that is needed brings those before it.
       if let last = held.lastIndex(where: { contract in
         candidate.phase.needs.contains { contract.id.isNamed(by: $0) }
+          || needed[candidate.id]?.contains(contract.id) == true
           || contract.id.migration == candidate.id.migration
       }) {
         order += held[...last]
@@ -42,40 +50,94 @@ enum OrderMatters {
     return order + held
   }
 
-  /// Holds one contract at a time, and says which later phase first tells the two orders apart.
-  private static func blame(
-    _ folder: LintedFolder, _ phases: [(id: PhaseID, phase: Phase)], _ inOrder: Replay
-  ) throws(MigrationError) -> [Finding] {
-    var findings: [Finding] = []
-    for (index, contract) in phases.enumerated() where contract.id.kind == .contract {
-      let late = try Replay(folder, heldOrder(phases, holding: contract.id))
-      guard late.differs(from: inOrder) else { continue }
-      // The shortest way on which holding the contract makes a difference ends with the phase that does not commute.
-      let other = try culprit(holding: contract.id, after: index, in: phases, folder)
-      let difference =
-        late.failure.map { ["then \($0.message)"] }
-        ?? SchemaDifference(from: inOrder.schema, to: late.schema).lines
-      findings.append(
-        Finding(
-          .orderMatters, in: other?.id ?? contract.id,
-          "the schema depends on whether \(contract.id.short) runs before or after \(other?.id.short ?? "what follows it")",
-          at: other?.phase.up.beginningOfFile ?? contract.phase.up.beginningOfFile, details: difference,
-          remedies: ["-- @needs \(contract.id)", "or write the two so that they do not touch the same table"])
-      )
+  /// A contract and a phase that lead to another schema when they change places.
+  ///
+  /// From folder order to the held one it is a chain of orders in which two neighbours change places, each an order that
+  /// can really come about. The two ends lead to different schemas, so that somewhere on the chain two neighbours do.
+  private static func firstPair(
+    _ folder: LintedFolder, _ phases: [Step], _ needed: [PhaseID: Set<PhaseID>], _ inOrder: Replay
+  ) throws(MigrationError) -> (Finding, contract: PhaseID, other: PhaseID)? {
+    let chain = Chain(from: phases, to: heldOrder(phases, needed: needed))
+    guard chain.count > 0 else { return nil }
+    var late = try Replay(folder, chain.order(chain.count))
+    guard late.differs(from: inOrder) else { return nil }
+    var (same, other) = (0, chain.count)
+    while other - same > 1 {
+      let middle = (same + other) / 2
+      let replay = try Replay(folder, chain.order(middle))
+      if replay.differs(from: inOrder) { (other, late) = (middle, replay) } else { same = middle }
     }
-    return findings
+    let (contract, phase) = chain.swap(other)
+    let difference =
+      late.failure.map { ["then \($0.message)"] }
+      ?? SchemaDifference(from: inOrder.schema, to: late.schema).lines
+    let finding = Finding(
+      .orderMatters, in: phase.id,
+      "the schema depends on whether \(contract.id.short) runs before or after \(phase.id.short)",
+      at: phase.phase.up.beginningOfFile, details: difference,
+      remedies: ["-- @needs \(contract.id)", "or write the two so that they do not touch the same table"])
+    return (finding, contract.id, phase.id)
   }
 
-  private static func culprit(
-    holding contract: PhaseID, after index: Int, in phases: [(id: PhaseID, phase: Phase)],
-    _ folder: LintedFolder
-  ) throws(MigrationError) -> (id: PhaseID, phase: Phase)? {
-    for end in phases.indices.dropFirst(index + 1) {
-      let prefix = Array(phases[...end])
-      let late = try Replay(folder, heldOrder(prefix, holding: contract))
-      if try late.differs(from: Replay(folder, prefix)) { return phases[end] }
+  /// The way from one order to another in which contracts come later, by steps in which a contract changes places with
+  /// the phase behind it.
+  private struct Chain {
+    /// Everything but contracts, in its order.
+    private let others: [Step]
+    private let contracts: [Step]
+    /// How many of the others run before each contract, at both ends of the way.
+    private let first: [Int]
+    private let last: [Int]
+    let count: Int
+
+    init(from start: [Step], to end: [Step]) {
+      others = start.filter { $0.id.kind != .contract }
+      contracts = start.filter { $0.id.kind == .contract }
+      (first, last) = (Self.places(start), Self.places(end))
+      count = zip(first, last).reduce(0) { $0 + $1.1 - $1.0 }
     }
-    return nil
+
+    private static func places(_ order: [Step]) -> [Int] {
+      var others = 0
+      var places: [Int] = []
+      for step in order {
+        if step.id.kind == .contract { places.append(others) } else { others += 1 }
+      }
+      return places
+    }
+
+    /// The places of the contracts after so many steps, of which those of the last contract come first: so they keep
+    /// their order among themselves.
+    private func places(after steps: Int) -> (places: [Int], moved: Int) {
+      var (places, left, moved) = (first, steps, 0)
+      for index in places.indices.reversed() where left > 0 {
+        let way = min(left, last[index] - first[index])
+        if way > 0 { moved = index }
+        places[index] += way
+        left -= way
+      }
+      return (places, moved)
+    }
+
+    func order(_ steps: Int) -> [Step] {
+      let places = places(after: steps).places
+      var order: [Step] = []
+      var next = 0
+      for index in 0...others.count {
+        while next < places.count, places[next] == index {
+          order.append(contracts[next])
+          next += 1
+        }
+        if index < others.count { order.append(others[index]) }
+      }
+      return order
+    }
+
+    /// The contract and the phase that changed places in the last of so many steps.
+    func swap(_ steps: Int) -> (contract: Step, other: Step) {
+      let (places, moved) = places(after: steps)
+      return (contracts[moved], others[places[moved] - 1])
+    }
   }
 
   /// The phases of a folder in some order, once, upwards.

@@ -83,7 +83,7 @@ private struct PositionalRule {
     let columns = change.kept.map { "\(SQLName($0.text))" }.joined(separator: ", ")
     return switch kind {
     case .insert: ["name the columns: INSERT INTO \(SQLName(change.name)) (\(columns)) …"]
-    case .star: ["name the columns: SELECT \(columns) FROM \(SQLName(change.name)) …"]
+    case .star, .innerStar: ["name the columns: SELECT \(columns) FROM \(SQLName(change.name)) …"]
     }
   }
 }

@@ -1,6 +1,7 @@
 /// A table that was built anew came out without something that it had.
 ///
-/// What the phase drops by a statement of its own, and what cannot stay because its column goes, is meant.
+/// What is meant is no collateral: what the phase drops by a statement of its own, what cannot stay because of something
+/// else that goes, and a single clause when a contract builds the table anew for nothing else.
 enum RebuildCollateral: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     let (up, down) = (ScriptStatements(trial.phase.up), ScriptStatements(trial.phase.down))

@@ -11,7 +11,10 @@ struct RebuildLosses {
   private let new: TableDefinition
   private let trial: PhaseTrial
   private let statements: ScriptStatements
+  /// Columns of the table that go.
   private let gone: Set<SchemaName>
+  /// Tables and views that go.
+  private let goneTables: Set<SchemaName>
 
   init(
     of old: TableDefinition, _ new: TableDefinition, in trial: PhaseTrial, by statements: ScriptStatements
@@ -21,6 +24,10 @@ struct RebuildLosses {
     self.trial = trial
     self.statements = statements
     gone = Set(old.columns.map(\.name)).subtracting(new.columns.map(\.name))
+    goneTables = Set(
+      trial.difference.removed.filter { ["table", "view"].contains($0.key.type) }.map {
+        SchemaName($0.name)
+      })
   }
 
   var all: [Loss] { indexLosses + triggerLosses + clauseLosses }
@@ -59,8 +66,14 @@ extension RebuildLosses {
     return trial.before.objects.filter { object in
       object.key.type == "trigger" && SchemaName(object.table) == old.name && !left.contains(object.key)
         && !statements.drops(.dropTrigger, SchemaName(object.name))
-        && gone.isDisjoint(with: SQLFragment(object.sql).names)
+        && gone.union(goneTables).isDisjoint(with: SQLFragment(object.sql).names)
+        && !isMadeUnderAnotherName(object)
     }.map { loss("\($0.title)", SchemaName($0.name), "trigger") }
+  }
+
+  private func isMadeUnderAnotherName(_ trigger: SchemaObject) -> Bool {
+    guard let lost = TriggerDefinition(trigger.sql) else { return false }
+    return trial.difference.added.contains { TriggerDefinition($0.sql)?.does(likeIt: lost) == true }
   }
 
   private func loss(_ what: Prose, _ name: SchemaName, _ type: String) -> Loss {
@@ -80,9 +93,18 @@ extension IndexDefinition {
     return terms.reduce(condition?.names ?? []) { $0.union($1) }
   }
 
-  /// Whether it is another one under another name.
+  /// Whether it is another one under another name, or finds every row that the other finds in the same order.
   fileprivate func serves(like other: IndexDefinition) -> Bool {
-    columns == other.columns && condition == other.condition && isUnique == other.isUnique
+    guard condition == other.condition else { return false }
+    return other.isUnique
+      ? isUnique && columns == other.columns : columns.starts(with: other.columns)
+  }
+}
+
+extension TriggerDefinition {
+  fileprivate func does(likeIt other: TriggerDefinition) -> Bool {
+    table == other.table && timing == other.timing && event == other.event && condition == other.condition
+      && body == other.body
   }
 }
 
@@ -91,14 +113,40 @@ extension IndexDefinition {
 extension RebuildLosses {
   private var clauseLosses: [Loss] {
     let facts = TableComparison(old, new).facts
-    return facts.flatMap { fact in
-      clauses(fact, among: facts).map { clause in
-        let column = fact.columnOfClause.flatMap(old.column)
-        let text = column.map { "\(sql: $0.declaration.text)" as Prose } ?? clause
-        return Loss(what: clause, remedy: "in the new CREATE TABLE: \(text)")
-      }
+    let lost = facts.filter { !cannotStay($0) }.flatMap { fact in
+      clauses(fact, among: facts).map { (fact: fact, clause: $0) }
+    }
+    // A table has no other way to lose a clause: when a contract changes nothing else in it, that is what it is for.
+    if lost.count == 1, trial.id.kind == .contract,
+      facts.allSatisfy({ $0 == lost[0].fact || $0.follows(from: lost[0].fact) })
+    {
+      return []
+    }
+    return lost.map { fact, clause in
+      let column = fact.columnOfClause.flatMap(old.column)
+      let text = column.map { "\(sql: $0.declaration.text)" as Prose } ?? clause
+      return Loss(what: clause, remedy: "in the new CREATE TABLE: \(text)")
     }
   }
+
+  /// Whether something else that the phase does leaves no room for what is lost.
+  private func cannotStay(_ fact: SchemaFact) -> Bool {
+    switch fact {
+    case .foreignKeyLost(_, let key):
+      goneTables.contains(key.parent) || !(trial.after.table(key.parent)?.has(key.parentColumns) ?? true)
+    case .collationChanged(_, let column, _, nil):
+      // A collation says nothing of numbers.
+      old.column(column)?.type.affinity != new.column(column)?.type.affinity
+        && new.column(column)?.type.affinity != .text
+    case .autoincrementLost: !new.columns.contains(where: \.isRowIDAlias)
+    case .strictLost:
+      new.columns.contains { !Self.strictTypes.contains($0.type.declared?.text.asciiLowercased ?? "") }
+    default: false
+    }
+  }
+
+  /// sqlite.org/stricttables.html
+  private static let strictTypes: Set<String> = ["int", "integer", "real", "text", "blob", "any"]
 
   private func clauses(_ fact: SchemaFact, among facts: [SchemaFact]) -> [Prose] {
     switch fact {
@@ -156,7 +204,24 @@ extension RebuildLosses {
   }
 }
 
+extension TableDefinition {
+  fileprivate func has(_ names: [SchemaName]) -> Bool { names.allSatisfy { column($0) != nil } }
+}
+
 extension SchemaFact {
+  /// Whether it is no change of its own but what another one implies.
+  fileprivate func follows(from cause: SchemaFact) -> Bool {
+    switch cause {
+    case .strictLost, .withoutRowIDLost, .primaryKeyChanged: break
+    default: return false
+    }
+    return switch self {
+    case .notNullLost, .rowIDAliasGained, .rowIDAliasLost: true
+    case .columnRetyped(_, _, let from, let to): from.declared == to.declared
+    default: false
+    }
+  }
+
   /// The column with which what is lost was written.
   fileprivate var columnOfClause: SchemaName? {
     switch self {

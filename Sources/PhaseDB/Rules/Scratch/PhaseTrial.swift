@@ -5,8 +5,8 @@ struct PhaseTrial {
   let id: PhaseID
   let phase: Phase
   let before: Schema
-  /// Before the first phase of the same migration.
-  let beforeMigration: Schema
+  /// Which phases brought the columns of tables that were there before them.
+  let births: ColumnBirths
   let after: Schema
   /// From `before` to `after`.
   let changes: [SchemaChange]

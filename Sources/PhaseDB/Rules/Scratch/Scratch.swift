@@ -11,8 +11,8 @@ final class Scratch {
   private let code = SchemaCode()
   /// How much of the schema `code` has taken up.
   private var known = Schema()
-  /// The migration of the last phase that was tried, and the schema before it.
-  private var migration: (name: MigrationName, before: Schema)?
+  /// Which phases brought the columns of tables that were there before.
+  private var births = ColumnBirths()
 
   private let observe: (Script) -> Void
   private let costLimit: CostLimit?
@@ -152,8 +152,6 @@ final class Scratch {
   /// - Throws: what the first up throws; nothing after it can be tried then.
   func trial(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> PhaseTrial {
     let before = schema
-    let beforeMigration = migration?.name == id.migration ? migration?.before ?? before : before
-    migration = (id.migration, beforeMigration)
     let touched = neighbourhood.objects(
       around: [phase.up, phase.down], naming: phase.retirements.map(\.table.folded))
     var statements: [StatementEffect] = []
@@ -172,8 +170,9 @@ final class Scratch {
     let changes = schema.changes(since: before)
     neighbourhood.follow(changes)
     let difference = SchemaDifference(changes)
+    births.follow(difference, in: id)
     return PhaseTrial(
-      id: id, phase: phase, before: before, beforeMigration: beforeMigration, after: schema, changes: changes,
+      id: id, phase: phase, before: before, births: births, after: schema, changes: changes,
       difference: difference, facts: difference.facts, writes: writes, statements: statements, code: code,
       brokenCode: brokenCode, invalidClaims: invalidClaims,
       reversal: try ReversalTrial(id, phase, on: touched, costLimit, observe: self.observe),

@@ -7,6 +7,8 @@ struct PositionalUse {
     case insert
     /// `SELECT *`, `SELECT t.*`
     case star
+    /// The same in a query whose columns the statement around it takes by name, or not at all.
+    case innerStar
   }
 
   let kind: Kind
@@ -25,7 +27,7 @@ struct PositionalUse {
       let local = words.commonTableNames
       for index in words.indices {
         if words[index].is("into"), let use = words.insert(at: index) { uses.append(use) }
-        if words[index].is("select") { uses += words.stars(at: index).filter { !local.contains($0.table) } }
+        if words[index].is("select") { uses += words.uses(at: index).filter { !local.contains($0.table) } }
       }
     }
     return uses
@@ -66,9 +68,19 @@ extension [SQLWord] {
   }
 
   /// What the stars in the result of the SELECT at an index stand for.
-  fileprivate func stars(at select: Int) -> [PositionalUse] {
-    // EXISTS asks for rows and not for what is in them.
-    if select > 1, self[select - 1].is("("), self[select - 2].is("exists") { return [] }
+  fileprivate func uses(at select: Int) -> [PositionalUse] {
+    let (stars, from) = stars(at: select)
+    guard !stars.isEmpty, let from else { return [] }
+    let kind: PositionalUse.Kind = isPositional(select) ? .star : .innerStar
+    let sources = sources(from: from)
+    return stars.flatMap { star in
+      sources.filter { star.qualifier == nil || star.qualifier == $0.alias }
+        .map { PositionalUse(kind: kind, table: $0.table, range: star.range) }
+    }
+  }
+
+  /// The stars among the result columns of the SELECT at an index, and where its FROM stands.
+  private func stars(at select: Int) -> (stars: [(qualifier: FoldedName?, range: Range<Int>)], from: Int?) {
     var stars: [(qualifier: FoldedName?, range: Range<Int>)] = []
     var index = select + 1
     var isStartOfItem = true
@@ -86,12 +98,111 @@ extension [SQLWord] {
         self[index].is(",") || (isStartOfItem && (self[index].is("distinct") || self[index].is("all")))
       index += 1
     }
-    guard !stars.isEmpty, index < count, self[index].is("from") else { return [] }
-    let sources = sources(from: index)
-    return stars.flatMap { star in
-      sources.filter { star.qualifier == nil || star.qualifier == $0.alias }
-        .map { PositionalUse(kind: .star, table: $0.table, range: star.range) }
+    return (stars, index < count && self[index].is("from") ? index : nil)
+  }
+
+  /// Whether somebody counts the columns of the SELECT at an index.
+  ///
+  /// Those of a subquery in FROM and of a WITH are taken by name, unless a SELECT around it hands them on by a star.
+  /// Everything else, and what cannot be made out, counts them: the reader of the statement, INSERT, UNION, IN.
+  ///
+  /// - Parameter seen: the SELECTs around which this one is asked for.
+  private func isPositional(_ select: Int, seen: Set<Int> = []) -> Bool {
+    guard !seen.contains(select), let opening = opening(around: select) else { return true }
+    if opening > 0, self[opening - 1].is("exists") { return false }
+    guard !isPartOfCompound(select, in: opening) else { return true }
+    let seen = seen.union([select])
+    if let name = nameInWith(at: opening) {
+      guard let name else { return true }
+      return indices.contains { index in
+        guard self[index].is("select"), !seen.contains(index) else { return isInOperand(index, name) }
+        let (stars, from) = stars(at: index)
+        let aliases = from.map { sources(from: $0).filter { $0.table == name }.map(\.alias) } ?? []
+        let handsOn = stars.contains { star in
+          !aliases.isEmpty && (star.qualifier.map(aliases.contains) ?? true)
+        }
+        return handsOn && isPositional(index, seen: seen)
+      }
     }
+    guard let outer = reader(ofSourceAt: opening) else { return true }
+    let alias = alias(at: endOfGroup(at: opening))
+    let handsOn = stars(at: outer).stars.contains { $0.qualifier == nil || $0.qualifier == alias }
+    return handsOn && isPositional(outer, seen: seen)
+  }
+
+  /// The parenthesis that is open at an index.
+  private func opening(around index: Int) -> Int? {
+    var depth = 0
+    for candidate in self.indices.prefix(index).reversed() {
+      if self[candidate].is(")") { depth += 1 }
+      if self[candidate].is("(") {
+        if depth == 0 { return candidate }
+        depth -= 1
+      }
+    }
+    return nil
+  }
+
+  private func isPartOfCompound(_ select: Int, in opening: Int) -> Bool {
+    var index = opening + 1
+    let end = endOfGroup(at: opening) - 1
+    while index < end {
+      if self[index].is("(") {
+        index = endOfGroup(at: index)
+        continue
+      }
+      if ["union", "except", "intersect"].contains(where: { self[index].is($0) }) { return true }
+      index += 1
+    }
+    return false
+  }
+
+  /// The name that WITH gives to the query in a parenthesis; a nil name when its columns have names of their own there,
+  /// and nil when the parenthesis is no such query.
+  private func nameInWith(at opening: Int) -> FoldedName?? {
+    var last = opening - 1
+    if last > 0, self[last].is("materialized") { last -= self[last - 1].is("not") ? 2 : 1 }
+    guard last > 0, self[last].is("as"), contains(where: { $0.is("with") }) else { return nil }
+    return .some(self[last - 1].isName ? self[last - 1].text : nil)
+  }
+
+  /// Whether a name stands as the whole right side of IN, which counts its columns.
+  private func isInOperand(_ index: Int, _ name: FoldedName) -> Bool {
+    index > 0 && self[index].isName && self[index].text == name && self[index - 1].is("in")
+  }
+
+  /// The SELECT or UPDATE that has the parenthesis at an index among the sources of its FROM.
+  private func reader(ofSourceAt opening: Int) -> Int? {
+    guard opening > 0 else { return nil }
+    // A join in parentheses belongs to the SELECT around it.
+    let isFirst = self[opening - 1].is("(")
+    guard isFirst || ["from", "join", ","].contains(where: { self[opening - 1].is($0) }) else { return nil }
+    var depth = 0
+    var hasFrom = false
+    for index in self.indices.prefix(opening).reversed() {
+      if self[index].is(")") { depth += 1 }
+      if self[index].is("(") {
+        if depth == 0 { return hasFrom ? nil : reader(ofSourceAt: index) }
+        depth -= 1
+      }
+      guard depth == 0 else { continue }
+      if ["where", "group", "having", "order", "limit", "window"].contains(where: { self[index].is($0) }) {
+        return nil
+      }
+      if self[index].is("from") { hasFrom = true }
+      // UPDATE … FROM takes columns by name, and has no star.
+      if self[index].is("select") || self[index].is("update") { return hasFrom ? index : nil }
+    }
+    return nil
+  }
+
+  /// The other name of a source that ends before an index.
+  private func alias(at end: Int) -> FoldedName? {
+    let index = has("as", at: end) ? end + 1 : end
+    guard indices.contains(index), self[index].isName, !Self.behindTable.contains(self[index].text) else {
+      return nil
+    }
+    return self[index].text
   }
 
   /// The tables of the FROM at an index, each under the name by which the query knows it.

@@ -545,7 +545,13 @@ struct BatchRunTests {
     ])
   func altered(_ sql: String, _ id: MigrationError.ID) throws {
     let database = try TemporaryDatabase(Self.rows)
-    let catalog = try Self.counting()
+    let catalog = try catalog([
+      "0001-x": [
+        phase(
+          .migrate, "UPDATE t SET name = 'n' WHERE id BETWEEN :first AND :last",
+          down: "SELECT 1 FROM t WHERE id BETWEEN :first AND :last", batch: Batching(table: "t"))
+      ]
+    ])
     try database.run(.upAll, catalog)
     try database.run(sql)
     let before = try database.snapshot()

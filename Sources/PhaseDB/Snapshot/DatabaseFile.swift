@@ -14,17 +14,53 @@ enum DatabaseFile {
   static func openForReading(_ path: String, wait: Duration) throws(MigrationError) -> Connection? {
     try refuseOldSQLite()
     guard try exists(path) else { return nil }
+    let file = (try? FileReading.absolute(path)) ?? path
+    let isWritable = FileReading.mayWrite(file) && FileReading.mayWrite(FileDurability.folder(of: file))
+    if !isWritable, let connection = openedUnlocked(file, wait) { return connection }
     do {
       return try opened(path, mode: .readOnly, wait: wait)
     } catch let error as SQLiteError where error.code == .readOnlyRollback {
       return try afterRollback(path, wait: wait)
-    } catch let error as SQLiteError where error.code.primary == .cannotOpen && !hasLog(path) {
-      // WAL mode needs its index beside the file, which cannot be made in a folder that is read-only. Without a log
-      // the file alone is the whole database.
-      return try lifting("opening \(path)") { () in try opened(path, mode: .immutable, wait: wait) }
+    } catch let error as SQLiteError where [.cannotOpen, .readOnly].contains(error.code.primary) {
+      if let connection = openedUnlocked(file, wait) { return connection }
+      throw unreadableLog(file) ?? failure(error, path)
     } catch {
       throw failure(error, path)
     }
+  }
+
+  /// Opens without locks a file in WAL mode that nobody has open: a reader would have to make a log and an index beside it,
+  /// which it cannot in a folder that it may not write, and which the file's owner could not write afterwards.
+  ///
+  /// - Returns: nil where that is not so.
+  private static func openedUnlocked(_ file: String, _ wait: Duration) -> Connection? {
+    guard let unlocked = UnlockedFile(file),
+      let connection = try? opened(file, mode: .immutable, wait: wait), connection.isInWALMode
+    else { return nil }
+    connection.unlocked = unlocked
+    return connection
+  }
+
+  /// What keeps a write-ahead log from being read, in which the last commits may be; nil without one.
+  private static func unreadableLog(_ path: String) -> MigrationError? {
+    let (log, index) = (path + "-wal", path + "-shm")
+    let folder = FileDurability.folder(of: path)
+    for file in [log, index] where FileReading.exists(file) && !FileReading.mayRead(file) {
+      return MigrationError(
+        .databaseUnreadable,
+        "\(file) cannot be read, and the last commits may be in the write-ahead log alone",
+        help: ["let the user that runs phasedb read \(file)"])
+    }
+    guard FileReading.exists(log), !FileReading.exists(index), !FileReading.mayWrite(folder) else {
+      return nil
+    }
+    return MigrationError(
+      .databaseReadOnly,
+      "\(path) has a write-ahead log without its index \(index), which cannot be made: \(folder) cannot be written",
+      help: [
+        "run the command once as a user that may write the folder",
+        "or copy the database and its -wal file into a folder that you may write",
+      ])
   }
 
   /// Opens for reading a file whose last writer died in the middle, by a power cut or a kill: its journal has to be

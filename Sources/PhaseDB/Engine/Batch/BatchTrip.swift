@@ -1,0 +1,253 @@
+internal import PhaseSQLite
+
+/// One batch there and back: its SQL runs, the SQL of the other direction is tried on what it left and taken back, and
+/// exactly those rows are kept for which the two do not lead back to what was there.
+///
+/// Nothing is concluded from the text of the SQL: conflict clauses, triggers, collations, conditions, and rows that only
+/// the other direction would change are all in the comparison.
+final class BatchTrip {
+  private let connection: Connection
+  private let id: PhaseID
+  private let direction: Direction
+  private let key: BatchKey
+  private let there: BatchPlan
+  /// nil when the way back cannot be tried: every row is kept then.
+  private let back: BatchPlan?
+  private let licences: (there: BatchWatch.Licence, back: BatchWatch.Licence)
+  private let losses: [Loss]
+  let archive: BatchArchive
+  private let watch: BatchWatch
+  /// What the way back of the up was seen to do so far.
+  private var report: RoundTripRecord
+
+  /// Where the ledger has the report of a phase that is under way.
+  private static let place: Int64 = 0
+
+  /// Belongs into the first transaction of a run.
+  ///
+  /// - Parameters:
+  ///   - scripts: the SQL of this direction, and what is known of the other one.
+  ///   - bounds: what was there before the migration, and what its author gives up.
+  ///   - entry: the id of the log's row of that transaction.
+  ///   - isNew: whether no batch ran yet.
+  /// - Throws: `archive-impossible`.
+  init(
+    _ record: BatchRecord, _ there: BatchPlan, _ back: BatchPlan?, whyNot reason: String?,
+    _ bounds: BatchBounds,
+    entry: Int64, _ ledger: Ledger, _ schema: Schema, isNew: Bool, on connection: Connection
+  ) throws(MigrationError) {
+    self.connection = connection
+    (id, direction, key) = (record.id, record.direction, there.key)
+    (self.there, self.back) = (there, back)
+    losses = record.phase.losses
+    let known = try ledger.archives(of: record.id).last {
+      $0.state == .kept && $0.direction == record.direction
+    }
+    let knownKey = try known.map { archive throws(MigrationError) in try ArchiveContent(archive).key }
+    let plans = [there, back].compactMap(\.self)
+    let script = record.direction == .up ? record.phase.up : record.phase.down
+    let table = try lifting("looking at the table of the batches") { () in
+      try BatchTable(plans, of: there.key.table, knownBy: knownKey, on: connection)
+    }
+    guard let table else { throw MigrationError.archiveImpossible(SchemaName(there.key.table)) }
+    if record.direction == .up, let objection = bounds.objection(to: there, back, table, at: script) {
+      throw objection
+    }
+    if !Connection.tellsEveryChange, let objection = bounds.blindObjection(to: plans, schema, at: script) {
+      throw objection
+    }
+    licences = bounds.licences(there, back, record.direction)
+    watch = try lifting("looking at the tables of the batches") { () in
+      try BatchWatch(table, Set(plans.flatMap(\.writes.rowTables)), schema, on: connection)
+    }
+    archive = try BatchArchive(
+      of: record, table, there, wayBack: back?.writes ?? WriteSet(), entry: entry, ledger, schema,
+      on: connection)
+    report = RoundTripRecord(verdict: .exact)
+    guard record.direction == .up else { return }
+    if !isNew, let begun = try ledger.roundTrip(of: Self.place) { report = begun }
+    if isNew { try lifting("writing the ledger") { () in try ledger.forgetRoundTrip(of: Self.place) } }
+    if let reason, report.reasons.isEmpty { try block(reason, ledger) }
+  }
+
+  /// Runs a batch inside its transaction.
+  ///
+  /// - Returns: what was written.
+  func run(_ keys: ClosedKeys) throws(MigrationError) -> WriteSet {
+    let ledger = Ledger(connection: connection)
+    try archive.remember(keys)
+    if key.isRowID, case .integer(let first) = keys.first, case .integer(let last) = keys.last, first <= last
+    {
+      watch.begin(first...last, [])
+    } else {
+      let rows = try lifting("remembering the rows of a batch") { () in try archive.identities() }
+      watch.begin(nil, rows)
+    }
+    let writes = try watch.run(there.script, keys, licences.there)
+    try archive.giveBack(keys, ledger)
+    let differing = try tryWayBack(keys, ledger)
+    try archive.keep(differing, ledger)
+    try note(ledger)
+    return writes
+  }
+
+  /// Runs the SQL of the other direction, and takes it back.
+  ///
+  /// - Returns: the rows that did not come back, or will not for sure.
+  private func tryWayBack(_ keys: ClosedKeys, _ ledger: Ledger) throws(MigrationError) -> BatchArchive.Rows {
+    guard let back else { return .all }
+    try lifting("setting a savepoint") { () in try connection.execute("SAVEPOINT \(Self.savepoint)") }
+    var differing = BatchArchive.Rows.all
+    do throws(MigrationError) {
+      _ = try watch.run(back.script, keys, licences.back)
+      if back.isRepeatable { differing = try archive.differing() }
+    } catch {
+      guard error.id == .statementFailed, !connection.isAutocommit else { throw error }
+      try rollBack()
+      let range = "\(key.table).\(key.column) from \(keys.first) to \(keys.last)"
+      try block("the way back does not run on the rows of \(range): \(error.message.raw)", ledger)
+      return .all
+    }
+    try rollBack()
+    return differing
+  }
+
+  private func rollBack() throws(MigrationError) {
+    try lifting("going back to a savepoint") { () in
+      try connection.execute("ROLLBACK TO \(Self.savepoint)")
+      try connection.execute("RELEASE \(Self.savepoint)")
+    }
+  }
+
+  private static let savepoint = "phasedb_batch_back"
+}
+
+// MARK: - What the ledger says of it
+
+extension BatchTrip {
+  private func block(_ reason: String, _ ledger: Ledger) throws(MigrationError) {
+    guard direction == .up, report.verdict != .blocked else { return }
+    report = RoundTripRecord(verdict: .blocked, losses: report.losses, reasons: [reason])
+    try store(ledger)
+  }
+
+  /// Writes down what the batch leaves that its way back does not take away.
+  private func note(_ ledger: Ledger) throws(MigrationError) {
+    guard direction == .up else { return }
+    var found: [RoundTripRecord.Loss] = []
+    for (table, rows) in watch.stayed {
+      found.append(
+        RoundTripRecord.Loss(
+          table: table.text, column: nil, rows: rows, why: "the phase inserts them, and they stay"))
+    }
+    for (table, rows) in watch.stayedOfWayBack {
+      found.append(
+        RoundTripRecord.Loss(table: table.text, column: nil, rows: rows, why: "the way back inserts them"))
+    }
+    for (table, rows) in watch.lost {
+      for loss in losses where loss.table.folded == table {
+        found.append(RoundTripRecord.Loss(table: table.text, column: loss.column, rows: rows, why: loss.reason))
+      }
+    }
+    guard !found.isEmpty else { return }
+    var losses = report.losses
+    for loss in found.sorted(by: { ($0.table, $0.column ?? "") < ($1.table, $1.column ?? "") }) {
+      if let index = losses.firstIndex(where: {
+        $0.table == loss.table && $0.column == loss.column && $0.why == loss.why
+      }) {
+        losses[index] = RoundTripRecord.Loss(
+          table: loss.table, column: loss.column, rows: losses[index].rows + loss.rows, why: loss.why)
+      } else {
+        losses.append(loss)
+      }
+    }
+    let verdict = report.verdict == .blocked ? report.verdict : .lossy
+    report = RoundTripRecord(verdict: verdict, losses: losses, reasons: report.reasons)
+    try store(ledger)
+  }
+
+  /// What taking batches back leaves behind, as the end of a sentence; empty when it is nothing.
+  var staying: Prose {
+    report.losses.enumerated().reduce(into: "") { text, loss in
+      text +=
+        "\(loss.offset == 0 ? ", but not " : ", ")\(DetailLines.rows(loss.element.rows)) of \(loss.element.table)"
+    }
+  }
+
+  private func store(_ ledger: Ledger) throws(MigrationError) {
+    try lifting("writing the ledger") { () in try ledger.record(report, of: Self.place) }
+  }
+
+  var marks: Marks { Marks(archive: archive.marks, report: report) }
+
+  /// Forgets what a batch that was rolled back had added.
+  func restore(_ marks: Marks) {
+    archive.restore(marks.archive)
+    report = marks.report
+  }
+
+  struct Marks {
+    fileprivate let archive: BatchArchive.Marks
+    fileprivate let report: RoundTripRecord
+  }
+
+  /// Takes away what was made for batches of which none ran.
+  func forget(_ ledger: Ledger) throws(SQLiteError) {
+    try archive.drop(ledger)
+    try ledger.forgetRoundTrip(of: Self.place)
+  }
+
+  /// Writes down in the last transaction what became of the way back.
+  ///
+  /// - Parameters:
+  ///   - sequence: of the phase that is applied now; nil when none is.
+  ///   - gone: of the one that came down.
+  func finish(applied sequence: Int64?, gone: Int64?, hadRows: Bool, _ ledger: Ledger) throws(MigrationError)
+  {
+    try archive.finish(ledger)
+    if sequence != nil { report = try complete(hadRows: hadRows) }
+    try lifting("writing the ledger") { () in
+      if let sequence { try ledger.record(report, of: sequence) }
+      for place in [Self.place, gone].compactMap(\.self) { try ledger.forgetRoundTrip(of: place) }
+    }
+  }
+
+  private func complete(hadRows: Bool) throws(MigrationError) -> RoundTripRecord {
+    var report = report
+    if !hadRows {
+      report = RoundTripRecord(verdict: .untried, reasons: ["\(key.table) had no rows"])
+    }
+    let plans = [there, back].compactMap(\.self)
+    let written = Set(plans.flatMap(\.writes.rowTables)).union([key.table.folded])
+    try lifting("looking for the highest keys") { () in
+      report.keys = try written.sorted().compactMap { name throws(SQLiteError) in
+        try connection.highestKey(of: SchemaName(name))
+      }
+    }
+    return report
+  }
+}
+
+extension WriteSet {
+  /// Tables of which rows come, go or change, folded.
+  var rowTables: Set<FoldedName> { insertedTables.union(deletedTables).union(columns.keys) }
+}
+
+extension Connection {
+  /// What is known of a table's integer keys; nil for what is no table with rowids.
+  func highestKey(of name: SchemaName) throws(SQLiteError) -> RoundTripRecord.Keys? {
+    guard let shape = try TableShape(name, on: self), !shape.isWithoutRowID,
+      let key = shape.primaryKey.flatMap({ $0.isNumber ? $0.names.first : nil }) ?? shape.rowIDName,
+      let sql = try value(
+        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+        .text(name.spelled))?
+        .text
+    else { return nil }
+    let definition = TableDefinition(sql)
+    guard definition?.virtual == nil else { return nil }
+    let highest = try value(
+      "SELECT max(\(SQLText.identifier(key))) FROM main.\(SQLText.identifier(name.spelled))")
+    return RoundTripRecord.Keys(
+      table: name.spelled, highest: highest?.integer, areNeverReused: definition?.hasAutoincrement ?? false)
+  }
+}

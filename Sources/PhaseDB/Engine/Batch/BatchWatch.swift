@@ -1,0 +1,196 @@
+internal import PhaseSQLite
+
+/// Sees every row that the SQL of a batch inserts, updates or deletes, whatever statement, trigger or conflict clause does
+/// it, and objects to a change of which nothing is kept.
+final class BatchWatch {
+  /// What SQL may do to rows that were there before, although nothing of them is kept.
+  struct Licence {
+    /// Whether it may change rows of a table other than those remembered.
+    var mayUpdate: (_ table: FoldedName) -> Bool
+    var mayDelete: (_ table: FoldedName) -> Bool
+    /// Whether that counts as lost.
+    var isLoss: (_ table: FoldedName) -> Bool = { _ in false }
+    /// Whether it is the way back that is tried.
+    var isWayBack = false
+    /// Whether the phase is applied, and its text the ledger's.
+    var isWayDown = false
+  }
+
+  private let connection: Connection
+  /// As the schema spells it, and so the hook.
+  private let table: SchemaName
+  /// Tables in which virtual tables keep what they have, folded.
+  private let shadows: Set<FoldedName>
+  private let keys: [FoldedName: [Int]]
+  private let seesEveryChange: Bool
+  private var licence: Licence?
+  /// The rows of the batch, by their rowids; nil when they are in `remembered`.
+  private var range: ClosedRange<Int64>?
+  private var remembered: Set<RowIdentity> = []
+  private var inserted: [FoldedName: Set<RowIdentity>] = [:]
+  private var insertedBack: [FoldedName: Set<RowIdentity>] = [:]
+  /// The first change of a row of which nothing is kept.
+  private var trespass: RowChange?
+  /// How many rows of each table, folded, were changed or deleted by licence.
+  private(set) var lost: [FoldedName: Int] = [:]
+
+  /// - Parameter written: the tables that either direction writes.
+  init(
+    _ table: BatchTable, _ written: Set<FoldedName>, _ schema: Schema,
+    seesEveryChange: Bool = Connection.tellsEveryChange, on connection: Connection
+  ) throws(SQLiteError) {
+    self.connection = connection
+    self.seesEveryChange = seesEveryChange
+    self.table = table.shape.name
+    shadows = try ShadowTables.names(on: connection, schema)
+    var keys: [FoldedName: [Int]] = [:]
+    for name in written {
+      guard let shape = try TableShape(SchemaName(name), on: connection), shape.isWithoutRowID else {
+        continue
+      }
+      let columns = try connection.rows(
+        "SELECT cid FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(name.text))
+      keys[name] = columns.compactMap { $0[0].integer.map(Int.init) }
+    }
+    self.keys = keys
+  }
+
+  /// Begins with another batch.
+  ///
+  /// - Parameters:
+  ///   - range: the ends of it when its key is the rowid.
+  ///   - rows: the rows of it otherwise.
+  func begin(_ range: ClosedRange<Int64>?, _ rows: Set<RowIdentity>) {
+    self.range = range
+    remembered = rows
+    (inserted, insertedBack, lost) = ([:], [:], [:])
+  }
+
+  /// Runs a script on a batch.
+  ///
+  /// - Throws: `archive-impossible` for a change of which nothing is kept.
+  func run(
+    _ script: Script, _ keys: ClosedKeys, _ licence: Licence
+  ) throws(MigrationError) -> WriteSet {
+    self.licence = licence
+    trespass = nil
+    let changes = RowChanges(
+      table: self.keys[table.key] == nil ? table.spelled : "", keys: self.keys,
+      observeMain: { [unowned self] operation, old, new in seen(operation, old, new) },
+      observe: { [unowned self] change in seen(change) })
+    connection.startTelling(changes, everyChange: seesEveryChange)
+    defer { connection.stopTelling() }
+    var objection: MigrationError?
+    let (_, writes) = try GuardedScript(script, on: connection).run(binding: [
+      Batching.first: keys.first, Batching.last: keys.last,
+    ]) { effect in
+      guard objection == nil, let trespass else { return }
+      objection = error(of: trespass, by: effect, in: script)
+    }
+    if let objection { throw objection }
+    return writes
+  }
+
+  /// The rows that the last batch inserted and its way back did not take away, by table.
+  var stayed: [FoldedName: Int] { inserted.mapValues(\.count).filter { $0.value > 0 } }
+  /// The rows that the way back inserted.
+  var stayedOfWayBack: [FoldedName: Int] { insertedBack.mapValues(\.count).filter { $0.value > 0 } }
+}
+
+// MARK: - What the hook tells
+
+extension BatchWatch {
+  private func seen(_ operation: RowOperation, _ old: Int64, _ new: Int64) {
+    if operation == .update, old == new, range?.contains(old) == true { return }
+    seen(
+      RowChange(
+        operation: operation, table: table.spelled, row: .rowID(operation == .insert ? new : old),
+        isMoved: operation == .update && old != new))
+  }
+
+  private func seen(_ change: RowChange) {
+    let name = change.table.folded
+    guard !shadows.contains(name), !name.hasPrefix("sqlite_"), let licence else { return }
+    switch change.operation {
+    case .insert:
+      if licence.isWayBack {
+        insertedBack[name, default: []].insert(change.row)
+      } else {
+        inserted[name, default: []].insert(change.row)
+      }
+      return
+    case .update:
+      if !change.isMoved, isKnown(change.row, of: name) { return }
+      guard !licence.mayUpdate(name) else { break }
+      trespass = trespass ?? change
+      return
+    case .delete:
+      if inserted[name]?.remove(change.row) != nil || insertedBack[name]?.remove(change.row) != nil { return }
+      guard !licence.mayDelete(name) else { break }
+      trespass = trespass ?? change
+      return
+    }
+    if licence.isLoss(name) { lost[name, default: 0] += 1 }
+  }
+
+  /// Whether a row is one of the batch, or was made by it.
+  private func isKnown(_ row: RowIdentity, of name: FoldedName) -> Bool {
+    if name == table.key {
+      if case .rowID(let number) = row, let range { if range.contains(number) { return true } }
+      if remembered.contains(row) { return true }
+    }
+    return inserted[name]?.contains(row) == true || insertedBack[name]?.contains(row) == true
+  }
+
+  private func error(of trespass: RowChange, by effect: StatementEffect, in script: Script) -> MigrationError
+  {
+    let name = trespass.table
+    let start = script.offsetOfFirstToken(from: effect.range.lowerBound)
+    let folded = name.folded
+    let isReplaced = trespass.operation == .delete && !effect.writes.deletedTables.contains(folded)
+    let what: Prose =
+      switch trespass.operation {
+      case _ where trespass.isMoved: "gives a row of \(name) another rowid"
+      case .delete where isReplaced: "replaces a row of \(name)"
+      case .delete: "deletes a row of \(name)"
+      case _ where folded == table.key: "changes a row of \(name) outside its range"
+      default: "overwrites a row of \(name)"
+      }
+    let row: [Prose] =
+      if case .rowID(let number) = trespass.row { ["the row with rowid \(number)"] } else { [] }
+    var error = MigrationError.unkept(
+      what, effect.writes.triggers[folded], table, isWayBack: licence?.isWayBack == true, loss: SQLName(name),
+      at: script.place(at: start, length: script.tokenLength(at: start)), details: row)
+    if licence?.isWayDown == true {
+      error.help = [
+        "it was not so when the phase went up: change or delete the rows in the way, then run: phasedb down"
+      ]
+    }
+    return error
+  }
+}
+
+extension MigrationError {
+  /// The error of a batch that changes what nothing is kept of.
+  ///
+  /// - Parameters:
+  ///   - what: the rest of a sentence that begins with the batch.
+  ///   - trigger: which does it, nil for a statement.
+  ///   - table: the batches'.
+  static func unkept(
+    _ what: Prose, _ trigger: String?, _ table: SchemaName, isWayBack: Bool, loss: SQLName, at place: Place,
+    details: [Prose] = []
+  ) -> MigrationError {
+    let subject: Prose = isWayBack ? "the way back of a batch" : "a batch"
+    let origin: Prose = trigger.map { " through the trigger \($0)" } ?? ""
+    return MigrationError(
+      .archiveImpossible,
+      "\(subject) \(what)\(origin), and batches keep only what they overwrite in \(table)",
+      at: place, details: details,
+      help: [
+        "run it in one transaction, which keeps everything: remove -- @batch",
+        "or mark the rows in batches, and take them in contract.sql",
+        "or say that it is lost: -- @loses \(loss).COLUMN: WHY",
+      ])
+  }
+}

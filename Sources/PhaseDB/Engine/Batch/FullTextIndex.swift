@@ -1,0 +1,72 @@
+internal import PhaseSQLite
+
+/// A full-text index whose text is in another table, and that the triggers of that table keep
+/// (sqlite.org/fts5.html#external_content_tables).
+///
+/// Values that are put back fire no trigger, so the index is told what goes and what comes, as its triggers would.
+struct FullTextIndex {
+  private let name: SchemaName
+  private let columns: [SchemaName]
+  /// The column of the other table that has the number of a row.
+  private let rowID: String
+
+  /// The indexes that an update of some columns of a table keeps.
+  static func all(
+    of table: TableShape, updating columns: [SchemaName], _ schema: Schema, on connection: Connection
+  ) throws(SQLiteError) -> [FullTextIndex] {
+    let candidates = schema.objects.filter(\.isVirtual).compactMap { object -> (SchemaName, String)? in
+      guard let definition = TableDefinition(object.sql), let virtual = definition.virtual,
+        virtual.module.key == "fts5", virtual.option("content").map({ SchemaName($0) }) == table.name
+      else { return nil }
+      return (definition.name, virtual.option("content_rowid") ?? "rowid")
+    }
+    guard !candidates.isEmpty, !columns.isEmpty else { return [] }
+    var written: Set<FoldedName> = []
+    connection.setAuthorizer { action in
+      if action.code == .insert, action.origin != nil, let name = action.first {
+        written.insert(name.folded)
+      }
+      return true
+    }
+    defer { connection.removeAuthorizer() }
+    let values = columns.map { SQLText.identifier($0.spelled) }.map { "\($0) = \($0)" }
+    _ = try connection.prepare(
+      "UPDATE main.\(SQLText.identifier(table.name.spelled)) SET \(values.joined(separator: ", "))")
+    return try candidates.filter { written.contains($0.0.key) }.map { name, rowID throws(SQLiteError) in
+      let names = try connection.rows(
+        "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0", .text(name.spelled))
+      return FullTextIndex(
+        name: name, columns: names.compactMap { $0[0].text.map { SchemaName($0) } }, rowID: rowID)
+    }
+  }
+
+  /// Takes the present text of rows out of the index, or puts it in.
+  ///
+  /// - Parameter source: FROM and WHERE of a SELECT in which `t` is the table.
+  func tell(
+    isGoing: Bool, _ source: String, _ values: Value..., on connection: Connection
+  ) throws(SQLiteError) {
+    let own = SQLText.identifier(name.spelled)
+    let names = (isGoing ? [own] : []) + ["rowid"] + columns.map { SQLText.identifier($0.spelled) }
+    let given =
+      (isGoing ? ["'delete'"] : [])
+      + ([rowID] + columns.map(\.spelled)).map { "t.\(SQLText.identifier($0))" }
+    var statement = try connection.prepare(
+      "INSERT INTO main.\(own) (\(names.joined(separator: ", "))) SELECT \(given.joined(separator: ", ")) \(source)"
+    )
+    try statement.bind(values)
+    while try statement.step() {}
+  }
+}
+
+extension VirtualTable {
+  /// What an option such as `content='t'` says, without quotes.
+  fileprivate func option(_ name: String) -> String? {
+    for argument in arguments {
+      var cursor = TokenCursor(argument.text)
+      guard cursor.skip(name), cursor.skip("=") else { continue }
+      return cursor.name()?.spelled
+    }
+    return nil
+  }
+}

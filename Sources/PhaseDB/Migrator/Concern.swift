@@ -1,0 +1,92 @@
+/// Something for which a check of a database's status fails.
+public struct Concern: Sendable, Hashable {
+  public enum Kind: String, Sendable, CaseIterable {
+    /// A phase that is not applied.
+    case pending
+    /// A batched phase that is neither applied nor not.
+    case halfDone = "half-done"
+    /// The schema is not what the ledger says.
+    case drift
+    /// The text of an applied phase is another one now.
+    case edited
+    /// The last rehearsal of a pending phase was no proof that it comes back.
+    case rehearsal
+    /// A file that cannot be read, and may hold a pending phase.
+    case unread
+    /// A version is live that the schema is not for.
+    case liveVersion = "live-version"
+  }
+
+  public let kind: Kind
+  /// The phase it is about, nil when it is about none.
+  public let phase: PhaseID?
+  /// What is wrong, in one sentence without a full stop.
+  public let message: Prose
+  /// Differences and causes, one line each.
+  public let details: [Prose]
+  /// What ends it, most useful first.
+  public let remedies: [Prose]
+
+  init(
+    _ kind: Kind, of phase: PhaseID? = nil, _ message: Prose, details: [Prose] = [], remedies: [Prose]
+  ) {
+    self.kind = kind
+    self.phase = phase
+    self.message = message
+    self.details = details
+    self.remedies = remedies
+  }
+}
+
+extension Status {
+  /// Why the database is not in order; empty when it is.
+  public var concerns: [Concern] {
+    let versions = misfits.map {
+      Concern(.liveVersion, $0.message, details: $0.causes, remedies: $0.remedies)
+    }
+    let files = unread.map {
+      Concern(.unread, $0.message, details: $0.details, remedies: ["see what is wrong: phasedb lint"])
+    }
+    return gates.map(concern) + versions + halfDone + rehearsals + waiting + files
+  }
+
+  private func concern(_ gate: ClosedGate) -> Concern {
+    Concern(
+      gate.gate == .drift ? .drift : .edited, of: gate.phase, gate.reason,
+      details: gate.gate == .drift ? drift : [], remedies: [gate.opening])
+  }
+
+  private var halfDone: [Concern] {
+    guard let underWay else { return [] }
+    let (on, back) = underWay.direction == .up ? ("up", "down") : ("down", "up")
+    return [
+      Concern(
+        .halfDone, of: underWay.id, "\(underWay.id) is half done on its way \(underWay.direction.rawValue)",
+        remedies: underWay.isRunning
+          ? ["wait until its runner is done"]
+          : ["go on with: phasedb \(on)", "or turn back with: phasedb \(back)"])
+    ]
+  }
+
+  /// Whatever the settings ask for: what is known to be lost is said before the phase goes up.
+  private var rehearsals: [Concern] {
+    pending.compactMap { phase in
+      guard let evidence = phase.evidence, let (reason, opening) = evidence.objection(to: phase.id) else {
+        return nil
+      }
+      return Concern(.rehearsal, of: phase.id, "\(phase.id): \(reason)", remedies: [opening])
+    }
+  }
+
+  private var waiting: [Concern] {
+    pending.filter { $0.id != underWay?.id }.map { phase in
+      guard let gate = phase.gates.first else {
+        return Concern(
+          .pending, of: phase.id, "\(phase.id) is pending", remedies: ["look at it with: phasedb plan"])
+      }
+      return Concern(
+        .pending, of: phase.id, "\(phase.id) is held by \(gate.gate.rawValue): \(gate.reason)",
+        remedies: [gate.opening])
+    }
+  }
+}

@@ -1,0 +1,48 @@
+internal import PhaseSQLite
+
+/// Private copies of databases that a killed process, a power cut or a closed terminal left behind.
+package enum Leftovers {
+  /// Removes those of processes that have provably ended, in the temporary folder, beside a database and in other places.
+  /// Reads the names in these folders and nothing else where there are none.
+  package static func remove(beside database: String? = nil, in others: [String] = []) {
+    var places = [PrivateFolder.temporary, "/tmp"] + others
+    if let database, !database.isEmpty {
+      places.append(FileDurability.folder(of: (try? FileReading.absolute(database)) ?? database))
+    }
+    var seen: Set<String> = []
+    for place in places where seen.insert((try? FileReading.absolute(place)) ?? place).inserted {
+      PrivateFolder.removeAbandoned(in: place, settle: settle)
+    }
+  }
+
+  /// Takes back a snapshot that has its name and no entry in the ledger.
+  ///
+  /// - Returns: false while it cannot be known whether it has one.
+  private static func settle(_ folder: String) -> Bool {
+    guard let claim = SnapshotDraft.Claim(in: folder) else { return true }
+    switch isRecorded(claim) {
+    case true?: return true
+    case false?:
+      claim.removeFiles()
+      return true
+    case nil: return false
+    }
+  }
+
+  private static func isRecorded(_ claim: SnapshotDraft.Claim) -> Bool? {
+    guard !claim.database.isEmpty else { return false }
+    do throws(MigrationError) {
+      // Without the database the snapshot may be all that is left of it.
+      guard let connection = try DatabaseFile.openForReading(claim.database, wait: .seconds(1)) else {
+        return true
+      }
+      return try connection.reading { () throws(MigrationError) in
+        try lifting("reading the ledger") { () in
+          try Knowledge(of: connection).ledger?.snapshots().values.contains { $0.path == claim.path } ?? false
+        }
+      }
+    } catch {
+      return nil
+    }
+  }
+}

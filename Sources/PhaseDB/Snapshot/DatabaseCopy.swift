@@ -1,0 +1,103 @@
+internal import PhaseSQLite
+
+/// A private copy of a database as it was at one moment: a file of mode 0600 in a private folder, gone with this or with
+/// the folder.
+final class DatabaseCopy: Sendable {
+  let path: String
+  let bytes: Int
+  let folder: PrivateFolder
+  private let name: String
+
+  /// What a copy is made for, as an error tells it.
+  struct Purpose: Sendable {
+    /// How many bytes have to be free beside those of the database.
+    let spare: @Sendable (_ bytes: Int) -> Int
+    /// Where the copy was to be, and what keeps it from being there.
+    let failed: @Sendable (_ place: String, _ why: Prose) -> MigrationError
+  }
+
+  /// A folder for copies.
+  ///
+  /// - Parameters:
+  ///   - place: the folder to make it in.
+  ///   - database: the path of the database, beside which later commands look.
+  static func makeFolder(
+    in place: String, besides database: String, for purpose: Purpose
+  ) throws(MigrationError) -> PrivateFolder {
+    do throws(FileReading.Failure) {
+      let home = try? FileReading.absolute(FileDurability.folder(of: database))
+      return try PrivateFolder(in: place, isKnown: try FileReading.absolute(place) == home)
+    } catch {
+      throw purpose.failed(place, "\(error.reason)")
+    }
+  }
+
+  /// Copies a database.
+  ///
+  /// - Parameters:
+  ///   - source: in a read transaction, where what is copied has to be what was read before.
+  ///   - name: of the file in the folder.
+  ///   - shouldGoOn: asked now and then; false ends the copy.
+  ///   - observe: told how many bytes there are, before they are copied.
+  /// - Throws: what the purpose makes of a lack of room or permission; `interrupted`, `database-busy` and the like.
+  init(
+    of source: Connection, as name: String, in folder: PrivateFolder, for purpose: Purpose,
+    shouldGoOn: () -> Bool, observe: (Int) -> Void = { _ in }
+  ) throws(MigrationError) {
+    self.folder = folder
+    self.name = name
+    path = "\(folder.path)/\(name)"
+    let place = FileDurability.folder(of: folder.path)
+    bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
+    let needed = bytes + purpose.spare(bytes)
+    if let free = FileReading.freeBytes(at: folder.path), free < needed {
+      throw purpose.failed(
+        place, "it needs \(Self.megabytes(needed)) and there are \(Self.megabytes(Int(free))) left")
+    }
+    do throws(FileReading.Failure) { _ = try folder.makeFile(name) } catch {
+      throw purpose.failed(place, "\(error.reason)")
+    }
+    observe(bytes)
+    do throws(SQLiteError) {
+      let target = try Connection(path: path, mode: .readWrite)
+      // What is lost in a crash is made again.
+      try target.execute("PRAGMA synchronous = OFF")
+      try target.execute("PRAGMA journal_mode = OFF")
+      try source.backUp(to: target) { _, _ in shouldGoOn() }
+    } catch {
+      throw purpose.error(error, while: "copying the database", place)
+    }
+  }
+
+  deinit { remove() }
+
+  /// How much its write-ahead log takes.
+  var logBytes: Int { folder.size(of: name + "-wal") }
+
+  private func remove() {
+    for suffix in ["", "-journal", "-wal", "-shm"] { FileDurability.remove(path + suffix) }
+  }
+
+  private static func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000).\(bytes / 100_000 % 10) MB" }
+}
+
+extension DatabaseCopy.Purpose {
+  /// What an error of SQLite means that happened to the copy.
+  func error(_ error: SQLiteError, while activity: Prose, _ place: String) -> MigrationError {
+    switch error.code.primary {
+    case .full, .readOnly, .cannotOpen, .ioError: failed(place, "\(activity): \(error.message)")
+    default: MigrationError(error, while: activity)
+    }
+  }
+}
+
+extension Connection {
+  /// How many bytes a copy of the database takes.
+  var contentBytes: Int {
+    get throws(SQLiteError) {
+      Int(
+        (try value("PRAGMA main.page_count")?.integer ?? 0)
+          * (try value("PRAGMA main.page_size")?.integer ?? 0))
+    }
+  }
+}

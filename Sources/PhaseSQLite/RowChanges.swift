@@ -1,0 +1,178 @@
+internal import CSQLite
+
+/// What a statement does to a row.
+package enum RowOperation: Sendable {
+  case insert, update, delete
+}
+
+/// What tells a row of a table from the others while a transaction is open.
+package enum RowIdentity: Hashable, Sendable {
+  case rowID(Int64)
+  /// The values of a primary key, with their types.
+  case key([UInt8])
+}
+
+/// A row that a statement changes, also from inside a trigger.
+package struct RowChange {
+  package let operation: RowOperation
+  /// As the schema spells it.
+  package let table: String
+  /// Which row it is, for an update before it.
+  package let row: RowIdentity
+  /// Whether an update gives it another rowid.
+  package let isMoved: Bool
+
+  package init(operation: RowOperation, table: String, row: RowIdentity, isMoved: Bool) {
+    self.operation = operation
+    self.table = table
+    self.row = row
+    self.isMoved = isMoved
+  }
+}
+
+/// Tells of the rows that statements change.
+package final class RowChanges {
+  /// A table of which no name is made for each row, and whose rows have numbers.
+  fileprivate let main: ContiguousArray<CChar>
+  fileprivate let observeMain: (RowOperation, _ old: Int64, _ new: Int64) -> Void
+  fileprivate let observe: (RowChange) -> Void
+  /// For each table without rowids, folded, the numbers of its key's columns.
+  fileprivate let keys: [FoldedName: [Int]]
+
+  /// - Parameters:
+  ///   - table: of whose rows `observeMain` is told; of all others `observe` is. Neither may use the connection.
+  ///   - keys: for each table without rowids, folded, the places of its key's columns in the table, from 0.
+  package init(
+    table: String, keys: [FoldedName: [Int]],
+    observeMain: @escaping (RowOperation, _ old: Int64, _ new: Int64) -> Void,
+    observe: @escaping (RowChange) -> Void
+  ) {
+    main = ContiguousArray(table.utf8CString)
+    self.keys = keys
+    self.observeMain = observeMain
+    self.observe = observe
+  }
+}
+
+extension Connection {
+  /// Whether the library tells of every row, those that REPLACE takes away and those of tables without rowids included
+  /// (sqlite.org/c3ref/preupdate_blobwrite.html).
+  package static let tellsEveryChange: Bool = {
+    guard let scratch = try? Connection(path: "", mode: .memory) else { return false }
+    return unsafe phasedb_preupdate_hook(scratch.handle, nil, nil) == 1
+  }()
+
+  /// Tells of every row of the main database that statements change which are prepared from now on. A library without the
+  /// pre-update hook leaves out what ``tellsEveryChange`` names.
+  ///
+  /// - Parameter everyChange: false does without the hook.
+  package func startTelling(_ changes: RowChanges, everyChange: Bool = Connection.tellsEveryChange) {
+    stopTelling()
+    let box = unsafe Unmanaged.passRetained(changes)
+    unsafe rowChanges = box
+    if everyChange {
+      _ = unsafe phasedb_preupdate_hook(
+        handle,
+        { context, connection, code, database, table, old, new in
+          guard let context = unsafe context, let database = unsafe database, let table = unsafe table,
+            unsafe isMain(database)
+          else { return }
+          let changes = unsafe Unmanaged<RowChanges>.fromOpaque(context).takeUnretainedValue()
+          unsafe changes.tell(code, table, old, new, connection)
+        }, box.toOpaque())
+    } else {
+      unsafe sqlite3_update_hook(
+        handle,
+        { context, code, database, table, row in
+          guard let context = unsafe context, let database = unsafe database, let table = unsafe table,
+            unsafe isMain(database)
+          else { return }
+          let changes = unsafe Unmanaged<RowChanges>.fromOpaque(context).takeUnretainedValue()
+          unsafe changes.tell(code, table, row, row, nil)
+        }, box.toOpaque())
+    }
+  }
+
+  package func stopTelling() {
+    guard let box = unsafe rowChanges else { return }
+    _ = unsafe phasedb_preupdate_hook(handle, nil, nil)
+    unsafe sqlite3_update_hook(handle, nil, nil)
+    unsafe box.release()
+    unsafe rowChanges = nil
+  }
+}
+
+private func isMain(_ name: UnsafePointer<CChar>) -> Bool {
+  unsafe name[0] == 0x6d && name[1] == 0x61 && name[2] == 0x69 && name[3] == 0x6e && name[4] == 0
+}
+
+extension RowChanges {
+  @unsafe fileprivate func tell(
+    _ code: Int32, _ table: UnsafePointer<CChar>, _ old: Int64, _ new: Int64, _ connection: OpaquePointer?
+  ) {
+    let operation: RowOperation =
+      switch code {
+      case SQLITE_INSERT: .insert
+      case SQLITE_DELETE: .delete
+      default: .update
+      }
+    guard unsafe !isObserved(table) else { return observeMain(operation, old, new) }
+    let name = unsafe String(cString: table)
+    guard let columns = keys[name.folded] else {
+      let row = RowIdentity.rowID(operation == .insert ? new : old)
+      return observe(
+        RowChange(operation: operation, table: name, row: row, isMoved: operation == .update && old != new))
+    }
+    var bytes: [UInt8] = []
+    for column in columns {
+      unsafe RowIdentity.append(
+        phasedb_preupdate_value(connection, operation == .insert ? 1 : 0, Int32(clamping: column)), to: &bytes
+      )
+    }
+    observe(RowChange(operation: operation, table: name, row: .key(bytes), isMoved: false))
+  }
+
+  private func isObserved(_ table: UnsafePointer<CChar>) -> Bool {
+    var index = 0
+    while index < main.count {
+      guard unsafe table[index] == main[index] else { return false }
+      if main[index] == 0 { return true }
+      index += 1
+    }
+    return false
+  }
+}
+
+extension RowIdentity {
+  /// Adds a value so that no two keys have the same bytes.
+  @unsafe fileprivate static func append(_ value: OpaquePointer?, to bytes: inout [UInt8]) {
+    let type = unsafe value.map { unsafe sqlite3_value_type($0) } ?? SQLITE_NULL
+    bytes.append(UInt8(truncatingIfNeeded: type))
+    switch type {
+    case SQLITE_INTEGER: append(UInt64(bitPattern: unsafe sqlite3_value_int64(value)), to: &bytes)
+    case SQLITE_FLOAT: append(unsafe sqlite3_value_double(value).bitPattern, to: &bytes)
+    case SQLITE_TEXT, SQLITE_BLOB:
+      let start: UnsafeRawPointer? =
+        unsafe type == SQLITE_TEXT ? UnsafeRawPointer(sqlite3_value_text(value)) : sqlite3_value_blob(value)
+      let count = Int(unsafe sqlite3_value_bytes(value))
+      append(UInt64(count), to: &bytes)
+      unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
+    default: break
+    }
+  }
+
+  private static func append(_ word: UInt64, to bytes: inout [UInt8]) {
+    unsafe withUnsafeBytes(of: word) { unsafe bytes.append(contentsOf: $0) }
+  }
+}
+
+extension Statement {
+  /// The identity that the values of the first columns give a row without a rowid.
+  package func identity(columns: Int) -> RowIdentity {
+    var bytes: [UInt8] = []
+    for index in 0..<columns {
+      unsafe RowIdentity.append(sqlite3_column_value(handle, Int32(clamping: index)), to: &bytes)
+    }
+    return .key(bytes)
+  }
+}
