@@ -189,7 +189,8 @@ extension Connection {
     unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? ""
   }
 
-  /// Whether another file is at the path of the main database now, or none: somebody deleted, moved or replaced the one that is open.
+  /// Whether another file is at the path of the main database now, or none: somebody deleted, moved or replaced the
+  /// one that is open.
   package var isMoved: Bool {
     var isMoved: Int32 = 0
     let code = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &isMoved)
@@ -222,8 +223,8 @@ extension Connection {
     }
   }
 
-  /// Waits for no lock while the write lock is held. With a rollback journal SQLite asks for the exclusive one each time its cache is
-  /// full, waits as long as it may while somebody reads, and then goes on without it.
+  /// Waits for no lock while the write lock is held. With a rollback journal SQLite asks for the exclusive one each
+  /// time its cache is full, waits as long as it may while somebody reads, and then goes on without it.
   func waitForNothing() {
     if patience != nil { unsafe sqlite3_busy_timeout(handle, 0) }
   }

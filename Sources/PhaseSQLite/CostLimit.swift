@@ -130,6 +130,20 @@ extension Connection {
     unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Int32(clamping: max(valueBytes, least + 2 * bytes)))
   }
 
+  /// Limits what a body's SQL may cost, on a connection that has no limit otherwise.
+  package func limited<Result, Failure: Error>(
+    to costLimit: CostLimit, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let before = self.costLimit
+    self.costLimit = costLimit
+    installProgressHandler()
+    defer {
+      self.costLimit = before
+      installProgressHandler()
+    }
+    return try costLimit.spend(body)
+  }
+
   /// Limits what the SQL that runs on the connection may cost.
   package func limit(to costLimit: CostLimit) throws(SQLiteError) {
     self.costLimit = costLimit

@@ -1,7 +1,8 @@
 /// A name as SQLite compares it: by its bytes, with A to Z as a to z (sqlite.org/src, sqlite3StrICmp).
 ///
-/// Swift's strings are equal also when one has an accented letter and the other a letter with an accent behind it, which are two names
-/// to SQLite. Whatever is looked up by the name of a table, a column or another object is looked up by this.
+/// Swift's strings are equal also when one has an accented letter and the other a letter with an accent behind it,
+/// which are two names to SQLite. Whatever is looked up by the name of a table, a column or another object is looked
+/// up by this.
 package struct FoldedName: Hashable, Sendable {
   /// The name in lower case.
   package let text: String

@@ -2,12 +2,13 @@ internal import CSQLite
 
 /// TEXT as the database holds it, where a Swift string would not give it back unchanged.
 ///
-/// SQLite checks no text that is put into it (sqlite.org/invalidutf.html): a program may have stored Latin-1, or cut a letter in two.
+/// SQLite checks no text that is put into it (sqlite.org/invalidutf.html): a program may have stored Latin-1, or cut
+/// a letter in two.
 package enum RawText: Hashable, Sendable {
   /// Bytes that are not UTF-8, in a database that stores UTF-8.
   case utf8([UInt8])
-  /// Code units of a database that stores UTF-16, in the byte order of the machine: half of a surrogate pair, or a noncharacter that
-  /// SQLite makes U+FFFD of on its way through UTF-8.
+  /// Code units of a database that stores UTF-16, in the byte order of the machine: half of a surrogate pair, or a
+  /// noncharacter that SQLite makes U+FFFD of on its way through UTF-8.
   case utf16([UInt16])
 
   /// For a person to read.
@@ -33,7 +34,8 @@ extension RawText {
 }
 
 extension Sequence<UInt16> {
-  /// UTF-8 in which half of a surrogate pair has three bytes like any other code point of its size, so that no two texts become one.
+  /// UTF-8 in which half of a surrogate pair has three bytes like any other code point of its size, so that no two
+  /// texts become one.
   var generalizedUTF8: [UInt8] {
     var bytes: [UInt8] = []
     var high: UInt16?
@@ -44,7 +46,9 @@ extension Sequence<UInt16> {
       case ..<0x10000:
         bytes += [0xE0 | UInt8(truncatingIfNeeded: code >> 12), tail(code >> 6), tail(code)]
       default:
-        bytes += [0xF0 | UInt8(truncatingIfNeeded: code >> 18), tail(code >> 12), tail(code >> 6), tail(code)]
+        bytes += [
+          0xF0 | UInt8(truncatingIfNeeded: code >> 18), tail(code >> 12), tail(code >> 6), tail(code),
+        ]
       }
     }
     func tail(_ code: UInt32) -> UInt8 { 0x80 | UInt8(truncatingIfNeeded: code & 0x3F) }
@@ -64,6 +68,15 @@ extension Sequence<UInt16> {
 }
 
 extension Value {
+  /// Text of these bytes, which need not be UTF-8.
+  package init(utf8 bytes: [UInt8]) {
+    if let text = String(validating: bytes, as: UTF8.self) {
+      self = .text(text)
+    } else {
+      self = .rawText(.utf8(bytes))
+    }
+  }
+
   /// The text that SQLite holds in a value, byte for byte.
   ///
   /// - Parameter value: a value of type TEXT, of a column or an argument.

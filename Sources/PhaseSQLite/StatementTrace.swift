@@ -1,11 +1,20 @@
 internal import CSQLite
 
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
 /// A statement that began to run.
 package struct TracedStatement: Sendable {
   /// As it was prepared.
   package let sql: String
-  /// With the values of its parameters written into it; nil when memory did not suffice for it.
-  package let expanded: String?
+  /// With the values of its parameters written into it, byte for byte; nil when memory did not suffice for it. A text
+  /// with a NUL in it ends there.
+  package let expanded: [UInt8]?
 }
 
 final class TraceBox {
@@ -37,7 +46,11 @@ extension Connection {
         let expanded = unsafe sqlite3_expanded_sql(handle)
         defer { unsafe sqlite3_free(expanded) }
         unsafe Unmanaged<TraceBox>.fromOpaque(context).takeUnretainedValue().observe(
-          TracedStatement(sql: String(cString: sql), expanded: expanded.map { unsafe String(cString: $0) }))
+          TracedStatement(
+            sql: String(cString: sql),
+            expanded: expanded.map { text in
+              unsafe UnsafeRawBufferPointer(start: text, count: strlen(text)).map(\.self)
+            }))
         return 0
       }, box.toOpaque())
   }

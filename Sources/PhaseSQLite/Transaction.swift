@@ -28,8 +28,8 @@ package struct Transaction: ~Copyable {
 
   /// Makes the changes last. When it throws they are rolled back.
   ///
-  /// - Throws: SQLITE_READONLY_DBMOVED before anything is written, when the file is not at its path any more. With a rollback journal
-  ///   SQLite itself asks when a transaction begins to write, in WAL mode never.
+  /// - Throws: SQLITE_READONLY_DBMOVED before anything is written, when the file is not at its path any more. With a
+  ///   rollback journal SQLite itself asks when a transaction begins to write, in WAL mode never.
   package consuming func commit() throws(SQLiteError) {
     if kind == .immediate, connection.isMoved {
       throw SQLiteError(code: .readOnlyMoved, message: "attempt to write a file that was moved")

@@ -21,8 +21,8 @@ package enum Value: Hashable, Sendable {
 }
 
 extension Value {
-  /// Text is the same when its bytes are, as for SQLite. Strings are equal in Swift also when one has an accented letter and
-  /// the other a letter with an accent after it.
+  /// Text is the same when its bytes are, as for SQLite. Strings are equal in Swift also when one has an accented
+  /// letter and the other a letter with an accent after it.
   package static func == (left: Value, right: Value) -> Bool {
     switch (left, right) {
     case (.null, .null): true

@@ -41,6 +41,20 @@ struct HouseTests {
     }
   }
 
+  @Test("text is printed unescaped only where another form has its own rules, or its parts were escaped before")
+  func unescapedText() throws {
+    // Lines of prose and literals; words of the tables of verbs; documents; excerpts and wrapped lines.
+    let places = [
+      "PhaseDB/Model/Prose.swift": 3, "PhaseDBCommand/Arguments/Help.swift": 1,
+      "PhaseDBCommand/Commands/AboutCommands.swift": 1, "PhaseDBCommand/Commands/CompatCommand.swift": 1,
+      "PhaseDBCommand/Terminal/Escaped.swift": 1, "PhaseDBCommand/Terminal/JSONText.swift": 2,
+      "PhaseDBCommand/Terminal/Excerpt.swift": 1, "PhaseDBCommand/Terminal/Wrapped.swift": 1,
+    ]
+    let files = try SourceFile.all(under: "PhaseDB") + SourceFile.all(under: "PhaseDBCommand")
+    let counts = files.map { file in (file.path, file.tokens.count { $0 == "unescaped" }) }
+    #expect(Dictionary(uniqueKeysWithValues: counts.filter { $0.1 > 0 }) == places)
+  }
+
   @Test(
     "unsafe code is in PhaseSQLite, in the files that wrap descriptors, signals and processes, and where a handle is borrowed"
   )

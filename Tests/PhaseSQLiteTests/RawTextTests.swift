@@ -17,14 +17,19 @@ struct RawTextTests {
 
   static let cases =
     [
-      ("a letter cut in two", "30c3"), ("Latin-1", "636166e9"), ("a byte that is never UTF-8", "ff"), ("half of a surrogate pair", "eda080"),
-      ("an overlong slash", "c0af"), ("a NUL inside", "610062"), ("nothing but a NUL", "00"), ("a byte order mark", "efbbbf61"),
+      ("a letter cut in two", "30c3"), ("Latin-1", "636166e9"), ("a byte that is never UTF-8", "ff"),
+      ("half of a surrogate pair", "eda080"),
+      ("an overlong slash", "c0af"), ("a NUL inside", "610062"), ("nothing but a NUL", "00"),
+      ("a byte order mark", "efbbbf61"),
       ("beyond Unicode", "f4908080"), ("nothing", ""),
     ].map { Case($0, "UTF-8", $1) }
     + [
-      ("half of a surrogate pair", "3dd8"), ("the other half", "00dc"), ("two halves in the wrong order", "00dc3dd8"),
-      ("a half before a letter", "3dd86100"), ("U+FFFE", "feff"), ("U+FFFF inside", "6100ffff6200"), ("a NUL inside", "610000006200"),
-      ("a byte order mark before a letter", "fffe6100"), ("a cat", "3dd831dc"), ("two byte order marks", "fffefffe"),
+      ("half of a surrogate pair", "3dd8"), ("the other half", "00dc"),
+      ("two halves in the wrong order", "00dc3dd8"),
+      ("a half before a letter", "3dd86100"), ("U+FFFE", "feff"), ("U+FFFF inside", "6100ffff6200"),
+      ("a NUL inside", "610000006200"),
+      ("a byte order mark before a letter", "fffe6100"), ("a cat", "3dd831dc"),
+      ("two byte order marks", "fffefffe"),
     ].flatMap { [Case($0, "UTF-16le", $1), Case($0, "UTF-16be", String.swapped($1))] }
 
   @Test("comes back byte for byte, and is the same as itself alone:", arguments: cases)
@@ -67,7 +72,9 @@ struct RawTextTests {
     #expect(found.count == own.count)
   }
 
-  @Test("text that is sound has one hash in every encoding", arguments: ["a", "Zoë", "🐈 中", "e\u{301}", "a\0b", ""])
+  @Test(
+    "text that is sound has one hash in every encoding",
+    arguments: ["a", "Zoë", "🐈 中", "e\u{301}", "a\0b", ""])
   func sound(_ text: String) throws {
     let hashes = try ["UTF-8", "UTF-16le", "UTF-16be"].map { encoding in
       let connection = try Connection(path: "", mode: .memory)
@@ -92,7 +99,9 @@ extension String {
   /// Pairs of bytes in hexadecimal digits, each with its bytes swapped.
   fileprivate static func swapped(_ hex: String) -> String {
     let digits = Array(hex)
-    return stride(from: 0, to: digits.count, by: 4).map { String(digits[$0 + 2..<$0 + 4] + digits[$0..<$0 + 2]) }.joined()
+    return stride(from: 0, to: digits.count, by: 4).map {
+      String(digits[$0 + 2..<$0 + 4] + digits[$0..<$0 + 2])
+    }.joined()
   }
 }
 
@@ -113,7 +122,8 @@ struct FoldedNameTests {
     for name in ["\u{E9}", "e\u{301}", "\"\u{301}", "a\"b"] {
       try connection.execute("CREATE TABLE \(SQLText.identifier(name)) (a)")
       #expect(try connection.value("SELECT count(*) FROM sqlite_schema WHERE name = ?1", .text(name)) == 1)
-      #expect(try connection.value("SELECT \(SQLText.literal("'\u{301}" + name))") == .text("'\u{301}" + name))
+      #expect(
+        try connection.value("SELECT \(SQLText.literal("'\u{301}" + name))") == .text("'\u{301}" + name))
     }
   }
 }

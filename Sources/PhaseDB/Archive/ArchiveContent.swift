@@ -34,8 +34,8 @@ struct ArchiveContent: Codable, Sendable {
 
   /// The tables from which the way back makes values, each with its sum.
   ///
-  /// Written as an array: two keys of a JSON object become one where they differ only in how an accent is written. Ledgers have objects
-  /// in them, too, from before that was seen.
+  /// Written as an array: two keys of a JSON object become one where they differ only in how an accent is written.
+  /// Ledgers have objects in them, too, from before that was seen.
   struct Sources: Codable, Sendable {
     struct Source: Codable, Sendable {
       let table: String

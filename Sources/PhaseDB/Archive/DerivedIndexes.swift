@@ -32,13 +32,13 @@ struct DerivedIndexes {
   }
 
   /// Virtual tables have no page of their own (sqlite.org/fileformat2.html#storage_of_the_sql_database_schema).
-  private static func all(on connection: Connection) throws(SQLiteError) -> [FullTextIndex] {
+  private static func all(on connection: Connection) throws(SQLiteError) -> [DerivedIndex] {
     try connection.rows("SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND rootpage = 0")
-      .compactMap { FullTextIndex($0[0].text ?? "") }
+      .compactMap { DerivedIndex($0[0].text ?? "") }
   }
 }
 
-private struct FullTextIndex {
+private struct DerivedIndex {
   let name: SchemaName
   private let content: SchemaName
   private let isFTS5: Bool

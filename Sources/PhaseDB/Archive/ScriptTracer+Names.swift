@@ -62,11 +62,11 @@ extension ScriptTracer {
     }
   }
 
-  /// Takes up the tables that a statement made and dropped, by their names alone: to read the whole schema after each of thousands would
-  /// take a time that grows with their square.
+  /// Takes up the tables that a statement made and dropped, by their names alone: to read the whole schema after each
+  /// of thousands would take a time that grows with their square.
   ///
-  /// - Returns: false for a statement after which only the whole schema tells: one that may have renamed something, or is about a
-  ///   virtual table, which has others behind it.
+  /// - Returns: false for a statement after which only the whole schema tells: one that may have renamed something,
+  ///   or is about a virtual table, which has others behind it.
   func followTables(_ writes: WriteSet) throws(SQLiteError) -> Bool {
     guard writes.alteredTables.isEmpty else { return false }
     var made: [Present] = []

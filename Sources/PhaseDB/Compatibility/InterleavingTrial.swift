@@ -182,7 +182,8 @@ extension InterleavingTrial {
     return columns
   }
 
-  private func reportUnset(_ columns: [FoldedName: Set<FoldedName>], in contents: [RowBook.Key: RowBook.Row]) {
+  private func reportUnset(_ columns: [FoldedName: Set<FoldedName>], in contents: [RowBook.Key: RowBook.Row])
+  {
     for key in born.sorted(by: { $0.description < $1.description }) {
       guard let row = contents[key] ?? nil else { continue }
       for column in (columns[key.table] ?? []).sorted() where row[column] == .null {

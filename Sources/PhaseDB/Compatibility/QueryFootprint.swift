@@ -44,8 +44,7 @@ struct QueryFootprint: Sendable, Hashable {
     guard let table = action.first?.folded, action.database != "temp" else { return }
     if [.insert, .update, .delete].contains(action.code) { written.insert(table) }
     // A subquery with a name comes as the origin of what it reads, too, and is part of the statement.
-    if let origin = action.origin?.folded, code.contains(origin) || origin.hasPrefix(TouchLog.prefix)
-    {
+    if let origin = action.origin?.folded, code.contains(origin) || origin.hasPrefix(TouchLog.prefix) {
       return
     }
     guard names.contains(table), !table.hasPrefix("sqlite_") else { return }

@@ -23,7 +23,7 @@ public final class QueryRecorder {
       if let values = BoundValues.all(in: statement) {
         text.add(statement.sql, values: values)
       } else {
-        text.add(literal: statement.expanded ?? statement.sql)
+        text.add(literal: statement.expanded.map { String(decoding: $0, as: UTF8.self) } ?? statement.sql)
       }
     }
   }
@@ -42,9 +42,10 @@ private enum BoundValues {
   static func all(in statement: TracedStatement) -> [Value]? {
     let parameters = QueryParameter.all(in: statement.sql)
     guard !parameters.isEmpty else { return [] }
-    guard let expanded = statement.expanded else { return nil }
+    guard let bytes = statement.expanded else { return nil }
     var places: [Int: String] = [:]
-    let bytes = Array(expanded.utf8)
+    // Texts are taken as they stand there: through a string they would lose what is not UTF-8.
+    var texts: [Int: Value] = [:]
     var literals = SQLTokens(bytes: bytes).filter { !$0.kind.isTrivia }[...]
     func text(_ token: SQLTokens.Token) -> String { String(decoding: bytes[token.range], as: UTF8.self) }
     var reader = ParameterNumbers()
@@ -55,7 +56,12 @@ private enum BoundValues {
         guard let next = literals.popFirst(), text(next) == written else { return nil }
         continue
       }
-      guard var literal = literals.popFirst().map(text) else { return nil }
+      guard let value = literals.popFirst() else { return nil }
+      if value.kind == .string {
+        texts[reader.number(of: written)] = Value(utf8: Array(SQLTokens.unquoted(bytes[value.range])))
+        continue
+      }
+      var literal = text(value)
       if literal == "-" || literal == "+" { literal += literals.popFirst().map(text) ?? "" }
       // What it writes for a value of sqlite3_bind_zeroblob().
       if literal == "zeroblob" {
@@ -66,6 +72,10 @@ private enum BoundValues {
     guard let constants = try? ConstantValues() else { return nil }
     var values: [Value] = []
     for parameter in parameters {
+      if let text = texts[parameter.number] {
+        values.append(text)
+        continue
+      }
       guard let literal = places[parameter.number], case .success(let value) = constants.value(of: literal)
       else {
         return nil

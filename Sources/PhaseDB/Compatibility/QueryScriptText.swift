@@ -91,7 +91,8 @@ struct QueryScriptText {
   private static func title(_ sql: String) -> String {
     let words = SQLWord.all(in: sql)
     let verb =
-      words.first { ["select", "insert", "update", "delete", "replace", "values"].contains($0.text) }?.text.text
+      words.first { ["select", "insert", "update", "delete", "replace", "values"].contains($0.text) }?.text
+      .text
       ?? "ask"
     let before: Set<FoldedName> = verb == "update" ? ["update"] : ["into", "from"]
     for index in words.indices where words[index].kind == .word && before.contains(words[index].text) {

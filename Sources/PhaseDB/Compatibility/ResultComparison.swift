@@ -30,7 +30,9 @@ extension ResultComparison {
     }
     guard let before = home.compiled, let after = here.compiled else { return [] }
     let losses = after.footprint.losses(from: before.footprint)
-    if !before.columns.elementsEqual(after.columns, by: { $0.utf8.elementsEqual($1.utf8) }), losses.isEmpty || before.columns.count != after.columns.count {
+    if !before.columns.elementsEqual(after.columns, by: { $0.utf8.elementsEqual($1.utf8) }),
+      losses.isEmpty || before.columns.count != after.columns.count
+    {
       return [
         finding(
           .compiling, query,

@@ -112,7 +112,9 @@ struct DigestDraft: Sendable {
     var counters: [SchemaName: Int64] = [:]
     if try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'") != nil {
       for row in try connection.rows("SELECT name, seq FROM main.sqlite_sequence") {
-        guard let name = row[0].text.map(SchemaName.init(_:)), let value = row[1].integer, names.contains(name.key) else {
+        guard let name = row[0].text.map(SchemaName.init(_:)), let value = row[1].integer,
+          names.contains(name.key)
+        else {
           continue
         }
         counters[name] = value

@@ -105,7 +105,9 @@ private final class Side {
   private let connection: Connection
   private var statement: Statement
 
-  init(_ object: SchemaObject, on connection: Connection, without declared: Set<FoldedName>) throws(SQLiteError) {
+  init(_ object: SchemaObject, on connection: Connection, without declared: Set<FoldedName>)
+    throws(SQLiteError)
+  {
     let reading = try TableReading(object, on: connection)
     let kept = reading.names.indices.filter { !declared.contains(reading.names[$0].folded) }
     let names = kept.map { reading.names[$0] }

@@ -71,7 +71,8 @@ struct ForeignKeyReach {
     return try hasGeneratedColumn(child.key.name, on: connection)
   }
 
-  private func hasGeneratedColumn(_ table: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool {
+  private func hasGeneratedColumn(_ table: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool
+  {
     try connection.value("SELECT 1 FROM pragma_table_xinfo(?1) WHERE hidden IN (2, 3)", .text(table)) != nil
   }
 

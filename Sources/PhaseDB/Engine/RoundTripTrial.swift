@@ -117,7 +117,14 @@ extension Engine {
     }
     let outcome: WayBackOutcome
     do throws(MigrationError) {
-      outcome = try wayBack(down, trip, since: orphans)
+      // Nobody has asked for the way back yet: it must not keep the way up waiting for ever.
+      let pages = try lifting("reading the size of the database") { () in
+        try connection.value("PRAGMA main.page_count")?.integer ?? 0
+      }
+      outcome = try connection.limited(to: CostLimit(.database(bytes: pages << 12))) {
+        () throws(MigrationError) in
+        try wayBack(down, trip, since: orphans)
+      }
     } catch {
       guard error.id != .interrupted else { throw error }
       guard !connection.isAutocommit else {
@@ -225,7 +232,10 @@ extension Connection {
 extension MigrationError {
   /// Whether it tells of the file or the machine, and nothing of the SQL that ran.
   fileprivate var isOfSurroundings: Bool {
-    [.databaseBusy, .databaseFull, .databaseReadOnly, .databaseUnreadable, .ioFailed, .outOfMemory].contains(
+    [
+      .databaseBusy, .databaseFull, .databaseReadOnly, .databaseUnreadable, .ioFailed, .outOfMemory,
+      .tooCostly,
+    ].contains(
       id)
   }
 }

@@ -33,16 +33,25 @@ struct TemporarySchema: Equatable {
 
   /// Whether phasedb makes an object of that name, for as long as it needs it.
   static func isOwn(_ name: String) -> Bool {
-    let name = name.asciiLowercased
-    if ["phasedb_batch_before", "phasedb_batch_aside"].contains(name) { return true }
-    if name.hasPrefix("phasedb_touched_") { return true }
-    return ["phasedb_before_", "phasedb_present_", "phasedb_aside_", "phasedb_left_"].contains { prefix in
-      name.hasPrefix(prefix) && name.utf8.count > prefix.utf8.count
-        && name.utf8.dropFirst(prefix.utf8.count).allSatisfy {
-          (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-        }
+    let name = name.folded
+    if ownNames.contains(name) || name.hasPrefix("phasedb_touched_") { return true }
+    return ownNumbered.contains { prefix in
+      let rest = name.text.utf8.dropFirst(prefix.utf8.count)
+      return name.hasPrefix(prefix) && !rest.isEmpty
+        && rest.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
   }
+
+  private static let ownNames: Set<FoldedName> = [
+    "phasedb_batch_before", "phasedb_batch_aside", "phasedb_batch_differing",
+    "phasedb_moved", "phasedb_moved_from", "phasedb_moved_to", "phasedb_moved_rows", "phasedb_stage",
+    "phasedb_trip_rows",
+  ]
+
+  /// What stands before a number.
+  private static let ownNumbered = [
+    "phasedb_before_", "phasedb_present_", "phasedb_aside_", "phasedb_left_", "phasedb_trip_",
+  ]
 
   /// Whether an action of a phase's SQL makes, changes or uses something in it.
   ///

@@ -1,15 +1,16 @@
 internal import PhaseSQLite
 
 extension Connection {
-  /// Says where the last commit went when the file is not at its path any more: between the last look at it and the commit somebody
-  /// took it away.
+  /// Says where the last commit went when the file is not at its path any more: between the last look at it and the
+  /// commit somebody took it away.
   ///
   /// - Throws: `database-replaced` with standing `partWay`.
   func refuseMoved(_ activity: Prose) throws(MigrationError) {
     guard isMoved else { return }
     throw MigrationError(
       .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open",
-      state: "the work is done in the file that was at \(path) before; what is at the path now was not touched",
+      state:
+        "the work is done in the file that was at \(path) before; what is at the path now was not touched",
       help: [
         "find the file that was moved, with its -wal file, or run the command again on the one that is there",
         "keep programs from replacing the file of a database that is in use",

@@ -67,8 +67,8 @@ extension Migrator {
 
   /// Where every phase of a folder stands. Reads only.
   ///
-  /// The folder is read beside the database: with hundreds of phases each takes as long as the other. What cannot be read of it is in
-  /// ``Status/unread``: where the database stands is in its ledger.
+  /// The folder is read beside the database: with hundreds of phases each takes as long as the other. What cannot be
+  /// read of it is in ``Status/unread``: where the database stands is in its ledger.
   ///
   /// - Throws: what ``init(database:catalog:access:options:)`` throws.
   public static func status(

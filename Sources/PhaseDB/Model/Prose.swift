@@ -1,12 +1,12 @@
 /// Text for people to read, in which every value is escaped.
 ///
 /// A literal is the words of an author. Whatever is interpolated may come from a database, a file, a setting or another
-/// program, and is escaped by ``Swift/StringProtocol/visible``; only prose within prose stays as it is. So a value can
-/// neither act on a terminal nor pretend to be a second line, and no call site has to think of it.
+/// program, and is escaped; only prose within prose stays as it is. So a value can neither act on a terminal nor pretend
+/// to be a second line, and no call site has to think of it.
 ///
 /// `description` is what people see, `raw` is what programs get.
 public struct Prose: Sendable, CustomStringConvertible {
-  /// The text with each value escaped, and shortened in the middle when it is longer than 400 characters. Line ends are
+  /// The text with each value escaped, and shortened in the middle when it is too long for a screen. Line ends are
   /// the author's own.
   public private(set) var description: String
   /// The text with each value as it is, for JSON and for comparing.
@@ -58,7 +58,8 @@ extension Prose: Encodable {
 }
 
 extension Prose: ExpressibleByStringInterpolation {
-  public init(stringLiteral value: String) { self.init(unescaped: value) }
+  /// A literal of a source file: a `StaticString` can be nothing else, so no text from outside takes this way.
+  public init(stringLiteral value: StaticString) { self.init(unescaped: value.description) }
 
   public init(stringInterpolation: Interpolation) { self = stringInterpolation.prose }
 
@@ -67,33 +68,39 @@ extension Prose: ExpressibleByStringInterpolation {
 
     public init(literalCapacity: Int, interpolationCount: Int) {}
 
-    public mutating func appendLiteral(_ literal: String) { prose += Prose(unescaped: literal) }
+    public mutating func appendLiteral(_ literal: StaticString) { prose += Prose(stringLiteral: literal) }
 
     /// Prose within prose is escaped already.
     public mutating func appendInterpolation(_ part: Prose) { prose += part }
 
     public mutating func appendInterpolation(_ value: some CustomStringConvertible) {
-      append(value.description, shortened: true)
+      append(value.description, upTo: Self.longestValue)
     }
 
-    public mutating func appendInterpolation(_ error: any Error) { append("\(error)", shortened: true) }
+    public mutating func appendInterpolation(_ error: any Error) {
+      append("\(error)", upTo: Self.longestValue)
+    }
 
-    /// Escapes a value and keeps all of it, as in a command that is to be pasted.
+    /// Escapes a value that is to be pasted or compared, which has ten times the room.
     public mutating func appendInterpolation(whole value: some CustomStringConvertible) {
-      append(value.description, shortened: false)
+      append(value.description, upTo: Self.longestText)
     }
 
     /// Escapes SQL that is to be pasted, and keeps its lines.
     public mutating func appendInterpolation(sql: some CustomStringConvertible) {
       let lines = sql.description.split(separator: "\n", omittingEmptySubsequences: false)
-      prose.description += lines.map(\.visible).joined(separator: "\n")
+      prose.description += lines.map { $0.shortened(to: Self.longestText).visible }.joined(separator: "\n")
       prose.raw += sql.description
     }
 
-    private mutating func append(_ value: String, shortened: Bool) {
-      prose.description += shortened ? value.shortened.visible : value.visible
+    private mutating func append(_ value: String, upTo limit: Int) {
+      prose.description += value.shortened(to: limit).visible
       prose.raw += value
     }
+
+    /// Five lines of a terminal, and fifty, in Unicode scalars: what is longer floods a screen.
+    private static let longestValue = 400
+    private static let longestText = 4_000
   }
 }
 
@@ -147,9 +154,8 @@ extension StringProtocol {
   /// How many marks a letter carries at most: three in Vietnamese and Hebrew, a few more in phonetic script.
   private static var mostMarks: Int { 6 }
 
-  /// The text without its middle when it would flood a screen.
-  fileprivate var shortened: String {
-    let limit = 400
+  /// The text without its middle when it is longer than the limit.
+  fileprivate func shortened(to limit: Int) -> String {
     let scalars = unicodeScalars
     guard utf8.count > limit, scalars.count > limit else { return String(self) }
     var text = ""

@@ -20,7 +20,8 @@ extension MigrationError {
         .databaseFull, sentence, at: place, help: ["make room on the disk, then run the command again"])
     case .readOnly where error.code == .readOnlyMoved:
       self.init(
-        .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open", at: place,
+        .databaseReplaced,
+        "\(activity): the database's file was deleted, moved or replaced while it was open", at: place,
         state: "what was not committed yet was rolled back; what is at the path now was not touched",
         help: [
           "keep programs from replacing the file of a database that is in use",

@@ -18,11 +18,11 @@ extension Catalog {
     try self.init(try folder.migrations(), baseline: try folder.baseline(), origin: path)
   }
 
-  /// Reads what can be read of a folder: for commands that need the ledger alone, and for whoever wants to hear of everything that is
-  /// wrong and not of the first.
+  /// Reads what can be read of a folder: for commands that need the ledger alone, and for whoever wants to hear of
+  /// everything that is wrong and not of the first.
   ///
-  /// - Returns: the migrations all of whose phases can be read, nil when they do not make a catalog, and what is wrong with the
-  ///   others.
+  /// - Returns: the migrations all of whose phases can be read, nil when they do not make a catalog, and what is
+  ///   wrong with the others.
   public static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
     do throws(MigrationError) {
       return (try Catalog(folder: path), [])

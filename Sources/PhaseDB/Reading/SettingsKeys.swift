@@ -1,4 +1,5 @@
-/// The keys of the outermost object in a text of JSON5, with their places: the decoder takes one of two equal keys and says nothing.
+/// The keys of the outermost object in a text of JSON5, with their places: the decoder takes one of two equal keys
+/// and says nothing.
 struct SettingsKeys {
   private let source: PhaseSource
   private var found: [(name: String, range: Range<Int>)] = []
@@ -27,12 +28,16 @@ struct SettingsKeys {
         index += 1
       case UInt8(ascii: "\""), UInt8(ascii: "'"):
         index = Self.endOfString(bytes, from: index)
-        if mayBeKey { found.append((Self.unescaped(bytes[start..<index].dropFirst().dropLast()), start..<index)) }
+        if mayBeKey {
+          found.append((Self.unescaped(bytes[start..<index].dropFirst().dropLast()), start..<index))
+        }
         mayBeKey = false
       case let byte where byte.isSpace || byte == UInt8(ascii: ":"):
         index += 1
       default:
-        while index < bytes.count, !bytes[index].isSpace, !":,{}[]\"'/".utf8.contains(bytes[index]) { index += 1 }
+        while index < bytes.count, !bytes[index].isSpace, !":,{}[]\"'/".utf8.contains(bytes[index]) {
+          index += 1
+        }
         if mayBeKey { found.append((Self.unescaped(bytes[start..<index]), start..<index)) }
         mayBeKey = false
       }
@@ -56,10 +61,14 @@ struct SettingsKeys {
     var index = start + 2
     switch bytes[start + 1] {
     case UInt8(ascii: "/"):
-      while index < bytes.count, bytes[index] != UInt8(ascii: "\n"), bytes[index] != UInt8(ascii: "\r") { index += 1 }
+      while index < bytes.count, bytes[index] != UInt8(ascii: "\n"), bytes[index] != UInt8(ascii: "\r") {
+        index += 1
+      }
       return index
     case UInt8(ascii: "*"):
-      while index + 1 < bytes.count, bytes[index] != UInt8(ascii: "*") || bytes[index + 1] != UInt8(ascii: "/") {
+      while index + 1 < bytes.count,
+        bytes[index] != UInt8(ascii: "*") || bytes[index + 1] != UInt8(ascii: "/")
+      {
         index += 1
       }
       return min(index + 2, bytes.count)
@@ -75,7 +84,8 @@ struct SettingsKeys {
     return min(index + 1, bytes.count)
   }
 
-  /// A key with its `\uXXXX` and `\xXX` replaced; every other escaped character stands for itself, as no key of ours has one.
+  /// A key with its `\uXXXX` and `\xXX` replaced; every other escaped character stands for itself, as no key of ours
+  /// has one.
   private static func unescaped(_ bytes: some Sequence<UInt8>) -> String {
     var text = ""
     var rest = Substring(String(decoding: Array(bytes), as: UTF8.self))

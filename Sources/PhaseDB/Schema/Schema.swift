@@ -47,11 +47,13 @@ struct Schema: Sendable {
       for column in 2...4 { try Schema.refuseWhatIsNoText(table.value(at: column)) }
       let object = SchemaObject(
         type: table.text(at: 1), name: table.text(at: 2), table: table.text(at: 3), sql: table.text(at: 4))
-      append(Row(id: id, object: object, isForeign: Schema.isForeign(object.key.name, of: object.table.folded)))
+      append(
+        Row(id: id, object: object, isForeign: Schema.isForeign(object.key.name, of: object.table.folded)))
     }
   }
 
-  /// Names that a string cannot hold would be taken for others. Comments may hold what they like: SQLite passes over them, too.
+  /// Names that a string cannot hold would be taken for others. Comments may hold what they like: SQLite passes over
+  /// them, too.
   private static func refuseWhatIsNoText(_ value: Value) throws(SQLiteError) {
     let bytes: [UInt8]
     switch value {
@@ -65,7 +67,8 @@ struct Schema: Sendable {
       throw SQLiteError(
         code: .format,
         message:
-          "the schema has \(value), in which \(SQLText.blob(Array(part))) is not UTF-8, so that no name in it can be relied on")
+          "the schema has \(value), in which \(SQLText.blob(Array(part))) is not UTF-8, so that no name in it can be relied on"
+      )
     }
   }
 

@@ -49,7 +49,9 @@ struct SchemaObject: Sendable {
   var isCode: Bool { key.type == "view" || key.type == "trigger" }
 
   /// Whether its SQL is the same byte for byte. Two strings with other bytes may be equal.
-  func isSpelled(like other: SchemaObject) -> Bool { sql == other.sql && sql.utf8.elementsEqual(other.sql.utf8) }
+  func isSpelled(like other: SchemaObject) -> Bool {
+    sql == other.sql && sql.utf8.elementsEqual(other.sql.utf8)
+  }
 
   /// As a person would call it: `table customers`.
   var title: String { "\(key.type) \(name)" }

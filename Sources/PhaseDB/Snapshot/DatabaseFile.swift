@@ -118,6 +118,13 @@ enum DatabaseFile {
           help: ["make the file and its folder writable for the user that runs phasedb"])
       }
       return connection
+    } catch let error as SQLiteError where error.code.primary == .cannotOpen && isThere {
+      let folder = FileDurability.folder(of: (try? FileReading.absolute(path)) ?? path)
+      guard !FileReading.mayWrite(folder) else { throw failure(error, path) }
+      // In WAL mode its log cannot be made there.
+      throw MigrationError(
+        .databaseReadOnly, "\(path) cannot be written: its folder \(folder) is read-only",
+        help: ["make the file and its folder writable for the user that runs phasedb"])
     } catch {
       throw failure(error, path)
     }

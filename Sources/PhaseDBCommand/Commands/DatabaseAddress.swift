@@ -17,10 +17,10 @@ struct DatabaseAddress {
 
   /// Reads an address.
   ///
-  /// - Parameter address: a path, or `sqlite:PATH`, `sqlite://PATH`, `sqlite3://PATH` or `file:PATH`, with `%XX` for bytes that need
-  ///   it and parameters behind a `?`. Three slashes begin an absolute path.
-  /// - Throws: `no-database` for an address of another system, one without a path, and for what SQLite would do and phasedb does
-  ///   not: other parameters than `mode`, a file system of its own.
+  /// - Parameter address: a path, or `sqlite:PATH`, `sqlite://PATH`, `sqlite3://PATH` or `file:PATH`, with `%XX` for
+  ///   bytes that need it and parameters behind a `?`. Three slashes begin an absolute path.
+  /// - Throws: `no-database` for an address of another system, one without a path, and for what SQLite would do and
+  ///   phasedb does not: other parameters than `mode`, a file system of its own.
   init(_ address: String) throws(MigrationError) {
     for scheme in ["sqlite3://", "sqlite://", "sqlite3:", "sqlite:", "file://", "file:"]
     where address.hasPrefix(scheme) {

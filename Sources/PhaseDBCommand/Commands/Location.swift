@@ -70,7 +70,8 @@ struct Location {
   enum Files {
     /// Every file, in order.
     case all
-    /// What can be read: where a database stands and how it comes back is in its ledger, and the folder says what may come next.
+    /// What can be read: where a database stands and how it comes back is in its ledger, and the folder says what may
+    /// come next.
     case readable
     /// Nothing.
     case none
@@ -94,7 +95,8 @@ struct Location {
     let address = try database()
     noteUnused(address, context)
     return try Migrator(
-      database: address.path, catalog: catalog, access: try address.allowing(access), options: try options(context))
+      database: address.path, catalog: catalog, access: try address.allowing(access),
+      options: try options(context))
   }
 
   /// Says which files a command did without, and what it therefore does not know.
@@ -110,7 +112,8 @@ struct Location {
   /// Says what of an address changed nothing.
   func noteUnused(_ address: DatabaseAddress, _ context: CommandContext) {
     guard !address.unused.isEmpty else { return }
-    context.note("of the database's address, these parameters were not used: \(address.unused.joined(separator: ", "))")
+    context.note(
+      "of the database's address, these parameters were not used: \(address.unused.joined(separator: ", "))")
   }
 
   /// How gently batches run: the command line goes before the settings.

@@ -15,7 +15,8 @@ struct Escaped<Form: Medium>: ExpressibleByStringInterpolation {
   /// As it can be printed.
   var prose: Prose { Prose(unescaped: text) }
 
-  init(stringLiteral markup: String) { text = markup }
+  fileprivate init(markup: String) { text = markup }
+  init(stringLiteral markup: StaticString) { text = markup.description }
   init(stringInterpolation: Interpolation) { text = stringInterpolation.text }
   init(_ value: Prose) { self = "\(value)" }
 
@@ -30,7 +31,7 @@ struct Escaped<Form: Medium>: ExpressibleByStringInterpolation {
 
     init(literalCapacity: Int, interpolationCount: Int) {}
 
-    mutating func appendLiteral(_ markup: String) { text += markup }
+    mutating func appendLiteral(_ markup: StaticString) { text += markup.description }
     mutating func appendInterpolation(_ part: Escaped) { text += part.text }
     mutating func appendInterpolation(_ value: Prose) { text += Form.escape(value.description) }
     mutating func appendInterpolation(_ value: some CustomStringConvertible) {
@@ -45,17 +46,41 @@ extension Sequence {
   }
 }
 
+extension Medium {
+  // Scalar by scalar: a mark after a sign makes one Character of both, and the sign keeps its meaning all the same.
+  fileprivate static func map(_ text: String, _ write: (Unicode.Scalar) -> String?) -> String {
+    var escaped = ""
+    for scalar in text.unicodeScalars {
+      if let written = write(scalar) { escaped += written } else { escaped.unicodeScalars.append(scalar) }
+    }
+    return escaped
+  }
+}
+
 /// The message of a command of GitHub Actions: anything but line ends and the percent sign that writes them.
 enum CommandMessage: Medium {
   static func escape(_ text: String) -> String {
-    text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+    map(text) { scalar in
+      switch scalar {
+      case "%": "%25"
+      case "\r": "%0D"
+      case "\n": "%0A"
+      default: nil
+      }
+    }
   }
 }
 
 /// A property of a command of GitHub Actions, where the separators are written another way, too.
 enum CommandProperty: Medium {
   static func escape(_ text: String) -> String {
-    CommandMessage.escape(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
+    map(CommandMessage.escape(text)) { scalar in
+      switch scalar {
+      case ":": "%3A"
+      case ",": "%2C"
+      default: nil
+      }
+    }
   }
 }
 
@@ -63,33 +88,38 @@ enum CommandProperty: Medium {
 /// references (w3.org/TR/xml/#charsets).
 enum XML: Medium {
   static func escape(_ text: String) -> String {
-    var escaped = ""
-    for scalar in text.unicodeScalars {
+    map(text) { scalar in
       switch scalar {
-      case "&": escaped += "&amp;"
-      case "<": escaped += "&lt;"
-      case ">": escaped += "&gt;"
-      case "\"": escaped += "&quot;"
-      case "\n": escaped += "&#10;"
-      case "\t": escaped += "&#9;"
-      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": escaped += "\u{FFFD}"
-      default: escaped.unicodeScalars.append(scalar)
+      case "&": "&amp;"
+      case "<": "&lt;"
+      case ">": "&gt;"
+      case "\"": "&quot;"
+      case "\n": "&#10;"
+      case "\t": "&#9;"
+      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": "\u{FFFD}"
+      default: nil
       }
     }
-    return escaped
   }
 }
 
 /// Markdown as code hosts read it, in the middle of a line: nothing is taken for markup, HTML, a link or somebody's name.
 enum Markdown: Medium {
   static func escape(_ text: String) -> String {
-    // A backslash takes its meaning from any punctuation of ASCII (spec.commonmark.org/0.31.2/#backslash-escapes), also where
-    // an address begins that would become a link without brackets (github.github.com/gfm/#autolinks-extension-).
-    var escaped = text.replacing("\n", with: " ")
-    for mark in "\\`*_<>[]|~&$#@" { escaped = escaped.replacing(String(mark), with: "\\\(mark)") }
-    escaped = escaped.replacing("://", with: "\\://").replacing(/[wW]{3}\./) { "\($0.output.dropLast())\\." }
-    // Code hosts look for people and issues in what is left: a comment parts the sign from the name.
-    return escaped.replacing("@", with: "@<!-- -->").replacing("#", with: "#<!-- -->")
+    var before = ""
+    return map(text) { scalar in
+      defer { before = String((before + String(scalar)).unicodeScalars.suffix(3)) }
+      switch scalar {
+      case "\n": return " "
+      // Code hosts look for people and issues in the text that is left: a comment parts the sign from the name.
+      case "@", "#": return "\\\(scalar)<!-- -->"
+      // A backslash takes its meaning from any punctuation of ASCII (spec.commonmark.org/0.31.2/#backslash-escapes), also
+      // where an address begins that would become a link without brackets (github.github.com/gfm/#autolinks-extension-).
+      case "\\", "`", "*", "_", "<", ">", "[", "]", "|", "~", "&", "$", ":": return "\\\(scalar)"
+      case "." where before.lowercased() == "www": return "\\."
+      default: return nil
+      }
+    }
   }
 }
 
@@ -100,11 +130,11 @@ extension Escaped<Markdown> {
     let longest = text.split { $0 != "`" }.map(\.count).max() ?? 0
     let fence = String(repeating: "`", count: longest + 1)
     let margin = longest > 0 ? " " : ""
-    return Self(stringLiteral: fence + margin + text + margin + fence)
+    return Self(markup: fence + margin + text + margin + fence)
   }
 
   /// A line of code within a list of a list; it needs no fence, which a value could close.
   static func indentedCode(_ line: Prose) -> Self {
-    Self(stringLiteral: "        " + line.description)
+    Self(markup: "        " + line.description)
   }
 }

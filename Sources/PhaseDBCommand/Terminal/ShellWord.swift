@@ -7,9 +7,8 @@ struct ShellWord: CustomStringConvertible {
   init(_ word: String) {
     let isPlain = !word.isEmpty && word.utf8.allSatisfy(Self.plain.contains)
     // Inside single quotes only the quote itself has a meaning (POSIX, Shell Command Language, 2.2.2).
-    let parts = word.split(separator: "'", omittingEmptySubsequences: false)
-    let quoted = "'\(parts.joined(separator: #"'\''"#))'"
-    description = isPlain ? word : quoted.visible == quoted ? quoted : "$'\(Self.escaped(word))'"
+    let quoted = word.unicodeScalars.map { $0 == "'" ? #"'\''"# : String($0) }.joined()
+    description = isPlain ? word : word.visible == word ? "'\(quoted)'" : "$'\(Self.escaped(word))'"
   }
 
   /// The form in which Bash and Zsh read bytes as numbers, for what a terminal could not show.

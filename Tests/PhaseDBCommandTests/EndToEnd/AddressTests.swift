@@ -62,15 +62,21 @@ struct AddressTests {
 
     init(_ address: String, _ why: String, _ id: String = "no-database") {
       self.address = address
-      error = id == "no-database" ? "error: the database's address cannot be used: \(why) [\(id)]" : "error: \(why) [\(id)]"
+      error =
+        id == "no-database"
+        ? "error: the database's address cannot be used: \(why) [\(id)]" : "error: \(why) [\(id)]"
     }
   }
 
   @Test(
     "and an address is refused that says what would not be done:",
     arguments: [
-      Refusal("file:shop.db?mode=ro", "the database's address says mode=ro, and this command writes", "database-read-only"),
-      Refusal("file:shop.db?%6Dode=r%6F", "the database's address says mode=ro, and this command writes", "database-read-only"),
+      Refusal(
+        "file:shop.db?mode=ro", "the database's address says mode=ro, and this command writes",
+        "database-read-only"),
+      Refusal(
+        "file:shop.db?%6Dode=r%6F", "the database's address says mode=ro, and this command writes",
+        "database-read-only"),
       Refusal("sqlite:shop.db?mode=rw", "there is no database at shop.db", "database-not-found"),
       Refusal("file:shop.db?mode=memory", "mode=memory is not ro, rw or rwc"),
       Refusal("file:shop.db?mode=", "mode= is not ro, rw or rwc"),
@@ -89,7 +95,8 @@ struct AddressTests {
     try site.table("a", in: "0001-first/expand")
     let before = SiteFiles(of: site)
     let up = try site.phasedb("up -d \(row.address)")
-    #expect(up.code == 2 && up.errors.split(separator: "\n").first.map(String.init) == row.error, "\(up.summary)")
+    #expect(
+      up.code == 2 && up.errors.split(separator: "\n").first.map(String.init) == row.error, "\(up.summary)")
     #expect(SiteFiles(of: site) == before)
   }
 
@@ -99,7 +106,9 @@ struct AddressTests {
     try site.table("a", in: "0001-first/expand")
     let up = try site.phasedb("up -d sqlite:sh%3Fo%25p%23.db?pool=5&cache=private&timeout=5000")
     #expect(up.code == 0, "\(up.summary)")
-    #expect(up.errors.hasPrefix("note: of the database's address, these parameters were not used: pool, timeout\n"), "\(up.errors)")
+    #expect(
+      up.errors.hasPrefix("note: of the database's address, these parameters were not used: pool, timeout\n"),
+      "\(up.errors)")
     #expect(site.exists("sh?o%p#.db"))
     for line in ["status", "verify", "plan down", "log"] {
       let outcome = try site.phasedb("\(line) -d file:sh%3Fo%25p%23.db?mode=ro")
@@ -107,7 +116,9 @@ struct AddressTests {
     }
     // A folder's name in the settings is no part of an address.
     try site.write("{ database: 'sqlite:a.db' }", to: "m%41?x/phasedb.json")
-    try site.write(Data(contentsOf: URL(filePath: site.path("migrations/0001-first/expand.sql"))), to: "m%41?x/0001-first/expand.sql")
+    try site.write(
+      Data(contentsOf: URL(filePath: site.path("migrations/0001-first/expand.sql"))),
+      to: "m%41?x/0001-first/expand.sql")
     #expect(try site.phasedb("up -q -m m%41?x").code == 0)
     #expect(site.exists("m%41?x/a.db"))
   }

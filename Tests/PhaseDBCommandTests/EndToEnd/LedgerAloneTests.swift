@@ -26,7 +26,8 @@ struct LedgerAloneTests {
 
     func arrange(_ site: Site) throws {
       switch self {
-      case .missing: try FileManager.default.moveItem(atPath: site.path("migrations"), toPath: site.path("elsewhere"))
+      case .missing:
+        try FileManager.default.moveItem(atPath: site.path("migrations"), toPath: site.path("elsewhere"))
       case .draft: try site.write("-- @up\nSELECT 1;\n", to: "migrations/0002-draft/expand.sql")
       case .stray: try site.write("SELECT 1;", to: "migrations/notes.sql")
       case .twice: try site.table("b", in: "1-second/expand")
@@ -88,7 +89,8 @@ struct LedgerAloneTests {
     try Trouble.draft.arrange(site)
     struct Status: Decodable { let unread: [String] }
     func status() throws -> Status {
-      try JSONDecoder().decode(Status.self, from: Data(try site.phasedb("status -d shop.db --format json").output.utf8))
+      try JSONDecoder().decode(
+        Status.self, from: Data(try site.phasedb("status -d shop.db --format json").output.utf8))
     }
     #expect(try status().unread == ["the expand phase has no @down"])
     try site.remove("migrations/0002-draft")
@@ -99,7 +101,8 @@ struct LedgerAloneTests {
 
 @Suite("A lock is waited for")
 struct WaitTests {
-  @Test("no longer than --wait says, with a reader open in a rollback journal's mode", arguments: [false, true])
+  @Test(
+    "no longer than --wait says, with a reader open in a rollback journal's mode", arguments: [false, true])
   func reader(isBatched: Bool) throws {
     let site = try Site()
     try site.sqlite(
@@ -129,27 +132,35 @@ struct WaitTests {
 struct ReplacedDatabaseTests {
   enum Act: String, CaseIterable, Sendable { case deleted, replaced }
 
-  @Test("during a run is told, and what is there now is left alone", arguments: Act.allCases, [JournalMode.wal, .delete])
+  @Test(
+    "during a run is told, and what is there now is left alone", arguments: Act.allCases,
+    [JournalMode.wal, .delete])
   func taken(act: Act, mode: JournalMode) throws {
     let site = try Site()
     try site.sqlite("PRAGMA journal_mode = \(mode); CREATE TABLE mine (x); INSERT INTO mine VALUES (1)")
     try site.sqlite("CREATE TABLE other (x)", on: "other.db")
     try site.table("a", in: "0001-first/expand")
-    let holder = try site.holdLock()
+    let holder = try site.application()
+    try holder.type("BEGIN IMMEDIATE; SELECT 'open';")
+    #expect(holder.reaches { holder.output.contains("open") })
     let up = try site.start(["up", "-d", "shop.db", "--wait", "60s"])
     // It has the file open by then.
     #expect(up.reaches { up.errors.contains("0001/expand waits: ") }, "\(up.errors)")
     switch act {
     case .deleted: try site.remove("shop.db")
-    case .replaced:
-      _ = try FileManager.default.replaceItemAt(
-        URL(filePath: site.path("shop.db")), withItemAt: URL(filePath: site.path("other.db")))
+    case .replaced: #expect(try site.run("mv", "-f", "other.db", "shop.db").code == 0)
     }
+    // The shell ends its transaction when its input ends.
     try holder.closeInput()
+    _ = holder.outcome()
     let outcome = up.outcome()
     #expect(outcome.code == 3 && outcome.errors.contains("[database-replaced]"), "\(outcome.summary)")
     #expect(site.exists("shop.db") == (act == .replaced))
-    for rest in ["shop.db-wal", "shop.db-shm", "shop.db-journal"] where site.exists(rest) { try site.remove(rest) }
-    if act == .replaced { #expect(try site.sqlite("SELECT group_concat(name) FROM sqlite_schema") == "'other'\n") }
+    for rest in ["shop.db-wal", "shop.db-shm", "shop.db-journal"] where site.exists(rest) {
+      try site.remove(rest)
+    }
+    if act == .replaced {
+      #expect(try site.sqlite("SELECT group_concat(name) FROM sqlite_schema") == "'other'\n")
+    }
   }
 }

@@ -20,7 +20,8 @@ struct QueryRecorderTests {
     let recorder = unsafe QueryRecorder(borrowing: handle)
     let insert = "INSERT INTO items (name, price, picture) VALUES (:name, ?2, @picture)"
     let rows: [[Value]] = [
-      ["it's\ntwo; lines", .real(-1.5), .blob([0, 255])], [.null, .null, .null], ["x", .real(2), .blob([])],
+      ["it's\ntwo; lines", .real(-1.5), .blob([0, 255])], [.null, .null, .null],
+      [.rawText(.utf8([0x30, 0xC3, 0x27])), .real(2), .blob([])],
       ["one too many", .real(3), .null],
     ]
     try application.execute("BEGIN")

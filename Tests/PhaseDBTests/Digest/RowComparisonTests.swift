@@ -87,7 +87,8 @@ struct RowComparisonTests {
     for connection in [before, after] { try connection.execute(script: row.schema) }
     try after.execute(script: row.change)
     let object = try #require(try Schema(of: before).objects.first { $0.name == "t" })
-    let comparison = RowComparison(before: before, after: after, declared: Set(row.declared.map { FoldedName($0) }), limit: 10)
+    let comparison = RowComparison(
+      before: before, after: after, declared: Set(row.declared.map { FoldedName($0) }), limit: 10)
     let difference = try comparison.difference(of: object, and: object)
     // A key that is no rowid is walked in the order of its hash.
     #expect(difference.first.map(\.sentence.description).sorted() == row.sentences.sorted())

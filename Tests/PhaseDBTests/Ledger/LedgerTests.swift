@@ -60,7 +60,7 @@ struct LedgerTests {
     try database.run(
       """
       DROP TABLE phasedb_archive; DROP TABLE phasedb_evidence; DROP TABLE phasedb_batch;
-      DROP TABLE phasedb_snapshot;
+      DROP TABLE phasedb_snapshot; DROP TABLE phasedb_round_trip;
       UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
       """)
     #expect(try database.migrator(tables(2)).status().applied.count == 1)
@@ -80,7 +80,7 @@ struct LedgerTests {
     let before = try database.snapshot()
     let error = try #require(migrationError { try database.run(.upAll, tables(1)) })
     #expect(error.id == .ledgerTouched)
-    #expect(error.details == ["phasedb_mine"])
+    #expect(error.details == ["table phasedb_mine"])
     #expect(try database.snapshot() == before)
   }
 

@@ -113,7 +113,7 @@ private struct DrawnFolder {
 
   /// The pair that the words of a finding name.
   func pair(of finding: Finding) -> Pair? {
-    let names = finding.message.matches(of: #/000\d/\w+/#).map { match in
+    let names = finding.message.raw.matches(of: #/000\d/\w+/#).map { match in
       steps.first { $0.id.prefix(4) == match.output.prefix(4) }
     }
     guard names.count == 2, let contract = names[0], let other = names[1] else { return nil }

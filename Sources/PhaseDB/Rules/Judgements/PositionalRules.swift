@@ -113,6 +113,9 @@ private struct ColumnChange {
   var kept: [FoldedName] { before.filter(after.contains) }
 
   var lines: [Prose] {
-    ["was: \(before.map(\.text).joined(separator: ", "))", "is:  \(after.map(\.text).joined(separator: ", "))"]
+    [
+      "was: \(before.map(\.text).joined(separator: ", "))",
+      "is:  \(after.map(\.text).joined(separator: ", "))",
+    ]
   }
 }

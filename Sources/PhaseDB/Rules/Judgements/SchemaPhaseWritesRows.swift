@@ -47,7 +47,9 @@ enum SchemaPhaseWritesRows: TrialRule {
   }
 
   /// `INSERT INTO f (f, …)`, by which a full-text table is told to rebuild or check its index: no row of anybody's.
-  private static func isMaintenance(of table: FoldedName, _ effect: StatementEffect, in script: Script) -> Bool {
+  private static func isMaintenance(of table: FoldedName, _ effect: StatementEffect, in script: Script)
+    -> Bool
+  {
     guard effect.writes.insertedTables.contains(table) else { return false }
     let words = effect.words(in: script)
     guard let into = words.firstIndex(where: { $0.is("into") }),
