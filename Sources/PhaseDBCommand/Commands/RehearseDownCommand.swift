@@ -11,7 +11,9 @@ enum RehearseDownCommand {
       observe: RehearsalProgress(context: context).show)
     var failure: MigrationError?
     do throws(MigrationError) {
-      if !rehearsal.phases.isEmpty { try location.migrator(.writing, context, reading: .all).record(rehearsal) }
+      if !rehearsal.phases.isEmpty {
+        try location.migrator(.writing, context, reading: .all).record(rehearsal)
+      }
     } catch {
       // What was shown stays worth printing when it cannot be recorded.
       failure = error

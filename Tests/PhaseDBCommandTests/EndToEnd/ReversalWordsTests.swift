@@ -31,7 +31,7 @@ struct ReversalWordsTests {
 
     init(
       _ sentence: String, _ before: String, _ phases: [Phase], since traffic: String = "",
-      _ words: String..., because why: [String] = [], wayOut: String? = nil, _ query: String,
+      _ words: String..., because why: [String] = [], wayOut: String? = nil, asking query: String,
       gives rows: String
     ) {
       testDescription = sentence
@@ -52,17 +52,18 @@ struct ReversalWordsTests {
 
   static let cases = [
     Case(
-      "exact, when nobody wrote", three, [dropB], "exact", all, gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
+      "exact, when nobody wrote", three, [dropB], "exact", asking: all,
+      gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "exact, when rows came and went and were edited where the way back has no say", three, [dropB],
       since:
         "UPDATE t SET a = 'new' WHERE id = 1; DELETE FROM t WHERE id = 2; INSERT INTO t (a) VALUES ('n')",
-      "exact", all, gives: "1,'new','p'\n3,'z','r'\n4,'n',NULL\n"),
+      "exact", asking: all, gives: "1,'new','p'\n3,'z','r'\n4,'n',NULL\n"),
     Case(
       "exact, when a row was edited beside the column that the way back computes",
       people + "INSERT INTO t VALUES (1, 'X', 'p'), (2, 'Y', 'q')",
       [Phase("0001-a/migrate", up: "UPDATE t SET a = lower(a);", down: "UPDATE t SET a = upper(a);")],
-      since: "UPDATE t SET b = 'new' WHERE id = 1", "exact", all, gives: "1,'X','new'\n2,'Y','q'\n"),
+      since: "UPDATE t SET b = 'new' WHERE id = 1", "exact", asking: all, gives: "1,'X','new'\n2,'Y','q'\n"),
     Case(
       "exact, right after two columns got other names", three,
       [
@@ -74,32 +75,33 @@ struct ReversalWordsTests {
           "0001-a/contract", up: "ALTER TABLE t DROP COLUMN a; ALTER TABLE t DROP COLUMN b;",
           down: "ALTER TABLE t ADD COLUMN a TEXT; ALTER TABLE t ADD COLUMN b TEXT; UPDATE t SET a = c, b = d;"
         ),
-      ], "exact", "exact", "exact", all, gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
+      ], "exact", "exact", "exact", asking: all, gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "lossy by the row that the way up put there and the way down leaves", three,
       [Phase("0001-a/migrate", up: "INSERT INTO t VALUES (9, 'born', '');", down: "SELECT 1;")],
-      "lossy", because: ["t 1"], "SELECT id FROM t", gives: "1\n2\n3\n9\n"),
+      "lossy", because: ["t 1"], asking: "SELECT id FROM t", gives: "1\n2\n3\n9\n"),
     Case(
       "lossy by the row whose key another one has taken", three,
       [Phase("0001-a/migrate", up: "DELETE FROM t WHERE id = 3;", down: "SELECT 1;")],
-      since: "INSERT INTO t (a) VALUES ('new')", "lossy", because: ["t 1"], "SELECT a FROM t WHERE id = 3",
+      since: "INSERT INTO t (a) VALUES ('new')", "lossy", because: ["t 1"],
+      asking: "SELECT a FROM t WHERE id = 3",
       gives: "'new'\n"),
     Case(
       "lossy by the values that the application wrote and the way back writes over", three,
       [Phase("0001-a/migrate", up: "UPDATE t SET b = upper(a);", down: "UPDATE t SET b = NULL;")],
-      since: "INSERT INTO t VALUES (4, 'w', 'own')", "lossy", because: ["t.b 1"], all,
+      since: "INSERT INTO t VALUES (4, 'w', 'own')", "lossy", because: ["t.b 1"], asking: all,
       gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n4,'w',NULL\n"),
     Case(
       "lossy by the rows that the application wrote and the way back deletes", three,
       [Phase("0001-a/migrate", up: "UPDATE t SET a = 'q';", down: "DELETE FROM t;")],
-      since: "INSERT INTO t VALUES (4, 'w', 'own')", "lossy", because: ["t 1"], all,
+      since: "INSERT INTO t VALUES (4, 'w', 'own')", "lossy", because: ["t 1"], asking: all,
       gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "lossy by what triggers write on the way",
       three
         + "CREATE TABLE log (x); CREATE TRIGGER g AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (new.id); END",
       [Phase("0001-a/migrate", up: "UPDATE t SET a = upper(a);", down: "UPDATE t SET a = lower(a);")],
-      "lossy", because: ["log 6"], "SELECT count(*) FROM log", gives: "6\n"),
+      "lossy", because: ["log 6"], asking: "SELECT count(*) FROM log", gives: "6\n"),
     Case(
       "lossy by the children whose parents were deleted",
       "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id)); INSERT INTO p VALUES (1), (2); INSERT INTO t VALUES (1, 1), (2, 2)",
@@ -108,11 +110,11 @@ struct ReversalWordsTests {
           "0001-a/contract", up: "DROP TABLE t;",
           down: "CREATE TABLE t (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id));")
       ],
-      since: "DELETE FROM p WHERE id = 2", "lossy", because: ["t 1"], all, gives: "1,1\n"),
+      since: "DELETE FROM p WHERE id = 2", "lossy", because: ["t 1"], asking: all, gives: "1,1\n"),
     Case(
       "uncertain by the row that may be another one with the same key", three, [dropB],
       since: "DELETE FROM t WHERE id = 3; INSERT INTO t (a) VALUES ('Eve')", "uncertain",
-      because: ["t.b 1"], "SELECT a FROM t WHERE id = 3", gives: "'Eve'\n"),
+      because: ["t.b 1"], asking: "SELECT a FROM t WHERE id = 3", gives: "'Eve'\n"),
     Case(
       "uncertain by the rows that changed and get what is computed", three,
       [
@@ -120,17 +122,18 @@ struct ReversalWordsTests {
           "0001-a/contract", up: "ALTER TABLE t DROP COLUMN b;",
           down: "ALTER TABLE t ADD COLUMN b TEXT; UPDATE t SET b = upper(a);")
       ],
-      since: "UPDATE t SET a = 'new' WHERE id = 1", "uncertain", because: ["t.b 1"], all,
+      since: "UPDATE t SET a = 'new' WHERE id = 1", "uncertain", because: ["t.b 1"], asking: all,
       gives: "1,'new','NEW'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "blocked, when the way down of an expand does not run", three,
       [Phase("0001-a/expand", up: "ALTER TABLE t ADD COLUMN c;", down: "DROP TABLE missing;")], "blocked",
-      because: ["no such table: missing"], "SELECT count(*) FROM pragma_table_info('t')", gives: "4\n"),
+      because: ["no such table: missing"], asking: "SELECT count(*) FROM pragma_table_info('t')", gives: "4\n"
+    ),
     Case(
       "blocked, when the way down of an expand leads nowhere", three,
       [Phase("0001-a/expand", up: "ALTER TABLE t ADD COLUMN c;", down: "SELECT 1;")], "blocked",
       because: ["the down of 0001-a/expand does not lead back to the schema before it"],
-      "SELECT count(*) FROM pragma_table_info('t')", gives: "4\n"),
+      asking: "SELECT count(*) FROM pragma_table_info('t')", gives: "4\n"),
     Case(
       "blocked by a value of another type",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) STRICT; INSERT INTO t VALUES (1, 5)",
@@ -141,7 +144,7 @@ struct ReversalWordsTests {
       ],
       since: "INSERT INTO t VALUES (2, 'word 7')", "blocked",
       because: ["cannot store TEXT value in INTEGER column f.n", "id = 2"],
-      wayOut: "UPDATE t SET n = 7 WHERE id = 2", all, gives: "1,5\n2,7\n"),
+      wayOut: "UPDATE t SET n = 7 WHERE id = 2", asking: all, gives: "1,5\n2,7\n"),
     Case(
       "blocked by a key of another type",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, n); INSERT INTO t VALUES (1, 5)",
@@ -151,7 +154,7 @@ struct ReversalWordsTests {
         )
       ],
       since: "INSERT INTO t VALUES ('abc', 6)", "blocked", because: ["datatype mismatch", "id = 'abc'"],
-      wayOut: "DELETE FROM \"t\" WHERE id = 'abc'", all, gives: "1,5\n"),
+      wayOut: "DELETE FROM \"t\" WHERE id = 'abc'", asking: all, gives: "1,5\n"),
     Case(
       "blocked by a value that the way back computes and a CHECK forbids",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER CHECK (b > 0)); INSERT INTO t VALUES (1, 5, 5)",
@@ -161,21 +164,22 @@ struct ReversalWordsTests {
           down: rebuilt("id INTEGER PRIMARY KEY, a INTEGER, b INTEGER CHECK (b > 0)", "id, a, a"))
       ],
       since: "INSERT INTO t VALUES (2, -5), (3, 8)", "blocked",
-      because: ["CHECK constraint failed: b > 0", "id = 2"], wayOut: "DELETE FROM \"t\" WHERE id = 2", all,
+      because: ["CHECK constraint failed: b > 0", "id = 2"], wayOut: "DELETE FROM \"t\" WHERE id = 2",
+      asking: all,
       gives: "1,5,5\n3,8,8\n"),
     Case(
       "blocked by rows that are equal where an index was unique", three + "CREATE UNIQUE INDEX u ON t (a)",
       [Phase("0001-a/contract", up: "DROP INDEX u;", down: "CREATE UNIQUE INDEX u ON t (a);")],
       since: "INSERT INTO t VALUES (4, 'x', '')", "blocked",
       because: ["present rows break UNIQUE (a) of t", "id = 1", "id = 4"],
-      wayOut: "DELETE FROM t WHERE id = 4", "SELECT count(*) FROM t", gives: "3\n"),
+      wayOut: "DELETE FROM t WHERE id = 4", asking: "SELECT count(*) FROM t", gives: "3\n"),
     Case(
       "blocked by a row that has the place of one that comes back",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
       [Phase("0001-a/migrate", up: "DELETE FROM t WHERE id = 2;", down: "SELECT 1;")],
       since: "INSERT INTO t VALUES (3, 'y')", "blocked",
       because: ["present rows break UNIQUE (a), with rows that come back, of t", "id = 3"],
-      wayOut: "UPDATE t SET a = 'other' WHERE id = 3", all, gives: "1,'x'\n2,'y'\n3,'other'\n"),
+      wayOut: "UPDATE t SET a = 'other' WHERE id = 3", asking: all, gives: "1,'x'\n2,'y'\n3,'other'\n"),
     Case(
       "blocked by present rows without parents where a reference comes back",
       "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER REFERENCES p (id)); INSERT INTO p VALUES (1); INSERT INTO t VALUES (1, 1)",
@@ -186,7 +190,7 @@ struct ReversalWordsTests {
       ],
       since: "INSERT INTO t VALUES (2, 7)", "blocked",
       because: ["0001-a/contract down leaves 1 row without a parent", "t rowid 2: no parent in p"],
-      wayOut: "INSERT INTO \"p\" (\"id\") VALUES (7);", all, gives: "1,1\n2,7\n"),
+      wayOut: "INSERT INTO \"p\" (\"id\") VALUES (7);", asking: all, gives: "1,1\n2,7\n"),
   ]
 
   @Test("is said alike by status, plan and library, and comes true:", arguments: cases)
