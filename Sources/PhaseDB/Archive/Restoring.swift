@@ -109,7 +109,11 @@ struct Restoring {
       throw MigrationError(
         .reversalBlocked,
         "what \(record.phase) \(record.direction.rawValue) took from \(record.table) cannot come back: \(error.message)",
-        help: ["correct the rows that are in its place, then try again"])
+        help: [
+          record.direction == .up
+            ? "change or delete the rows that hold its keys now, then run: phasedb down"
+            : "change or delete the rows that hold its keys now, then run: phasedb up"
+        ])
     } catch {
       throw MigrationError(error, while: "restoring \(record.table) from archive \(record.id)")
     }

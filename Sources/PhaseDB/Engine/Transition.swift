@@ -149,7 +149,9 @@ extension Engine {
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
-        let entry = try ledger.erase(applied, leaving: drift, by: runner, at: time)
+        let entry = try ledger.erase(
+          applied, leaving: drift, milliseconds: (ContinuousClock.now - began).milliseconds, by: runner,
+          at: time)
         try ledger.record(kept, entry: entry)
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }

@@ -154,7 +154,18 @@ extension Engine {
       "\(step.id) \(step.direction.rawValue) leaves \(DetailLines.rows(new.values.reduce(0, +))) without a parent",
       at: step.script.place(at: step.script.firstTokenOffset),
       details: DetailLines.first(new.keys.map(\.sentence).sorted()),
-      help: ["delete or re-point the child rows in the same phase, before their parents go"])
+      help: step.direction == .up
+        ? ["delete or re-point the child rows in the same phase, before their parents go"]
+        : try helpWithParents(new.keys))
+  }
+
+  /// Rows that come back may have lost their parents meanwhile.
+  func helpWithParents(_ orphans: some Collection<ForeignKeyViolation>) throws(MigrationError) -> [Prose] {
+    let statements = try lifting("naming the parents that are missing") { () in
+      try connection.missingParents(orphans)
+    }
+    return ["put the parents back, with whatever else their tables ask for:"] + statements.map { "  \($0)" }
+      + ["once the phase is down, delete those that are not wanted together with their children"]
   }
 
   /// The claims of the phase after it went up; after it came down, those of its migration that are in force again.

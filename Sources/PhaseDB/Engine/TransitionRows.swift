@@ -126,7 +126,7 @@ struct TransitionRows {
     throw MigrationError(
       .reversalBlocked, "\(step.id) cannot come down: present rows break \(first.sentence)",
       details: first.lines + broken.dropFirst().flatMap { ["and \($0.sentence):"] + $0.lines },
-      help: ["correct the rows, then run: phasedb down"])
+      help: [first.opening])
   }
 
   /// Columns that came with the migration itself, which a migrate phase fills.
