@@ -150,11 +150,10 @@ struct DrawnCase {
 extension Said {
   /// What phasedb's word is.
   init(_ reversal: Reversal) {
-    switch reversal {
-    case .exact: self.init(word: .exact)
-    case .lossy(let lost): self.init(word: .lossy, why: lost.map { "\($0)" })
-    case .blocked(let reasons): self.init(word: .blocked, why: reasons.map(\.description))
-    }
+    let rows = (reversal.lost + reversal.uncertain).map { "\($0)" }
+    self.init(
+      word: Said.Word(rawValue: reversal.word.rawValue) ?? .unknown,
+      why: rows + reversal.obstacles.map(\.reason.raw))
   }
 }
 

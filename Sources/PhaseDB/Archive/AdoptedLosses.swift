@@ -13,7 +13,7 @@ struct AdoptedLosses {
   }
 
   /// - Returns: nothing for a phase that phasedb itself took up.
-  func lost(by phase: AppliedPhase) throws(MigrationError) -> [Reversal.LostValues] {
+  func lost(by phase: AppliedPhase) throws(MigrationError) -> [Reversal.AffectedRows] {
     guard phase.id.kind != .expand, adopted.contains(phase.sequence) else { return [] }
     let text = try ledger.phase(phase)
     let first = applied.first { $0.id.migration == phase.id.migration } ?? phase
@@ -21,7 +21,7 @@ struct AdoptedLosses {
       (try ledger.schema(after: phase.sequence - 1), try ledger.schema(after: first.sequence - 1))
     }
     let trace = try TransitionTrial(phase.id, text, .up, on: before).there
-    return trace.tables.flatMap { table -> [Reversal.LostValues] in
+    return trace.tables.flatMap { table -> [Reversal.AffectedRows] in
       guard let origin = table.origin else { return [] }
       if table.outcome == nil || table.losesRows { return [Self.lost(origin, nil)] }
       return table.columns.compactMap { column in
@@ -32,8 +32,8 @@ struct AdoptedLosses {
     }
   }
 
-  private static func lost(_ table: SchemaName, _ column: SchemaName?) -> Reversal.LostValues {
-    Reversal.LostValues(
+  private static func lost(_ table: SchemaName, _ column: SchemaName?) -> Reversal.AffectedRows {
+    Reversal.AffectedRows(
       table: table.spelled, column: column?.spelled, rows: nil,
       why: "the phase was adopted, and nothing was kept of what it took", isDeclared: false)
   }

@@ -9,6 +9,8 @@ struct BrokenConstraint: Hashable, Sendable {
   /// Up to ten of the rows, by their keys.
   let rows: [String]
   let isMore: Bool
+  /// What an operator can do about them.
+  let opening: Prose
 
   var sentence: Prose { "\(constraint) of \(table)" }
   var lines: [Prose] { rows.map { Prose($0) } + (isMore ? ["… and more"] : []) }
@@ -19,6 +21,8 @@ struct FormerConstraint {
   let title: String
   /// Follows `SELECT key FROM t AS t`.
   let condition: String
+  /// What an operator can do about rows that break it.
+  var opening: Prose = "change or delete these rows, then run the command again"
 
   /// Asks for the rows that break it. A question that SQLite does not take is none.
   func broken(in table: TableShape, on connection: Connection) throws(SQLiteError) -> BrokenConstraint? {
@@ -36,6 +40,6 @@ struct FormerConstraint {
     guard !keys.isEmpty else { return nil }
     return BrokenConstraint(
       table: table.name.spelled, constraint: title, rows: Array(keys.prefix(DetailLines.limit)),
-      isMore: keys.count > DetailLines.limit)
+      isMore: keys.count > DetailLines.limit, opening: opening)
   }
 }

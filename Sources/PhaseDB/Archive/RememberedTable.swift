@@ -70,15 +70,15 @@ extension RememberedTable {
       return "r.\(kept) IS NOT \(now) OR typeof(r.\(kept)) <> typeof(\(now))"
     }
     var difference = Difference()
-    var found_ = try connection.prepare(
+    var differing = try connection.prepare(
       """
       SELECT r.rowid, \(first) IS NULL FROM temp.\(name) AS r LEFT JOIN \(place) AS n ON \(found)
       WHERE \(([first + " IS NULL"] + differs).joined(separator: " OR "))
       """)
     var missing = 0
-    while try found_.step() {
-      difference.numbers.append(found_.integer(at: 0))
-      if found_.integer(at: 1) != 0 { missing += 1 }
+    while try differing.step() {
+      difference.numbers.append(differing.integer(at: 0))
+      if differing.integer(at: 1) != 0 { missing += 1 }
     }
     difference.numbers.sort()
     let counts = try connection.rows(

@@ -109,7 +109,11 @@ struct Restoring {
       throw MigrationError(
         .reversalBlocked,
         "what \(record.phase) \(record.direction.rawValue) took from \(record.table) cannot come back: \(error.message)",
-        help: ["correct the rows that are in its place, then try again"])
+        help: [
+          record.direction == .up
+            ? "change or delete the rows that hold its keys now, then run: phasedb down"
+            : "change or delete the rows that hold its keys now, then run: phasedb up"
+        ])
     } catch {
       throw MigrationError(error, while: "restoring \(record.table) from archive \(record.id)")
     }
@@ -125,6 +129,9 @@ struct Restoring {
   }
 
   private static let shownRows = 10
+
+  /// What rows that come back without a parent hold, because they had none when they were taken.
+  var orphans: Set<String> { Set(works.flatMap { $0.content.orphans ?? [] }) }
 
   /// The tables that get rows or values.
   var tables: Set<FoldedName> {

@@ -1,34 +1,123 @@
-/// What reversing an applied phase would give back, as the rows are now.
-public enum Reversal: Sendable, Hashable {
-  /// Schema and rows come back. What was written since to what both schemas share stays, and so does what was deleted.
-  case exact
-  /// Some archived values would not come back; one entry for each column or table.
-  case lossy([LostValues])
-  /// It would be refused; one sentence for each reason.
-  case blocked([Prose])
+internal import PhaseSQLite
 
-  /// Archived values that would not come back. They stay in the archive until purged.
-  public struct LostValues: Sendable, Hashable {
+/// What reversing an applied phase would give back, as the rows are now, and how far that is known.
+public struct Reversal: Sendable, Hashable {
+  /// The verdict in one word.
+  public enum Word: String, Sendable, Hashable, CaseIterable {
+    /// The way back was run and gave back what was there before the phase, and nothing happened since that the archive
+    /// cannot answer for. What was written since to what both schemas share stays.
+    case exact
+    /// The way back ran on a scratch database and led to the schema before the phase; it was not seen on rows.
+    case expected
+    /// Something is known not to come back.
+    case lossy
+    /// Rows changed, were born or took over a key since, and what they get may not be theirs.
+    case uncertain
+    /// The way back does not run, or would break a constraint or a reference.
+    case blocked
+    /// Nothing was tried.
+    case unknown
+  }
+
+  /// How it is known that the way back runs.
+  enum Basis: Int, Sendable, Hashable {
+    /// Nothing was tried.
+    case nothing
+    /// Its SQL ran where there are no rows, and led to the schema before the phase.
+    case scratch
+    /// It ran over rows, which came back as they had been.
+    case rows
+  }
+
+  var basis: Basis = .rows
+  /// What does not come back; one entry for each column, or for whole rows of a table.
+  public internal(set) var lost: [AffectedRows] = []
+  /// The rows whose values may not be theirs, and the rule that gives them.
+  public internal(set) var uncertain: [AffectedRows] = []
+  /// What keeps the way back from running.
+  public internal(set) var obstacles: [Obstacle] = []
+  /// What else is known of how it is known, one sentence each.
+  public internal(set) var notes: [Prose] = []
+
+  /// The worst that is known decides.
+  public var word: Word {
+    if !obstacles.isEmpty { return .blocked }
+    if !lost.isEmpty { return .lossy }
+    if !uncertain.isEmpty { return .uncertain }
+    switch basis {
+    case .rows: return .exact
+    case .scratch: return .expected
+    case .nothing: return .unknown
+    }
+  }
+
+  /// Rows of a table that do not get back what they had, or may get what is not theirs. What does not come back stays in
+  /// the archive until purged, where it was kept.
+  public struct AffectedRows: Sendable, Hashable {
     public let table: String
     /// nil for whole rows.
     public let column: String?
-    /// How many; nil when nobody can count them.
+    /// How many; nil when they cannot be counted.
     public let rows: Int?
     /// Why, as the end of a sentence.
     public let why: Prose
     /// Whether the phase accepts the loss with `@loses`.
-    public let isDeclared: Bool
+    public var isDeclared = false
+
+    /// The same of another number of rows.
+    func counted(_ rows: Int) -> AffectedRows {
+      AffectedRows(table: table, column: column, rows: rows, why: why, isDeclared: isDeclared)
+    }
 
     /// `customers.full_name`, or the table alone.
     public var subject: String { column.map { "\(table).\($0)" } ?? table }
   }
 
-  /// Whether nothing would be lost that the phase does not declare.
+  /// Something that keeps a way back from running.
+  public struct Obstacle: Sendable, Hashable {
+    /// One sentence without a full stop.
+    public let reason: Prose
+    /// The rows that are in the way, or more about the reason: one line each.
+    public var rows: [Prose] = []
+    /// What an operator can do, one line each.
+    public var openings: [Prose] = []
+    /// What a refusal because of it is called.
+    var error = MigrationError.ID.reversalBlocked
+    /// Whether the ledger itself says so, so that nothing need be tried.
+    var isOfLedger = false
+  }
+
+  /// Whether nothing speaks against it but losses that the phase declares.
   public var isExactOrDeclared: Bool {
-    switch self {
-    case .exact: true
-    case .lossy(let lost): lost.allSatisfy(\.isDeclared)
-    case .blocked: false
+    switch word {
+    case .exact, .expected: true
+    case .lossy: lost.allSatisfy(\.isDeclared) && uncertain.isEmpty
+    case .uncertain, .blocked, .unknown: false
     }
+  }
+
+  /// The same, with the losses marked that a phase declares.
+  func declaring(_ losses: [Loss]) -> Reversal {
+    guard !losses.isEmpty else { return self }
+    let declared = Set(losses.map { "\($0.table).\($0.column)".folded })
+    var reversal = self
+    for index in lost.indices where declared.contains(lost[index].subject.folded) {
+      reversal.lost[index].isDeclared = true
+    }
+    return reversal
+  }
+}
+
+extension Reversal.Obstacle {
+  /// What a refusal of a phase because of it says.
+  func message(of id: PhaseID) -> Prose {
+    reason.hasPrefix("\(id)") ? reason : "\(id) cannot come down: \(reason)"
+  }
+
+  /// The refusal of a step, as it was seen on a copy.
+  init(_ error: MigrationError) {
+    self.init(
+      reason: error.message, rows: error.details, openings: error.help.filter { !$0.hasPrefix("then run: ") },
+      error: error.id)
   }
 }

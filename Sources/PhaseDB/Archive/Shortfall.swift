@@ -17,42 +17,185 @@ struct Shortfall {
     self.aftermath = aftermath
   }
 
-  func lost(on connection: Connection) throws(SQLiteError) -> [Reversal.LostValues] {
+  /// What is known of the rows.
+  struct Outlook {
+    /// What would not come back.
+    var lost: [Affected] = []
+    /// Rows that changed since and get what the way back computes.
+    var computed: [Affected] = []
+    /// Rows that may be others than those whose values come back.
+    var others: [Affected] = []
+  }
+
+  func outlook(on connection: Connection) throws(SQLiteError) -> Outlook {
+    var outlook = Outlook()
+    guard content.isFollowed(by: trace, to: SchemaName(record.table)) else {
+      outlook.lost = [affected(nil, record.rows, "the way back gives its rows other rowids")]
+      return outlook
+    }
     let computed = content.columns.filter {
       trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
-    guard content.isFollowed(by: trace, to: SchemaName(record.table)) else {
-      return [lost(nil, record.rows, "the way back gives its rows other rowids")]
-    }
+    outlook.lost = try takenPlaces(on: connection)
     if let changed = try content.changedSource(on: connection) {
       if content.successor == nil {
-        return [
-          lost(
+        outlook.lost.append(
+          affected(
             nil, record.rows,
-            "rows that cannot be followed are made again from \(changed), which changed since")
-        ]
+            "rows that cannot be followed are made again from \(changed), which changed since"))
+      } else {
+        outlook.computed = computed.map {
+          affected($0.name, record.rows, "the way back computes it from \(changed), which changed since")
+        }
       }
-      return computed.map {
-        lost($0.name, record.rows, "the way back computes it from \(changed), which changed since")
-      }
+      return outlook
     }
-    guard !computed.isEmpty, let successor = content.successor else { return [] }
-    guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return [] }
+    guard let successor = content.successor,
+      let table = try TableShape(SchemaName(successor.table), on: connection)
+    else { return outlook }
     guard let places = places(in: table.name, successor) else {
-      return computed.map {
-        lost(
+      outlook.computed = computed.map {
+        affected(
           $0.name, nil,
-          "rows that changed since, and the way back computes it; how many is known when the phases after it are reversed"
-        )
+          "rows that changed since, and the way back computes it; count them with: phasedb rehearse down")
+      }
+      return outlook
+    }
+    if !computed.isEmpty {
+      let rows = try changedRows(table, successor, places, on: connection)
+      if rows > 0 {
+        outlook.computed = computed.map {
+          affected($0.name, rows, "the rows changed since, and the way back computes it")
+        }
+      }
+    } else if !successor.hashed.isEmpty {
+      let rows = try changedRows(table, successor, places, mayBeOthers: true, on: connection)
+      if rows > 0 {
+        outlook.others = content.columns.map {
+          affected(
+            $0.name, rows,
+            "the rows changed since or are others with the same key, and the archived value comes back")
+        }
+      }
+      // Those of a complete archive are followed to their keys of today.
+      if aftermath == nil, content.isComplete != true {
+        let moved = try movedRows(table, successor, on: connection)
+        if moved > 0 {
+          outlook.lost += content.columns.map {
+            affected($0.name, moved, "the rows have another key since")
+          }
+        }
       }
     }
-    let rows = try changedRows(table, successor, places, on: connection)
-    return rows == 0
-      ? [] : computed.map { lost($0.name, rows, "the rows changed since, and the way back computes it") }
+    return outlook
   }
 
-  private func lost(_ column: String?, _ rows: Int?, _ why: Prose) -> Reversal.LostValues {
-    Reversal.LostValues(table: record.table, column: column, rows: rows, why: why, isDeclared: false)
+  typealias Affected = Reversal.AffectedRows
+
+  /// Rows that the phase took away and whose key another row has now: they have no place to come back to.
+  private func takenPlaces(on connection: Connection) throws(SQLiteError) -> [Affected] {
+    let target = SchemaName(record.table)
+    // A table that the way back makes or fills has its rows from elsewhere.
+    guard content.hasGoneRows, content.successor != nil, aftermath == nil,
+      trace.table(to: target)?.gainsRows != true,
+      let table = try TableShape(target, on: connection)
+    else { return [] }
+    let key = content.key.names.map { SchemaName($0) }
+    guard key.allSatisfy({ table.column($0) != nil }) || content.key.form == .rowID else { return [] }
+    let count = try connection.value(
+      """
+      SELECT count(*) FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+      ON \(RowMatch.condition(key, in: table, as: "n", against: "a")) WHERE a.gone
+      """)
+    let rows = Int(count?.integer ?? 0)
+    return rows == 0 ? [] : [affected(nil, rows, "another row has taken the key since")]
+  }
+
+  /// How many rows that the phase took away stay away once the way back ran.
+  func staysGone(in left: ArchiveRecord, on connection: Connection) throws(SQLiteError) -> Int {
+    let count = try connection.value("SELECT count(*) FROM main.\(left.tableName) WHERE gone")
+    return Int(count?.integer ?? 0)
+  }
+
+  /// Rows that would come back and whose parents are gone: they stay away.
+  ///
+  /// - Parameters:
+  ///   - former: the schema to which the way back leads.
+  ///   - returning: tables whose rows come back with it.
+  func orphans(
+    in former: Schema, returning: Set<SchemaName>, on connection: Connection
+  ) throws(SQLiteError) -> [Affected] {
+    guard content.hasGoneRows, let table = former.table(SchemaName(record.table)) else { return [] }
+    let archive = ArchiveTable(record, content)
+    var conditions: [String] = []
+    for key in table.foreignKeys where !returning.contains(key.parent) {
+      guard let parent = try TableShape(key.parent, on: connection) else { continue }
+      let there =
+        key.parentColumns.isEmpty
+        ? (parent.primaryKey?.names ?? []).map { SchemaName($0) } : key.parentColumns
+      let here = key.columns.compactMap { column in
+        content.columns.firstIndex { SchemaName($0.name) == column }.map { "a.\(archive.values[$0])" }
+          ?? content.key.names.firstIndex { SchemaName($0) == column }.map { "a.\(archive.keys[$0])" }
+      }
+      guard !here.isEmpty, here.count == key.columns.count, there.count == here.count else { continue }
+      let pairs = zip(there, here).map { "p.\(SQLText.identifier($0.spelled)) = +\($1)" }
+      let isTold = here.map { "\($0) IS NOT NULL" }
+      conditions.append(
+        "(\(isTold.joined(separator: " AND ")) AND NOT EXISTS (SELECT 1 FROM main.\(SQLText.identifier(parent.name.spelled)) AS p WHERE \(pairs.joined(separator: " AND "))))"
+      )
+    }
+    guard !conditions.isEmpty else { return [] }
+    let count = try connection.value(
+      "SELECT count(*) FROM main.\(archive.name) AS a WHERE a.gone AND (\(conditions.joined(separator: " OR ")))"
+    )
+    let rows = Int(count?.integer ?? 0)
+    return rows == 0 ? [] : [affected(nil, rows, "the parents of these rows are gone")]
+  }
+
+  /// How many rows have another value in a column, once the way back ran, than the archive has for them.
+  ///
+  /// - Parameter left: what of the archive is left.
+  func others(
+    than column: String, in left: ArchiveRecord, on connection: Connection
+  ) throws(SQLiteError) -> Int {
+    guard let index = content.columns.firstIndex(where: { $0.name == column }),
+      let table = try TableShape(SchemaName(record.table), on: connection),
+      table.column(SchemaName(column)) != nil
+    else { return left.rows }
+    let archive = ArchiveTable(left, content)
+    let key = content.key.names.map { SchemaName($0) }
+    let value = "t.\(SQLText.identifier(column))"
+    let count = try connection.value(
+      """
+      SELECT count(*) FROM main.\(archive.name) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS t
+      ON \(RowMatch.condition(key, in: table, as: "t", against: "a")) WHERE a.gone = 0
+      AND (a.\(archive.values[index]) IS NOT \(value) OR typeof(a.\(archive.values[index])) <> typeof(\(value)))
+      """)
+    return Int(count?.integer ?? 0)
+  }
+
+  /// Rows that are there under another key: the rest of them is what it was.
+  private func movedRows(
+    _ table: TableShape, _ successor: ArchiveContent.Successor, on connection: Connection
+  ) throws(SQLiteError) -> Int {
+    let key = successor.key.map { SchemaName($0) }
+    let row = RestOfRow(content, by: key)
+    guard try row.isReadable(in: table, on: connection) else { return 0 }
+    try row.define(on: connection)
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    let isSame = RowMatch.condition(key, in: table, as: "n", against: "a")
+    let count = try connection.value(
+      """
+      SELECT count(*) FROM main.\(record.tableName) AS a WHERE a.gone = 0
+      AND NOT EXISTS (SELECT 1 FROM \(place) AS n WHERE \(isSame))
+      AND a.rest IN (SELECT \(row.call("n")) FROM \(place) AS n\(row.joins("n"))
+        WHERE NOT EXISTS (SELECT 1 FROM main.\(record.tableName) AS a WHERE \(isSame)))
+      """)
+    return Int(count?.integer ?? 0)
+  }
+
+  private func affected(_ column: String?, _ rows: Int?, _ why: Prose) -> Affected {
+    Affected(table: record.table, column: column, rows: rows, why: why)
   }
 
   /// Where the columns are by which the rows are compared, none where they are as they were; nil when nobody can tell.
@@ -75,22 +218,40 @@ struct Shortfall {
     return isKeyed && others ? places : nil
   }
 
+  /// - Parameter mayBeOthers: counts only those that may have been deleted and inserted anew. SQLite gives a new row the
+  ///   highest key and one, so a row below one that is as it was is no other (sqlite.org/autoinc.html).
   private func changedRows(
     _ table: TableShape, _ successor: ArchiveContent.Successor, _ places: [SchemaName: Aftermath.Place],
-    on connection: Connection
+    mayBeOthers: Bool = false, on connection: Connection
   ) throws(SQLiteError) -> Int {
     let key = successor.key.map { SchemaName($0) }
     let row = RestOfRow(content, at: places, by: key)
     let isReadable = try row.isReadable(in: table, on: connection)
     try row.define(on: connection)
     let found = RowMatch.condition(key, in: table, as: "n", against: "a")
-    let count = try connection.value(
+    let rows = """
+      FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+      ON \(found)\(isReadable ? row.joins("n") : "") WHERE a.gone = 0
       """
-      SELECT count(*) FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
-      ON \(found)\(isReadable ? row.joins("n") : "")
-      WHERE a.gone = 0 AND \(isReadable ? "\(row.call("n")) IS NOT a.rest" : "1")
-      """)
-    return Int(count?.integer ?? 0)
+    var isCounted = isReadable ? "\(row.call("n")) IS NOT a.rest" : "1"
+    if mayBeOthers, content.key.isNumber {
+      if try connection.isAutoincrement(table.name) { return 0 }
+      if isReadable {
+        isCounted +=
+          " AND a.k1 > coalesce((SELECT max(a.k1) \(rows) AND \(row.call("n")) IS a.rest), -9223372036854775808)"
+      }
+    }
+    return Int(try connection.value("SELECT count(*) \(rows) AND \(isCounted)")?.integer ?? 0)
+  }
+}
+
+extension Connection {
+  /// Whether SQLite never gives out a key of a table again.
+  fileprivate func isAutoincrement(_ table: SchemaName) throws(SQLiteError) -> Bool {
+    let sql = try value(
+      "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+      .text(table.spelled))
+    return sql?.text.flatMap { TableDefinition($0) }?.primaryKey?.hasAutoincrement ?? false
   }
 }
 

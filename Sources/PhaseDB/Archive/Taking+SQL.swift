@@ -47,9 +47,12 @@ extension Taking {
   ) -> String {
     let present = (self.successor?.key ?? []).map { "n.\(SQLText.identifier($0.spelled))" }
     let isGone = "\(present[0]) IS NULL"
-    // A key that matches without being the same is kept as it is now, because that is how the row will be found.
+    // A key that matches without being the same is kept as it is now, because that is how the row will be found. A number
+    // stays one: the archive holds nothing else as its rowid.
     let keys = present.enumerated().map {
-      "CASE WHEN \(isGone) THEN s.k\($0.offset + 1) ELSE \($0.element) END AS k\($0.offset + 1)"
+      key.isNumber
+        ? "s.k1"
+        : "CASE WHEN \(isGone) THEN s.k\($0.offset + 1) ELSE \($0.element) END AS k\($0.offset + 1)"
     }
     let kept = values.indices.map { "s.v\($0 + 1) AS v\($0 + 1)" }
     let tracked = zip(values, marks).compactMap { column, mark in

@@ -7,6 +7,9 @@ struct TransitionTrial {
   let there: ScriptTrace
   /// What the SQL of the way back does after it; nil when it does not run.
   let back: ScriptTrace?
+  /// The part of the schema on which it was tried, and what the transition made of that.
+  let began: [SchemaObject]
+  let left: Schema
   /// What keeps the way back from running.
   let backFailure: MigrationError?
   /// Whether the way back leads to the schema before the transition.
@@ -49,8 +52,10 @@ struct TransitionTrial {
   ) throws(MigrationError) {
     let scratch = try Scratch(baseline: nil, costLimit: costLimit)
     try scratch.make(objects)
+    began = objects
     let before = scratch.schema
     there = try Self.trace(id, phase, direction, on: scratch)
+    left = scratch.schema
     do throws(MigrationError) {
       // Nobody has asked for the way back: it must not keep the way there waiting.
       if costLimit == nil {

@@ -13,9 +13,9 @@ struct UnreadableTables {
   }
 
   /// What a later schema does not have any more.
-  func gone(in later: Schema) -> [Reversal.LostValues] {
+  func gone(in later: Schema) -> [Reversal.AffectedRows] {
     names.filter { later.object("table", $0) == nil }.map { name in
-      Reversal.LostValues(
+      Reversal.AffectedRows(
         table: name.spelled, column: nil, rows: nil, why: "its module does not give its rows back",
         isDeclared: false)
     }

@@ -3,11 +3,18 @@ import Synchronization
 /// A request to stop, which may come from any thread or from a signal handler.
 public final class Cancellation: Sendable {
   private let requested = Atomic(false)
+  /// When it asks by itself; nil when it does not.
+  private let deadline: ContinuousClock.Instant?
 
-  public init() {}
+  public init() { deadline = nil }
+
+  /// One that asks by itself after some time.
+  init(after time: Duration) { deadline = .now + time }
 
   /// Asks for a stop: the transaction that runs is rolled back, those before it stand.
   public func cancel() { requested.store(true, ordering: .relaxed) }
 
-  public var isRequested: Bool { requested.load(ordering: .relaxed) }
+  public var isRequested: Bool {
+    requested.load(ordering: .relaxed) || deadline.map { ContinuousClock.now > $0 } ?? false
+  }
 }

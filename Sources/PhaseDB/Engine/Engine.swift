@@ -92,7 +92,8 @@ final class Engine {
       } catch {
         // Where the database stands is read, and the lease given back, also after a request to stop.
         connection.removeProgressHandler()
-        throw standing(of: error, turn: turn, result: result)
+        let told = standing(of: error, turn: turn, result: result)
+        throw step.direction == .down ? told.onTheWayDown : told
       }
       expected.removeAll { $0 == step.id }
       if step.direction == .up { expected.append(step.id) }

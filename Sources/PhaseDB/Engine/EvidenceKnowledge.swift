@@ -40,9 +40,14 @@ struct EvidenceKnowledge: Sendable {
   func closedGate(
     _ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?, isWaiting: Bool = false
   ) -> ClosedGate? {
-    guard policy.asks(for: phase.kind) else { return nil }
     func gate(_ reason: Prose, _ opening: Prose, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
       ClosedGate(gate: .evidence, reason: reason, opening: opening, error: error)
+    }
+    guard policy.asks(for: phase.kind) else {
+      // What is not asked for is not hidden, either.
+      return known(of: id, phase, on: schema).map {
+        gate($0.reason, $0.opening)
+      }
     }
     let rehearse: Prose =
       hasLedger ? "rehearse it: phasedb rehearse" : "rehearse it on the way: phasedb up --rehearse"
@@ -65,7 +70,24 @@ struct EvidenceKnowledge: Sendable {
       return gate(
         "the rehearsal of \(latestOfText.at) was on another schema", rehearse, .evidenceOtherSchema)
     }
-    return found.objection(to: id).map { gate($0.reason, $0.opening) }
+    let judged = lossy(id, phase, on: schema) ?? found
+    return judged.objection(to: id).map { gate($0.reason, $0.opening) }
+  }
+
+  /// What a rehearsal of this text showed against the phase, also where none is asked for.
+  private func known(
+    of id: PhaseID, _ phase: Phase, on schema: SchemaDigest?
+  ) -> (reason: Prose, opening: Prose)? {
+    lossy(id, phase, on: schema)?.objection(to: id)
+  }
+
+  /// The last rehearsal of this text in which rows did not come back. A later one that went well does not outvote it: it
+  /// was of other rows.
+  private func lossy(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?) -> Evidence? {
+    let own = all.filter { $0.phase == id && $0.verdict == .lossy }
+    guard !own.isEmpty else { return nil }
+    let hash = phase.tokenHash
+    return own.last { $0.tokenHash == hash && (schema == nil || $0.schemaBefore == schema) }
   }
 }
 

@@ -23,6 +23,8 @@ public struct Plan: Sendable {
   public internal(set) var reversals: [PhaseID: Reversal] = [:]
   /// Of a way down, what the last rehearsal of each step showed.
   public internal(set) var rehearsed: [PhaseID: Evidence] = [:]
+  /// Of a way down, how long each step may take, as far as that is known.
+  public internal(set) var times: [PhaseID: DownTime] = [:]
   /// What must be applied, in its order, when the plan begins.
   let appliedBefore: [PhaseID]
   let baseline: Script?

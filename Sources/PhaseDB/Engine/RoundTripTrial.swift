@@ -24,6 +24,8 @@ struct RoundTripTrial {
     }
   }
 
+  /// Whether the way back leads to the schema before the phase.
+  var leadsBack: Bool { trial.leadsBack }
   /// Why the way back is not run; nil when it may be.
   var reasonNotToRun: MigrationError? { trial.backFailure.flatMap { $0.id == .tooCostly ? $0 : nil } }
 
@@ -91,6 +93,12 @@ extension Engine {
       record.keys = try trip.risk.touched.compactMap { try connection.keys(of: $0) }
       try ledger.record(record, of: applied.sequence)
     }
+    guard trip.leadsBack, let back = trip.back else { return true }
+    let hasClaims = try ledger.hasClaims(before: applied, among: knowledge.applied)
+    let trial = DownTrial(back, step.phase, from: knowledge.schema, hasClaims: hasClaims)
+    try lifting("writing the ledger") { () in
+      try ledger.record(trial.record(of: applied.sequence, from: applied.schemaAfter, at: now()))
+    }
     return true
   }
 
@@ -152,7 +160,7 @@ extension Engine {
     let reach = ForeignKeyReach(
       writes, after.changes(since: from), to: after, renamed: sql.renamedTables,
       alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(down, in: reach, since: orphans) else {
+    guard try hasNoNewForeignKeyViolations(down, in: reach, since: orphans, but: kept?.orphans ?? []) else {
       return .needsComparison
     }
     try verify(down)

@@ -74,7 +74,9 @@ extension Engine {
     if kept != nil { after = try schemaNow(knowing: after) }
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    guard try hasNoNewForeignKeyViolations(turn.step, in: reach, since: start.orphans) else {
+    guard
+      try hasNoNewForeignKeyViolations(turn.step, in: reach, since: start.orphans, but: kept?.orphans ?? [])
+    else {
       return .compare
     }
     try verify(turn)
@@ -147,7 +149,9 @@ extension Engine {
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
-        let entry = try ledger.erase(applied, leaving: drift, by: runner, at: time)
+        let entry = try ledger.erase(
+          applied, leaving: drift, milliseconds: (ContinuousClock.now - began).milliseconds, by: runner,
+          at: time)
         try ledger.record(kept, entry: entry)
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }

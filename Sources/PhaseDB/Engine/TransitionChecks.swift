@@ -125,10 +125,13 @@ extension Engine {
 
   /// Rows without a parent that were there before are not the phase's fault.
   ///
-  /// - Parameter before: nil when it is not known yet.
+  /// - Parameters:
+  ///   - before: nil when it is not known yet.
+  ///   - returned: what rows hold that came back without a parent, because they had none when they were taken.
   /// - Returns: false when there are such rows and `before` is needed to tell.
   func hasNoNewForeignKeyViolations(
-    _ step: Plan.Step, in reach: ForeignKeyReach, since before: [[Value]: Int]?
+    _ step: Plan.Step, in reach: ForeignKeyReach, since before: [[Value]: Int]?,
+    but returned: Set<String> = []
   ) throws(MigrationError) -> Bool {
     let after = try lifting("checking foreign keys") { () in
       try connection.foreignKeyViolations(in: reach.children(on: connection))
@@ -138,6 +141,7 @@ extension Engine {
     let new = try lifting("checking foreign keys") { () in
       try after.filter { violation in
         try connection.orphans([violation.key: violation.value]).contains { values, count in
+          guard !returned.contains("\(values)") else { return false }
           let known = before[values] ?? 0
           before[values] = max(0, known - count)
           return known < count
@@ -150,7 +154,18 @@ extension Engine {
       "\(step.id) \(step.direction.rawValue) leaves \(DetailLines.rows(new.values.reduce(0, +))) without a parent",
       at: step.script.place(at: step.script.firstTokenOffset),
       details: DetailLines.first(new.keys.map(\.sentence).sorted()),
-      help: ["delete or re-point the child rows in the same phase, before their parents go"])
+      help: step.direction == .up
+        ? ["delete or re-point the child rows in the same phase, before their parents go"]
+        : try helpWithParents(new.keys))
+  }
+
+  /// Rows that come back may have lost their parents meanwhile.
+  func helpWithParents(_ orphans: some Collection<ForeignKeyViolation>) throws(MigrationError) -> [Prose] {
+    let statements = try lifting("naming the parents that are missing") { () in
+      try connection.missingParents(orphans)
+    }
+    return ["put the parents back, with whatever else their tables ask for:"] + statements.map { "  \($0)" }
+      + ["once the phase is down, delete those that are not wanted together with their children"]
   }
 
   /// The claims of the phase after it went up; after it came down, those of its migration that are in force again.

@@ -90,7 +90,8 @@ struct TransitionRows {
       try archiving?.settle(step.id, step.phase, step.direction) ?? []
     }
     return Outcome(
-      made: made, left: left, used: used, tables: restoring.tables, corrections: restoring.corrections)
+      made: made, left: left, used: used, orphans: restoring.orphans, tables: restoring.tables,
+      corrections: restoring.corrections)
   }
 
   /// What has become of archives in a transition.
@@ -98,6 +99,8 @@ struct TransitionRows {
     var made: [ArchiveRecord] = []
     var left: [ArchiveRecord] = []
     var used: [Int64] = []
+    /// What rows that came back hold in the columns of their foreign keys, where they never had a parent.
+    var orphans: Set<String> = []
     /// Tables that got rows or values back, folded.
     var tables: Set<FoldedName> = []
     /// Where the SQL alone went wrong, when that was asked.
@@ -123,7 +126,7 @@ struct TransitionRows {
     throw MigrationError(
       .reversalBlocked, "\(step.id) cannot come down: present rows break \(first.sentence)",
       details: first.lines + broken.dropFirst().flatMap { ["and \($0.sentence):"] + $0.lines },
-      help: ["correct the rows, then run: phasedb down"])
+      help: [first.opening])
   }
 
   /// Columns that came with the migration itself, which a migrate phase fills.

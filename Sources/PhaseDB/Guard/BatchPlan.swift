@@ -121,7 +121,8 @@ extension Connection {
     guard !Self.functionsOfTime.contains(function) else { return false }
     // SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html).
     let flags = try value(
-      "SELECT min(flags & 0x800) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE", .text(function.text))
+      "SELECT min(flags & 0x800) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE",
+      .text(function.text))
     return flags?.integer == 0x800
   }
 

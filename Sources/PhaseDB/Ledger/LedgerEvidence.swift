@@ -27,11 +27,15 @@ extension Ledger {
   }
 
   /// Records evidence in the place of what it supersedes: that of other texts of its phase, and that of the same text on
-  /// the same schema. Belongs into a transaction.
+  /// the same schema, unless that says that rows did not come back, and this does not. Belongs into a transaction.
   func record(_ evidence: Evidence, by runner: Runner, at time: Timestamp) throws(SQLiteError) {
     try connection.execute(
-      "DELETE FROM phasedb_evidence WHERE phase = ?1 AND (token_hash <> ?2 OR schema_before = ?3)",
-      .text(evidence.phase.description), .text(evidence.tokenHash), .text(evidence.schemaBefore.text))
+      """
+      DELETE FROM phasedb_evidence WHERE phase = ?1
+      AND (token_hash <> ?2 OR schema_before = ?3 AND (verdict <> ?4 OR ?5 = ?4))
+      """,
+      .text(evidence.phase.description), .text(evidence.tokenHash), .text(evidence.schemaBefore.text),
+      .text(Evidence.Verdict.lossy.rawValue), .text(evidence.verdict.rawValue))
     let times = evidence.times
     try connection.execute(
       """

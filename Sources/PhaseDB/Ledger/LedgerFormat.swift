@@ -108,6 +108,17 @@ enum LedgerFormat {
       verdict TEXT NOT NULL,
       report TEXT NOT NULL
     );
+    -- What the way back of an applied phase was seen to do since, from the schema with that digest: means is scratch, where
+    -- there are no rows, or rehearsal, on a copy of the database. report is JSON.
+    CREATE TABLE phasedb_way_down (
+      sequence INTEGER NOT NULL,
+      means TEXT NOT NULL,
+      schema TEXT NOT NULL,
+      at TEXT NOT NULL,
+      verdict TEXT NOT NULL,
+      report TEXT NOT NULL,
+      PRIMARY KEY (sequence, means)
+    );
     """,
   ]
 
@@ -194,6 +205,7 @@ enum LedgerFormat {
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
     "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot", "phasedb_round_trip",
+    "phasedb_way_down",
   ]
 
   /// The tables among them.

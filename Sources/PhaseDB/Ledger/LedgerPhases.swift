@@ -51,6 +51,16 @@ extension Ledger {
     }
   }
 
+  /// Whether claims of earlier phases of the same migration are in force again once a phase came down.
+  func hasClaims(
+    before phase: AppliedPhase, among applied: [AppliedPhase]
+  ) throws(MigrationError) -> Bool {
+    for other in applied where other.id.migration == phase.id.migration && other.sequence < phase.sequence {
+      if try !self.phase(other).verifications.isEmpty { return true }
+    }
+    return false
+  }
+
   /// Refuses a phase that could not be reversed later, because its text would not be read back as the same phase. A file
   /// that was read never is such a phase; one made in Swift may hold a string that is not closed.
   static func refuseUnreadable(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
@@ -86,18 +96,23 @@ extension Ledger {
 
   /// Records that a phase came down. Belongs into the phase's own transaction.
   ///
-  /// - Parameter drift: how the schema now differs from the one before the phase, because of changes from outside that
-  ///   were accepted after it went up.
+  /// - Parameters:
+  ///   - drift: how the schema now differs from the one before the phase, because of changes from outside that were
+  ///     accepted after it went up.
+  ///   - milliseconds: how long it took.
   /// - Returns: the id of the log's row.
   @discardableResult
   func erase(
-    _ applied: AppliedPhase, leaving drift: [SchemaChange], by runner: Runner, at time: Timestamp
+    _ applied: AppliedPhase, leaving drift: [SchemaChange], milliseconds: Double, by runner: Runner,
+    at time: Timestamp
   ) throws(SQLiteError) -> Int64 {
     let entry = try log(
       .down, subject: applied.id.description,
-      detail: "phase \(applied.tokenHash), applied as \(applied.sequence)",
+      detail:
+        "phase \(applied.tokenHash), applied as \(applied.sequence), \(Int(milliseconds.rounded(.up))) ms",
       by: runner, at: time)
     try connection.execute("DELETE FROM phasedb_phase WHERE sequence = ?1", .integer(applied.sequence))
+    try connection.execute("DELETE FROM phasedb_way_down WHERE sequence = ?1", .integer(applied.sequence))
     try forgetRoundTrip(of: applied.sequence)
     // Changes that were accepted later were recorded on top of the phase; what is left of them stands on its own.
     try connection.execute("DELETE FROM phasedb_schema WHERE sequence >= ?1", .integer(applied.sequence))

@@ -86,7 +86,10 @@ public final class Migrator {
     try connection.reading { () throws(MigrationError) in try presentPlan(selection) }
   }
 
-  private func presentPlan(_ selection: Selection) throws(MigrationError) -> Plan {
+  /// - Parameter saysReversals: whether the plan of a way down says what it would give back.
+  func presentPlan(
+    _ selection: Selection, saysReversals: Bool = true
+  ) throws(MigrationError) -> Plan {
     let knowledge = try Knowledge(of: connection)
     try knowledge.refuseLedgerDrift()
     guard knowledge.isInPlace || options.overridden.contains(.drift) else {
@@ -101,10 +104,11 @@ public final class Migrator {
         try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
-      plan.reversals = try reversals(knowledge)
-      if let ledger = knowledge.ledger {
-        for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger) {
-          plan.reversals[phase] = .blocked([error.message])
+      if saysReversals { plan.reversals = try reversals(knowledge) }
+      if saysReversals, let ledger = knowledge.ledger {
+        for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger)
+        where plan.reversals[phase]?.word != .blocked {
+          plan.reversals[phase, default: Reversal()].obstacles = [Reversal.Obstacle(error)]
         }
       }
       for step in plan.steps {
@@ -113,8 +117,28 @@ public final class Migrator {
           $0.phase == step.id && $0.tokenHash == hash
         }
       }
+      plan.times = try downTimes(of: plan, knowledge)
       return plan
     }
+  }
+
+  private func downTimes(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: DownTime]
+  {
+    guard let ledger = knowledge.ledger else { return [:] }
+    let seen = try lifting("reading the ledger") { () in try ledger.wayDownRecords(.rehearsal) }
+    var times: [PhaseID: DownTime] = [:]
+    for step in plan.steps {
+      guard let applied = knowledge.applied.first(where: { $0.id == step.id }) else { continue }
+      let evidence = plan.rehearsed[step.id]?.times
+      let idle = seen[applied.sequence].flatMap {
+        WayDownJSON.read(DownRehearsal.Seen.self, from: $0.report)?.milliseconds
+      }
+      let measured = try lifting("reading the log") { () in try ledger.lastWayDown(of: applied) }
+      times[step.id] = DownTime(
+        of: step.phase, idle: idle ?? evidence?.down, measured: measured,
+        up: (applied.milliseconds, evidence?.up), options.pacing)
+    }
+    return times
   }
 
   /// Runs a plan, each step in a transaction of its own.
@@ -128,7 +152,6 @@ public final class Migrator {
     -> RunResult
   {
     let knowledge = try changingNothing { () throws(MigrationError) in
-      try refusePurged(plan)
       try refuseBlocked(plan)
       try refuseBrokenArchives(plan)
       return try Knowledge(of: connection)
@@ -136,7 +159,10 @@ public final class Migrator {
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
       wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
-    return try engine.run(plan)
+    let result = try engine.run(plan)
+    // What is kept only spares later commands the trial.
+    try? keepDownTrials()
+    return result
   }
 
   func planner(_ knowledge: Knowledge) throws(MigrationError) -> Planner {

@@ -87,7 +87,7 @@ extension Migrator {
   /// One for each processor, and no more than help: they share the disk.
   private static var readers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount)) }
 
-  private func rehearsalCopy(
+  func rehearsalCopy(
     in folder: String?, observe: (Int) -> Void
   ) throws(MigrationError) -> DatabaseCopy {
     let path = connection.path
@@ -149,12 +149,8 @@ struct RehearsalOrder {
         steps: plan.steps.map { ($0.id, $0.phase) }, held: [], chosen: nil, baseline: nil, hasLedger: false)
       return
     }
-    let first = UpOrder(candidates, beyond: [], limit: .max, planner: now)
-    let planned = Set(first.steps.map(\.id))
-    let all = UpOrder(
-      candidates.filter { !planned.contains($0.id) }, beyond: [], limit: .max,
-      planner: now.overriding([.evidence, .window, .soak]), after: first.steps)
     guard case .phase(let name) = scope else {
+      let all = Self.all(candidates, beyond: [], planner)
       self.init(steps: all.steps, held: all.held, chosen: nil, baseline: nil, hasLedger: false)
       return
     }
@@ -162,11 +158,27 @@ struct RehearsalOrder {
     guard !done.contains(id) else {
       throw MigrationError(
         .alreadyApplied, "\(id) is applied, so there is nothing to rehearse", state: "nothing was changed",
-        help: ["see what is pending with: phasedb status"])
+        help: ["see what is pending with: phasedb status", "or rehearse its way back: phasedb rehearse down"])
     }
+    // As `up --to` would take it up: after what comes before it, and without what comes after.
+    let all = Self.all(
+      candidates.filter { $0.id <= id },
+      beyond: candidates.filter { $0.id > id }.map(\.phase.windows), planner)
     if let held = all.held.first(where: { $0.id == id }) { throw held.error() }
     let last = all.steps.firstIndex { $0.id == id } ?? all.steps.count - 1
     self.init(steps: Array(all.steps[...last]), held: [], chosen: id, baseline: nil, hasLedger: false)
+  }
+
+  /// What would go up now, and after it what is held.
+  private static func all(
+    _ candidates: [(id: PhaseID, phase: Phase)], beyond: [Windows], _ planner: Planner
+  ) -> UpOrder {
+    let now = UpOrder(
+      candidates, beyond: beyond, limit: .max, planner: planner.overriding([.evidence]))
+    let planned = Set(now.steps.map(\.id))
+    return UpOrder(
+      candidates.filter { !planned.contains($0.id) }, beyond: beyond, limit: .max,
+      planner: planner.overriding([.evidence, .window, .soak]), after: now.steps)
   }
 }
 

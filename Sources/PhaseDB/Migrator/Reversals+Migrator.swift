@@ -19,41 +19,30 @@ extension Migrator {
       return schema
     }
     return try Reversals(
-      ledger, knowledge.applied, isInPlace: knowledge.isInPlace, schema: schema, on: connection
+      ledger, knowledge.applied, isInPlace: knowledge.isInPlace, schema: schema,
+      evidence: try lifting("reading the ledger") { () in try ledger.evidence() } + options.evidence,
+      copy: { [connection, options] () throws(MigrationError) in
+        // A phase that is half done has no way back of its own.
+        guard knowledge.isInPlace, try ledger.batch() == nil else { return nil }
+        return try DownRun.inMemory(of: connection, runner: options.runner, now: options.now)
+      },
+      on: connection
     ).all()
   }
 
-  /// Refuses a way down on which something was purged that a phase would have to bring back.
-  func refusePurged(_ plan: Plan) throws(MigrationError) {
-    guard plan.direction == .down else { return }
-    let knowledge = try Knowledge(of: connection)
-    let purged = Dictionary(
-      grouping: try knowledge.ledger?.archives().filter { $0.state == .purged && $0.direction == .up } ?? [],
-      by: \.phase)
-    for step in plan.steps {
-      guard let archives = purged[step.id] else { continue }
-      throw MigrationError(
-        .reversalBlocked, "\(step.id) cannot come down: what it took away was purged",
-        details: DetailLines.first(archives.map { Prose($0.table) }), state: "nothing was changed",
-        help: [
-          "go forward instead, by a migration that makes what is needed",
-          "or go back as a whole to a snapshot made before: phasedb checkpoint list",
-        ])
-    }
-  }
-
-  /// Refuses a way down of several phases when one below the first is known to be in for a refusal: none of it is gone when
-  /// not all of it can be. What the first one would be refused for it says itself.
+  /// Refuses a way down of several phases when one of them is known to be blocked, by what ``reversals()`` says: none of it
+  /// is gone when not all of it can be. What the first one would be refused for it says itself, and leaves nothing behind;
+  /// so whoever knows better can always try one.
   func refuseBlocked(_ plan: Plan) throws(MigrationError) {
-    guard plan.direction == .down, plan.steps.count > 1, let first = plan.steps.first else { return }
+    guard plan.direction == .down, !plan.steps.isEmpty else { return }
     let reversals = try reversals()
-    if case .blocked = reversals[first.id] { return }
-    for step in plan.steps.dropFirst() {
-      guard case .blocked(let reasons) = reversals[step.id] else { continue }
+    for (index, step) in plan.steps.enumerated() {
+      guard let obstacle = reversals[step.id]?.obstacles.first else { continue }
+      guard index > 0 || obstacle.isOfLedger else { return }
       throw MigrationError(
-        .reversalBlocked, "\(step.id) cannot come down: \(reasons.first ?? "")",
-        details: Array(reasons.dropFirst()), state: "nothing was changed",
-        help: ["correct what is named", "or go no further than the phase above it: phasedb plan down"])
+        obstacle.error, obstacle.message(of: step.id), details: obstacle.rows, state: "nothing was changed",
+        help: obstacle.openings
+          + (index == 0 ? [] : ["or go no further than the phase above it: phasedb plan down"]))
     }
   }
 

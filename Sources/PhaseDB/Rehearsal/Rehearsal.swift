@@ -157,7 +157,7 @@ extension DatabaseCopy {
   ///
   /// It is in WAL mode whatever the database is in: then a reader that began before a phase still sees what was there
   /// before it, and rows can be compared without another copy.
-  fileprivate func openForRehearsal() throws(MigrationError) -> Connection {
+  func openForRehearsal() throws(MigrationError) -> Connection {
     try lifting("opening the copy") { () in
       let connection = try Connection(path: path, mode: .readWrite)
       guard try connection.value("PRAGMA journal_mode = WAL") == "wal" else {

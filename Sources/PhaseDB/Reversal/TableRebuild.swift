@@ -70,7 +70,7 @@ struct TableRebuild {
       throw MigrationError(
         .downNotInverse,
         "the rows of \(table) do not fit the table as it was before the phase: \(error.message)",
-        help: ["correct the rows that the constraint refuses, then run the command again"])
+        help: ["change or delete the rows that the constraint refuses, then run the command again"])
     } catch {
       throw MigrationError(error, while: "putting the columns of \(table) back in their order")
     }

@@ -191,6 +191,7 @@ extension ArgumentParser {
         throw UsageError(.conflictingArguments, "\(given.joined(separator: " and ")) exclude each other")
       }
     }
+    if verb.id == .rehearse { try Self.checkRehearsal(invocation, of: verb) }
     if verb.id == .help { try Self.checkTopic(invocation.values(.topic)) }
     return invocation
   }
@@ -199,6 +200,18 @@ extension ArgumentParser {
     if let option = Option.named(id) { return "'--\(option.long)'" }
     guard let kind = verb.positionals.first(where: { $0.id == id })?.kind else { return id.rawValue }
     return kind == .number ? "a number (\(kind.placeholder))" : kind.placeholder
+  }
+
+  /// Some arguments are for the way down alone, others for the way up.
+  private static func checkRehearsal(_ invocation: Invocation, of verb: Verb) throws(UsageError) {
+    let isDown = invocation.value(.phase) == RehearseCommand.down
+    let misplaced: [ArgumentID] = isDown ? [.evidence, .allowEmpty] : [.count, .target, .all]
+    guard let id = misplaced.first(where: invocation.has) else { return }
+    throw UsageError(
+      .conflictingArguments,
+      isDown
+        ? "\(spelling(of: id, in: verb)) is of no use to 'rehearse down'"
+        : "\(spelling(of: id, in: verb)) belongs to 'rehearse down'")
   }
 
   private static func checkTopic(_ topic: [String]) throws(UsageError) {

@@ -129,17 +129,30 @@ extension Verb {
       summary: "take pending phases up, down and up again on a copy, and compare every row",
       discussion:
         "The copy is private, and removed whatever happens; the database itself is only read, and gets the evidence "
-        + "for up. Phases that are held are rehearsed as well. Rows that do not come back are shown.",
+        + "for up. Phases that are held are rehearsed as well. Rows that do not come back are shown.\n\n"
+        + "With the word down in place of a phase, applied phases come down on the copy, from the rows that are there "
+        + "now: it shows whether they do, which rows are in the way, what comes back and what does not, and how long it "
+        + "takes. Status and plan down say what it showed while the schema stays as it is.",
       positionals: [
         Positional(
-          .phase, .text("PHASE"), optional: true, "the only one to rehearse (default: all that are pending)")
+          .phase, .text("PHASE|down"), optional: true,
+          "the only one to rehearse (default: all that are pending), or down"),
+        Positional(.count, .number, optional: true, "with down: how many phases (default: 1)"),
       ],
-      options: [.evidence, .allowEmpty, .copyTo, .live, .wait, .database, .migrations, .format],
-      wording: [.evidence: "write what was shown to this file, and not to the ledger"],
+      options: [
+        .target, .all, .evidence, .allowEmpty, .copyTo, .live, .wait, .database, .migrations, .format,
+      ],
+      wording: [
+        .target: "with down: the phase or @CHECKPOINT that stays",
+        .all: "with down: every applied phase",
+        .evidence: "write what was shown to this file, and not to the ledger",
+      ],
+      alternatives: [[.count, .target, .all]],
       examples: [
         Example("phasedb rehearse", "rehearse everything that is pending"),
         Example("phasedb rehearse 0002/contract", "rehearse one phase, after those that come before it"),
         Example("phasedb rehearse --evidence evidence.json", "keep what was shown for another machine"),
+        Example("phasedb rehearse down --to @before-sale", "see what a return would do to the rows of today"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(

@@ -50,6 +50,15 @@ struct PlanJSON: Encodable {
     let reversal: ReversalJSON?
     /// What the way down took when it was rehearsed.
     let rehearsedMilliseconds: Double?
+    /// How long it may take.
+    let time: TimeJSON?
+  }
+
+  struct TimeJSON: Encodable {
+    /// measured, scaled or rehearsed
+    let basis: String
+    let leastMilliseconds: Double
+    let mostMilliseconds: Double
   }
 
   struct ResidualJSON: Encodable {
@@ -88,7 +97,11 @@ struct PlanJSON: Encodable {
         residual: step.phase.residualStatement.rawValue,
         verifications: step.phase.verifications.map(\.title),
         reversal: plan.reversals[step.id].map(ReversalJSON.init),
-        rehearsedMilliseconds: plan.rehearsed[step.id]?.times.down)
+        rehearsedMilliseconds: plan.rehearsed[step.id]?.times.down,
+        time: plan.times[step.id].map {
+          TimeJSON(
+            basis: $0.basis.rawValue, leastMilliseconds: $0.least, mostMilliseconds: $0.most)
+        })
     }
     held = plan.held.map { HeldJSON(phase: $0.id.description, gates: $0.gates.map(GateJSON.init)) }
     drift = plan.drift

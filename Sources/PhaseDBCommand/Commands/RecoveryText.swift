@@ -42,7 +42,9 @@ struct RecoveryText {
       let declared: [Prose] = step.phase.losses.map {
         "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)"
       }
-      return (plan.reversals[step.id]?.lines ?? []).map { "\(step.id.short) \($0)" } + declared
+      return (plan.reversals[step.id]?.lines ?? []).map {
+        $0.hasPrefix("  ") ? $0 : "\(step.id.short) \($0)"
+      } + declared
     }
   }
 
@@ -61,14 +63,27 @@ struct RecoveryText {
     return lines.isEmpty ? ["nothing"] : lines
   }
 
+  /// A range: alone, and beside an application that writes.
   private var time: Prose {
-    let known = plan.steps.compactMap { plan.rehearsed[$0.id]?.times.down }
+    let known = plan.steps.compactMap { plan.times[$0.id] }
+    guard !known.isEmpty else { return "unknown: never rehearsed" }
+    let (least, most) = known.reduce(into: (0.0, 0.0)) { sum, time in
+      sum = (sum.0 + time.least, sum.1 + time.most)
+    }
+    let range: Prose =
+      most <= least * 1.05
+      ? "\(TimeText.text(.milliseconds(most)))"
+      : "\(TimeText.text(.milliseconds(least))) where nothing else writes, up to \(TimeText.text(.milliseconds(most))) beside an application"
+    let bases = Set(known.map(\.basis))
+    let how: Prose =
+      bases.contains(.rehearsed)
+      ? "rehearsed" : bases.contains(.scaled) ? "rehearsed, and scaled by the way up" : "measured before"
     let unknown = plan.steps.count - known.count
-    let sum = TimeText.text(.milliseconds(known.reduce(0, +)))
-    if known.isEmpty { return "unknown: never rehearsed" }
-    return unknown == 0
-      ? "\(sum) when it was rehearsed"
-      : "\(sum) when rehearsed, without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
+    let rest: Prose =
+      unknown == 0
+      ? ""
+      : ", without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
+    return "\(range) (\(how)\(rest))"
   }
 }
 

@@ -1,8 +1,9 @@
 internal import PhaseDB
 
-/// `phasedb rehearse`: pending phases up, down and up again on a copy.
+/// `phasedb rehearse`: pending phases up, down and up again on a copy, or applied ones down.
 enum RehearseCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    if context.invocation.value(.phase) == down { return try RehearseDownCommand.run(context) }
     let location = try Location(context)
     let migrator = try location.migrator(.reading, context, reading: .all)
     StopSignals.handle()
@@ -17,6 +18,9 @@ enum RehearseCommand {
     if let failure { throw failure }
     return report.isClean ? .done : .findings
   }
+
+  /// The word that stands for the way down where a phase may be named.
+  static let down = "down"
 
   /// Where the evidence went.
   enum Record: Equatable {
@@ -81,7 +85,7 @@ extension Migrator {
 }
 
 /// Says on standard error what is done, because it may take minutes.
-private struct RehearsalProgress {
+struct RehearsalProgress {
   let context: CommandContext
 
   func show(_ event: RehearsalEvent) {

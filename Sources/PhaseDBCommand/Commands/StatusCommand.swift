@@ -129,15 +129,17 @@ enum StatusCommand {
   /// What coming down would give back.
   private static func reversal(_ phase: PhaseStatus) -> TextTable.Cell {
     guard let reversal = phase.reversal else { return "" }
-    return .init(reversal.word, reversal.isExactOrDeclared ? nil : .bad)
+    return .init("\(reversal.word.rawValue)", reversal.isExactOrDeclared ? nil : .bad)
   }
 
-  /// The columns, tables and reasons behind a verdict that is not exact.
+  /// The columns, tables and reasons behind a verdict that a word alone does not tell.
   private static func printReversals(_ status: Status, _ context: CommandContext) {
-    let inexact = status.applied.filter { ($0.reversal ?? .exact) != .exact }
+    let inexact = status.applied.filter { phase in
+      phase.reversal.map { ![.exact, .expected].contains($0.word) || !$0.notes.isEmpty } ?? false
+    }
     if !inexact.isEmpty { context.print("\n") }
     for phase in inexact {
-      for line in phase.reversal?.lines ?? [] { context.print("\(phase.id.short) down: \(line)\n") }
+      for line in phase.reversal?.lines(of: phase.id) ?? [] { context.print("\(line)\n") }
     }
   }
 

@@ -144,8 +144,8 @@ struct CopiesTests {
         isDone ? again.errors.contains("[checkpoint-exists]") : again.code == 0, "\(title): \(again.summary)")
       #expect(try site.hasNoStraySnapshot(), "\(title)")
     }
-    // Else nothing was there to be removed, and nothing was shown.
-    #expect(left > 0 || row.words == ["compat", "-d", "shop.db"])
+    // Where a copy is there most of the time some kill must meet it, or nothing was shown.
+    #expect(left > 0 || !isChild && row.words.first != "rehearse")
     #expect(started > 0 || !isChild)
   }
 

@@ -60,9 +60,9 @@ struct HostileTextTests {
     text.unicodeScalars.map { $0 == mark ? "\(mark)\(mark)" : String($0) }.joined()
   }
 
-  /// A value with bytes that are no UTF-8 behind the text, and NUL.
-  private static func value(_ text: String) -> String {
-    let bytes = Array(text.utf8) + [0x00, 0xFF, 0xED, 0xA0, 0x80]
+  /// A text as a value, with bytes behind it that are no UTF-8, and NUL, unless it is whole.
+  private static func value(_ text: String, isWhole: Bool = false) -> String {
+    let bytes = Array(text.utf8) + (isWhole ? [] : [0x00, 0xFF, 0xED, 0xA0, 0x80])
     return "CAST(x'\(bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())' AS TEXT)"
   }
 
@@ -97,7 +97,7 @@ struct HostileTextTests {
       CREATE TRIGGER \(Self.name(trigger)) AFTER INSERT ON \(named) BEGIN DELETE FROM t WHERE x = 0; END;
       CREATE VIEW \(Self.name("v" + table)) AS SELECT \(col), y, \(Self.name("f" + column))(y) FROM \(named);
       INSERT INTO \(named) VALUES (\(Self.value(row)), 1);
-      INSERT INTO t VALUES (1, \(Self.value(row)));
+      INSERT INTO t VALUES (1, \(Self.value(row))), (2, \(Self.value(row, isWhole: true)));
       """, on: site)
     for command in ["status", "plan", "up", "verify", "rehearse"] { try trial.both(command, "-d", "shop.db") }
     #expect(
@@ -243,7 +243,9 @@ struct HostileTextTests {
     try phase(
       "0003-c/contract", "ALTER TABLE \(table) RENAME COLUMN x TO \(renamed);",
       "ALTER TABLE \(table) RENAME COLUMN \(renamed) TO x;", ">=0 <2")
-    try site.write("INSERT INTO \(table) VALUES (1, \(Self.value(row)), 2);", to: "migrations/apps/seed.sql")
+    try site.write(
+      "INSERT INTO \(table) VALUES (1, \(Self.value(row)), 2), (2, \(Self.value(row, isWhole: true)), 2);",
+      to: "migrations/apps/seed.sql")
     for name in ["app", application] {
       try site.write(
         """

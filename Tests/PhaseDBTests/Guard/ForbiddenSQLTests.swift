@@ -1,8 +1,7 @@
-import Foundation
+import PhaseSQLite
 import Testing
 
 @testable import PhaseDB
-@testable import PhaseSQLite
 
 /// Every statement that a phase may not run, in every spelling, at every place where phasedb runs somebody's SQL.
 @Suite("What no SQL of anybody may do")

@@ -1,9 +1,8 @@
 import CSQLite
-import Foundation
+import PhaseSQLite
 import Testing
 
 @testable import PhaseDB
-@testable import PhaseSQLite
 
 @Suite("What phases may call")
 struct FunctionListTests {

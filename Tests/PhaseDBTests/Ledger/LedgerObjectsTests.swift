@@ -1,8 +1,7 @@
-import Foundation
+import PhaseSQLite
 import Testing
 
 @testable import PhaseDB
-@testable import PhaseSQLite
 
 @Suite("The ledger's own objects")
 struct LedgerObjectsTests {

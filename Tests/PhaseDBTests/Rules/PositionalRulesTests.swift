@@ -169,7 +169,8 @@ struct PositionalRulesTests {
       folder: [
         "baseline.sql": "CREATE TABLE t (a, b);\nCREATE TABLE u (x, y);",
         "0001-a/contract.sql": "ALTER TABLE t DROP COLUMN b;\n-- @down\nALTER TABLE t ADD COLUMN b;",
-        "0002-b/migrate.sql": "UPDATE u SET (x, y) = (SELECT * FROM t LIMIT 1);\n-- @down\nSELECT 1;",
-      ], finds: ["select-star": "0002-b/migrate.sql:4:31"]),
+        "0002-b/migrate.sql":
+          "UPDATE u SET x = (SELECT count(*) FROM (SELECT * FROM t UNION ALL SELECT * FROM t));\n-- @down\nSELECT 1;",
+      ], finds: ["select-star": "0002-b/migrate.sql:4:48"]),
   ]
 }

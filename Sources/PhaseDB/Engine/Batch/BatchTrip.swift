@@ -146,7 +146,8 @@ extension BatchTrip {
     }
     for (table, rows) in watch.lost {
       for loss in losses where loss.table.folded == table {
-        found.append(RoundTripRecord.Loss(table: table.text, column: loss.column, rows: rows, why: loss.reason))
+        found.append(
+          RoundTripRecord.Loss(table: table.text, column: loss.column, rows: rows, why: loss.reason))
       }
     }
     guard !found.isEmpty else { return }

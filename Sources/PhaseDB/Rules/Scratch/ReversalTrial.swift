@@ -26,7 +26,7 @@ struct ReversalTrial {
   ///   - objects: what the schema before it holds of what the phase can touch, in an order in which it can be made.
   /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
   init(
-    _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ costLimit: CostLimit? = CostLimit(.scratch),
+    _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ costLimit: CostLimit?,
     observe: @escaping (Script) -> Void
   ) throws(MigrationError) {
     let scratch = try Scratch(baseline: nil, costLimit: costLimit, observe: observe)

@@ -1,0 +1,141 @@
+internal import PhaseSQLite
+
+/// The way down of an applied phase, tried where there are no rows.
+struct DownTrial: Sendable {
+  enum Outcome: String, Sendable, Codable {
+    /// It takes back what was added, and no row of any other table has a say in it.
+    case plain
+    /// It runs; which rows it meets may matter.
+    case runs
+    /// It runs, and writes to columns that are there before and after it.
+    case overwrites
+    /// It does not run, or leads to another schema.
+    case blocked
+    /// Nothing could be tried.
+    case untried
+  }
+
+  var outcome: Outcome
+  /// Why it is blocked or untried.
+  var reason: Prose?
+  var details: [Prose] = []
+
+  init(_ outcome: Outcome, reason: Prose? = nil, details: [Prose] = []) {
+    (self.outcome, self.reason, self.details) = (outcome, reason, details)
+  }
+
+  /// - Parameters:
+  ///   - present: the schema from which it leads.
+  ///   - former: the schema before the phase; nil when changes from outside were accepted since, so that it need not lead
+  ///     there.
+  ///   - hasClaims: whether claims of earlier phases are checked after it.
+  ///   - costLimit: the ledger's SQL is anybody's who can write the database.
+  init(
+    _ id: PhaseID, _ phase: Phase, from present: Schema, to former: Schema?, hasClaims: Bool,
+    _ costLimit: CostLimit
+  ) {
+    let trial: TransitionTrial
+    do throws(MigrationError) {
+      trial = try TransitionTrial(id, phase, .down, on: present, costLimit)
+    } catch {
+      // Objects that cannot be made say nothing of the way back: their module or collation is the application's own.
+      let isOfSQL = error.id != .tooCostly && error.place != nil || error.id == .retirementBlocked
+      self.init(isOfSQL ? .blocked : .untried, reason: error.message, details: error.details)
+      return
+    }
+    if let former, let misfits = Self.misfits(of: trial, on: present, to: former) {
+      self.init(
+        .blocked, reason: "the down of \(id) does not lead back to the schema before it", details: misfits)
+      return
+    }
+    self.init(trial.there, phase, from: present, isInverse: former != nil, hasClaims: hasClaims)
+  }
+
+  /// The same, where what the way back does is known, and that it leads back.
+  ///
+  /// - Parameters:
+  ///   - back: what its SQL does.
+  ///   - isInverse: whether it leads to the schema before the phase.
+  init(_ back: ScriptTrace, _ phase: Phase, from present: Schema, isInverse: Bool = true, hasClaims: Bool) {
+    guard !back.overwrites(present) else {
+      self.init(.overwrites)
+      return
+    }
+    let gains = back.tables.contains { table in
+      table.outcome != nil && (table.origin == nil || table.gainsRows || table.hasNewColumns)
+    }
+    let isHeld = SQLTokens.identifiers(in: phase.down.text).contains("unique")
+    let isPlain = !gains && !isHeld && !hasClaims && isInverse && phase.retirements.isEmpty
+    self.init(isPlain ? .plain : .runs)
+  }
+
+  /// How what it leaves differs from the schema before the phase, one line each; nil when it does not.
+  private static func misfits(
+    of trial: TransitionTrial, on present: Schema, to former: Schema
+  ) -> [Prose]? {
+    let touched = Set(trial.began.map(\.key))
+    var left = present.objects.filter { !touched.contains($0.key) } + Array(trial.left.objects)
+    if Schema(left).digest == former.digest { return nil }
+    // What differs in the order of columns alone is put right by phasedb itself.
+    let reordered = SchemaDifference(from: Schema(left), to: former).changed.filter {
+      TableRebuild(of: $0.before, as: $0.after) != nil
+    }
+    left = left.map { object in reordered.first { $0.before.key == object.key }?.after ?? object }
+    let difference = SchemaDifference(from: former, to: Schema(left))
+    return difference.isEmpty ? nil : difference.lines
+  }
+}
+
+extension ScriptTrace {
+  /// Whether the script may change values or rows of a table that is there before and after it.
+  fileprivate func overwrites(_ present: Schema) -> Bool { !overwritten(present).isEmpty }
+
+  /// The tables of which it may change values or rows that are there before and after it, as they are called after it.
+  func overwritten(_ present: Schema) -> Set<SchemaName> {
+    Set(tables.compactMap { $0.isOverwritten(present) ? $0.outcome : nil })
+  }
+}
+
+extension TracedTable {
+  fileprivate func isOverwritten(_ present: Schema) -> Bool {
+    guard let outcome else { return false }
+    if losesRows || isRowIDUpdated { return true }
+    guard origin == nil else {
+      return columns.contains { $0.isUpdated && $0.origin != nil && $0.outcome != nil }
+    }
+    guard let old = present.table(outcome) else { return false }
+    return columns.contains { column in
+      guard let name = column.outcome, old.column(name) != nil, !column.isGenerated else { return false }
+      return column.isUpdated || column.handedFrom == nil
+    }
+  }
+}
+
+// MARK: - In the ledger
+
+extension DownTrial {
+  private struct Report: Codable {
+    let reason: String?
+    let details: [String]
+  }
+
+  /// As the ledger keeps it; nil for a row that cannot be read.
+  init?(_ record: WayDownRecord) {
+    guard let outcome = Outcome(rawValue: record.verdict) else { return nil }
+    guard outcome == .blocked else {
+      self.init(outcome)
+      return
+    }
+    guard let report = WayDownJSON.read(Report.self, from: record.report) else { return nil }
+    self.init(
+      outcome, reason: report.reason.map { Prose($0) }, details: report.details.map { Prose($0) })
+  }
+
+  /// As a row for the ledger.
+  func record(of sequence: Int64, from schema: SchemaDigest, at time: Timestamp) -> WayDownRecord {
+    let report = Report(reason: reason?.raw, details: details.map(\.raw))
+    return WayDownRecord(
+      sequence: sequence, means: .scratch, schema: schema.text, at: time, verdict: outcome.rawValue,
+      report: outcome == .blocked ? WayDownJSON.text(report) : "{}")
+  }
+}

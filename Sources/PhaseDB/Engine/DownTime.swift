@@ -1,0 +1,74 @@
+internal import PhaseSQLite
+
+/// How long a way down may take, in milliseconds.
+public struct DownTime: Sendable, Hashable {
+  /// How that is known; what was measured on the database counts more than what a copy showed.
+  public enum Basis: String, Sendable, Hashable {
+    /// It took so long when the same text came down before.
+    case measured
+    /// A copy showed it, and the way up on the database took longer than on the copy by as much.
+    case scaled
+    /// A copy showed it, where no application was in the way.
+    case rehearsed
+  }
+
+  public let basis: Basis
+  /// Where no application writes meanwhile.
+  public let least: Double
+  /// Where one does; the same where nothing waits.
+  public let most: Double
+
+  /// - Parameters:
+  ///   - idle: what a copy showed; nil when it showed nothing.
+  ///   - measured: what the last way down of this text took; nil when there was none.
+  ///   - up: what the way up took on the database, and on a copy.
+  init?(
+    of phase: Phase, idle: Double?, measured: Double?, up: (taken: Double, rehearsed: Double?),
+    _ pacing: Pacing
+  ) {
+    if let measured {
+      self.init(basis: .measured, least: min(measured, idle ?? measured), most: measured)
+      return
+    }
+    guard let idle else { return nil }
+    let paced = phase.batching == nil ? idle : pacing.busy(idle: idle)
+    if let rehearsed = up.rehearsed, rehearsed > 0, up.taken > rehearsed {
+      let scaled = idle * up.taken / rehearsed
+      if scaled > paced {
+        self.init(basis: .scaled, least: idle, most: scaled)
+        return
+      }
+    }
+    self.init(basis: .rehearsed, least: idle, most: paced)
+  }
+
+  private init(basis: Basis, least: Double, most: Double) {
+    (self.basis, self.least, self.most) = (basis, least, most)
+  }
+}
+
+extension Pacing {
+  /// How long batches take beside an application that writes, in milliseconds: after each of them the run rests for as
+  /// long as it held the lock.
+  ///
+  /// - Parameter idle: how long they take where nothing else happens.
+  func busy(idle: Double) -> Double {
+    let hold = max(0.5, self.hold.milliseconds)
+    // Batches are meant to take three quarters of the hold (``BatchLaw``).
+    let batches = max(1, (idle / (0.75 * hold)).rounded(.up))
+    return idle + batches * max(pause?.milliseconds ?? 2, hold)
+  }
+}
+
+extension Ledger {
+  /// How long a text took when it came down last, in milliseconds; nil when it never did, or an earlier version did it.
+  func lastWayDown(of phase: AppliedPhase) throws(SQLiteError) -> Double? {
+    let detail = try connection.value(
+      "SELECT detail FROM phasedb_log WHERE action = ?1 AND subject = ?2 ORDER BY id DESC LIMIT 1",
+      .text(LogEntry.Action.down.rawValue), .text(phase.id.description))?.text
+    guard let words = detail?.split(separator: " "), words.last == "ms", words.count > 2,
+      words[1].hasPrefix(phase.tokenHash)
+    else { return nil }
+    return Double(words[words.count - 2])
+  }
+}

@@ -1,0 +1,77 @@
+internal import PhaseSQLite
+
+/// What an operator can do when a phase does not come down. The SQL of an applied phase stands in the ledger, so it is never
+/// that SQL which has to change: it is rows, or another way is taken.
+enum WayOut {
+  /// Where the SQL itself does not lead back, whatever the rows are.
+  static let forward: [Prose] = [
+    "go forward instead, by a migration that changes what has to change: the SQL in the ledger stays as it is",
+    "or go back as a whole to a snapshot made before: phasedb checkpoint list",
+  ]
+
+  /// Where rows do not fit the schema to which it leads.
+  static let rows: [Prose] = [
+    "change or delete the rows that do not fit; they are named by: phasedb rehearse down",
+    "then run: phasedb down",
+  ]
+}
+
+extension MigrationError {
+  /// The same failure of a phase on its way down, with what an operator can do about it.
+  var onTheWayDown: MigrationError {
+    var error = self
+    switch id {
+    case .statementFailed where isOfRows: error.help = WayOut.rows
+    case .statementFailed, .forbiddenStatement, .transactionEnded: error.help = WayOut.forward
+    case .downNotInverse where place != nil: error.help = WayOut.forward
+    case .verifyFailed:
+      error.help = [
+        "change or delete the rows that break the claim, which is in force again after the way down",
+        "then run: phasedb down",
+      ]
+    case .foreignKeysViolated where details.isEmpty:
+      error.help = [
+        "put the parents back that are missing; the rows without one are named by: phasedb verify"
+      ]
+    default: break
+    }
+    return error
+  }
+
+  /// Whether rows kept the SQL from running: a constraint, or a type.
+  var isOfRows: Bool {
+    [" constraint failed", "cannot store ", "datatype mismatch"].contains { message.contains($0) }
+  }
+}
+
+extension Connection {
+  /// How the parents can be put back that rows lack, a statement for each, as far as the ids of the rows tell.
+  func missingParents(_ violations: some Collection<ForeignKeyViolation>) throws(SQLiteError) -> [Prose] {
+    var statements: Set<Prose> = []
+    for violation in violations.prefix(DetailLines.limit) {
+      guard violation.key >= 0, let rowID = violation.rowID else { continue }
+      let columns = try rows(
+        "SELECT \"from\", \"to\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq",
+        .text(violation.table), .integer(violation.key))
+      let primary = try rows(
+        "SELECT name FROM pragma_table_info(?1) WHERE pk ORDER BY pk", .text(violation.parent))
+      let from = columns.map { SQLText.identifier($0[0].text ?? "") }
+      // Without a name the key of the parent is meant (sqlite.org/foreignkeys.html#fk_parents).
+      let to = columns.enumerated().compactMap { index, row in
+        row[1].text ?? (index < primary.count ? primary[index][0].text : nil)
+      }
+      guard !from.isEmpty, from.count == to.count,
+        let row = try rows(
+          "SELECT \(from.map { "quote(\($0))" }.joined(separator: ", ")) FROM main.\(SQLText.identifier(violation.table)) WHERE rowid = ?1",
+          .integer(rowID)
+        ).first
+      else { continue }
+      let names = to.map(SQLText.identifier).joined(separator: ", ")
+      let values = row.map { $0.text ?? "NULL" }.joined(separator: ", ")
+      statements.insert(
+        "INSERT INTO \(whole: SQLText.identifier(violation.parent)) (\(whole: names)) VALUES (\(whole: values));"
+      )
+    }
+    return statements.sorted()
+  }
+}

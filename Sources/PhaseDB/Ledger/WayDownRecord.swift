@@ -1,0 +1,77 @@
+internal import PhaseSQLite
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// What the way back of an applied phase was seen to do after it went up: a row of `phasedb_way_down`.
+struct WayDownRecord: Sendable {
+  enum Means: String, Sendable {
+    /// Where there are no rows.
+    case scratch
+    /// On a copy of the database, with its rows.
+    case rehearsal
+  }
+
+  /// The sequence of the phase.
+  let sequence: Int64
+  let means: Means
+  /// The schema from which it was tried.
+  let schema: String
+  let at: Timestamp
+  let verdict: String
+  /// JSON.
+  let report: String
+}
+
+extension Ledger {
+  /// What is known of the way back of every applied phase, by its sequence; nothing in a ledger of an older format.
+  func wayDownRecords(_ means: WayDownRecord.Means) throws(SQLiteError) -> [Int64: WayDownRecord] {
+    guard format >= 3 else { return [:] }
+    var rows = try connection.prepare(
+      "SELECT sequence, schema, at, verdict, report FROM phasedb_way_down WHERE means = ?1")
+    try rows.bind([.text(means.rawValue)])
+    var records: [Int64: WayDownRecord] = [:]
+    while try rows.step() {
+      let sequence = rows.integer(at: 0)
+      records[sequence] = WayDownRecord(
+        sequence: sequence, means: means, schema: rows.text(at: 1), at: Timestamp(text: rows.text(at: 2)),
+        verdict: rows.text(at: 3), report: rows.text(at: 4))
+    }
+    return records
+  }
+
+  /// Records what a way back was seen to do, in the place of what was known. Belongs into a transaction.
+  func record(_ record: WayDownRecord) throws(SQLiteError) {
+    try connection.execute(
+      "INSERT OR REPLACE INTO phasedb_way_down VALUES (?1, ?2, ?3, ?4, ?5, ?6)", .integer(record.sequence),
+      .text(record.means.rawValue), .text(record.schema), .text(record.at.text), .text(record.verdict),
+      .text(record.report))
+  }
+
+  /// What was seen while the phases went up, by their sequences: the verdict alone, which most ask for.
+  func roundTripVerdicts() throws(SQLiteError) -> [Int64: RoundTripRecord.Verdict] {
+    guard format >= 3 else { return [:] }
+    var rows = try connection.prepare("SELECT sequence, verdict FROM phasedb_round_trip")
+    var verdicts: [Int64: RoundTripRecord.Verdict] = [:]
+    while try rows.step() {
+      verdicts[rows.integer(at: 0)] = RoundTripRecord.Verdict(rawValue: rows.text(at: 1))
+    }
+    return verdicts
+  }
+}
+
+/// What stands in the column `report`.
+enum WayDownJSON {
+  static func text(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+  }
+
+  static func read<Decoded: Decodable>(_: Decoded.Type, from text: String) -> Decoded? {
+    try? JSONDecoder().decode(Decoded.self, from: Data(text.utf8))
+  }
+}

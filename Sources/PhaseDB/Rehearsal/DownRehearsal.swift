@@ -1,0 +1,148 @@
+internal import PhaseSQLite
+
+/// What a rehearsal of the way down showed, from the rows that are there now.
+public struct DownRehearsal: Sendable {
+  /// The path of the database that was copied.
+  public let database: String
+  /// How many bytes were copied, and how long that took.
+  public let copyBytes: Int
+  public let copyMilliseconds: Double
+  /// In the order in which they came down; those after one that did not come down were not tried.
+  public let phases: [Phase]
+
+  /// One phase of it.
+  public struct Phase: Sendable {
+    public let id: PhaseID
+    /// What is known of its reversal now.
+    public let reversal: Reversal
+    /// What came back from archives; empty when it did not come down.
+    public let restored: [Restored]
+    /// How long it took on the copy, where no application was in the way; nil when it did not come down.
+    public let times: StepTimes?
+  }
+
+  /// Rows of a table that came back from an archive.
+  public struct Restored: Sendable, Hashable {
+    public let table: String
+    public let rows: Int
+    /// How many stay in the archive.
+    public let left: Int
+  }
+
+  /// True when every phase came down, and nothing is lost that it does not declare.
+  public var isClean: Bool { phases.allSatisfy { $0.reversal.isExactOrDeclared } }
+
+  /// What to record.
+  let records: [WayDownRecord]
+}
+
+extension DownRehearsal {
+  /// What the ledger keeps of one phase.
+  struct Seen: Codable {
+    struct Rows: Codable {
+      let table: String
+      let column: String?
+      let rows: Int?
+      let why: String
+
+      init(_ rows: Reversal.AffectedRows) {
+        (table, column, self.rows, why) = (rows.table, rows.column, rows.rows, rows.why.raw)
+      }
+
+      var affected: Reversal.AffectedRows {
+        Reversal.AffectedRows(table: table, column: column, rows: rows, why: Prose(why))
+      }
+    }
+
+    struct Obstacle: Codable {
+      let reason: String
+      let rows: [String]
+      let openings: [String]
+    }
+
+    /// What a table held from which it came down.
+    struct Content: Codable {
+      let table: String
+      let rows: Int
+      /// nil for a table that is too large to be read each time.
+      let sum: String?
+    }
+
+    let lost: [Rows]
+    let uncertain: [Rows]
+    let obstacles: [Obstacle]
+    let milliseconds: Double?
+    let contents: [Content]
+  }
+
+  /// Up to how many rows of a table are read to tell whether any has changed; of larger ones the rows are counted.
+  static let mostRowsRead = 100_000
+}
+
+extension DownRehearsal.Seen {
+  init(
+    _ reversal: Reversal, _ times: StepTimes?, tables: Set<FoldedName>, on connection: Connection
+  ) throws(SQLiteError) {
+    lost = reversal.lost.map(Rows.init)
+    uncertain = reversal.uncertain.map(Rows.init)
+    obstacles = reversal.obstacles.map {
+      Obstacle(reason: $0.reason.raw, rows: $0.rows.map(\.raw), openings: $0.openings.map(\.raw))
+    }
+    milliseconds = times?.milliseconds
+    var contents: [Content] = []
+    for name in tables.sorted() {
+      if let content = try Content(SchemaName(name), on: connection) { contents.append(content) }
+    }
+    self.contents = contents
+  }
+
+  /// Adds what was seen to what is known. What was blocked or lost may be so no more once rows have changed.
+  func add(
+    to reversal: inout Reversal, at time: Timestamp, on connection: Connection
+  ) throws(MigrationError) {
+    var changes: [Prose] = []
+    for content in contents {
+      let now = try lifting("counting the rows of \(content.table)") { () in
+        try Content(SchemaName(content.table), on: connection)
+      }
+      if let change = content.change(to: now) { changes.append(change) }
+    }
+    guard changes.isEmpty else {
+      reversal.notes.append("rehearsed from other rows on \(time): \(changes.joined(separator: ", "))")
+      if reversal.basis == .rows, !obstacles.isEmpty || !lost.isEmpty { reversal.basis = .scratch }
+      if !obstacles.isEmpty { reversal.notes.append("then it was blocked: \(obstacles[0].reason)") }
+      return
+    }
+    reversal.notes.append("rehearsed from these rows on \(time)")
+    reversal.obstacles += obstacles.map {
+      Reversal.Obstacle(
+        reason: Prose($0.reason), rows: $0.rows.map { Prose($0) }, openings: $0.openings.map { Prose($0) })
+    }
+    let known = Set(reversal.lost.map(\.subject))
+    reversal.lost += lost.map(\.affected).filter { !known.contains($0.subject) }
+    // What was seen is more than what was forecast.
+    reversal.uncertain = uncertain.map(\.affected)
+  }
+}
+
+extension DownRehearsal.Seen.Content {
+  /// - Returns: nil when there is no such table.
+  init?(_ name: SchemaName, on connection: Connection) throws(SQLiteError) {
+    guard let table = try TableShape(name, on: connection) else { return nil }
+    self.table = table.name.spelled
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    rows = Int(try connection.value("SELECT count(*) FROM \(place)")?.integer ?? 0)
+    sum = rows <= DownRehearsal.mostRowsRead ? try connection.sum(of: table).text : nil
+  }
+
+  /// nil when nothing tells of one.
+  func change(to other: DownRehearsal.Seen.Content?) -> Prose? {
+    guard let other else { return "\(table) is gone" }
+    if other.rows != rows {
+      let count = abs(other.rows - rows)
+      return "\(table) has \(DetailLines.rows(count)) \(other.rows > rows ? "more" : "less")"
+    }
+    if let sum, sum == other.sum { return nil }
+    return sum == nil ? nil : "rows of \(table) were changed"
+  }
+}

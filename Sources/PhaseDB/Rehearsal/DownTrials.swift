@@ -1,0 +1,75 @@
+internal import PhaseSQLite
+
+/// What the ways down of applied phases do where there are no rows: as the ledger has it, or tried now.
+///
+/// Each is tried once for each text and schema. A command that writes keeps the answers, so that one that reads finds them.
+struct DownTrials {
+  private let ledger: Ledger
+  private let applied: [AppliedPhase]
+  private let isInPlace: Bool
+  private let readSchema: () throws(SQLiteError) -> Schema
+  private let kept: [Int64: WayDownRecord]
+  /// The sequences under which changes from outside were accepted.
+  private let drifts: [Int64]
+  private let costLimit = CostLimit(.scratch)
+
+  static let mostAtOnce = 50
+
+  init(
+    _ ledger: Ledger, _ applied: [AppliedPhase], isInPlace: Bool,
+    schema: @escaping () throws(SQLiteError) -> Schema
+  ) throws(MigrationError) {
+    self.ledger = ledger
+    self.applied = applied
+    self.isInPlace = isInPlace
+    readSchema = schema
+    (kept, drifts) = try lifting("reading the ledger") { () in
+      (try ledger.wayDownRecords(.scratch), try ledger.driftSequences())
+    }
+  }
+
+  /// - Throws: `ledger-damaged`, and what SQLite says while the schema is read.
+  func trial(_ phase: AppliedPhase) throws(MigrationError) -> DownTrial {
+    if let known = try known(phase) { return known }
+    let isLast = phase.sequence == applied.last?.sequence
+    let (present, former) = try lifting("reading the schema") { () in
+      (
+        isLast ? try readSchema() : try ledger.schema(after: phase.sequence),
+        try ledger.schema(after: phase.sequence - 1)
+      )
+    }
+    return DownTrial(
+      phase.id, try ledger.phase(phase), from: present, to: hasDrift(after: phase) ? nil : former,
+      hasClaims: try ledger.hasClaims(before: phase, among: applied), costLimit)
+  }
+
+  /// Those that the ledger does not have yet, as rows for it: the last ones first, and no more than ``mostAtOnce``, because
+  /// whoever writes has something else to do.
+  func missing(at time: Timestamp) throws(MigrationError) -> [WayDownRecord] {
+    var records: [WayDownRecord] = []
+    for phase in applied.reversed() where try known(phase) == nil {
+      guard records.count < Self.mostAtOnce else { break }
+      let trial = try trial(phase)
+      guard trial.outcome != .untried else { continue }
+      records.append(trial.record(of: phase.sequence, from: try schema(of: phase), at: time))
+    }
+    return records
+  }
+
+  private func known(_ phase: AppliedPhase) throws(MigrationError) -> DownTrial? {
+    guard let record = kept[phase.sequence], record.schema == (try schema(of: phase)).text else { return nil }
+    return DownTrial(record)
+  }
+
+  /// The schema from which the phase comes down.
+  private func schema(of phase: AppliedPhase) throws(MigrationError) -> SchemaDigest {
+    guard hasDrift(after: phase) else { return phase.schemaAfter }
+    return try lifting("reading the schema") { () in try readSchema() }.digest
+  }
+
+  /// Whether the schema from which the phase that was applied last comes down is not the one that it left.
+  func hasDrift(after phase: AppliedPhase) -> Bool {
+    phase.sequence == applied.last?.sequence
+      && (!isInPlace || drifts.contains { $0 > phase.sequence })
+  }
+}

@@ -1,0 +1,326 @@
+internal import PhaseSQLite
+
+/// Says of applied phases what their reversal would be. Reads only.
+///
+/// What is said comes from what was run: from what was seen when the phase went up, from rehearsals, from the way back on a
+/// scratch database, and, where the database is small, from the way back on a copy of it with its rows.
+struct Reversals {
+  private let ledger: Ledger
+  private let applied: [AppliedPhase]
+  /// Reads the present schema.
+  private let readSchema: () throws(SQLiteError) -> Schema
+  /// Whether the schema is that of the last checkpoint.
+  private let isInPlace: Bool
+  /// What rehearsals showed, oldest first.
+  private let evidence: [PhaseID: [Evidence]]
+  private let connection: Connection
+  /// Makes a copy on which the way down can be run; nil where it may not be made.
+  private let copy: () throws(MigrationError) -> DownRun?
+  private let reach: Reach
+
+  /// How many phases are taken down on a copy.
+  enum Reach {
+    /// As many as the rows have a say in, and no more than ``mostSteps``.
+    case asNeeded
+    case steps(Int)
+  }
+
+  static let mostSteps = 20
+
+  /// - Parameters:
+  ///   - applied: in the order in which they were applied.
+  ///   - isInPlace: whether the schema is that of the last checkpoint, so that no way back can meet another.
+  ///   - schema: reads the present one, which is asked for only where it decides.
+  init(
+    _ ledger: Ledger, _ applied: [AppliedPhase], isInPlace: Bool,
+    schema: @escaping () throws(SQLiteError) -> Schema, evidence: [Evidence] = [],
+    copy: @escaping () throws(MigrationError) -> DownRun? = { () throws(MigrationError) in nil },
+    reach: Reach = .asNeeded, on connection: Connection
+  ) {
+    self.reach = reach
+    self.ledger = ledger
+    self.applied = applied
+    self.isInPlace = isInPlace
+    readSchema = schema
+    self.evidence = Dictionary(grouping: evidence, by: \.phase)
+    self.copy = copy
+    self.connection = connection
+  }
+
+  /// The reversal of every applied phase.
+  ///
+  /// Phases are reversed last first. What one of them would give back is told from the rows as they are now, as far as the
+  /// phases after it left them alone.
+  func all() throws(MigrationError) -> [PhaseID: Reversal] { try allAndSteps().reversals }
+
+  /// The same, with what came of those that were taken down on a copy.
+  func allAndSteps() throws(MigrationError) -> (reversals: [PhaseID: Reversal], steps: [DownRun.Step]) {
+    let drafts = try drafts()
+    let run = try run(drafts)
+    let steps = Dictionary(run.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    var reversals: [PhaseID: Reversal] = [:]
+    var obstacle: PhaseID?
+    var later: [ArchiveRecord]?
+    for draft in drafts {
+      let id = draft.applied.id
+      var own = draft.reversal
+      if let step = steps[id] { own.take(step) } else { try forecast(draft, after: later, into: &own) }
+      if !own.lost.isEmpty { own = own.declaring(try ledger.phase(draft.applied).losses) }
+      later = draft.kept + (later ?? [])
+      if own.word == .blocked {
+        obstacle = obstacle ?? id
+      } else if let obstacle {
+        own.obstacles = [
+          Reversal.Obstacle(
+            reason: "\(obstacle.short), which came later, cannot be reversed",
+            openings: ["see what is in the way of \(obstacle.short): phasedb plan down"])
+        ]
+      }
+      reversals[id] = own
+    }
+    return (reversals, run)
+  }
+
+  // MARK: What is known without rows
+
+  /// A phase, and what is known of its reversal so far.
+  struct Draft {
+    let applied: AppliedPhase
+    var reversal: Reversal
+    /// What it took and an archive keeps.
+    let kept: [ArchiveRecord]
+    let trial: DownTrial
+    /// What was seen on a copy since, from the present schema.
+    let rehearsal: WayDownRecord?
+
+    /// Whether the rows that are there now have a say in it.
+    var dependsOnRows: Bool {
+      trial.outcome != .plain && trial.outcome != .blocked || !kept.isEmpty
+    }
+  }
+
+  /// Last first.
+  private func drafts() throws(MigrationError) -> [Draft] {
+    let archives = Dictionary(grouping: try ledger.archives().filter { $0.direction == .up }, by: \.phase)
+    let adopted = try AdoptedLosses(ledger, applied)
+    let trials = try DownTrials(ledger, applied, isInPlace: isInPlace, schema: readSchema)
+    let (verdicts, rehearsals) = try lifting("reading the ledger") { () in
+      (try ledger.roundTripVerdicts(), try ledger.wayDownRecords(.rehearsal))
+    }
+    var drafts: [Draft] = []
+    for phase in applied.reversed() {
+      let own = archives[phase.id] ?? []
+      let trial = try trials.trial(phase)
+      var reversal = Reversal(basis: trial.outcome == .untried ? .nothing : .scratch)
+      reversal.obstacles = try missing(own)
+      if trial.outcome == .blocked, let reason = trial.reason {
+        reversal.obstacles.append(
+          Reversal.Obstacle(reason: reason, rows: trial.details, openings: WayOut.forward))
+      }
+      if trial.outcome == .untried, let reason = trial.reason {
+        reversal.notes.append("its way back could not be tried: \(reason)")
+      }
+      try addRoundTrip(
+        phase, trials.hasDrift(after: phase) ? nil : verdicts[phase.sequence], to: &reversal)
+      try addEvidence(phase, to: &reversal)
+      reversal.lost += try adopted.lost(by: phase)
+      drafts.append(
+        Draft(
+          applied: phase, reversal: reversal, kept: own.filter { $0.state == .kept }, trial: trial,
+          rehearsal: rehearsals[phase.sequence]))
+    }
+    return drafts
+  }
+
+  /// What was seen while the phase went up.
+  private func addRoundTrip(
+    _ phase: AppliedPhase, _ verdict: RoundTripRecord.Verdict?, to reversal: inout Reversal
+  ) throws(MigrationError) {
+    switch verdict {
+    case .exact: reversal.basis = .rows
+    case .lossy:
+      reversal.basis = .rows
+      reversal.lost += (try ledger.roundTrip(of: phase.sequence)?.losses ?? []).map {
+        Reversal.AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
+      }
+    case .blocked where reversal.obstacles.isEmpty:
+      reversal.obstacles += (try ledger.roundTrip(of: phase.sequence)?.reasons ?? []).map {
+        Reversal.Obstacle(reason: Prose($0), openings: WayOut.forward)
+      }
+    case .blocked, .untried, nil: break
+    }
+  }
+
+  /// What rehearsals of this text showed. One that says lossy is never outvoted.
+  private func addEvidence(_ phase: AppliedPhase, to reversal: inout Reversal) throws(MigrationError) {
+    let own = (evidence[phase.id] ?? []).filter { $0.tokenHash == phase.tokenHash }
+    if own.contains(where: { $0.verdict.isProof && $0.schemaBefore == phase.schemaBefore }) {
+      reversal.basis = .rows
+    }
+    guard reversal.lost.isEmpty, let lossy = own.last(where: { $0.verdict == .lossy }) else { return }
+    let tables = lossy.tables.filter { $0.differing > $0.declared }
+    reversal.lost += tables.map {
+      Reversal.AffectedRows(
+        table: $0.table, column: nil, rows: $0.differing - $0.declared,
+        why: "did not come back in the rehearsal of \(lossy.at)")
+    }
+    if tables.isEmpty {
+      reversal.lost.append(
+        Reversal.AffectedRows(
+          table: phase.id.short, column: nil, rows: nil,
+          why: "something beside the rows did not come back in the rehearsal of \(lossy.at)"))
+    }
+  }
+
+  private func missing(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Reversal.Obstacle] {
+    var obstacles: [Reversal.Obstacle] = []
+    let openings: [Prose] = [
+      "go forward instead, by a migration that makes what is needed",
+      "or go back as a whole to a snapshot made before: phasedb checkpoint list",
+    ]
+    for archive in archives where archive.state == .purged || archive.state == .kept {
+      if archive.state == .purged {
+        obstacles.append(
+          Reversal.Obstacle(
+            reason: "what it took from \(archive.table) was purged", openings: openings, isOfLedger: true))
+        continue
+      }
+      let isThere = try lifting("looking for archive \(archive.id)") { () in
+        try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?1", .text(archive.tableName))
+          != nil
+      }
+      if !isThere {
+        obstacles.append(
+          Reversal.Obstacle(
+            reason: "\(archive.tableName) is gone, with what it took from \(archive.table)",
+            openings: openings, error: .archiveMissing, isOfLedger: true))
+      }
+    }
+    return obstacles
+  }
+
+  // MARK: What the rows say
+
+  /// Takes phases down on a copy, as far as the rows have a say.
+  private func run(_ drafts: [Draft]) throws(MigrationError) -> [DownRun.Step] {
+    let open = drafts.prefix { $0.reversal.obstacles.isEmpty }
+    let count =
+      switch reach {
+      case .steps(let count): min(count, open.count)
+      case .asNeeded: open.prefix(Self.mostSteps).lastIndex(where: \.dependsOnRows).map { $0 + 1 } ?? 0
+      }
+    guard count > 0, let run = try copy() else { return [] }
+    var steps: [DownRun.Step] = []
+    for draft in open.prefix(count) {
+      do throws(MigrationError) {
+        let step = try run.step(draft.applied.id, try ledger.phase(draft.applied))
+        steps.append(step)
+        if step.failure != nil { break }
+      } catch {
+        // A request to stop is the operator's; that the time is over is nobody's.
+        guard error.id == .interrupted || error.id == .tooCostly, case .asNeeded = reach else { throw error }
+        break
+      }
+    }
+    return steps
+  }
+
+  /// What can be told of the rows without running anything.
+  ///
+  /// - Parameter later: what the phases after it took; nil when there are none.
+  private func forecast(
+    _ draft: Draft, after later: [ArchiveRecord]?, into reversal: inout Reversal
+  ) throws(MigrationError) {
+    guard reversal.obstacles.isEmpty, draft.dependsOnRows, draft.trial.outcome != .untried else { return }
+    let applied = draft.applied
+    let schema = try lifting("reading the schema") { () in try readSchema() }
+    let phase = try ledger.phase(applied)
+    let (before, after) = try lifting("reading the ledger") { () in
+      (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
+    }
+    let aftermath = try later.map { later throws(MigrationError) in
+      try Aftermath(from: after, to: schema, later)
+    }
+    let present = later == nil ? schema : after
+    let trace: ScriptTrace
+    do throws(MigrationError) {
+      trace = try TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch)).there
+    } catch {
+      return
+    }
+    let broken = try lifting("looking for rows that do not fit the schema before \(applied.id)") { () in
+      try FormerConstraints(trace, from: present, to: before, with: draft.kept, aftermath, on: connection)
+        .broken()
+    }
+    reversal.obstacles += broken.map(\.obstacle)
+    guard broken.isEmpty else { return }
+    reversal.lost += UnreadableTables(before).gone(in: after)
+    let returning = Set(draft.kept.map { SchemaName($0.table) })
+    for archive in draft.kept {
+      let content = try ArchiveContent(archive)
+      if later == nil {
+        reversal.lost += try lifting("looking for parents of archive \(archive.id)") { () in
+          try Shortfall(archive, content, trace).orphans(in: before, returning: returning, on: connection)
+        }
+      }
+      let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
+        try Shortfall(archive, content, trace, aftermath).outlook(on: connection)
+      }
+      reversal.lost += outlook.lost
+      reversal.uncertain += outlook.computed + outlook.others
+    }
+    if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
+      let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report)
+    {
+      try seen.add(to: &reversal, at: rehearsal.at, on: connection)
+    } else if draft.trial.outcome == .overwrites, reversal.basis == .rows,
+      try !isAnsweredFor(draft.kept, trace.overwritten(present))
+    {
+      reversal.basis = .scratch
+      reversal.notes.append(
+        "its way back writes to columns that stay, and rows may have changed since: phasedb rehearse down")
+    }
+  }
+}
+
+extension Reversals {
+  /// Whether archives have every row of tables that a way back writes over: then none can have changed without being
+  /// counted.
+  private func isAnsweredFor(
+    _ archives: [ArchiveRecord], _ tables: Set<SchemaName>
+  ) throws(MigrationError) -> Bool {
+    var answered: Set<SchemaName> = []
+    for archive in archives {
+      let content = try ArchiveContent(archive)
+      guard content.isComplete == true, let successor = content.successor else { continue }
+      let isWhole = try lifting("counting rows of \(archive.table)") { () in
+        guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return false }
+        let key = RowMatch.condition(
+          successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
+        return try connection.value(
+          """
+          SELECT 1 FROM main.\(SQLText.identifier(table.name.spelled)) AS n
+          WHERE NOT EXISTS (SELECT 1 FROM main.\(archive.tableName) AS a WHERE \(key)) LIMIT 1
+          """) == nil
+      }
+      if isWhole { answered.insert(SchemaName(successor.table)) }
+    }
+    return tables.isSubset(of: answered)
+  }
+}
+
+extension Reversal {
+  /// Takes in what came of the phase on a copy.
+  fileprivate mutating func take(_ step: DownRun.Step) {
+    if let failure = step.failure { obstacles.append(Obstacle(failure)) }
+    let known = Set(lost.map(\.subject))
+    lost += step.lost.filter { !known.contains($0.subject) }
+    uncertain += step.uncertain
+  }
+}
+
+extension BrokenConstraint {
+  var obstacle: Reversal.Obstacle {
+    Reversal.Obstacle(reason: "present rows break \(sentence)", rows: lines, openings: [opening])
+  }
+}
