@@ -131,11 +131,17 @@ extension DownTrial {
       outcome, reason: report.reason.map { Prose($0) }, details: report.details.map { Prose($0) })
   }
 
+  /// What an answer is of: a schema and a text, which somebody may have changed in the ledger.
+  static func subject(_ phase: AppliedPhase, _ schema: SchemaDigest) -> String {
+    "\(schema.text) \(phase.tokenHash)"
+  }
+
   /// As a row for the ledger.
-  func record(of sequence: Int64, from schema: SchemaDigest, at time: Timestamp) -> WayDownRecord {
+  func record(of phase: AppliedPhase, from schema: SchemaDigest, at time: Timestamp) -> WayDownRecord {
     let report = Report(reason: reason?.raw, details: details.map(\.raw))
     return WayDownRecord(
-      sequence: sequence, means: .scratch, schema: schema.text, at: time, verdict: outcome.rawValue,
+      sequence: phase.sequence, means: .scratch, schema: Self.subject(phase, schema), at: time,
+      verdict: outcome.rawValue,
       report: outcome == .blocked ? WayDownJSON.text(report) : "{}")
   }
 }

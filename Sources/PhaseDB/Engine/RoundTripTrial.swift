@@ -97,7 +97,7 @@ extension Engine {
     let hasClaims = try ledger.hasClaims(before: applied, among: knowledge.applied)
     let trial = DownTrial(back, step.phase, from: knowledge.schema, hasClaims: hasClaims)
     try lifting("writing the ledger") { () in
-      try ledger.record(trial.record(of: applied.sequence, from: applied.schemaAfter, at: now()))
+      try ledger.record(trial.record(of: applied, from: applied.schemaAfter, at: now()))
     }
     return true
   }

@@ -51,14 +51,15 @@ struct DownTrials {
       guard records.count < Self.mostAtOnce else { break }
       let trial = try trial(phase)
       guard trial.outcome != .untried else { continue }
-      records.append(trial.record(of: phase.sequence, from: try schema(of: phase), at: time))
+      records.append(trial.record(of: phase, from: try schema(of: phase), at: time))
     }
     return records
   }
 
   private func known(_ phase: AppliedPhase) throws(MigrationError) -> DownTrial? {
-    guard let record = kept[phase.sequence], record.schema == (try schema(of: phase)).text else { return nil }
-    return DownTrial(record)
+    guard let record = kept[phase.sequence] else { return nil }
+    let subject = DownTrial.subject(phase, try schema(of: phase))
+    return record.schema == subject ? DownTrial(record) : nil
   }
 
   /// The schema from which the phase comes down.

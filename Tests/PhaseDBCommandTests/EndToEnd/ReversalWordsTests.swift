@@ -19,7 +19,7 @@ struct ReversalWordsTests {
     let phases: [Phase]
     /// What an application does between up and down.
     let traffic: String
-    /// The word of each phase, first applied first.
+    /// The word of each phase, first applied first, with a space between them.
     let words: [String]
     /// What stands behind the word of the last one: `t.c 1`, or the reason.
     let why: [String]
@@ -31,11 +31,12 @@ struct ReversalWordsTests {
 
     init(
       _ sentence: String, _ before: String, _ phases: [Phase], since traffic: String = "",
-      _ words: String..., because why: [String] = [], wayOut: String? = nil, asking query: String,
+      _ words: String, because why: [String] = [], wayOut: String? = nil, asking query: String,
       gives rows: String
     ) {
       testDescription = sentence
-      (self.before, self.phases, self.traffic, self.words) = (before, phases, traffic, words)
+      (self.before, self.phases, self.traffic) = (before, phases, traffic)
+      self.words = words.split(separator: " ").map(String.init)
       (self.why, self.wayOut, self.query, self.rows) = (why, wayOut, query, rows)
     }
   }
@@ -75,7 +76,7 @@ struct ReversalWordsTests {
           "0001-a/contract", up: "ALTER TABLE t DROP COLUMN a; ALTER TABLE t DROP COLUMN b;",
           down: "ALTER TABLE t ADD COLUMN a TEXT; ALTER TABLE t ADD COLUMN b TEXT; UPDATE t SET a = c, b = d;"
         ),
-      ], "exact", "exact", "exact", asking: all, gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
+      ], "exact exact exact", asking: all, gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "lossy by the row that the way up put there and the way down leaves", three,
       [Phase("0001-a/migrate", up: "INSERT INTO t VALUES (9, 'born', '');", down: "SELECT 1;")],

@@ -1,8 +1,9 @@
 import CSQLite
-import PhaseSQLite
+import Foundation
 import Testing
 
 @testable import PhaseDB
+@testable import PhaseSQLite
 
 @Suite("What phases may call")
 struct FunctionListTests {

@@ -1,7 +1,8 @@
-import PhaseSQLite
+import Foundation
 import Testing
 
 @testable import PhaseDB
+@testable import PhaseSQLite
 
 @Suite("The ledger's own objects")
 struct LedgerObjectsTests {
