@@ -139,7 +139,7 @@ struct NeighbourhoodTests {
 
     init(_ phase: Phase, on objects: [SchemaObject]) {
       guard let id = try? PhaseID("0001-random/\(phase.kind.rawValue)"),
-        let trial = try? ReversalTrial(id, phase, on: objects, observe: { _ in })
+        let trial = try? ReversalTrial(id, phase, on: objects, CostLimit(.scratch), observe: { _ in })
       else {
         self = .upFails
         return
