@@ -33,6 +33,8 @@ struct DrawnCase {
   struct Outcome {
     var complaints: [String] = []
     var words: [String: Int] = [:]
+    /// Where less was said than came back.
+    var wolves: [String] = []
     /// One that can be judged again, with something else said.
     var judged: [Judge] = []
     var wasRun = false
@@ -95,6 +97,7 @@ struct DrawnCase {
         "\(phases[number - 1].kind) of migration \(number): \($0)"
       }
       outcome.judged.append(judge)
+      if judge.isWolf { outcome.wolves.append("\(phases[number - 1].kind) of migration \(number): \(said)") }
       guard down != nil else { break }
     }
     if try shell.rows("PRAGMA integrity_check") != [["ok"]] { outcome.complaints.append("integrity_check") }

@@ -92,17 +92,18 @@ struct DrawnTable {
     ] + new.attachments
   }
 
-  /// A new row under a key with a number.
-  func insert(_ number: Int, _ dice: inout Dice, _ verb: String = "INSERT") -> String {
+  /// A new row under a key with a number, or under one that SQLite gives.
+  func insert(_ number: Int?, _ dice: inout Dice, _ verb: String = "INSERT") -> String {
     let keyValues: [String] =
       switch key {
-      case .integer, .autoincrement: ["\(number)"]
-      case .text where number % 7 == 3: ["NULL"]
-      case .text, .textNotNull, .textWithoutRowID: ["'k\(number)'"]
-      case .pair: ["'k\(number / 2)'", "\(number % 2)"]
+      case _ where number == nil: []
+      case .integer, .autoincrement: ["\(number ?? 0)"]
+      case .text where (number ?? 0) % 7 == 3: ["NULL"]
+      case .text, .textNotNull, .textWithoutRowID: ["'k\(number ?? 0)'"]
+      case .pair: ["'k\((number ?? 0) / 2)'", "\((number ?? 0) % 2)"]
       case .none: []
       }
-    let names = keys + columns.map { Shell.name($0.name) }
+    let names = (number == nil ? [] : keys) + columns.map { Shell.name($0.name) }
     let values = keyValues + columns.map { _ in DrawnSQL.value(&dice) }
     return
       "\(verb) INTO \(quoted) (\(names.joined(separator: ", "))) VALUES (\(values.joined(separator: ", ")));"

@@ -5,7 +5,7 @@ struct Traffic {
   /// What it did to one row, by the table's name and the row's key as ``Look`` has it.
   enum Act: Hashable {
     case moved(table: String, from: String, to: String)
-    /// Deleted, and another one inserted under its key.
+    /// Deleted, and SQLite gave its key to another one.
     case reborn(table: String, key: String)
   }
 
@@ -39,8 +39,11 @@ struct Traffic {
           }
         default:
           guard table.keys == ["id"], let id = Int(key.dropFirst("integer ".count)) else { continue }
-          if note(shell, "DELETE FROM \(table.quoted) WHERE \(condition);"),
+          guard note(shell, "DELETE FROM \(table.quoted) WHERE \(condition);") else { continue }
+          if dice.falls(50) {
+            // Whoever names the key means the same row.
             note(shell, table.insert(id, &dice))
+          } else if note(shell, table.insert(nil, &dice)), try Look.Table(table.name, shell).rows[key] != nil
           {
             acts.append(.reborn(table: table.name, key: key))
           }

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// What a phase took from rows that was there before the ledger was, so that nothing of it was kept.
 struct AdoptedLosses {
   private let ledger: Ledger
@@ -20,7 +22,7 @@ struct AdoptedLosses {
     let (before, beforeAll) = try lifting("reading the ledger") { () in
       (try ledger.schema(after: phase.sequence - 1), try ledger.schema(after: first.sequence - 1))
     }
-    let trace = try TransitionTrial(phase.id, text, .up, on: before).there
+    let trace = try TransitionTrial(phase.id, text, .up, on: before, CostLimit(.scratch)).there
     return trace.tables.flatMap { table -> [Reversal.AffectedRows] in
       guard let origin = table.origin else { return [] }
       if table.outcome == nil || table.losesRows { return [Self.lost(origin, nil)] }

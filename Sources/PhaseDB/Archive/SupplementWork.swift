@@ -23,8 +23,8 @@ struct SupplementWork {
     let keys = archive.keys.map { "a.\($0)" }.joined(separator: ", ")
     let names = archive.keys.joined(separator: ", ")
     try connection.execute(
-      "CREATE TEMP TABLE phasedb_aside_\(record.id) (\(names), PRIMARY KEY (\(names))) WITHOUT ROWID")
-    var query = "SELECT \(keys) FROM main.\(archive.name) AS a"
+      "CREATE TEMP TABLE phasedb_aside_\(record.id) (\(names), deleted, PRIMARY KEY (\(names))) WITHOUT ROWID")
+    var query = "SELECT \(keys), 0 FROM main.\(archive.name) AS a"
     let rest = RestOfRow(content)
     if let successor = content.successor,
       let table = try TableShape(SchemaName(successor.table), on: connection),
@@ -33,7 +33,8 @@ struct SupplementWork {
       try rest.define(on: connection)
       let own = successor.key.map { SchemaName($0) }
       let first = "n.\(SQLText.identifier(successor.key[0]))"
-      query += """
+      query = """
+        SELECT \(keys), NOT a.gone AND \(first) IS NULL FROM main.\(archive.name) AS a
          LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
         ON \(RowMatch.condition(own, in: table, as: "n", against: "a"))
         WHERE CASE WHEN a.gone THEN \(first) IS NOT NULL
@@ -96,6 +97,7 @@ struct SupplementWork {
       return record.settled(state: .left)
     }
     try putBack(into: table, on: connection)
+    if hasAside { try takeDeletedOut(of: table, on: connection) }
     let isAside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
     if hasAside {
       try connection.execute(
@@ -106,6 +108,17 @@ struct SupplementWork {
     }
     try connection.drop("main.\(archive.name)")
     return nil
+  }
+
+  /// What was deleted since stays deleted, whatever the SQL put in its place.
+  private func takeDeletedOut(of table: TableShape, on connection: Connection) throws(SQLiteError) {
+    let match = RowMatch.condition(
+      content.key.names.map { SchemaName($0) }, in: table, as: "t", against: "s")
+    try connection.execute(
+      """
+      DELETE FROM main.\(SQLText.identifier(table.name.spelled)) AS t
+      WHERE EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE s.deleted AND \(match))
+      """)
   }
 
   private func putBack(into table: TableShape, on connection: Connection) throws(SQLiteError) {

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// What transitions were seen to do where there are no rows, remembered: whoever goes up and down again and again over the
 /// same schemas, as on copies, has each tried once.
 final class TransitionTrials {
@@ -13,6 +15,10 @@ final class TransitionTrials {
   /// is there.
   private var neighbourhood = Neighbourhood()
   private var followed = Schema()
+  /// nil where the same SQL is about to run on the real database, and may take as long as it takes.
+  private let costLimit: CostLimit?
+
+  init(_ costLimit: CostLimit? = nil) { self.costLimit = costLimit }
 
   /// - Parameter schema: what there is before the transition.
   /// - Throws: what keeps the transition's SQL from running, with its place.
@@ -23,7 +29,7 @@ final class TransitionTrials {
     if let trial = known[key] { return trial }
     neighbourhood.follow(schema.changes(since: followed))
     followed = schema
-    let trial = try TransitionTrial(id, phase, direction, in: neighbourhood)
+    let trial = try TransitionTrial(id, phase, direction, in: neighbourhood, costLimit)
     known[key] = trial
     return trial
   }

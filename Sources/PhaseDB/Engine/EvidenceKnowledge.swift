@@ -74,11 +74,11 @@ struct EvidenceKnowledge: Sendable {
     return judged.objection(to: id).map { gate($0.reason, $0.opening) }
   }
 
-  /// What a rehearsal of this text showed against the phase, also where none is asked for.
+  /// What rehearsals of this text showed against the phase, also where none is asked for.
   private func known(
     of id: PhaseID, _ phase: Phase, on schema: SchemaDigest?
   ) -> (reason: Prose, opening: Prose)? {
-    lossy(id, phase, on: schema)?.objection(to: id)
+    (lossy(id, phase, on: schema) ?? schema.flatMap { found(id, phase, on: $0) })?.objection(to: id)
   }
 
   /// The last rehearsal of this text in which rows did not come back. A later one that went well does not outvote it: it

@@ -27,7 +27,7 @@ extension Verb {
       examples: [
         Example("phasedb verify", "check everything that is claimed of the database"),
         Example(
-          "phasedb verify --accept orders --reason \"customers of 2019 were purged\"",
+          "phasedb verify --accept orders --reason purged",
           "take rows of orders without a parent as they are"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),

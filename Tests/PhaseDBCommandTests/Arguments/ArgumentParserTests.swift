@@ -127,7 +127,7 @@ struct ArgumentParserTests {
         "see: phasedb help up"),
       Refused(
         "phasedb status --all", .unknownOption, "'status' has no option '--all'",
-        "'--all' belongs to: plan, down", "see: phasedb help status"),
+        "'--all' belongs to: plan, rehearse, down", "see: phasedb help status"),
       Refused(
         "phasedb up --version", .unknownOption, "'up' has no option '--version'", "run: phasedb --version",
         "see: phasedb help up"),

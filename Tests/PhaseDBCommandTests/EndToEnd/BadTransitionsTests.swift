@@ -160,13 +160,13 @@ struct BadTransitionsTests {
     BadPhase(
       "load_extension", up: "CREATE TABLE b (id);\nSELECT load_extension('evil');",
       error: """
-        error: load_extension inside a phase is not allowed [forbidden-statement]
+        error: the function load_extension inside a phase is not allowed [forbidden-statement]
           --> migrations/0002-bad/expand.sql:4:8
            |
          4 | SELECT load_extension('evil');
            |        ^^^^^^^^^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
-          help:  remove it: phases do not load code
+          help:  remove it: it reaches out of the database
                  then run: phasedb up
         """),
     BadPhase(

@@ -41,15 +41,6 @@ extension MutationTests {
 
   private static let rebuilds = [
     Mutant(
-      "a day becomes a number in a rebuild", "\(list)/contract.sql", "placed_at TEXT NOT NULL",
-      to: "placed_at INTEGER NOT NULL", "lossy-retype"),
-    Mutant(
-      "a number becomes text in a rebuild", "\(list)/contract.sql", "revision INTEGER", to: "revision TEXT",
-      "lossy-retype"),
-    Mutant(
-      "a note becomes a number in a rebuild", "\(list)/contract.sql", "status_note TEXT",
-      to: "status_note REAL", "lossy-retype"),
-    Mutant(
       "an index is forgotten after a rebuild", "\(list)/contract.sql",
       "CREATE INDEX orders_by_day ON orders (placed_at DESC);\n", "rebuild-collateral"),
     Mutant(
