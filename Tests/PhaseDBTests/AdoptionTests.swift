@@ -99,7 +99,7 @@ struct AdoptionTests {
       help: "the database is empty, so bring it up instead: phasedb up"),
     Case(
       "with something that is named like a ledger", spelled + "CREATE TABLE phasedb_notes (a)",
-      refused: .ledgerTouched, ["phasedb_notes"]),
+      refused: .ledgerTouched, ["table phasedb_notes"]),
   ]
 
   @Test("a database is adopted, or refused with the difference and left as it is,", arguments: cases)

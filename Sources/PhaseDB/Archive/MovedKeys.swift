@@ -89,7 +89,29 @@ struct MovedKeys {
           count(*) OVER (PARTITION BY rest) AS c FROM temp.phasedb_moved_to) AS t
         ON t.rest = f.rest AND t.r = f.r AND t.c = f.c WHERE \(isUnique);
         """)
+    try keepPlausible(found, place, on: connection)
     return Int(try connection.value("SELECT count(*) FROM temp.phasedb_moved")?.integer ?? 0)
+  }
+
+  /// Takes out what is better explained by two changed rows: the row has its own key still, which no other has taken, and
+  /// the key it is said to have now is that of another row of the archive.
+  private func keepPlausible(
+    _ found: String, _ place: String, on connection: Connection
+  ) throws(SQLiteError) {
+    func isKey(of archive: String, in moved: String) -> String {
+      self.archive.keys.map { "\(moved).\($0) = \(archive).\($0)" }.joined(separator: " AND ")
+    }
+    repeat {
+      try connection.execute(
+        """
+        DELETE FROM temp.phasedb_moved AS p WHERE EXISTS (
+          SELECT 1 FROM main.\(archive.name) AS b WHERE b.gone = 0 AND \(isKey(of: "b", in: "p"))
+          AND b.rowid NOT IN (SELECT id FROM temp.phasedb_moved))
+        AND EXISTS (
+          SELECT 1 FROM main.\(archive.name) AS a JOIN \(place) AS n ON \(found) WHERE a.rowid = p.id
+          AND NOT EXISTS (SELECT 1 FROM temp.phasedb_moved AS q WHERE \(isKey(of: "a", in: "q"))))
+        """)
+    } while connection.changes > 0
   }
 
   private func forget(on connection: Connection) {

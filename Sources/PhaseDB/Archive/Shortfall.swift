@@ -184,12 +184,17 @@ struct Shortfall {
     try row.define(on: connection)
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     let isSame = RowMatch.condition(key, in: table, as: "n", against: "a")
+    // The plus on the other side, so that the archive is looked into by its key.
+    let isKnown = key.enumerated().map {
+      "b.k\($0.offset + 1) = +n.\(SQLText.identifier($0.element.spelled))"
+    }
+    .joined(separator: " AND ")
     let count = try connection.value(
       """
       SELECT count(*) FROM main.\(record.tableName) AS a WHERE a.gone = 0
       AND NOT EXISTS (SELECT 1 FROM \(place) AS n WHERE \(isSame))
       AND a.rest IN (SELECT \(row.call("n")) FROM \(place) AS n\(row.joins("n"))
-        WHERE NOT EXISTS (SELECT 1 FROM main.\(record.tableName) AS a WHERE \(isSame)))
+        WHERE NOT EXISTS (SELECT 1 FROM main.\(record.tableName) AS b WHERE \(isKnown)))
       """)
     return Int(count?.integer ?? 0)
   }

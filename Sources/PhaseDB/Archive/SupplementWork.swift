@@ -23,7 +23,8 @@ struct SupplementWork {
     let keys = archive.keys.map { "a.\($0)" }.joined(separator: ", ")
     let names = archive.keys.joined(separator: ", ")
     try connection.execute(
-      "CREATE TEMP TABLE phasedb_aside_\(record.id) (\(names), deleted, PRIMARY KEY (\(names))) WITHOUT ROWID")
+      "CREATE TEMP TABLE phasedb_aside_\(record.id) (\(names), deleted, PRIMARY KEY (\(names))) WITHOUT ROWID"
+    )
     var query = "SELECT \(keys), 0 FROM main.\(archive.name) AS a"
     let rest = RestOfRow(content)
     if let successor = content.successor,
@@ -112,8 +113,9 @@ struct SupplementWork {
 
   /// What was deleted since stays deleted, whatever the SQL put in its place.
   private func takeDeletedOut(of table: TableShape, on connection: Connection) throws(SQLiteError) {
-    let match = RowMatch.condition(
-      content.key.names.map { SchemaName($0) }, in: table, as: "t", against: "s")
+    guard try connection.value("SELECT 1 FROM temp.\(asideName) WHERE deleted LIMIT 1") != nil else { return }
+    let match = zip(archive.keys, content.key.names).map { "s.\($0) = +t.\(SQLText.identifier($1))" }
+      .joined(separator: " AND ")
     try connection.execute(
       """
       DELETE FROM main.\(SQLText.identifier(table.name.spelled)) AS t

@@ -297,11 +297,13 @@ extension Reversals {
         guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return false }
         let key = RowMatch.condition(
           successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
+        let place = "main.\(SQLText.identifier(table.name.spelled))"
+        // From the archive to the table, whose key has an index.
         return try connection.value(
           """
-          SELECT 1 FROM main.\(SQLText.identifier(table.name.spelled)) AS n
-          WHERE NOT EXISTS (SELECT 1 FROM main.\(archive.tableName) AS a WHERE \(key)) LIMIT 1
-          """) == nil
+          SELECT (SELECT count(*) FROM \(place))
+            = (SELECT count(*) FROM main.\(archive.tableName) AS a JOIN \(place) AS n ON \(key))
+          """)?.integer == 1
       }
       if isWhole { answered.insert(SchemaName(successor.table)) }
     }

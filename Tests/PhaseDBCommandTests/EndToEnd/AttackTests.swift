@@ -125,7 +125,7 @@ struct AttackTests {
     arguments: [
       Value(
         testDescription: "(SELECT count(*) FROM (\(endless.dropLast())))",
-        says: "it took more than 5 s of processor time"),
+        says: "it took more than"),
       Value(
         testDescription: "fts3_tokenizer('simple')", says: "not authorized to use function: fts3_tokenizer"),
       Value(testDescription: "zeroblob(2000000000)", says: "it made a value of more than"),

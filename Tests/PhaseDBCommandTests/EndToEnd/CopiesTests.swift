@@ -177,7 +177,7 @@ struct CopiesTests {
     let outcome = try site.start(
       [
         "compat", "--app", "storefront@1.4", "--logs", "tmp/logs", "-d", "shop.db", "--", "sh", "-c",
-        "touch started; sleep 300 & setsid sh -c 'trap \"\" TERM; sleep 300; true' & exit 0",
+        "cat $PHASEDB_DATABASE >/dev/null; touch started; sleep 300 & setsid sh -c 'trap \"\" TERM; sleep 300; true' & exit 0",
       ], environment: site.ownTemporary
     ).outcome()
     #expect(outcome.code == 0 && site.exists("started"), "\(outcome.summary)")
@@ -334,7 +334,7 @@ extension CopiesTests {
       let outcome = try site.start(
         [
           "compat", "--app", "storefront@1.4", "-d", "shop.db", "--logs", logs, "--", "sh", "-c",
-          "touch ran; echo child",
+          "cat $PHASEDB_DATABASE >/dev/null; touch ran; echo child",
         ], environment: site.ownTemporary
       ).outcome()
       if let refusal = row.refusal {

@@ -79,7 +79,7 @@ struct ReversalWordsTests {
       ], "exact exact exact", asking: all, gives: "1,'x','p'\n2,'y','q'\n3,'z','r'\n"),
     Case(
       "lossy by the row that the way up put there and the way down leaves", three,
-      [Phase("0001-a/migrate", up: "INSERT INTO t (a) VALUES ('born');", down: "SELECT 1;")],
+      [Phase("0001-a/migrate", up: "INSERT INTO t VALUES (9, 'born', '');", down: "SELECT 1;")],
       "lossy", because: ["t 1"], asking: "SELECT id FROM t", gives: "1\n2\n3\n9\n"),
     Case(
       "lossy by the row whose key another one has taken", three,
@@ -172,14 +172,14 @@ struct ReversalWordsTests {
       "blocked by rows that are equal where an index was unique", three + "CREATE UNIQUE INDEX u ON t (a)",
       [Phase("0001-a/contract", up: "DROP INDEX u;", down: "CREATE UNIQUE INDEX u ON t (a);")],
       since: "INSERT INTO t VALUES (4, 'x', '')", "blocked",
-      because: ["present rows break UNIQUE (a) of t", "id = 1", "id = 4"],
+      because: ["0001-a/contract cannot come down: present rows break UNIQUE (a) of t", "id = 1", "id = 4"],
       wayOut: "DELETE FROM t WHERE id = 4", asking: "SELECT count(*) FROM t", gives: "3\n"),
     Case(
       "blocked by a row that has the place of one that comes back",
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
       [Phase("0001-a/migrate", up: "DELETE FROM t WHERE id = 2;", down: "SELECT 1;")],
       since: "INSERT INTO t VALUES (3, 'y')", "blocked",
-      because: ["present rows break UNIQUE (a), with rows that come back, of t", "id = 3"],
+      because: ["0001-a/migrate cannot come down: present rows break UNIQUE (a), with rows that come back, of t", "id = 3"],
       wayOut: "UPDATE t SET a = 'other' WHERE id = 3", asking: all, gives: "1,'x'\n2,'y'\n3,'other'\n"),
     Case(
       "blocked by present rows without parents where a reference comes back",

@@ -60,7 +60,7 @@ struct LedgerTests {
     try database.run(
       """
       DROP TABLE phasedb_archive; DROP TABLE phasedb_evidence; DROP TABLE phasedb_batch;
-      DROP TABLE phasedb_snapshot; DROP TABLE phasedb_round_trip;
+      DROP TABLE phasedb_snapshot; DROP TABLE phasedb_round_trip; DROP TABLE phasedb_way_down;
       UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
       """)
     #expect(try database.migrator(tables(2)).status().applied.count == 1)
