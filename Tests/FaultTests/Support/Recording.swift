@@ -28,7 +28,7 @@ struct Recording {
     before = Self.names.compactMap { name in folder.bytes(of: name).map { (name: name, bytes: $0) } }
     let watch = try #require(Watch(folder))
     var applied = [0]
-    var ups = 0
+    var (ups, acknowledged) = (0, 0)
     for selection in [Selection.upTo(Lifecycle.firstStop), .upAll, .downAll] {
       try shop.open { migrator in
         _ = try migrator.run(try migrator.plan(selection)) { event in
@@ -37,6 +37,12 @@ struct Recording {
           if case .committed(_, let direction, _, _) = event { count += direction == .up ? 1 : -1 }
           watch.acknowledge(applied.count)
           applied.append(count)
+          acknowledged = watch.operations.count
+        }
+        // What a run keeps of its ways down, once its phases are done, is a commit of its own.
+        if watch.operations.count > acknowledged {
+          watch.acknowledge(applied.count)
+          applied.append(applied[applied.count - 1])
         }
       }
       if selection.direction == .up { ups = applied.count - 1 }

@@ -127,7 +127,8 @@ struct CompatTests {
     #expect(
       outcome.output.contains(
         "| state | shop 1.0 |\n|---|---|\n| 0001/expand | works |\n| 0002/contract | **broken** |\n"))
-    #expect(outcome.output.contains("- **error**: shop 1.0, 'items' does not compile\\: no such column\\: name"))
+    #expect(
+      outcome.output.contains("- **error**: shop 1.0, 'items' does not compile\\: no such column\\: name"))
   }
 
   private struct Printed: Decodable {

@@ -179,7 +179,10 @@ struct ReversalWordsTests {
       "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
       [Phase("0001-a/migrate", up: "DELETE FROM t WHERE id = 2;", down: "SELECT 1;")],
       since: "INSERT INTO t VALUES (3, 'y')", "blocked",
-      because: ["0001-a/migrate cannot come down: present rows break UNIQUE (a), with rows that come back, of t", "id = 3"],
+      because: [
+        "0001-a/migrate cannot come down: present rows break UNIQUE (a), with rows that come back, of t",
+        "id = 3",
+      ],
       wayOut: "UPDATE t SET a = 'other' WHERE id = 3", asking: all, gives: "1,'x'\n2,'y'\n3,'other'\n"),
     Case(
       "blocked by present rows without parents where a reference comes back",

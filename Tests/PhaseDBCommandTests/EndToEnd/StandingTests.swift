@@ -231,7 +231,8 @@ struct StandingTests {
         down: drop)
       #expect(try $0.phasedb("up -d shop.db -q").code == 0)
       try $0.two(
-        "UPDATE t SET a = 'z' WHERE id BETWEEN :first AND :last;", down: "UPDATE t SET a = 'x' WHERE id BETWEEN :first AND :last;",
+        "UPDATE t SET a = 'z' WHERE id BETWEEN :first AND :last;",
+        down: "UPDATE t SET a = 'x' WHERE id BETWEEN :first AND :last;",
         kind: "migrate", directives: ["@batch t"])
     },
   ]
@@ -240,7 +241,7 @@ struct StandingTests {
     StandingCase("a second phase that fails", fails: "statement-failed", code: 4) {
       try $0.one(make, down: drop)
       try $0.two("SELECT nowhere;")
-    },
+    }
   ]
 
   @Test("2: nothing was changed", arguments: refused)
