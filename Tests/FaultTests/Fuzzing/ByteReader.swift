@@ -123,7 +123,9 @@ struct ByteReader: Sendable {
       _ = try Settings.read(path: try SettingsBench.file(holding: text))
       return nil
     } catch {
-      return error.help.isEmpty || !error.message.contains(SettingsBench.name)
+      let isNamed =
+        error.message.contains(SettingsBench.name) || error.place?.file.contains(SettingsBench.name) == true
+      return error.help.isEmpty || !isNamed
         ? "neither file nor remedy: \(error)" : nil
     }
   }
