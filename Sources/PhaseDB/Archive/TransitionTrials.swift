@@ -15,10 +15,10 @@ final class TransitionTrials {
   /// is there.
   private var neighbourhood = Neighbourhood()
   private var followed = Schema()
-  /// nil where the same SQL is about to run on the real database, and may take as long as it takes.
-  private let costLimit: CostLimit?
+  /// Without rows SQL has little to do. What takes long all the same is not waited for.
+  private let costLimit: CostLimit
 
-  init(_ costLimit: CostLimit? = nil) { self.costLimit = costLimit }
+  init(_ costLimit: CostLimit = CostLimit(.scratch)) { self.costLimit = costLimit }
 
   /// - Parameter schema: what there is before the transition.
   /// - Throws: what keeps the transition's SQL from running, with its place.

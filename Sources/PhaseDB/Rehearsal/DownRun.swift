@@ -45,7 +45,6 @@ final class DownRun {
         on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
         pacing: pacing, cancellation: cancellation, observe: { _ in })
       engine.isOnCopy = true
-      engine.trials = TransitionTrials(CostLimit(.scratch))
       return engine
     }
     engine = try makeEngine(connection)
