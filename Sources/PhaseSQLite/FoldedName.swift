@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Musl)
+  internal import Musl
+#else
+  internal import Glibc
+#endif
+
 /// A name as SQLite compares it: by its bytes, with A to Z as a to z (sqlite.org/src, sqlite3StrICmp).
 ///
 /// Swift's strings are equal also when one has an accented letter and the other a letter with an accent behind it,
@@ -15,8 +23,7 @@ package struct FoldedName: Hashable, Sendable {
   }
 
   package static func == (left: FoldedName, right: FoldedName) -> Bool {
-    // What is not the same text has not the same bytes, and that is found out faster.
-    left.text == right.text && left.text.utf8.elementsEqual(right.text.utf8)
+    left.text.hasSameBytes(as: right.text)
   }
 
   package func hash(into hasher: inout Hasher) {
@@ -44,4 +51,16 @@ extension FoldedName: ExpressibleByStringLiteral, CustomStringConvertible {
 extension String {
   /// The name that this is in a schema.
   package var folded: FoldedName { FoldedName(self) }
+
+  /// Whether two texts are the same byte for byte. `==` also takes texts for equal that are only written alike.
+  package func hasSameBytes(as other: String) -> Bool {
+    let result = unsafe utf8.withContiguousStorageIfAvailable { left in
+      unsafe other.utf8.withContiguousStorageIfAvailable { right in
+        guard left.count == right.count else { return false }
+        guard let one = left.baseAddress, let another = right.baseAddress else { return true }
+        return unsafe memcmp(one, another, left.count) == 0
+      }
+    }
+    return (result ?? nil) ?? utf8.elementsEqual(other.utf8)
+  }
 }

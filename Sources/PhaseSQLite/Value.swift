@@ -28,7 +28,7 @@ extension Value {
     case (.null, .null): true
     case (.integer(let one), .integer(let other)): one == other
     case (.real(let one), .real(let other)): one == other
-    case (.text(let one), .text(let other)): one.utf8.elementsEqual(other.utf8)
+    case (.text(let one), .text(let other)): one.hasSameBytes(as: other)
     case (.rawText(let one), .rawText(let other)): one == other
     case (.blob(let one), .blob(let other)): one == other
     default: false

@@ -63,7 +63,7 @@ final class ScriptTracer {
 
   /// `REPLACE INTO`, `OR REPLACE` and `ON CONFLICT REPLACE`, not the function.
   private static func saysReplace(_ sql: String) -> Bool {
-    guard sql.asciiLowercased.contains("replace") else { return false }
+    guard sql.occurrences(ofLowercased: "replace") > 0 else { return false }
     let words = SQLWord.all(in: sql)
     return words.indices.contains { words[$0].is("replace") && !words.has("(", at: $0 + 1) }
   }

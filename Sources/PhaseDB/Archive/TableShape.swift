@@ -9,6 +9,8 @@ struct TableShape {
   let isWithoutRowID: Bool
   /// Whether what is read from it can be put into it: not so with virtual tables that have their rows from elsewhere.
   let isKept: Bool
+  /// Whether the rowid of a row that is gone is never given to another one.
+  let hasAutoincrement: Bool
 
   struct Column: Hashable {
     let name: SchemaName
@@ -33,6 +35,7 @@ struct TableShape {
     let definition = TableDefinition(sql)
     isWithoutRowID = definition?.isWithoutRowID ?? false
     isKept = definition?.virtual.map { $0.content == .own } ?? true
+    hasAutoincrement = definition?.hasAutoincrement ?? false
     self.name = name
     let isWithoutRowID = isWithoutRowID
     columns = rows.map { row in
@@ -78,4 +81,16 @@ struct TableShape {
   var stored: [Column] { columns.filter { !$0.isGenerated } }
 
   func column(_ name: SchemaName) -> Column? { columns.first { $0.name == name } }
+}
+
+extension Connection {
+  /// What is known of a table's rowids; nil for a table without.
+  func highestKey(of table: SchemaName) throws(SQLiteError) -> RoundTripRecord.Keys? {
+    guard let shape = try TableShape(table, on: self), shape.isKept, let name = shape.anyRowIDName else {
+      return nil
+    }
+    let highest = try value("SELECT max(\(name)) FROM main.\(SQLText.identifier(table.spelled))")?.integer
+    return RoundTripRecord.Keys(
+      table: table.spelled, highest: highest, areNeverReused: shape.hasAutoincrement)
+  }
 }

@@ -90,7 +90,7 @@ final class QueryCompiler {
         columns: columns, footprint: footprint,
         plan: planned ? QueryPlan(of: query.sql.text, on: connection) : nil,
         // It is read from the text, and is the same for the same columns.
-        order: home?.columns.elementsEqual(columns, by: { $0.utf8.elementsEqual($1.utf8) }) == true
+        order: home?.columns.elementsEqual(columns, by: { $0.hasSameBytes(as: $1) }) == true
           ? home?.order : RowOrder(of: query.sql.text, columns: columns))
       return PreparedQuery(run, statement)
     } catch {

@@ -30,7 +30,7 @@ extension ResultComparison {
     }
     guard let before = home.compiled, let after = here.compiled else { return [] }
     let losses = after.footprint.losses(from: before.footprint)
-    if !before.columns.elementsEqual(after.columns, by: { $0.utf8.elementsEqual($1.utf8) }),
+    if !before.columns.elementsEqual(after.columns, by: { $0.hasSameBytes(as: $1) }),
       losses.isEmpty || before.columns.count != after.columns.count
     {
       return [

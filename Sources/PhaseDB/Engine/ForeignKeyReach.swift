@@ -31,7 +31,7 @@ struct ForeignKeyReach {
     written = writes.tables.union(tables)
     for name in writes.droppedIndexes {
       guard let index = former[SchemaObject.Key(type: "index", name: name)] else { continue }
-      if index.sql.asciiLowercased.contains("unique") { written.insert(index.table.folded) }
+      if index.sql.occurrences(ofLowercased: "unique") > 0 { written.insert(index.table.folded) }
     }
   }
 

@@ -90,7 +90,7 @@ extension Engine {
       }
     }
     try lifting("writing the ledger") { () in
-      record.keys = try trip.risk.touched.compactMap { try connection.keys(of: $0) }
+      record.keys = try trip.risk.touched.compactMap { try connection.highestKey(of: $0) }
       try ledger.record(record, of: applied.sequence)
     }
     guard trip.leadsBack, let back = trip.back else { return true }
@@ -210,22 +210,6 @@ extension RoundTripTrial {
       }
     }
     return RoundTripRecord(verdict: losses.isEmpty ? .exact : .lossy, losses: losses)
-  }
-}
-
-extension Connection {
-  /// What is known of a table's integer keys; nil for a table without rowids.
-  fileprivate func keys(of table: SchemaName) throws(SQLiteError) -> RoundTripRecord.Keys? {
-    guard let shape = try TableShape(table, on: self), shape.isKept, let name = shape.rowIDName else {
-      return nil
-    }
-    let sql = try value(
-      "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
-      .text(table.spelled))?.text
-    let highest = try value("SELECT max(\(name)) FROM main.\(SQLText.identifier(table.spelled))")?.integer
-    return RoundTripRecord.Keys(
-      table: table.spelled, highest: highest,
-      areNeverReused: TableDefinition(sql ?? "")?.hasAutoincrement ?? false)
   }
 }
 

@@ -218,7 +218,7 @@ extension StatementGuard {
   static func ledgerName(in sql: String, except others: Set<String> = []) -> (
     name: String, range: Range<Int>
   )? {
-    guard sql.folded.text.utf8.firstRange(of: Schema.ledgerPrefix.utf8) != nil else { return nil }
+    guard sql.occurrences(ofLowercased: Schema.ledgerPrefix) > 0 else { return nil }
     let bytes = Array(sql.utf8)
     for token in SQLTokens(sql) where [.word, .quotedIdentifier, .string].contains(token.kind) {
       let text = String(decoding: bytes[token.range], as: UTF8.self)

@@ -49,29 +49,8 @@ struct SchemaObject: Sendable {
   var isCode: Bool { key.type == "view" || key.type == "trigger" }
 
   /// Whether its SQL is the same byte for byte. Two strings with other bytes may be equal.
-  func isSpelled(like other: SchemaObject) -> Bool {
-    sql == other.sql && sql.utf8.elementsEqual(other.sql.utf8)
-  }
+  func isSpelled(like other: SchemaObject) -> Bool { sql.hasSameBytes(as: other.sql) }
 
   /// As a person would call it: `table customers`.
   var title: String { "\(key.type) \(name)" }
-}
-
-extension String {
-  /// How often a text of lower-case letters occurs, in any case.
-  fileprivate func occurrences(ofLowercased word: StaticString) -> Int {
-    let word = Array("\(word)".utf8)
-    let bytes = Array(utf8)
-    guard let first = word.first, bytes.count >= word.count else { return 0 }
-    var count = 0
-    var start = 0
-    // Asked of every object that is read, so that the first letter decides before anything else is looked at.
-    while start <= bytes.count - word.count {
-      if bytes[start] | 0x20 == first, word.indices.allSatisfy({ bytes[start + $0] | 0x20 == word[$0] }) {
-        count += 1
-      }
-      start += 1
-    }
-    return count
-  }
 }

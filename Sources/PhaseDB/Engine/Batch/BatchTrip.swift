@@ -233,22 +233,3 @@ extension WriteSet {
   /// Tables of which rows come, go or change, folded.
   var rowTables: Set<FoldedName> { insertedTables.union(deletedTables).union(columns.keys) }
 }
-
-extension Connection {
-  /// What is known of a table's integer keys; nil for what is no table with rowids.
-  func highestKey(of name: SchemaName) throws(SQLiteError) -> RoundTripRecord.Keys? {
-    guard let shape = try TableShape(name, on: self), !shape.isWithoutRowID,
-      let key = shape.primaryKey.flatMap({ $0.isNumber ? $0.names.first : nil }) ?? shape.rowIDName,
-      let sql = try value(
-        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
-        .text(name.spelled))?
-        .text
-    else { return nil }
-    let definition = TableDefinition(sql)
-    guard definition?.virtual == nil else { return nil }
-    let highest = try value(
-      "SELECT max(\(SQLText.identifier(key))) FROM main.\(SQLText.identifier(name.spelled))")
-    return RoundTripRecord.Keys(
-      table: name.spelled, highest: highest?.integer, areNeverReused: definition?.hasAutoincrement ?? false)
-  }
-}
