@@ -30,23 +30,32 @@ let package = Package(
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite3"])]
     ),
     .systemLibrary(name: "CProcess"),
-    .target(name: "PhaseSQLite", dependencies: ["CSQLite"], swiftSettings: tested),
-    .target(name: "PhaseDB", dependencies: ["PhaseSQLite"], swiftSettings: tested),
+    .target(name: "PhaseSQL", swiftSettings: tested),
+    .target(name: "PhaseSQLite", dependencies: ["CSQLite", "PhaseSQL"], swiftSettings: tested),
+    .target(name: "PhaseDB", dependencies: ["PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
     .executableTarget(name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseDB"], swiftSettings: tested),
-    .testTarget(name: "PhaseSQLiteTests", dependencies: ["PhaseSQLite", "CSQLite"], swiftSettings: house),
+    // What tests draw by chance. It knows nothing of the product, as a judge must not.
+    .target(name: "TestDice", path: "Tests/TestDice", swiftSettings: tested),
+    .testTarget(
+      name: "PhaseSQLTests", dependencies: ["PhaseSQL", "PhaseSQLite", "TestDice"], swiftSettings: house),
+    .testTarget(
+      name: "PhaseSQLiteTests", dependencies: ["PhaseSQL", "PhaseSQLite", "CSQLite"], swiftSettings: house),
     // What Scripts/bench holds digests against. No product has it, so nobody who installs or uses phasedb builds it.
     .executableTarget(
       name: "ScanBench", dependencies: ["CSQLite", "PhaseDB"], path: "Tests/ScanBench", swiftSettings: house),
     .testTarget(
-      name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQLite", "CSQLite"], swiftSettings: house),
+      name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite", "CSQLite", "TestDice"],
+      swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
-    .testTarget(name: "WayBackTests", dependencies: ["CSQLite", "PhaseDB"], swiftSettings: tested),
+    .testTarget(
+      name: "WayBackTests", dependencies: ["CSQLite", "PhaseDB", "TestDice"], swiftSettings: tested),
     .target(
       name: "FaultVFS", dependencies: ["CSQLite"], path: "Tests/FaultVFS",
       cSettings: [.treatAllWarnings(as: .error)]),
     .testTarget(
-      name: "FaultTests", dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand", "PhaseSQLite"],
+      name: "FaultTests",
+      dependencies: ["FaultVFS", "PhaseDB", "PhaseDBCommand", "PhaseSQL", "PhaseSQLite", "TestDice"],
       swiftSettings: tested),
   ],
   swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 internal import CSQLite
+package import PhaseSQL
 
 /// What a statement does to a row.
 package enum RowOperation: Sendable {

@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import PhaseSQL
 
 extension Statement {
   /// The hash of the row the statement stands on, whose first columns are those of the hasher.

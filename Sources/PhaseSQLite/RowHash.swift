@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// Two hashes of one row, each of 64 bits and blind to what the other sees.
 ///
 /// A row is a set of named values: each value is hashed with its type, its length and its column's name, and what

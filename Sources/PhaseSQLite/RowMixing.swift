@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// The sums over the values of one row, before they are stirred into its hash.
 struct RowHashParts {
   var first: UInt64 = 0

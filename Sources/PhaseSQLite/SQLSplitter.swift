@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import PhaseSQL
 
 /// The statements of a text, found without a database: SQLite itself says at each semicolon whether a statement
 /// ends there (sqlite.org/c3ref/complete.html), so that the body of a trigger stays in one piece.

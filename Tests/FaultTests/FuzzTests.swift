@@ -1,6 +1,7 @@
 import FaultVFS
 import Foundation
 import PhaseDB
+import TestDice
 import Testing
 
 @testable import PhaseDBCommand
@@ -69,7 +70,7 @@ struct FuzzTests {
     var troubles: [String: [UInt8]] = [:]
     let began = ContinuousClock.now
     // An input may hold SQL that takes as long as it is allowed to.
-    let limit: Duration = .seconds(Effort.isAll ? 3_600 : 20)
+    let limit: Duration = .seconds(Effort.isAll ? 3_600 : 10)
     var done = 0
     while done < count, ContinuousClock.now - began < limit {
       done += 1

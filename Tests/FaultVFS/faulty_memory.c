@@ -26,7 +26,9 @@ __attribute__((constructor)) static void install(void) {
   sqlite3_mem_methods failing = original;
   failing.xMalloc = m_malloc;
   failing.xRealloc = m_realloc;
+  /* Nor is memory counted, for which every thread waits for one lock. */
   installed = sqlite3_config(SQLITE_CONFIG_MALLOC, &failing) == SQLITE_OK &&
+              sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK &&
               sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) == SQLITE_OK;
 }
 

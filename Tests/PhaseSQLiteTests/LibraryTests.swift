@@ -1,5 +1,6 @@
 import CSQLite
 import Foundation
+import PhaseSQL
 import Testing
 
 @testable import PhaseSQLite

@@ -1,5 +1,6 @@
 import Foundation
 import PhaseDB
+import TestDice
 
 /// A database, one or two phases and an application that writes in between, all from one number.
 struct DrawnCase {

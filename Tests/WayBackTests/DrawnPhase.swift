@@ -1,5 +1,6 @@
 import Foundation
 import PhaseDB
+import TestDice
 
 /// A phase of a drawn case: SQL whose way down leads to the schema before, and may do anything to rows.
 struct DrawnPhase {

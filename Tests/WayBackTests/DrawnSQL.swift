@@ -1,4 +1,5 @@
 import Foundation
+import TestDice
 
 /// Statements that change rows: sensible, careless and wrong ones alike.
 enum DrawnSQL {

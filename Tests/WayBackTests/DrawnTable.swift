@@ -1,3 +1,5 @@
+import TestDice
+
 /// A table of a drawn database.
 struct DrawnTable {
   enum Key: CaseIterable {

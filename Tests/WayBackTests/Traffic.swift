@@ -1,4 +1,5 @@
 import Foundation
+import TestDice
 
 /// What an application does to the rows between the way up and the way down.
 struct Traffic {

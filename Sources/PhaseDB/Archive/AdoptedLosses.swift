@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a phase took from rows that was there before the ledger was, so that nothing of it was kept.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What became of tables since a phase was applied, through the phases after it: those are reversed first, so what they did

@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
 #else

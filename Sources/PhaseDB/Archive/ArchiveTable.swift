@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The table of one archive: `k1`, `k2` … the key, `v1`, `v2` … the values, `w1`, `w2` … hashes of what took their place,

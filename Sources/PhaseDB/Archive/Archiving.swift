@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The archives that a transition makes: begun before its SQL runs, settled after it and after what came back.

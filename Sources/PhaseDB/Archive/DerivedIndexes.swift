@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Full-text indexes over the rows of other tables, which triggers keep: archives put values back without triggers, so the

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A constraint that a way back brings back, and the present rows that break it.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The constraints of the schema to which a way back leads that nothing holds the rows to now.

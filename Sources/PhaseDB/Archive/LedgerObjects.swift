@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The objects that a ledger consists of, each known by its name and its text.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Rows of an archive that stand under another key today: an application gave it to them, or VACUUM did where rows have no

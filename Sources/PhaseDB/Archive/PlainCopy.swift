@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// `INSERT INTO t (a, b) SELECT x, y + 1 FROM u`: which columns of which table an INSERT hands over as they are.

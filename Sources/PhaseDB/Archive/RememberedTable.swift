@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A table's rows as they were before a phase, in a TEMP table beside: compared with what the way back leaves.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What is hashed to tell whether a row has changed since: the row without its key, and the rows of other tables from

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The archives that a transition puts back: looked at before its SQL runs, used after it.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What reversing an applied phase would give back, as the rows are now, and how far that is known.

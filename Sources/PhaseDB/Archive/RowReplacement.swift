@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Rows of a table that are taken out together and put in together, so that none is in the way of another's unique value.

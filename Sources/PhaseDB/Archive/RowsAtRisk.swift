@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The rows that a phase and its way back may not leave as they were, told from the cells that either of them writes.

@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// What a script does to tables and their columns, followed through every name they have on the way.
 ///
 /// It is taken where there are no rows, so it says what may happen to rows and not what does.

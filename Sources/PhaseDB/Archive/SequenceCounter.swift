@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 // The counter of an AUTOINCREMENT table is forgotten when the table is dropped, and ids of deleted rows would be given

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Rows on their way back that the SQL of the way back, and the other archives, were seen not to give back.

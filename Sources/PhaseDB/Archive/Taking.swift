@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a transition takes from the rows of one table that was there before it, and how the archive comes to it.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A transition and the way back from it, run one after the other on the part of the schema that they can touch, where

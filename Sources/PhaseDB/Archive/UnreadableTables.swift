@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Virtual tables whose rows cannot be read back, so that no archive keeps them: full-text tables without content, and

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A script that was run where it is at home: whether it can serve as what others are compared with.

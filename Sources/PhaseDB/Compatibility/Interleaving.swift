@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Two versions that write in turn on one state, and what is left of it after the way down and up again.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Proof that a version's queries can fail: a column that they read is taken away, and somebody has to notice.

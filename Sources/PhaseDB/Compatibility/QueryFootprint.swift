@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a statement reads and writes by name, as SQLite's authorizer reported it while the statement was compiled. Names

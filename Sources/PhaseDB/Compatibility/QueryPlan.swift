@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// How a statement finds its rows, by the name under which it knows each table (sqlite.org/eqp.html).

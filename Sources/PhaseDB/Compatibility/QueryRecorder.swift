@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Listens to what an application asks on its own connection, and writes it down for `compat`.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Writes the file `apps/APP/VERSION.sql` from statements that were seen, each once.

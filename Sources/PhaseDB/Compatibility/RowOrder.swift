@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The order that a SELECT asks for. Without one, SQLite may give rows in any, and another on another schema.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// One statement of a script on one state: what it compiled to and how its runs ended.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Which rows of a WITHOUT ROWID table are touched, of which SQLite's update hook says nothing: TEMP triggers write their

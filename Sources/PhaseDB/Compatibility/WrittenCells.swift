@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The values that two versions wrote, each with the version that wrote it last.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a database holds, in a form that two databases can be compared by: every table's digest, and what stands

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Finds the rows by which two states of a table differ: a walk along both in the order of their keys, that keeps no

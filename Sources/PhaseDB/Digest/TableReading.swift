@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// How the rows of one table are read to be told apart from others: which values, and by what a row is found again.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The tables whose foreign keys a script may have broken, so that a phase is not charged for reading all the others.

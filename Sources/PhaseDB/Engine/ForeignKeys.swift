@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A row whose parent is missing, as `PRAGMA foreign_key_check` lists it (sqlite.org/pragma.html#pragma_foreign_key_check).

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What is remembered of the rows before a phase goes up, so that its way back can be run behind it and compared.
@@ -151,7 +152,7 @@ extension Engine {
     let from = knowledge.schema
     var rows: TransitionRows? = try TransitionRows(
       trying: down, trip.back ?? ScriptTrace(tables: []), archives, on: connection)
-    let sql = PhaseSQL(down.id, down.phase, .down, on: connection)
+    let sql = PhaseStatements(down.id, down.phase, .down, on: connection)
     let writes = try sql.run().writes
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: from) }
     let after = try putColumnsBack(down, of: left, with: &rows)

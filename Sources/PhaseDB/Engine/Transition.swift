@@ -60,7 +60,7 @@ extension Engine {
   ) throws(MigrationError) -> Turn.Outcome {
     var rowsAtStake = rowsAtStake
     let before = start.schema
-    let sql = PhaseSQL(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
+    let sql = PhaseStatements(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
     lastWrites = writes
     let left = try schemaNow(knowing: before)

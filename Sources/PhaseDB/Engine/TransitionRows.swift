@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a transition takes from rows, and what it gives back to them: begun before its SQL runs, finished after it.

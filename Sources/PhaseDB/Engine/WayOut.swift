@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What an operator can do when a phase does not come down. The SQL of an applied phase stands in the ledger, so it is never

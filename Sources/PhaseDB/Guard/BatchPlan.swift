@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// How SQLite would run one direction of a batched phase: each statement must find its rows by the key, or every batch

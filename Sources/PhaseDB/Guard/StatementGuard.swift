@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Decides what the SQL of a phase may do: anything to rows and schema, nothing to transactions, connections or

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a connection has in its TEMP schema, which hides the objects of `main` from every statement that does not say

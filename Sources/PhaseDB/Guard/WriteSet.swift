@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What SQL writes, and the tables it reads to do so, as SQLite's authorizer reported it while the statements were
@@ -84,4 +85,32 @@ struct StatementEffect: Sendable {
   /// UTF-8 offsets into the script, from the end of the statement before.
   let range: Range<Int>
   let writes: WriteSet
+}
+
+extension StatementEffect {
+  /// The tokens of the statement, with places in the whole script.
+  func words(in script: Script) -> [SQLWord] {
+    let utf8 = script.text.utf8
+    let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
+    let part = utf8[start..<utf8.index(utf8.startIndex, offsetBy: range.upperBound)]
+    return SQLWord.all(in: String(decoding: part, as: UTF8.self)).map { word in
+      let from = word.range.lowerBound + range.lowerBound
+      return SQLWord(kind: word.kind, text: word.text, range: from..<(from + word.range.count))
+    }
+  }
+
+  func place(in script: Script) -> Place {
+    let first = words(in: script).first?.range ?? range
+    return script.place(at: first.lowerBound, length: first.count)
+  }
+
+  /// What an ALTER TABLE … RENAME TO renames; nil for any other statement.
+  func rename(in script: Script) -> (from: FoldedName, to: FoldedName)? {
+    guard !writes.alteredTables.isEmpty else { return nil }
+    let words = words(in: script)
+    guard words.has("alter", "table", at: 0), let old = words.qualifiedName(at: 2),
+      words.has("rename", "to", at: old.end), let new = words.qualifiedName(at: old.end + 2)
+    else { return nil }
+    return (words[old.name].text, words[new.name].text)
+  }
 }

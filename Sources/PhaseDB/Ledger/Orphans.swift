@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Rows whose foreign key finds no parent, by the key that they look for.

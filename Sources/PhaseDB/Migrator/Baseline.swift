@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The schema of a database as SQL that makes it again: what `baseline.sql` holds.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A column or a table that a contract takes out of use without destroying it: it is renamed, until its phase comes down

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// SQL with at least one statement in it, which knows where each of its bytes was written.

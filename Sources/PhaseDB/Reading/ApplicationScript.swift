@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What one version of an application asks the database: the file `apps/APP/VERSION.sql`.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The parameters in the SQL of a phase. Every statement of a batched one names `:first` and `:last`, and there are no

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Says what constant expressions are worth, by SQLite itself: nobody else writes and reads every literal as it does.

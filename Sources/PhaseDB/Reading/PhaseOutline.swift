@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What stands where in a phase file: its statements, and between them its directives and comments.

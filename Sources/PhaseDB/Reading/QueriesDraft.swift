@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The statements of a file that have been read so far.

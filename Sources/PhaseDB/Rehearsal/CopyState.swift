@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What the copy holds at one moment: its digest, and readers that go on seeing it whatever is done afterwards.

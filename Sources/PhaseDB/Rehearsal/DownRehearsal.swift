@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a rehearsal of the way down showed, from the rows that are there now.

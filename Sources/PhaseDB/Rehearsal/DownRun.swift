@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The way down, run on a private copy of a database by the engine that would run it on the database itself.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The tables that a way down left with all their columns and not in the text of the checkpoint it leads to.

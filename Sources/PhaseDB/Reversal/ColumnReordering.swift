@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Another order of a table's columns, brought about in the rows themselves: the table gets its new text first, under

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What went on using a retired thing under its new name: SQLite writes that into every view and trigger that mentions

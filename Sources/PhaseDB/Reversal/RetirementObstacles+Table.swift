@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 extension RetirementObstacles {
   /// What keeps a table from being retired.
   func ofTable(_ table: TableDefinition) -> [RetirementObstacle] {

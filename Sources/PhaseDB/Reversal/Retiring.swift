@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The `@retire` lines of a phase, carried out inside its transaction: a change of names, whatever the number of rows.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A table in which another tool keeps its books, in a database that phasedb shares with it.

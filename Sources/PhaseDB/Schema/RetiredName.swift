@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The name that a retired column or table has until its phase comes down or is purged.

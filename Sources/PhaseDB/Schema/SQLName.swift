@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A name as a remedy writes it: in quotes only when it needs them.

@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 extension Schema {
   /// The object of this type and name; nil when there is none.
   func object(_ type: String, _ name: SchemaName) -> SchemaObject? {

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The schema of a database: what `sqlite_schema` holds, less what is nobody's business here.

@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 extension SchemaDifference {
   /// Every change as a value: at least one for each object that differs. Tables come first, what is gone before what is
   /// added.

@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 extension SchemaDifference {
   /// What something that only adds may not do: an object gone, a column gone or changed, or an object that is not the old
   /// one with something put in. A constraint that a table gains takes nothing away.

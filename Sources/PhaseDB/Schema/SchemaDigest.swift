@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A number of 128 bits for a schema, the sum of those of its objects, so that a change costs what it touches

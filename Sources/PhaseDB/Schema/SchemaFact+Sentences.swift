@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 extension SchemaFact {
   /// What changed as a person would say it; more than one sentence when more than one thing did.
   var sentences: [Prose] {

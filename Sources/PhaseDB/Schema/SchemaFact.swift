@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// One change of a schema, as a value that rules ask and that can be said in a sentence.
 ///
 /// Names of tables and columns are spelled as in the schema that has them, in the later one when both do. What belongs

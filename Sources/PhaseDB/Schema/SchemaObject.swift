@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// One row of `sqlite_schema`: a table, an index, a view or a trigger, and the SQL that makes it.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The tables in which virtual tables keep their content (sqlite.org/vtab.html#the_xshadowname_method).

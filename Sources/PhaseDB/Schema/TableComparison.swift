@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// What changed between two declarations of one table.
 struct TableComparison {
   private let old: TableDefinition

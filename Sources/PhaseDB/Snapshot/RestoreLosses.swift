@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What going back to a snapshot undoes: everything that happened since it was made.

@@ -1,3 +1,5 @@
+import TestDice
+
 /// Writes texts that somebody might have written: damaged ones, and words of a language in any order.
 struct Scribbler {
   private var dice: Dice

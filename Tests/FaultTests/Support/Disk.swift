@@ -1,4 +1,5 @@
 import FaultVFS
+import TestDice
 
 /// A disk to which some of what was done has come, and some has not yet.
 ///

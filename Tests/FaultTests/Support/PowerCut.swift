@@ -1,5 +1,6 @@
 import FaultVFS
 import PhaseDB
+import TestDice
 import Testing
 
 /// Cuts the power after every operation of a recording, and looks at what it leaves.

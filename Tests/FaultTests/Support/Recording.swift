@@ -1,5 +1,6 @@
 import FaultVFS
 import PhaseDB
+import TestDice
 import Testing
 
 /// Everything that a lifecycle did to its files, and what the database held after each commit.

@@ -1,4 +1,6 @@
+import PhaseSQL
 import PhaseSQLite
+import TestDice
 import Testing
 
 @testable import PhaseDB
@@ -265,7 +267,7 @@ struct LedgerTests {
     "after any ups and downs the recorded changes add up to the schema, and every point is the one it was",
     arguments: 1...4)
   func history(_ seed: UInt64) throws {
-    var random = Seeded(state: seed)
+    var random = Dice(seed: seed)
     let database = try TemporaryDatabase(
       "CREATE TABLE base (a, b); CREATE VIEW seen AS SELECT a FROM base; INSERT INTO base VALUES (1, 'x')")
     let edits: [(String, String)] = [
@@ -309,14 +311,6 @@ struct LedgerTests {
     try database.run(.downAll, catalog)
     #expect(try database.snapshot()?.rows == points[0]?.rows)
     #expect(database.integrity() == "ok")
-  }
-
-  private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state >> 33
-    }
   }
 
   // MARK: - Checkpoints

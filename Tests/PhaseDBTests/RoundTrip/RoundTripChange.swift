@@ -1,3 +1,4 @@
+import PhaseSQL
 import PhaseSQLite
 
 /// A change of one table in phases, and what is to become of each of its columns.

@@ -1,3 +1,4 @@
+import PhaseSQL
 import PhaseSQLite
 
 /// The rows of a database, by table, by what identifies a row, by column: each value as SQL writes it.

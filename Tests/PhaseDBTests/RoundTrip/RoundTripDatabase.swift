@@ -1,4 +1,6 @@
+import PhaseSQL
 import PhaseSQLite
+import TestDice
 
 /// A few tables of every kind with rows in them, the same for the same seed.
 struct RoundTripDatabase {
@@ -106,9 +108,9 @@ struct RoundTripDatabase {
 
 /// Choices that are the same for the same seed.
 struct RoundTripRandom {
-  var numbers: RandomTable.Numbers
+  var numbers: Dice
 
-  init(seed: UInt64) { numbers = RandomTable.Numbers(state: seed) }
+  init(seed: UInt64) { numbers = Dice(seed: seed) }
 
   mutating func int(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &numbers) }
 

@@ -1,3 +1,4 @@
+import PhaseSQL
 import PhaseSQLite
 
 /// A table that a round trip is tried on: how its rows are known, and what they hold.

@@ -1,3 +1,4 @@
+import PhaseSQL
 import PhaseSQLite
 
 /// What an application does to whatever tables it finds: a few updates, inserts and deletes.

@@ -1,4 +1,5 @@
 import Foundation
+import PhaseSQL
 import Testing
 
 @testable import PhaseDB

@@ -1,4 +1,5 @@
 import PhaseSQLite
+import TestDice
 import Testing
 
 @testable import PhaseDB
@@ -65,7 +66,7 @@ private struct DrawnFolder {
 
   /// Steps that run in their own order.
   init(seed: UInt64) throws {
-    var random = SeededNumbers(seed)
+    var random = Dice(seed: seed)
     steps = []
     let database = try Connection(path: "", mode: .memory)
     try database.execute(script: Self.base)
@@ -132,21 +133,6 @@ private struct DrawnFolder {
     return rows.map { row in
       (0..<4).map { (row[$0].text ?? "").replacing("\"", with: "") }.joined(separator: "|")
     }.joined(separator: "\n")
-  }
-}
-
-private struct SeededNumbers: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  /// SplitMix64.
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
   }
 }
 

@@ -1,6 +1,8 @@
+import TestDice
+
 /// Random small schemas, and phases that change something in them, some of which do not come back.
 struct RandomPhase {
-  private var numbers: RandomTable.Numbers
+  private var numbers: Dice
   private var tables: [String] = []
   private var views: [String] = []
   /// SQL by name.
@@ -8,13 +10,13 @@ struct RandomPhase {
   private var triggers: [(name: String, sql: String)] = []
   private var viewTexts: [(name: String, sql: String)] = []
 
-  init(seed: UInt64) { numbers = RandomTable.Numbers(state: seed) }
+  init(seed: UInt64) { numbers = Dice(seed: seed) }
 
   private static let names = [
     "t", "Orders", "order items", "é", "u2", "people", "x_y", "select", "notes", "a\"b",
   ]
 
-  private func pick<Element>(_ all: [Element], _ numbers: inout RandomTable.Numbers) -> Element? {
+  private func pick<Element>(_ all: [Element], _ numbers: inout Dice) -> Element? {
     all.randomElement(using: &numbers)
   }
 

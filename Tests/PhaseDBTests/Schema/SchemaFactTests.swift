@@ -1,4 +1,6 @@
+import PhaseSQL
 import PhaseSQLite
+import TestDice
 import Testing
 
 @testable import PhaseDB

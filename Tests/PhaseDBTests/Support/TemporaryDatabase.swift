@@ -1,4 +1,5 @@
 import Foundation
+import PhaseSQL
 import PhaseSQLite
 import Testing
 

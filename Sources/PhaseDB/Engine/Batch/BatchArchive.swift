@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The values that batches keep, in the transaction of each batch, and those of the other direction that they put back.

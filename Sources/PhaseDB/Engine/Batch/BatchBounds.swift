@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What batches may take although nothing of it is kept: what came with the migration itself, and what the phase's author

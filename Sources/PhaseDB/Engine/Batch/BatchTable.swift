@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The table of a batched phase as its batches see it: how rows are known, what either direction may write, what the rest of

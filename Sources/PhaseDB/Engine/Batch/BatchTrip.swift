@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// One batch there and back: its SQL runs, the SQL of the other direction is tried on what it left and taken back, and

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Sees every row that the SQL of a batch inserts, updates or deletes, whatever statement, trigger or conflict clause does

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A full-text index whose text is in another table, and that the triggers of that table keep

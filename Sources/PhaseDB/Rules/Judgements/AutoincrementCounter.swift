@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Whether the highest id ever given out survives a rebuild, tried on a schema like the one before the phase.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A column that a migrate phase fills is also filled for the rows that older versions insert meanwhile.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A migrate phase that changes an unknown number of rows does so in batches.

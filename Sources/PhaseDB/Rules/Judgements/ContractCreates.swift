@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// A contract adds something that was not there in any form.
 ///
 /// An index or a trigger on a table that the contract changes is part of changing it, a UNIQUE index or a trigger that

@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// Every view and trigger that compiled before a phase compiles after it.
 enum DanglingCode: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {

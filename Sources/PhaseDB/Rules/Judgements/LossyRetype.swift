@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// A stored column gets another type, and nothing keeps what it held.
 enum LossyRetype: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {

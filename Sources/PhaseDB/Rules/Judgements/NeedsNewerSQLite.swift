@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The SQL of a phase needs a SQLite newer than the oldest one that the settings declare.

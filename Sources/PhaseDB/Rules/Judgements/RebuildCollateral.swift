@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// A table that was built anew came out without something that it had.
 ///
 /// What is meant is no collateral: what the phase drops by a statement of its own, what cannot stay because of something

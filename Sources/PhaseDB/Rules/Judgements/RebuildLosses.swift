@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// What a table had before a rebuild and has no longer, without anybody having said so.
 struct RebuildLosses {
   struct Loss {

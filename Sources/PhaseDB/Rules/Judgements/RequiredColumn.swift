@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// An existing table gains a column that every INSERT has to name.
 ///
 /// ADD COLUMN refuses that where the table has rows. Where it has none, as in every test that starts from an empty

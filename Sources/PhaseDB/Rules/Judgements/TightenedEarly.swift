@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Outside a contract an existing table refuses or changes rows that it took.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Which phases of a folder brought columns to tables that were there before them: whoever wrote a table before such a

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Which objects of a schema a script can touch, and what these need to compile.

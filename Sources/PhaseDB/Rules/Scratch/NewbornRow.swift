@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// One row that an older version inserts after a backfill, and what the backfill would still do to it.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The rows of a version that knows a table as it was before a phase: what the phase adds has its default in them.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The views and triggers of the scratch database: SQL that SQLite keeps and compiles only when it is used.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A database in memory on which the phases of a folder are tried, each where the one before it left off.
@@ -71,8 +72,10 @@ final class Scratch {
     let script = direction == .up ? phase.up : phase.down
     self.observe(script)
     return try perform(at: script, inspect: inspect) { () throws(MigrationError) in
-      let writes = try PhaseSQL(id, phase, direction, on: connection).run(observe: observe, renamed: renamed)
-        .writes
+      let writes = try PhaseStatements(id, phase, direction, on: connection).run(
+        observe: observe, renamed: renamed
+      )
+      .writes
       if let checkpoint {
         let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
         for table in ColumnOrder(of: left, as: checkpoint).rebuilds { try table.run(on: connection) }

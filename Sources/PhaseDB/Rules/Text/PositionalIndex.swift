@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Where the SQL of a folder counts columns, by table. Made once, so that each phase asks only of the tables it changes.

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A statement, or a part of one, that counts the columns of a table instead of naming them.

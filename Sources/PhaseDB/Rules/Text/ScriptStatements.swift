@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The statements of a script as their tokens tell them, and which table each of them comes to be about once the whole

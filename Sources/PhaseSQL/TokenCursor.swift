@@ -1,11 +1,9 @@
-internal import PhaseSQLite
-
 /// A place in a text of SQL, and what is still to be read of it. Comments and white space are passed over.
-struct TokenCursor {
+package struct TokenCursor {
   private let bytes: [UInt8]
   private var rest: ArraySlice<SQLTokens.Token>
 
-  init(_ sql: String) {
+  package init(_ sql: String) {
     bytes = Array(sql.utf8)
     rest = SQLTokens(sql).filter { !$0.kind.isTrivia && !$0.isSemicolon }[...]
   }
@@ -15,13 +13,13 @@ struct TokenCursor {
     self.rest = rest
   }
 
-  var isAtEnd: Bool { rest.isEmpty }
-  var count: Int { rest.count }
+  package var isAtEnd: Bool { rest.isEmpty }
+  package var count: Int { rest.count }
   /// What sort of token comes next; nil at the end.
-  var kind: SQLTokens.Token.Kind? { rest.first?.kind }
+  package var kind: SQLTokens.Token.Kind? { rest.first?.kind }
 
   /// The unquoted word or the sign that comes next or so many tokens later, folded; empty when it is neither.
-  func word(_ ahead: Int = 0) -> String {
+  package func word(_ ahead: Int = 0) -> String {
     guard rest.count > ahead else { return "" }
     let token = rest[rest.startIndex + ahead]
     guard token.kind == .word || token.kind == .punctuation else { return "" }
@@ -29,29 +27,29 @@ struct TokenCursor {
   }
 
   /// Passes over these words when they come next, all of them.
-  mutating func skip(_ words: String...) -> Bool {
+  package mutating func skip(_ words: String...) -> Bool {
     for (ahead, expected) in words.enumerated() where word(ahead) != expected { return false }
     rest.removeFirst(words.count)
     return true
   }
 
-  mutating func skipToken() { rest = rest.dropFirst() }
+  package mutating func skipToken() { rest = rest.dropFirst() }
 
   /// A name in any of SQLite's four quotes or none.
-  mutating func name() -> SchemaName? {
+  package mutating func name() -> SchemaName? {
     guard let token = rest.first, let name = SchemaName(token.kind, bytes[token.range]) else { return nil }
     rest.removeFirst()
     return name
   }
 
   /// A name with or without the schema it is in, which is passed over.
-  mutating func qualifiedName() -> SchemaName? {
+  package mutating func qualifiedName() -> SchemaName? {
     guard let first = name() else { return nil }
     return skip(".") ? name() : first
   }
 
   /// What is in the parentheses that open here.
-  mutating func group() -> TokenCursor? {
+  package mutating func group() -> TokenCursor? {
     guard word() == "(", let end = closing() else { return nil }
     let inside = TokenCursor(bytes, rest[(rest.startIndex + 1)..<end])
     rest = rest[(end + 1)...]
@@ -78,7 +76,7 @@ struct TokenCursor {
   }
 
   /// The parts between the commas outside parentheses.
-  func items() -> [TokenCursor] {
+  package func items() -> [TokenCursor] {
     var items: [TokenCursor] = []
     var (start, depth) = (rest.startIndex, 0)
     for index in rest.indices {
@@ -93,11 +91,19 @@ struct TokenCursor {
     return items + [TokenCursor(bytes, rest[start...])]
   }
 
+  /// Names with commas between them.
+  package func names() -> [SchemaName] {
+    items().compactMap { item in
+      var item = item
+      return item.name()
+    }
+  }
+
   /// All that is left.
-  var fragment: SQLFragment? { fragment(before: TokenCursor(bytes, rest[rest.endIndex...])) }
+  package var fragment: SQLFragment? { fragment(before: TokenCursor(bytes, rest[rest.endIndex...])) }
 
   /// What lies between this place and a later one; nil for nothing.
-  func fragment(before end: TokenCursor) -> SQLFragment? {
+  package func fragment(before end: TokenCursor) -> SQLFragment? {
     let part = rest.prefix(rest.count - end.rest.count)
     guard let first = part.first, let last = part.last else { return nil }
     let range = first.range.lowerBound..<last.range.upperBound
@@ -105,5 +111,5 @@ struct TokenCursor {
   }
 
   /// This place with only the first so many tokens left.
-  func prefix(_ count: Int) -> TokenCursor { TokenCursor(bytes, rest.prefix(count)) }
+  package func prefix(_ count: Int) -> TokenCursor { TokenCursor(bytes, rest.prefix(count)) }
 }

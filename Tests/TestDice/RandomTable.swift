@@ -1,22 +1,9 @@
 /// A random CREATE TABLE that SQLite accepts, for what must hold for any table.
-struct RandomTable {
-  /// Steps through the same numbers for the same seed on every machine (the generator is SplitMix64).
-  struct Numbers: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
-  }
-
-  private var numbers: Numbers
+package struct RandomTable {
+  private var numbers: Dice
   private var names: [String] = []
 
-  init(seed: UInt64) { numbers = Numbers(state: seed) }
+  package init(seed: UInt64) { numbers = Dice(seed: seed) }
 
   private static let plain = ["a", "B", "the_c", "d1", "left", "é", "key"]
   private static let quoted = [
@@ -46,7 +33,7 @@ struct RandomTable {
   /// Something that never changes what a table is.
   private mutating func space() -> String { pick([" ", " ", "\n  ", " /* , ( ' */ ", " -- ) it's\n "]) }
 
-  mutating func sql() -> String {
+  package mutating func sql() -> String {
     names = Array(
       (Self.plain + Self.quoted).shuffled(using: &numbers).prefix(Int.random(in: 2...6, using: &numbers)))
     let key = Int.random(in: 0...3, using: &numbers)

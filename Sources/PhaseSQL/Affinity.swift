@@ -1,5 +1,5 @@
 /// What a column makes of the values put into it (sqlite.org/datatype3.html#determination_of_column_affinity).
-enum Affinity: String, Hashable, Sendable {
+package enum Affinity: String, Hashable, Sendable {
   case integer = "INTEGER"
   case text = "TEXT"
   case blob = "BLOB"
@@ -7,7 +7,7 @@ enum Affinity: String, Hashable, Sendable {
   case numeric = "NUMERIC"
 
   /// The affinity of a declared type; the first rule that applies decides, so that FLOATING POINT is an INTEGER.
-  init(declared type: String?, isStrict: Bool = false) {
+  package init(declared type: String?, isStrict: Bool = false) {
     guard let type = type?.asciiLowercased else {
       self = .blob
       return

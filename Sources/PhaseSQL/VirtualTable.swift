@@ -1,13 +1,11 @@
-internal import PhaseSQLite
-
 /// What makes a table virtual: a module and what it was told (sqlite.org/vtab.html).
-struct VirtualTable: Hashable, Sendable {
-  let module: SchemaName
-  let arguments: [SQLFragment]
+package struct VirtualTable: Hashable, Sendable {
+  package let module: SchemaName
+  package let arguments: [SQLFragment]
 
   /// The ordinary tables in which SQLite's own modules keep the contents of a virtual table of this name. They come
   /// and go with it (sqlite.org/vtab.html#the_xshadowname_method).
-  func shadows(of name: SchemaName) -> Set<SchemaName> {
+  package func shadows(of name: SchemaName) -> Set<SchemaName> {
     Set((Self.shadows[module.key] ?? []).map { SchemaName("\(name)_\($0)") })
   }
 

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import PhaseDB
+@testable import PhaseSQL
 
 struct TriggerDefinitionTests {
   static let cases: [(String, String, Bool)] = [

@@ -1,6 +1,6 @@
 /// A constraint of a table, written with a column or with the table (sqlite.org/lang_createtable.html).
-struct TableConstraint: Hashable, Sendable {
-  enum Kind: Hashable, Sendable {
+package struct TableConstraint: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
     case primaryKey(PrimaryKey)
     case unique([IndexedColumn], ConflictResolution)
     case check(SQLFragment)
@@ -8,26 +8,26 @@ struct TableConstraint: Hashable, Sendable {
   }
 
   /// What CONSTRAINT calls it.
-  let name: SchemaName?
+  package let name: SchemaName?
   /// The column it is written with.
-  let column: SchemaName?
-  var kind: Kind
+  package let column: SchemaName?
+  package var kind: Kind
 
-  init(_ kind: Kind, name: SchemaName? = nil, column: SchemaName? = nil) {
+  package init(_ kind: Kind, name: SchemaName? = nil, column: SchemaName? = nil) {
     self.kind = kind
     self.name = name
     self.column = column
   }
 }
 
-struct PrimaryKey: Hashable, Sendable {
-  let columns: [IndexedColumn]
-  var conflict = ConflictResolution.abort
-  var hasAutoincrement = false
+package struct PrimaryKey: Hashable, Sendable {
+  package let columns: [IndexedColumn]
+  package var conflict = ConflictResolution.abort
+  package var hasAutoincrement = false
 }
 
 /// What SQLite does when a constraint is broken (sqlite.org/lang_conflict.html).
-enum ConflictResolution: String, Hashable, Sendable {
+package enum ConflictResolution: String, Hashable, Sendable {
   case rollback = "ROLLBACK"
   case abort = "ABORT"
   case fail = "FAIL"
@@ -38,7 +38,7 @@ enum ConflictResolution: String, Hashable, Sendable {
 extension TableConstraint {
   /// Reads the constraints of one item after a table's columns. There may be several: SQLite does not ask for the
   /// comma between them.
-  static func all(in item: TokenCursor) -> [TableConstraint] {
+  package static func all(in item: TokenCursor) -> [TableConstraint] {
     var cursor = item
     var constraints: [TableConstraint] = []
     var name: SchemaName?
@@ -56,23 +56,25 @@ extension TableConstraint {
   }
 
   /// Whether an item that starts with this unquoted word is a constraint and no column.
-  static func starts(with word: String) -> Bool {
+  package static func starts(with word: String) -> Bool {
     ["constraint", "primary", "unique", "check", "foreign"].contains(word)
   }
 
   private static func kind(in cursor: inout TokenCursor) -> Kind? {
     if cursor.skip("primary", "key"), let list = cursor.group() {
       let hasAutoincrement = list.count > 1 && list.word(list.count - 1) == "autoincrement"
-      let columns = (hasAutoincrement ? list.prefix(list.count - 1) : list).indexedColumns()
+      let columns = IndexedColumn.all(in: hasAutoincrement ? list.prefix(list.count - 1) : list)
       return .primaryKey(
-        PrimaryKey(columns: columns, conflict: cursor.conflict(), hasAutoincrement: hasAutoincrement))
+        PrimaryKey(
+          columns: columns, conflict: ConflictResolution(reading: &cursor), hasAutoincrement: hasAutoincrement
+        ))
     }
     if cursor.skip("unique"), let list = cursor.group() {
-      return .unique(list.indexedColumns(), cursor.conflict())
+      return .unique(IndexedColumn.all(in: list), ConflictResolution(reading: &cursor))
     }
     if cursor.skip("check"), let condition = cursor.group()?.fragment {
       // SQLite reads ON CONFLICT after CHECK and does not obey it.
-      _ = cursor.conflict()
+      _ = ConflictResolution(reading: &cursor)
       return .check(condition)
     }
     if cursor.skip("foreign", "key"), let list = cursor.group() {
@@ -82,12 +84,14 @@ extension TableConstraint {
   }
 }
 
-extension TokenCursor {
-  /// `ON CONFLICT …`; ABORT, which is what SQLite does by itself, without one.
-  mutating func conflict() -> ConflictResolution {
-    guard skip("on", "conflict") else { return .abort }
-    let resolution = ConflictResolution(rawValue: word().uppercased())
-    skipToken()
-    return resolution ?? .abort
+extension ConflictResolution {
+  /// Reads `ON CONFLICT …`; ABORT, which is what SQLite does by itself, where nothing is said.
+  package init(reading cursor: inout TokenCursor) {
+    guard cursor.skip("on", "conflict") else {
+      self = .abort
+      return
+    }
+    self = ConflictResolution(rawValue: cursor.word().uppercased()) ?? .abort
+    cursor.skipToken()
   }
 }

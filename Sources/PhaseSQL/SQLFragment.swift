@@ -1,12 +1,10 @@
-internal import PhaseSQLite
-
 /// A piece of SQL: equal to any other that differs only in comments, white space, quoting and the case of names.
-struct SQLFragment: Hashable, Sendable, CustomStringConvertible {
+package struct SQLFragment: Hashable, Sendable, CustomStringConvertible {
   /// As it was written, on one line and without comments.
-  let text: String
+  package let text: String
   private let normalized: [UInt8]
 
-  init(_ sql: String) {
+  package init(_ sql: String) {
     let bytes = Array(sql.utf8)
     var line: [UInt8] = []
     var isApart = false
@@ -23,16 +21,18 @@ struct SQLFragment: Hashable, Sendable, CustomStringConvertible {
     normalized = SQLTokens.normalized(sql)
   }
 
-  var description: String { text }
+  package var description: String { text }
 
-  static func == (left: SQLFragment, right: SQLFragment) -> Bool { left.normalized == right.normalized }
+  package static func == (left: SQLFragment, right: SQLFragment) -> Bool {
+    left.normalized == right.normalized
+  }
 
-  func hash(into hasher: inout Hasher) { hasher.combine(normalized) }
+  package func hash(into hasher: inout Hasher) { hasher.combine(normalized) }
 }
 
 extension SQLFragment {
   /// Every word in it that may be a name.
-  var names: Set<SchemaName> {
+  package var names: Set<SchemaName> {
     let bytes = Array(text.utf8)
     return Set(
       SQLTokens(text).compactMap { token in

@@ -1,7 +1,8 @@
 import PhaseSQLite
+import TestDice
 import Testing
 
-@testable import PhaseDB
+@testable import PhaseSQL
 
 struct TableDefinitionTests {
   struct ColumnCase: CustomTestStringConvertible, Sendable {

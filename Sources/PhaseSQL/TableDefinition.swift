@@ -1,17 +1,17 @@
 /// A table as its CREATE TABLE or CREATE VIRTUAL TABLE in `sqlite_schema` declares it, read from the tokens alone.
-struct TableDefinition: Hashable, Sendable {
-  let name: SchemaName
+package struct TableDefinition: Hashable, Sendable {
+  package let name: SchemaName
   /// In the order of the table; empty for a virtual one, whose columns only its module knows.
-  private(set) var columns: [ColumnDefinition] = []
+  package private(set) var columns: [ColumnDefinition] = []
   /// Those written after the columns. `allConstraints` has the columns' own, too.
-  private(set) var constraints: [TableConstraint] = []
-  private(set) var isStrict = false
-  private(set) var isWithoutRowID = false
+  package private(set) var constraints: [TableConstraint] = []
+  package private(set) var isStrict = false
+  package private(set) var isWithoutRowID = false
   /// nil for an ordinary table.
-  private(set) var virtual: VirtualTable?
+  package private(set) var virtual: VirtualTable?
 
   /// Reads a CREATE TABLE; nil when it is none, also for CREATE TABLE … AS SELECT, which `sqlite_schema` never holds.
-  init?(_ sql: String) {
+  package init?(_ sql: String) {
     var cursor = TokenCursor(sql)
     guard cursor.skip("create") else { return nil }
     _ = cursor.skip("temp") || cursor.skip("temporary")
@@ -74,24 +74,24 @@ struct TableDefinition: Hashable, Sendable {
 
 extension TableDefinition {
   /// Every constraint, those of the columns first, in the order they are written.
-  var allConstraints: [TableConstraint] { columns.flatMap(\.constraints) + constraints }
+  package var allConstraints: [TableConstraint] { columns.flatMap(\.constraints) + constraints }
 
-  var primaryKey: PrimaryKey? {
+  package var primaryKey: PrimaryKey? {
     allConstraints.lazy.compactMap { if case .primaryKey(let key) = $0.kind { key } else { nil } }.first
   }
 
-  var hasAutoincrement: Bool { primaryKey?.hasAutoincrement ?? false }
+  package var hasAutoincrement: Bool { primaryKey?.hasAutoincrement ?? false }
 
-  var foreignKeys: [ForeignKey] {
+  package var foreignKeys: [ForeignKey] {
     allConstraints.compactMap { if case .foreignKey(let key) = $0.kind { key } else { nil } }
   }
 
   /// The columns of each UNIQUE, not of the primary key nor of unique indexes.
-  var uniques: [(columns: [IndexedColumn], conflict: ConflictResolution)] {
+  package var uniques: [(columns: [IndexedColumn], conflict: ConflictResolution)] {
     allConstraints.compactMap {
       if case .unique(let columns, let conflict) = $0.kind { (columns, conflict) } else { nil }
     }
   }
 
-  func column(_ name: SchemaName) -> ColumnDefinition? { columns.first { $0.name == name } }
+  package func column(_ name: SchemaName) -> ColumnDefinition? { columns.first { $0.name == name } }
 }

@@ -1,5 +1,3 @@
-internal import CSQLite
-
 /// A version of the SQLite library.
 package struct SQLiteVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// Major times a million, plus minor times a thousand, plus patch, as `sqlite3_libversion_number` gives it.
@@ -17,9 +15,6 @@ package struct SQLiteVersion: Hashable, Sendable, Comparable, CustomStringConver
     let numbers = parts.compactMap(\.self) + [0, 0]
     self.init(number: numbers[0] * 1_000_000 + numbers[1] * 1_000 + numbers[2])
   }
-
-  /// The library this process runs with, which need not be the one it was built with.
-  package static var running: SQLiteVersion { SQLiteVersion(number: Int(sqlite3_libversion_number())) }
 
   /// The oldest that phasedb works with: DROP COLUMN and RETURNING came with 3.35
   /// (sqlite.org/releaselog/3_35_0.html).

@@ -7,13 +7,13 @@ extension UInt8 {
 
 extension String {
   /// Lower case for A to Z only, which is how SQLite compares names.
-  var asciiLowercased: String {
+  package var asciiLowercased: String {
     guard utf8.contains(where: { $0 != $0.asciiLowercased }) else { return self }
     return String(decoding: utf8.map(\.asciiLowercased), as: UTF8.self)
   }
 
   /// How often a word in lower case occurs, in any case.
-  func occurrences(ofLowercased word: String) -> Int {
+  package func occurrences(ofLowercased word: String) -> Int {
     let word = Array(word.utf8)
     let bytes = Array(utf8)
     guard let first = word.first, bytes.count >= word.count else { return 0 }

@@ -1,7 +1,7 @@
 import PhaseSQLite
 import Testing
 
-@testable import PhaseDB
+@testable import PhaseSQL
 
 struct SchemaFeatureTests {
   struct Case: CustomTestStringConvertible, Sendable {

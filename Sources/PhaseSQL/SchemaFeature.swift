@@ -1,33 +1,31 @@
-internal import PhaseSQLite
-
 /// Something in a piece of SQL that SQLite did not always have, found by its tokens.
 ///
 /// What is not known here is not reported: an empty answer says that no feature of the list was found.
-struct SchemaFeature: Hashable, Sendable {
+package struct SchemaFeature: Hashable, Sendable {
   /// As a person would call it: `RETURNING`, `the function iif()`.
-  let name: String
+  package let name: String
   /// The first release that has it.
-  let since: SQLiteVersion
+  package let since: SQLiteVersion
   /// UTF-8 offsets in the SQL.
-  let range: Range<Int>
+  package let range: Range<Int>
 
   /// The features that schema objects or the statements of a phase need, in the order in which they stand.
-  static func needed(by sql: String) -> [SchemaFeature] {
+  package static func needed(by sql: String) -> [SchemaFeature] {
     var reader = FeatureReader(sql)
     return reader.features()
   }
 
   /// The oldest release that has all of them; nil when none was found.
-  static func oldestVersion(for sql: String) -> SQLiteVersion? { needed(by: sql).map(\.since).max() }
+  package static func oldestVersion(for sql: String) -> SQLiteVersion? { needed(by: sql).map(\.since).max() }
 }
 
 extension SchemaFeature {
   /// What the tables below are keyed by.
-  struct Kind: Sendable {
-    let name: String
-    let since: SQLiteVersion
+  package struct Kind: Sendable {
+    package let name: String
+    package let since: SQLiteVersion
 
-    init(_ name: String, _ minor: Int) {
+    package init(_ name: String, _ minor: Int) {
       self.name = name
       since = SQLiteVersion(number: 3_000_000 + minor * 1_000)
     }
@@ -36,41 +34,43 @@ extension SchemaFeature {
   // Each from the page of its release, sqlite.org/releaselog/3_24_0.html and so on.
 
   /// 3.24.0
-  static let upsert = Kind("ON CONFLICT DO", 24)
+  package static let upsert = Kind("ON CONFLICT DO", 24)
   /// 3.25.0
-  static let window = Kind("window functions", 25)
-  static let renameColumn = Kind("RENAME COLUMN", 25)
+  package static let window = Kind("window functions", 25)
+  package static let renameColumn = Kind("RENAME COLUMN", 25)
   /// 3.30.0
-  static let nullsOrder = Kind("NULLS FIRST and NULLS LAST", 30)
-  static let filter = Kind("FILTER on an aggregate", 30)
+  package static let nullsOrder = Kind("NULLS FIRST and NULLS LAST", 30)
+  package static let filter = Kind("FILTER on an aggregate", 30)
   /// 3.31.0
-  static let generatedColumn = Kind("generated columns", 31)
+  package static let generatedColumn = Kind("generated columns", 31)
   /// 3.33.0
-  static let updateFrom = Kind("UPDATE … FROM", 33)
+  package static let updateFrom = Kind("UPDATE … FROM", 33)
   /// 3.35.0
-  static let dropColumn = Kind("DROP COLUMN", 35)
-  static let returning = Kind("RETURNING", 35)
-  static let materialized = Kind("MATERIALIZED", 35)
+  package static let dropColumn = Kind("DROP COLUMN", 35)
+  package static let returning = Kind("RETURNING", 35)
+  package static let materialized = Kind("MATERIALIZED", 35)
   /// 3.37.0
-  static let strict = Kind("STRICT", 37)
+  package static let strict = Kind("STRICT", 37)
   /// 3.38.0
-  static let arrow = Kind("the operators -> and ->>", 38)
+  package static let arrow = Kind("the operators -> and ->>", 38)
   /// 3.39.0
-  static let outerJoin = Kind("RIGHT and FULL JOIN", 39)
-  static let distinctFrom = Kind("IS DISTINCT FROM", 39)
+  package static let outerJoin = Kind("RIGHT and FULL JOIN", 39)
+  package static let distinctFrom = Kind("IS DISTINCT FROM", 39)
   /// 3.44.0
-  static let orderedAggregate = Kind("ORDER BY in an aggregate", 44)
+  package static let orderedAggregate = Kind("ORDER BY in an aggregate", 44)
   /// 3.46.0
-  static let underscores = Kind("_ in numbers", 46)
+  package static let underscores = Kind("_ in numbers", 46)
   /// 3.47.0
-  static let raiseExpression = Kind("an expression as the message of RAISE()", 47)
+  package static let raiseExpression = Kind("an expression as the message of RAISE()", 47)
   /// 3.48.0
-  static let shortIif = Kind("iif() with two arguments", 48)
+  package static let shortIif = Kind("iif() with two arguments", 48)
   /// 3.49.0
-  static let longIif = Kind("iif() with more than three arguments", 49)
+  package static let longIif = Kind("iif() with more than three arguments", 49)
 
   /// The function of this name, when SQLite has one that it did not always have.
-  static func function(_ name: String) -> Kind? { functions[name].map { Kind("the function \(name)()", $0) } }
+  package static func function(_ name: String) -> Kind? {
+    functions[name].map { Kind("the function \(name)()", $0) }
+  }
 
   private static let functions: [String: Int] = {
     let releases: [(minor: Int, names: [String])] = [

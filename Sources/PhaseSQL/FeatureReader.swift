@@ -1,7 +1,5 @@
-internal import PhaseSQLite
-
 /// Walks along the tokens of one or more statements and notes what SQLite did not always have.
-struct FeatureReader {
+package struct FeatureReader {
   private let bytes: [UInt8]
   private let tokens: [SQLTokens.Token]
   /// For each token its word or sign, folded; empty for what is neither.
@@ -17,7 +15,7 @@ struct FeatureReader {
 
   private enum Kind { case createTable, alterTable, other }
 
-  init(_ sql: String) {
+  package init(_ sql: String) {
     bytes = Array(sql.utf8)
     tokens = SQLTokens(sql).filter { !$0.kind.isTrivia }
     let bytes = bytes
@@ -27,7 +25,7 @@ struct FeatureReader {
     }
   }
 
-  mutating func features() -> [SchemaFeature] {
+  package mutating func features() -> [SchemaFeature] {
     for index in tokens.indices {
       if index == 0 || tokens[index - 1].isSemicolon { start(index) }
       track(index)

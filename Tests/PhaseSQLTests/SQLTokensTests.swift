@@ -1,4 +1,4 @@
-import PhaseSQLite
+import PhaseSQL
 import Testing
 
 @Suite struct SQLTokensTests {

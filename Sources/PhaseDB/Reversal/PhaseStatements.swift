@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The SQL of a phase in one direction, with what phasedb itself does to the schema around it.
@@ -5,7 +6,7 @@ internal import PhaseSQLite
 /// What is retired gets its new name after the up SQL and its old one before the down SQL. So each of the two meets the
 /// schema without a retirement: up removes what uses the column while it has its name, and down puts that back when it has
 /// it again.
-struct PhaseSQL {
+struct PhaseStatements {
   let id: PhaseID
   let phase: Phase
   let direction: Direction

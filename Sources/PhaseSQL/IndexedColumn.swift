@@ -1,23 +1,28 @@
 /// One term of a key or an index: a column or an expression, how it is compared and in which order it is kept.
-struct IndexedColumn: Hashable, Sendable {
-  enum Term: Hashable, Sendable {
+package struct IndexedColumn: Hashable, Sendable {
+  package enum Term: Hashable, Sendable {
     case column(SchemaName)
     case expression(SQLFragment)
   }
 
-  let term: Term
+  package let term: Term
   /// Written with the term; nil leaves it to the column's own.
-  let collation: SchemaName?
-  let isDescending: Bool
+  package let collation: SchemaName?
+  package let isDescending: Bool
 
-  init(_ column: SchemaName, collation: SchemaName? = nil, isDescending: Bool = false) {
+  package init(_ column: SchemaName, collation: SchemaName? = nil, isDescending: Bool = false) {
     term = .column(column)
     self.collation = collation
     self.isDescending = isDescending
   }
 
+  /// Reads the terms of a list.
+  package static func all(in list: TokenCursor) -> [IndexedColumn] {
+    list.items().compactMap { IndexedColumn(reading: $0) }
+  }
+
   /// Reads one term of a list; nil when nothing is there.
-  init?(reading item: TokenCursor) {
+  package init?(reading item: TokenCursor) {
     var item = item
     var isDescending = false
     if item.count > 1, ["asc", "desc"].contains(item.word(item.count - 1)) {
@@ -41,12 +46,12 @@ struct IndexedColumn: Hashable, Sendable {
     }
   }
 
-  var column: SchemaName? {
+  package var column: SchemaName? {
     if case .column(let name) = term { name } else { nil }
   }
 
   /// The term alone, as spelled.
-  var title: String {
+  package var title: String {
     switch term {
     case .column(let name): name.spelled
     case .expression(let sql): sql.text
@@ -54,16 +59,12 @@ struct IndexedColumn: Hashable, Sendable {
   }
 
   /// `name COLLATE NOCASE DESC`
-  var text: String {
+  package var text: String {
     title + (collation.map { " COLLATE \($0)" } ?? "") + (isDescending ? " DESC" : "")
   }
 }
 
 extension Sequence<IndexedColumn> {
   /// `(a, b DESC)`
-  var list: String { "(\(map(\.text).joined(separator: ", ")))" }
-}
-
-extension TokenCursor {
-  func indexedColumns() -> [IndexedColumn] { items().compactMap { IndexedColumn(reading: $0) } }
+  package var list: String { "(\(map(\.text).joined(separator: ", ")))" }
 }

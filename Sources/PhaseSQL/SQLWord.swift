@@ -1,0 +1,64 @@
+/// A token of SQL as rules look at it: what it names, whatever its quotes and the case of its letters.
+package struct SQLWord {
+  package let kind: SQLTokens.Token.Kind
+  /// Letters in lower case, names without their quotes.
+  package let text: FoldedName
+  /// UTF-8 offsets into the SQL.
+  package let range: Range<Int>
+
+  package init(kind: SQLTokens.Token.Kind, text: FoldedName, range: Range<Int>) {
+    self.kind = kind
+    self.text = text
+    self.range = range
+  }
+
+  /// Every token but comments and white space.
+  package static func all(in sql: String) -> [SQLWord] {
+    let bytes = Array(sql.utf8)
+    return SQLTokens(bytes: bytes).filter { !$0.kind.isTrivia }.map { token in
+      let written = bytes[token.range]
+      let name = SchemaName(token.kind, written)
+      return SQLWord(
+        kind: token.kind, text: name?.key ?? FoldedName(String(decoding: written, as: UTF8.self)),
+        range: token.range)
+    }
+  }
+
+  /// Whether it is this keyword or this mark, written without quotes.
+  package func `is`(_ word: String) -> Bool {
+    (kind == .word || kind == .punctuation) && text == FoldedName(word)
+  }
+
+  /// Whether it can name something. SQLite takes a string for a name where only a name can be.
+  package var isName: Bool { kind == .word || kind == .quotedIdentifier || kind == .string }
+}
+
+extension Array where Element == SQLWord {
+  /// Reads a name that may have that of a schema before it.
+  ///
+  /// - Returns: its index and that of what follows, nil when there is no name.
+  package func qualifiedName(at index: Int) -> (name: Int, end: Int)? {
+    guard indices.contains(index), self[index].isName else { return nil }
+    if indices.contains(index + 2), self[index + 1].is("."), self[index + 2].isName {
+      return (index + 2, index + 3)
+    }
+    return (index, index + 1)
+  }
+
+  /// Whether these words stand at an index, one behind the other.
+  package func has(_ words: String..., at index: Int) -> Bool {
+    index >= 0 && index + words.count <= count
+      && words.enumerated().allSatisfy { self[index + $0.offset].is($0.element) }
+  }
+
+  /// The index behind the parenthesis that closes the one at an index.
+  package func endOfGroup(at index: Int) -> Int {
+    var depth = 0
+    for end in self.indices.dropFirst(index) {
+      if self[end].is("(") { depth += 1 }
+      if self[end].is(")") { depth -= 1 }
+      if depth == 0 { return end + 1 }
+    }
+    return count
+  }
+}
