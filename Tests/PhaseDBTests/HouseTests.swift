@@ -69,7 +69,8 @@ struct HouseTests {
       "PhaseDBCommand/Terminal/ChildProgram.swift": Int.max,
       "PhaseDBCommand/Terminal/ChildKeeper.swift": Int.max,
       "PhaseDBCommand/Terminal/LogFolder.swift": Int.max, "PhaseDB/Compatibility/QueryRecorder.swift": 2,
-      "PhaseDB/Migrator/Migrator.swift": 2, "PhaseSQL/FoldedName.swift": Int.max,
+      "PhaseDB/Migrator/Migrator.swift": 2, "PhaseDB/Migrator/Running.swift": 2,
+      "PhaseSQL/FoldedName.swift": Int.max,
     ]
     for file in try ["PhaseSQL", "PhaseDB", "PhaseDBCommand"].flatMap(SourceFile.all(under:)) {
       let count = file.tokens.count {

@@ -23,6 +23,17 @@ func notebook() throws -> Catalog {
   return try Catalog([Migration(MigrationName("0001-create-notes"), phases: [create])])
 }
 
+func start(_ path: String, with catalog: Catalog) async throws {
+  let migrator = try Migrator(database: path, catalog: catalog)
+  try await migrator.up(running: "notebook@1.0")
+}
+
+func check(_ catalog: Catalog) throws {
+  try catalog.lint().requireClean()
+  let migrator = try Migrator.inMemory(catalog)
+  try migrator.down(to: "@0")
+}
+
 func migrate(_ path: String, with catalog: Catalog) throws {
   let options = Options(live: [try LiveVersion("notebook@1.0")])
   let migrator = try Migrator(database: path, catalog: catalog, options: options)
@@ -78,6 +89,17 @@ struct ReadmeLibraryTests {
     let status = try Migrator(database: path, catalog: notebook(), access: .reading).status()
     #expect(status.applied.map(\.id.description) == ["0001-create-notes/expand"])
     #expect(status.pending.isEmpty)
+  }
+
+  @Test("starts a server, and checks migrations in memory")
+  func calls() async throws {
+    let folder = try TemporaryFolder([:])
+    let path = folder.path + "/notes.db"
+    try await start(path, with: notebook())
+    let status = try Migrator(database: path, catalog: notebook(), access: .reading).status()
+    #expect(status.checkIns.map(\.versionText) == ["1.0"])
+    #expect(status.pending.isEmpty)
+    try check(notebook())
   }
 
   @Test(

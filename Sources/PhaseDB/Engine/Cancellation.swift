@@ -6,15 +6,22 @@ public final class Cancellation: Sendable {
   /// When it asks by itself; nil when it does not.
   private let deadline: ContinuousClock.Instant?
 
-  public init() { deadline = nil }
+  /// What asks for it, too; nil when nothing else does.
+  private let followed: Cancellation?
+
+  public init() { (deadline, followed) = (nil, nil) }
 
   /// One that asks by itself after some time.
-  init(after time: Duration) { deadline = .now + time }
+  init(after time: Duration) { (deadline, followed) = (.now + time, nil) }
+
+  /// One that also asks when another one does.
+  init(following other: Cancellation) { (deadline, followed) = (nil, other) }
 
   /// Asks for a stop: the transaction that runs is rolled back, those before it stand.
   public func cancel() { requested.store(true, ordering: .relaxed) }
 
   public var isRequested: Bool {
     requested.load(ordering: .relaxed) || deadline.map { ContinuousClock.now > $0 } ?? false
+      || followed?.isRequested ?? false
   }
 }

@@ -29,10 +29,8 @@ struct GateJudgement: Sendable {
     _ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Timestamp], schema: SchemaDigest?, isWaiting: Bool
   ) -> [ClosedGate] {
     var closed: [ClosedGate] = []
-    if !isFresh {
-      closed += windowForUp(phase)
-      if let gate = soak(id, phase, appliedAt) { closed.append(gate) }
-    }
+    closed += windowForUp(phase)
+    if !isFresh, let gate = soak(id, phase, appliedAt) { closed.append(gate) }
     closed += needs(phase, appliedAt)
     closed.removeAll { overridden.contains($0.gate) }
     if !isFresh, !overridden.contains(.evidence),
@@ -61,9 +59,11 @@ struct GateJudgement: Sendable {
     windows.map(\.application).filter { live.versions(of: $0).isEmpty }
   }
 
-  /// The same with what is known to be live at another moment of the run.
-  func now(knowing live: LiveKnowledge) -> GateJudgement {
-    GateJudgement(live: live, isFresh: isFresh, now: now, overridden: overridden, evidence: evidence)
+  /// The same with those who have checked in at another moment of the run.
+  func now(knowing checkIns: [CheckIn]) -> GateJudgement {
+    GateJudgement(
+      live: LiveKnowledge(checkIns, beside: live.starting), isFresh: isFresh, now: now,
+      overridden: overridden, evidence: evidence)
   }
 
   /// The same with gates that an operator would decide to pass.
@@ -76,7 +76,7 @@ struct GateJudgement: Sendable {
   func closedWindow(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> [ClosedGate] {
     guard !overridden.contains(.window) else { return [] }
     if direction == .down { return closedForDown(id, phase.windows) }
-    return isFresh ? [] : windowForUp(phase)
+    return windowForUp(phase)
   }
 
   /// The evidence alone, asked of the schema on which the step really runs.
@@ -85,11 +85,12 @@ struct GateJudgement: Sendable {
     return evidence.closedGate(id, phase, on: schema).map { [$0] } ?? []
   }
 
+  /// Nobody depends on a fresh database but the version that starts on it.
   private func windowForUp(_ phase: Phase) -> [ClosedGate] {
     phase.windows.flatMap { window in
-      let known = live.versions(of: window.application)
+      let known = live.versions(of: window.application).filter { !isFresh || $0 == live.starting }
       let unreadable = live.unreadable(of: window.application)
-      if phase.kind == .contract, let checkIn = unreadable.first {
+      if phase.kind == .contract, !isFresh, let checkIn = unreadable.first {
         return [
           ClosedGate(
             gate: .window,
@@ -98,7 +99,7 @@ struct GateJudgement: Sendable {
             opening: "let it check in with its version, or name what is live with --live")
         ]
       }
-      if known.isEmpty && phase.kind == .contract {
+      if known.isEmpty, phase.kind == .contract, !isFresh {
         return [
           ClosedGate(
             gate: .window,

@@ -11,18 +11,22 @@ struct LiveKnowledge: Sendable {
   let source: Source
   /// Without repetition, in the order in which they were told.
   let versions: [LiveVersion]
+  /// The version that brings the schema up for itself, and has not checked in yet; nil for any other run.
+  let starting: LiveVersion?
   /// Those of whom the versions are known, when the applications themselves said so.
   let checkIns: [CheckIn]
 
-  init(toldBy versions: [LiveVersion]) {
+  init(toldBy versions: [LiveVersion], beside starting: LiveVersion? = nil) {
     (source, checkIns) = (.operatorsWord, [])
-    self.versions = versions
+    self.starting = starting
+    self.versions = versions + [starting].compactMap(\.self)
   }
 
-  init(_ checkIns: [CheckIn]) {
+  init(_ checkIns: [CheckIn], beside starting: LiveVersion? = nil) {
     source = .checkIns
+    self.starting = starting
     self.checkIns = checkIns
-    var versions: [LiveVersion] = []
+    var versions = [starting].compactMap(\.self)
     for checkIn in checkIns {
       guard let version = checkIn.version.map({ LiveVersion(checkIn.application, $0) }) else { continue }
       if !versions.contains(version) { versions.append(version) }

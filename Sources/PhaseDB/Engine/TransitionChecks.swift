@@ -9,7 +9,7 @@ extension Engine {
     let plan = turn.plan
     guard plan.judgement.live.source == .checkIns, let ledger = knowledge.ledger else { return }
     let checkIns = try lifting("reading the ledger") { () in try ledger.checkIns(since: plan.checkInsSince) }
-    let gates = plan.judgement.now(knowing: LiveKnowledge(checkIns)).closedWindow(
+    let gates = plan.judgement.now(knowing: checkIns).closedWindow(
       turn.step.id, turn.step.phase, turn.step.direction)
     guard !gates.isEmpty else { return }
     throw HeldPhase(id: turn.step.id, phase: turn.step.phase, gates: gates).error()

@@ -34,6 +34,8 @@ public final class Migrator {
   let connection: Connection
   /// False when there is no file yet.
   public let isThere: Bool
+  /// The version that brings the schema up for itself, and counts as live beside those that checked in.
+  var starting: LiveVersion?
 
   /// Opens a database file.
   ///
@@ -59,6 +61,14 @@ public final class Migrator {
       isThere = true
       connection = try DatabaseFile.openForWriting(path, creating: access == .creating, wait: options.wait)
     }
+  }
+
+  init(_ connection: Connection, _ name: String, catalog: Catalog, options: Options) {
+    self.catalog = catalog
+    self.options = options
+    self.connection = connection
+    database = name
+    isThere = true
   }
 
   /// Borrows a handle that the application already has, from GRDB, SQLite.swift or `sqlite3_open`.
@@ -193,9 +203,12 @@ public final class Migrator {
   private func live(
     _ knowledge: Knowledge, since moment: Timestamp
   ) throws(MigrationError) -> LiveKnowledge {
-    guard options.live.isEmpty else { return LiveKnowledge(toldBy: options.live) }
+    guard options.live.isEmpty else {
+      return LiveKnowledge(toldBy: options.live, beside: starting)
+    }
     return LiveKnowledge(
-      try lifting("reading the ledger") { () in try knowledge.ledger?.checkIns(since: moment) ?? [] })
+      try lifting("reading the ledger") { () in try knowledge.ledger?.checkIns(since: moment) ?? [] },
+      beside: starting)
   }
 
   /// The baseline, when it has to run: on a database that has nothing in it.

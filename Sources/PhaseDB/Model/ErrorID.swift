@@ -21,6 +21,7 @@ extension MigrationError {
     case incompleteStatement = "incomplete-statement"
     case batchParameters = "batch-parameters"
     case badSettings = "bad-settings"
+    case lintFailed = "lint-failed"
 
     // Finding what the user named.
     case unknownPhase = "unknown-phase"

@@ -16,4 +16,19 @@ public struct LintReport: Sendable {
   public mutating func add(_ findings: [Finding]) { self.findings = findings + self.findings }
 
   public var isClean: Bool { findings.isEmpty }
+
+  /// Makes a test fail where lint found something.
+  ///
+  /// - Throws: `lint-failed`, with a line for each finding.
+  public func requireClean() throws(MigrationError) {
+    guard let first = findings.first else { return }
+    let count: Prose = findings.count == 1 ? "a finding" : "\(findings.count) findings"
+    throw MigrationError(
+      .lintFailed, "lint has \(count)", at: first.place,
+      details: findings.map { finding in
+        let place: Prose = finding.place.map { "\($0): " } ?? ""
+        return "\(place)\(finding.id): \(finding.message)"
+      },
+      state: "nothing was run", help: first.remedies)
+  }
 }

@@ -1,6 +1,13 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
+extension Catalog {
+  /// Runs every rule of lint that needs no database of the user's.
+  ///
+  /// - Throws: only what keeps lint itself from working.
+  public func lint() throws(MigrationError) -> LintReport { try Linter(self).report() }
+}
+
 /// Judges a folder of migrations before any database meets it.
 public struct Linter: Sendable {
   private let catalog: Catalog

@@ -21,7 +21,7 @@ final class TemporaryDatabase {
   /// - Parameters:
   ///   - sql: what an application did before phasedb came; without any there is no file.
   ///   - place: where the file is.
-  init(_ sql: String? = nil, in place: TemporaryFolder.Place = .disk) throws {
+  init(_ sql: String? = nil, in place: TemporaryFolder.Place = .memory) throws {
     folder = try TemporaryFolder([:], in: place)
     if let sql { try run(sql) }
   }
