@@ -104,7 +104,8 @@ struct RunningTests {
   func cancelled() async throws {
     let database = try TemporaryDatabase()
     // Without rows, as where a phase is tried first, it ends at once.
-    let endless = "WITH RECURSIVE n(x) AS (SELECT a FROM a UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+    let endless =
+      "WITH RECURSIVE n(x) AS (SELECT a FROM a UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
     let migrations = try catalog([
       "0001-a": [phase(.expand, "CREATE TABLE a (a)", down: "DROP TABLE a")],
       "0002-b": [try phase(.migrate, "INSERT INTO a SELECT * FROM (\(endless))", down: "DELETE FROM a")],
