@@ -171,6 +171,29 @@ struct CopiesTests {
     #expect(site.copies().isEmpty && site.processes().isEmpty)
   }
 
+  @Test("a command behind -- ends with phasedb and the keeper between them, both killed at once, and the copy is removed")
+  func killedWithKeeper() throws {
+    let site = try Site.copying(.wal)
+    let program = try site.start(
+      [
+        "compat", "--app", "storefront@1.4", "--logs", "tmp/logs", "-d", "shop.db", "--", "sh", "-c",
+        "trap '' TERM INT HUP; touch started; sleep 300; true",
+      ], environment: site.ownTemporary)
+    #expect(program.reaches { site.exists("started") })
+    let keepers = site.processes().filter { process in
+      FileManager.default.contents(atPath: "/proc/\(process)/cmdline")?.starts(with: Data("phasedb-child-keeper".utf8)) == true
+    }
+    #expect(keepers.count == 1 && site.copies().count == 1)
+    // Stopped, neither sees the other end before it is killed itself.
+    for keeper in keepers.compactMap({ pid_t($0) }) { kill(keeper, SIGSTOP) }
+    program.send(SIGKILL)
+    for keeper in keepers.compactMap({ pid_t($0) }) { kill(keeper, SIGKILL) }
+    _ = program.outcome()
+    let isRunning = { site.processes().contains { FileManager.default.contents(atPath: "/proc/\($0)/cmdline")?.starts(with: Data("sh\0".utf8)) == true } }
+    #expect(try site.soon { !isRunning() })
+    #expect(try site.soon { site.copies().isEmpty }, "\(site.copies())")
+  }
+
   @Test("a command behind -- takes with it what it left running")
   func background() throws {
     let site = try Site.copying(.delete)
@@ -378,6 +401,19 @@ extension CopiesTests {
   func unwritable(_ line: String, _ what: String) throws {
     let site = try closed()
     site.protect(what)
+    let outcome = try site.phasedb("\(line) -d closed/shop.db", environment: site.ownTemporary)
+    #expect(outcome.code == 0, "\(outcome.summary)")
+    #expect(try site.names(in: "closed") == ["shop.db"])
+    let up = try site.phasedb("up -d closed/shop.db")
+    #expect(up.code == 2 && up.errors.contains("[database-read-only]"), "\(up.summary)")
+  }
+
+  @Test(
+    "nor on a file system that is mounted for reading alone",
+    .enabled(if: Surroundings.canMountReadOnly, "no file system can be mounted"), arguments: readers)
+  func mounted(_ line: String) throws {
+    let site = try closed()
+    try site.mountReadOnly("closed")
     let outcome = try site.phasedb("\(line) -d closed/shop.db", environment: site.ownTemporary)
     #expect(outcome.code == 0, "\(outcome.summary)")
     #expect(try site.names(in: "closed") == ["shop.db"])
