@@ -90,7 +90,9 @@ extension QueriesDraft {
       } else {
         throw MigrationError(
           .badDirective, "the query '\(title)' has no value for its parameter \(parameter.title)", at: place,
-          help: ["write -- @with \(parameter.name?.text ?? "\(parameter.number)") = VALUE above the statement"])
+          help: [
+            "write -- @with \(parameter.name?.text ?? "\(parameter.number)") = VALUE above the statement"
+          ])
       }
     }
     return row

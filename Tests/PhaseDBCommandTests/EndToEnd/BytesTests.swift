@@ -289,7 +289,9 @@ struct NameBytesTests {
     #expect(try site.phasedb("check-in \(other)@1.5 --instance web -d shop.db").code == 0)
     let status = try site.phasedb("status -d shop.db")
     #expect(!status.errors.contains("no window") && !status.output.contains("note:"), "\(status.summary)")
-    try site.phase("0004-twice/expand", up: "SELECT 1;", down: "SELECT 1;", window: "\(one) >=1.0\n-- @window \(other) >=1.0")
+    try site.phase(
+      "0004-twice/expand", up: "SELECT 1;", down: "SELECT 1;",
+      window: "\(one) >=1.0\n-- @window \(other) >=1.0")
     let twice = try site.phasedb("lint")
     #expect((twice.output + twice.errors).contains("two windows for application"), "\(twice.summary)")
   }

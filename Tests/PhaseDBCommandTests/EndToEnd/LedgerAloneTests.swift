@@ -110,7 +110,8 @@ extension LedgerAloneTests {
     ),
   ]
 
-  @Test("nor settings that can be read, where the command line names the database", arguments: settings.indices)
+  @Test(
+    "nor settings that can be read, where the command line names the database", arguments: settings.indices)
   func unreadSettings(_ index: Int) throws {
     let (text, says) = Self.settings[index]
     let site = try Self.site()
@@ -138,7 +139,8 @@ extension LedgerAloneTests {
     }
     // Nobody knows how long a check-in counts, so it does.
     try site.sqlite(
-      "INSERT INTO phasedb_app VALUES ('storefront', '2.0', 'old', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-9 days'))")
+      "INSERT INTO phasedb_app VALUES ('storefront', '2.0', 'old', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-9 days'))"
+    )
     let held = try site.phasedb("down -d shop.db")
     #expect(held.code == 2 && held.errors.contains("[phase-held]"), "\(held.summary)")
     let down = try site.phasedb("down -d shop.db --live storefront@1.5")
