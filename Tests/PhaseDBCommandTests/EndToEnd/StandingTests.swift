@@ -245,7 +245,7 @@ struct StandingTests {
   }
 
   static let endless =
-    "INSERT INTO t WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT 1 FROM n) SELECT NULL, i FROM n WHERE i > 1;"
+    "DELETE FROM t; INSERT INTO t WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT 1 FROM n) SELECT NULL, i FROM n WHERE i > 1;"
 
   /// A disk that takes no more of the database than it has.
   static let brokenDisk = StandingCase("a disk that fails", fails: "io-failed", code: 3) { site in
@@ -271,6 +271,7 @@ struct StandingTests {
 
   static let fullDisk = StandingCase("a disk that is full", fails: "database-full", code: 3) { site in
     try site.mount("disk", kilobytes: 512)
+    try site.write("", to: "disk/shop.db")
     #expect(try site.run("ln", "-s", "disk/shop.db", "shop.db").code == 0)
     try begun(site)
     try site.two("INSERT INTO t VALUES (2, zeroblob(1000000));", kind: "migrate")
@@ -288,6 +289,7 @@ struct StandingTests {
         to: "migrations/0002-two/contract.sql")
     },
     StandingCase("a request to stop", fails: "interrupted", code: 3) {
+      try $0.sqlite("PRAGMA journal_mode = delete; CREATE TABLE mine (x)")
       try begun($0)
       try $0.two(endless, kind: "migrate")
     } run: {
