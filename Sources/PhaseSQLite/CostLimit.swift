@@ -20,7 +20,7 @@ package final class CostLimit {
     package var time: Duration
     /// Of all scripts together.
     package var total: Duration
-    /// What each statement adds to its script's: a long script of short statements is none that costs too much.
+    /// What each statement gives back of its script's: a long script of short statements is none that costs too much.
     package var timeForStatement: Duration
     /// Bytes of one value, as long as no statement is longer; nil for SQLite's own limit.
     package var valueBytes: Int?
@@ -65,7 +65,7 @@ package final class CostLimit {
   /// What ran out in the script that runs.
   private var overrun: Overrun?
   private var left: Duration
-  private var script: (steps: Int, time: Duration, began: Duration)?
+  private var script: (steps: Int, time: Duration, began: Duration, given: Duration, most: Duration)?
 
   package init(_ limits: Limits) {
     self.limits = limits
@@ -73,20 +73,28 @@ package final class CostLimit {
   }
 
   /// Counts what a body runs. Inside of another it counts as a part of that.
-  ///
-  /// - Parameter statements: how many statements it runs.
   package func spend<Result, Failure: Error>(
-    statements: Int = 1, _ body: () throws(Failure) -> Result
+    _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
     guard script == nil else { return try body() }
-    let extra = limits.timeForStatement * Double(statements)
     let began = Self.processorTime
-    script = (limits.steps, max(min(limits.time, left), .milliseconds(20)) + extra, began)
+    let most = max(min(limits.time, left), .milliseconds(20))
+    script = (limits.steps, most, began, .zero, most)
     defer {
-      left -= max(.zero, Self.processorTime - began - extra)
+      left -= max(.zero, Self.processorTime - began - (script?.given ?? .zero))
       (script, overrun) = (nil, nil)
     }
     return try body()
+  }
+
+  /// Gives a script time for its next statement, which may take no more than one alone could.
+  package func beginStatement() {
+    guard var script else { return }
+    let used = Self.processorTime - script.began
+    let time = max(script.time, min(script.time + limits.timeForStatement, used + script.most))
+    script.given += time - script.time
+    script.time = time
+    self.script = script
   }
 
   /// Whether what runs may go on.
@@ -97,7 +105,7 @@ package final class CostLimit {
     script.steps -= steps
     self.script = script
     if script.steps < 0 { overrun = .steps(limits.steps) }
-    if Self.processorTime - script.began > script.time { overrun = .time(script.time) }
+    if Self.processorTime - script.began > script.time { overrun = .time(script.time - script.given) }
     return overrun == nil
   }
 

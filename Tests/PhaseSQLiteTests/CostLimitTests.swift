@@ -26,7 +26,7 @@ struct CostLimitTests {
       says: "it took more than 1000000 steps of SQLite's virtual machine"),
     Excess(
       "steps that take long each", "\(endless)SELECT count(hex(randomblob(40000))) FROM r",
-      says: "it took more than 501 ms of processor time"),
+      says: "it took more than 500 ms of processor time"),
     Excess(
       "a value that is too long", "SELECT hex(zeroblob(60000))",
       says: "it made a value of more than 100000 bytes"),
@@ -72,8 +72,32 @@ struct CostLimitTests {
       }
     }
     #expect(told.count == 10)
-    #expect(told.first == "it took more than 501 ms of processor time")
-    #expect(told.last == "it took more than 21 ms of processor time")
+    #expect(told.first == "it took more than 500 ms of processor time")
+    #expect(told.last == "it took more than 20 ms of processor time")
+  }
+
+  @Test("grows with the statements that run, and for none of them beyond what it may take alone")
+  func statements() throws {
+    let connection = try Connection(path: "", mode: .memory)
+    var limits = Self.limits
+    (limits.steps, limits.time, limits.total) = (.max, .milliseconds(100), .milliseconds(200))
+    limits.timeForStatement = .seconds(1)
+    let limit = CostLimit(limits)
+    try connection.limit(to: limit)
+    let short = "\(Self.endless)SELECT n FROM r LIMIT 1 OFFSET 100000"
+    let error = #expect(throws: SQLiteError.self) {
+      try limit.spend { () throws(SQLiteError) in
+        // Together these take more than a script may.
+        for _ in 1...50 {
+          limit.beginStatement()
+          _ = try connection.value(short)
+        }
+        limit.beginStatement()
+        try connection.execute("\(Self.endless)SELECT count(*) FROM r")
+      }
+    }
+    #expect(error?.message == "it took more than 100 ms of processor time")
+    #expect(error?.sql?.contains("count(*)") == true)
   }
 
   @Test("makes room for a statement that is longer than a value may be")

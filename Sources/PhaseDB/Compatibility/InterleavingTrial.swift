@@ -74,7 +74,7 @@ extension InterleavingTrial {
     unsetValues = try defaults(in: runner.schema)
     let unset = try columnsWithoutNull()
     try runner.commit { () throws(MigrationError) in
-      var results: [[String: Value]] = writers.map { _ in [:] }
+      var results: [[ExactName: Value]] = writers.map { _ in [:] }
       for (version, statement) in turn.order(
         statements[0].count, statements.count > 1 ? statements[1].count : 0)
       {

@@ -81,7 +81,7 @@ struct QueryScriptText {
       }
       let parameters = QueryParameter.all(in: statement.sql)
       let rows = statement.rows.map { row in
-        let values = zip(parameters, row).map { "\($0.name ?? "\($0.number)") = \(Self.literal($1))" }
+        let values = zip(parameters, row).map { "\($0.name?.text ?? "\($0.number)") = \(Self.literal($1))" }
         return "-- @with \(values.joined(separator: ", "))\n"
       }
       return (index == 0 ? "" : "\n") + "-- @query \(name)\n\(rows.joined())\(Self.closed(statement.sql))\n"

@@ -171,7 +171,7 @@ extension ApplicationQuery {
   func valueLines(_ row: Int) -> [String] {
     guard rows.indices.contains(row), !parameters.isEmpty else { return [] }
     let values = zip(parameters, rows[row]).map { parameter, source in
-      let name = parameter.name ?? "\(parameter.number)"
+      let name = parameter.name?.text ?? "\(parameter.number)"
       switch source {
       case .value(let value): return "\(name) = \(value)"
       case .result(let result): return "\(name) = :\(result)"

@@ -77,7 +77,7 @@ final class ScriptRunner {
     run.shapes = home?.shapes ?? shapes(of: tables)
     let rows = early ?? RowBook(on: connection, shapes: run.shapes)
     try transaction { () throws(MigrationError) in
-      var results: [String: Value] = [:]
+      var results: [ExactName: Value] = [:]
       for (index, query) in prepared.enumerated() {
         try step(query, &results, like: home?.queries[index].outcomes ?? [])
         if let footprint = query.run.compiled?.footprint, footprint.isWrite {
@@ -146,7 +146,7 @@ extension ScriptRunner {
   ///   - results: what `@as` of the statements before has named.
   ///   - expected: how its runs ended elsewhere. Rows that are the same are not copied.
   func step(
-    _ query: PreparedQuery, _ results: inout [String: Value], like expected: [QueryOutcome] = []
+    _ query: PreparedQuery, _ results: inout [ExactName: Value], like expected: [QueryOutcome] = []
   ) throws(MigrationError) {
     query.run.outcomes = []
     guard query.run.compiled != nil else { return }
@@ -161,7 +161,7 @@ extension ScriptRunner {
   }
 
   private func step(
-    _ query: PreparedQuery, _ row: [QueryParameter.Source], _ results: inout [String: Value],
+    _ query: PreparedQuery, _ row: [QueryParameter.Source], _ results: inout [ExactName: Value],
     like expected: [[Value]]
   ) throws(MigrationError) -> QueryOutcome {
     guard let compiled = query.run.compiled, var statement = query.statement.take() else {

@@ -2,11 +2,9 @@ internal import PhaseSQLite
 
 extension Connection {
   /// Runs a body within what the connection's SQL may cost, where that is limited.
-  func spending<Result, Failure: Error>(
-    statements: Int = 1, _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+  func spending<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
     guard let costLimit else { return try body() }
-    return try costLimit.spend(statements: statements, body)
+    return try costLimit.spend(body)
   }
 
   /// Runs a body that compiles and runs nothing, within what that may cost. While SQLite compiles it asks nobody but the

@@ -28,8 +28,7 @@ struct GuardedScript {
     observe: (StatementEffect) -> Void = { _ in }
   ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
     connection.makeRoom(forSQLOf: script.text.utf8.count)
-    let statements = connection.costLimit == nil ? 0 : script.text.utf8.count { $0 == UInt8(ascii: ";") }
-    return try connection.spending(statements: statements) { () throws(MigrationError) in
+    return try connection.spending { () throws(MigrationError) in
       try runAll(binding: parameters, observe: observe)
     }
   }
@@ -52,6 +51,7 @@ struct GuardedScript {
       while let part = try reader.next() {
         let range = part.range
         running = range.lowerBound
+        connection.costLimit?.beginStatement()
         if !isBaseline { try refuseTokens(range) }
         var statement = part.take()
         for (name, value) in parameters { try statement.bind(value, to: name) }

@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// A point to return to: what the ledger recorded after a phase, or a name an operator gave to such a point.
 public struct Checkpoint: Sendable, Hashable {
   /// The operator's name, nil for the checkpoint that every phase ends at.
@@ -17,6 +19,9 @@ public struct Checkpoint: Sendable, Hashable {
 }
 
 extension Checkpoint {
+  /// Whether that is its name. A new one may not be the same text in other bytes, but a ledger may say anything.
+  func isCalled(_ name: String) -> Bool { self.name.map { ExactName($0) } == ExactName(name) }
+
   /// The number of a checkpoint that a user names, by the name an operator gave or by its number.
   ///
   /// - Throws: `unknown-checkpoint`, and `checkpoint-gone` when a phase applied at the time was reversed since.
@@ -26,7 +31,7 @@ extension Checkpoint {
     if let number = Int64(name), number == 0 || applied.contains(where: { $0.sequence == number }) {
       return number
     }
-    guard let checkpoint = named.first(where: { $0.name == name }) else {
+    guard let checkpoint = named.first(where: { $0.isCalled(name) }) else {
       throw MigrationError(
         .unknownCheckpoint, "there is no checkpoint '@\(name)'", state: "nothing was changed",
         help: [

@@ -14,18 +14,18 @@ extension Ledger {
         Checkpoint(
           name: rows.text(at: 0), sequence: sequence, phase: phase, at: Timestamp(text: rows.text(at: 2)),
           who: rows.text(at: 3), host: rows.text(at: 4), note: rows.text(at: 5),
-          isReachable: sequence == 0 || phase != nil, snapshot: snapshots[rows.text(at: 0)]))
+          isReachable: sequence == 0 || phase != nil, snapshot: snapshots[ExactName(rows.text(at: 0))]))
     }
     return checkpoints
   }
 
   /// The snapshots of named checkpoints, by their names.
-  func snapshots() throws(SQLiteError) -> [String: Snapshot] {
+  func snapshots() throws(SQLiteError) -> [ExactName: Snapshot] {
     guard format >= 2 else { return [:] }
     var rows = try connection.prepare("SELECT checkpoint, path, bytes, checksum FROM phasedb_snapshot")
-    var snapshots: [String: Snapshot] = [:]
+    var snapshots: [ExactName: Snapshot] = [:]
     while try rows.step() {
-      snapshots[rows.text(at: 0)] = Snapshot(
+      snapshots[ExactName(rows.text(at: 0))] = Snapshot(
         path: rows.text(at: 1), bytes: Int(rows.integer(at: 2)), checksum: rows.text(at: 3))
     }
     return snapshots

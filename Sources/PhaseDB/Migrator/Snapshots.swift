@@ -185,7 +185,7 @@ extension Migrator {
 
   private func snapshot(_ name: String) throws(MigrationError) -> Found {
     let checkpoints = try checkpoints()
-    if let checkpoint = checkpoints.first(where: { $0.name == name }) {
+    if let checkpoint = checkpoints.first(where: { $0.isCalled(name) }) {
       guard let snapshot = checkpoint.snapshot else {
         throw MigrationError(
           .snapshotMissing, "checkpoint @\(name) has no snapshot", state: "nothing was changed",

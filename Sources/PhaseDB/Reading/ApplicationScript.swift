@@ -27,7 +27,7 @@ struct ApplicationQuery: Sendable {
 
   /// A value of a statement's result that has a name, from the first row of its last run.
   struct NamedResult: Sendable, Hashable {
-    let name: String
+    let name: ExactName
     let from: From
 
     enum From: Sendable, Hashable {
@@ -48,13 +48,13 @@ struct QueryParameter: Sendable, Hashable {
   /// Counts from 1.
   let number: Int
   /// Without its mark; nil for `?` and `?3`.
-  let name: String?
+  let name: ExactName?
 
   /// What is bound to it.
   enum Source: Sendable, Hashable {
     case value(Value)
     /// What an earlier statement named by `@as`.
-    case result(String)
+    case result(ExactName)
   }
 
   /// As a person would call it.
@@ -68,9 +68,9 @@ struct QueryParameter: Sendable, Hashable {
     for token in SQLTokens(bytes: bytes) where token.kind == .variable {
       let text = String(decoding: bytes[token.range], as: UTF8.self)
       let number = numbers.number(of: text)
+      let name = bytes[token.range].first == UInt8(ascii: "?") ? nil : ExactName(parameter: text)
       if !parameters.contains(where: { $0.number == number }) {
-        parameters.append(
-          QueryParameter(number: number, name: text.hasPrefix("?") ? nil : String(text.dropFirst())))
+        parameters.append(QueryParameter(number: number, name: name))
       }
     }
     return parameters.sorted { $0.number < $1.number }
@@ -80,18 +80,18 @@ struct QueryParameter: Sendable, Hashable {
 /// Counts parameters as SQLite does: `?` and a name that is new have one more than the largest number before them.
 struct ParameterNumbers {
   private var largest = 0
-  private var named: [String: Int] = [:]
+  private var named: [ExactName: Int] = [:]
 
   /// The number of the next parameter of a statement, as it is written there.
   mutating func number(of text: String) -> Int {
     let number: Int
     if text.hasPrefix("?"), let written = Int(text.dropFirst()) {
       number = written
-    } else if text != "?", let known = named[text] {
+    } else if text != "?", let known = named[ExactName(text)] {
       number = known
     } else {
       number = largest + 1
-      if text != "?" { named[text] = number }
+      if text != "?" { named[ExactName(text)] = number }
     }
     largest = max(largest, number)
     return number

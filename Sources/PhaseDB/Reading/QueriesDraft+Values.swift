@@ -33,20 +33,20 @@ extension QueriesDraft {
     _ key: Range<Int>?, number: Int, _ item: Range<Int>, _ parameters: [QueryParameter],
     _ directive: Directive, of title: String
   ) throws(MigrationError) -> QueryParameter {
-    let key = key.map { (range: $0, text: source.parameterName($0)) }
+    let key = key.map { (range: $0, name: source.parameterName($0)) }
     let found = parameters.first { parameter in
       guard let key else { return parameter.number == number }
-      return parameter.name == key.text || (parameter.name == nil && Int(key.text) == parameter.number)
+      return parameter.name == key.name || (parameter.name == nil && Int(key.name.text) == parameter.number)
     }
     if let found { return found }
-    let names = parameters.compactMap(\.name)
-    let nearest = key.flatMap { Suggestion.nearest(to: $0.text, in: names) }
+    let names = parameters.compactMap(\.name?.text)
+    let nearest = key.flatMap { Suggestion.nearest(to: $0.name.text, in: names) }
     let known: Prose =
       parameters.isEmpty
       ? "the statement has no parameter"
-      : "its parameters are \(parameters.map { $0.name ?? "\($0.number)" }.joined(separator: ", "))"
+      : "its parameters are \(parameters.map { $0.name?.text ?? "\($0.number)" }.joined(separator: ", "))"
     throw source.bad(
-      directive, "the query '\(title)' has no parameter \(key.map { "'\($0.text)'" } ?? "number \(number)")",
+      directive, "the query '\(title)' has no parameter \(key.map { "'\($0.name)'" } ?? "number \(number)")",
       at: key?.range ?? item, help: nearest.map { "did you mean \($0)?" } ?? known)
   }
 
@@ -57,9 +57,9 @@ extension QueriesDraft {
     let text = source.string(range)
     let tokens = SQLTokens(text).filter { !$0.kind.isTrivia }
     if tokens.count == 1, tokens[0].kind == .variable {
-      let name = String(text.dropFirst())
+      let name = ExactName(parameter: text)
       guard named.contains(name) else {
-        let nearest = Suggestion.nearest(to: name, in: named)
+        let nearest = Suggestion.nearest(to: name.text, in: named.map(\.text))
         throw source.bad(
           directive, "no query before this one names a result '\(name)'", at: range,
           help: nearest.map { "did you mean :\($0)?" } ?? "name it there: -- @as \(name) = COLUMN")
@@ -91,7 +91,9 @@ extension QueriesDraft {
       } else {
         throw MigrationError(
           .badDirective, "the query '\(title)' has no value for its parameter \(parameter.title)", at: place,
-          help: ["write -- @with \(parameter.name ?? "\(parameter.number)") = VALUE above the statement"])
+          help: [
+            "write -- @with \(parameter.name?.text ?? "\(parameter.number)") = VALUE above the statement"
+          ])
       }
     }
     return row
@@ -165,8 +167,9 @@ extension PhaseSource {
   }
 
   /// The same, with or without the mark of a parameter.
-  fileprivate func parameterName(_ range: Range<Int>) -> String {
+  fileprivate func parameterName(_ range: Range<Int>) -> ExactName {
     let name = name(range)
-    return name.first.map { ":@$?".contains($0) } == true ? String(name.dropFirst()) : name
+    return name.unicodeScalars.first.map { ":@$?".unicodeScalars.contains($0) } == true
+      ? ExactName(parameter: name) : ExactName(name)
   }
 }

@@ -7,7 +7,7 @@ struct QueriesDraft {
   private var queries: [ApplicationQuery] = []
   private var query: Draft?
   /// What `@as` of the statements before has named.
-  private(set) var named: Set<String> = []
+  private(set) var named: Set<ExactName> = []
   var values: ConstantValues?
 
   private struct Draft {

@@ -3,7 +3,7 @@ internal import PhaseDB
 /// `phasedb adopt`: brings an existing database under the ledger.
 enum AdoptCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.writing, context, reading: .all)
+    let migrator = try Location(context).migrator(.writing, context)
     let adoption = try migrator.adopt(at: context.invocation.value(.present))
     if context.isJSON {
       try context.print(json: AdoptionJSON(adoption, database: migrator.database))

@@ -4,7 +4,7 @@ internal import PhaseDB
 enum CheckInCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let live = try LiveVersion(context.invocation.value(.application) ?? "")
-    let migrator = try Location(context).migrator(.writing, context, reading: .readable)
+    let migrator = try Location(context, reading: .readable).migrator(.writing, context)
     let report = try migrator.checkIn(
       live, instance: context.invocation.value(.instance) ?? migrator.options.runner.host)
     if report.mayBeLive == nil {

@@ -3,7 +3,7 @@ internal import PhaseDB
 /// `phasedb checkpoint create`: names the present point.
 enum CheckpointCreateCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.writing, context, reading: .none)
+    let migrator = try Location(context, reading: .none).migrator(.writing, context)
     let name = context.invocation.value(.name) ?? ""
     let note = context.invocation.value(.note) ?? ""
     let checkpoint: Checkpoint
@@ -28,7 +28,7 @@ enum CheckpointCreateCommand {
 /// `phasedb checkpoint list`: the points to return to.
 enum CheckpointListCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.reading, context, reading: .none)
+    let migrator = try Location(context, reading: .none).migrator(.reading, context)
     let checkpoints = try migrator.checkpoints()
     if context.isJSON {
       try context.print(json: CheckpointListJSON(checkpoints: checkpoints.map(CheckpointJSON.init)))

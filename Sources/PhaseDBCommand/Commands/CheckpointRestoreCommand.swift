@@ -3,7 +3,7 @@ internal import PhaseDB
 /// `phasedb checkpoint restore`: puts the whole database back to a snapshot.
 enum CheckpointRestoreCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.writing, context, reading: .none)
+    let migrator = try Location(context, reading: .none).migrator(.writing, context)
     StopSignals.handle()
     let name = context.invocation.value(.name) ?? ""
     let restoration = try migrator.restore(name, confirmed: context.invocation.value(.confirm))

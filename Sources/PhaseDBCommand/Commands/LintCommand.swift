@@ -7,7 +7,7 @@ enum LintCommand {
     var report = try Linter(folder: location.migrations, sqlite: location.settings.sqlite).report()
     // Lint needs no database. One that is named has its ledger looked at, too, as soon as the folder can be read.
     if context.invocation.has(.database), report.isReadable {
-      report.add(try location.migrator(.reading, context, reading: .all).ledgerFindings())
+      report.add(try location.migrator(.reading, context).ledgerFindings())
     }
     switch context.invocation.format {
     case .text, .markdown, .junit: print(report, to: context)

@@ -11,27 +11,36 @@ struct Location {
   /// The folder of migrations.
   let migrations: String
   let settings: Settings
+  /// Why a command that needs the ledger alone goes on without settings.
+  let unreadSettings: MigrationError?
+  private let files: Files
   private let invocation: Invocation
   private let environment: [String: String]
 
   /// The folder: `--migrations`, else what `phasedb.json` here says, else `migrations`. The settings stand in the
   /// folder itself, or here.
   ///
+  /// - Parameter files: what the command needs of the folder. One that needs the ledger alone does without settings
+  ///   that cannot be read, where something else names the database.
   /// - Throws: `bad-settings`, or what makes the settings unreadable.
-  init(_ context: CommandContext) throws(MigrationError) {
+  init(_ context: CommandContext, reading files: Files = .all) throws(MigrationError) {
     invocation = context.invocation
     environment = context.environment
+    self.files = files
     let name = "phasedb.json"
-    if let folder = invocation.value(.migrations) {
-      migrations = folder
-      settings = try Settings.read(path: Location.joined(folder, name))
-    } else if FileManager.default.fileExists(atPath: name) {
-      settings = try Settings.read(path: name)
-      migrations = settings.migrations ?? "migrations"
-    } else {
-      settings = try Settings.read(path: "migrations/" + name)
-      migrations = settings.migrations ?? "migrations"
+    let folder = invocation.value(.migrations)
+    let isHere = folder == nil && FileManager.default.fileExists(atPath: name)
+    do throws(MigrationError) {
+      settings = try Settings.read(path: isHere ? name : Location.joined(folder ?? "migrations", name))
+      unreadSettings = nil
+    } catch  where files != .all && Location.databaseOutsideSettings(invocation, environment) != nil {
+      settings = Settings()
+      unreadSettings = error
+      context.note(
+        "the settings were not used: \(Location.sentence(error)). What they set has its default here, but no check-in counts as forgotten"
+      )
     }
+    migrations = folder ?? settings.migrations ?? "migrations"
   }
 
   static func joined(_ folder: String, _ name: String) -> String {
@@ -54,16 +63,19 @@ struct Location {
 
   /// The same for a command that can do without; nil when nothing names one.
   func databaseIfNamed() throws(MigrationError) -> DatabaseAddress? {
-    let named =
-      invocation.value(.database) ?? set("PHASEDB_DATABASE") ?? set("DATABASE_URL") ?? settings.database
-    guard let named else { return nil }
+    guard let named = Location.databaseOutsideSettings(invocation, environment) ?? settings.database else {
+      return nil
+    }
     let address = try DatabaseAddress(named)
     Leftovers.remove(beside: address.path)
     return address
   }
 
-  private func set(_ name: String) -> String? {
-    environment[name].flatMap { $0.isEmpty ? nil : $0 }
+  private static func databaseOutsideSettings(
+    _ invocation: Invocation, _ environment: [String: String]
+  ) -> String? {
+    invocation.value(.database)
+      ?? ["PHASEDB_DATABASE", "DATABASE_URL"].compactMap { environment[$0] }.first { !$0.isEmpty }
   }
 
   /// What a command needs of the folder of migrations.
@@ -78,11 +90,7 @@ struct Location {
   }
 
   /// A migrator on the database, with what the command line says about its surroundings.
-  ///
-  /// - Parameter files: what the command needs of the folder.
-  func migrator(
-    _ access: Migrator.Access, _ context: CommandContext, reading files: Files
-  ) throws(MigrationError) -> Migrator {
+  func migrator(_ access: Migrator.Access, _ context: CommandContext) throws(MigrationError) -> Migrator {
     let catalog: Catalog
     switch files {
     case .all: catalog = try Catalog(folder: migrations)
@@ -102,11 +110,16 @@ struct Location {
   /// Says which files a command did without, and what it therefore does not know.
   func noteUnread(_ problems: [MigrationError], _ context: CommandContext) {
     guard let first = problems.first else { return }
-    let place = first.place.map { " (\($0.file):\($0.line))" } ?? ""
     let more = problems.count > 1 ? ", and \(problems.count - 1) more" : ""
     context.note(
-      "\(migrations) was not read in full: \(first.message)\(place)\(more). Pending phases, edited files and the limits of newer versions may be missing here; see what is wrong: phasedb lint"
+      "\(migrations) was not read in full: \(Location.sentence(first))\(more). Pending phases, edited files and the limits of newer versions may be missing here; see what is wrong: phasedb lint"
         + context.words(of: [.migrations]))
+  }
+
+  /// What an error says, with its place.
+  private static func sentence(_ error: MigrationError) -> Prose {
+    let place = error.place.map { " (\($0.file):\($0.line))" } ?? ""
+    return "\(error.message)\(place)"
   }
 
   /// Says what of an address changed nothing.
@@ -140,7 +153,8 @@ struct Location {
     let file = invocation.verb == .rehearse ? nil : invocation.value(.evidence)
     return Options(
       wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,
-      forget: settings.forget ?? .seconds(600), overridden: Set(overridden),
+      forget: settings.forget ?? (unreadSettings == nil ? .seconds(600) : .seconds(3_650 * 86_400)),
+      overridden: Set(overridden),
       reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
       evidence: try file.map { path throws(MigrationError) in try EvidenceFile.read(path) } ?? [],
       pacing: pacing, cancellation: context.cancellation)

@@ -3,7 +3,7 @@ internal import PhaseDB
 /// `phasedb log`: who did what when.
 enum LogCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.reading, context, reading: .none)
+    let migrator = try Location(context, reading: .none).migrator(.reading, context)
     let isCheck = context.invocation.flag(.check)
     let broken = isCheck ? try migrator.brokenLogEntries() : []
     let entries = try migrator.log(limit: context.invocation.number(.limit))

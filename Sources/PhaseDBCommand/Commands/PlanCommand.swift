@@ -4,8 +4,8 @@ internal import PhaseDB
 enum PlanCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let direction = Direction(rawValue: context.invocation.value(.direction) ?? "up") ?? .up
-    let location = try Location(context)
-    let migrator = try location.migrator(.reading, context, reading: direction == .up ? .all : .readable)
+    let location = try Location(context, reading: direction == .up ? .all : .readable)
+    let migrator = try location.migrator(.reading, context)
     let plan = try migrator.plan(context.selection(direction))
     if context.isJSON {
       try context.print(json: PlanJSON(plan, database: migrator.database))

@@ -3,7 +3,7 @@ internal import PhaseDB
 /// `phasedb purge`: destroys what a phase took away.
 enum PurgeCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.writing, context, reading: .readable)
+    let migrator = try Location(context, reading: .readable).migrator(.writing, context)
     let purge = try migrator.purge(
       context.invocation.value(.phase) ?? "", confirmed: context.invocation.value(.confirm))
     if context.isJSON {

@@ -5,7 +5,7 @@ enum RehearseCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     if context.invocation.value(.phase) == down { return try RehearseDownCommand.run(context) }
     let location = try Location(context)
-    let migrator = try location.migrator(.reading, context, reading: .all)
+    let migrator = try location.migrator(.reading, context)
     StopSignals.handle()
     let scope = context.invocation.value(.phase).map(Migrator.RehearsalScope.phase) ?? .pending
     let report = try migrator.rehearse(scope, with: context)
@@ -41,7 +41,7 @@ enum RehearseCommand {
         return (.file(file), nil)
       }
       guard report.hasLedger else { return (.nowhere, nil) }
-      try location.migrator(.writing, context, reading: .all).record(report.evidence)
+      try location.migrator(.writing, context).record(report.evidence)
       return (.ledger, nil)
     } catch {
       return (.nowhere, error)

@@ -4,7 +4,7 @@ internal import PhaseDB
 enum RehearseDownCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
-    let migrator = try location.migrator(.reading, context, reading: .all)
+    let migrator = try location.migrator(.reading, context)
     StopSignals.handle()
     let rehearsal = try migrator.rehearseDown(
       context.selection(.down), in: context.invocation.value(.copyTo),
@@ -12,7 +12,7 @@ enum RehearseDownCommand {
     var failure: MigrationError?
     do throws(MigrationError) {
       if !rehearsal.phases.isEmpty {
-        try location.migrator(.writing, context, reading: .all).record(rehearsal)
+        try location.migrator(.writing, context).record(rehearsal)
       }
     } catch {
       // What was shown stays worth printing when it cannot be recorded.

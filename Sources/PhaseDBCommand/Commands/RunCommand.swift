@@ -19,13 +19,11 @@ private struct TransitionCommand {
   let direction: Direction
   let context: CommandContext
 
-  /// The way down is in the ledger.
-  private var files: Location.Files { direction == .up ? .all : .readable }
-
   func run() throws(MigrationError) -> ExitCode {
-    let location = try Location(context)
+    // The way down is in the ledger.
+    let location = try Location(context, reading: direction == .up ? .all : .readable)
     let isDryRun = context.invocation.flag(.dryRun)
-    var migrator = try isDryRun ? location.migrator(.reading, context, reading: files) : planning(location)
+    var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
     if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
     let plan = try migrator.plan(context.selection(direction))
     if !context.isJSON, !context.invocation.flag(.quiet) {
@@ -42,7 +40,7 @@ private struct TransitionCommand {
       return .done
     }
     if !plan.steps.isEmpty {
-      if !migrator.isThere { migrator = try location.migrator(.creating, context, reading: .all) }
+      if !migrator.isThere { migrator = try location.migrator(.creating, context) }
       StopSignals.handle()
     }
     let snapshot = try snapshot(before: plan, migrator)
@@ -106,9 +104,9 @@ private struct TransitionCommand {
   /// made once there is something to do, so that a refused command leaves none behind.
   private func planning(_ location: Location) throws(MigrationError) -> Migrator {
     do throws(MigrationError) {
-      return try location.migrator(.writing, context, reading: files)
+      return try location.migrator(.writing, context)
     } catch  where direction == .up && error.id == .databaseNotFound {
-      return try location.migrator(.reading, context, reading: files)
+      return try location.migrator(.reading, context)
     }
   }
 

@@ -3,12 +3,13 @@ internal import PhaseDB
 /// `phasedb status`: where every phase stands.
 enum StatusCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let location = try Location(context)
+    let location = try Location(context, reading: .readable)
     let address = try location.database()
     location.noteUnused(address, context)
-    let status = try Migrator.status(
+    var status = try Migrator.status(
       database: address.path, folder: location.migrations, options: try location.options(context))
     location.noteUnread(status.unread, context)
+    if let error = location.unreadSettings { status.unread.insert(error, at: 0) }
     let failures = context.invocation.flag(.check) ? status.concerns : []
     if context.isJSON {
       try context.print(json: StatusJSON(status))

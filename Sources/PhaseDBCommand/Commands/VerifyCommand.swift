@@ -4,8 +4,8 @@ internal import PhaseDB
 enum VerifyCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let accepted = context.invocation.values(.accept)
-    let migrator = try Location(context).migrator(
-      accepted.isEmpty ? .reading : .writing, context, reading: .readable)
+    let migrator = try Location(context, reading: .readable).migrator(
+      accepted.isEmpty ? .reading : .writing, context)
     guard migrator.isThere else { throw MigrationError.noSuchDatabase(migrator.database) }
     if !accepted.isEmpty {
       guard let reason = context.invocation.value(.reason) else {

@@ -20,6 +20,11 @@ struct AttackTests {
     Attack(testDescription: "a pointer to code", sql: pointer, id: "forbidden-statement"),
     Attack(testDescription: "a query without an end", sql: endless, id: "too-costly"),
     Attack(
+      testDescription: "a query without an end beside the semicolons of a comment",
+      sql:
+        "/*\(String(repeating: ";", count: 1_000_000))*/ \(endless.replacing("count(*)", with: "count(hex(zeroblob(400000 + n % 2)))"))",
+      id: "too-costly"),
+    Attack(
       testDescription: "a value of 2 GB", sql: "CREATE TABLE big AS SELECT zeroblob(2000000000) AS b;",
       id: "too-costly"),
     Attack(

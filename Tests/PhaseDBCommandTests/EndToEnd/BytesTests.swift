@@ -254,6 +254,48 @@ struct NameBytesTests {
     #expect(!says("does not read \(other).\(Accents.composed) any more"), "\(outcome.summary)")
   }
 
+  @Test("in the checkpoints that a ledger names, and a new one may not look like another")
+  func checkpoints() throws {
+    let site = try Self.site()
+    let (one, other) = (Accents.composed, Accents.decomposed)
+    try site.makeFolder("snapshots")
+    #expect(try site.phasedb("up -q -d shop.db --to 0001").code == 0)
+    #expect(try site.phasedb("checkpoint create \(one) --snapshot snapshots -d shop.db").code == 0)
+    let same = try site.phasedb("checkpoint create \(other) -d shop.db")
+    #expect(same.code == 2 && same.errors.contains("[checkpoint-exists]"), "\(same.summary)")
+    // Only somebody with a shell makes it.
+    try site.sqlite(
+      "INSERT INTO phasedb_checkpoint SELECT '\(other)', 0, at, who, host, note FROM phasedb_checkpoint")
+    let restored = try site.phasedb("checkpoint restore \(other) --confirm \(other) -d shop.db")
+    #expect(restored.code == 2 && restored.errors.contains("[snapshot-missing]"), "\(restored.summary)")
+    let stay = try site.phasedb("plan down -d shop.db --to @\(one)")
+    #expect(stay.code == 0 && stay.output.hasPrefix("nothing to do"), "\(stay.summary)")
+    let down = try site.phasedb("plan down -d shop.db --to @\(other)")
+    #expect(down.code == 0 && down.output.contains("0001-cafes/expand"), "\(down.summary)")
+  }
+
+  /// Nobody can tell the two apart by looking, so a window holds for both.
+  @Test("but not those of applications, which are names that people write")
+  func applications() throws {
+    let (one, other) = (Accents.composed, Accents.decomposed)
+    let site = try Self.site(window: "\(one) >=1.0 <2.0")
+    #expect(try site.phasedb("up -q -d shop.db --to 0001").code == 0)
+    for application in [one, other] {
+      let outcome = try site.phasedb("check-in \(application)@0.9 --instance web -d shop.db")
+      #expect(outcome.code == 2 && outcome.errors.contains("[version-not-live]"), "\(outcome.summary)")
+      let held = try site.phasedb("down -d shop.db --live \(application)@2.0")
+      #expect(held.code == 2 && held.errors.contains("[phase-held]"), "\(held.summary)")
+    }
+    #expect(try site.phasedb("check-in \(other)@1.5 --instance web -d shop.db").code == 0)
+    let status = try site.phasedb("status -d shop.db")
+    #expect(!status.errors.contains("no window") && !status.output.contains("note:"), "\(status.summary)")
+    try site.phase(
+      "0004-twice/expand", up: "SELECT 1;", down: "SELECT 1;",
+      window: "\(one) >=1.0\n-- @window \(other) >=1.0")
+    let twice = try site.phasedb("lint")
+    #expect((twice.output + twice.errors).contains("two windows for application"), "\(twice.summary)")
+  }
+
   @Test(
     "and one that is no text is refused by name, with nothing changed",
     arguments: ["up", "down", "verify", "rehearse"])

@@ -171,6 +171,30 @@ struct CopiesTests {
     #expect(site.copies().isEmpty && site.processes().isEmpty)
   }
 
+  @Test("a command behind -- ends when phasedb and the keeper are killed at once, and the copy is removed")
+  func killedWithKeeper() throws {
+    let site = try Site.copying(.wal)
+    let program = try site.start(
+      [
+        "compat", "--app", "storefront@1.4", "--logs", "tmp/logs", "-d", "shop.db", "--", "sh", "-c",
+        "trap '' TERM INT HUP; touch started; exec sleep 300",
+      ], environment: site.ownTemporary)
+    #expect(program.reaches { site.exists("started") })
+    let keepers = site.processes().filter {
+      FileManager.default.contents(atPath: "/proc/\($0)/cmdline")?.starts(
+        with: Data("phasedb-child-keeper".utf8)) == true
+    }
+    let keeper = try #require(keepers.first.flatMap { pid_t($0) })
+    #expect(site.copies().count == 1)
+    // A keeper that is stopped does nothing before it is killed, too.
+    kill(keeper, SIGSTOP)
+    program.send(SIGKILL)
+    kill(keeper, SIGKILL)
+    _ = program.outcome()
+    #expect(try site.soon { site.processes().isEmpty }, "\(site.processes())")
+    #expect(try site.soon { site.copies().isEmpty }, "\(site.copies())")
+  }
+
   @Test("a command behind -- takes with it what it left running")
   func background() throws {
     let site = try Site.copying(.delete)
@@ -378,6 +402,19 @@ extension CopiesTests {
   func unwritable(_ line: String, _ what: String) throws {
     let site = try closed()
     site.protect(what)
+    let outcome = try site.phasedb("\(line) -d closed/shop.db", environment: site.ownTemporary)
+    #expect(outcome.code == 0, "\(outcome.summary)")
+    #expect(try site.names(in: "closed") == ["shop.db"])
+    let up = try site.phasedb("up -d closed/shop.db")
+    #expect(up.code == 2 && up.errors.contains("[database-read-only]"), "\(up.summary)")
+  }
+
+  @Test(
+    "nor on a file system that is mounted for reading alone",
+    .enabled(if: Surroundings.canMountReadOnly, "no file system can be mounted"), arguments: readers)
+  func mounted(_ line: String) throws {
+    let site = try closed()
+    try site.mountReadOnly("closed")
     let outcome = try site.phasedb("\(line) -d closed/shop.db", environment: site.ownTemporary)
     #expect(outcome.code == 0, "\(outcome.summary)")
     #expect(try site.names(in: "closed") == ["shop.db"])

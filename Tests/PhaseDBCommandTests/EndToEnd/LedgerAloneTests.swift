@@ -99,6 +99,56 @@ struct LedgerAloneTests {
   }
 }
 
+extension LedgerAloneTests {
+  /// Settings that cannot be read, and what is said of them.
+  static let settings: [(text: String, says: String)] = [
+    ("{ wait: 30 s }", "migrations/phasedb.json is not JSON5"),
+    ("{ databse: 'x.db' }", "migrations/phasedb.json: unknown key 'databse'"),
+    (
+      "{\n wait: '1s', \"wait\": '2s' }",
+      "'wait' is set twice, first on line 2 in column 2 (migrations/phasedb.json:2)"
+    ),
+  ]
+
+  @Test(
+    "nor settings that can be read, where the command line names the database", arguments: settings.indices)
+  func unreadSettings(_ index: Int) throws {
+    let (text, says) = Self.settings[index]
+    let site = try Self.site()
+    try site.write(text, to: "migrations/phasedb.json")
+    let note =
+      "note: the settings were not used: \(says). What they set has its default here, but no check-in counts as forgotten\n"
+    let before = SiteFiles(of: site)
+    for line in ["up", "plan up", "rehearse", "rehearse down", "adopt", "lint", "compat"] {
+      let outcome = try site.phasedb("\(line) -d shop.db")
+      #expect(outcome.code == 2 && outcome.errors.contains("[bad-settings]"), "\(line): \(outcome.summary)")
+    }
+    // Here the settings alone could name the database.
+    for line in ["status", "log", "down"] {
+      let outcome = try site.phasedb(line)
+      #expect(outcome.code == 2 && outcome.errors.contains("[bad-settings]"), "\(line): \(outcome.summary)")
+    }
+    #expect(try site.phasedb("status --check -q -d shop.db").code == 1)
+    #expect(SiteFiles(of: site) == before)
+    for line in [
+      "status", "log", "verify", "plan down", "purge 0001", "checkpoint create here", "checkpoint list",
+      "check-in storefront@1.5 --instance web",
+    ] {
+      let outcome = try site.phasedb("\(line) -d shop.db")
+      #expect(outcome.code == 0 && outcome.errors == note, "\(line): \(outcome.summary)")
+    }
+    // Nobody knows how long a check-in counts, so it does.
+    try site.sqlite(
+      "INSERT INTO phasedb_app VALUES ('storefront', '2.0', 'old', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-9 days'))"
+    )
+    let held = try site.phasedb("down -d shop.db")
+    #expect(held.code == 2 && held.errors.contains("[phase-held]"), "\(held.summary)")
+    let down = try site.phasedb("down -d shop.db --live storefront@1.5")
+    #expect(down.code == 0 && down.errors == note, "\(down.summary)")
+    #expect(try site.sqlite("SELECT count(*) FROM sqlite_schema WHERE name = 'a'") == "0\n")
+  }
+}
+
 @Suite("A lock is waited for")
 struct WaitTests {
   @Test(

@@ -4,17 +4,24 @@ import Testing
 /// A command that fails, and what its exit code must say of the file.
 struct StandingCase: CustomTestStringConvertible, Sendable {
   let testDescription: String
-  let line: String
   let error: String
   let code: Int32
   let setUp: @Sendable (Site) throws -> Void
+  let run: @Sendable (Site) throws -> Outcome
 
   init(
     _ sentence: String, _ line: String = "up -d shop.db", fails error: String, code: Int32,
     _ setUp: @escaping @Sendable (Site) throws -> Void
   ) {
-    (testDescription, self.line, self.error, self.code) = (sentence, line, error, code)
-    self.setUp = setUp
+    self.init(sentence, fails: error, code: code, setUp) { try $0.phasedb(line) }
+  }
+
+  init(
+    _ sentence: String, fails error: String, code: Int32, _ setUp: @escaping @Sendable (Site) throws -> Void,
+    run: @escaping @Sendable (Site) throws -> Outcome
+  ) {
+    (testDescription, self.error, self.code) = (sentence, error, code)
+    (self.setUp, self.run) = (setUp, run)
   }
 }
 
@@ -68,7 +75,7 @@ extension Site {
   }
 }
 
-/// The exit code against the file: 2 leaves every byte of every table, 3 everything but the ledger's log, 4 something done.
+/// The exit code against the file: 2 and 5 leave every byte of every table, 3 everything but the ledger's log, 4 something done.
 @Suite("What a failure leaves behind")
 struct StandingTests {
   private static let make = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x');"
@@ -80,7 +87,58 @@ struct StandingTests {
     #expect(try site.phasedb("up -d shop.db -q").code == 0)
   }
 
+  /// The same with two rows, of which a batched phase has done one.
+  private static func halfDone(_ site: Site) throws {
+    try begun(site)
+    try site.sqlite("INSERT INTO t VALUES (2, 'y')")
+    try site.two(
+      "UPDATE t SET a = json_extract(CASE id WHEN 1 THEN '1' ELSE '{' END, '$') WHERE id BETWEEN :first AND :last;",
+      down: "UPDATE t SET a = 'x' WHERE id BETWEEN :first AND :last;", kind: "migrate",
+      directives: ["@batch t"])
+  }
+
+  private static func inHalf(_ site: Site) throws {
+    try halfDone(site)
+    #expect(try site.phasedb("up -d shop.db --max-batch 1").code == 4)
+  }
+
   static let refused = [
+    StandingCase(
+      "a run of somebody who may be alive", "up -d shop.db --wait 100ms", fails: "lease-held", code: 5
+    ) {
+      try begun($0)
+      try $0.two("CREATE TABLE u (a);", down: "DROP TABLE u;")
+      try $0.sqlite(
+        "INSERT INTO phasedb_lease VALUES (1, 'somebody', 'elsewhere', 1, '', '', '', '2026-01-01T00:00:00.000Z', 'up, 2 phases')"
+      )
+    },
+    StandingCase(
+      "rows that the schema before the phase does not take", "down -d shop.db", fails: "reversal-blocked",
+      code: 2
+    ) {
+      try $0.one("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT CHECK (a <> 'z'));", down: drop)
+      #expect(try $0.phasedb("up -d shop.db -q").code == 0)
+      let moved = "INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;"
+      try $0.two(
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT); \(moved)",
+        down: "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT CHECK (a <> 'z')); \(moved)", kind: "contract")
+      #expect(
+        try $0.phasedb("up -d shop.db -q --live storefront@1.5 --override evidence --reason test").code == 0)
+      try $0.sqlite("INSERT INTO t VALUES (1, 'z')")
+    },
+    StandingCase("a batched phase that was edited half-way", fails: "batch-edited", code: 2) {
+      try inHalf($0)
+      try $0.two(
+        "UPDATE t SET a = 'b' WHERE id BETWEEN :first AND :last;",
+        down: "UPDATE t SET a = 'x' WHERE id BETWEEN :first AND :last;", kind: "migrate",
+        directives: ["@batch t"])
+    },
+    StandingCase(
+      "a name for a point half-way", "checkpoint create here -d shop.db", fails: "phase-in-progress", code: 2
+    ) { try inHalf($0) },
+    StandingCase(
+      "a snapshot half-way", "up --snapshot . -d shop.db", fails: "phase-in-progress", code: 2
+    ) { try inHalf($0) },
     StandingCase("a table of somebody's that is named like the ledger's", fails: "ledger-touched", code: 2) {
       try $0.sqlite("CREATE TABLE phasedb_mine (a)")
       try $0.one(make, down: drop)
@@ -178,7 +236,65 @@ struct StandingTests {
     },
   ]
 
+  /// A statement that does not end, and a request to end it.
+  @Sendable private static func interrupt(_ site: Site) throws -> Outcome {
+    let up = try site.start(["up", "-d", "shop.db"])
+    #expect(up.reaches { site.exists("shop.db-journal") }, "\(up.errors)")
+    up.send(SIGINT)
+    return up.outcome()
+  }
+
+  static let endless =
+    "DELETE FROM t; INSERT INTO t WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT 1 FROM n) SELECT NULL, i FROM n WHERE i > 1;"
+
+  /// A disk that takes no more of the database than it has.
+  static let brokenDisk = StandingCase("a disk that fails", fails: "io-failed", code: 3) { site in
+    try begun(site)
+    try site.two("INSERT INTO t VALUES (2, zeroblob(1000000));", kind: "migrate")
+    try site.write(
+      """
+      #define _GNU_SOURCE
+      #include <dlfcn.h>
+      #include <errno.h>
+      #include <unistd.h>
+      ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at) {
+        ssize_t (*next)(int, const void *, size_t, off64_t) = dlsym(RTLD_NEXT, "pwrite64");
+        if (at < 900000) return next(file, bytes, count, at);
+        errno = EIO;
+        return -1;
+      }
+      """, to: "broken.c")
+    #expect(try site.run("cc", "-shared", "-fPIC", "-o", "broken.so", "broken.c", "-ldl").code == 0)
+  } run: {
+    try $0.phasedb("up -d shop.db", environment: ["LD_PRELOAD": $0.path("broken.so")])
+  }
+
+  static let fullDisk = StandingCase("a disk that is full", fails: "database-full", code: 3) { site in
+    try site.mount("disk", kilobytes: 512)
+    try site.write("", to: "disk/shop.db")
+    #expect(try site.run("ln", "-s", "disk/shop.db", "shop.db").code == 0)
+    try begun(site)
+    try site.two("INSERT INTO t VALUES (2, zeroblob(1000000));", kind: "migrate")
+  }
+
   static let undone = [
+    StandingCase(
+      "a retirement of what is needed",
+      "up -d shop.db --live storefront@1.5 --override evidence --reason test", fails: "retirement-refused",
+      code: 3
+    ) {
+      try begun($0)
+      try $0.write(
+        "-- @window storefront >=1.0\n-- @residual none\n-- @retire t.id\n",
+        to: "migrations/0002-two/contract.sql")
+    },
+    StandingCase("a request to stop", fails: "interrupted", code: 3) {
+      try $0.sqlite("PRAGMA journal_mode = delete; CREATE TABLE mine (x)")
+      try begun($0)
+      try $0.two(endless, kind: "migrate")
+    } run: {
+      try interrupt($0)
+    },
     StandingCase("a baseline that does not run", fails: "statement-failed", code: 3) {
       try $0.write("CREATE TABLE t (a); INSERT INTO nowhere VALUES (1);", to: "migrations/baseline.sql")
       try $0.one("CREATE TABLE u (a);", down: "DROP TABLE u;")
@@ -238,18 +354,32 @@ struct StandingTests {
   ]
 
   static let partWay = [
+    StandingCase("a request to stop after a phase", fails: "interrupted", code: 4) {
+      try $0.one(make, down: drop)
+      try $0.two(endless, kind: "migrate")
+    } run: {
+      let up = try $0.start(["up", "-d", "shop.db"])
+      #expect(up.reaches { up.output.contains("applied  0001") }, "\(up.errors)")
+      up.send(SIGINT)
+      return up.outcome()
+    },
+    StandingCase(
+      "a second batch that fails", "up -d shop.db --max-batch 1", fails: "statement-failed", code: 4
+    ) {
+      try halfDone($0)
+    },
     StandingCase("a second phase that fails", fails: "statement-failed", code: 4) {
       try $0.one(make, down: drop)
       try $0.two("SELECT nowhere;")
-    }
+    },
   ]
 
-  @Test("2: nothing was changed", arguments: refused)
+  @Test("2 or 5: nothing was changed", arguments: refused)
   func checkRefused(_ example: StandingCase) throws {
     let site = try Site()
     try example.setUp(site)
     let before = try site.content()
-    let outcome = try site.phasedb(example.line)
+    let outcome = try example.run(site)
     #expect(outcome.errors.contains("[\(example.error)]"), "\(outcome.summary)")
     #expect(outcome.code == example.code, "\(outcome.summary)")
     #expect(!outcome.errors.contains("rolled back"), "\(outcome.summary)")
@@ -261,19 +391,29 @@ struct StandingTests {
     let site = try Site()
     try example.setUp(site)
     let before = try site.contentOfUser()
-    let outcome = try site.phasedb(example.line)
+    let outcome = try example.run(site)
     #expect(outcome.errors.contains("[\(example.error)]"), "\(outcome.summary)")
     #expect(outcome.code == example.code, "\(outcome.summary)")
     #expect(!outcome.errors.contains("nothing was changed"), "\(outcome.summary)")
     #expect(try site.contentOfUser() == before)
   }
 
+  @Test(
+    "3: what a full disk stopped was rolled back",
+    .enabled(if: Surroundings.canMount, "no file system can be mounted"))
+  func full() throws { try checkUndone(Self.fullDisk) }
+
+  @Test(
+    "3: what a broken disk stopped was rolled back",
+    .enabled(if: Surroundings.canPreload, "there is no C compiler, or no way to preload a library"))
+  func broken() throws { try checkUndone(Self.brokenDisk) }
+
   @Test("4: something is done", arguments: partWay)
   func checkPartWay(_ example: StandingCase) throws {
     let site = try Site()
     try example.setUp(site)
     let before = try site.contentOfUser()
-    let outcome = try site.phasedb(example.line)
+    let outcome = try example.run(site)
     #expect(outcome.errors.contains("[\(example.error)]"), "\(outcome.summary)")
     #expect(outcome.code == example.code, "\(outcome.summary)")
     #expect(try site.contentOfUser() != before, "\(outcome.summary)")

@@ -15,6 +15,12 @@ enum Surroundings {
     return (try? site.mount("disk", kilobytes: 64)) != nil
   }()
 
+  /// Whether a folder can be mounted so that nobody can write in it.
+  static let canMountReadOnly: Bool = {
+    guard let site = try? Site(), (try? site.makeFolder("closed")) != nil else { return false }
+    return (try? site.mountReadOnly("closed")) != nil
+  }()
+
   /// Whether a library can be built and put before others.
   static let canPreload: Bool = {
     #if os(Linux)
@@ -61,6 +67,16 @@ extension Site {
     let outcome = try run("mount", "-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path)
     guard outcome.code == 0 else { throw CocoaError(.featureUnsupported) }
     whenDone { Self.runAnywhere("umount", path) }
+  }
+
+  /// Lets nothing be written in a folder, also by root.
+  func mountReadOnly(_ name: String) throws {
+    let path = path(name)
+    guard try run("mount", "--bind", path, path).code == 0 else { throw CocoaError(.featureUnsupported) }
+    whenDone { Self.runAnywhere("umount", path) }
+    guard try run("mount", "-o", "remount,bind,ro", path).code == 0 else {
+      throw CocoaError(.featureUnsupported)
+    }
   }
 
   /// Holds the lock of a database in a process of its own, until its input is closed.

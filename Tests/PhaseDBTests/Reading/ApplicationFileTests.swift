@@ -39,6 +39,9 @@ struct ApplicationFileTests {
     ("3 = 1, 4 = 2", "SELECT ?3, ?", [1, 2]),
     ("\"order\" = 1", "SELECT $order", [1]),
     ("1 = 1, b = 2", "SELECT ?, :b", [1, 2]),
+    ("\u{E9} = 1, e\u{301} = 2", "SELECT :\u{E9}, :e\u{301}, :\u{E9}", [1, 2]),
+    ("e\u{301} = 2, \u{E9} = 1", "SELECT :\u{E9}, :e\u{301}", [1, 2]),
+    ("\u{301}a = 1, a = 2", "SELECT :\u{301}a, :a", [1, 2]),
   ]
 
   @Test("a file may have everything the format knows")

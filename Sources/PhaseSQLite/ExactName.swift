@@ -1,0 +1,25 @@
+/// A name that is another one only when the bytes are the same. To `String` "é" is the same as "e" with an accent behind
+/// it, and a mark is a part of the character before it.
+package struct ExactName: Hashable, Sendable {
+  package let text: String
+
+  package init(_ name: some StringProtocol) { text = String(name) }
+
+  /// The name in a parameter as it stands in SQL: what follows its mark.
+  package init(parameter: String) { self.init(String(parameter.unicodeScalars.dropFirst())) }
+
+  package static func == (left: ExactName, right: ExactName) -> Bool {
+    left.text.utf8.elementsEqual(right.text.utf8)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
+}
+
+extension ExactName: ExpressibleByStringLiteral, CustomStringConvertible {
+  package init(stringLiteral name: String) { self.init(name) }
+
+  package var description: String { text }
+}
