@@ -22,17 +22,20 @@ struct Judge {
   let refusal: String?
   let traffic: [Traffic.Act]
   let said: Said
+  /// Whether the way down could be tried with the rows before anything was said of it; otherwise `exact` alone is a promise.
+  let isTried: Bool
 
   /// What is wrong, one sentence each.
   var complaints: [String] {
     guard let down else {
-      return said.word == .blocked || said.word == .unknown
+      return said.word == .blocked || said.word == .unknown || !isTried && said.word != .exact
         ? [] : ["\(said.word.rawValue) was said, and the way down failed: \(refusal ?? "")"]
     }
     if said.word == .blocked { return ["blocked was said, and the way down went through"] }
     if down.schema != before.schema { return ["the schema is not what it was"] }
     let found = losses(in: down)
     switch said.word {
+    case .expected where !isTried: return []
     case .exact, .expected: return found.isEmpty ? [] : ["\(said.word.rawValue) was said, but:"] + found
     case .lossy where found.isEmpty && isQuiet, .uncertain where isQuiet: return []
     case .unknown: return ["unknown was said of a phase that phasedb itself took up"]

@@ -39,6 +39,20 @@ struct WayBackTests {
     #expect(runs * 2 > Self.count / Self.parts, "most of what is drawn has to go up")
   }
 
+  /// What is said of a large database is concluded from what its archives, its ledger and its SQL have, and says less.
+  @Test("nor is more said of a database that is too large to be copied", arguments: 0..<parts)
+  func large(_ part: UInt64) throws {
+    var words: [String: Int] = [:]
+    for number in stride(from: part, to: Self.count / 5, by: Int(Self.parts)) {
+      let outcome = try DrawnCase(seed: Self.seed &+ number).run(isSmall: false)
+      words.merge(outcome.words, uniquingKeysWith: +)
+      #expect(
+        outcome.complaints.isEmpty,
+        "PHASEDB_SEED=\(Self.seed) case \(number):\n\(outcome.complaints.prefix(12).joined(separator: "\n"))")
+    }
+    print("ways back of large databases, part \(part): \(words.sorted { $0.key < $1.key })")
+  }
+
   /// A judge that never complains would pass everything above.
   @Test("a wrong word does not pass")
   func wrongWords() throws {
@@ -68,6 +82,6 @@ extension Judge {
   fileprivate func saying(_ word: Said.Word) -> Judge {
     Judge(
       before: before, up: up, written: written, down: down, refusal: refusal, traffic: traffic,
-      said: Said(word: word))
+      said: Said(word: word), isTried: isTried)
   }
 }

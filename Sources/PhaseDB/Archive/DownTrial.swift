@@ -45,7 +45,7 @@ struct DownTrial: Sendable {
     }
     if let former, let misfits = Self.misfits(of: trial, on: present, to: former) {
       self.init(
-        .blocked, reason: "the down of \(id) does not lead back to the schema before it", details: misfits)
+        .blocked, reason: "it does not lead back to the schema before the phase", details: misfits)
       return
     }
     self.init(trial.there, phase, from: present, isInverse: former != nil, hasClaims: hasClaims)

@@ -108,7 +108,7 @@ extension DownRehearsal.Seen {
       if let change = content.change(to: now) { changes.append(change) }
     }
     guard changes.isEmpty else {
-      reversal.notes.append("rehearsed from other rows on \(time): \(changes.joined(separator: ", "))")
+      reversal.notes.append("rehearsed on \(time); since then: \(changes.joined(separator: "; "))")
       if reversal.basis == .rows, !obstacles.isEmpty || !lost.isEmpty { reversal.basis = .scratch }
       if !obstacles.isEmpty { reversal.notes.append("then it was blocked: \(obstacles[0].reason)") }
       return
@@ -135,14 +135,14 @@ extension DownRehearsal.Seen.Content {
     sum = rows <= DownRehearsal.mostRowsRead ? try connection.sum(of: table).text : nil
   }
 
-  /// nil when nothing tells of one.
+  /// How many rows have come, gone or changed, as far as a count and a sum of all of them tell; nil when none has.
   func change(to other: DownRehearsal.Seen.Content?) -> Prose? {
     guard let other else { return "\(table) is gone" }
-    if other.rows != rows {
-      let count = abs(other.rows - rows)
-      return "\(table) has \(DetailLines.rows(count)) \(other.rows > rows ? "more" : "less")"
-    }
     if let sum, sum == other.sum { return nil }
-    return sum == nil ? nil : "rows of \(table) were changed"
+    if other.rows != rows || sum != nil {
+      return "at least \(DetailLines.rows(max(1, abs(other.rows - rows)))) of \(table) came, went or changed"
+    }
+    return
+      "whether rows of \(table) changed is not known, because it has more than \(DetailLines.rows(DownRehearsal.mostRowsRead))"
   }
 }

@@ -145,7 +145,7 @@ struct Reversals {
       }
     case .blocked where reversal.obstacles.isEmpty:
       reversal.obstacles += (try ledger.roundTrip(of: phase.sequence)?.reasons ?? []).map {
-        Reversal.Obstacle(reason: Prose($0), openings: WayOut.forward)
+        Reversal.Obstacle(reason: Prose($0).told(of: phase.id), openings: WayOut.forward)
       }
     case .blocked, .untried, nil: break
     }
@@ -266,7 +266,7 @@ struct Reversals {
       let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
         try Shortfall(archive, content, trace, aftermath).outlook(on: connection)
       }
-      reversal.lost += outlook.lost
+      reversal.lost += outlook.lost + outlook.taken
       reversal.uncertain += outlook.computed + outlook.others
     }
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
@@ -314,7 +314,7 @@ extension Reversals {
 extension Reversal {
   /// Takes in what came of the phase on a copy.
   fileprivate mutating func take(_ step: DownRun.Step) {
-    if let failure = step.failure { obstacles.append(Obstacle(failure)) }
+    if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
     let known = Set(lost.map(\.subject))
     lost += step.lost.filter { !known.contains($0.subject) }
     uncertain += step.uncertain

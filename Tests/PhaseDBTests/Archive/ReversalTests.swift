@@ -297,7 +297,9 @@ extension TemporaryDatabase {
       ledger, knowledge.applied, isInPlace: knowledge.isInPlace, schema: { () in knowledge.schema },
       evidence: try ledger.evidence(),
       copy: { () throws(MigrationError) in
-        isLarge ? nil : try DownRun.inMemory(of: connection, runner: .current, now: { .now })
+        isLarge
+          ? nil
+          : try DownRun.inMemory(of: connection, upTo: DownRun.mostBytes, runner: .current, now: { .now })
       },
       on: connection
     ).all()
