@@ -107,8 +107,9 @@ struct DrawnCase {
       guard down != nil else { break }
     }
     if try shell.rows("PRAGMA integrity_check") != [["ok"]] { outcome.complaints.append("integrity_check") }
-    if !outcome.complaints.isEmpty {
-      outcome.complaints.append("reproduce with \(try keep(traffic.statements))")
+    if !(outcome.complaints + outcome.wolves).isEmpty {
+      let place = "reproduce with \(try keep(traffic.statements))"
+      if !outcome.complaints.isEmpty { outcome.complaints.append(place) }
     }
     return outcome
   }

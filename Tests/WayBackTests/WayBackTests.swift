@@ -22,6 +22,7 @@ struct WayBackTests {
       if outcome.wasRun { runs += 1 }
       words.merge(outcome.words, uniquingKeysWith: +)
       wolves += outcome.wolves.count
+      if !outcome.wolves.isEmpty { print("case \(number), worse than it is: \(outcome.wolves)") }
       guard !outcome.complaints.isEmpty else { continue }
       broken["cases", default: 0] += 1
       if broken["cases", default: 0] <= 5 {

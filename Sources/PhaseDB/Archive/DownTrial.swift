@@ -48,16 +48,16 @@ struct DownTrial: Sendable {
         .blocked, reason: "it does not lead back to the schema before the phase", details: misfits)
       return
     }
-    self.init(trial.there, phase, from: present, isInverse: former != nil, hasClaims: hasClaims)
+    self.init(trial.there, phase, from: present, to: former, hasClaims: hasClaims)
   }
 
   /// The same, where what the way back does is known, and that it leads back.
   ///
   /// - Parameters:
   ///   - back: what its SQL does.
-  ///   - isInverse: whether it leads to the schema before the phase.
-  init(_ back: ScriptTrace, _ phase: Phase, from present: Schema, isInverse: Bool = true, hasClaims: Bool) {
-    guard !back.overwrites(present) else {
+  ///   - former: the schema before the phase; nil when it does not lead there.
+  init(_ back: ScriptTrace, _ phase: Phase, from present: Schema, to former: Schema?, hasClaims: Bool) {
+    guard back.overwritten(present, former).isEmpty else {
       self.init(.overwrites)
       return
     }
@@ -65,7 +65,7 @@ struct DownTrial: Sendable {
       table.outcome != nil && (table.origin == nil || table.gainsRows || table.hasNewColumns)
     }
     let isHeld = SQLTokens.identifiers(in: phase.down.text).contains("unique")
-    let isPlain = !gains && !isHeld && !hasClaims && isInverse && phase.retirements.isEmpty
+    let isPlain = !gains && !isHeld && !hasClaims && former != nil && phase.retirements.isEmpty
     self.init(isPlain ? .plain : .runs)
   }
 
@@ -87,12 +87,15 @@ struct DownTrial: Sendable {
 }
 
 extension ScriptTrace {
-  /// Whether the script may change values or rows of a table that is there before and after it.
-  fileprivate func overwrites(_ present: Schema) -> Bool { !overwritten(present).isEmpty }
-
   /// The tables of which it may change values or rows that are there before and after it, as they are called after it.
-  func overwritten(_ present: Schema) -> Set<SchemaName> {
-    Set(tables.compactMap { $0.isOverwritten(present) ? $0.outcome : nil })
+  ///
+  /// - Parameter later: the schema to which it leads; nil when that is not known.
+  func overwritten(_ present: Schema, _ later: Schema?) -> Set<SchemaName> {
+    Set(
+      tables.compactMap { table in
+        table.isOverwritten(present) || later.map { table.converts(present, $0) } ?? false
+          ? table.outcome : nil
+      })
   }
 }
 
@@ -104,9 +107,24 @@ extension TracedTable {
       return columns.contains { $0.isUpdated && $0.origin != nil && $0.outcome != nil }
     }
     guard let old = present.table(outcome) else { return false }
+    // A condition or a limit may leave rows out that came since.
+    if !hasAllRowsOfOne { return true }
     return columns.contains { column in
       guard let name = column.outcome, old.column(name) != nil, !column.isGenerated else { return false }
       return column.isUpdated || column.handedFrom == nil
+    }
+  }
+}
+
+extension TracedTable {
+  /// Whether a value that is handed over may become one of another type.
+  fileprivate func converts(_ present: Schema, _ later: Schema) -> Bool {
+    guard origin == nil, let new = outcome.flatMap(later.table) else { return false }
+    return columns.contains { column in
+      guard let from = column.handedFrom, let old = present.table(from.table)?.column(from.column),
+        let affinity = column.outcome.flatMap(new.column)?.type.affinity
+      else { return false }
+      return affinity != .blob && affinity != old.type.affinity
     }
   }
 }

@@ -274,7 +274,7 @@ struct Reversals {
     {
       try seen.add(to: &reversal, at: rehearsal.at, on: connection)
     } else if draft.trial.outcome == .overwrites, reversal.basis == .rows,
-      try !isAnsweredFor(draft.kept, trace.overwritten(present))
+      try !isAnsweredFor(draft.kept, trace.overwritten(present, before))
     {
       reversal.basis = .scratch
       reversal.notes.append(

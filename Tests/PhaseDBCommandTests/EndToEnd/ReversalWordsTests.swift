@@ -61,6 +61,12 @@ struct ReversalWordsTests {
         "UPDATE t SET a = 'new' WHERE id = 1; DELETE FROM t WHERE id = 2; INSERT INTO t (a) VALUES ('n')",
       "exact", asking: all, gives: "1,'new','p'\n3,'z','r'\n4,'n',NULL\n"),
     Case(
+      "exact, when a row without a key comes back beside one that has its rowid now",
+      "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('x'), ('y'), ('z')",
+      [Phase("0001-a/migrate", up: "DELETE FROM t WHERE a = 'z';", down: "SELECT 1;")],
+      since: "INSERT INTO t VALUES ('new')", "exact", asking: "SELECT a FROM t ORDER BY a",
+      gives: "'new'\n'x'\n'y'\n'z'\n"),
+    Case(
       "exact, when a row was edited beside the column that the way back computes",
       people + "INSERT INTO t VALUES (1, 'X', 'p'), (2, 'Y', 'q')",
       [Phase("0001-a/migrate", up: "UPDATE t SET a = lower(a);", down: "UPDATE t SET a = upper(a);")],
