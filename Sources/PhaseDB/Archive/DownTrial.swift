@@ -73,8 +73,7 @@ struct DownTrial: Sendable {
   private static func misfits(
     of trial: TransitionTrial, on present: Schema, to former: Schema
   ) -> [Prose]? {
-    let touched = Set(trial.began.map(\.key))
-    var left = present.objects.filter { !touched.contains($0.key) } + Array(trial.left.objects)
+    var left = Array(trial.schema(from: present).objects)
     if Schema(left).digest == former.digest { return nil }
     // What differs in the order of columns alone is put right by phasedb itself.
     let reordered = SchemaDifference(from: Schema(left), to: former).changed.filter {
@@ -83,6 +82,14 @@ struct DownTrial: Sendable {
     left = left.map { object in reordered.first { $0.before.key == object.key }?.after ?? object }
     let difference = SchemaDifference(from: former, to: Schema(left))
     return difference.isEmpty ? nil : difference.lines
+  }
+}
+
+extension TransitionTrial {
+  /// What there is after the transition.
+  func schema(from present: Schema) -> Schema {
+    let touched = Set(began.map(\.key))
+    return Schema(present.objects.filter { !touched.contains($0.key) } + Array(left.objects))
   }
 }
 

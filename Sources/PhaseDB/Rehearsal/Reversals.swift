@@ -254,7 +254,8 @@ struct Reversals {
     }
     reversal.obstacles += broken.map(\.obstacle)
     guard broken.isEmpty else { return }
-    reversal.lost += UnreadableTables(before).gone(in: after)
+    let known = Set(reversal.lost.map(\.subject))
+    reversal.lost += UnreadableTables(before).gone(in: after).filter { !known.contains($0.subject) }
     let returning = Set(draft.kept.map { SchemaName($0.table) })
     for archive in draft.kept {
       let content = try ArchiveContent(archive)
@@ -317,7 +318,7 @@ extension Reversal {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
     let known = Set(lost.map(\.subject))
     lost += step.lost.filter { !known.contains($0.subject) }
-    uncertain += step.uncertain
+    uncertain += step.uncertain.filter { !known.contains($0.subject) }
   }
 }
 

@@ -310,7 +310,7 @@ struct ReversalTests {
     try database.run(.upAll, catalog(["0001-a": [phase(.contract, "DROP TABLE t", down: definition)]]))
     #expect(
       try database.reversals() == [
-        "0001-a/contract": ["lossy t ?: its module does not give its rows back"]
+        "0001-a/contract": ["lossy t 1: its module does not give its rows back"]
       ])
   }
 

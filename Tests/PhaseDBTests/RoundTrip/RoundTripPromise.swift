@@ -107,7 +107,8 @@ struct RoundTripPromise {
         )
       }
     }
-    for key in again[name].keys where written[name][key] == nil {
+    // SQL that names rowids may take another row than the one that came back under a new one.
+    for key in again[name].keys where written[name][key] == nil && (table.key != .none || !migrates) {
       broken.append("\(name) \(key) is there after down and up, and was not before")
     }
     return broken
