@@ -343,13 +343,20 @@ private struct LostCells {
 
   var isEmpty: Bool { rows.isEmpty && born.isEmpty && values.isEmpty }
 
-  /// Those that another difference has as well.
+  /// Those that another difference has as well; of a row that is gone in one of them, the values that are others in the other.
   func common(with other: LostCells) -> LostCells {
-    filtered {
+    var common = filtered {
       $0.intersection($1)
     } with: {
       other
     }
+    for (one, another) in [(self, other), (other, self)] {
+      for (column, keys) in one.values {
+        let gone = keys.intersection(another.rows[column.table] ?? [])
+        if !gone.isEmpty { common.values[column, default: []].formUnion(gone) }
+      }
+    }
+    return common
   }
 
   /// Those that another difference does not have.

@@ -132,6 +132,23 @@ struct ReversalWordsTests {
       since: "UPDATE t SET a = 'new' WHERE id = 1", "uncertain", because: ["t.b 1"], asking: all,
       gives: "1,'new','NEW'\n2,'y','q'\n3,'z','r'\n"),
     Case(
+      "lossy by what the application wrote into a row that comes and goes with the phase", three,
+      [
+        Phase(
+          "0001-a/migrate", up: "INSERT INTO t VALUES (9, 'new', 'n');", down: "DELETE FROM t WHERE id = 9;")
+      ],
+      since: "UPDATE t SET b = 'own' WHERE id = 9", "lossy", because: ["t.b 1"],
+      asking: "SELECT count(*) FROM t", gives: "3\n"),
+    Case(
+      "uncertain by the row that the way down inserts where the application deleted one", three,
+      [
+        Phase(
+          "0001-a/expand", up: "CREATE TABLE o (x);",
+          down: "INSERT OR IGNORE INTO t VALUES (2, 'back', NULL); DROP TABLE o;")
+      ],
+      since: "DELETE FROM t WHERE id = 2", "uncertain", because: ["t 1"], asking: all,
+      gives: "1,'x','p'\n2,'back',NULL\n3,'z','r'\n"),
+    Case(
       "blocked, when the way down of an expand does not run", three,
       [Phase("0001-a/expand", up: "ALTER TABLE t ADD COLUMN c;", down: "DROP TABLE missing;")], "blocked",
       because: ["no such table: missing"], asking: "SELECT count(*) FROM pragma_table_info('t')", gives: "4\n"
