@@ -97,9 +97,11 @@ extension DownRehearsal.Seen {
   }
 
   /// Adds what was seen to what is known. What was blocked or lost may be so no more once rows have changed.
+  ///
+  /// - Returns: whether the rows are known to be the same.
   func add(
     to reversal: inout Reversal, at time: Timestamp, on connection: Connection
-  ) throws(MigrationError) {
+  ) throws(MigrationError) -> Bool {
     var changes: [Prose] = []
     for content in contents {
       let now = try lifting("counting the rows of \(content.table)") { () in
@@ -111,7 +113,7 @@ extension DownRehearsal.Seen {
       reversal.notes.append("rehearsed on \(time); since then: \(changes.joined(separator: "; "))")
       if reversal.basis == .rows, !obstacles.isEmpty || !lost.isEmpty { reversal.basis = .scratch }
       if !obstacles.isEmpty { reversal.notes.append("then it was blocked: \(obstacles[0].reason)") }
-      return
+      return false
     }
     reversal.notes.append("rehearsed from these rows on \(time)")
     reversal.obstacles += obstacles.map {
@@ -122,6 +124,7 @@ extension DownRehearsal.Seen {
     reversal.lost += lost.map(\.affected).filter { !known.contains($0.subject) }
     // What was seen is more than what was forecast.
     reversal.uncertain = uncertain.map(\.affected)
+    return true
   }
 }
 

@@ -271,10 +271,12 @@ struct Reversals {
       reversal.uncertain += outlook.computed + outlook.others
     }
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
-      let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report)
-    {
+      let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report),
       try seen.add(to: &reversal, at: rehearsal.at, on: connection)
-    } else if draft.trial.outcome == .overwrites, reversal.basis == .rows,
+    {
+      return
+    }
+    if draft.trial.outcome == .overwrites, reversal.basis == .rows,
       try !isAnsweredFor(draft.kept, trace.overwritten(present, before))
     {
       reversal.basis = .scratch

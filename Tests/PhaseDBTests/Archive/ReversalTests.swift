@@ -220,6 +220,21 @@ struct ReversalTests {
     #expect(reversal?.notes.map(\.raw) == [row.note])
   }
 
+  @Test("a rehearsal from other rows does not make a way down exact that writes over what came since")
+  func rehearsedBefore() throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x')")
+    let catalog = try catalog([
+      "0001-a": [phase(.migrate, "UPDATE t SET a = upper(a)", down: "UPDATE t SET a = lower(a)")]
+    ])
+    try database.run(.upAll, catalog)
+    let migrator = try database.migrator(catalog)
+    try migrator.record(try migrator.rehearseDown(.downAll))
+    #expect(try database.reversals() == ["0001-a/migrate": ["exact"]])
+    try database.run("INSERT INTO t VALUES (2, 'OWN')")
+    #expect(try database.reversals() == ["0001-a/migrate": ["expected"]])
+  }
+
   @Test(
     "an archive that somebody changed is told by a plan and by verify, and stops a way down of several phases"
   )
