@@ -42,9 +42,13 @@ struct DrawnCase {
   }
 
   /// Up, traffic, what is said, and down, a phase at a time.
-  func run() throws -> Outcome {
+  ///
+  /// - Parameter isSmall: whether phasedb may try the way down on a copy in memory before it says what it would do.
+  func run(isSmall: Bool = true) throws -> Outcome {
     var outcome = Outcome()
     var dice = dice
+    var options = Self.options
+    if !isSmall { options.mostBytesCopied = 0 }
     let folder = try Folder()
     let path = folder.path + "/case.db"
     let shell = try Shell(path)
@@ -54,7 +58,7 @@ struct DrawnCase {
         try Migration(MigrationName("000\(index + 1)-change"), phases: [try phase.phase(batched: isBatched)])
       })
     func migrator() throws -> Migrator {
-      try Migrator(database: path, catalog: catalog, options: Self.options)
+      try Migrator(database: path, catalog: catalog, options: options)
     }
     var looks = [try Look(shell)]
     var applied = 0
@@ -77,13 +81,15 @@ struct DrawnCase {
     let traffic = try Traffic(to: shell, phases[applied - 1].tables, busy: isBusy, &dice)
     for number in (1...applied).reversed() {
       let written = try Look(shell)
-      let said = try Self.said(migrator(), number)
+      // The plan says what status and the library say.
+      let way = try migrator()
+      let plan = try way.plan(.down(1))
+      let said = Self.said(plan.reversals, number)
       outcome.words[said.word.rawValue, default: 0] += 1
       var down: Look?
       var refusal: String?
       do {
-        let way = try migrator()
-        try way.run(try way.plan(.down(1)))
+        try way.run(plan)
         down = try Look(shell)
       } catch let error as MigrationError {
         refusal = "\(error) \(error.details.prefix(2))"
@@ -93,7 +99,7 @@ struct DrawnCase {
       }
       let judge = Judge(
         before: looks[number - 1], up: looks[number], written: written, down: down, refusal: refusal,
-        traffic: traffic.acts, said: said)
+        traffic: traffic.acts, said: said, isTried: isSmall)
       outcome.complaints += judge.complaints.map {
         "\(phases[number - 1].kind) of migration \(number): \($0)"
       }
@@ -102,8 +108,9 @@ struct DrawnCase {
       guard down != nil else { break }
     }
     if try shell.rows("PRAGMA integrity_check") != [["ok"]] { outcome.complaints.append("integrity_check") }
-    if !outcome.complaints.isEmpty {
-      outcome.complaints.append("reproduce with \(try keep(traffic.statements))")
+    if !(outcome.complaints + outcome.wolves).isEmpty {
+      let place = "reproduce with \(try keep(traffic.statements))"
+      if !outcome.complaints.isEmpty { outcome.complaints.append(place) }
     }
     return outcome
   }
@@ -111,11 +118,9 @@ struct DrawnCase {
   private static let options = Options(
     wait: .zero, live: [try? LiveVersion("app@1.5")].compactMap(\.self), evidencePolicy: .none)
 
-  /// What status says of the phase; that the plan of its way down says the same is part of the bargain.
-  private static func said(_ migrator: Migrator, _ number: Int) throws -> Said {
+  private static func said(_ reversals: [PhaseID: Reversal], _ number: Int) -> Said {
     let name = "000\(number)-change/"
-    guard let reversal = try migrator.reversals().first(where: { $0.key.description.hasPrefix(name) })?.value
-    else {
+    guard let reversal = reversals.first(where: { $0.key.description.hasPrefix(name) })?.value else {
       return Said(word: .unknown, why: ["nothing was said"])
     }
     return Said(reversal)

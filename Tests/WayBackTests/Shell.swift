@@ -56,6 +56,8 @@ import Foundation
 struct Look: Equatable {
   struct Table: Equatable {
     let columns: [String]
+    /// What they are declared as.
+    let types: [String: String]
     /// What tells one row from another: the primary key, else the rowid.
     let key: [String]
     /// By the values of the key.
@@ -93,9 +95,10 @@ extension Look.Table {
   init(_ name: String, _ shell: Shell) throws {
     // What phasedb set aside under a name of its own is not the application's.
     let info = try shell.rows(
-      "SELECT name, pk FROM pragma_table_xinfo('\(name)') WHERE hidden <> 1 AND name NOT LIKE 'phasedb\\_%' ESCAPE '\\' ORDER BY cid"
+      "SELECT name, pk, type FROM pragma_table_xinfo('\(name)') WHERE hidden <> 1 AND name NOT LIKE 'phasedb\\_%' ESCAPE '\\' ORDER BY cid"
     )
     columns = info.map { $0[0] }
+    types = Dictionary(info.map { ($0[0], $0[2]) }, uniquingKeysWith: { first, _ in first })
     let primary = info.filter { $0[1] != "0" }.sorted { Int($0[1]) ?? 0 < Int($1[1]) ?? 0 }.map { $0[0] }
     key = primary.isEmpty ? ["rowid"] : primary
     func cell(_ column: String) -> String {

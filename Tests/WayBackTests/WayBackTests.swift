@@ -22,6 +22,7 @@ struct WayBackTests {
       if outcome.wasRun { runs += 1 }
       words.merge(outcome.words, uniquingKeysWith: +)
       wolves += outcome.wolves.count
+      if !outcome.wolves.isEmpty { print("case \(number), worse than it is: \(outcome.wolves)") }
       guard !outcome.complaints.isEmpty else { continue }
       broken["cases", default: 0] += 1
       if broken["cases", default: 0] <= 5 {
@@ -37,6 +38,20 @@ struct WayBackTests {
     // Worse than it is may be said of a row in two hundred ways back, where up does not do the same twice; never better.
     #expect(wolves * 200 <= runs + 200)
     #expect(runs * 2 > Self.count / Self.parts, "most of what is drawn has to go up")
+  }
+
+  /// What is said of a large database is concluded from what its archives, its ledger and its SQL have, and says less.
+  @Test("nor is more said of a database that is too large to be copied", arguments: 0..<parts)
+  func large(_ part: UInt64) throws {
+    var words: [String: Int] = [:]
+    for number in stride(from: part, to: Self.count / 5, by: Int(Self.parts)) {
+      let outcome = try DrawnCase(seed: Self.seed &+ number).run(isSmall: false)
+      words.merge(outcome.words, uniquingKeysWith: +)
+      #expect(
+        outcome.complaints.isEmpty,
+        "PHASEDB_SEED=\(Self.seed) case \(number):\n\(outcome.complaints.prefix(12).joined(separator: "\n"))")
+    }
+    print("ways back of large databases, part \(part): \(words.sorted { $0.key < $1.key })")
   }
 
   /// A judge that never complains would pass everything above.
@@ -68,6 +83,6 @@ extension Judge {
   fileprivate func saying(_ word: Said.Word) -> Judge {
     Judge(
       before: before, up: up, written: written, down: down, refusal: refusal, traffic: traffic,
-      said: Said(word: word))
+      said: Said(word: word), isTried: isTried)
   }
 }

@@ -46,19 +46,19 @@ struct DownTrial: Sendable {
     }
     if let former, let misfits = Self.misfits(of: trial, on: present, to: former) {
       self.init(
-        .blocked, reason: "the down of \(id) does not lead back to the schema before it", details: misfits)
+        .blocked, reason: "it does not lead back to the schema before the phase", details: misfits)
       return
     }
-    self.init(trial.there, phase, from: present, isInverse: former != nil, hasClaims: hasClaims)
+    self.init(trial.there, phase, from: present, to: former, hasClaims: hasClaims)
   }
 
   /// The same, where what the way back does is known, and that it leads back.
   ///
   /// - Parameters:
   ///   - back: what its SQL does.
-  ///   - isInverse: whether it leads to the schema before the phase.
-  init(_ back: ScriptTrace, _ phase: Phase, from present: Schema, isInverse: Bool = true, hasClaims: Bool) {
-    guard !back.overwrites(present) else {
+  ///   - former: the schema before the phase; nil when it does not lead there.
+  init(_ back: ScriptTrace, _ phase: Phase, from present: Schema, to former: Schema?, hasClaims: Bool) {
+    guard back.overwritten(present, former).isEmpty else {
       self.init(.overwrites)
       return
     }
@@ -66,7 +66,7 @@ struct DownTrial: Sendable {
       table.outcome != nil && (table.origin == nil || table.gainsRows || table.hasNewColumns)
     }
     let isHeld = SQLTokens.identifiers(in: phase.down.text).contains("unique")
-    let isPlain = !gains && !isHeld && !hasClaims && isInverse && phase.retirements.isEmpty
+    let isPlain = !gains && !isHeld && !hasClaims && former != nil && phase.retirements.isEmpty
     self.init(isPlain ? .plain : .runs)
   }
 
@@ -74,8 +74,7 @@ struct DownTrial: Sendable {
   private static func misfits(
     of trial: TransitionTrial, on present: Schema, to former: Schema
   ) -> [Prose]? {
-    let touched = Set(trial.began.map(\.key))
-    var left = present.objects.filter { !touched.contains($0.key) } + Array(trial.left.objects)
+    var left = Array(trial.schema(from: present).objects)
     if Schema(left).digest == former.digest { return nil }
     // What differs in the order of columns alone is put right by phasedb itself.
     let reordered = SchemaDifference(from: Schema(left), to: former).changed.filter {
@@ -87,13 +86,24 @@ struct DownTrial: Sendable {
   }
 }
 
-extension ScriptTrace {
-  /// Whether the script may change values or rows of a table that is there before and after it.
-  fileprivate func overwrites(_ present: Schema) -> Bool { !overwritten(present).isEmpty }
+extension TransitionTrial {
+  /// What there is after the transition.
+  func schema(from present: Schema) -> Schema {
+    let touched = Set(began.map(\.key))
+    return Schema(present.objects.filter { !touched.contains($0.key) } + Array(left.objects))
+  }
+}
 
+extension ScriptTrace {
   /// The tables of which it may change values or rows that are there before and after it, as they are called after it.
-  func overwritten(_ present: Schema) -> Set<SchemaName> {
-    Set(tables.compactMap { $0.isOverwritten(present) ? $0.outcome : nil })
+  ///
+  /// - Parameter later: the schema to which it leads; nil when that is not known.
+  func overwritten(_ present: Schema, _ later: Schema?) -> Set<SchemaName> {
+    Set(
+      tables.compactMap { table in
+        table.isOverwritten(present) || later.map { table.converts(present, $0) } ?? false
+          ? table.outcome : nil
+      })
   }
 }
 
@@ -105,9 +115,24 @@ extension TracedTable {
       return columns.contains { $0.isUpdated && $0.origin != nil && $0.outcome != nil }
     }
     guard let old = present.table(outcome) else { return false }
+    // A condition or a limit may leave rows out that came since.
+    if !hasAllRowsOfOne { return true }
     return columns.contains { column in
       guard let name = column.outcome, old.column(name) != nil, !column.isGenerated else { return false }
       return column.isUpdated || column.handedFrom == nil
+    }
+  }
+}
+
+extension TracedTable {
+  /// Whether a value that is handed over may become one of another type.
+  fileprivate func converts(_ present: Schema, _ later: Schema) -> Bool {
+    guard origin == nil, let new = outcome.flatMap(later.table) else { return false }
+    return columns.contains { column in
+      guard let from = column.handedFrom, let old = present.table(from.table)?.column(from.column),
+        let affinity = column.outcome.flatMap(new.column)?.type.affinity
+      else { return false }
+      return affinity != .blob && affinity != old.type.affinity
     }
   }
 }

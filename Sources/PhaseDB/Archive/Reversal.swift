@@ -111,14 +111,20 @@ public struct Reversal: Sendable, Hashable {
 
 extension Reversal.Obstacle {
   /// What a refusal of a phase because of it says.
-  func message(of id: PhaseID) -> Prose {
-    reason.hasPrefix("\(id)") ? reason : "\(id) cannot come down: \(reason)"
-  }
+  func message(of id: PhaseID) -> Prose { "\(id) cannot come down: \(reason)" }
 
   /// The refusal of a step, as it was seen on a copy.
-  init(_ error: MigrationError) {
+  init(_ error: MigrationError, of id: PhaseID) {
     self.init(
-      reason: error.message, rows: error.details, openings: error.help.filter { !$0.hasPrefix("then run: ") },
-      error: error.id)
+      reason: error.message.told(of: id), rows: error.details,
+      openings: error.help.filter { !$0.hasPrefix("then run: ") }, error: error.id)
+  }
+}
+
+extension Prose {
+  /// The same without the name of the phase in front, for a place where that stands already.
+  func told(of id: PhaseID) -> Prose {
+    if let reason = without(prefix: "\(id) cannot come down: ") { return reason }
+    return without(prefix: "\(id) down ").map { "it \($0)" } ?? self
   }
 }

@@ -22,6 +22,8 @@ struct Shortfall {
   struct Outlook {
     /// What would not come back.
     var lost: [Affected] = []
+    /// Rows whose key another one has now. Running the way back shows better which of them stay away.
+    var taken: [Affected] = []
     /// Rows that changed since and get what the way back computes.
     var computed: [Affected] = []
     /// Rows that may be others than those whose values come back.
@@ -37,7 +39,7 @@ struct Shortfall {
     let computed = content.columns.filter {
       trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
     }
-    outlook.lost = try takenPlaces(on: connection)
+    outlook.taken = try takenPlaces(on: connection)
     if let changed = try content.changedSource(on: connection) {
       if content.successor == nil {
         outlook.lost.append(
@@ -102,7 +104,8 @@ struct Shortfall {
       let table = try TableShape(target, on: connection)
     else { return [] }
     let key = content.key.names.map { SchemaName($0) }
-    guard key.allSatisfy({ table.column($0) != nil }) || content.key.form == .rowID else { return [] }
+    // A row that no column names comes back under another rowid.
+    guard content.key.form != .rowID, key.allSatisfy({ table.column($0) != nil }) else { return [] }
     let count = try connection.value(
       """
       SELECT count(*) FROM main.\(record.tableName) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n

@@ -36,6 +36,7 @@ extension VirtualTable {
   var content: Content {
     switch module.key {
     case "rtree", "rtree_i32": return .own
+    case "fts4aux", "fts5vocab", "dbstat": return .elsewhere
     case "fts3", "fts4", "fts5":
       for argument in arguments {
         var cursor = TokenCursor(argument.text)

@@ -68,7 +68,8 @@ struct EvidenceKnowledge: Sendable {
     }
     guard let found = own.last(where: { $0.tokenHash == hash && $0.schemaBefore == schema }) else {
       return gate(
-        "the rehearsal of \(latestOfText.at) was on another schema", rehearse, .evidenceOtherSchema)
+        "the rehearsal of \(latestOfText.at) was on another schema",
+        hasLedger ? "rehearse it by itself: phasedb rehearse \(id.short)" : rehearse, .evidenceOtherSchema)
     }
     let judged = lossy(id, phase, on: schema) ?? found
     return judged.objection(to: id).map { gate($0.reason, $0.opening) }

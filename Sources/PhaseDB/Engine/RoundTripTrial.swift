@@ -7,6 +7,7 @@ struct RoundTripTrial {
   let back: ScriptTrace?
   let before: Schema
   private(set) var remembered: [RememberedTable] = []
+  let hidden: HiddenContent
   private let trial: TransitionTrial
 
   /// Copies the rows of the tables that have to be compared.
@@ -18,6 +19,9 @@ struct RoundTripTrial {
     self.before = before
     back = trial.back
     risk = RowsAtRisk(trial, takings)
+    hidden = try lifting("reading the virtual tables before \(step.id)") { () in
+      try HiddenContent(trial, before, on: connection)
+    }
     remembered = try lifting("remembering the rows before \(step.id)") { () in
       try risk.tables.enumerated().compactMap {
         try RememberedTable($0.element, number: $0.offset + 1, on: connection)
@@ -34,6 +38,7 @@ struct RoundTripTrial {
 
   func forget(on connection: Connection) {
     for table in remembered { table.forget(on: connection) }
+    hidden.forget(on: connection)
   }
 }
 
@@ -69,7 +74,7 @@ extension Engine {
       } else {
         outcome = try run(down, trip, since: orphans)
       }
-      if case .came(let differences) = outcome {
+      if case .came(let differences, _) = outcome {
         let kept = try keep(differences, trip, step)
         if !kept.isEmpty {
           try lifting("writing the ledger") { () in try ledger.record(kept, entry: applied.sequence) }
@@ -83,7 +88,7 @@ extension Engine {
       }
       switch outcome {
       case .needsComparison: return false
-      case .came(let differences): record = trip.record(differences)
+      case .came(let differences, let losses): record = trip.record(differences, losses)
       case .failed(let error) where error.isOfSurroundings:
         record = RoundTripRecord(verdict: .untried, reasons: [error.message.raw])
       case .failed(let error):
@@ -96,7 +101,8 @@ extension Engine {
     }
     guard trip.leadsBack, let back = trip.back else { return true }
     let hasClaims = try ledger.hasClaims(before: applied, among: knowledge.applied)
-    let trial = DownTrial(back, step.phase, from: knowledge.schema, hasClaims: hasClaims)
+    let trial = DownTrial(
+      back, step.phase, from: knowledge.schema, to: trip.before, hasClaims: hasClaims)
     try lifting("writing the ledger") { () in
       try ledger.record(trial.record(of: applied, from: applied.schemaAfter, at: now()))
     }
@@ -104,8 +110,8 @@ extension Engine {
   }
 
   private enum WayBackOutcome {
-    /// By table, how what is there then differs from what was there before.
-    case came([RememberedTable.Difference])
+    /// By table, how what is there then differs from what was there before; and what differs that no archive can keep.
+    case came([RememberedTable.Difference], [RoundTripRecord.Loss])
     case failed(MigrationError)
     case needsComparison
   }
@@ -147,7 +153,7 @@ extension Engine {
   private func wayBack(
     _ down: Plan.Step, _ trip: RoundTripTrial, since orphans: [[Value]: Int]?
   ) throws(MigrationError) -> WayBackOutcome {
-    guard let ledger = knowledge.ledger else { return .came([]) }
+    guard let ledger = knowledge.ledger else { return .came([], []) }
     let archives = try ledger.archives(of: down.id).filter { $0.state == .kept && $0.direction == .up }
     let from = knowledge.schema
     var rows: TransitionRows? = try TransitionRows(
@@ -168,6 +174,9 @@ extension Engine {
     return .came(
       try lifting("comparing rows with those before \(down.id)") { () in
         try trip.remembered.map { try $0.difference(on: connection) }
+      },
+      try lifting("comparing virtual tables with those before \(down.id)") { () in
+        try trip.hidden.losses(on: connection)
       })
   }
 
@@ -193,8 +202,10 @@ extension Engine {
 }
 
 extension RoundTripTrial {
-  fileprivate func record(_ differences: [RememberedTable.Difference]) -> RoundTripRecord {
-    var losses: [RoundTripRecord.Loss] = []
+  fileprivate func record(
+    _ differences: [RememberedTable.Difference], _ losses: [RoundTripRecord.Loss]
+  ) -> RoundTripRecord {
+    var losses = losses
     for (table, difference) in zip(remembered, differences) {
       let name = table.shape.name.spelled
       if !difference.numbers.isEmpty {

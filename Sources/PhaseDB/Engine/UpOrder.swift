@@ -1,3 +1,5 @@
+internal import PhaseSQLite
+
 /// The order in which pending phases go up, and those that are held.
 ///
 /// Folder order. A contract whose gates are closed is left behind and tried again at the end, because what comes after
@@ -73,11 +75,27 @@ struct UpOrder {
     appliedAt[step.id] = now
   }
 
+  /// The schema to which the steps so far lead where there are no rows, when a phase was rehearsed on it: whoever rehearses
+  /// one phase alone has no evidence of those before it.
+  private func rehearsedSchema(_ id: PhaseID, _ phase: Phase) -> SchemaDigest? {
+    let evidence = planner.judgement.evidence
+    guard planner.schema.digest == planner.schemaDigest, evidence.all.contains(where: { $0.phase == id })
+    else { return nil }
+    var schema = planner.schema
+    for step in steps {
+      guard let trial = try? TransitionTrial(step.id, step.phase, .up, on: schema, CostLimit(.scratch))
+      else { return nil }
+      schema = trial.schema(from: schema)
+    }
+    return evidence.found(id, phase, on: schema.digest) == nil ? nil : schema.digest
+  }
+
   private func closedGates(
     _ id: PhaseID, _ phase: Phase, inFront: PhaseID?, rest: [(id: PhaseID, phase: Phase)]
   ) -> [ClosedGate] {
     var gates = planner.judgement.closedForUp(
-      id, phase, appliedAt: appliedAt, schema: schema, isWaiting: inFront != nil)
+      id, phase, appliedAt: appliedAt, schema: schema ?? rehearsedSchema(id, phase), isWaiting: inFront != nil
+    )
     if gates.isEmpty, phase.kind == .contract, !planner.judgement.isFresh,
       let gate = emptyInterval(after: phase, rest: rest)
     {

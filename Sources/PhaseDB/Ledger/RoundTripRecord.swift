@@ -44,6 +44,25 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var reasons: [String] = []
   /// Of the tables whose rows either direction touches.
   var keys: [Keys] = []
+
+  /// The same with what another run over rows of the phase was seen to do: the worse of the two, and the losses of both.
+  func adding(_ other: RoundTripRecord) -> RoundTripRecord {
+    var losses = losses
+    for loss in other.losses {
+      if let index = losses.firstIndex(where: {
+        $0.table == loss.table && $0.column == loss.column && $0.why == loss.why
+      }) {
+        losses[index] = Loss(
+          table: loss.table, column: loss.column, rows: losses[index].rows + loss.rows, why: loss.why)
+      } else {
+        losses.append(loss)
+      }
+    }
+    let isBlocked = verdict == .blocked || other.verdict == .blocked
+    return RoundTripRecord(
+      verdict: isBlocked ? .blocked : losses.isEmpty ? verdict : .lossy, losses: losses,
+      reasons: reasons.isEmpty ? other.reasons : reasons, keys: keys)
+  }
 }
 
 extension Ledger {

@@ -118,7 +118,7 @@ public final class Migrator {
       if saysReversals, let ledger = knowledge.ledger {
         for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger)
         where plan.reversals[phase]?.word != .blocked {
-          plan.reversals[phase, default: Reversal()].obstacles = [Reversal.Obstacle(error)]
+          plan.reversals[phase, default: Reversal()].obstacles = [Reversal.Obstacle(error, of: phase)]
         }
       }
       for step in plan.steps {

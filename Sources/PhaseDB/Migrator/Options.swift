@@ -27,6 +27,8 @@ public struct Options: Sendable {
   public var pacing: Pacing
   /// Asks a run to stop.
   public var cancellation: Cancellation
+  /// Up to how many bytes a database is copied into memory to say what its way down would do.
+  package var mostBytesCopied = DownRun.mostBytes
 
   public init(
     wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),

@@ -9,7 +9,9 @@ extension Migrator {
     try connection.reading { () throws(MigrationError) in try reversals(try Knowledge(of: connection)) }
   }
 
-  func reversals(_ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: Reversal] {
+  func reversals(
+    _ knowledge: Knowledge, reach: Reversals.Reach = .asNeeded
+  ) throws(MigrationError) -> [PhaseID: Reversal] {
     guard let ledger = knowledge.ledger, !knowledge.applied.isEmpty else { return [:] }
     var known: Schema?
     let schema = { [connection] () throws(SQLiteError) -> Schema in
@@ -24,9 +26,10 @@ extension Migrator {
       copy: { [connection, options] () throws(MigrationError) in
         // A phase that is half done has no way back of its own.
         guard knowledge.isInPlace, try ledger.batch() == nil else { return nil }
-        return try DownRun.inMemory(of: connection, runner: options.runner, now: options.now)
+        return try DownRun.inMemory(
+          of: connection, upTo: options.mostBytesCopied, runner: options.runner, now: options.now)
       },
-      on: connection
+      reach: reach, on: connection
     ).all()
   }
 
@@ -35,7 +38,11 @@ extension Migrator {
   /// so whoever knows better can always try one.
   func refuseBlocked(_ plan: Plan) throws(MigrationError) {
     guard plan.direction == .down, !plan.steps.isEmpty else { return }
-    let reversals = try reversals()
+    // What the rows say of the first one it says itself.
+    let reach: Reversals.Reach = plan.steps.count == 1 ? .steps(0) : .asNeeded
+    let reversals = try connection.reading { () throws(MigrationError) -> [PhaseID: Reversal] in
+      try self.reversals(try Knowledge(of: connection), reach: reach)
+    }
     for (index, step) in plan.steps.enumerated() {
       guard let obstacle = reversals[step.id]?.obstacles.first else { continue }
       guard index > 0 || obstacle.isOfLedger else { return }

@@ -31,6 +31,14 @@ public struct Prose: Sendable, CustomStringConvertible {
   /// Whether what people see contains a text.
   public func contains(_ text: some StringProtocol) -> Bool { description.contains(text) }
   public func hasPrefix(_ text: String) -> Bool { description.hasPrefix(text) }
+  /// What stands behind a text that neither is escaped nor has to be; nil when it does not begin with it.
+  func without(prefix: String) -> Prose? {
+    guard description.hasPrefix(prefix), raw.hasPrefix(prefix) else { return nil }
+    var rest = self
+    rest.description.removeFirst(prefix.count)
+    rest.raw.removeFirst(prefix.count)
+    return rest
+  }
   public func hasSuffix(_ text: String) -> Bool { description.hasSuffix(text) }
 
   public static func += (left: inout Prose, right: Prose) {

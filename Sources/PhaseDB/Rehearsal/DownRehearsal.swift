@@ -98,9 +98,11 @@ extension DownRehearsal.Seen {
   }
 
   /// Adds what was seen to what is known. What was blocked or lost may be so no more once rows have changed.
+  ///
+  /// - Returns: whether the rows are known to be the same.
   func add(
     to reversal: inout Reversal, at time: Timestamp, on connection: Connection
-  ) throws(MigrationError) {
+  ) throws(MigrationError) -> Bool {
     var changes: [Prose] = []
     for content in contents {
       let now = try lifting("counting the rows of \(content.table)") { () in
@@ -109,10 +111,10 @@ extension DownRehearsal.Seen {
       if let change = content.change(to: now) { changes.append(change) }
     }
     guard changes.isEmpty else {
-      reversal.notes.append("rehearsed from other rows on \(time): \(changes.joined(separator: ", "))")
+      reversal.notes.append("rehearsed on \(time); since then: \(changes.joined(separator: "; "))")
       if reversal.basis == .rows, !obstacles.isEmpty || !lost.isEmpty { reversal.basis = .scratch }
       if !obstacles.isEmpty { reversal.notes.append("then it was blocked: \(obstacles[0].reason)") }
-      return
+      return false
     }
     reversal.notes.append("rehearsed from these rows on \(time)")
     reversal.obstacles += obstacles.map {
@@ -123,6 +125,7 @@ extension DownRehearsal.Seen {
     reversal.lost += lost.map(\.affected).filter { !known.contains($0.subject) }
     // What was seen is more than what was forecast.
     reversal.uncertain = uncertain.map(\.affected)
+    return true
   }
 }
 
@@ -136,14 +139,14 @@ extension DownRehearsal.Seen.Content {
     sum = rows <= DownRehearsal.mostRowsRead ? try connection.sum(of: table).text : nil
   }
 
-  /// nil when nothing tells of one.
+  /// How many rows have come, gone or changed, as far as a count and a sum of all of them tell; nil when none has.
   func change(to other: DownRehearsal.Seen.Content?) -> Prose? {
     guard let other else { return "\(table) is gone" }
-    if other.rows != rows {
-      let count = abs(other.rows - rows)
-      return "\(table) has \(DetailLines.rows(count)) \(other.rows > rows ? "more" : "less")"
-    }
     if let sum, sum == other.sum { return nil }
-    return sum == nil ? nil : "rows of \(table) were changed"
+    if other.rows != rows || sum != nil {
+      return "at least \(DetailLines.rows(max(1, abs(other.rows - rows)))) of \(table) came, went or changed"
+    }
+    return
+      "whether rows of \(table) changed is not known, because it has more than \(DetailLines.rows(DownRehearsal.mostRowsRead))"
   }
 }

@@ -9,16 +9,17 @@ extension DownRun {
 
   /// On a copy in memory.
   ///
+  /// - Parameter limit: how many bytes are copied at most.
   /// - Returns: nil for a database that is too large, or that only its application can read.
   static func inMemory(
-    of source: Connection, runner: Runner, now: @escaping () -> Timestamp
+    of source: Connection, upTo limit: Int, runner: Runner, now: @escaping () -> Timestamp
   ) throws(MigrationError) -> DownRun? {
     guard !source.isBorrowed else { return nil }
     let bytes = try lifting("reading the size of the database") { () in
       (try source.value("PRAGMA main.page_count")?.integer ?? 0)
         * (try source.value("PRAGMA main.page_size")?.integer ?? 0)
     }
-    guard bytes <= Int64(mostBytes) else { return nil }
+    guard bytes <= limit else { return nil }
     let copy = try lifting("copying the database into memory") { () in
       let copy = try source.copyInMemory()
       try copy.execute("DELETE FROM phasedb_lease")

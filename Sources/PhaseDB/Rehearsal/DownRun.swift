@@ -118,9 +118,11 @@ final class DownRun {
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    step.lost += try overwritten(id, phase, since: before).filter {
-      !known.contains($0.table.folded)
-    }
+    let cells = try overwritten(id, phase, since: before)
+    step.lost += cells.affectedRows.filter { !known.contains($0.table.folded) }
+    // Rows that come out of an archive are no surprise.
+    let returning = Set(kept.filter { (try? ArchiveContent($0))?.hasGoneRows != false }.map(\.table.folded))
+    step.uncertain += cells.bornRows.filter { !returning.contains($0.table.folded) }
     return step
   }
 
@@ -237,26 +239,25 @@ final class DownRun {
   /// The values and rows that were there before, are not afterwards, and do not come again with the way up.
   private func overwritten(
     _ id: PhaseID, _ phase: Phase, since before: Connection
-  ) throws(MigrationError) -> [Reversal.AffectedRows] {
+  ) throws(MigrationError) -> LostCells {
     let compared = try reading { try self.compared(before) }
     let changed = try reading { try differences(compared, before, connection) }
-    guard !changed.isEmpty else { return [] }
+    guard !changed.isEmpty else { return changed }
     let again: Connection
     do throws(MigrationError) {
       again = try upAgain(id, phase)
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       // A rehearsal says more of a way up that does not run again.
-      return []
+      return LostCells()
     }
-    var lost = try reading { try differences(compared, before, again) }.common(with: changed)
-    guard !lost.isEmpty else { return [] }
+    let lost = try reading { try differences(compared, before, again) }.common(with: changed)
+    guard !lost.isEmpty else { return lost }
     // What the clock or chance gave is another value each time, and nobody's loss.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
     let other = try upAgain(id, phase, clock)
     let chance = try reading { try differences(compared, again, other) }
-    lost = lost.without(chance)
-    return lost.affectedRows
+    return lost.without(chance)
   }
 
   /// The phase up again, without what its way down kept.
@@ -314,7 +315,7 @@ final class DownRun {
         .difference(of: left, and: right)
       for row in found.first {
         switch row.kind {
-        case .born: break
+        case .born: cells.born[table, default: []].insert(row.key)
         case .lost: cells.rows[table, default: []].insert(row.key)
         case .changed:
           for column in row.columns
@@ -330,7 +331,7 @@ final class DownRun {
   }
 }
 
-/// Rows that are gone, and values that are others, by the keys of their rows.
+/// Rows that are gone or new, and values that are others, by the keys of their rows.
 private struct LostCells {
   struct Column: Hashable {
     let table: String
@@ -338,17 +339,25 @@ private struct LostCells {
   }
 
   var rows: [String: Set<String>] = [:]
+  var born: [String: Set<String>] = [:]
   var values: [Column: Set<String>] = [:]
 
-  var isEmpty: Bool { rows.isEmpty && values.isEmpty }
+  var isEmpty: Bool { rows.isEmpty && born.isEmpty && values.isEmpty }
 
-  /// Those that another difference has as well.
+  /// Those that another difference has as well; of a row that is gone in one of them, the values that are others in the other.
   func common(with other: LostCells) -> LostCells {
-    filtered {
+    var common = filtered {
       $0.intersection($1)
     } with: {
       other
     }
+    for (one, another) in [(self, other), (other, self)] {
+      for (column, keys) in one.values {
+        let gone = keys.intersection(another.rows[column.table] ?? [])
+        if !gone.isEmpty { common.values[column, default: []].formUnion(gone) }
+      }
+    }
+    return common
   }
 
   /// Those that another difference does not have.
@@ -369,11 +378,23 @@ private struct LostCells {
       let left = combine(keys, other.rows[table] ?? [])
       if !left.isEmpty { result.rows[table] = left }
     }
+    for (table, keys) in born {
+      let left = combine(keys, other.born[table] ?? [])
+      if !left.isEmpty { result.born[table] = left }
+    }
     for (column, keys) in values {
       let left = combine(keys, other.values[column] ?? [])
       if !left.isEmpty { result.values[column] = left }
     }
     return result
+  }
+
+  var bornRows: [Reversal.AffectedRows] {
+    born.sorted { $0.key < $1.key }.map {
+      Reversal.AffectedRows(
+        table: $0.key, column: nil, rows: $0.value.count,
+        why: "the way back inserts them, and the way up would leave them there")
+    }
   }
 
   var affectedRows: [Reversal.AffectedRows] {

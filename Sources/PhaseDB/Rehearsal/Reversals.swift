@@ -146,7 +146,7 @@ struct Reversals {
       }
     case .blocked where reversal.obstacles.isEmpty:
       reversal.obstacles += (try ledger.roundTrip(of: phase.sequence)?.reasons ?? []).map {
-        Reversal.Obstacle(reason: Prose($0), openings: WayOut.forward)
+        Reversal.Obstacle(reason: Prose($0).told(of: phase.id), openings: WayOut.forward)
       }
     case .blocked, .untried, nil: break
     }
@@ -255,7 +255,8 @@ struct Reversals {
     }
     reversal.obstacles += broken.map(\.obstacle)
     guard broken.isEmpty else { return }
-    reversal.lost += UnreadableTables(before).gone(in: after)
+    let known = Set(reversal.lost.map(\.subject))
+    reversal.lost += UnreadableTables(before).gone(in: after).filter { !known.contains($0.subject) }
     let returning = Set(draft.kept.map { SchemaName($0.table) })
     for archive in draft.kept {
       let content = try ArchiveContent(archive)
@@ -267,15 +268,17 @@ struct Reversals {
       let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
         try Shortfall(archive, content, trace, aftermath).outlook(on: connection)
       }
-      reversal.lost += outlook.lost
+      reversal.lost += outlook.lost + outlook.taken
       reversal.uncertain += outlook.computed + outlook.others
     }
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
-      let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report)
-    {
+      let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report),
       try seen.add(to: &reversal, at: rehearsal.at, on: connection)
-    } else if draft.trial.outcome == .overwrites, reversal.basis == .rows,
-      try !isAnsweredFor(draft.kept, trace.overwritten(present))
+    {
+      return
+    }
+    if draft.trial.outcome == .overwrites, reversal.basis == .rows,
+      try !isAnsweredFor(draft.kept, trace.overwritten(present, before))
     {
       reversal.basis = .scratch
       reversal.notes.append(
@@ -315,10 +318,10 @@ extension Reversals {
 extension Reversal {
   /// Takes in what came of the phase on a copy.
   fileprivate mutating func take(_ step: DownRun.Step) {
-    if let failure = step.failure { obstacles.append(Obstacle(failure)) }
+    if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
     let known = Set(lost.map(\.subject))
     lost += step.lost.filter { !known.contains($0.subject) }
-    uncertain += step.uncertain
+    uncertain += step.uncertain.filter { !known.contains($0.subject) }
   }
 }
 

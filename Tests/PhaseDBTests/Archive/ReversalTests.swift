@@ -173,6 +173,68 @@ struct ReversalTests {
     try database.run(.down(1), catalog)
   }
 
+  static let rehearsals: [(rows: Int, traffic: String, word: Reversal.Word, note: String)] = [
+    (3, "", .exact, "rehearsed from these rows on \(day)"),
+    (
+      3, "INSERT INTO t (a) VALUES ('x'), ('y')", .exact,
+      "rehearsed on \(day); since then: at least 2 rows of t came, went or changed"
+    ),
+    (
+      3, "UPDATE t SET a = 'x' WHERE id < 3", .uncertain,
+      "rehearsed on \(day); since then: at least 1 row of t came, went or changed"
+    ),
+    (
+      3, "DELETE FROM t WHERE id = 3; INSERT INTO t VALUES (4, 'x')", .exact,
+      "rehearsed on \(day); since then: at least 1 row of t came, went or changed"
+    ),
+    (
+      100_001, "UPDATE t SET a = 'x' WHERE id = 1", .uncertain,
+      "rehearsed on \(day); since then: whether rows of t changed is not known, because it has more than 100000 rows"
+    ),
+  ]
+  private static let day = "2026-01-31T12:00:00.000Z"
+
+  @Test(
+    "a rehearsal of the way down says how many rows are others since, as far as that is known",
+    arguments: rehearsals)
+  func rehearsed(_ row: (rows: Int, traffic: String, word: Reversal.Word, note: String)) throws {
+    let database = try TemporaryDatabase(
+      """
+      CREATE TABLE t (id INTEGER PRIMARY KEY, a, b);
+      WITH RECURSIVE i (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM i WHERE x < \(row.rows))
+        INSERT INTO t SELECT x, 'a', 'A' FROM i;
+      """)
+    let catalog = try catalog([
+      "0001-a": [
+        phase(.contract, "ALTER TABLE t DROP b", down: "ALTER TABLE t ADD b; UPDATE t SET b = upper(a)")
+      ]
+    ])
+    try database.run(.upAll, catalog)
+    let migrator = try database.migrator(catalog)
+    try migrator.record(try migrator.rehearseDown(.downAll))
+    try database.run(row.traffic)
+    var options = Options.test
+    options.mostBytesCopied = 0
+    let reversal = try database.migrator(catalog, options).reversals().values.first
+    #expect(reversal?.word == row.word)
+    #expect(reversal?.notes.map(\.raw) == [row.note])
+  }
+
+  @Test("a rehearsal from other rows does not make a way down exact that writes over what came since")
+  func rehearsedBefore() throws {
+    let database = try TemporaryDatabase(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, a); INSERT INTO t VALUES (1, 'x')")
+    let catalog = try catalog([
+      "0001-a": [phase(.migrate, "UPDATE t SET a = upper(a)", down: "UPDATE t SET a = lower(a)")]
+    ])
+    try database.run(.upAll, catalog)
+    let migrator = try database.migrator(catalog)
+    try migrator.record(try migrator.rehearseDown(.downAll))
+    #expect(try database.reversals() == ["0001-a/migrate": ["exact"]])
+    try database.run("INSERT INTO t VALUES (2, 'OWN')")
+    #expect(try database.reversals() == ["0001-a/migrate": ["expected"]])
+  }
+
   @Test(
     "an archive that somebody changed is told by a plan and by verify, and stops a way down of several phases"
   )
@@ -263,7 +325,7 @@ struct ReversalTests {
     try database.run(.upAll, catalog(["0001-a": [phase(.contract, "DROP TABLE t", down: definition)]]))
     #expect(
       try database.reversals() == [
-        "0001-a/contract": ["lossy t ?: its module does not give its rows back"]
+        "0001-a/contract": ["lossy t 1: its module does not give its rows back"]
       ])
   }
 
@@ -297,7 +359,9 @@ extension TemporaryDatabase {
       ledger, knowledge.applied, isInPlace: knowledge.isInPlace, schema: { () in knowledge.schema },
       evidence: try ledger.evidence(),
       copy: { () throws(MigrationError) in
-        isLarge ? nil : try DownRun.inMemory(of: connection, runner: .current, now: { .now })
+        isLarge
+          ? nil
+          : try DownRun.inMemory(of: connection, upTo: DownRun.mostBytes, runner: .current, now: { .now })
       },
       on: connection
     ).all()

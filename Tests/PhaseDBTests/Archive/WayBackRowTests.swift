@@ -144,6 +144,75 @@ struct WayBackRowTests {
         "SELECT rowid FROM f WHERE f MATCH 'alpha';SELECT count(*) FROM f WHERE f MATCH 'gamma';SELECT * FROM d;",
       ["1", "0", "1|alpha", "2|beta"]),
     WayBackRow(
+      "the languages of a dropped FTS4 table are counted as a loss",
+      "CREATE VIRTUAL TABLE f USING fts4(b,languageid=lid); INSERT INTO f(docid,b,lid) VALUES(1,'alpha',0),(2,'beta',5);",
+      [
+        WayBackRow.Step(
+          .contract, "DROP TABLE f;", down: "CREATE VIRTUAL TABLE f USING fts4(b,languageid=lid);")
+      ],
+      ask: "SELECT docid,b,lid FROM f",
+      ["1|alpha|0", "2|beta|0"], seen: .lossy),
+    WayBackRow(
+      "those of one that stays are as they were",
+      "CREATE VIRTUAL TABLE f USING fts4(b,languageid=lid); INSERT INTO f(docid,b,lid) VALUES(1,'alpha',0),(2,'beta',5);",
+      [
+        WayBackRow.Step(
+          .migrate, "UPDATE f SET b='gamma' WHERE docid=1;", down: "UPDATE f SET b='alpha' WHERE docid=1;")
+      ],
+      ask: "SELECT docid,b,lid FROM f",
+      ["1|alpha|0", "2|beta|5"]),
+    WayBackRow(
+      "the settings of a dropped FTS5 table are counted as a loss",
+      "CREATE VIRTUAL TABLE f USING fts5(b); INSERT INTO f(f,rank) VALUES('rank','bm25(10.0)');INSERT INTO f(rowid,b) VALUES(1,'alpha');",
+      [WayBackRow.Step(.contract, "DROP TABLE f;", down: "CREATE VIRTUAL TABLE f USING fts5(b);")],
+      ask: "SELECT rowid,b FROM f;SELECT k FROM f_config", ["1|alpha", "version"], seen: .lossy),
+    WayBackRow(
+      "so are those of one over another table",
+      "CREATE TABLE d(id INTEGER PRIMARY KEY,b);CREATE VIRTUAL TABLE f USING fts5(b,content=d,content_rowid=id); INSERT INTO f(f,rank) VALUES('rank','bm25(10.0)');",
+      [
+        WayBackRow.Step(
+          .contract, "DROP TABLE f;",
+          down: "CREATE VIRTUAL TABLE f USING fts5(b,content=d,content_rowid=id);")
+      ],
+      ask: "SELECT k FROM f_config", ["version"], seen: .lossy),
+    WayBackRow(
+      "and a setting that the way up made",
+      "CREATE VIRTUAL TABLE f USING fts5(b); INSERT INTO f(rowid,b) VALUES(1,'alpha');",
+      [WayBackRow.Step(.migrate, "INSERT INTO f(f,rank) VALUES('rank','bm25(10.0)');", down: "SELECT 1;")],
+      ask: "SELECT rowid,b FROM f;SELECT k FROM f_config", ["1|alpha", "rank", "version"], seen: .lossy),
+    WayBackRow(
+      "an FTS5 table without settings loses nothing",
+      "CREATE VIRTUAL TABLE f USING fts5(b); INSERT INTO f(rowid,b) VALUES(1,'alpha');",
+      [WayBackRow.Step(.contract, "DROP TABLE f;", down: "CREATE VIRTUAL TABLE f USING fts5(b);")],
+      ask: "SELECT rowid,b FROM f WHERE f MATCH 'alpha'", ["1|alpha"]),
+    WayBackRow(
+      "what a full-text table without content held is counted as a loss",
+      "CREATE VIRTUAL TABLE f USING fts5(b,content=''); INSERT INTO f(rowid,b) VALUES(1,'alpha');",
+      [WayBackRow.Step(.contract, "DROP TABLE f;", down: "CREATE VIRTUAL TABLE f USING fts5(b,content='');")],
+      ask: "SELECT count(*) FROM f WHERE f MATCH 'alpha'", ["0"], seen: .lossy),
+    WayBackRow(
+      "so is what triggers write to it when values go up, which come back without them",
+      "CREATE TABLE d(id INTEGER PRIMARY KEY,b);CREATE VIRTUAL TABLE f USING fts5(b,content='');CREATE TRIGGER d1 AFTER UPDATE ON d BEGIN INSERT INTO f(f,rowid,b) VALUES('delete',old.id,old.b);INSERT INTO f(rowid,b) VALUES(new.id,new.b);END; INSERT INTO d VALUES(1,'alpha');INSERT INTO f(rowid,b) VALUES(1,'alpha');",
+      [WayBackRow.Step(.migrate, "UPDATE d SET b='gamma';", down: "SELECT 1;")],
+      ask: "SELECT b FROM d;SELECT count(*) FROM f WHERE f MATCH 'alpha'", ["alpha", "0"], seen: .lossy),
+    WayBackRow(
+      "one that is filled and emptied again loses nothing",
+      "CREATE TABLE d(id INTEGER PRIMARY KEY,b);CREATE VIRTUAL TABLE f USING fts5(b,content=''); INSERT INTO d VALUES(1,'alpha');",
+      [
+        WayBackRow.Step(
+          .migrate, "INSERT INTO f(rowid,b) SELECT id,b FROM d;",
+          down: "INSERT INTO f(f) VALUES('delete-all');"
+        )
+      ],
+      ask: "SELECT count(*) FROM f", ["0"]),
+    WayBackRow(
+      "a table of the words of another one holds nothing itself",
+      "CREATE VIRTUAL TABLE f USING fts5(b);CREATE VIRTUAL TABLE v USING fts5vocab(f,'row'); INSERT INTO f(rowid,b) VALUES(1,'alpha');",
+      [
+        WayBackRow.Step(.contract, "DROP TABLE v;", down: "CREATE VIRTUAL TABLE v USING fts5vocab(f,'row');")
+      ],
+      ask: "SELECT term FROM v", ["alpha"]),
+    WayBackRow(
       "an R-tree that triggers keep comes back with its rows",
       "CREATE TABLE d(id INTEGER PRIMARY KEY,x0,x1);CREATE VIRTUAL TABLE g USING rtree(id,x0,x1);CREATE TRIGGER d1 AFTER INSERT ON d BEGIN INSERT INTO g VALUES(new.id,new.x0,new.x1);END;CREATE TRIGGER d3 AFTER UPDATE ON d BEGIN UPDATE g SET x0=new.x0,x1=new.x1 WHERE id=new.id;END; INSERT INTO d VALUES(1,1,2),(2,3,4);",
       [WayBackRow.Step(.migrate, "UPDATE d SET x0=10,x1=20 WHERE id=1;", down: "SELECT 1;")],

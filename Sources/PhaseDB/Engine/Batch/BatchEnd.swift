@@ -54,8 +54,12 @@ extension BatchRun {
       recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: began)
     }
     let isDown = recorded.changesApplied && record.direction == .down
+    let again =
+      recorded.changesApplied || record.direction == .down
+      ? nil : engine.knowledge.applied.last { $0.id == record.id }?.sequence
     try trip.finish(
-      applied: recorded.phase?.sequence, gone: isDown ? present : nil, hadRows: record.ends != nil, ledger)
+      applied: recorded.phase?.sequence, again: again, gone: isDown ? present : nil,
+      hadRows: record.ends != nil, ledger)
     // What the archive made or dropped is no schema of the user's, but the next step has to know of it.
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
     // Before the commit, after which nothing may fail any more.

@@ -152,19 +152,8 @@ extension BatchTrip {
       }
     }
     guard !found.isEmpty else { return }
-    var losses = report.losses
-    for loss in found.sorted(by: { ($0.table, $0.column ?? "") < ($1.table, $1.column ?? "") }) {
-      if let index = losses.firstIndex(where: {
-        $0.table == loss.table && $0.column == loss.column && $0.why == loss.why
-      }) {
-        losses[index] = RoundTripRecord.Loss(
-          table: loss.table, column: loss.column, rows: losses[index].rows + loss.rows, why: loss.why)
-      } else {
-        losses.append(loss)
-      }
-    }
-    let verdict = report.verdict == .blocked ? report.verdict : .lossy
-    report = RoundTripRecord(verdict: verdict, losses: losses, reasons: report.reasons)
+    let sorted = found.sorted { ($0.table, $0.column ?? "") < ($1.table, $1.column ?? "") }
+    report = report.adding(RoundTripRecord(verdict: .lossy, losses: sorted))
     try store(ledger)
   }
 
@@ -203,13 +192,20 @@ extension BatchTrip {
   ///
   /// - Parameters:
   ///   - sequence: of the phase that is applied now; nil when none is.
+  ///   - again: of one that was applied all the time, and half of which came down and went up again.
   ///   - gone: of the one that came down.
-  func finish(applied sequence: Int64?, gone: Int64?, hadRows: Bool, _ ledger: Ledger) throws(MigrationError)
-  {
+  func finish(
+    applied sequence: Int64?, again: Int64?, gone: Int64?, hadRows: Bool, _ ledger: Ledger
+  ) throws(MigrationError) {
     try archive.finish(ledger)
     if sequence != nil { report = try complete(hadRows: hadRows) }
+    // What these batches leave behind comes to what the first ones left.
+    let whole = try again.flatMap { again throws(MigrationError) in
+      try ledger.roundTrip(of: again)?.adding(report)
+    }
     try lifting("writing the ledger") { () in
       if let sequence { try ledger.record(report, of: sequence) }
+      if let again, let whole { try ledger.record(whole, of: again) }
       for place in [Self.place, gone].compactMap(\.self) { try ledger.forgetRoundTrip(of: place) }
     }
   }

@@ -241,6 +241,64 @@ struct BatchRunTests {
     #expect(try database.value("SELECT count(*) FROM t WHERE n = id / 3") == 3000)
   }
 
+  struct Leaver: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    var other = "CREATE TABLE o (k INTEGER PRIMARY KEY, v)"
+    let up: String
+    var down = "SELECT 1 FROM t WHERE id BETWEEN :first AND :last"
+    /// Up is asked for where this is true, down where it is false, each stopped after so many batches.
+    let ways: [(isUp: Bool, batches: Int)]
+    /// What the application writes before the last way up.
+    var traffic = ""
+  }
+
+  private static let inserting = "INSERT INTO o (v) SELECT n FROM t WHERE id BETWEEN :first AND :last"
+  private static let leavers = [
+    Leaver(testDescription: "up", up: inserting, ways: [(true, 9)]),
+    Leaver(testDescription: "half up and on", up: inserting, ways: [(true, 2), (true, 9)]),
+    Leaver(
+      testDescription: "half up, half down and up", up: inserting, ways: [(true, 2), (false, 1), (true, 9)]),
+    Leaver(testDescription: "up, half down and up", up: inserting, ways: [(true, 9), (false, 1), (true, 9)]),
+    Leaver(
+      testDescription: "up, and twice half down and up", up: inserting,
+      ways: [(true, 9), (false, 2), (true, 1), (false, 2), (true, 9)]),
+    Leaver(
+      testDescription: "rows that are there already when it goes up again",
+      up: "INSERT OR IGNORE INTO o SELECT id, n FROM t WHERE id BETWEEN :first AND :last",
+      ways: [(true, 2), (false, 1), (true, 9), (false, 1), (true, 9)]),
+    Leaver(
+      testDescription: "rows that down inserts",
+      up: "UPDATE t SET n = n + 1 WHERE id BETWEEN :first AND :last",
+      down: "UPDATE t SET n = n - 1 WHERE id BETWEEN :first AND :last; " + inserting,
+      ways: [(true, 2), (false, 1), (true, 9), (false, 1), (true, 9)]),
+    Leaver(
+      testDescription: "rows that only the second way up inserts", up: inserting + " AND n = 7",
+      ways: [(true, 9), (false, 1), (true, 9)], traffic: "UPDATE t SET n = 7 WHERE id = 390"),
+  ]
+
+  @Test("counts what it leaves behind as often as it leaves it:", arguments: leavers)
+  func leaves(_ row: Leaver) throws {
+    let database = try TemporaryDatabase(
+      """
+      CREATE TABLE t (id INTEGER PRIMARY KEY, n); \(row.other);
+      WITH RECURSIVE i (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM i WHERE x < 400) INSERT INTO t SELECT x, 0 FROM i;
+      """)
+    let migrations = try catalog([
+      "0001-x": [phase(.migrate, row.up, down: row.down, batch: Batching(table: "t"))]
+    ])
+    for (index, way) in row.ways.enumerated() {
+      if index == row.ways.count - 1 { try database.run(row.traffic) }
+      let error = stop(after: way.batches, way.isUp ? .upAll : .down(1), database, migrations)
+      #expect(error == nil || error?.standing == .partWay, "\(String(describing: error))")
+    }
+    let report = try #require(try database.roundTrip())
+    #expect(report.verdict == .lossy)
+    try database.run(.downAll, migrations)
+    #expect(
+      try database.value("SELECT count(*) FROM o")
+        == .integer(Int64(report.losses.reduce(0) { $0 + $1.rows })))
+  }
+
   @Test("that is half done comes before everything else, and what needs a whole database is refused")
   func inFront() throws {
     let database = try TemporaryDatabase(Self.rows)
