@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What virtual tables hold and no archive keeps: rows that their module does not give back, the settings of FTS5

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// A point to return to: what the ledger recorded after a phase, or a name an operator gave to such a point.

@@ -125,7 +125,7 @@ struct HostileDatabase {
     "SELECT fts3_tokenizer('simple');", "SELECT fts3_tokenizer('e',x'4141414141414141');",
     "CREATE VIRTUAL TABLE f USING fts3(a,tokenize=e);", "CREATE VIRTUAL TABLE f USING fts5(a);DROP TABLE f;",
     "CREATE VIRTUAL TABLE r USING rtree(i,a,b);INSERT INTO r VALUES(1,2,3);DROP TABLE r;",
-    "SELECT load_extension('x');", "SELECT hex(zeroblob(900000000));", "SELECT printf('%.*c',900000000,'x');",
+    "SELECT load_extension('x');", "SELECT hex(zeroblob(900000000));", "SELECT printf('%.*c',20000000,'x');",
     "CREATE TRIGGER temp.x AFTER INSERT ON a BEGIN DELETE FROM b; END;", "DROP TABLE phasedb_log;",
     "UPDATE phasedb_log SET who='x';", "ATTACH ':memory:' AS m;", "PRAGMA writable_schema=ON;", "COMMIT;",
     "ALTER TABLE a RENAME TO c;ALTER TABLE c RENAME TO a;", "DROP TABLE a;", "DROP TABLE b;DROP TABLE a;",

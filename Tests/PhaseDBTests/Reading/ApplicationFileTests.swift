@@ -1,3 +1,4 @@
+import PhaseSQL
 import PhaseSQLite
 import Testing
 

@@ -9,7 +9,7 @@ package struct ExactName: Hashable, Sendable {
   package init(parameter: String) { self.init(String(parameter.unicodeScalars.dropFirst())) }
 
   package static func == (left: ExactName, right: ExactName) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    left.text.hasSameBytes(as: right.text)
   }
 
   package func hash(into hasher: inout Hasher) {
