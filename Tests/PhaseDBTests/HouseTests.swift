@@ -70,7 +70,7 @@ struct HouseTests {
       "PhaseDBCommand/Terminal/ChildKeeper.swift": Int.max,
       "PhaseDBCommand/Terminal/LogFolder.swift": Int.max, "PhaseDB/Compatibility/QueryRecorder.swift": 2,
       "PhaseDB/Migrator/Migrator.swift": 2, "PhaseDB/Migrator/Running.swift": 2,
-      "PhaseSQL/FoldedName.swift": Int.max,
+      "PhaseSQL/ExactName.swift": 1, "PhaseSQL/FoldedName.swift": Int.max,
     ]
     for file in try ["PhaseSQL", "PhaseDB", "PhaseDBCommand"].flatMap(SourceFile.all(under:)) {
       let count = file.tokens.count {

@@ -8,7 +8,7 @@ import Testing
 /// `PHASEDB_WAYS_BACK` asks for more cases, `PHASEDB_SEED` for others.
 @Suite("What is said of a way back is what comes back")
 struct WayBackTests {
-  static let count = ProcessInfo.processInfo.environment["PHASEDB_WAYS_BACK"].flatMap(UInt64.init) ?? 1_000
+  static let count = ProcessInfo.processInfo.environment["PHASEDB_WAYS_BACK"].flatMap(UInt64.init) ?? 5_000
   static let seed = ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap(UInt64.init) ?? 20_261_124
   private static let parts: UInt64 = 8
 
