@@ -159,10 +159,10 @@ struct AdoptionTests {
   }
 
   @Test("the books of other tools are named")
-  func neighbours() throws {
+  func otherTools() throws {
     let database = try TemporaryDatabase(Self.spelled + "CREATE TABLE Alembic_Version (version_num)")
     let adoption = try database.migrator(Self.shop()).adopt()
-    #expect(adoption.neighbours == [Neighbour(table: "Alembic_Version", tool: "Alembic")])
+    #expect(adoption.otherTools == [OtherTool(table: "Alembic_Version", tool: "Alembic")])
   }
 
   @Test("a folder that does not run is refused at its place")

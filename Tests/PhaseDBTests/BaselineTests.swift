@@ -36,9 +36,9 @@ struct BaselineTests {
     let text = try #require(baseline.text)
     #expect(baseline.counts == ["table": 5, "index": 1, "view": 1, "trigger": 3])
     #expect(
-      baseline.neighbours == [
-        Neighbour(table: "alembic_version", tool: "Alembic"),
-        Neighbour(table: "schema_migrations", tool: "Active Record, golang-migrate or dbmate"),
+      baseline.otherTools == [
+        OtherTool(table: "alembic_version", tool: "Alembic"),
+        OtherTool(table: "schema_migrations", tool: "Active Record, golang-migrate or dbmate"),
       ])
     #expect(baseline.broken == [])
     for name in ["alembic", "schema_migrations", "litestream", "sqlite_", "search_data", "boxes_node"] {
@@ -111,7 +111,7 @@ struct BaselineTests {
   func empty() throws {
     let database = try TemporaryDatabase("CREATE TABLE d1_migrations (id)")
     let baseline = try database.migrator(Catalog([]), access: .reading).baseline()
-    #expect(baseline.text == nil && baseline.counts.isEmpty && baseline.neighbours.count == 1)
+    #expect(baseline.text == nil && baseline.counts.isEmpty && baseline.otherTools.count == 1)
   }
 
   @Test("of a database with a ledger, or of none, is refused")

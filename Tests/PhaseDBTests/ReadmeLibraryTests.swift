@@ -105,7 +105,7 @@ struct ReadmeLibraryTests {
   @Test(
     "takes a phase back unless a live version needs it",
     arguments: [(nil, true), ("notebook@0.9", true), ("notebook@1.0", false)] as [(String?, Bool)])
-  func taking(live: String?, isTaken: Bool) throws {
+  func archivePlan(live: String?, isTaken: Bool) throws {
     let folder = try TemporaryFolder([:])
     let path = folder.path + "/notes.db"
     try migrate(path, with: notebook())

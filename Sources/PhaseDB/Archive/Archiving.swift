@@ -11,7 +11,7 @@ struct Archiving {
 
   private struct Work {
     let id: Int64
-    let taking: Taking
+    let archivePlan: ArchivePlan
     let table: ArchiveTable
     let counter: Int64?
     var sum = RowSum()
@@ -26,48 +26,48 @@ struct Archiving {
   /// Copies what is about to go.
   ///
   /// - Parameters:
-  ///   - takings: what the transition takes.
+  ///   - archivePlans: what the transition takes.
   ///   - firstID: the number of the first archive.
-  ///   - isWayBackKnown: whether the way back will be the one that the takings know: that of an up, which the ledger keeps.
+  ///   - isWayBackKnown: whether the way back will be the one that the plans know: that of an up, which the ledger keeps.
   init(
-    _ takings: [Taking], firstID: Int64, isWayBackKnown: Bool, on connection: Connection
+    _ archivePlans: [ArchivePlan], firstID: Int64, isWayBackKnown: Bool, on connection: Connection
   ) throws(SQLiteError) {
     self.connection = connection
     self.isWayBackKnown = isWayBackKnown
-    for taking in takings {
-      let counter = try connection.counter(of: taking.table.name)
-      let hasRows = try connection.hasRows(taking.table.name)
+    for archivePlan in archivePlans {
+      let counter = try connection.counter(of: archivePlan.table.name)
+      let hasRows = try connection.hasRows(archivePlan.table.name)
       guard hasRows || counter != nil else { continue }
       let id = firstID + Int64(works.count)
       let table = ArchiveTable(
-        ArchiveRecord.tableName(id), key: taking.key, tracked: taking.values.map(\.isTracked))
-      var work = Work(id: id, taking: taking, table: table, counter: counter)
-      if taking.mayLoseRows, try connection.hasForeignKeys(taking.table.name) {
+        ArchiveRecord.tableName(id), key: archivePlan.key, tracked: archivePlan.values.map(\.isTracked))
+      var work = Work(id: id, archivePlan: archivePlan, table: table, counter: counter)
+      if archivePlan.mayLoseRows, try connection.hasForeignKeys(archivePlan.table.name) {
         let orphans = try connection.orphans(
-          connection.foreignKeyViolations(in: [taking.table.name.spelled]))
+          connection.foreignKeyViolations(in: [archivePlan.table.name.spelled]))
         work.orphans = orphans.keys.map { "\($0)" }.sorted()
       }
-      if isWayBackKnown, taking.successor != nil {
-        work.rows = Int(try connection.value("SELECT count(*) FROM \(taking.place)")?.integer ?? 0)
+      if isWayBackKnown, archivePlan.successor != nil {
+        work.rows = Int(try connection.value("SELECT count(*) FROM \(archivePlan.place)")?.integer ?? 0)
       }
       try connection.execute(table.definition)
-      switch taking.method {
+      switch archivePlan.method {
       case .columns, .rows: try copy(&work)
-      case .difference: try connection.execute(script: taking.snapshot(id))
+      case .difference: try connection.execute(script: archivePlan.snapshot(id))
       }
       works.append(work)
-      if taking.isDropped, let counter { counters[taking.table.name] = counter }
+      if archivePlan.isDropped, let counter { counters[archivePlan.table.name] = counter }
     }
   }
 
   private func copy(_ work: inout Work) throws(SQLiteError) {
-    let taking = work.taking
-    let isGone = taking.method == .rows
-    let columns = taking.columns(of: "t")
+    let archivePlan = work.archivePlan
+    let isGone = archivePlan.method == .rows
+    let columns = archivePlan.columns(of: "t")
     guard !isGone else {
       work.sum = try work.table.fill(
         from:
-          "SELECT \((columns + ["NULL AS rest", "\(isGone ? 1 : 0) AS gone"]).joined(separator: ", ")) FROM \(taking.place) AS t",
+          "SELECT \((columns + ["NULL AS rest", "\(isGone ? 1 : 0) AS gone"]).joined(separator: ", ")) FROM \(archivePlan.place) AS t",
         computesNothing: true, on: connection)
       return
     }
@@ -75,19 +75,19 @@ struct Archiving {
     try hash.define(on: connection)
     work.sum = try work.table.fill(
       from:
-        "SELECT \((columns + ["\(hash.call("t")) AS rest", "0 AS gone"]).joined(separator: ", ")) FROM \(taking.place) AS t\(hash.joins("t"))",
+        "SELECT \((columns + ["\(hash.call("t")) AS rest", "0 AS gone"]).joined(separator: ", ")) FROM \(archivePlan.place) AS t\(hash.joins("t"))",
       on: connection)
   }
 
   /// What is hashed of a row whose columns are about to go, under the names that it will have when it is compared.
   private func rest(of work: inout Work) throws(SQLiteError) -> RestOfRow {
-    let taking = work.taking
-    let lost = Set(taking.values.map(\.name)).union(taking.key.names.map { SchemaName($0) })
-    let rest = taking.table.stored.filter { !lost.contains($0.name) }
-    work.hashed = rest.map { taking.namesAfter[$0.name] ?? $0.name }
-    work.lookups = try lookups(of: taking)
+    let archivePlan = work.archivePlan
+    let lost = Set(archivePlan.values.map(\.name)).union(archivePlan.key.names.map { SchemaName($0) })
+    let rest = archivePlan.table.stored.filter { !lost.contains($0.name) }
+    work.hashed = rest.map { archivePlan.namesAfter[$0.name] ?? $0.name }
+    work.lookups = try lookups(of: archivePlan)
     let before = Dictionary(
-      taking.namesAfter.map { ($1.spelled, $0.spelled) }, uniquingKeysWith: { first, _ in first })
+      archivePlan.namesAfter.map { ($1.spelled, $0.spelled) }, uniquingKeysWith: { first, _ in first })
     return RestOfRow(
       zip(work.hashed, rest).map { RestOfRow.Column(name: $0.spelled, present: $1.name) },
       work.lookups.map { lookup in
@@ -100,9 +100,9 @@ struct Archiving {
 
 extension Archiving {
   /// The rows of other tables that count as parts of a row, with the names they have after the transition.
-  private func lookups(of taking: Taking) throws(SQLiteError) -> [ArchiveContent.Lookup] {
+  private func lookups(of archivePlan: ArchivePlan) throws(SQLiteError) -> [ArchiveContent.Lookup] {
     var lookups: [ArchiveContent.Lookup] = []
-    for lookup in taking.lookups {
+    for lookup in archivePlan.lookups {
       guard let table = try TableShape(lookup.table, on: connection) else { continue }
       let pairs = lookup.pairs.sorted { $0.there.key < $1.there.key }
       lookups.append(
@@ -121,53 +121,53 @@ extension Archiving {
     var records: [ArchiveRecord] = []
     var sums: [SchemaName: String] = [:]
     for var work in works {
-      let taking = work.taking
-      if taking.method == .difference { try compare(&work) }
-      let isGone = try TableShape(taking.table.name, on: connection) == nil
+      let archivePlan = work.archivePlan
+      if archivePlan.method == .difference { try compare(&work) }
+      let isGone = try TableShape(archivePlan.table.name, on: connection) == nil
       guard work.sum.count > 0 || (isGone && work.counter != nil) else {
         try connection.drop("main.\(work.table.name)")
         continue
       }
-      for name in taking.sources where sums[name] == nil {
+      for name in archivePlan.sources where sums[name] == nil {
         sums[name] = try TableShape(name, on: connection).map { table throws(SQLiteError) in
           try connection.sum(of: table).text
         }
       }
       var content = ArchiveContent(
-        text: phase.tokenHash, key: taking.key, lookups: work.lookups,
-        columns: taking.values.map {
+        text: phase.tokenHash, key: archivePlan.key, lookups: work.lookups,
+        columns: archivePlan.values.map {
           ArchiveContent.Column(
             name: $0.name.spelled, after: $0.after?.spelled, isTracked: $0.isTracked)
         },
-        successor: taking.successor.map {
+        successor: archivePlan.successor.map {
           ArchiveContent.Successor(
             table: $0.table.spelled, key: $0.key.map(\.spelled), hashed: work.hashed.map(\.spelled))
-        }, hasGoneRows: taking.mayLoseRows, isMoved: taking.isMoved,
+        }, hasGoneRows: archivePlan.mayLoseRows, isMoved: archivePlan.isMoved,
         sources: ArchiveContent.Sources(
-          taking.sources.map { ArchiveContent.Sources.Source(table: $0.spelled, sum: sums[$0] ?? "") }),
+          archivePlan.sources.map { ArchiveContent.Sources.Source(table: $0.spelled, sum: sums[$0] ?? "") }),
         counter: work.counter)
       content.orphans = work.orphans.isEmpty ? nil : work.orphans
       content.isComplete = work.rows > 0 && work.sum.count == work.rows ? true : nil
       records.append(
         ArchiveRecord(
-          id: work.id, phase: id, direction: direction, entry: 0, table: taking.table.name.spelled,
+          id: work.id, phase: id, direction: direction, entry: 0, table: archivePlan.table.name.spelled,
           content: content.json, rows: work.sum.count, digest: work.sum.text, state: .kept))
     }
     return records
   }
 
   private func compare(_ work: inout Work) throws(SQLiteError) {
-    let taking = work.taking
-    if let successor = taking.successor, let table = try TableShape(successor.table, on: connection) {
+    let archivePlan = work.archivePlan
+    if let successor = archivePlan.successor, let table = try TableShape(successor.table, on: connection) {
       work.hashed = table.stored.map(\.name).filter { !successor.key.contains($0) }
-      work.lookups = try lookups(of: taking)
+      work.lookups = try lookups(of: archivePlan)
       let rest = RestOfRow(
         work.hashed.map { RestOfRow.Column(name: $0.spelled, present: $0) }, work.lookups)
       try rest.define(on: connection)
-      try connection.defineRowHash(named: Taking.valueFunction, columns: ["value"])
-      let query = taking.difference(work.id, successor: table, rest: rest, marks: work.table.marks)
+      try connection.defineRowHash(named: ArchivePlan.valueFunction, columns: ["value"])
+      let query = archivePlan.difference(work.id, successor: table, rest: rest, marks: work.table.marks)
       work.sum = try work.table.fill(from: query, on: connection)
     }
-    try connection.drop("temp.\(Taking.snapshotName(work.id))")
+    try connection.drop("temp.\(ArchivePlan.snapshotName(work.id))")
   }
 }

@@ -10,7 +10,7 @@ struct FormerConstraints {
   private let present: Schema
   private let former: Schema
   private let archives: [ArchiveRecord]
-  private let aftermath: Aftermath?
+  private let laterChanges: LaterChanges?
   private let connection: Connection
 
   /// - Parameters:
@@ -18,17 +18,17 @@ struct FormerConstraints {
   ///   - present: the schema from which it leads.
   ///   - former: the schema to which it leads.
   ///   - archives: those whose rows come back.
-  ///   - aftermath: what later phases did since the schema was that; nil when it is the present one. Of tables that
+  ///   - laterChanges: what later phases did since the schema was that; nil when it is the present one. Of tables that
   ///     they changed nothing is said.
   init(
     _ trace: ScriptTrace, from present: Schema, to former: Schema, with archives: [ArchiveRecord],
-    _ aftermath: Aftermath? = nil, on connection: Connection
+    _ laterChanges: LaterChanges? = nil, on connection: Connection
   ) {
     self.trace = trace
     self.present = present
     self.former = former
     self.archives = archives
-    self.aftermath = aftermath
+    self.laterChanges = laterChanges
     self.connection = connection
   }
 
@@ -56,7 +56,7 @@ struct FormerConstraints {
 
   private func pair(_ name: SchemaName) throws(SQLiteError) -> TablePair? {
     guard let pair = try TablePair(name, trace, from: present, to: former, on: connection) else { return nil }
-    let isAsItWas = aftermath?.hasLeftAlone(pair.presentNames, of: pair.shape.name) ?? true
+    let isAsItWas = laterChanges?.hasLeftAlone(pair.presentNames, of: pair.shape.name) ?? true
     return isAsItWas ? pair : nil
   }
 }

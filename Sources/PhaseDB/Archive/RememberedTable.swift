@@ -8,7 +8,7 @@ struct RememberedTable {
   /// The columns that are compared, without the key.
   let columns: [SchemaName]
   /// Where the rows are after the phase; nil when they cannot be followed by their key.
-  let successor: Taking.Successor?
+  let successor: ArchivePlan.Successor?
   private let name: String
 
   /// Copies the rows.

@@ -36,7 +36,9 @@ struct RestOfRow {
   /// - Parameters:
   ///   - places: where columns are that are not where they were.
   ///   - key: what rows are found by in other archives.
-  init(_ content: ArchiveContent, at places: [SchemaName: Aftermath.Place] = [:], by key: [SchemaName] = []) {
+  init(
+    _ content: ArchiveContent, at places: [SchemaName: LaterChanges.Place] = [:], by key: [SchemaName] = []
+  ) {
     self.init(
       (content.successor?.hashed ?? []).map { name in
         let place = places[SchemaName(name)]

@@ -33,9 +33,9 @@ extension RestoringWork {
       guard let mark, let after = column.after.map({ SchemaName($0) }) else { return nil }
       guard names.contains(after) else { return "1 AS \(mark)" }
       return
-        "a.gone OR \(Taking.valueFunction)(n.\(SQLText.identifier(after.spelled))) IS NOT a.\(mark) AS \(mark)"
+        "a.gone OR \(ArchivePlan.valueFunction)(n.\(SQLText.identifier(after.spelled))) IS NOT a.\(mark) AS \(mark)"
     }
-    try connection.defineRowHash(named: Taking.valueFunction, columns: ["value"])
+    try connection.defineRowHash(named: ArchivePlan.valueFunction, columns: ["value"])
     let query = (archive.keys.map { "a.\($0)" } + ["a.gone OR \(rest) AS c0"] + tracked).joined(
       separator: ", ")
     try connection.execute(

@@ -12,7 +12,7 @@ struct RowsAtRisk {
     /// The columns that are written, where rows stay where they are; nil when rows come, go or move.
     let columns: Set<SchemaName>?
     /// Where its rows are after the phase; nil when they cannot be followed by their key.
-    let successor: (RowKey) -> Taking.Successor?
+    let successor: (RowKey) -> ArchivePlan.Successor?
   }
 
   let tables: [Table]
@@ -22,12 +22,12 @@ struct RowsAtRisk {
 
   /// - Parameters:
   ///   - trial: what a phase's way up and its way down do where there are no rows.
-  ///   - takings: what is archived on the way up.
-  init(_ trial: TransitionTrial, _ takings: [Taking]) {
+  ///   - archivePlans: what is archived on the way up.
+  init(_ trial: TransitionTrial, _ archivePlans: [ArchivePlan]) {
     self.trial = trial
     tables = trial.there.tables.compactMap { table in
       guard let name = table.origin else { return nil }
-      let kept = takings.first { $0.table.name == name }
+      let kept = archivePlans.first { $0.table.name == name }
       let written = Self.writtenInPlace(table, by: trial)
       if let written, written.isSubset(of: kept?.isKeptForEveryRow ?? []) { return nil }
       let columns = written.map { Set($0.filter { table.column(from: $0)?.outcome != nil }) }
@@ -126,7 +126,7 @@ extension ScriptTrace {
   var touchedTables: Set<FoldedName> { Set(tables.filter(\.isTouched).compactMap(\.origin?.key)) }
 }
 
-extension Taking {
+extension ArchivePlan {
   /// The columns of which the archive has what differs, or comes to differ, for every row that is there.
   fileprivate var isKeptForEveryRow: Set<SchemaName> {
     guard method != .rows, !mayLoseRows else { return [] }

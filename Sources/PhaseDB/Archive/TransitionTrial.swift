@@ -24,18 +24,18 @@ struct TransitionTrial {
   init(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema, _ costLimit: CostLimit? = nil
   ) throws(MigrationError) {
-    var neighbourhood = Neighbourhood()
-    neighbourhood.follow(schema.changes(since: Schema()))
-    try self.init(id, phase, direction, in: neighbourhood, costLimit)
+    var touchedSchema = TouchedSchema()
+    touchedSchema.follow(schema.changes(since: Schema()))
+    try self.init(id, phase, direction, in: touchedSchema, costLimit)
   }
 
   /// The same, where the neighbourhoods of what is there before the transition are known.
   init(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, in neighbourhood: Neighbourhood,
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, in touchedSchema: TouchedSchema,
     _ costLimit: CostLimit? = nil
   ) throws(MigrationError) {
     do throws(MigrationError) {
-      let objects = neighbourhood.objects(
+      let objects = touchedSchema.objects(
         around: [phase.up, phase.down],
         naming: phase.retirements.flatMap { retirement in
           let table = SchemaName(retirement.table)
@@ -44,7 +44,7 @@ struct TransitionTrial {
       self = try TransitionTrial(id, phase, direction, objects, costLimit)
     } catch  where error.id != .tooCostly {
       // What is made of names at run time, as by a module, may need what no script mentions.
-      self = try TransitionTrial(id, phase, direction, neighbourhood.allObjects, costLimit)
+      self = try TransitionTrial(id, phase, direction, touchedSchema.allObjects, costLimit)
     }
   }
 

@@ -13,7 +13,7 @@ final class TransitionTrials {
   private var known: [Key: TransitionTrial] = [:]
   /// What objects need each other, followed from one schema to the next: a step then costs what it changes, and not what
   /// is there.
-  private var neighbourhood = Neighbourhood()
+  private var touchedSchema = TouchedSchema()
   private var followed = Schema()
   /// Without rows SQL has little to do. What takes long all the same is not waited for.
   private let costLimit: CostLimit
@@ -27,9 +27,9 @@ final class TransitionTrials {
   ) throws(MigrationError) -> TransitionTrial {
     let key = Key(id: id, tokens: phase.tokenHash, direction: direction, schema: schema.digest)
     if let trial = known[key] { return trial }
-    neighbourhood.follow(schema.changes(since: followed))
+    touchedSchema.follow(schema.changes(since: followed))
     followed = schema
-    let trial = try TransitionTrial(id, phase, direction, in: neighbourhood, costLimit)
+    let trial = try TransitionTrial(id, phase, direction, in: touchedSchema, costLimit)
     known[key] = trial
     return trial
   }

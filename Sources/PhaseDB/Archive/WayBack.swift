@@ -41,14 +41,14 @@ struct WayBack {
 
   /// Where the rows of a table go on: in itself; in the one that was made in its stead; in the one from which the way
   /// back fills it.
-  func successor(of table: TracedTable, _ key: RowKey) -> Taking.Successor? {
+  func successor(of table: TracedTable, _ key: RowKey) -> ArchivePlan.Successor? {
     guard !movesRows(key) else { return nil }
     let names = key.names.map { SchemaName($0) }
     if let outcome = table.outcome {
       guard !table.movesRows(key), key.form != .rowID || keepsRowIDs(of: outcome) else { return nil }
-      if key.form == .rowID { return Taking.Successor(table: outcome, key: names) }
+      if key.form == .rowID { return ArchivePlan.Successor(table: outcome, key: names) }
       let after = names.compactMap { table.column(from: $0)?.outcome }
-      return after.count == names.count ? Taking.Successor(table: outcome, key: after) : nil
+      return after.count == names.count ? ArchivePlan.Successor(table: outcome, key: after) : nil
     }
     guard let heir else { return nil }
     if key.form == .rowID {
@@ -56,13 +56,13 @@ struct WayBack {
       guard let outcome = heir.outcome, heir.rowIDsFrom == table.origin, keepsRowIDs(of: outcome) else {
         return nil
       }
-      return Taking.Successor(table: outcome, key: names)
+      return ArchivePlan.Successor(table: outcome, key: names)
     }
     let columns = names.compactMap { name in
       heir.column(to: name).flatMap { $0.isGenerated ? nil : $0.outcome }
     }
     guard columns.count == names.count, let outcome = heir.outcome else { return nil }
-    return Taking.Successor(table: outcome, key: columns)
+    return ArchivePlan.Successor(table: outcome, key: columns)
   }
 
   /// Whether rows get another key on the way back.

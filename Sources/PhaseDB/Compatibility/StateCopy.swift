@@ -106,13 +106,11 @@ final class StateCopy {
       : try planner.down(selection, checkpoints: [])
     if let held = plan.held.first { throw held.error() }
     let engine = Engine(
-      on: connection, knowledge: knowledge, runner: workshop.runner, now: { now }, wait: .zero,
-      pacing: Pacing(pause: .zero), cancellation: workshop.cancellation
+      on: connection, knowledge: knowledge, for: .copy, trials: workshop.trials, runner: workshop.runner,
+      now: { now }, wait: .zero, pacing: Pacing(pause: .zero), cancellation: workshop.cancellation
     ) { event in
       if case .committed(let id, _, _, _) = event { look(id) }
     }
-    engine.isOnCopy = true
-    engine.trials = workshop.trials
     _ = try engine.run(plan)
     workshop.lastSchema = engine.knowledge.schema
   }

@@ -12,17 +12,10 @@ final class Engine {
   let observe: (Event) -> Void
   /// What this run knows of ledger and schema, carried from one step to the next.
   var knowledge: Knowledge
-  /// True on a copy, where readers stay from the beginning to the end and nobody waits: batches do not stand still for
-  /// them, nor for a budget.
-  var isOnCopy = false
-  /// Whether it is to be found out where the SQL of a way down alone goes wrong.
-  var looksForCorrections = false
+  /// What the run is for.
+  let purpose: Purpose
   /// What is known of what transitions do.
-  var trials = TransitionTrials()
-  /// What the SQL of the last step wrote.
-  var lastWrites = WriteSet()
-  /// Where, when that is looked for, archives put right what the SQL of the last step made of rows.
-  var lastCorrections: [TableDifference] = []
+  let trials: TransitionTrials
   /// Why a way back that was tried ended the transaction of its phase, so that it is not tried again.
   var endedByWayBack: MigrationError?
   /// True while other runners see that this run is not over.
@@ -30,11 +23,23 @@ final class Engine {
   /// True once the log says which gates were overridden in this run.
   var hasLoggedOverrides = false
 
+  enum Purpose {
+    case change
+    /// A copy. Readers stay from the beginning to the end and nobody waits: batches pause neither for them nor for a
+    /// budget.
+    case copy
+    /// A copy on which it is to be found out where the SQL of a way down alone goes wrong.
+    case rehearsal
+  }
+
   init(
-    on connection: Connection, knowledge: Knowledge, runner: Runner, now: @escaping () -> Timestamp,
+    on connection: Connection, knowledge: Knowledge, for purpose: Purpose = .change,
+    trials: TransitionTrials = TransitionTrials(), runner: Runner, now: @escaping () -> Timestamp,
     wait: Duration, pacing: Pacing,
     cancellation: Cancellation, observe: @escaping (Event) -> Void
   ) {
+    self.purpose = purpose
+    self.trials = trials
     self.connection = connection
     self.knowledge = knowledge
     self.runner = runner
@@ -50,8 +55,25 @@ final class Engine {
   /// - Returns: what was done.
   /// - Throws: the first failure; its `standing` says whether steps before it are done, its `state` where the
   ///   database stands.
-  func run(_ plan: Plan) throws(MigrationError) -> RunResult {
-    guard !plan.steps.isEmpty || !plan.drift.isEmpty else { return RunResult(done: [], skipped: []) }
+  func run(_ plan: Plan) throws(MigrationError) -> RunResult { try report(on: plan).result }
+
+  /// Runs one phase alone on a copy, beginning as a command of its own would: with nothing that the step before it knew.
+  ///
+  /// - Parameter catalog: whose names errors can tell of.
+  func runAlone(
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, in catalog: Catalog
+  ) throws(MigrationError) -> StepReport {
+    knowledge = try Knowledge(of: connection)
+    let planner = try Planner(onCopy: knowledge, catalog, .ofCopy, at: now())
+    guard let report = try report(on: planner.alone(id, phase, direction)).steps.first else {
+      throw MigrationError(.sqliteFailed, "\(id) did not run on the copy")
+    }
+    return report
+  }
+
+  private func report(on plan: Plan) throws(MigrationError) -> (result: RunResult, steps: [StepReport]) {
+    let nothing = RunResult(done: [], skipped: [])
+    guard !plan.steps.isEmpty || !plan.drift.isEmpty else { return (nothing, []) }
     let discipline = try changingNothing { () throws(MigrationError) in
       try ConnectionDiscipline.begin(on: connection)
     }
@@ -60,15 +82,18 @@ final class Engine {
       defer { connection.removeProgressHandler() }
       guard !plan.steps.isEmpty else {
         try changingNothing { () throws(MigrationError) in try acceptDrift(plan) }
-        return RunResult(done: [], skipped: [])
+        return (nothing, [])
       }
       return try runSteps(plan)
     }
   }
 
-  private func runSteps(_ plan: Plan) throws(MigrationError) -> RunResult {
+  private func runSteps(
+    _ plan: Plan
+  ) throws(MigrationError) -> (result: RunResult, steps: [StepReport]) {
     defer { releaseLease() }
     var result = RunResult(done: [], skipped: [])
+    var reports: [StepReport] = []
     var expected = plan.appliedBefore
     for (index, step) in plan.steps.enumerated() {
       let turn = Turn(step: step, number: index + 1, count: plan.steps.count, expected: expected, plan: plan)
@@ -76,16 +101,19 @@ final class Engine {
         if cancellation.isRequested { throw MigrationError.stopped() }
         observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
         switch try patiently(turn) {
-        case .done(let times):
-          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: times))
+        case .done(let report):
+          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: report.times))
+          reports.append(report)
         case .alreadyDone:
           result.skipped.append(step.id)
           observe(.alreadyDone(step.id, step.direction))
         case .batches(let run):
-          let times = try run.run()
+          let report = try run.run()
           observe(
-            .committed(step.id, step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
-          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: times))
+            .committed(
+              step.id, step.direction, report.times, checkpoint: knowledge.applied.last?.sequence ?? 0))
+          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: report.times))
+          reports.append(report)
           watchForCancellation()
         case .compare: break
         }
@@ -99,7 +127,7 @@ final class Engine {
       if step.direction == .up { expected.append(step.id) }
     }
     try connection.refuseMoved("after the last step")
-    return result
+    return (result, reports)
   }
 
   /// Lets a request to stop end the statement that runs.
@@ -162,6 +190,15 @@ public struct RunResult: Sendable, Hashable {
   public internal(set) var skipped: [PhaseID]
 }
 
+/// What one step did.
+struct StepReport {
+  let times: StepTimes
+  /// What its SQL wrote.
+  let writes: WriteSet
+  /// In a rehearsal, where archives put right what its SQL made of rows.
+  var corrections: [TableDifference] = []
+}
+
 /// One step at its place in a run.
 struct Turn {
   let step: Plan.Step
@@ -174,7 +211,7 @@ struct Turn {
   var isLast: Bool { number == count }
 
   enum Outcome {
-    case done(StepTimes)
+    case done(StepReport)
     case alreadyDone
     /// Rows have no parent, and only a comparison with the state before can tell whose fault it is. Rolled back.
     case compare

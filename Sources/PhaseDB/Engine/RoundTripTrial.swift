@@ -12,13 +12,13 @@ struct RoundTripTrial {
 
   /// Copies the rows of the tables that have to be compared.
   init(
-    _ step: Plan.Step, _ trial: TransitionTrial, _ takings: [Taking], before: Schema,
+    _ step: Plan.Step, _ trial: TransitionTrial, _ archivePlans: [ArchivePlan], before: Schema,
     on connection: Connection
   ) throws(MigrationError) {
     self.trial = trial
     self.before = before
     back = trial.back
-    risk = RowsAtRisk(trial, takings)
+    risk = RowsAtRisk(trial, archivePlans)
     hidden = try lifting("reading the virtual tables before \(step.id)") { () in
       try HiddenContent(trial, before, on: connection)
     }

@@ -16,7 +16,7 @@ extension Engine {
       let stands =
         present.map { "the database is \($0.checkpointText)" } ?? "the database could not be read again"
       error.state = "\(left); \(stands)"
-      if error.standing == .undone, !isOnCopy, error.id != .interrupted {
+      if error.standing == .undone, purpose == .change, error.id != .interrupted {
         error.help.append("then run: phasedb \(step.direction.rawValue)")
       }
     }

@@ -1,7 +1,8 @@
 internal import PhaseSQLite
 
 extension Engine {
-  /// One attempt at a step: one transaction, from the write lock to the commit (design: "applying and reversing").
+  /// One attempt at a step: one transaction, from the write lock to the commit. The numbers are those of Concepts,
+  /// "A transition". Steps 1 and 9, the connection's settings, are `ConnectionDiscipline`'s, around the whole run.
   ///
   /// - Parameter comparing: looks before the SQL runs which rows have no parent already. That reads every child table, so
   ///   it is asked for only after an attempt that left such rows.
@@ -10,6 +11,7 @@ extension Engine {
     _ turn: Turn, until deadline: ContinuousClock.Instant, comparing: Bool
   ) throws(MigrationError) -> Turn.Outcome {
     let began = ContinuousClock.now
+    // 2. BEGIN IMMEDIATE. The ledger is read again, and the schema must be what it says.
     // Short, so that a request to stop is heard while waiting; the attempt is repeated until the deadline.
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
@@ -29,8 +31,9 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
+    // 3. What the SQL will take from rows is copied. Archives are checked, and rows that the schema below would not have.
     let rowsAtStake = try TransitionRows(
-      turn.step, knowledge, trials, looksForCorrections: looksForCorrections, on: connection)
+      turn.step, knowledge, trials, looksForCorrections: purpose == .rehearsal, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let orphansBefore = comparing ? try orphans() : nil
     let start = Start(
@@ -60,18 +63,20 @@ extension Engine {
   ) throws(MigrationError) -> Turn.Outcome {
     var rowsAtStake = rowsAtStake
     let before = start.schema
+    // 4. The SQL runs under the guard, and what is retired changes its name.
     let sql = PhaseStatements(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
-    lastWrites = writes
+    // 5. The schema is read, columns are put back in their order, and the kind's promise is held against it.
     let left = try schemaNow(knowing: before)
     var after = try putColumnsBack(turn.step, of: left, with: &rowsAtStake)
     let changes = after.changes(since: before)
     try refuseTrespass(turn.step, changes, from: before, to: after)
     try refuseBrokenPromise(turn, changes)
     let drifted = try driftOnTheWayBack(turn.step, to: after)
+    // 6. What is archived comes back, and what the SQL really took is archived.
     let kept = try rowsAtStake?.finish(writes)
-    lastCorrections = kept?.corrections ?? []
     if kept != nil { after = try schemaNow(knowing: after) }
+    // 7. Foreign keys and claims are checked.
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
     guard
@@ -81,6 +86,7 @@ extension Engine {
     }
     try verify(turn)
 
+    // 8. The ledger gets the phase and the log a row. On the way up, the way back is tried. COMMIT.
     let recorded = try record(
       turn, changes, leaving: drifted, kept, from: before, to: after, since: start.began)
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
@@ -103,7 +109,7 @@ extension Engine {
       rows: rows)
     observe(
       .committed(turn.step.id, turn.step.direction, times, checkpoint: knowledge.applied.last?.sequence ?? 0))
-    return .done(times)
+    return .done(StepReport(times: times, writes: writes, corrections: kept?.corrections ?? []))
   }
 
   private func schemaNow(knowing known: Schema? = nil) throws(MigrationError) -> Schema {

@@ -41,9 +41,9 @@ struct TransitionRows {
     let restoring = try Restoring(
       kept, step.phase, trial.there, looksForCorrections: looksForCorrections, on: connection)
     let young = try Self.young(step, knowledge, ledger)
-    let takings = isPromise ? [] : try Taking.all(in: trial, on: connection, isYoung: young)
+    let archivePlans = isPromise ? [] : try ArchivePlan.all(in: trial, on: connection, isYoung: young)
     if step.direction == .up {
-      trip = try RoundTripTrial(step, trial, takings, before: knowledge.schema, on: connection)
+      trip = try RoundTripTrial(step, trial, archivePlans, before: knowledge.schema, on: connection)
     }
     indexes = try lifting("checking full-text indexes") { () in
       try DerivedIndexes(
@@ -52,7 +52,7 @@ struct TransitionRows {
     }
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
       try Archiving(
-        takings.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(),
+        archivePlans.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(),
         isWayBackKnown: step.direction == .up, on: connection)
     }
     work = (archiving, restoring)

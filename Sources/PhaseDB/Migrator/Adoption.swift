@@ -7,7 +7,7 @@ public struct Adoption: Sendable {
   /// The checkpoint the database is at, nil at its baseline.
   public let checkpoint: Checkpoint?
   /// The books of other tools, which were left alone.
-  public let neighbours: [Neighbour]
+  public let otherTools: [OtherTool]
 }
 
 extension Migrator {
@@ -124,7 +124,7 @@ extension Migrator {
     }
     return Adoption(
       phases: recorded.map(\.id), checkpoint: recorded.last.map(Checkpoint.init(after:)),
-      neighbours: schema.neighbours)
+      otherTools: schema.otherTools)
   }
 }
 

@@ -8,7 +8,7 @@ public struct Baseline: Sendable {
   /// How many objects of each type there are: table, index, view and trigger, without what is made along with others.
   public let counts: [String: Int]
   /// The books of other tools, which are left out.
-  public let neighbours: [Neighbour]
+  public let otherTools: [OtherTool]
   /// Views and triggers that do not compile, as lint finds them. They are part of the baseline, because they are part of
   /// the database.
   public let broken: [Broken]
@@ -65,7 +65,7 @@ private struct BaselineDraft {
   func baseline() throws(MigrationError) -> Baseline {
     let counts = Dictionary(objects.map { ($0.key.type, 1) }, uniquingKeysWith: +)
     guard let text, let script = Script(text, file: "baseline.sql") else {
-      return Baseline(text: nil, counts: counts, neighbours: schema.neighbours, broken: [])
+      return Baseline(text: nil, counts: counts, otherTools: schema.otherTools, broken: [])
     }
     let scratch: Scratch
     do throws(MigrationError) {
@@ -80,7 +80,7 @@ private struct BaselineDraft {
         help: ["look at the named objects: their text in sqlite_schema was edited by hand"])
     }
     let broken = try scratch.brokenInBaseline().map(Baseline.Broken.init)
-    return Baseline(text: text, counts: counts, neighbours: schema.neighbours, broken: broken)
+    return Baseline(text: text, counts: counts, otherTools: schema.otherTools, broken: broken)
   }
 
   /// Tables first, virtual ones after those they may read; then what hangs on them. A view compiles only when it is

@@ -8,7 +8,6 @@ internal import PhaseSQLite
 final class DownRun {
   let connection: Connection
   let engine: Engine
-  private let now: () -> Timestamp
   /// A connection that goes on seeing the copy as it is at this moment.
   private let look: () throws -> Connection
   /// A connection on a copy of the copy.
@@ -38,15 +37,13 @@ final class DownRun {
   ) throws(MigrationError) {
     forksLeft = forks
     self.connection = connection
-    self.now = now
     self.look = look
     self.fork = fork
+    let trials = TransitionTrials()
     makeEngine = { connection throws(MigrationError) in
-      let engine = Engine(
-        on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
-        pacing: pacing, cancellation: cancellation, observe: { _ in })
-      engine.isOnCopy = true
-      return engine
+      Engine(
+        on: connection, knowledge: try Knowledge(of: connection), for: .copy, trials: trials, runner: runner,
+        now: now, wait: .seconds(5), pacing: pacing, cancellation: cancellation, observe: { _ in })
     }
     engine = try makeEngine(connection)
   }
@@ -59,24 +56,27 @@ final class DownRun {
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
     let kept = try ledger.archives(of: id).filter { $0.state == .kept && $0.direction == .up }
-    var outlooks: [(archive: ArchiveRecord, shortfall: Shortfall, computed: [Reversal.AffectedRows])] = []
+    var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, computed: [Reversal.AffectedRows])] =
+      []
     do throws(MigrationError) {
       let trace = try engine.trials.trial(id, phase, .down, on: knowledge.schema).there
       for archive in kept {
-        let shortfall = Shortfall(archive, try ArchiveContent(archive), trace)
+        let forecast = ArchiveForecast(archive, try ArchiveContent(archive), trace)
         let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
-          try shortfall.outlook(on: connection)
+          try forecast.outlook(on: connection)
         }
         step.lost += outlook.lost
         step.uncertain += outlook.others
-        outlooks.append((archive, shortfall, outlook.computed))
+        outlooks.append((archive, forecast, outlook.computed))
       }
     } catch  where error.id != .ledgerDamaged {
       // The engine says why.
     }
     let before = try reading(look)
+    let writes: WriteSet
     do throws(MigrationError) {
-      step.times = try run(id, phase, .down, on: engine)
+      let report = try engine.runAlone(id, phase, .down, in: Catalog([]))
+      (step.times, writes) = (report.times, report.writes)
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       step.failure = error
@@ -92,15 +92,14 @@ final class DownRun {
       }
       return step
     }
-    let writes = engine.lastWrites
     step.tables = writes.tables.union(writes.columns.keys).union(writes.alteredTables)
       .union(writes.deletedTables).union(kept.map(\.table.folded))
     let left = Dictionary(
       try ledger.archives(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    for (archive, shortfall, computed) in outlooks {
+    for (archive, forecast, computed) in outlooks {
       guard let rest = left[archive.id] else { continue }
       let known = step.lost.filter { $0.table == archive.table && $0.column == nil }
-      let gone = try reading { try shortfall.staysGone(in: rest, on: connection) }
+      let gone = try reading { try forecast.staysGone(in: rest, on: connection) }
       if gone > known.reduce(0, { $0 + ($1.rows ?? gone) }) {
         step.lost.removeAll { known.contains($0) }
         step.lost.append(
@@ -109,7 +108,7 @@ final class DownRun {
             why: "another row has taken the place of these rows, or their parents are gone"))
       }
       for rows in computed {
-        let count = try reading { try shortfall.others(than: rows.column ?? "", in: rest, on: connection) }
+        let count = try reading { try forecast.others(than: rows.column ?? "", in: rest, on: connection) }
         if count > 0 { step.uncertain.append(rows.counted(count)) }
       }
     }
@@ -124,18 +123,6 @@ final class DownRun {
     let returning = Set(kept.filter { (try? ArchiveContent($0))?.hasGoneRows != false }.map(\.table.folded))
     step.uncertain += cells.bornRows.filter { !returning.contains($0.table.folded) }
     return step
-  }
-
-  private func run(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, on engine: Engine
-  ) throws(MigrationError) -> StepTimes {
-    engine.knowledge = try Knowledge(of: engine.connection)
-    let result = try engine.run(
-      Planner(onCopy: engine.knowledge, Catalog([]), .ofCopy, at: now()).alone(id, phase, direction))
-    guard let done = result.done.first else {
-      throw MigrationError(.sqliteFailed, "\(id) did not run on the copy")
-    }
-    return done.times
   }
 
   private func reading<Result>(_ body: () throws -> Result) throws(MigrationError) -> Result {
@@ -224,9 +211,8 @@ final class DownRun {
       copy.turn(.triggers, on: true)
     }
     let engine = try makeEngine(copy)
-    engine.trials = self.engine.trials
     do throws(MigrationError) {
-      _ = try run(id, phase, .down, on: engine)
+      _ = try engine.runAlone(id, phase, .down, in: Catalog([]))
       return false
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
@@ -274,8 +260,7 @@ final class DownRun {
       }
     }
     let engine = try makeEngine(again)
-    engine.trials = self.engine.trials
-    _ = try run(id, phase, .up, on: engine)
+    _ = try engine.runAlone(id, phase, .up, in: Catalog([]))
     return again
   }
 

@@ -37,10 +37,8 @@ final class Rehearsal {
     self.observe = observe
     connection = try copy.openForRehearsal()
     engine = Engine(
-      on: connection, knowledge: try Knowledge(of: connection), runner: runner, now: now, wait: .seconds(5),
-      pacing: pacing, cancellation: cancellation, observe: { _ in })
-    engine.isOnCopy = true
-    engine.looksForCorrections = true
+      on: connection, knowledge: try Knowledge(of: connection), for: .rehearsal, runner: runner, now: now,
+      wait: .seconds(5), pacing: pacing, cancellation: cancellation, observe: { _ in })
   }
 
   /// Makes the schema that was there before the first phase, on a copy with nothing in it.
@@ -86,24 +84,12 @@ final class Rehearsal {
   private func prepare(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
     let times: StepTimes
     do throws(MigrationError) {
-      times = try step(id, phase, .up)
+      times = try engine.runAlone(id, phase, .up, in: catalog).times
     } catch {
       throw onCopy(error)
     }
     known = nil
     observe(.prepared(id, milliseconds: times.milliseconds))
-  }
-
-  /// Runs one phase in one direction on the copy.
-  func step(_ id: PhaseID, _ phase: Phase, _ direction: Direction) throws(MigrationError) -> StepTimes {
-    // As a command of its own would begin: with nothing that the step before it knew.
-    engine.knowledge = try Knowledge(of: connection)
-    let result = try engine.run(
-      Planner(onCopy: engine.knowledge, catalog, .ofCopy, at: now()).alone(id, phase, direction))
-    guard let done = result.done.first else {
-      throw MigrationError(.sqliteFailed, "\(id) did not run on the copy")
-    }
-    return done.times
   }
 
   /// The copy as it stands.

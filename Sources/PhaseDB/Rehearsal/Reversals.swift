@@ -239,8 +239,8 @@ struct Reversals {
     let (before, after) = try lifting("reading the ledger") { () in
       (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
     }
-    let aftermath = try later.map { later throws(MigrationError) in
-      try Aftermath(from: after, to: schema, later)
+    let laterChanges = try later.map { later throws(MigrationError) in
+      try LaterChanges(from: after, to: schema, later)
     }
     let present = later == nil ? schema : after
     let trace: ScriptTrace
@@ -250,7 +250,7 @@ struct Reversals {
       return
     }
     let broken = try lifting("looking for rows that do not fit the schema before \(applied.id)") { () in
-      try FormerConstraints(trace, from: present, to: before, with: draft.kept, aftermath, on: connection)
+      try FormerConstraints(trace, from: present, to: before, with: draft.kept, laterChanges, on: connection)
         .broken()
     }
     reversal.obstacles += broken.map(\.obstacle)
@@ -262,11 +262,12 @@ struct Reversals {
       let content = try ArchiveContent(archive)
       if later == nil {
         reversal.lost += try lifting("looking for parents of archive \(archive.id)") { () in
-          try Shortfall(archive, content, trace).orphans(in: before, returning: returning, on: connection)
+          try ArchiveForecast(archive, content, trace).orphans(
+            in: before, returning: returning, on: connection)
         }
       }
       let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
-        try Shortfall(archive, content, trace, aftermath).outlook(on: connection)
+        try ArchiveForecast(archive, content, trace, laterChanges).outlook(on: connection)
       }
       reversal.lost += outlook.lost + outlook.taken
       reversal.uncertain += outlook.computed + outlook.others

@@ -14,29 +14,30 @@ extension Rehearsal {
     trip.tables = before.digest.tables
     let archives = try archiveTables()
 
-    guard let up = try attempt(&trip, .up, .up) else { return finish(trip) }
+    guard let wayUp = try attempt(&trip, .up, .up) else { return finish(trip) }
+    let up = wayUp.times
     trip.times.up = up.milliseconds
     trip.times.rowsUp = up.rows
     trip.times.logBytes = copy.logBytes
     trip.times.archiveBytes = bytes(of: try archiveTables().subtracting(archives))
     trip.schemaAfter = engine.knowledge.schema.digest
     let after = try state(of: id)
-    trip.emptyTables = try emptyTables(before.digest, after.digest, id, phase)
+    trip.emptyTables = try emptyTables(before.digest, after.digest, wayUp.writes, id, phase)
 
-    guard let down = try attempt(&trip, .down, .down) else {
+    guard let wayDown = try attempt(&trip, .down, .down) else {
       known = after.digest
       return finish(trip)
     }
-    trip.times.down = down.milliseconds
-    trip.times.rowsDown = down.rows
-    trip.corrections = engine.lastCorrections
+    trip.times.down = wayDown.times.milliseconds
+    trip.times.rowsDown = wayDown.times.rows
+    trip.corrections = wayDown.corrections
     let back = try state(of: id)
     trip.afterDown = try onCopy { () in
       try before.difference(to: back, losses: phase.losses, limit: Self.shownRows)
     }
 
     guard let again = try attempt(&trip, .up, .again) else { return finish(trip) }
-    trip.times.up = max(up.milliseconds, again.milliseconds)
+    trip.times.up = max(up.milliseconds, again.times.milliseconds)
     let last = try state(of: id)
     trip.afterSecondUp = try onCopy { () in
       try after.difference(to: last, losses: phase.losses, limit: Self.shownRows)
@@ -51,12 +52,12 @@ extension Rehearsal {
   /// One direction; nil when it failed, which is what a rehearsal is there to find out.
   private func attempt(
     _ trip: inout Trip, _ direction: Direction, _ stage: RehearsedPhase.Stage
-  ) throws(MigrationError) -> StepTimes? {
+  ) throws(MigrationError) -> StepReport? {
     do throws(MigrationError) {
-      let times = try step(trip.id, trip.phase, direction)
-      trip.times.hold = max(trip.times.hold ?? 0, times.holdMilliseconds)
-      observe(.ran(trip.id, stage, times))
-      return times
+      let report = try engine.runAlone(trip.id, trip.phase, direction, in: catalog)
+      trip.times.hold = max(trip.times.hold ?? 0, report.times.holdMilliseconds)
+      observe(.ran(trip.id, stage, report.times))
+      return report
     } catch {
       let told = onCopy(error)
       guard told.id != .interrupted, told.id != .rehearsalCopyFailed else { throw told }
@@ -69,9 +70,8 @@ extension Rehearsal {
 
   /// Tables that the phase writes or alters and that had nothing in them, neither before nor from the phase itself.
   private func emptyTables(
-    _ before: DatabaseDigest, _ after: DatabaseDigest, _ id: PhaseID, _ phase: Phase
+    _ before: DatabaseDigest, _ after: DatabaseDigest, _ writes: WriteSet, _ id: PhaseID, _ phase: Phase
   ) throws(MigrationError) -> [String] {
-    let writes = engine.lastWrites
     let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys).union(
       phase.retirements.map(\.table.folded))
     let filled = Set(after.tables.filter { $0.rows > 0 }.map(\.table.folded))

@@ -94,9 +94,9 @@ struct Schema: Sendable {
   var reachingForLedger: [SchemaObject] { rows.filter(\.reachesForLedger).map(\.object) }
 
   /// The tables of other tools that are there.
-  var neighbours: [Neighbour] {
+  var otherTools: [OtherTool] {
     rows.lazy.map(\.object).filter { $0.key.type == "table" }.compactMap { object in
-      Neighbour.tool(of: object.key.name).map { Neighbour(table: object.name, tool: $0) }
+      OtherTool.tool(of: object.key.name).map { OtherTool(table: object.name, tool: $0) }
     }
   }
 
@@ -105,7 +105,7 @@ struct Schema: Sendable {
   static func isForeign(_ name: FoldedName, of table: FoldedName) -> Bool {
     // What is retired still is the users': it comes back when its phase comes down.
     if name.hasPrefix(RetiredName.prefix) { return false }
-    return foreignPrefixes.contains { name.hasPrefix($0) } || Neighbour.tool(of: table) != nil
+    return foreignPrefixes.contains { name.hasPrefix($0) } || OtherTool.tool(of: table) != nil
   }
 
   private static let foreignPrefixes = ["sqlite_", Schema.ledgerPrefix, "_litestream_", "_cf_"]

@@ -131,7 +131,7 @@ extension ArgumentParser {
     guard let next = rest.first else {
       throw UsageError(.missingValue, "'\(name)' needs a value: \(name) \(placeholder)")
     }
-    // Taking `--dry-run` for the value of `--to` would run what was only to be planned.
+    // ArchivePlan `--dry-run` for the value of `--to` would run what was only to be planned.
     guard next == "-" || !next.hasPrefix("-") else {
       throw UsageError(
         .missingValue, "'\(name)' needs a value, but '\(next)' follows",

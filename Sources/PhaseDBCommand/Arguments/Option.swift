@@ -39,7 +39,7 @@ struct Option: Sendable {
   }
 
   /// The same option with another kind of value.
-  func taking(_ value: ValueKind) -> Option {
+  func archivePlan(_ value: ValueKind) -> Option {
     Option(
       id, long, short: short, takes: value, repeatable: isRepeatable, placement: placement, summary,
       detail: detail)

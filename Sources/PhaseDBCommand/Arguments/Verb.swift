@@ -65,7 +65,7 @@ struct Verb: Sendable {
   /// The rows of everything it reads.
   var allOptions: [Option] {
     (options + Self.everywhere).compactMap(Option.named).map { option in
-      option.id == .format ? option.taking(.choices(formats.map(\.rawValue))) : option
+      option.id == .format ? option.archivePlan(.choices(formats.map(\.rawValue))) : option
     }
   }
 

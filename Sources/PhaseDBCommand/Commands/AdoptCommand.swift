@@ -15,7 +15,7 @@ enum AdoptCommand {
       let phases = CountText.text(adoption.phases.count, "phase")
       context.say("\(phases) recorded as applied, up to checkpoint \(checkpoint.sequence); none was run")
     }
-    context.say(leftOut: adoption.neighbours)
+    context.say(leftOut: adoption.otherTools)
     context.suggest("phasedb plan")
     return .done
   }
@@ -26,12 +26,12 @@ private struct AdoptionJSON: Encodable {
   let database: String
   let checkpoint: Int64
   let adopted: [String]
-  let leftAlone: [NeighbourJSON]
+  let leftAlone: [OtherToolJSON]
 
   init(_ adoption: Adoption, database: String) {
     self.database = database
     checkpoint = adoption.checkpoint?.sequence ?? 0
     adopted = adoption.phases.map(\.description)
-    leftAlone = adoption.neighbours.map(NeighbourJSON.init)
+    leftAlone = adoption.otherTools.map(OtherToolJSON.init)
   }
 }

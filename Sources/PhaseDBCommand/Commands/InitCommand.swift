@@ -51,7 +51,7 @@ enum InitCommand {
     context.say(
       "\(database) has \(counts.isEmpty ? "no tables, so it needs no baseline" : counts.joined(separator: ", "))"
     )
-    context.say(leftOut: baseline.neighbours)
+    context.say(leftOut: baseline.otherTools)
     for object in baseline.broken {
       context.note("\(object.type) \(object.name) does not compile: \(object.reason)")
       for dependent in object.dependents { context.note("\(dependent) uses it and does not compile either") }
@@ -62,9 +62,9 @@ enum InitCommand {
 
 extension CommandContext {
   /// Names the tables in which other tools keep their books.
-  func say(leftOut neighbours: [Neighbour]) {
-    guard !neighbours.isEmpty else { return }
-    say("left alone: \(neighbours.map { "\($0.table) (\($0.tool))" }.joined(separator: ", "))")
+  func say(leftOut otherTools: [OtherTool]) {
+    guard !otherTools.isEmpty else { return }
+    say("left alone: \(otherTools.map { "\($0.table) (\($0.tool))" }.joined(separator: ", "))")
   }
 }
 
@@ -103,7 +103,7 @@ private struct FilesJSON: Encodable {
 private struct InitJSON: Encodable {
   let files: [String]
   /// With `--from` only, like the next.
-  var leftAlone: [NeighbourJSON]?
+  var leftAlone: [OtherToolJSON]?
   var broken: [BrokenJSON]?
 
   struct BrokenJSON: Encodable {
@@ -116,7 +116,7 @@ private struct InitJSON: Encodable {
 
   init(files: [String], _ baseline: Baseline? = nil) {
     self.files = files
-    leftAlone = baseline?.neighbours.map(NeighbourJSON.init)
+    leftAlone = baseline?.otherTools.map(OtherToolJSON.init)
     broken = baseline?.broken.map {
       BrokenJSON(type: $0.type, name: $0.name, reason: $0.reason, dependents: $0.dependents)
     }
@@ -124,9 +124,9 @@ private struct InitJSON: Encodable {
 }
 
 /// A table of another tool, as `--format json` prints it.
-struct NeighbourJSON: Encodable {
+struct OtherToolJSON: Encodable {
   let table: String
   let tool: String
 
-  init(_ neighbour: Neighbour) { (table, tool) = (neighbour.table, neighbour.tool) }
+  init(_ neighbour: OtherTool) { (table, tool) = (neighbour.table, neighbour.tool) }
 }

@@ -68,7 +68,7 @@ struct Mishap {
       }
     }
     if let error { troubles += defects(of: error, isRunning: isPlanned, commits: commits) }
-    troubles += try aftermath(commits: commits, error)
+    troubles += try laterChanges(commits: commits, error)
     return Attempt(hasFailed: hasFailed, troubles: troubles)
   }
 
@@ -125,7 +125,7 @@ struct Mishap {
   }
 
   /// What the database holds is what was reported, and a second try does the rest.
-  private func aftermath(commits: Int, _ error: MigrationError?) throws -> [String] {
+  private func laterChanges(commits: Int, _ error: MigrationError?) throws -> [String] {
     let contents = unsafe fault_examine(shop.path)
     guard contents.code == SQLITE_OK else { return ["afterwards: \(contents.sentence)"] }
     do {

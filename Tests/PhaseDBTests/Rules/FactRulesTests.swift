@@ -72,10 +72,12 @@ struct FactRulesTests {
     // An expand gets no archive, whatever it takes.
     var isKept = false
     if test.kind != "expand",
-      let takings = try? Taking.all(
+      let archivePlans = try? ArchivePlan.all(
         in: TransitionTrial(id, phase, .up, on: before), on: scratch.connection)
     {
-      isKept = takings.contains { taking in taking.values.contains { $0.name == "code" || $0.name == "b" } }
+      isKept = archivePlans.contains { archivePlan in
+        archivePlan.values.contains { $0.name == "code" || $0.name == "b" }
+      }
     }
     if report.findings.contains(where: { $0.id == "lossy-retype" }) { #expect(!isKept) }
     let after = try { () throws(MigrationError) in

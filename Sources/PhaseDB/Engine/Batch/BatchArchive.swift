@@ -87,7 +87,7 @@ final class BatchArchive {
         try connection.execute("DROP TABLE IF EXISTS \(name)")
       }
       try connection.defineRowHash(named: Self.rest, columns: table.hashed.map(\.spelled))
-      try connection.defineRowHash(named: Taking.valueFunction, columns: ["value"])
+      try connection.defineRowHash(named: ArchivePlan.valueFunction, columns: ["value"])
     }
   }
 
@@ -158,7 +158,7 @@ extension BatchArchive {
       mark.map { mark in
         table.shape.column(SchemaName(column.name)) == nil
           ? "1 AS \(mark)"
-          : "\(Taking.valueFunction)(t.\(SQLText.identifier(column.name))) IS NOT a.\(mark) AS \(mark)"
+          : "\(ArchivePlan.valueFunction)(t.\(SQLText.identifier(column.name))) IS NOT a.\(mark) AS \(mark)"
       }
     }
     let query = (part.table.keys.map { "a.\($0)" } + ["\(changed) AS c0"] + tracked).joined(separator: ", ")
@@ -318,7 +318,7 @@ extension BatchArchive {
         return "\(index.map { "s.v\($0 + 1)" } ?? "n.\(SQLText.identifier(column.name))") AS \(value)"
       }
       let tracked = zip(part.content.columns, part.table.marks).compactMap { column, mark in
-        mark.map { "\(Taking.valueFunction)(n.\(SQLText.identifier(column.name))) AS \($0)" }
+        mark.map { "\(ArchivePlan.valueFunction)(n.\(SQLText.identifier(column.name))) AS \($0)" }
       }
       let columns =
         table.keyNames.map { "s.\($0) AS \($0)" } + kept + tracked

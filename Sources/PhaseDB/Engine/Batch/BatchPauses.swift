@@ -56,7 +56,7 @@ final class BatchPauses {
     if engine.cancellation.isRequested {
       throw MigrationError.stopped()
     }
-    if engine.isOnCopy { return try lowDisk(isWaiting: isWaiting) }
+    if engine.purpose != .change { return try lowDisk(isWaiting: isWaiting) }
     if let pause = try overBudget() { throw end(pause) }
     if let pause = pauseFile() { return pause }
     if let pause = try throttled() { return pause }

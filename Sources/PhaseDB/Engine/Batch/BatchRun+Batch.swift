@@ -46,7 +46,7 @@ extension BatchRun {
     var isCommitted = false
     defer { if !isCommitted { trip.restore(marks) } }
     do throws(MigrationError) {
-      engine.lastWrites = try trip.run(range.keys)
+      writes = try trip.run(range.keys)
     } catch {
       if isOfNeighbours(error, in: range) {
         law.overran(rows: range.rows)

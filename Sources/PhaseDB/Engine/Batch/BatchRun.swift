@@ -11,7 +11,9 @@ final class BatchRun {
   var record: BatchRecord
   var law: BatchLaw
   var holds = HoldHistogram()
-  var neighbours: Neighbours
+  var writers: ConcurrentWriters
+  /// What the SQL of the last batch wrote.
+  var writes = WriteSet()
   private(set) var trip: BatchTrip
   let began = ContinuousClock.now
   /// How far the way was behind when this run began.
@@ -37,7 +39,7 @@ final class BatchRun {
   /// - Parameter isNew: whether no run before this one had the phase under way.
   init(
     _ engine: Engine, _ turn: Turn, _ record: BatchRecord, _ plan: BatchPlan, _ trip: BatchTrip,
-    _ neighbours: Neighbours, isNew: Bool
+    _ writers: ConcurrentWriters, isNew: Bool
   ) {
     self.engine = engine
     self.turn = turn
@@ -46,7 +48,7 @@ final class BatchRun {
     self.isNew = isNew
     law = BatchLaw(engine.pacing, limit: turn.step.phase.budget?.hold)
     fractionBefore = record.fraction
-    self.neighbours = neighbours
+    self.writers = writers
     self.trip = trip
   }
 
@@ -56,7 +58,7 @@ final class BatchRun {
   ///
   /// - Throws: `batch-paused`, `interrupted` or what a batch failed with, with standing `part-way` and the state; what
   ///   failed at the end, with standing `undone`, when all of it was taken back.
-  func run() throws(MigrationError) -> StepTimes {
+  func run() throws(MigrationError) -> StepReport {
     let autocheckpoint = try lifting("reading PRAGMA wal_autocheckpoint") { () in
       Int(try connection.value("PRAGMA wal_autocheckpoint")?.integer ?? 1_000)
     }
@@ -84,9 +86,11 @@ final class BatchRun {
     } catch {
       throw stopped(by: error)
     }
-    return StepTimes(
-      milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold,
-      rows: record.rows)
+    return StepReport(
+      times: StepTimes(
+        milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold,
+        rows: record.rows),
+      writes: writes)
   }
 
   /// Lets the connection's cache hold the pages of a batch, which are read to find its end, to keep what it overwrites and
@@ -158,7 +162,7 @@ final class BatchRun {
         Pause.briefly()
         continue
       }
-      law.isAlone = try patiently { () throws(MigrationError) in try neighbours.areQuiet(on: connection) }
+      law.isAlone = try patiently { () throws(MigrationError) in try writers.areQuiet(on: connection) }
       record.pace.pause = law.pause(after: holds.last)
       engine.observe(.batchCommitted(turn.step.id, record.direction, progress))
     }

@@ -9,7 +9,7 @@ extension Engine {
     -> Turn.Outcome
   {
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
-    let neighbours = Neighbours(of: connection.path)
+    let writers = ConcurrentWriters(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try knowledge.refresh(on: connection)
     try knowledge.refuseLedgerDrift()
@@ -29,7 +29,6 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
-    lastWrites = WriteSet()
 
     let plan = try batchPlan(turn.step)
     let (back, whyNot) = try wayBack(turn.step, by: plan.key)
@@ -74,7 +73,7 @@ extension Engine {
     holdsLease = true
     hasLoggedOverrides = true
     if !drift.isEmpty { observe(.driftAccepted(drift)) }
-    return .batches(BatchRun(self, turn, begun, plan, trip, neighbours, isNew: isNew))
+    return .batches(BatchRun(self, turn, begun, plan, trip, writers, isNew: isNew))
   }
 
   /// The key of a batched phase, after a look at how SQLite would run its SQL.

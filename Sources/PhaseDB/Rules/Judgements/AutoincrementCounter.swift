@@ -15,10 +15,10 @@ struct AutoincrementCounter {
   func losses(
     _ up: ScriptStatements, _ down: ScriptStatements
   ) throws(MigrationError) -> [(script: ScriptStatements, place: Place)] {
-    var neighbourhood = Neighbourhood()
-    neighbourhood.follow(trial.before.changes(since: Schema()))
+    var touchedSchema = TouchedSchema()
+    touchedSchema.follow(trial.before.changes(since: Schema()))
     let scratch = try Scratch(baseline: nil)
-    try scratch.make(neighbourhood.objects(around: [up.script, down.script]))
+    try scratch.make(touchedSchema.objects(around: [up.script, down.script]))
     var losses: [(script: ScriptStatements, place: Place)] = []
     for direction in [up, down] {
       try set(on: scratch)

@@ -8,7 +8,7 @@ internal import PhaseSQLite
 final class Scratch {
   let connection: Connection
   private(set) var schema = Schema()
-  private var neighbourhood = Neighbourhood()
+  private var touchedSchema = TouchedSchema()
   private let code = SchemaCode()
   /// How much of the schema `code` has taken up.
   private var known = Schema()
@@ -37,7 +37,7 @@ final class Scratch {
     }
     guard let baseline else { return }
     try run(baseline, isBaseline: true)
-    neighbourhood.follow(schema.changes(since: Schema()))
+    touchedSchema.follow(schema.changes(since: Schema()))
   }
 
   /// Runs SQL under the guard in a transaction of its own.
@@ -155,7 +155,7 @@ final class Scratch {
   /// - Throws: what the first up throws; nothing after it can be tried then.
   func trial(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> PhaseTrial {
     let before = schema
-    let touched = neighbourhood.objects(
+    let touched = touchedSchema.objects(
       around: [phase.up, phase.down], naming: phase.retirements.map(\.table.folded))
     var statements: [StatementEffect] = []
     var brokenCode: [SchemaCode.Failure] = []
@@ -171,7 +171,7 @@ final class Scratch {
       }
     }
     let changes = schema.changes(since: before)
-    neighbourhood.follow(changes)
+    touchedSchema.follow(changes)
     let difference = SchemaDifference(changes)
     births.follow(difference, in: id)
     return PhaseTrial(

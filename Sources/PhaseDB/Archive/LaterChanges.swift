@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// What became of tables since a phase was applied, through the phases after it: those are reversed first, so what they did
 /// will not be there when it is the phase's turn.
-struct Aftermath {
+struct LaterChanges {
   private let then: Schema
   private let now: Schema
   /// What the later phases took, by table, what was taken first in front.

@@ -4,9 +4,9 @@ internal import PhaseSQLite
 /// Which objects of a schema a script can touch, and what these need to compile.
 ///
 /// ALTER and DROP read the whole schema again, so a phase tried three times on all of it costs what the schema is large;
-/// tried on its neighbourhood it costs what it touches. What is left out mentions nothing that the script names, so that
+/// tried on what it touches it costs no more than that. What is left out mentions nothing that the script names, so that
 /// nothing in it can change.
-struct Neighbourhood {
+struct TouchedSchema {
   /// By the folded name of a table or view: the objects whose SQL mentions it.
   private var mentioning: [FoldedName: Set<SchemaObject.Key>] = [:]
   /// The identifiers in an object's SQL, folded.

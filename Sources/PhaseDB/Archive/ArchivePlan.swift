@@ -2,7 +2,7 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a transition takes from the rows of one table that was there before it, and how the archive comes to it.
-struct Taking {
+struct ArchivePlan {
   enum Method: Hashable {
     /// The columns that are dropped, copied before the SQL runs: nothing else of the table changes.
     case columns
@@ -52,7 +52,7 @@ struct Taking {
   }
 }
 
-extension Taking {
+extension ArchivePlan {
   /// Everything that a transition takes.
   ///
   /// - Parameters:
@@ -62,18 +62,18 @@ extension Taking {
   static func all(
     in trial: TransitionTrial, on connection: Connection,
     isYoung: (SchemaName, SchemaName) -> Bool = { _, _ in false }
-  ) throws(MigrationError) -> [Taking] {
-    var takings: [Taking] = []
+  ) throws(MigrationError) -> [ArchivePlan] {
+    var archivePlans: [ArchivePlan] = []
     for table in trial.there.tables {
       guard let origin = table.origin else { continue }
       guard table.isTakenFrom || WayBack(trial, to: origin).computesAny(of: table) else { continue }
-      let taking = try lifting("reading the schema") { () throws -> Taking? in
+      let archivePlan = try lifting("reading the schema") { () throws -> ArchivePlan? in
         guard let shape = try TableShape(origin, on: connection), shape.isKept else { return nil }
-        return try Taking(of: table, shape, in: trial, on: connection, isYoung: isYoung)
+        return try ArchivePlan(of: table, shape, in: trial, on: connection, isYoung: isYoung)
       }
-      if let taking { takings.append(taking) }
+      if let archivePlan { archivePlans.append(archivePlan) }
     }
-    return takings
+    return archivePlans
   }
 
   private init?(
@@ -149,12 +149,14 @@ extension Taking {
   }
 }
 
-extension Taking {
+extension ArchivePlan {
   /// The same in a transition that also puts values back into tables: what it leaves of a row is known only afterwards.
-  func restoredInto(_ tables: Set<FoldedName>) -> Taking {
-    var taking = self
-    if let successor, method == .columns, tables.contains(successor.table.key) { taking.method = .difference }
-    return taking
+  func restoredInto(_ tables: Set<FoldedName>) -> ArchivePlan {
+    var archivePlan = self
+    if let successor, method == .columns, tables.contains(successor.table.key) {
+      archivePlan.method = .difference
+    }
+    return archivePlan
   }
 }
 

@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
 /// Whether anybody else writes, as SQLite counts it (sqlite.org/pragma.html#pragma_data_version).
-struct Neighbours {
+struct ConcurrentWriters {
   private var version: Int64?
   private var lastWrite: ContinuousClock.Instant
 

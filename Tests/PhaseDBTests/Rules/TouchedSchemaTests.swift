@@ -4,7 +4,7 @@ import Testing
 @testable import PhaseDB
 
 /// What a phase is tried on in place of the whole schema.
-struct NeighbourhoodTests {
+struct TouchedSchemaTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let schema: String
@@ -114,14 +114,14 @@ struct NeighbourhoodTests {
   @Test("what went is not kept any more, what came is")
   func follows() throws {
     let connection = try Connection(path: "", mode: .memory)
-    var neighbourhood = Neighbourhood()
+    var touchedSchema = TouchedSchema()
     var known = Schema()
     func follow(_ sql: String) throws -> [String] {
       try connection.execute(script: sql)
       let schema = try Schema(of: connection)
-      neighbourhood.follow(schema.changes(since: known))
+      touchedSchema.follow(schema.changes(since: known))
       known = schema
-      return neighbourhood.objects(around: [try #require(Script("DROP TABLE t;"))]).map(\.title)
+      return touchedSchema.objects(around: [try #require(Script("DROP TABLE t;"))]).map(\.title)
     }
     #expect(try follow(Self.pair + "CREATE VIEW v AS SELECT a FROM t;") == ["table t", "view v"])
     #expect(try follow("DROP VIEW v; CREATE VIEW v AS SELECT a FROM u;") == ["table t"])
@@ -193,8 +193,8 @@ struct NeighbourhoodTests {
   }
 
   private func neighbours(in sql: String, of phase: Phase) throws -> [SchemaObject] {
-    var neighbourhood = Neighbourhood()
-    neighbourhood.follow(try Schema(objects(of: sql)).changes(since: Schema()))
-    return neighbourhood.objects(around: [phase.up, phase.down])
+    var touchedSchema = TouchedSchema()
+    touchedSchema.follow(try Schema(objects(of: sql)).changes(since: Schema()))
+    return touchedSchema.objects(around: [phase.up, phase.down])
   }
 }

@@ -4,14 +4,14 @@ internal import PhaseSQLite
 /// A table in which another tool keeps its books, in a database that phasedb shares with it.
 ///
 /// Such tables are left alone: they are no part of a baseline, and no difference in them is one of the schema.
-public struct Neighbour: Sendable, Hashable {
+public struct OtherTool: Sendable, Hashable {
   /// The table's name, as spelled.
   public let table: String
   /// Whose it is; several names where tools share one.
   public let tool: String
 }
 
-extension Neighbour {
+extension OtherTool {
   /// The tool that keeps its books in a table of this name, nil when none is known to.
   static func tool(of table: FoldedName) -> String? { tools[table] }
 

@@ -2,20 +2,21 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What of one archive would not come back if the way back ran now.
-struct Shortfall {
+struct ArchiveForecast {
   private let record: ArchiveRecord
   private let content: ArchiveContent
   private let trace: ScriptTrace
-  private let aftermath: Aftermath?
+  private let laterChanges: LaterChanges?
 
-  /// - Parameter aftermath: what the phases after the archive's own did; nil when it is the last.
+  /// - Parameter laterChanges: what the phases after the archive's own did; nil when it is the last.
   init(
-    _ record: ArchiveRecord, _ content: ArchiveContent, _ trace: ScriptTrace, _ aftermath: Aftermath? = nil
+    _ record: ArchiveRecord, _ content: ArchiveContent, _ trace: ScriptTrace,
+    _ laterChanges: LaterChanges? = nil
   ) {
     self.record = record
     self.content = content
     self.trace = trace
-    self.aftermath = aftermath
+    self.laterChanges = laterChanges
   }
 
   /// What is known of the rows.
@@ -81,7 +82,7 @@ struct Shortfall {
         }
       }
       // Those of a complete archive are followed to their keys of today.
-      if aftermath == nil, content.isComplete != true {
+      if laterChanges == nil, content.isComplete != true {
         let moved = try movedRows(table, successor, on: connection)
         if moved > 0 {
           outlook.lost += content.columns.map {
@@ -99,7 +100,7 @@ struct Shortfall {
   private func takenPlaces(on connection: Connection) throws(SQLiteError) -> [Affected] {
     let target = SchemaName(record.table)
     // A table that the way back makes or fills has its rows from elsewhere.
-    guard content.hasGoneRows, content.successor != nil, aftermath == nil,
+    guard content.hasGoneRows, content.successor != nil, laterChanges == nil,
       trace.table(to: target)?.gainsRows != true,
       let table = try TableShape(target, on: connection)
     else { return [] }
@@ -210,19 +211,19 @@ struct Shortfall {
   /// Where the columns are by which the rows are compared, none where they are as they were; nil when nobody can tell.
   private func places(
     in table: SchemaName, _ successor: ArchiveContent.Successor
-  ) -> [SchemaName: Aftermath.Place]? {
-    guard let aftermath else { return [:] }
+  ) -> [SchemaName: LaterChanges.Place]? {
+    guard let laterChanges else { return [:] }
     let key = successor.key.map { SchemaName($0) }
-    var places: [SchemaName: Aftermath.Place] = [:]
+    var places: [SchemaName: LaterChanges.Place] = [:]
     for column in successor.hashed.map({ SchemaName($0) }) {
-      guard let place = aftermath.place(of: column, in: table, by: key) else { return nil }
+      guard let place = laterChanges.place(of: column, in: table, by: key) else { return nil }
       places[column] = place
     }
-    let isKeyed = content.key.form == .rowID || aftermath.hasLeftAlone(key, of: table, hasAllRows: false)
+    let isKeyed = content.key.form == .rowID || laterChanges.hasLeftAlone(key, of: table, hasAllRows: false)
     let others = content.lookups.allSatisfy { lookup in
-      aftermath.hasLeftAlone(
+      laterChanges.hasLeftAlone(
         (lookup.there + lookup.columns).map { SchemaName($0) }, of: SchemaName(lookup.table))
-        && aftermath.hasLeftAlone(lookup.here.map { SchemaName($0) }, of: table)
+        && laterChanges.hasLeftAlone(lookup.here.map { SchemaName($0) }, of: table)
     }
     return isKeyed && others ? places : nil
   }
@@ -230,7 +231,7 @@ struct Shortfall {
   /// - Parameter mayBeOthers: counts only those that may have been deleted and inserted anew. SQLite gives a new row the
   ///   highest key and one, so a row below one that is as it was is no other (sqlite.org/autoinc.html).
   private func changedRows(
-    _ table: TableShape, _ successor: ArchiveContent.Successor, _ places: [SchemaName: Aftermath.Place],
+    _ table: TableShape, _ successor: ArchiveContent.Successor, _ places: [SchemaName: LaterChanges.Place],
     mayBeOthers: Bool = false, on connection: Connection
   ) throws(SQLiteError) -> Int {
     let key = successor.key.map { SchemaName($0) }

@@ -5,7 +5,7 @@ import Testing
 @testable import PhaseDB
 
 /// What a transition is found to take away, before any row was touched.
-struct TakingTests {
+struct ArchivePlanTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let testDescription: String
     let schema: String
@@ -13,7 +13,7 @@ struct TakingTests {
     let down: String
     let takes: [String]
 
-    /// - Parameter takes: one line for each table, as `Taking.line` writes it.
+    /// - Parameter takes: one line for each table, as `ArchivePlan.line` writes it.
     init(_ sentence: String, _ schema: String, up: String, down: String, takes: [String]) {
       testDescription = sentence
       self.schema = schema
@@ -125,12 +125,12 @@ struct TakingTests {
   ]
 
   @Test("a transition takes away", arguments: cases)
-  func taking(_ row: Case) throws {
+  func archivePlan(_ row: Case) throws {
     let connection = try Connection(path: "", mode: .memory)
     try connection.execute(script: row.schema)
     let phase = try phase(.contract, row.up, down: row.down)
     let trial = try TransitionTrial(PhaseID("0001-a/contract"), phase, .up, on: Schema(of: connection))
-    #expect(try Taking.all(in: trial, on: connection).map(\.line).sorted() == row.takes)
+    #expect(try ArchivePlan.all(in: trial, on: connection).map(\.line).sorted() == row.takes)
   }
 
   @Test("a table whose rows have no name is not touched")
@@ -140,11 +140,11 @@ struct TakingTests {
     let trial = try TransitionTrial(
       PhaseID("0001-a/contract"), phase(.contract, "ALTER TABLE t DROP a", down: "ALTER TABLE t ADD a"), .up,
       on: Schema(of: connection))
-    #expect(migrationError { try Taking.all(in: trial, on: connection) }?.id == .archiveImpossible)
+    #expect(migrationError { try ArchivePlan.all(in: trial, on: connection) }?.id == .archiveImpossible)
   }
 }
 
-extension Taking {
+extension ArchivePlan {
   /// `t by id: difference a, b!, rows go on in u by id`; a column with `!` is gone afterwards, one with `~` is tracked.
   fileprivate var line: String {
     let columns = values.map { $0.name.spelled + ($0.after == nil ? "!" : $0.isTracked ? "~" : "") }

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-extension Taking {
+extension ArchivePlan {
   static let valueFunction = "phasedb_value"
 
   static func snapshotName(_ id: Int64) -> String { "phasedb_before_\(id)" }
