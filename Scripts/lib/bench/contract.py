@@ -30,7 +30,7 @@ ALTER TABLE orders ADD COLUMN token BLOB;
 LIVE = ("--live", "app@1.0", "--override", "evidence", "--reason", "bench", "--format", "json")
 SMALL_ROWS = 50_000
 HOLD_MILLISECONDS = 50
-UP, DOWN = 2, 3
+UP, DOWN = 2.5, 3
 
 
 def folder(bench, name, contract):

@@ -40,7 +40,7 @@ def up_and_down(bench):
     figures = []
     for direction, pairs in measured.items():
         medians = [statistics.median(column) for column in zip(*pairs)]
-        figures.append(measure.ratio(f"{MIGRATIONS} migrations {direction}", *medians, limit=1.6))
+        figures.append(measure.ratio(f"{MIGRATIONS} migrations {direction}", *medians, limit=3.2))
     return figures
 
 

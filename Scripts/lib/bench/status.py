@@ -14,4 +14,4 @@ def run(bench):
         bench.repeat(30),
         lambda: measure.seconds(bench.command("status", database=database, migrations=migrations)),
         lambda: measure.seconds(["sqlite3", str(database), "SELECT count(*) FROM phasedb_phase"]))
-    return [measure.ratio(f"status, {APPLIED} applied phases", ours, theirs, limit=4)]
+    return [measure.ratio(f"status, {APPLIED} applied phases", ours, theirs, limit=6)]
