@@ -79,6 +79,9 @@ extension ArgumentParser {
   private func unknownVerb(_ word: String) -> UsageError {
     let all = Verb.under(path).map { $0.path[path.count] }
     guard !path.isEmpty else {
+      if let help = OtherWords.help(for: word) {
+        return UsageError(.unknownVerb, "unknown verb '\(word)'", help: [help])
+      }
       return UsageError(.unknownVerb, "unknown verb '\(word)'", candidates: all, for: word)
     }
     return UsageError(
@@ -155,7 +158,9 @@ extension ArgumentParser {
   private func unknownOption(_ name: String) -> UsageError {
     let readable = verb.map(\.allOptions) ?? Option.table.filter { $0.placement != .afterVerb }
     let candidates = name.hasPrefix("--") ? readable.map { "--\($0.long)" } : []
-    return UsageError(.unknownOption, "unknown option '\(name)'", candidates: candidates, for: name)
+    return UsageError(
+      .unknownOption, "unknown option '\(name)'", candidates: candidates, for: name,
+      help: OtherWords.help(for: name).map { [$0] } ?? [])
   }
 
   /// Which verbs read an option, for a message.

@@ -96,6 +96,16 @@ struct ArgumentParserTests {
     var testDescription: String { command }
   }
 
+  @Test("another tool's word is none of phasedb's, and what is offered instead is understood")
+  func otherWords() throws {
+    let words = OtherWords.table.flatMap(\.words)
+    #expect(Set(words).count == words.count)
+    #expect(Set(words).isDisjoint(with: Verb.table.map { $0.path[0] }))
+    for row in OtherWords.table {
+      _ = try ArgumentParser.parse(row.command.split(separator: " ").dropFirst().map(String.init))
+    }
+  }
+
   @Test(
     "is refused with a message and a way on",
     arguments: [
@@ -108,6 +118,12 @@ struct ArgumentParserTests {
         "phasedb plna", .unknownVerb, "unknown verb 'plna'", "did you mean 'plan'?", "see: phasedb help"),
       Refused(
         "phasedb sttaus --chekc", .unknownVerb, "unknown verb 'sttaus'", "did you mean 'status'?",
+        "see: phasedb help"),
+      Refused(
+        "phasedb rollback --steps 2", .unknownVerb, "unknown verb 'rollback'",
+        "to reverse the last phase: phasedb down", "see: phasedb help"),
+      Refused(
+        "phasedb -V", .unknownOption, "unknown option '-V'", "to see the version: phasedb --version",
         "see: phasedb help"),
       Refused("phasedb frobnicate", .unknownVerb, "unknown verb 'frobnicate'", "see: phasedb help"),
       Refused(
