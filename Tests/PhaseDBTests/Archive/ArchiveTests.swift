@@ -109,8 +109,11 @@ struct ArchiveTests {
     try database.run("UPDATE t SET b = 'mine' WHERE id = 2")
     try database.run(.down(1), catalog)
     #expect(try database.value("SELECT a || b FROM t WHERE id = 2") == "ymine")
+    // The other rows come back when the phase goes up.
     #expect(
-      try database.archives() == ["0001-a/migrate up t: 1 row, left", "0001-a/migrate down t: 4 rows, kept"])
+      try database.archives() == ["0001-a/migrate up t: 1 row, left", "0001-a/migrate down t: 1 row, kept"])
+    try database.run(.upAll, catalog)
+    #expect(try database.value("SELECT group_concat(a || b) FROM t") == "xx,xmine,xx,xx")
   }
 
   @Test("no archive is made where nothing was taken")
