@@ -37,19 +37,6 @@ extension ArchivePlan {
       """
   }
 
-  /// The rows of the copy beside that a table has again, with every value, as a query for their rowids.
-  func returning(_ id: Int64, into present: TableShape) -> String {
-    let same = values.enumerated().map { index, column in
-      let (old, new) = ("s.v\(index + 1)", "t.\(SQLText.identifier(column.name.spelled))")
-      return "(\(old) IS \(new) AND typeof(\(old)) = typeof(\(new)))"
-    }
-    let match = RowMatch.condition(key.names.map { SchemaName($0) }, in: present, as: "t", against: "s")
-    return """
-      SELECT s.rowid FROM temp.\(Self.snapshotName(id)) AS s JOIN \(place) AS t ON \(match)
-      WHERE \((["1"] + same).joined(separator: " AND "))
-      """
-  }
-
   /// What is different afterwards, as a query for the archive.
   ///
   /// - Parameters:

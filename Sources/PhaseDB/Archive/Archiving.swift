@@ -113,58 +113,6 @@ extension Archiving {
     return lookups
   }
 
-  /// Forgets the rows that are kept only because the opposite direction computes them, and that come back when it runs: it
-  /// is run behind the SQL, compared and undone.
-  ///
-  /// Belongs behind the SQL of a way down and what came back, before ``settle(_:_:_:)``.
-  func prune(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
-    let computed = works.filter { $0.archivePlan.isComputed && $0.archivePlan.method == .difference }
-    guard !computed.isEmpty, try !mayEndTransaction(phase) else { return }
-    try lifting("setting a savepoint") { () in try connection.execute("SAVEPOINT phasedb_prune") }
-    var returning: [(snapshot: String, rows: [Int64])] = []
-    do throws(MigrationError) {
-      let pages = try lifting("reading the size of the database") { () in
-        try connection.value("PRAGMA main.page_count")?.integer ?? 0
-      }
-      returning = try connection.limited(to: CostLimit(.database(bytes: pages << 12))) {
-        () throws(MigrationError) in
-        _ = try PhaseStatements(id, phase, .up, on: connection).run()
-        return try lifting("comparing rows with those before \(id) came down") { () in
-          try computed.compactMap { work in
-            guard let table = try TableShape(work.archivePlan.table.name, on: connection) else { return nil }
-            let rows = try connection.rows(work.archivePlan.returning(work.id, into: table))
-            return (ArchivePlan.snapshotName(work.id), rows.compactMap(\.[0].integer))
-          }
-        }
-      }
-    } catch {
-      guard error.id != .interrupted, !connection.isAutocommit else { throw error }
-      // What does not go up again keeps every row.
-    }
-    try lifting("going back to a savepoint") { () in
-      try connection.execute("ROLLBACK TO phasedb_prune")
-      try connection.execute("RELEASE phasedb_prune")
-      for (snapshot, rows) in returning {
-        var deletion = try connection.prepare("DELETE FROM temp.\(snapshot) WHERE rowid = ?1")
-        for row in rows {
-          try deletion.bind(.integer(row), at: 1)
-          _ = try deletion.step()
-          deletion.reset()
-        }
-      }
-    }
-  }
-
-  /// Whether the way up or a trigger could roll back more than the savepoint.
-  private func mayEndTransaction(_ phase: Phase) throws(MigrationError) -> Bool {
-    let triggers = try lifting("reading the schema") { () in
-      try connection.rows("SELECT sql FROM main.sqlite_schema WHERE type = 'trigger'")
-    }
-    return ([phase.up.text] + triggers.compactMap(\.[0].text)).contains {
-      $0.occurrences(ofLowercased: "rollback") > 0
-    }
-  }
-
   /// Keeps what the SQL really took, and forgets what it did not.
   ///
   /// - Returns: what the ledger has to record, as soon as the log has a row for the transition.

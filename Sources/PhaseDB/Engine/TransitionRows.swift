@@ -87,7 +87,6 @@ struct TransitionRows {
     var restoring = begun
     let (left, used) = try restoring.finish()
     try lifting("checking full-text indexes") { () in try indexes?.mend() }
-    if step.direction == .down { try archiving?.prune(step.id, step.phase) }
     let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
       try archiving?.settle(step.id, step.phase, step.direction) ?? []
     }
