@@ -60,6 +60,12 @@ extension RememberedTable {
     var isEmpty: Bool { numbers.isEmpty && extra == 0 }
   }
 
+  /// Every row, as if none came back.
+  func all(on connection: Connection) throws(SQLiteError) -> Difference {
+    let rows = try connection.rows("SELECT rowid FROM temp.\(name) ORDER BY rowid")
+    return Difference(numbers: rows.compactMap(\.[0].integer))
+  }
+
   func difference(on connection: Connection) throws(SQLiteError) -> Difference {
     guard let present = try TableShape(shape.name, on: connection) else { return Difference() }
     let keys = key.names.map { SchemaName($0) }

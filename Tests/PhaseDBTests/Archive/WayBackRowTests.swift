@@ -16,6 +16,15 @@ struct WayBackRowTests {
       ask: "SELECT * FROM t",
       ["1|", "2|0", "3|5"]),
     WayBackRow(
+      "rows that the way down deletes by chance come back, whichever it deletes",
+      """
+      CREATE TABLE t(id INTEGER PRIMARY KEY,r); WITH RECURSIVE i(x) AS (VALUES(1) UNION ALL SELECT x+1 FROM i WHERE x<40)
+      INSERT INTO t SELECT x,x FROM i;
+      """,
+      [WayBackRow.Step(.migrate, "UPDATE t SET r=r;", down: "DELETE FROM t WHERE abs(random())%2;")],
+      ask: "SELECT count(*),sum(id),sum(r) FROM t",
+      ["40|820|820"]),
+    WayBackRow(
       "a retired column outlives a later rebuild that does not name it, both ways",
       "CREATE TABLE t(id INTEGER PRIMARY KEY,s,x); INSERT INTO t VALUES(1,'a',1),(2,'b',2);",
       [
