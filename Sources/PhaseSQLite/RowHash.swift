@@ -1,3 +1,4 @@
+internal import CSQLite
 internal import PhaseSQL
 
 /// Two hashes of one row, each of 64 bits and blind to what the other sees.
@@ -60,6 +61,178 @@ package struct RowHasher: Sendable {
     seeds = columns.map { name in
       let folded = name.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
       return unsafe folded.withUnsafeBytes { unsafe Mixing.hash($0, seed: Mixing.name).folded }
+    }
+  }
+}
+
+extension Statement {
+  /// The hash of the row the statement stands on, whose first columns are those of the hasher.
+  package func rowHash(_ hasher: RowHasher) -> RowHash {
+    unsafe hasher.seeds.withUnsafeBufferPointer { seeds in unsafe parts(seeds).row }
+  }
+
+  /// Runs the statement to its end and adds up the hashes of its rows, making no Swift value of any column.
+  package mutating func sumOfRows(_ hasher: RowHasher) throws(SQLiteError) -> RowSum {
+    var sum = RowSum()
+    while try step() {
+      unsafe hasher.seeds.withUnsafeBufferPointer { seeds in unsafe sum.add(parts(seeds).row) }
+    }
+    return sum
+  }
+
+  @inline(__always)
+  private func parts(_ seeds: UnsafeBufferPointer<UInt64>) -> RowHashParts {
+    var parts = RowHashParts()
+    for index in seeds.indices {
+      // The value of a column may be read like an argument only while no other thread uses the connection
+      // (sqlite.org/c3ref/value.html), which holds for every connection here.
+      unsafe parts.add(sqlite3_column_value(handle, Int32(truncatingIfNeeded: index)), under: seeds[index])
+    }
+    return parts
+  }
+}
+
+/// The sum over every row that a function made by ``Connection/defineRowHash(named:columns:adding:)`` hashed.
+package final class RowSumInSQL {
+  package fileprivate(set) var sum = RowSum()
+  package init() {}
+}
+
+extension Connection {
+  /// Gives SQL a function that hashes a row and answers ``RowHash/stored``; ``rowHashCall(_:_:)`` writes the call.
+  ///
+  /// - Parameters:
+  ///   - columns: the names of the values it will be given.
+  ///   - sum: is told of every row that is hashed, so that a copy is added up while it is made.
+  package func defineRowHash(named name: String, columns: [String], adding sum: RowSumInSQL? = nil)
+    throws(SQLiteError)
+  {
+    try endStatementsOfModules()
+    // A function that counts its rows must be called once for each, so it is not called deterministic.
+    let flags = SQLITE_UTF8 | SQLITE_DIRECTONLY | (sum == nil ? SQLITE_DETERMINISTIC : 0)
+    let seeds = RowHasher(columns: columns).seeds
+    var rest = seeds[...]
+    var link = 0
+    repeat {
+      let own = Array(rest.prefix(RowHashLink.width))
+      rest = rest.dropFirst(RowHashLink.width)
+      let box = RowHashLink(seeds: own, isFirst: link == 0, isLast: rest.isEmpty, sum: sum)
+      let code = unsafe sqlite3_create_function_v2(
+        handle, RowHashLink.name(name, link, isLast: rest.isEmpty), -1, flags,
+        Unmanaged.passRetained(box).toOpaque(),
+        { context, count, arguments in
+          guard let context = unsafe context, let user = unsafe sqlite3_user_data(context) else { return }
+          let link = unsafe Unmanaged<RowHashLink>.fromOpaque(user).takeUnretainedValue()
+          unsafe link.answer(context, UnsafeBufferPointer(start: arguments, count: Int(count)))
+        }, nil, nil,
+        { user in
+          if let user = unsafe user { unsafe Unmanaged<RowHashLink>.fromOpaque(user).release() }
+        })
+      guard code == SQLITE_OK else { throw unsafe SQLiteError(code, on: handle) }
+      link += 1
+    } while !rest.isEmpty
+  }
+
+  /// The call of such a function in SQL.
+  ///
+  /// - Parameter values: an expression for each column, in the order of the columns.
+  package static func rowHashCall(_ name: String, _ values: [String]) -> String {
+    var rest = values[...]
+    var link = 0
+    var call = ""
+    repeat {
+      let arguments = (link == 0 ? [] : [call]) + rest.prefix(RowHashLink.width)
+      rest = rest.dropFirst(RowHashLink.width)
+      let function = SQLText.identifier(RowHashLink.name(name, link, isLast: rest.isEmpty))
+      call = "\(function)(\(arguments.joined(separator: ", ")))"
+      link += 1
+    } while !rest.isEmpty
+    return call
+  }
+}
+
+/// A row's columns, or a hundred of them: a function takes no more than 127 arguments in most builds of SQLite
+/// (sqlite.org/limits.html#max_function_arg), so that of a wider row is a chain, each link of which hands what it
+/// has so far to the next as its first argument.
+private final class RowHashLink {
+  static let width = 100
+
+  static func name(_ name: String, _ link: Int, isLast: Bool) -> String {
+    isLast ? name : "\(name)_\(link)"
+  }
+
+  private let seeds: [UInt64]
+  private let isFirst: Bool
+  private let isLast: Bool
+  private let sum: RowSumInSQL?
+
+  init(seeds: [UInt64], isFirst: Bool, isLast: Bool, sum: RowSumInSQL?) {
+    self.seeds = seeds
+    self.isFirst = isFirst
+    self.isLast = isLast
+    self.sum = sum
+  }
+
+  func answer(_ context: OpaquePointer, _ arguments: UnsafeBufferPointer<OpaquePointer?>) {
+    let skipped = isFirst ? 0 : 1
+    guard arguments.count == seeds.count + skipped else {
+      unsafe sqlite3_result_error(context, "the hash of a row takes a value for each of its columns", -1)
+      return
+    }
+    var parts = unsafe isFirst ? RowHashParts() : RowHashParts(carriedIn: arguments[0])
+    unsafe seeds.withUnsafeBufferPointer { seeds in
+      for index in seeds.indices { unsafe parts.add(arguments[index + skipped], under: seeds[index]) }
+    }
+    guard isLast else { return unsafe parts.carry(to: context) }
+    let row = parts.row
+    sum?.sum.add(row)
+    unsafe sqlite3_result_int64(context, Int64(bitPattern: row.first))
+  }
+}
+
+extension RowHashParts {
+  fileprivate init(carriedIn value: OpaquePointer?) {
+    guard unsafe sqlite3_value_bytes(value) == 16, let start = unsafe sqlite3_value_blob(value) else {
+      return
+    }
+    first = unsafe start.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+    second = unsafe start.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+  }
+
+  fileprivate func carry(to context: OpaquePointer) {
+    unsafe withUnsafeBytes(of: (first, second)) { bytes in
+      unsafe phasedb_result_blob(context, bytes.baseAddress, UInt64(bytes.count))
+    }
+  }
+}
+
+extension RowHashParts {
+  /// Adds the value of a column as SQLite holds it.
+  @inline(__always)
+  fileprivate mutating func add(_ value: OpaquePointer?, under seed: UInt64) {
+    switch unsafe sqlite3_value_type(value) {
+    case SQLITE_INTEGER:
+      let word = UInt64(bitPattern: unsafe sqlite3_value_int64(value))
+      add(Mixing.hash(word, seed: seed ^ Mixing.integer))
+    case SQLITE_FLOAT:
+      let real = unsafe sqlite3_value_double(value)
+      add(Mixing.hash((real == 0 ? 0 : real).bitPattern, seed: seed ^ Mixing.real))
+    case SQLITE_TEXT where unsafe phasedb_value_is_utf16(value) != 0:
+      // By SQLite's own conversion two texts that are not UTF-16 could become the same.
+      unsafe value.utf16.generalizedUTF8.withUnsafeBytes { bytes in
+        unsafe add(Mixing.hash(bytes, seed: seed ^ Mixing.text))
+      }
+    case SQLITE_TEXT:
+      // Asked for in this order: a text in UTF-16 is made UTF-8 first, and counted then.
+      let start = unsafe sqlite3_value_text(value)
+      let count = Int(unsafe sqlite3_value_bytes(value))
+      unsafe add(Mixing.hash(UnsafeRawBufferPointer(start: start, count: count), seed: seed ^ Mixing.text))
+    case SQLITE_BLOB:
+      let start = unsafe sqlite3_value_blob(value)
+      let count = Int(unsafe sqlite3_value_bytes(value))
+      unsafe add(Mixing.hash(UnsafeRawBufferPointer(start: start, count: count), seed: seed ^ Mixing.blob))
+    default:
+      add(Mixing.hash(0, seed: seed ^ Mixing.null))
     }
   }
 }

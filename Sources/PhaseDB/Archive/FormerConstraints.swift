@@ -229,3 +229,83 @@ struct TablePair {
     }
   }
 }
+
+extension TablePair {
+  /// Rows of today that stand in a unique key where a row stood that comes back from an archive.
+  ///
+  /// Unique indexes with a condition are left to SQLite: whether the row that comes back meets it is not known before it
+  /// is there.
+  func takenPlaces(_ record: ArchiveRecord, _ content: ArchiveContent) -> [FormerConstraint] {
+    let archive = ArchiveTable(record, content)
+    let names = content.key.names.compactMap { presentName(of: SchemaName($0)) }
+    guard content.hasGoneRows, names.count == content.key.names.count else { return [] }
+    let place = "main.\(SQLText.identifier(shape.name.spelled))"
+    let isSameRow = RowMatch.condition(names, in: shape, as: "n", against: "a")
+    // A row that itself becomes what it was makes room.
+    let isItself = RowMatch.condition(names, in: shape, as: "t", against: "o")
+    return formerUniques.compactMap { unique in
+      let kept = unique.columns.compactMap { column in
+        content.columns.firstIndex { SchemaName($0.name) == column }.map { "a.\(archive.values[$0])" }
+      }
+      let present = unique.columns.compactMap(presentName)
+      guard unique.condition == nil, kept.count == unique.columns.count, present.count == kept.count else {
+        return nil
+      }
+      let mine = zip(present, unique.collations).map {
+        "t.\(SQLText.identifier($0.spelled)) COLLATE \(SQLText.identifier($1))"
+      }
+      return FormerConstraint(
+        title: "UNIQUE (\(unique.columns.list)), with rows that come back,",
+        condition: """
+          (\(mine.joined(separator: ", "))) IN (
+            SELECT \(kept.joined(separator: ", ")) FROM main.\(archive.name) AS a
+            WHERE a.gone AND NOT EXISTS (SELECT 1 FROM \(place) AS n WHERE \(isSameRow)))
+          AND NOT EXISTS (SELECT 1 FROM main.\(archive.name) AS o WHERE o.gone = 0 AND \(isItself))
+          """)
+    }
+  }
+}
+
+/// A constraint that a way back brings back, and the present rows that break it.
+struct BrokenConstraint: Hashable, Sendable {
+  /// The table, as it is called now.
+  let table: String
+  /// `UNIQUE (email)`, `NOT NULL of email`
+  let constraint: String
+  /// Up to ten of the rows, by their keys.
+  let rows: [String]
+  let isMore: Bool
+  /// What an operator can do about them.
+  let opening: Prose
+
+  var sentence: Prose { "\(constraint) of \(table)" }
+  var lines: [Prose] { rows.map { Prose($0) } + (isMore ? ["… and more"] : []) }
+}
+
+/// A constraint as a question to the present rows.
+struct FormerConstraint {
+  let title: String
+  /// Follows `SELECT key FROM t AS t`.
+  let condition: String
+  /// What an operator can do about rows that break it.
+  var opening: Prose = "change or delete these rows, then run the command again"
+
+  /// Asks for the rows that break it. A question that SQLite does not take is none.
+  func broken(in table: TableShape, on connection: Connection) throws(SQLiteError) -> BrokenConstraint? {
+    let key = try RowKey(of: table, on: connection)
+    let names = key?.names ?? table.stored.map(\.name.spelled)
+    let shown = names.map { "quote(t.\(SQLText.identifier($0)))" }.joined(separator: " || ', ' || ")
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    guard
+      let statement = try? connection.prepare(
+        "SELECT \(shown) FROM \(place) AS t WHERE \(condition) ORDER BY 1 LIMIT \(DetailLines.limit + 1)")
+    else { return nil }
+    var rows = statement
+    var keys: [String] = []
+    while try rows.step() { keys.append("\(names.joined(separator: ", ")) = \(rows.text(at: 0))") }
+    guard !keys.isEmpty else { return nil }
+    return BrokenConstraint(
+      table: table.name.spelled, constraint: title, rows: Array(keys.prefix(DetailLines.limit)),
+      isMore: keys.count > DetailLines.limit, opening: opening)
+  }
+}

@@ -221,3 +221,226 @@ extension RestoringWork {
       join: "LEFT JOIN \(archivePlace) ON a.k1 = \(key)\(asideJoin)")
   }
 }
+
+extension RestoringWork {
+  /// Rows that were gone: those the SQL put there under their keys are made what they were, unless it made them from
+  /// what has changed since; the others are put there.
+  ///
+  /// - Returns: how many are what they were.
+  func putBackGoneRows(into table: TableShape, on connection: Connection) throws(SQLiteError) -> Int {
+    let columns = columns(of: table)
+    var restored = 0
+    let filled = trace.table(to: target)
+    // Rows that the SQL inserts may be the ones that are missing, and nothing tells which: no row is to be there twice.
+    if filled?.isFilledInPlace == true, !hasPresent { return 0 }
+    if filled?.gainsRows == true, !sourcesChanged, !columns.isEmpty {
+      try connection.execute(
+        """
+        UPDATE \(orGivesWay)\(place(table)) AS t SET \(columns.map { "\($0.name) = \($0.value)" }.joined(separator: ", "))
+        FROM \(archivePlace)\(asideJoin) WHERE \(match(table)) AND a.gone\(isNotAside)
+        """)
+      restored += connection.changes
+    }
+    if hasPresent {
+      let isPresent = zip(archive.keys, content.key.names).map { "p.\($0) = +t.\(SQLText.identifier($1))" }
+      try connection.execute(
+        """
+        DELETE FROM \(place(table)) AS t
+        WHERE NOT EXISTS (SELECT 1 FROM temp.\(presentName) AS p WHERE \(isPresent.joined(separator: " AND ")))
+        AND NOT EXISTS (SELECT 1 FROM \(archivePlace) WHERE a.gone AND \(match(table)))
+        """)
+    }
+    try connection.execute(
+      """
+      \(insertion(into: table))\(asideJoin) WHERE a.gone\(isNotAside)
+      AND NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table)))
+      """)
+    restored += connection.changes
+    if hasAside, content.key.form == .rowID { try putBackUnderOtherRowIDs(into: table, on: connection) }
+    return restored
+  }
+
+  /// A rowid that no column names is nobody's name: a row whose rowid another has today comes back under a new one.
+  private func putBackUnderOtherRowIDs(into table: TableShape, on connection: Connection) throws(SQLiteError)
+  {
+    let columns = columns(of: table)
+    guard columns.count == content.columns.count else { return }
+    let isAside = archive.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
+    let from =
+      "FROM \(archivePlace) WHERE a.gone AND EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(isAside))"
+    try connection.execute(
+      """
+      INSERT INTO \(place(table)) (\(columns.map(\.name).joined(separator: ", ")))
+      SELECT \(columns.map(\.value).joined(separator: ", ")) \(from)
+      """)
+    try connection.execute(
+      "DELETE FROM main.\(archive.name) WHERE rowid IN (SELECT a.rowid \(from))")
+  }
+
+  /// Rows of a table that was gone as a whole, or whose rows could not be followed.
+  func putBackRows(into table: TableShape, on connection: Connection) throws(SQLiteError) -> Int {
+    let hasRows = try connection.hasRows(target)
+    if !sourcesChanged {
+      if hasRows { try connection.execute("DELETE FROM \(place(table))") }
+      try connection.execute("\(insertion(into: table)) WHERE a.gone")
+    } else if !content.isMoved {
+      let isAbsent = "AND NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table)))"
+      try connection.execute("\(insertion(into: table)) WHERE a.gone \(hasRows ? isAbsent : "")")
+    } else {
+      return 0
+    }
+    return connection.changes
+  }
+
+  private func insertion(into table: TableShape) -> String {
+    let columns = columns(of: table)
+    let values = Set(content.columns.map { SchemaName($0.name) })
+    let keys = zip(content.key.names, archive.keys).filter { !values.contains(SchemaName($0.0)) }
+    let names = keys.map { SQLText.identifier($0.0) } + columns.map(\.name)
+    let given = keys.map { "a.\($0.1)" } + columns.map(\.value)
+    return
+      "INSERT \(orGivesWay)INTO \(place(table)) (\(names.joined(separator: ", "))) SELECT \(given.joined(separator: ", ")) FROM \(archivePlace)"
+  }
+
+  // MARK: What is left
+
+  /// Keeps of the archive what is not in the table now.
+  func settle(_ table: TableShape, on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
+    let given = columns(of: table)
+    let recast = content.key.names.enumerated().map { index, name in
+      let place = content.columns.firstIndex { SchemaName($0.name) == SchemaName(name) }
+      return place.map { archive.values[$0] } ?? archive.keys[index]
+    }
+    let found = RowMatch.condition(
+      content.key.names.map { SchemaName($0) }, in: table, as: "t", against: "a", columns: recast)
+    let name = SQLText.identifier(content.key.names[0])
+    let differs = given.map {
+      "\($0.value) IS NOT t.\($0.name) OR typeof(\($0.value)) <> typeof(t.\($0.name))"
+    }
+    let isLeft = (["t.\(name) IS NULL"] + differs).joined(separator: " OR ")
+    let left = "phasedb_left_\(record.id)"
+    try connection.execute(
+      """
+      CREATE TEMP TABLE \(left) AS SELECT \(archive.keys.map { "a.\($0)" }.joined(separator: ", ")) FROM \(archivePlace)
+      LEFT JOIN \(place(table)) AS t ON \(found) WHERE \(given.count < content.columns.count ? "1" : isLeft)
+      """)
+    defer { try? connection.drop("temp.\(left)") }
+    guard try connection.value("SELECT 1 FROM temp.\(left) LIMIT 1") != nil else {
+      try connection.drop("main.\(archive.name)")
+      return nil
+    }
+    let keys = archive.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
+    try connection.execute(
+      "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(left) AS s WHERE \(keys))"
+    )
+    let sum = try archive.sum(on: connection)
+    guard sum.count > 0 else {
+      try connection.drop("main.\(archive.name)")
+      return nil
+    }
+    return record.settled(rows: sum.count, digest: sum.text, state: .left)
+  }
+}
+
+extension RestoringWork {
+  /// Where the SQL of the way back gives rows that nobody changed other values than they had. Here the archive puts them
+  /// right; a row that changes after the phase will get what the SQL gives it.
+  ///
+  /// Asked after the SQL and before anything is put back.
+  ///
+  /// - Parameter limit: how many rows to show.
+  func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
+    guard !sourcesChanged, isFollowed, let table = try TableShape(target, on: connection) else { return nil }
+    let differences = computedColumns(of: table)
+    guard !differences.isEmpty else { return nil }
+    let isDifferent = differences.map(\.condition).joined(separator: " OR ")
+    let from = """
+      FROM \(archivePlace) JOIN \(place(table)) AS t ON \(match(table))\(asideJoin)
+      WHERE \(isDifferent)
+      """
+    let count = Int(try connection.value("SELECT count(*) \(from)")?.integer ?? 0)
+    guard count > 0 else { return nil }
+    let key = content.key.names.map { "t.\(SQLText.identifier($0))" }
+    let values = differences.flatMap { [$0.condition, $0.before, $0.after] }
+    let list = (key + values).joined(separator: ", ")
+    let rows = try connection.rows("SELECT \(list) \(from) ORDER BY 1 LIMIT \(limit)").map { row in
+      let columns = differences.enumerated().compactMap { index, difference -> RowDifference.Column? in
+        let place = key.count + 3 * index
+        guard row[place].integer == 1 else { return nil }
+        return RowDifference.Column(name: difference.name, before: row[place + 1], after: row[place + 2])
+      }
+      let title = zip(content.key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
+      return RowDifference(kind: .changed, key: title, columns: columns)
+    }
+    return TableDifference(table: record.table, rows: count, declaredRows: 0, first: rows)
+  }
+
+  /// The archived columns for which the SQL has values of its own.
+  private func computedColumns(
+    of table: TableShape
+  ) -> [(name: String, before: String, after: String, condition: String)] {
+    let gainsRows = trace.table(to: target)?.gainsRows == true
+    return columns(of: table).compactMap { column, name, value, mark in
+      let kept = content.columns.first { SchemaName($0.name) == column }
+      let isComputed = trace.computes(column, of: target, from: kept.flatMap(content.origin(of:)))
+      guard isComputed || gainsRows else { return nil }
+      let after = "t.\(name)"
+      var condition = "((\(value) IS NOT \(after) OR typeof(\(value)) <> typeof(\(after)))"
+      if !gainsRows { condition += " AND a.gone = 0" }
+      if !isComputed { condition += " AND a.gone" }
+      if hasAside {
+        let changed = isComputed ? "c0" : mark ?? "c0"
+        condition += " AND (s.k1 IS NULL OR NOT s.\(changed))"
+      }
+      return (column.spelled, value, after, condition + ")")
+    }
+  }
+}
+
+extension RestoringWork {
+  /// Lists the rows whose rest, or whose value in place of an archived one, is not what the other transition left, and
+  /// those that were born since under the key of one that is gone.
+  ///
+  /// - Returns: whether there are any.
+  static func setAside(
+    _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, _ trace: ScriptTrace,
+    on connection: Connection
+  ) throws(SQLiteError) -> Bool {
+    let computed = content.columns.contains {
+      trace.computes(SchemaName($0.name), of: SchemaName(record.table), from: content.origin(of: $0))
+    }
+    let isTold = computed || content.hasGoneRows || content.columns.contains { $0.after != nil }
+    guard isTold, let successor = content.successor,
+      let table = try TableShape(SchemaName(successor.table), on: connection)
+    else { return false }
+    let aside = "phasedb_aside_\(record.id)"
+    let marks = archive.marks.compactMap(\.self)
+    let columns = archive.keys + ["c0"] + marks
+    try connection.execute(
+      "CREATE TEMP TABLE \(aside) (\(columns.joined(separator: ", ")), PRIMARY KEY (\(archive.keys.joined(separator: ", ")))) WITHOUT ROWID"
+    )
+    let names = Set(table.stored.map(\.name))
+    let row = RestOfRow(content)
+    // Where the columns themselves are others now, every row is another one.
+    let isReadable = try row.isReadable(in: table, on: connection)
+    let rest = isReadable ? "\(row.call("n")) IS NOT a.rest" : "1"
+    try row.define(on: connection)
+    let tracked = zip(content.columns, archive.marks).compactMap { column, mark -> String? in
+      guard let mark, let after = column.after.map({ SchemaName($0) }) else { return nil }
+      guard names.contains(after) else { return "1 AS \(mark)" }
+      return
+        "a.gone OR \(ArchivePlan.valueFunction)(n.\(SQLText.identifier(after.spelled))) IS NOT a.\(mark) AS \(mark)"
+    }
+    try connection.defineRowHash(named: ArchivePlan.valueFunction, columns: ["value"])
+    let query = (archive.keys.map { "a.\($0)" } + ["a.gone OR \(rest) AS c0"] + tracked).joined(
+      separator: ", ")
+    try connection.execute(
+      """
+      INSERT OR IGNORE INTO temp.\(aside) SELECT * FROM (
+        SELECT \(query) FROM main.\(archive.name) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+        ON \(RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a"))\(isReadable ? row.joins("n") : "") LIMIT -1)
+      WHERE \((["c0"] + marks).joined(separator: " OR "))
+      """)
+    return connection.changes > 0
+  }
+}

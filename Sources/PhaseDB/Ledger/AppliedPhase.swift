@@ -1,3 +1,6 @@
+internal import PhaseSQL
+internal import PhaseSQLite
+
 /// A phase that is applied, as the ledger knows it.
 public struct AppliedPhase: Sendable, Hashable {
   public let id: PhaseID
@@ -13,4 +16,183 @@ public struct AppliedPhase: Sendable, Hashable {
   public let milliseconds: Double
   let schemaBefore: SchemaDigest
   let schemaAfter: SchemaDigest
+}
+
+extension Ledger {
+  /// Every applied phase, in the order in which they were applied.
+  ///
+  /// - Throws: `ledger-damaged` for a row that cannot be read.
+  func appliedPhases() throws(MigrationError) -> [AppliedPhase] {
+    try lifting("reading the ledger") {
+      var rows = try connection.prepare(
+        """
+        SELECT sequence, phase, token_hash, windows, applied_at, who, host, duration_ms, schema_before, schema_after
+        FROM phasedb_phase ORDER BY sequence
+        """)
+      var applied: [AppliedPhase] = []
+      // Phase after phase says the same of the same applications.
+      var known: [String: Windows] = [:]
+      while try rows.step() {
+        let sequence = rows.integer(at: 0)
+        let windowText = rows.text(at: 3)
+        if known[windowText] == nil { known[windowText] = Windows(ledgerText: windowText) }
+        guard let id = try? PhaseID(rows.text(at: 1)), let windows = known[windowText],
+          let before = SchemaDigest(rows.text(at: 8)), let after = SchemaDigest(rows.text(at: 9))
+        else { throw Ledger.damaged("row \(sequence) of phasedb_phase cannot be read") }
+        applied.append(
+          AppliedPhase(
+            id: id, sequence: sequence, tokenHash: rows.text(at: 2), windows: windows,
+            appliedAt: Timestamp(text: rows.text(at: 4)), who: rows.text(at: 5), host: rows.text(at: 6),
+            milliseconds: { if case .real(let value) = $0 { value } else { 0 } }(rows.value(at: 7)),
+            schemaBefore: before, schemaAfter: after))
+      }
+      return applied
+    }
+  }
+
+  /// The text of an applied phase, from which it can be reversed without its file.
+  ///
+  /// - Throws: `ledger-damaged` when the text is not that of a phase, or not the one that was applied.
+  func phase(_ applied: AppliedPhase) throws(MigrationError) -> Phase {
+    try lifting("reading the ledger") {
+      var row = try connection.prepare(
+        "SELECT declarations, up_sql, down_sql FROM phasedb_phase WHERE sequence = ?1")
+      try row.bind([.integer(applied.sequence)])
+      guard try row.step() else { throw Ledger.damaged("\(applied.id) is not in phasedb_phase any more") }
+      let text = PhaseFile.assemble(declarations: row.text(at: 0), up: row.text(at: 1), down: row.text(at: 2))
+      guard let phase = try? PhaseFile.read(text, file: "ledger:\(applied.id)", kind: applied.id.kind),
+        phase.tokenHash == applied.tokenHash
+      else {
+        throw Ledger.damaged("the text of \(applied.id) in phasedb_phase was changed after it was applied")
+      }
+      return phase
+    }
+  }
+
+  /// Whether claims of earlier phases of the same migration are in force again once a phase came down.
+  func hasClaims(
+    before phase: AppliedPhase, among applied: [AppliedPhase]
+  ) throws(MigrationError) -> Bool {
+    for other in applied where other.id.migration == phase.id.migration && other.sequence < phase.sequence {
+      if try !self.phase(other).verifications.isEmpty { return true }
+    }
+    return false
+  }
+
+  /// Refuses a phase that could not be reversed later, because its text would not be read back as the same phase. A file
+  /// that was read never is such a phase; one made in Swift may hold a string that is not closed.
+  static func refuseUnreadable(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
+    let file = "ledger:\(id)"
+    let restored = try PhaseFile.read(PhaseFile.render(phase), file: file, kind: phase.kind)
+    guard restored.tokenHash != phase.tokenHash else { return }
+    throw MigrationError(
+      .incompleteStatement, "the SQL of \(id) would be another phase when it is read back from the ledger",
+      at: phase.up.place(at: 0), help: ["close every string, comment and trigger in its up, down and @verify"]
+    )
+  }
+
+  /// Records that a phase went up, or was found to be there. Belongs into the phase's own transaction.
+  ///
+  /// - Returns: what was recorded.
+  func record(
+    _ id: PhaseID, _ phase: Phase, changes: [SchemaChange], before: SchemaDigest, after: SchemaDigest,
+    milliseconds: Double, as action: LogEntry.Action = .up, by runner: Runner, at time: Timestamp
+  ) throws(SQLiteError) -> AppliedPhase {
+    let hash = phase.tokenHash
+    let sequence = try log(action, subject: id.description, detail: "phase \(hash)", by: runner, at: time)
+    try connection.execute(
+      "INSERT INTO phasedb_phase VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+      .integer(sequence), .text(id.description), .text(hash), .text(phase.windows.ledgerText),
+      .text(phase.declarations), .text(phase.up.text), .text(phase.down.text), .text(before.text),
+      .text(after.text), .text(time.text), .text(runner.user), .text(runner.host), .real(milliseconds),
+      .text(PhaseDBVersion.current), .text(SQLiteVersion.running.description))
+    try record(changes, sequence: sequence)
+    return AppliedPhase(
+      id: id, sequence: sequence, tokenHash: hash, windows: phase.windows, appliedAt: time, who: runner.user,
+      host: runner.host, milliseconds: milliseconds, schemaBefore: before, schemaAfter: after)
+  }
+
+  /// Records that a phase came down. Belongs into the phase's own transaction.
+  ///
+  /// - Parameters:
+  ///   - drift: how the schema now differs from the one before the phase, because of changes from outside that were
+  ///     accepted after it went up.
+  ///   - milliseconds: how long it took.
+  /// - Returns: the id of the log's row.
+  @discardableResult
+  func erase(
+    _ applied: AppliedPhase, leaving drift: [SchemaChange], milliseconds: Double, by runner: Runner,
+    at time: Timestamp
+  ) throws(SQLiteError) -> Int64 {
+    let entry = try log(
+      .down, subject: applied.id.description,
+      detail:
+        "phase \(applied.tokenHash), applied as \(applied.sequence), \(Int(milliseconds.rounded(.up))) ms",
+      by: runner, at: time)
+    try connection.execute("DELETE FROM phasedb_phase WHERE sequence = ?1", .integer(applied.sequence))
+    try connection.execute("DELETE FROM phasedb_way_down WHERE sequence = ?1", .integer(applied.sequence))
+    try forgetRoundTrip(of: applied.sequence)
+    // Changes that were accepted later were recorded on top of the phase; what is left of them stands on its own.
+    try connection.execute("DELETE FROM phasedb_schema WHERE sequence >= ?1", .integer(applied.sequence))
+    try record(drift, sequence: entry)
+    return entry
+  }
+
+  static func damaged(_ what: Prose) -> MigrationError {
+    MigrationError(
+      .ledgerDamaged, what, state: "nothing was changed",
+      help: [
+        "look at the row with: sqlite3 FILE 'SELECT * FROM phasedb_phase'",
+        "restore the ledger from a backup",
+      ])
+  }
+}
+
+extension Windows {
+  /// One line for each window: the application, in double quotes when it is not one word, and the range.
+  fileprivate var ledgerText: String {
+    map { window in
+      let name = window.application
+      let isWord = !name.isEmpty && !name.contains { $0.isWhitespace || $0 == "\"" }
+      return "\(isWord ? name : SQLText.identifier(name)) \(window.range)"
+    }.joined(separator: "\n")
+  }
+
+  fileprivate init?(ledgerText: String) {
+    var windows: [Window] = []
+    var rest = ledgerText[...]
+    while !rest.isEmpty {
+      guard let name = rest.takeName() else { return nil }
+      let line = rest.prefix { $0 != "\n" }
+      guard let range = try? VersionRange(String(line)) else { return nil }
+      rest = rest[line.endIndex...].dropFirst()
+      windows.append(Window(name, range))
+    }
+    guard let first = windows.first, let all = try? Windows(first, Array(windows.dropFirst())) else {
+      return nil
+    }
+    self = all
+  }
+}
+
+extension Substring {
+  /// Takes a name off the front: up to a space, or in double quotes with its quotes doubled.
+  fileprivate mutating func takeName() -> String? {
+    guard first == "\"" else {
+      let name = prefix { $0 != " " }
+      self = self[name.endIndex...]
+      return name.isEmpty ? nil : String(name)
+    }
+    var name = ""
+    removeFirst()
+    while let character = popFirst() {
+      guard character == "\"" else {
+        name.append(character)
+        continue
+      }
+      guard first == "\"" else { return name }
+      name.append(removeFirst())
+    }
+    return nil
+  }
 }

@@ -1,3 +1,11 @@
+internal import PhaseSQLite
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
 /// What a rehearsal showed of one phase: that it goes up, comes down and goes up again on a copy of a database, and
 /// which rows were not what they had been.
 ///
@@ -61,4 +69,187 @@ public struct RehearsedTable: Sendable, Hashable {
   public let differing: Int
   /// How many of the differing rows differ only where a loss is declared.
   public let declared: Int
+}
+
+extension Ledger {
+  /// Everything that rehearsals showed, oldest first. A row that cannot be read proves nothing, and is left out.
+  func evidence() throws(SQLiteError) -> [Evidence] {
+    guard format >= 2 else { return [] }
+    var rows = try connection.prepare(
+      """
+      SELECT phase, token_hash, schema_before, schema_after, verdict, at, who, host, phasedb, sqlite,
+        up_ms, down_ms, hold_ms, rows_up, rows_down, archive_bytes, log_bytes, report
+      FROM phasedb_evidence ORDER BY id
+      """)
+    var all: [Evidence] = []
+    while try rows.step() {
+      guard let phase = try? PhaseID(rows.text(at: 0)), let before = SchemaDigest(rows.text(at: 2)),
+        let verdict = Evidence.Verdict(rawValue: rows.text(at: 4))
+      else { continue }
+      let times = RehearsedTimes((10...16).map { rows.value(at: $0) })
+      all.append(
+        Evidence(
+          phase: phase, tokenHash: rows.text(at: 1), verdict: verdict, at: Timestamp(text: rows.text(at: 5)),
+          who: rows.text(at: 6), host: rows.text(at: 7), phasedb: rows.text(at: 8), sqlite: rows.text(at: 9),
+          times: times, tableText: rows.text(at: 17), schemaBefore: before,
+          schemaAfter: rows.optionalText(at: 3).flatMap(SchemaDigest.init)))
+    }
+    return all
+  }
+
+  /// Records evidence in the place of what it supersedes: that of other texts of its phase, and that of the same text on
+  /// the same schema, unless that says that rows did not come back, and this does not. Belongs into a transaction.
+  func record(_ evidence: Evidence, by runner: Runner, at time: Timestamp) throws(SQLiteError) {
+    try connection.execute(
+      """
+      DELETE FROM phasedb_evidence WHERE phase = ?1
+      AND (token_hash <> ?2 OR schema_before = ?3 AND (verdict <> ?4 OR ?5 = ?4))
+      """,
+      .text(evidence.phase.description), .text(evidence.tokenHash), .text(evidence.schemaBefore.text),
+      .text(Evidence.Verdict.lossy.rawValue), .text(evidence.verdict.rawValue))
+    let times = evidence.times
+    try connection.execute(
+      """
+      INSERT INTO phasedb_evidence (phase, token_hash, schema_before, schema_after, verdict, at, who, host, phasedb,
+        sqlite, up_ms, down_ms, hold_ms, rows_up, rows_down, archive_bytes, log_bytes, report)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+      """,
+      .text(evidence.phase.description), .text(evidence.tokenHash), .text(evidence.schemaBefore.text),
+      Value(evidence.schemaAfter?.text), .text(evidence.verdict.rawValue), .text(evidence.at.text),
+      .text(evidence.who), .text(evidence.host), .text(evidence.phasedb), .text(evidence.sqlite),
+      times.up.map(Value.real) ?? .null, times.down.map(Value.real) ?? .null,
+      times.hold.map(Value.real) ?? .null,
+      Value(times.rowsUp), Value(times.rowsDown), times.archiveBytes.map { Value($0) } ?? .null,
+      times.logBytes.map { Value($0) } ?? .null, .text(evidence.tableText))
+    try log(
+      .rehearse, subject: evidence.phase.description,
+      detail:
+        "\(evidence.verdict.rawValue), phase \(evidence.tokenHash), schema \(evidence.schemaBefore.text)",
+      by: runner, at: time)
+  }
+}
+
+extension RehearsedTimes {
+  /// - Parameter values: of the columns up_ms to log_bytes.
+  fileprivate init(_ values: [Value]) {
+    let milliseconds = values.map { if case .real(let value) = $0 { value } else { Double?.none } }
+    let counts = values.map { $0.integer.map { Int($0) } }
+    self.init(
+      up: milliseconds[0], down: milliseconds[1], hold: milliseconds[2], rowsUp: counts[3] ?? 0,
+      rowsDown: counts[4] ?? 0, archiveBytes: counts[5], logBytes: counts[6])
+  }
+}
+
+/// Evidence as JSON: what a file of evidence holds, and of which the ledger keeps the part that nobody searches.
+enum EvidenceJSON {
+  /// Goes up when a key changes its meaning.
+  static let version = 1
+
+  struct Table: Codable {
+    let table: String
+    let rows: Int
+    let differing: Int
+    let declared: Int
+  }
+
+  struct Times: Codable {
+    let upMilliseconds: Double?
+    let downMilliseconds: Double?
+    let holdMilliseconds: Double?
+    let rowsUp: Int
+    let rowsDown: Int
+    let archiveBytes: Int?
+    let logBytes: Int?
+  }
+
+  struct Item: Codable {
+    let phase: String
+    let tokenHash: String
+    let schemaBefore: String
+    let schemaAfter: String?
+    let verdict: String
+    let at: String
+    let who: String
+    let host: String
+    let phasedb: String
+    let sqlite: String
+    let times: Times
+    let tables: [Table]
+  }
+
+  struct File: Codable {
+    let version: Int
+    let evidence: [Item]
+  }
+
+  static func text(_ value: some Encodable, pretty: Bool = false) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting =
+      pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  static func read<Decoded: Decodable>(_: Decoded.Type, from text: String) -> Decoded? {
+    try? JSONDecoder().decode(Decoded.self, from: Data(text.utf8))
+  }
+}
+
+extension EvidenceJSON {
+  /// Tables as the ledger keeps them.
+  static func text(_ tables: [RehearsedTable]) throws -> String {
+    try text(
+      tables.map {
+        Table(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
+      })
+  }
+
+  static func tables(_ text: String) -> [RehearsedTable] {
+    (read([Table].self, from: text) ?? []).map {
+      RehearsedTable(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
+    }
+  }
+}
+
+extension RehearsedTimes {
+  fileprivate init(_ times: EvidenceJSON.Times) {
+    self.init(
+      up: times.upMilliseconds, down: times.downMilliseconds, hold: times.holdMilliseconds,
+      rowsUp: times.rowsUp,
+      rowsDown: times.rowsDown, archiveBytes: times.archiveBytes, logBytes: times.logBytes)
+  }
+
+  fileprivate var json: EvidenceJSON.Times {
+    EvidenceJSON.Times(
+      upMilliseconds: up, downMilliseconds: down, holdMilliseconds: hold, rowsUp: rowsUp, rowsDown: rowsDown,
+      archiveBytes: archiveBytes, logBytes: logBytes)
+  }
+}
+
+extension EvidenceJSON.Item {
+  init(_ evidence: Evidence) {
+    self.init(
+      phase: evidence.phase.description, tokenHash: evidence.tokenHash,
+      schemaBefore: evidence.schemaBefore.text,
+      schemaAfter: evidence.schemaAfter?.text, verdict: evidence.verdict.rawValue, at: evidence.at.text,
+      who: evidence.who, host: evidence.host, phasedb: evidence.phasedb, sqlite: evidence.sqlite,
+      times: evidence.times.json,
+      tables: evidence.tables.map {
+        EvidenceJSON.Table(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
+      })
+  }
+
+  /// nil when a text is not what it must be.
+  var evidence: Evidence? {
+    guard let phase = try? PhaseID(phase), let before = SchemaDigest(schemaBefore),
+      let verdict = Evidence.Verdict(rawValue: verdict)
+    else { return nil }
+    let after = schemaAfter.flatMap(SchemaDigest.init)
+    guard (after == nil) == (schemaAfter == nil), let text = try? EvidenceJSON.text(tables) else {
+      return nil
+    }
+    return Evidence(
+      phase: phase, tokenHash: tokenHash, verdict: verdict, at: Timestamp(text: at), who: who, host: host,
+      phasedb: phasedb, sqlite: sqlite, times: RehearsedTimes(times), tableText: text, schemaBefore: before,
+      schemaAfter: after)
+  }
 }

@@ -28,3 +28,47 @@ package enum PhaseFile {
     declarations + "-- @up\n" + EmbeddedSQL.text(up) + "-- @down\n" + EmbeddedSQL.text(down)
   }
 }
+
+extension Phase {
+  /// The summary and every directive but `@up` and `@down`, as the text of a phase file; the queries of
+  /// `@verify` are in it. Ends with a line end.
+  package var declarations: String {
+    var lines: [String] = []
+    // A summary that starts with @ would be read as a directive.
+    let line = summary.onOneLine
+    if !summary.isEmpty { lines += [line.first == "@" ? "-- (\(line))" : "-- \(line)", "--"] }
+    for window in windows { lines.append("-- @window \(window.application.asDirectiveName) \(window.range)") }
+    if let residuals, residuals.isEmpty { lines.append("-- @residual none") }
+    for residual in residuals ?? [] {
+      lines.append("-- @residual \(residual.audience.rawValue): \(residual.text.onOneLine)")
+    }
+    for loss in losses {
+      lines.append(
+        "-- @loses \(loss.table.asDirectiveName).\(loss.column.asDirectiveName): \(loss.reason.onOneLine)")
+    }
+    for retirement in retirements {
+      let column = retirement.column.map { ".\($0.asDirectiveName)" } ?? ""
+      lines.append("-- @retire \(retirement.table.asDirectiveName)\(column)")
+    }
+    if let effectiveSoak { lines.append("-- @soak \(DurationText.print(effectiveSoak))") }
+    for need in needs { lines.append("-- @needs \(need.asDirectiveName)") }
+    if let limits = budget?.limits, !limits.isEmpty {
+      let parts = limits.map { "\($0.name) \(DurationText.print($0.limit))" }
+      lines.append("-- @budget \(parts.joined(separator: " "))")
+    }
+    if let batching {
+      let column = batching.column.map { " by \($0.asDirectiveName)" } ?? ""
+      lines.append("-- @batch \(batching.table.asDirectiveName)\(column)")
+    }
+    for allowance in allowances {
+      lines.append(
+        "-- @allow \(allowance.rule.asDirectiveName) until \(allowance.application.asDirectiveName) "
+          + "\(allowance.until): \(allowance.reason.onOneLine)")
+    }
+    var text = lines.map { $0 + "\n" }.joined()
+    for verification in verifications {
+      text += "-- @verify \(verification.title.onOneLine)\n" + EmbeddedSQL.text(verification.query.text)
+    }
+    return text
+  }
+}

@@ -140,3 +140,176 @@ struct QueriesDraft {
     return queries
   }
 }
+
+// What stands in the lines @with and @as.
+
+extension QueriesDraft {
+  /// Reads the values of one `@with`.
+  mutating func row(
+    _ directive: Directive, _ parameters: [QueryParameter], of title: String
+  ) throws(MigrationError) -> [QueryParameter.Source] {
+    let items = directive.arguments.isEmpty ? [] : source.items(directive.arguments)
+    guard !items.isEmpty else {
+      throw source.bad(
+        directive, "@with gives no value", help: "write -- @with id = 7, name = 'Ann', or remove the line")
+    }
+    var given: [Int: QueryParameter.Source] = [:]
+    for (index, item) in items.enumerated() {
+      let (key, value) = source.assignment(item)
+      guard !value.isEmpty else {
+        throw source.bad(directive, "a value is missing", at: item, help: "write NAME = VALUE")
+      }
+      let parameter = try parameter(key, number: index + 1, item, parameters, directive, of: title)
+      guard given[parameter.number] == nil else {
+        throw source.bad(
+          directive, "parameter \(parameter.title) has two values", at: item, help: "remove one of them")
+      }
+      given[parameter.number] = try binding(of: value, directive)
+    }
+    return try complete(given, parameters, of: title, at: source.place(directive.whole))
+  }
+
+  private func parameter(
+    _ key: Range<Int>?, number: Int, _ item: Range<Int>, _ parameters: [QueryParameter],
+    _ directive: Directive, of title: String
+  ) throws(MigrationError) -> QueryParameter {
+    let key = key.map { (range: $0, name: source.parameterName($0)) }
+    let found = parameters.first { parameter in
+      guard let key else { return parameter.number == number }
+      return parameter.name == key.name || (parameter.name == nil && Int(key.name.text) == parameter.number)
+    }
+    if let found { return found }
+    let names = parameters.compactMap(\.name?.text)
+    let nearest = key.flatMap { Suggestion.nearest(to: $0.name.text, in: names) }
+    let known: Prose =
+      parameters.isEmpty
+      ? "the statement has no parameter"
+      : "its parameters are \(parameters.map { $0.name?.text ?? "\($0.number)" }.joined(separator: ", "))"
+    throw source.bad(
+      directive, "the query '\(title)' has no parameter \(key.map { "'\($0.name)'" } ?? "number \(number)")",
+      at: key?.range ?? item, help: nearest.map { "did you mean \($0)?" } ?? known)
+  }
+
+  /// A value, or the name of an earlier result.
+  private mutating func binding(
+    of range: Range<Int>, _ directive: Directive
+  ) throws(MigrationError) -> QueryParameter.Source {
+    let text = source.string(range)
+    let tokens = SQLTokens(text).filter { !$0.kind.isTrivia }
+    if tokens.count == 1, tokens[0].kind == .variable {
+      let name = ExactName(parameter: text)
+      guard named.contains(name) else {
+        let nearest = Suggestion.nearest(to: name.text, in: named.map(\.text))
+        throw source.bad(
+          directive, "no query before this one names a result '\(name)'", at: range,
+          help: nearest.map { "did you mean :\($0)?" } ?? "name it there: -- @as \(name) = COLUMN")
+      }
+      return .result(name)
+    }
+    let values: ConstantValues
+    if let known = self.values { values = known } else { values = try ConstantValues() }
+    self.values = values
+    switch values.value(of: text) {
+    case .success(let value): return .value(value)
+    case .failure(let refusal):
+      throw source.bad(
+        directive, "'\(text)' is not a value: \(refusal.message)", at: range,
+        help: "write NULL, 42, 1.5, 'text', x'00ff', or a constant expression; texts stand in single quotes")
+    }
+  }
+
+  /// The values of every parameter; those that nothing was written for may be results that have their names.
+  func complete(
+    _ given: [Int: QueryParameter.Source], _ parameters: [QueryParameter], of title: String, at place: Place
+  ) throws(MigrationError) -> [QueryParameter.Source] {
+    var row: [QueryParameter.Source] = []
+    for parameter in parameters {
+      if let source = given[parameter.number] {
+        row.append(source)
+      } else if let name = parameter.name, named.contains(name) {
+        row.append(.result(name))
+      } else {
+        throw MigrationError(
+          .badDirective, "the query '\(title)' has no value for its parameter \(parameter.title)", at: place,
+          help: [
+            "write -- @with \(parameter.name?.text ?? "\(parameter.number)") = VALUE above the statement"
+          ])
+      }
+    }
+    return row
+  }
+
+  /// Reads `@as NAME = COLUMN, …`.
+  func results(_ directive: Directive) throws(MigrationError) -> [ApplicationQuery.NamedResult] {
+    var results: [ApplicationQuery.NamedResult] = []
+    for item in source.items(directive.arguments) {
+      let (key, value) = source.assignment(item)
+      guard let key, !value.isEmpty else {
+        throw source.bad(
+          directive, "@as names no result", at: item.isEmpty ? nil : item,
+          help: "write -- @as new_id = COLUMN, or -- @as new_id = last_insert_rowid()")
+      }
+      let words = SQLTokens(source.string(value)).filter { !$0.kind.isTrivia }
+      let column = words.first.map { source.name($0.range.shifted(by: value.lowerBound)) } ?? ""
+      let isRowID = words.count == 3 && column.lowercased() == "last_insert_rowid"
+      guard isRowID || words.count == 1 else {
+        throw source.bad(
+          directive, "'\(source.string(value))' is no column of a result", at: value,
+          help: "write the name of one column, or last_insert_rowid()")
+      }
+      results.append(
+        ApplicationQuery.NamedResult(
+          name: source.parameterName(key), from: isRowID ? .lastInsertRowID : .column(column)))
+    }
+    guard !results.isEmpty else {
+      throw source.bad(directive, "@as names no result", help: "write -- @as new_id = COLUMN")
+    }
+    return results
+  }
+}
+
+extension PhaseSource {
+  /// The parts of a range between its commas, those in parentheses and strings left alone.
+  fileprivate func items(_ range: Range<Int>) -> [Range<Int>] {
+    var items: [Range<Int>] = []
+    var start = range.lowerBound
+    var depth = 0
+    for token in SQLTokens(bytes: Array(bytes[range])) where token.kind == .punctuation {
+      let at = token.range.shifted(by: range.lowerBound)
+      switch string(at) {
+      case "(": depth += 1
+      case ")": depth -= 1
+      case "," where depth == 0:
+        items.append(trimmed(start..<at.lowerBound))
+        start = at.upperBound
+      default: break
+      }
+    }
+    return items + [trimmed(start..<range.upperBound)]
+  }
+
+  /// Takes `NAME = VALUE` apart; without a name it is all value.
+  fileprivate func assignment(_ item: Range<Int>) -> (key: Range<Int>?, value: Range<Int>) {
+    let tokens = SQLTokens(bytes: Array(bytes[item])).filter { !$0.kind.isTrivia }
+    guard tokens.count >= 2, [.word, .quotedIdentifier, .variable, .number].contains(tokens[0].kind),
+      string(tokens[1].range.shifted(by: item.lowerBound)) == "="
+    else { return (nil, item) }
+    return (
+      tokens[0].range.shifted(by: item.lowerBound),
+      trimmed(item.lowerBound + tokens[1].range.upperBound..<item.upperBound)
+    )
+  }
+
+  /// A name without its quotes.
+  fileprivate func name(_ range: Range<Int>) -> String {
+    guard let first = range.first, "\"`[".utf8.contains(bytes[first]) else { return string(range) }
+    return String(decoding: SQLTokens.unquoted(bytes[range]), as: UTF8.self)
+  }
+
+  /// The same, with or without the mark of a parameter.
+  fileprivate func parameterName(_ range: Range<Int>) -> ExactName {
+    let name = name(range)
+    return name.unicodeScalars.first.map { ":@$?".unicodeScalars.contains($0) } == true
+      ? ExactName(parameter: name) : ExactName(name)
+  }
+}

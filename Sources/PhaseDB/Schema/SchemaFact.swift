@@ -100,3 +100,186 @@ extension SchemaFact {
     }
   }
 }
+
+extension SchemaFact {
+  /// What changed as a person would say it; more than one sentence when more than one thing did.
+  var sentences: [Prose] {
+    switch self {
+    case .foreignKeyChanged(let table, let old, let new): ForeignKey.sentences(table, from: old, to: new)
+    case .indexChanged(let old, let new): IndexDefinition.sentences(from: old, to: new)
+    case .triggerChanged(let old, let new): TriggerDefinition.sentences(from: old, to: new)
+    default: [columnSentence ?? constraintSentence ?? objectSentence]
+    }
+  }
+
+  private var objectSentence: Prose {
+    switch self {
+    case .tableAdded(let table): "table \(table) is added"
+    case .tableRemoved(let table): "table \(table) is gone"
+    case .virtualTableAdded(let table, let made): "virtual table \(table) is added, made by \(made.module)"
+    case .virtualTableRemoved(let table, _): "virtual table \(table) is gone"
+    case .virtualTableChanged(let table, let old, let new):
+      if let old, let new {
+        old.module == new.module
+          ? "virtual table \(table) is made with other arguments"
+          : "virtual table \(table) is made by \(new.module) instead of \(old.module)"
+      } else {
+        new == nil ? "table \(table) is not virtual any more" : "table \(table) becomes virtual"
+      }
+    case .strictGained(let table): "table \(table) becomes STRICT"
+    case .strictLost(let table): "table \(table) is not STRICT any more"
+    case .withoutRowIDGained(let table): "table \(table) becomes WITHOUT ROWID"
+    case .withoutRowIDLost(let table): "table \(table) is not WITHOUT ROWID any more"
+    case .autoincrementGained(let table): "table \(table) gains AUTOINCREMENT"
+    case .autoincrementLost(let table): "table \(table) loses AUTOINCREMENT"
+    case .tableDeclaredDifferently(let table): "table \(table) is declared differently"
+    case .indexAdded(let index): "\(index.title) is added"
+    case .indexRemoved(let index): "\(index.title) is gone"
+    case .triggerAdded(let trigger): "trigger \(trigger.name) \(trigger.occasion) is added"
+    case .triggerRemoved(let trigger): "trigger \(trigger.name) is gone"
+    case .viewAdded(let view): "view \(view) is added"
+    case .viewRemoved(let view): "view \(view) is gone"
+    case .viewChanged(let view): "view \(view) selects something else"
+    case .otherChanged(let title): "\(title) is declared differently"
+    default: ""
+    }
+  }
+
+  private var columnSentence: Prose? {
+    switch self {
+    case .columnAdded(let table, let column, let place, let isLast):
+      "table \(table) gains column \(column.declaration)" + (isLast ? "" : " at place \(place)")
+    case .columnRemoved(let table, let column): "table \(table) loses column \(column.declaration)"
+    case .columnMoved(let table, let column, let old, let new):
+      old == new
+        ? "column \(table).\(column) stands at place \(new) between other columns"
+        : "column \(table).\(column) moves from place \(old) to place \(new)"
+    case .columnRetyped(let table, let column, let old, let new):
+      old.declared == new.declared
+        ? "column \(table).\(column) changes its affinity from \(old.affinity.rawValue) to \(new.affinity.rawValue)"
+        : "column \(table).\(column) changes its type from \(old.text) to \(new.text)"
+    case .notNullGained(let table, let column): "column \(table).\(column) gains NOT NULL"
+    case .notNullLost(let table, let column): "column \(table).\(column) loses NOT NULL"
+    case .defaultChanged(let table, let column, let old, let new):
+      Self.change(of: "column \(table).\(column)", "DEFAULT ", from: old?.text, to: new?.text)
+    case .collationChanged(let table, let column, let old, let new):
+      Self.change(of: "column \(table).\(column)", "COLLATE ", from: old?.spelled, to: new?.spelled)
+    case .generationChanged(let table, let column, let old, let new):
+      Self.change(of: "column \(table).\(column)", "", from: old?.text, to: new?.text)
+    case .rowIDAliasGained(let table, let column): "column \(table).\(column) becomes a name of the rowid"
+    case .rowIDAliasLost(let table, let column): "column \(table).\(column) is no name of the rowid any more"
+    default: nil
+    }
+  }
+
+  private var constraintSentence: Prose? {
+    switch self {
+    case .checkGained(let table, let condition): "table \(table) gains CHECK (\(condition))"
+    case .checkLost(let table, let condition): "table \(table) loses CHECK (\(condition))"
+    case .uniqueGained(let table, let columns): "table \(table) gains UNIQUE \(columns.list)"
+    case .uniqueLost(let table, let columns): "table \(table) loses UNIQUE \(columns.list)"
+    case .foreignKeyGained(let table, let key):
+      "table \(table) gains a foreign key from \(key.columns.list) to \(key.target)"
+    case .foreignKeyLost(let table, let key):
+      "table \(table) loses its foreign key from \(key.columns.list) to \(key.target)"
+    case .primaryKeyChanged(let table, let old, let new):
+      Self.change(
+        of: "table \(table)", "PRIMARY KEY ", from: old.isEmpty ? nil : old.list,
+        to: new.isEmpty ? nil : new.list)
+    case .conflictChanged(let table, let constraint, let old, let new):
+      "\(constraint) of table \(table) changes from ON CONFLICT \(old.rawValue) to ON CONFLICT \(new.rawValue)"
+    default: nil
+    }
+  }
+
+  /// Gains, loses or changes.
+  fileprivate static func change(
+    of subject: Prose, _ clause: String, from old: String?, to new: String?
+  ) -> Prose {
+    switch (old, new) {
+    case (nil, let new?): "\(subject) gains \(clause)\(new)"
+    case (let old?, nil): "\(subject) loses \(clause)\(old)"
+    default: "\(subject) changes from \(clause)\(old ?? "") to \(clause)\(new ?? "")"
+    }
+  }
+}
+
+extension ForeignKey {
+  fileprivate static func sentences(
+    _ table: SchemaName, from old: ForeignKey, to new: ForeignKey
+  ) -> [Prose] {
+    let columns = new.columns.count == 1 ? new.columns.list : "(\(new.columns.list))"
+    let subject: Prose = "\(table).\(columns)'s foreign key"
+    var sentences: [Prose] = []
+    if (old.parent, old.parentColumns) != (new.parent, new.parentColumns) {
+      sentences.append("\(subject) points to \(new.target) instead of \(old.target)")
+    }
+    if old.onDelete != new.onDelete {
+      sentences.append(
+        "ON DELETE of \(subject) changes from \(old.onDelete.rawValue) to \(new.onDelete.rawValue)")
+    }
+    if old.onUpdate != new.onUpdate {
+      sentences.append(
+        "ON UPDATE of \(subject) changes from \(old.onUpdate.rawValue) to \(new.onUpdate.rawValue)")
+    }
+    if old.isDeferred != new.isDeferred {
+      sentences.append(
+        "\(subject) is \(new.isDeferred ? "" : "not ")checked at the end of the transaction\(new.isDeferred ? "" : " any more")"
+      )
+    }
+    return sentences.isEmpty ? ["\(subject) is declared differently"] : sentences
+  }
+}
+
+extension IndexDefinition {
+  fileprivate static func sentences(from old: IndexDefinition, to new: IndexDefinition) -> [Prose] {
+    var sentences: [Prose] = []
+    if old.table != new.table {
+      sentences.append("index \(new.name) is on \(new.table) instead of \(old.table)")
+    }
+    if old.isUnique != new.isUnique {
+      sentences.append("\(new.title) \(new.isUnique ? "becomes UNIQUE" : "is not UNIQUE any more")")
+    }
+    if old.columns.map(\.term) != new.columns.map(\.term) {
+      sentences.append("\(new.title) holds \(new.columns.list) instead of \(old.columns.list)")
+    } else {
+      for (before, after) in zip(old.columns, new.columns) {
+        if before.isDescending != after.isDescending {
+          sentences.append(
+            "\(new.title) now sorts \(after.title) \(after.isDescending ? "descending" : "ascending")")
+        }
+        if before.collation != after.collation {
+          sentences.append(
+            SchemaFact.change(
+              of: "\(after.title) in \(new.title)", "COLLATE ", from: before.collation?.spelled,
+              to: after.collation?.spelled))
+        }
+      }
+    }
+    if let lost = old.condition, new.condition == nil {
+      sentences.append("\(new.title) loses its WHERE \(lost)")
+    } else if old.condition != new.condition {
+      sentences.append(
+        SchemaFact.change(of: "\(new.title)", "WHERE ", from: old.condition?.text, to: new.condition?.text))
+    }
+    return sentences.isEmpty ? ["\(new.title) is declared differently"] : sentences
+  }
+}
+
+extension TriggerDefinition {
+  fileprivate static func sentences(from old: TriggerDefinition, to new: TriggerDefinition) -> [Prose] {
+    var sentences: [Prose] = []
+    if (old.timing, old.event, old.table) != (new.timing, new.event, new.table) {
+      sentences.append("trigger \(new.name) fires \(new.occasion) instead of \(old.occasion)")
+    }
+    if old.condition != new.condition {
+      sentences.append(
+        SchemaFact.change(
+          of: "trigger \(new.name)", "WHEN ", from: old.condition?.text, to: new.condition?.text))
+    }
+    if old.body != new.body || sentences.isEmpty {
+      sentences.append("trigger \(new.name) is not the same any more")
+    }
+    return sentences
+  }
+}

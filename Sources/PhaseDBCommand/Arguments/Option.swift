@@ -1,3 +1,5 @@
+internal import PhaseDB
+
 /// One option of the command line: a row of the table that parser, help and completions read.
 struct Option: Sendable {
   let id: ArgumentID
@@ -47,4 +49,117 @@ struct Option: Sendable {
 
   /// Every way to write its name: `["-d", "--database"]`.
   var names: [String] { (short.map { ["-\($0)"] } ?? []) + ["--\(long)"] }
+}
+
+extension Option {
+  /// Every option there is. To add one, add its id, its row, and its id to the verbs that read it.
+  static let table: [Option] = [
+    Option(
+      .database, "database", short: "d", takes: .path, placement: .anywhere,
+      "the database file",
+      detail: "Without it: PHASEDB_DATABASE, then DATABASE_URL, then phasedb.json. A path or an address that "
+        + "starts with sqlite:, sqlite://, sqlite3:// or file:."),
+    Option(
+      .migrations, "migrations", short: "m", takes: .directory, placement: .anywhere,
+      "the folder of migrations",
+      detail: "Without it: phasedb.json, then the folder 'migrations'."),
+    Option(
+      .format, "format", takes: .choices(OutputFormat.common.map(\.rawValue)), placement: .anywhere,
+      "text for people or JSON for programs (default: text)"),
+    Option(
+      .color, "color", takes: .choices(ColorChoice.allCases.map(\.rawValue)), placement: .anywhere,
+      "when to colour text (default: auto, on a terminal only)"),
+    Option(
+      .quiet, "quiet", short: "q", placement: .anywhere,
+      "print data and errors only"),
+    Option(.help, "help", short: "h", placement: .anywhere, "explain the verb and stop"),
+    Option(.version, "version", placement: .insteadOfVerb, "print the version and stop"),
+
+    Option(
+      .from, "from", takes: .path,
+      "a database whose schema becomes baseline.sql",
+      detail: "It is only read, and the settings name it."),
+    Option(
+      .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
+      "which phase files to make (default: all three)"),
+    Option(
+      .target, "to", takes: .text("TARGET"),
+      "stop at TARGET, a phase or, on the way down, @CHECKPOINT",
+      detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
+    Option(.all, "all", "as far as it goes"),
+    Option(.dryRun, "dry-run", "print the plan and stop"),
+    Option(
+      .wait, "wait", takes: .duration,
+      "how long to wait for other writers (default: 30s)"),
+    Option(
+      .hold, "hold", takes: .duration,
+      "how long a batch should hold the write lock (default: 10ms)",
+      detail: "The number of rows in a batch follows it. Only phases with @batch run in batches."),
+    Option(
+      .pause, "pause", takes: .duration,
+      "the least time between two batches (default: 2ms, or 1ms while nobody else writes)"),
+    Option(.maximumRows, "max-batch", takes: .number, "the most rows of a batch (default: 100000)"),
+    Option(
+      .live, "live", takes: .text("APP@VERSION"), repeatable: true,
+      "a version of an application that is running now",
+      detail:
+        "Takes the place of what check-ins say. Where neither says anything of an application, expand and "
+        + "migrate phases go up with a note, contract phases are held, the way down goes ahead with a warning."
+    ),
+    Option(
+      .override, "override", takes: .list(Gate.overridable.map(\.rawValue)), repeatable: true,
+      "pass a closed gate; needs --reason and stays in the log"),
+    Option(.reason, "reason", takes: .text("TEXT"), "why a gate is passed"),
+    Option(
+      .instance, "instance", takes: .text("NAME"),
+      "what tells this copy of the application from others (default: the host's name)",
+      detail: "A later check-in of the same instance takes the place of the earlier one, so that every copy "
+        + "needs a name of its own."),
+    Option(
+      .present, "at", takes: .text("PHASE"),
+      "the last phase that is in the database already (default: none, only the baseline)",
+      detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
+    Option(
+      .evidence, "evidence", takes: .path,
+      "a file of evidence that rehearse wrote, beside what the ledger knows",
+      detail:
+        "It carries what was shown where phases are rehearsed to where they go up, as from CI to production."),
+    Option(.rehearse, "rehearse", "rehearse first what would go up, and stop when it does not come back"),
+    Option(
+      .allowEmpty, "allow-empty", "go on when a phase touches a table without rows, which proves nothing"),
+    Option(
+      .copyTo, "copy-to", takes: .directory,
+      "where the copy is made (default: beside the database)",
+      detail:
+        "It needs room for the database and for what the phases write, on a disk like the database's: times "
+        + "measured elsewhere are those of another disk."),
+    Option(
+      .snapshot, "snapshot", takes: .directory,
+      "copy the database into this folder first",
+      detail:
+        "The copy is named after the database and the checkpoint, has its checksum beside it, and is what checkpoint "
+        + "restore goes back to."),
+    Option(
+      .confirm, "confirm", takes: .text("NAME"),
+      "say that what is lost is known, by the same name again"),
+    Option(.check, "check", "exit with 1 when something is not in order"),
+    Option(
+      .accept, "accept", takes: .text("TABLE"), repeatable: true,
+      "take the rows of TABLE that have no parent as they are; needs --reason and stays in the log"),
+    Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
+    Option(.limit, "limit", takes: .number, "only the last N entries"),
+    Option(
+      .app, "app", takes: .text("APP@VERSION"), "only this version of this application",
+      detail: "With a command behind --, its own tests are run in place of the queries in apps."),
+    Option(.list, "list", "list the states and what is tested on each, and stop"),
+    Option(
+      .importLog, "import-log", takes: .path, "print the statements of a log as a file for apps, and stop"),
+    Option(.timeLimit, "time-limit", takes: .duration, "how long the command may run (default: 10m)"),
+    Option(.jobs, "jobs", short: "j", takes: .number, "how many commands run at once (default: 1)"),
+    Option(
+      .logs, "logs", takes: .directory, "where what the command prints is kept (default: compat-logs)",
+      detail: "One file for each state, named after it. Files of an earlier run are written over."),
+  ]
+
+  static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }
 }

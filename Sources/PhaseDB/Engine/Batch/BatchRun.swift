@@ -221,3 +221,319 @@ final class BatchRun {
     throw error
   }
 }
+
+extension BatchRun {
+  /// Runs one batch in a transaction of its own.
+  ///
+  /// - Returns: false when it was rolled back and is to be looked for anew.
+  func commit(_ range: BatchRange) throws(MigrationError) -> Bool {
+    try patiently { () throws(MigrationError) in try attempt(range) }
+  }
+
+  /// Tries again, as a whole, while another connection holds the lock and the time to wait is not over. In a rollback
+  /// journal's modes a reader waits for a writer's commit, too.
+  func patiently<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
+    let deadline = ContinuousClock.now + engine.wait
+    lockDeadline = deadline
+    var hasSaid = false
+    while true {
+      do throws(MigrationError) {
+        return try body()
+      } catch {
+        guard error.standing == .busy, ContinuousClock.now < deadline, !engine.cancellation.isRequested else {
+          throw error
+        }
+        if !hasSaid { engine.observe(.waiting(turn.step.id, reason: error.message)) }
+        hasSaid = true
+        Pause.briefly()
+      }
+    }
+  }
+
+  /// Lets statements wait for locks a second at most, so that a request to stop is heard, and not past the deadline.
+  func waitShortly() { connection.setBusyDeadline(min(lockDeadline, .now + .seconds(1))) }
+
+  private func attempt(_ range: BatchRange) throws(MigrationError) -> Bool {
+    waitShortly()
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    let locked = ContinuousClock.now
+    try refuseLostPlace()
+    let limit = hasDeadline ? locked + law.deadline : nil
+    connection.setProgressHandler(every: 1_000) { [engine] in
+      limit.map { ContinuousClock.now < $0 } ?? !engine.cancellation.isRequested
+    }
+    defer { connection.removeProgressHandler() }
+    // What was rolled back is not in the archive either.
+    let marks = trip.marks
+    var isCommitted = false
+    defer { if !isCommitted { trip.restore(marks) } }
+    do throws(MigrationError) {
+      writes = try trip.run(range.keys)
+    } catch {
+      if isOfNeighbours(error, in: range) {
+        law.overran(rows: range.rows)
+        return false
+      }
+      guard error.id == .interrupted, limit != nil else { throw failed(error, in: range) }
+      if range.rows <= 1 || range.keys.first == range.keys.last { hasDeadline = false }
+      law.overran(rows: range.rows)
+      return false
+    }
+    connection.removeProgressHandler()
+    try refuseChangedSchema()
+    let worked = ContinuousClock.now
+    let after = advanced(by: range, held: (worked - locked).milliseconds)
+    try lifting("writing the ledger") { () in try Ledger(connection: connection).update(after) }
+    let committing = ContinuousClock.now
+    try end(transaction, leading: after.cursor)
+    isCommitted = true
+    let ended = ContinuousClock.now
+    let held = (ended - locked).milliseconds
+    released = ended
+    record = after
+    hasDeadline = true
+    failuresOfDisk = 0
+    rowsOfRun += range.rows
+    longestHold = max(longestHold, held)
+    holds.add(held)
+    law.committed(rows: range.rows, milliseconds: held, committing: (ended - committing).milliseconds)
+    return true
+  }
+
+  /// Whether rows of one batch may have come in each other's way down: by themselves each has its value back before the
+  /// next one runs.
+  private func isOfNeighbours(_ error: MigrationError, in range: BatchRange) -> Bool {
+    record.direction == .down && error.id == .archiveImpossible && range.rows > 1
+      && range.keys.first != range.keys.last
+  }
+
+  var script: Script { record.direction == .up ? record.phase.up : record.phase.down }
+
+  /// The lease may have been taken over from a process that was stopped for long, and its cursor moved on.
+  func refuseLostPlace() throws(MigrationError) {
+    let ledger = Ledger(connection: connection)
+    let (lease, cursor) = try lifting("reading the ledger") { () in
+      (try ledger.lease(), try ledger.batchCursor())
+    }
+    guard lease?.holder == engine.runner, cursor == record.cursor else {
+      throw MigrationError(
+        .ledgerMoved, "another runner took \(record.id) over", help: ["look at it with: phasedb status"])
+    }
+    let version = try lifting("reading the schema") { () in
+      try connection.value("PRAGMA main.schema_version")?.integer
+    }
+    if version != schemaVersion {
+      try engine.knowledge.refresh(on: connection)
+      guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
+      schemaVersion = version
+    }
+  }
+
+  private func refuseChangedSchema() throws(MigrationError) {
+    let version = try lifting("reading the schema") { () in
+      try connection.value("PRAGMA main.schema_version")?.integer
+    }
+    guard version != schemaVersion else { return }
+    // What could not be given back has an archive of its own.
+    let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
+    guard schema.digest != engine.knowledge.schema.digest else {
+      schemaVersion = version
+      return
+    }
+    throw MigrationError(
+      .migrateChangesSchema, "\(record.id) changes the schema, which a migrate phase may not",
+      at: script.place(at: script.firstTokenOffset),
+      help: ["move the change to expand.sql or contract.sql of the same migration"])
+  }
+
+  /// What the ledger says after a batch.
+  private func advanced(by range: BatchRange, held: Double) -> BatchRecord {
+    var after = record
+    after.cursor = record.direction == .up ? .after(range.keys.last) : .before(range.keys.first)
+    after.rows += range.rows
+    after.pause = nil
+    after.beat = engine.now()
+    let seconds = (ContinuousClock.now - began).milliseconds / 1_000
+    after.pace = BatchRecord.Pace(
+      size: law.size, rowsPerSecond: Double(rowsOfRun + range.rows) / max(0.001, seconds),
+      lastHold: holds.last == 0 ? held : holds.last, medianHold: holds.quantile(0.5),
+      p99Hold: holds.quantile(0.99), pause: record.pace.pause)
+    return after
+  }
+
+  /// COMMIT, and when it fails a look at the cursor before anything is called failed.
+  func end(_ transaction: consuming Transaction, leading cursor: BatchCursor) throws(MigrationError) {
+    do {
+      try transaction.commit()
+    } catch {
+      if connection.isAutocommit, (try? Ledger(connection: connection).batchCursor()) == cursor { return }
+      throw MigrationError(error, while: "committing a batch of \(record.id)")
+    }
+  }
+
+  private func failed(_ error: MigrationError, in range: BatchRange) -> MigrationError {
+    guard ![.databaseBusy, .databaseFull, .interrupted].contains(error.id) else { return error }
+    var error = error
+    error.details.append(
+      "in the batch of \(key.table).\(key.column) from \(range.keys.first) to \(range.keys.last)")
+    return error
+  }
+}
+
+extension BatchRun {
+  /// Looks at what the whole way led to: rows without a parent, and the claims in force.
+  ///
+  /// Read outside the write transaction, which it would make as long as the table is large.
+  func check() throws(MigrationError) {
+    connection.setProgressHandler(every: 1_000) { [engine] in !engine.cancellation.isRequested }
+    defer { connection.removeProgressHandler() }
+    try connection.reading { () throws(MigrationError) in
+      let orphans = try rowsWithoutParent()
+      if let before = record.orphans, let orphans, orphans > before {
+        throw MigrationError(
+          .foreignKeysViolated,
+          "\(record.id) \(record.direction.rawValue) leaves \(DetailLines.rows(orphans - before)) without a parent",
+          at: script.place(at: script.firstTokenOffset),
+          help: ["delete or re-point the child rows in the same phase, before their parents go"])
+      }
+      try engine.verify(turn)
+    }
+  }
+
+  /// How many rows of the tables that the phase may orphan have no parent; nil when it can orphan none.
+  func rowsWithoutParent() throws(MigrationError) -> Int? {
+    let reach = ForeignKeyReach(plan.writes, [], to: engine.knowledge.schema)
+    return try lifting("checking foreign keys") { () in
+      let children = try reach.children(on: connection)
+      guard !children.isEmpty else { return nil }
+      return try connection.foreignKeyViolations(in: children).values.reduce(0, +)
+    }
+  }
+
+  /// The last transaction: the ledger says that the phase is applied, or is not, and that nothing is under way.
+  func finish() throws(MigrationError) {
+    try patiently { () throws(MigrationError) in try attemptFinish() }
+  }
+
+  private func attemptFinish() throws(MigrationError) {
+    waitShortly()
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    try engine.knowledge.refresh(on: connection)
+    guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
+    try refuseLostPlace()
+    guard let ledger = engine.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    let schema = engine.knowledge.schema
+    let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
+    try lifting("writing the ledger") { () in try ledger.endBatch() }
+    let present = engine.knowledge.applied.last?.sequence
+    let recorded: Engine.Recorded
+    if isRecorded == (record.direction == .up) || isTurnedBack {
+      recorded = try leaveUnchanged(ledger)
+    } else {
+      let drift = try engine.driftOnTheWayBack(turn.step, to: schema)
+      recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: began)
+    }
+    let isDown = recorded.changesApplied && record.direction == .down
+    let again =
+      recorded.changesApplied || record.direction == .down
+      ? nil : engine.knowledge.applied.last { $0.id == record.id }?.sequence
+    try trip.finish(
+      applied: recorded.phase?.sequence, again: again, gone: isDown ? present : nil,
+      hadRows: record.ends != nil, ledger)
+    // What the archive made or dropped is no schema of the user's, but the next step has to know of it.
+    let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
+    // Before the commit, after which nothing may fail any more.
+    if recorded.changesApplied {
+      try engine.settle(recorded, schema: left)
+    } else {
+      engine.knowledge.schema = left
+      try engine.knowledge.settle(on: connection)
+    }
+    try ledger.commit(
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
+    engine.holdsLease = !turn.isLast
+  }
+
+  /// Logs the end of a way that leads back to what the ledger says already: an up that was half done and came down, or a
+  /// down that was half done and went up.
+  private func leaveUnchanged(_ ledger: Ledger) throws(MigrationError) -> Engine.Recorded {
+    let detail = record.direction == .up ? "a down that was half done" : "an up that was half done"
+    return try lifting("writing the ledger") { () in
+      if turn.isLast { try ledger.releaseLease() }
+      let entry = try ledger.log(
+        record.direction == .up ? .up : .down, subject: record.id.description,
+        detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
+      return Engine.Recorded(
+        entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
+    }
+  }
+
+  /// Completes the error that ends a run before its end: where it stands, why, and how to go on.
+  func stopped(by error: MigrationError) -> MigrationError {
+    var error = error
+    if error.standing == .undone { return error }
+    connection.removeProgressHandler()
+    let isOurs = error.id != .ledgerMoved
+    if isOurs, record.cursor == record.origin, record.rows == 0, !isTurnedBack, isNew, forget() {
+      error.standing = .undone
+      return error
+    }
+    if isOurs { notePause(pause(for: error)) }
+    error.standing = .partWay
+    let percent = record.fraction.map { ", \(PercentText.text($0))" } ?? ""
+    error.state =
+      "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); what is done is recorded"
+    let other: Direction = record.direction == .up ? .down : .up
+    if error.id == .interrupted { error.help = [] }
+    error.help += [
+      "go on with: phasedb \(record.direction.rawValue)",
+      "or turn back with: phasedb \(other.rawValue)",
+    ]
+    return error
+  }
+
+  private func pause(for error: MigrationError) -> BatchPause {
+    if let pause = pausedBy { return pause }
+    let resuming: Prose = "phasedb \(record.direction.rawValue)"
+    let reason: BatchPause.Reason =
+      switch error.id {
+      case .interrupted: .interrupted
+      case .databaseFull: .diskLow
+      default: .failed
+      }
+    return BatchPause(reason: reason, detail: error.message, resuming: resuming)
+  }
+
+  /// Writes down why the run stands still. The disk may be full: then the ledger does not say it.
+  func notePause(_ pause: BatchPause?) {
+    record.pause = pause
+    record.beat = engine.now()
+    // Whoever had the lock for so long will hardly let go of it now.
+    connection.setBusyDeadline(.now + min(engine.wait, .seconds(1)))
+    guard let transaction = try? connection.begin(.immediate) else { return }
+    let ledger = Ledger(connection: connection)
+    guard (try? ledger.lease())?.holder == engine.runner, (try? ledger.batchCursor()) == record.cursor,
+      (try? ledger.update(record)) != nil
+    else { return }
+    try? transaction.commit()
+  }
+
+  /// Takes away the row of a phase of which no batch ran.
+  private func forget() -> Bool {
+    guard let transaction = try? connection.begin(.immediate) else { return false }
+    let ledger = Ledger(connection: connection)
+    guard (try? ledger.batchCursor()) == record.cursor, (try? ledger.endBatch()) != nil,
+      (try? trip.forget(ledger)) != nil
+    else { return false }
+    return (try? transaction.commit()) != nil
+  }
+}
+
+/// Parts of a whole as a person reads them.
+package enum PercentText {
+  /// `0 %`, `63.2 %`, `100 %`; never 100 before the end.
+  package static func text(_ part: Double) -> String {
+    let tenths = part >= 1 ? 1000 : min(999, Int((part * 1000).rounded(.down)))
+    return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
+  }
+}

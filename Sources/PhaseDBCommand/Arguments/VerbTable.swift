@@ -207,3 +207,154 @@ extension Verb {
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
   ]
 }
+
+extension Verb {
+  /// Verbs that look at a database, and at what applications ask of it.
+  static let looking: [Verb] = [
+    Verb(
+      .status, "status",
+      summary: "show where every phase stands",
+      discussion: "Reads only, also a database that cannot be written.",
+      options: [.check, .live, .wait, .database, .migrations, .format],
+      wording: [
+        .check:
+          "exit with 1 when a phase is pending, edited or known to lose rows, the schema has drifted, or a version is live that it is not for"
+      ],
+      examples: [
+        Example("phasedb status", "show where every phase stands"),
+        Example("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
+    Verb(
+      .verify, "verify",
+      summary: "check the live database against what the phases claim",
+      discussion:
+        "Checks the schema for drift, the files of applied phases, every @verify in force, the ledger's integrity "
+        + "and the foreign keys. Rows that had no parent before phasedb began are told apart. Reads only, but for "
+        + "what --accept records.",
+      options: [.accept, .reason, .wait, .database, .migrations, .format],
+      wording: [.reason: "why the rows are accepted"],
+      examples: [
+        Example("phasedb verify", "check everything that is claimed of the database"),
+        Example(
+          "phasedb verify --accept orders --reason purged",
+          "take rows of orders without a parent as they are"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
+    Verb(
+      .log, "log",
+      summary: "show who did what when",
+      options: [.limit, .check, .wait, .database, .migrations, .format],
+      wording: [.check: "prove that no entry was changed or removed; exit with 1 otherwise"],
+      examples: [
+        Example("phasedb log --limit 10", "show the last ten entries"),
+        Example("phasedb log --check", "prove the chain of entries"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
+  ]
+
+  static let applications: [Verb] = [
+    Verb(
+      .checkIn, "check-in",
+      summary: "record that a version of an application is running",
+      discussion:
+        "Ends with 2, and records nothing, when that version may not run on the schema as it is, so that it "
+        + "can stand before the application in its entry point. Needs no migrations; with them it also knows "
+        + "which versions need a phase that is still to come. A check-in is forgotten after 10 minutes, or "
+        + "what forget in phasedb.json says.",
+      positionals: [
+        Positional(.application, .text("APP@VERSION"), "the application and its version: storefront@1.4.0")
+      ],
+      options: [.instance, .wait, .database, .migrations, .format],
+      examples: [
+        Example("phasedb check-in storefront@1.4.0 --instance web-1", "say that web-1 runs 1.4.0"),
+        Example("phasedb check-in storefront@1.4.0 --quiet", "let the exit code say whether it may"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage])
+  ]
+}
+
+extension Verb {
+  /// Verbs that name, keep, bring back and destroy.
+  static let checkpoints: [Verb] = [
+    Verb(
+      .checkpointCreate, "checkpoint", "create",
+      summary: "name the present state, to return to it later",
+      discussion:
+        "phasedb down --to @NAME goes back to it, and keeps what was written meanwhile. With --snapshot the whole "
+        + "database is copied, too, and checkpoint restore goes back to that.",
+      positionals: [Positional(.name, .text("NAME"), "what the checkpoint is called")],
+      options: [.note, .snapshot, .wait, .database, .migrations, .format],
+      wording: [.snapshot: "copy the database into this folder, too"],
+      examples: [
+        Example(
+          "phasedb checkpoint create before-sale --note 'last state before the sale'", "set a checkpoint"),
+        Example("phasedb checkpoint create before-sale --snapshot snapshots", "keep the whole of it as well"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .checkpointList, "checkpoint", "list",
+      summary: "list the checkpoints there are",
+      options: [.wait, .database, .migrations, .format],
+      examples: [Example("phasedb checkpoint list", "list the checkpoints of the database")],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .checkpointRestore, "checkpoint", "restore",
+      summary: "put the whole database back to the snapshot of a checkpoint",
+      discussion:
+        "Everything that was written since is lost, the ledger's entries included. Without --confirm it only says "
+        + "what that is, row counts by table, and ends with 2. It is the way back when phases cannot go down; "
+        + "stop the applications first.",
+      positionals: [Positional(.name, .text("NAME"), "the checkpoint, or the path of a snapshot")],
+      options: [.confirm, .wait, .database, .migrations, .format],
+      examples: [
+        Example("phasedb checkpoint restore before-sale", "see what would be lost"),
+        Example("phasedb checkpoint restore before-sale --confirm before-sale", "go back to it"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .purge, "purge",
+      summary: "destroy what a phase took away, which nothing else does",
+      discussion:
+        "Archived values and rows, and retired columns and tables, are kept until this. Without --confirm it only says "
+        + "what there is, and ends with 2. An applied phase cannot come down afterwards.",
+      positionals: [Positional(.phase, .text("PHASE"), "the phase whose archives go")],
+      options: [.confirm, .wait, .database, .migrations, .format],
+      wording: [.confirm: "say that what is lost is known, by the phase's id"],
+      examples: [
+        Example("phasedb purge 0002/contract", "see what would be destroyed"),
+        Example("phasedb purge 0002/contract --confirm 0002/contract", "destroy it"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+  ]
+
+  static let about: [Verb] = [
+    Verb(
+      .completions, "completions",
+      summary: "print a script that completes phasedb's words in a shell",
+      positionals: [
+        Positional(.shell, .choices(Shell.allCases.map(\.rawValue)), "the shell that will read the script")
+      ],
+      examples: [
+        Example("phasedb completions bash > /etc/bash_completion.d/phasedb", "install them for every user"),
+        Example("phasedb completions fish", "print them"),
+      ],
+      exitCodes: [.done, .usage]),
+    Verb(
+      .help, "help",
+      summary: "explain a verb, or list them all",
+      positionals: [
+        Positional(.topic, .text("VERB"), optional: true, repeated: true, "the verb to explain")
+      ],
+      examples: [
+        Example("phasedb help", "list the verbs"),
+        Example("phasedb help checkpoint create", "explain one"),
+      ],
+      exitCodes: [.done, .usage]),
+    Verb(
+      .version, "version",
+      summary: "print the versions of phasedb and of the SQLite it uses",
+      examples: [Example("phasedb version", "print the versions")],
+      exitCodes: [.done]),
+  ]
+}
