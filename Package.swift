@@ -33,7 +33,10 @@ let package = Package(
     .target(name: "PhaseSQL", swiftSettings: tested),
     .target(name: "PhaseSQLite", dependencies: ["CSQLite", "PhaseSQL"], swiftSettings: tested),
     .target(name: "PhaseDB", dependencies: ["PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
-    .executableTarget(name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseDB"], swiftSettings: tested),
+    .executableTarget(
+      name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseDB"],
+      // Links to pages of the DocC catalog: `phasedb explain` prints their entries.
+      resources: ["Errors", "Rules", "Words"].map { .embedInCode("Pages/\($0).md") }, swiftSettings: tested),
     // What tests draw by chance. It knows nothing of the product, as a judge must not.
     .target(name: "TestDice", path: "Tests/TestDice", swiftSettings: tested),
     .testTarget(
@@ -47,7 +50,8 @@ let package = Package(
       name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite", "CSQLite", "TestDice"],
       swiftSettings: house),
     .testTarget(
-      name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
+      name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], exclude: ["Screens"],
+      swiftSettings: house),
     .testTarget(
       name: "WayBackTests", dependencies: ["CSQLite", "PhaseDB", "TestDice"], swiftSettings: tested),
     .target(
