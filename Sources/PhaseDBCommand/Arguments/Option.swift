@@ -83,7 +83,7 @@ extension Option {
       .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
       "which phase files to make (default: expand)"),
     Option(
-      .target, "to", takes: .text("TARGET"),
+      .target, "to", takes: .name(.target),
       "stop at TARGET, a phase or, on the way down, @CHECKPOINT",
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
     Option(.all, "all", "as far as it goes"),
@@ -100,7 +100,7 @@ extension Option {
       "the least time between two batches (default: 2ms, or 1ms while nobody else writes)"),
     Option(.maximumRows, "max-batch", takes: .number, "the most rows of a batch (default: 100000)"),
     Option(
-      .live, "live", takes: .text("APP@VERSION"), repeatable: true,
+      .live, "live", takes: .name(.version), repeatable: true,
       "a version of an application that is running now",
       detail:
         "Takes the place of what check-ins say. Where neither says anything of an application, expand and "
@@ -116,7 +116,7 @@ extension Option {
       detail: "A later check-in of the same instance takes the place of the earlier one, so that every copy "
         + "needs a name of its own."),
     Option(
-      .present, "at", takes: .text("PHASE"),
+      .present, "at", takes: .name(.phase),
       "the last phase that is in the database already (default: none, only the baseline)",
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
     Option(
@@ -149,7 +149,7 @@ extension Option {
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),
     Option(
-      .app, "app", takes: .text("APP@VERSION"), "only this version of this application",
+      .app, "app", takes: .name(.version), "only this version of this application",
       detail: "With a command behind --, its own tests are run in place of the queries in apps."),
     Option(.list, "list", "list the states and what is tested on each, and stop"),
     Option(

@@ -4,6 +4,8 @@ internal import PhaseDB
 enum ValueKind: Sendable, Hashable {
   /// Any text; the placeholder is what help calls it.
   case text(String)
+  /// A name that a folder or a ledger has; a placeholder where help calls it otherwise.
+  case name(Known, String? = nil)
   /// A path to a file.
   case path
   /// A path to a folder.
@@ -17,10 +19,26 @@ enum ValueKind: Sendable, Hashable {
   /// One or more of these words, separated by commas.
   case list([String])
 
+  /// Names that a shell can offer after it asked phasedb for them.
+  enum Known: String, Sendable, CaseIterable {
+    case phase, target, checkpoint, version, word
+
+    fileprivate var placeholder: String {
+      switch self {
+      case .phase: "PHASE"
+      case .target: "TARGET"
+      case .checkpoint: "NAME"
+      case .version: "APP@VERSION"
+      case .word: "ID"
+      }
+    }
+  }
+
   /// How help writes the value.
   var placeholder: String {
     switch self {
     case .text(let placeholder): placeholder
+    case .name(let known, let placeholder): placeholder ?? known.placeholder
     case .path: "PATH"
     case .directory: "DIR"
     case .number: "N"
@@ -34,7 +52,7 @@ enum ValueKind: Sendable, Hashable {
   var words: [String] {
     switch self {
     case .choices(let words), .list(let words): words
-    case .text, .path, .directory, .number, .duration: []
+    case .text, .name, .path, .directory, .number, .duration: []
     }
   }
 
@@ -44,7 +62,7 @@ enum ValueKind: Sendable, Hashable {
   ///   the argument, as in `'--wait'`.
   func read(_ text: String, for subject: String) throws(UsageError) -> ArgumentValue {
     switch self {
-    case .text, .path, .directory:
+    case .text, .name, .path, .directory:
       guard !text.isEmpty else { throw UsageError(.emptyValue, "\(subject) was given an empty text") }
       return .text(text)
     case .number:

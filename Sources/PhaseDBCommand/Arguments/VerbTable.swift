@@ -135,7 +135,7 @@ extension Verb {
         + "takes. Status and plan down say what it showed while the schema stays as it is.",
       positionals: [
         Positional(
-          .phase, .text("PHASE|down"), optional: true,
+          .phase, .name(.phase, "PHASE|down"), optional: true,
           "the only one to rehearse (default: all that are pending), or down"),
         Positional(.count, .number, optional: true, "with down: how many phases (default: 1)"),
       ],
@@ -218,7 +218,7 @@ extension Verb {
         "With a PHASE, shows all that is known of it. Reads only, also a database that cannot be written.",
       positionals: [
         Positional(
-          .phase, .text("PHASE"), optional: true, "the only phase to show, with everything known of it")
+          .phase, .name(.phase), optional: true, "the only phase to show, with everything known of it")
       ],
       options: [.check, .live, .wait, .database, .migrations, .format],
       wording: [
@@ -271,7 +271,7 @@ extension Verb {
         + "which versions need a phase that is still to come. A check-in is forgotten after 10 minutes, or "
         + "what forget in phasedb.json says.",
       positionals: [
-        Positional(.application, .text("APP@VERSION"), "the application and its version: storefront@1.4.0")
+        Positional(.application, .name(.version), "the application and its version: storefront@1.4.0")
       ],
       options: [.instance, .wait, .database, .migrations, .format],
       examples: [
@@ -313,7 +313,7 @@ extension Verb {
         "Everything that was written since is lost, the ledger's entries included. Without --confirm it only says "
         + "what that is, row counts by table, and ends with 2. It is the way back when phases cannot go down; "
         + "stop the applications first.",
-      positionals: [Positional(.name, .text("NAME"), "the checkpoint, or the path of a snapshot")],
+      positionals: [Positional(.name, .name(.checkpoint), "the checkpoint, or the path of a snapshot")],
       options: [.confirm, .wait, .database, .migrations, .format],
       examples: [
         Example("phasedb checkpoint restore before-sale", "see what would be lost"),
@@ -326,7 +326,7 @@ extension Verb {
       discussion:
         "Archived values and rows, and retired columns and tables, are kept until this. Without --confirm it only says "
         + "what there is, and ends with 2. An applied phase cannot come down afterwards.",
-      positionals: [Positional(.phase, .text("PHASE"), "the phase whose archives go")],
+      positionals: [Positional(.phase, .name(.phase), "the phase whose archives go")],
       options: [.confirm, .wait, .database, .migrations, .format],
       wording: [.confirm: "say that what is lost is known, by the phase's id"],
       examples: [
@@ -340,7 +340,7 @@ extension Verb {
     Verb(
       .explain, "explain",
       summary: "explain an error, a rule, a gate or a word",
-      positionals: [Positional(.word, .text("ID"), "an id as errors and findings print it, or a word")],
+      positionals: [Positional(.word, .name(.word), "an id as errors and findings print it, or a word")],
       options: [.format],
       examples: [
         Example("phasedb explain phase-held", "explain an error"),
@@ -350,12 +350,21 @@ extension Verb {
     Verb(
       .completions, "completions",
       summary: "print a script that completes phasedb's words in a shell",
+      discussion:
+        "With the word names, prints what such a script offers: the phases of the folder, checkpoints and applied "
+        + "phases of the ledger, versions of applications, and the words of explain.",
       positionals: [
-        Positional(.shell, .choices(Shell.allCases.map(\.rawValue)), "the shell that will read the script")
+        Positional(
+          .shell, .choices(Shell.allCases.map(\.rawValue) + [CompletionsCommand.names]),
+          "the shell that will read the script, or names"),
+        Positional(
+          .known, .choices(ValueKind.Known.allCases.map(\.rawValue)), optional: true, "with names: which ones"
+        ),
       ],
+      options: [.database, .migrations],
       examples: [
         Example("phasedb completions bash > /etc/bash_completion.d/phasedb", "install them for every user"),
-        Example("phasedb completions fish", "print them"),
+        Example("phasedb completions names target -d shop.db", "print where down can go"),
       ],
       exitCodes: [.done, .usage]),
     Verb(

@@ -1,12 +1,63 @@
 internal import PhaseDB
 
-/// `phasedb completions`: a script for a shell.
+/// `phasedb completions`: a script for a shell, and the names that it asks for.
 enum CompletionsCommand {
+  /// The word in place of a shell.
+  static let names = "names"
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    context.invocation.value(.shell).flatMap(Shell.init(rawValue:)).map {
-      context.print(Prose(unescaped: $0.completions))
+    if let shell = context.invocation.value(.shell).flatMap(Shell.init(rawValue:)) {
+      context.print(Prose(unescaped: shell.completions))
+      return .done
+    }
+    // A shell that completes a word must not be told of anything but names.
+    let kinds = context.invocation.choices(.known, of: ValueKind.Known.self)
+    for name in KnownNames(context).all(of: kinds.isEmpty ? ValueKind.Known.allCases : kinds) {
+      context.print("\(name)\n")
     }
     return .done
+  }
+}
+
+/// The names that a folder and a ledger have, as far as they can be read.
+private struct KnownNames {
+  private let folder: String
+  private let checkpoints: [Checkpoint]
+
+  init(_ context: CommandContext) {
+    let location = try? Location(context, reading: .none)
+    folder = location?.migrations ?? "migrations"
+    checkpoints = (try? location?.migrator(.reading, context).checkpoints()) ?? []
+  }
+
+  func all(of kinds: [ValueKind.Known]) -> [String] { kinds.flatMap(names) }
+
+  private func names(of kind: ValueKind.Known) -> [String] {
+    switch kind {
+    case .phase: phases
+    case .target: phases + checkpoints.compactMap(\.name).map { "@\($0)" }
+    case .checkpoint: checkpoints.compactMap(\.name)
+    case .version: versions
+    case .word: Set(PageEntry.all.map(\.name)).sorted()
+    }
+  }
+
+  private var phases: [String] {
+    let here = NewFiles.entries(of: folder).compactMap { try? MigrationName($0) }.flatMap { migration in
+      let files = NewFiles.entries(of: Location.joined(folder, migration.text))
+      return PhaseKind.allCases.filter { files.contains("\($0.rawValue).sql") }.map { PhaseID(migration, $0) }
+    }
+    return Set(here + checkpoints.compactMap(\.phase)).sorted().map(\.short)
+  }
+
+  /// Those of which the folder has queries.
+  private var versions: [String] {
+    let apps = Location.joined(folder, "apps")
+    return NewFiles.entries(of: apps).sorted().flatMap { application in
+      NewFiles.entries(of: Location.joined(apps, application)).sorted().compactMap {
+        $0.hasSuffix(".sql") ? "\(application)@\($0.dropLast(4))" : nil
+      }
+    }
   }
 }
 

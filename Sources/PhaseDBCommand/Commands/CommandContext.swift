@@ -66,6 +66,7 @@ struct CommandContext {
   /// Prints something that is neither data nor an error.
   func note(_ line: Prose) {
     guard !isQuiet else { return }
+    guard !isJSON else { return tell(MessageJSON(event: "note", message: line)) }
     errors.line("\(terminal.errorPaint(invocation.color)("note:", .warning)) \(line)")
   }
 
@@ -85,12 +86,13 @@ struct CommandContext {
   /// Says how far something is that takes long.
   func progress(_ line: Prose) {
     guard !isQuiet else { return }
+    guard !isJSON else { return tell(MessageJSON(event: "step", message: line)) }
     errors.line(terminal.errorPaint(invocation.color)(line, .dim))
   }
 
   func report(_ error: MigrationError) {
     if isJSON,
-      let text = try? JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error))
+      let text = try? JSONText.line(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error))
     {
       errors.write(text)
     } else {

@@ -13,7 +13,11 @@ struct CommandLineTool {
       invocation = try ArgumentParser.parse(arguments)
     } catch {
       let paint = terminal.errorPaint(.auto)
-      if error.id == .missingVerb {
+      if Self.asksForJSON(arguments),
+        let text = try? JSONText.line(command: error.verb.joined(separator: " "), ErrorJSON(error))
+      {
+        errors.write(text)
+      } else if error.id == .missingVerb {
         errors.write(Help(paint: paint, width: terminal.errorWidth ?? 80).text(for: error.verb))
       } else {
         errors.write(ErrorText(error).text(paint: paint, width: terminal.errorWidth))
@@ -25,6 +29,12 @@ struct CommandLineTool {
       errors: errors,
       cancellation: cancellation)
     return run(context)
+  }
+
+  /// Whether a command line that is wrong elsewhere asks for JSON.
+  private static func asksForJSON(_ arguments: [String]) -> Bool {
+    let own = arguments.prefix { $0 != "--" }
+    return own.contains("--format=json") || zip(own, own.dropFirst()).contains { $0 == ("--format", "json") }
   }
 
   private func run(_ context: CommandContext) -> ExitCode {

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// An error as `--format json` prints it, on standard error.
+/// An error as `--format json` prints it, on one line of standard error.
 struct ErrorJSON: Encodable {
   let error: Body
 
@@ -23,4 +23,19 @@ struct ErrorJSON: Encodable {
       column: error.place?.column, details: error.details, state: error.state, help: error.help,
       standing: error.standing.rawValue, exitCode: ExitCode(error.standing).rawValue)
   }
+
+  init(_ error: UsageError) {
+    self.error = Body(
+      id: error.id.rawValue, message: error.message, file: nil, line: nil, column: nil, details: [],
+      state: nil,
+      help: error.remedies, standing: MigrationError.Standing.unchanged.rawValue,
+      exitCode: ExitCode.usage.rawValue)
+  }
+}
+
+/// Something a person would read on standard error, as `--format json` prints it there: one object a line.
+struct MessageJSON: Encodable {
+  /// `note`, or `step` for what a long command is doing.
+  let event: String
+  let message: Prose
 }

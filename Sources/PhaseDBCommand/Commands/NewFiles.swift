@@ -44,6 +44,11 @@ enum NewFiles {
     }
   }
 
+  /// The names in a folder; none when it cannot be read.
+  static func entries(of folder: String) -> [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  }
+
   /// The name of the next migration: one more than the highest number, written as wide as the widest.
   ///
   /// - Parameter description: what the migration does; spaces become hyphens.

@@ -18,7 +18,7 @@ final class RunProgress {
   func end() { bar.end() }
 
   func show(_ event: Event) {
-    if context.isJSON { return tell(event) }
+    if context.isJSON, tell(event) { return }
     switch event {
     case .batching(let id, let direction, let progress), .batchCommitted(let id, let direction, let progress):
       if !context.isQuiet { bar.show(id, direction, progress) }
@@ -52,13 +52,15 @@ final class RunProgress {
     }
   }
 
-  private func tell(_ event: Event) {
-    guard let payload = ProgressJSON(event) else { return }
+  /// Tells a program of an event that has numbers; others are told in words.
+  private func tell(_ event: Event) -> Bool {
+    guard let payload = ProgressJSON(event) else { return false }
     if payload.event == "progress" {
       let now = ContinuousClock.now
-      if let lastEvent, now - lastEvent < Self.interval { return }
+      if let lastEvent, now - lastEvent < Self.interval { return true }
       lastEvent = now
     }
     context.tell(payload)
+    return true
   }
 }

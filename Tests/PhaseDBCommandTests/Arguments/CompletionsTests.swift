@@ -70,8 +70,8 @@ struct CompletionsTests {
       Case("up", "-d", "sh", offers: ["shop one.db"]),
       Case("up", "--migrations", "s", offers: ["sales"]),
       Case("new", "--", "--p", offers: []),
-      Case("up", "--to", "", offers: []),
-      Case("completions", "", offers: ["bash", "zsh", "fish"]),
+      Case("checkpoint", "create", "", offers: []),
+      Case("completions", "", offers: ["bash", "zsh", "fish", "names"]),
       Case("help", "che", offers: ["check-in", "checkpoint"]),
       Case("nonsense", "", offers: []),
     ])
@@ -108,7 +108,7 @@ struct CompletionsTests {
       Case("new", "--phases", "expand,m", offers: ["expand,migrate"]),
       Case("up", "-d", "sh", offers: ["shop one.db"]),
       Case("up", "--migrations", "sa", offers: ["sales/"]),
-      Case("completions", "", offers: ["bash", "zsh", "fish"]),
+      Case("completions", "", offers: ["bash", "zsh", "fish", "names"]),
     ])
   func fish(_ row: Case) throws {
     let files = ["script": Shell.fish.completions, "shop one.db": "", "sales/": ""]
@@ -120,5 +120,87 @@ struct CompletionsTests {
       #expect(offered.sorted() == row.offered.sorted())
       #expect(result.error.isEmpty)
     }
+  }
+
+  /// What is typed, as bash cuts it into words, and what a shell adds to it.
+  struct Known: CustomTestStringConvertible, Sendable {
+    let line: String
+    let bash: [String]
+    let offered: [String]
+    var testDescription: String { line }
+  }
+
+  static let knownLines = [
+    Known(line: "down --to @b", bash: ["down", "--to", "@", "b"], offered: ["@before-release"]),
+    Known(line: "down -d shop.db --to 9", bash: ["down", "-d", "shop.db", "--to", "9"], offered: []),
+    Known(line: "status 0001/", bash: ["status", "0001/"], offered: ["0001/expand"]),
+    Known(
+      line: "up --live app@1", bash: ["up", "--live", "app", "@", "1"], offered: ["app@1.0", "app@1.2"]),
+    Known(line: "check-in ap", bash: ["check-in", "ap"], offered: ["app@1.0", "app@1.2"]),
+    Known(line: "explain phase-h", bash: ["explain", "phase-h"], offered: ["phase-held"]),
+    Known(line: "checkpoint restore b", bash: ["checkpoint", "restore", "b"], offered: ["before-release"]),
+  ]
+
+  /// A shop with a checkpoint, and versions that have queries.
+  private func inShop(_ row: Known, in shell: Shell, _ commands: (String) -> String) throws -> ShellResult {
+    let site = try Site()
+    try site.table("t", in: "0001-t/expand")
+    for version in ["1.0", "1.2"] {
+      try site.write("-- @query all\nSELECT * FROM t;\n", to: "migrations/apps/app/\(version).sql")
+    }
+    try site.write("{ database: '../shop.db' }", to: "migrations/phasedb.json")
+    try site.write(shell.completions, to: "script")
+    #expect(try site.phasedb("up -q").code == 0 && site.phasedb("checkpoint create before-release").code == 0)
+    // The shop as the first word: completions ask the program that is being completed.
+    let program = try BuiltProgram.path()
+    let path = program.dropLast("/phasedb".count)
+    return try shell.run("export PATH='\(path)':\"$PATH\"\n" + commands(program), in: site.folder)
+  }
+
+  @Test(
+    "for bash know phases, checkpoints, versions and words",
+    .enabled(if: Shell.bash.isInstalled, "bash is not installed"), arguments: knownLines)
+  func bashNames(_ row: Known) throws {
+    let line = "phasedb \(row.line)"
+    let result = try inShop(row, in: .bash) { _ in
+      """
+      source ./script
+      COMP_LINE='\(line)'; COMP_POINT=${#COMP_LINE}
+      COMP_WORDS=(phasedb \(row.bash.map { "'\($0)'" }.joined(separator: " ")))
+      COMP_CWORD=\(row.bash.count)
+      _phasedb
+      [[ ${#COMPREPLY[@]} -eq 0 ]] || printf '%s\\n' "${COMPREPLY[@]}"
+      """
+    }
+    // To bash, what stands before the last at sign of the line is a word of its own.
+    let kept =
+      row.bash.contains("@") ? row.offered.map { String($0.split(separator: "@").last ?? "") } : row.offered
+    #expect(result.output.sorted() == kept)
+  }
+
+  @Test(
+    "for fish know the same", .enabled(if: Shell.fish.isInstalled, "fish is not installed"),
+    arguments: knownLines)
+  func fishNames(_ row: Known) throws {
+    let result = try inShop(row, in: .fish) { _ in "source ./script; complete -C 'phasedb \(row.line)'" }
+    #expect(
+      result.output.compactMap { $0.split(separator: "\t").first.map(String.init) }.sorted() == row.offered)
+  }
+
+  @Test(
+    "for zsh complete in a terminal", .enabled(if: Shell.zsh.isInstalled, "zsh is not installed"),
+    arguments: knownLines.filter { $0.offered.count == 1 })
+  func zshNames(_ row: Known) throws {
+    let result = try inShop(row, in: .zsh) { _ in
+      """
+      zmodload zsh/zpty
+      zpty z zsh -f -i
+      zpty -w z "PS1='> '; autoload -U compinit; compinit -u -D; source ./script; bindkey '^I' complete-word"
+      zpty -w -n z $'phasedb \(row.line)\t'
+      ( sleep 20; kill $$ ) 2>/dev/null &!
+      zpty -r z out '*\(row.offered[0])*' && print offered
+      """
+    }
+    #expect(result.output.last == "offered")
   }
 }

@@ -96,7 +96,7 @@ struct OutputContractTests {
     let printed = try JSONDecoder().decode(Printed.self, from: Data(outcome.errors.utf8))
     #expect(printed.keys == ["error"] && printed.command == "up")
     #expect(
-      outcome.errors.contains(#""id" : "unknown-phase""#) && outcome.errors.contains(#""exitCode" : 2"#))
+      outcome.errors.contains(#""id":"unknown-phase""#) && outcome.errors.contains(#""exitCode":2"#))
   }
 
   struct UsageCase: Sendable, CustomTestStringConvertible {

@@ -6,11 +6,17 @@ enum BashCompletions {
     _phasedb() {
       local word index option="" verb="" count=0 ended=""
       local current="${COMP_WORDS[COMP_CWORD]}"
+      local -a context=()
       # Bash takes --format=json for three words: an option, an equals sign and a value.
       for ((index = 1; index < COMP_CWORD; index++)); do
         word="${COMP_WORDS[index]}"
         if [[ -n "$option" ]]; then
-          [[ "$word" == "=" ]] || option=""
+          # Bash also cuts at an at sign: --to @NAME and APP@VERSION are two or three words.
+          [[ "$word" == "=" || "$word" == "@" || "${COMP_WORDS[index + 1]}" == "@" ]] && continue
+          case "$option" in
+            -d | --database | -m | --migrations) context+=("$option" "$word") ;;
+          esac
+          option=""
           continue
         fi
         if [[ -z "$ended" ]]; then
@@ -50,6 +56,17 @@ enum BashCompletions {
       local before=""
       [[ "$current" == *,* ]] && before="${current%,*},"
       COMPREPLY=($(compgen -P "$before" -W "$1" -- "${current##*,}"))
+    }
+    # Names that phasedb knows. What stands before the last at sign is a word of its own to bash.
+    _phasedb_names() {
+      local whole="${COMP_LINE:0:COMP_POINT}" names
+      whole="${whole##*[[:space:]]}"
+      whole="${whole#--*=}"
+      names="$("${COMP_WORDS[0]}" completions names "$1" "${context[@]}" 2> /dev/null)"
+      COMPREPLY=($(compgen -W "$names" -- "$whole"))
+      if [[ "$whole" == *@* && "$COMP_WORDBREAKS" == *@* ]]; then
+        COMPREPLY=("${COMPREPLY[@]#"${whole%@*}@"}")
+      fi
     }
     _phasedb_files() {
       local IFS=$'\\n'
@@ -120,6 +137,7 @@ enum BashCompletions {
     case .path: "_phasedb_files -f"
     case .directory: "_phasedb_files -d"
     case .choices(let words): "_phasedb_words \"\(words.joined(separator: " "))\""
+    case .name(let known, _): "_phasedb_names \(known.rawValue)"
     case .list(let words): "_phasedb_list \"\(words.joined(separator: " "))\""
     case .text, .number, .duration: nil
     }

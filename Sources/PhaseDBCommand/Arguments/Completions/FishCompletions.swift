@@ -22,6 +22,17 @@ enum FishCompletions {
       end
       string join ' ' $words
     end
+    # Names that phasedb knows, of the database and the folder of this line.
+    function __phasedb_names
+      set -l words (commandline -opc)
+      set -l context
+      for index in (seq 2 (math (count $words) - 1))
+        if contains -- $words[$index] -d --database -m --migrations
+          set -a context $words[$index] $words[(math $index + 1)]
+        end
+      end
+      type -q $words[1]; and $words[1] completions names $argv[1] $context 2>/dev/null
+    end
     function __phasedb_at
       set -l words (__phasedb_words)
       test "$words" = "$argv[1]"
@@ -63,6 +74,11 @@ enum FishCompletions {
   private static var positionals: [String] {
     Verb.table.flatMap { verb in
       verb.positionals.prefix(1).flatMap { positional -> [String] in
+        if case .name(let known, _) = positional.kind {
+          return [
+            "complete -c phasedb -n '__phasedb_at \"\(verb.name)\"' -a '(__phasedb_names \(known.rawValue))'"
+          ]
+        }
         let words = positional.id == .topic ? Verb.table.map { $0.path[0] } : positional.kind.words
         return Set(words).sorted().map { offer($0, after: verb.name, positional.summary) }
       }
@@ -83,6 +99,7 @@ enum FishCompletions {
     case nil: ""
     case .path: " -r -F"
     case .directory: " -x -a '(__fish_complete_directories)'"
+    case .name(let known, _): " -x -a '(__phasedb_names \(known.rawValue))'"
     case .choices(let words): " -x -a '\(words.joined(separator: " "))'"
     case .list(let words): " -x -a '(__fish_append , \(words.joined(separator: " ")))'"
     case .text, .number, .duration: " -x"

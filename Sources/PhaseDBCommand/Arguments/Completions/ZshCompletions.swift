@@ -6,6 +6,7 @@ enum ZshCompletions {
     # Completions of phasedb for zsh. Made by: phasedb completions zsh
     _phasedb() {
       local context curcontext="$curcontext" state line
+      local -a all_words=($words)
       typeset -A opt_args
       _arguments -C -S -s \\
     \(specs(options: Option.table.filter { $0.placement != .afterVerb }, summary: \.summary))
@@ -25,6 +26,18 @@ enum ZshCompletions {
     \(Dictionary(grouping: Verb.table) { $0.path[0] }.sorted { $0.key < $1.key }.map(firstWord).joined(separator: "\n"))
       )
       _describe -t verbs verb verbs
+    }
+    # Names that phasedb knows, of the database and the folder of this line.
+    _phasedb_names() {
+      local -a context names
+      local index
+      for ((index = 1; index < ${#all_words}; index++)); do
+        case $all_words[index] in
+          -d|--database|-m|--migrations) context+=($all_words[index] "${(Q)all_words[index + 1]}") ;;
+        esac
+      done
+      names=(${(f)"$(${(Q)all_words[1]} completions names $1 $context 2> /dev/null)"})
+      compadd -a names
     }
     # Found through fpath, the file is the function; sourced, it has to be made known.
     if [[ "$funcstack[1]" == "_phasedb" ]]; then
@@ -94,6 +107,7 @@ enum ZshCompletions {
     switch kind {
     case .path: "_files"
     case .directory: "_files -/"
+    case .name(let known, _): "{_phasedb_names \(known.rawValue)}"
     case .choices(let words): "(\(words.joined(separator: " ")))"
     case .list(let words): "_sequence compadd - \(words.joined(separator: " "))"
     case .text, .number, .duration: " "
