@@ -12,17 +12,28 @@ struct DrawnCase {
   let isBatched: Bool
   private var dice: Dice
 
+  /// Whether its SQL leaves something to chance, the clock or the order of rows.
+  let isChancy: Bool
+
+  /// Half of all cases are sensible or wrong without chance.
   init(seed: UInt64) {
     self.seed = seed
+    var luck = Dice(seed: ~seed)
+    let isChancy = luck.falls(50)
     var dice = Dice(seed: seed)
-    let tables = (0...dice.below(2)).map { DrawnTable("t\($0)", &dice) }
+    let tables = (0...dice.below(2)).map { DrawnTable("t\($0)", isChancy: isChancy, &dice) }
     var script = ["CREATE TABLE audit (id INTEGER PRIMARY KEY, what);"]
+    if isChancy {
+      script = [
+        "CREATE TABLE audit (id INTEGER PRIMARY KEY, what, at DEFAULT (strftime('%f', 'now')));", Chance.view,
+      ]
+    }
     for table in tables {
       script.append(table.sql())
       script += table.attachments
       script += (0..<dice.below(7)).map { table.insert($0 + 1, &dice, "INSERT OR IGNORE") }
     }
-    (self.tables, self.script) = (tables, script)
+    (self.tables, self.script, self.isChancy) = (tables, script, isChancy)
     var phases = [DrawnPhase(tables, number: 1, &dice)]
     if dice.falls(35) { phases.append(DrawnPhase(phases[0].tables, number: 2, &dice)) }
     self.phases = phases
@@ -86,26 +97,37 @@ struct DrawnCase {
       let plan = try way.plan(.down(1))
       let said = Self.said(plan.reversals, number)
       outcome.words[said.word.rawValue, default: 0] += 1
-      var down: Look?
-      var refusal: String?
-      do {
-        try way.run(plan)
-        down = try Look(shell)
-      } catch let error as MigrationError {
-        refusal = "\(error) \(error.details.prefix(2))"
-        if try Look(shell) != written {
-          outcome.complaints.append("down failed and left something behind: \(error)")
+      func judge(_ run: () throws -> Void, _ shell: Shell) throws -> Judge {
+        var down: Look?
+        var refusal: String?
+        do {
+          try run()
+          down = try Look(shell)
+        } catch let error as MigrationError {
+          refusal = "\(error) \(error.details.prefix(2))"
+          if try Look(shell) != written {
+            outcome.complaints.append("down failed and left something behind: \(error)")
+          }
         }
+        let judge = Judge(
+          before: looks[number - 1], up: looks[number], written: written, down: down, refusal: refusal,
+          traffic: traffic.acts, said: said, isTried: isSmall, isLeftToChance: isLeftToChance)
+        outcome.complaints += judge.complaints.map {
+          "\(phases[number - 1].kind) of migration \(number): \($0)"
+        }
+        outcome.judged.append(judge)
+        return judge
       }
-      let judge = Judge(
-        before: looks[number - 1], up: looks[number], written: written, down: down, refusal: refusal,
-        traffic: traffic.acts, said: said, isTried: isSmall)
-      outcome.complaints += judge.complaints.map {
-        "\(phases[number - 1].kind) of migration \(number): \($0)"
+      // What is said of chance has to hold whatever falls.
+      for copy in (0..<(isLeftToChance ? 1 : 0)).map({ "\(path)-\(number)-\($0)" }) {
+        try FileManager.default.copyItem(atPath: path, toPath: copy)
+        let other = try Migrator(database: copy, catalog: catalog, options: options)
+        _ = try judge({ try other.run(plan) }, try Shell(copy))
       }
-      outcome.judged.append(judge)
-      if judge.isWolf { outcome.wolves.append("\(phases[number - 1].kind) of migration \(number): \(said)") }
-      guard down != nil else { break }
+      let last = try judge({ try way.run(plan) }, shell)
+      if last.isWolf { outcome.wolves.append("\(phases[number - 1].kind) of migration \(number): \(said)") }
+      // Rows that a later way back loses or leaves are nobody's fault below it.
+      guard let down = last.down, !isChancy || last.losses(in: down).isEmpty else { break }
     }
     if try shell.rows("PRAGMA integrity_check") != [["ok"]] { outcome.complaints.append("integrity_check") }
     if !(outcome.complaints + outcome.wolves).isEmpty {
@@ -113,6 +135,15 @@ struct DrawnCase {
       if !outcome.complaints.isEmpty { outcome.complaints.append(place) }
     }
     return outcome
+  }
+
+  /// Whether a second run may do something else.
+  private var isLeftToChance: Bool {
+    guard isChancy else { return false }
+    let attachments = tables.flatMap(\.attachments)
+    return phases.contains(where: \.isChancy)
+      || attachments.contains { Chance.isIn($0) || $0.contains("audit") }
+      || tables.flatMap(\.columns).contains { Chance.isIn($0.rest) }
   }
 
   private static let options = Options(

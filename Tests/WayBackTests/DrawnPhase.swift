@@ -92,7 +92,8 @@ struct DrawnPhase {
         down.insert("UPDATE \(table.quoted) SET \(target) = \(column.name);", at: 0)
       }
     default:
-      up = ["CREATE TABLE other\(number) AS SELECT * FROM \(table.quoted);"]
+      let tail = table.isChancy && dice.falls(40) ? Chance.tail(table, &dice) : ""
+      up = ["CREATE TABLE other\(number) AS SELECT * FROM \(table.quoted)\(tail);"]
       down = ["DROP TABLE other\(number);"]
     }
     down = extra(before, 25, &dice) + down + extra(before, 15, &dice)
@@ -115,7 +116,10 @@ struct DrawnPhase {
       let column = dice.pick(free)
       tables[index].columns.removeAll { $0.name == column.name }
       up = ["ALTER TABLE \(table.quoted) DROP COLUMN \(Shell.name(column.name));"]
-      down = ["ALTER TABLE \(table.quoted) ADD COLUMN \(column.definition);"]
+      // SQLite adds no column whose default is not a constant.
+      down =
+        Chance.isIn(column.rest)
+        ? tables[index].rebuilt(as: table) : ["ALTER TABLE \(table.quoted) ADD COLUMN \(column.definition);"]
       if dice.falls(40) {
         down.append(
           "UPDATE \(table.quoted) SET \(Shell.name(column.name)) = \(DrawnSQL.expression(tables[index], &dice))\(DrawnSQL.condition(tables[index], &dice));"
@@ -148,18 +152,25 @@ struct DrawnPhase {
           rest.isEmpty
           ? dice.pick([name, "CAST(\(name) AS TEXT)", "upper(\(name))"]) : "coalesce(\(name), 0)"
         if dice.falls(25) { back[column.name] = "nullif(\(name), 0)" }
+        if table.isChancy, dice.falls(40) { reading[column.name] = Chance.expression(table, &dice) }
+        if table.isChancy, dice.falls(25) { back[column.name] = Chance.expression(new, &dice) }
       }
-      let tail = dice.pick([
+      var tail = dice.pick([
         "", "", "", "", " WHERE \(Shell.name(column.name)) IS NOT NULL",
         " GROUP BY \(Shell.name(column.name))",
       ])
-      let wrong = dice.pick(["", "", "", "", "", " WHERE 0", " LIMIT 1"])
+      var wrong = dice.pick(["", "", "", "", "", " WHERE 0", " LIMIT 1"])
+      if table.isChancy, dice.falls(20) { tail = Chance.tail(table, &dice) }
+      if table.isChancy, dice.falls(25) { wrong = Chance.tail(new, &dice) }
       up = table.rebuilt(as: new, reading: reading, tail: tail)
       down = new.rebuilt(as: table, reading: back, tail: wrong)
       tables[index] = new
     }
     return (up + extra(tables, 15, &dice), extra(tables, 15, &dice) + down + extra(before, 15, &dice))
   }
+
+  /// Whether what it does may be something else each time.
+  var isChancy: Bool { (up + down).contains(where: Chance.isIn) }
 
   // MARK: - As phasedb takes it
 

@@ -13,6 +13,7 @@ enum DrawnSQL {
 
   /// An expression over a row of a table.
   static func expression(_ table: DrawnTable, _ dice: inout Dice) -> String {
+    if table.isChancy, dice.falls(40) { return Chance.expression(table, &dice) }
     let column = Shell.name(dice.pick(table.columns).name)
     let other = Shell.name(dice.pick(table.columns).name)
     return dice.pick([
@@ -25,6 +26,7 @@ enum DrawnSQL {
   }
 
   static func condition(_ table: DrawnTable, _ dice: inout Dice) -> String {
+    if table.isChancy, dice.falls(40) { return Chance.condition(table, &dice) }
     let column = Shell.name(dice.pick(table.columns).name)
     return dice.pick(
       [
@@ -42,6 +44,7 @@ enum DrawnSQL {
 
   /// Any statement that changes rows of a table.
   static func any(_ table: DrawnTable, _ dice: inout Dice) -> String {
+    if table.isChancy, dice.falls(15) { return Chance.statement(table, &dice) }
     switch dice.below(14) {
     case 0..<7: return update(table, &dice)
     case 7, 8: return "DELETE FROM \(table.quoted)\(condition(table, &dice));"

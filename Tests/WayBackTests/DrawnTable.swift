@@ -22,16 +22,21 @@ struct DrawnTable {
   var columns: [Column]
   /// Indexes and triggers, made again when the table is.
   var attachments: [String] = []
+  /// Whether SQL about it goes by chance, the clock or the order of rows as often as it is sensible.
+  let isChancy: Bool
 
-  init(_ name: String, _ dice: inout Dice) {
+  init(_ name: String, isChancy: Bool, _ dice: inout Dice) {
     self.name = name
+    self.isChancy = isChancy
     key = dice.pick(Key.allCases)
     var columns: [Column] = []
     for name in ["a", "b", "c", "Mixed d"].prefix(2 + dice.below(3)) {
       let type = dice.pick(["", "TEXT", "TEXT", "INTEGER", "REAL"])
       let rest =
         type == "TEXT" && dice.falls(20)
-        ? "COLLATE NOCASE" : dice.pick(["", "", "", "DEFAULT 7", "DEFAULT 'x'"])
+        ? "COLLATE NOCASE"
+        : isChancy && dice.falls(25)
+          ? Chance.columnDefault(&dice) : dice.pick(["", "", "", "DEFAULT 7", "DEFAULT 'x'"])
       columns.append(Column(name: name, type: type, rest: rest))
     }
     self.columns = columns
@@ -46,9 +51,13 @@ struct DrawnTable {
         "CREATE TRIGGER \(Shell.name("\(name) audit")) AFTER UPDATE OF \(Shell.name(column.name)) ON \(quoted) BEGIN INSERT INTO audit (what) VALUES (old.\(Shell.name(column.name))); END;"
       )
     }
+    if isChancy, dice.falls(15) { attachments.append(Chance.trigger(self, &dice)) }
   }
 
   var quoted: String { Shell.name(name) }
+
+  /// What tells its rows apart in one word.
+  var rowName: String { key == .textWithoutRowID ? "code" : "rowid" }
 
   var keys: [String] {
     switch key {
@@ -82,11 +91,15 @@ struct DrawnTable {
   ///   - tail: what follows the table, as a condition that leaves rows out.
   func rebuilt(as new: DrawnTable, reading: [String: String] = [:], tail: String = "") -> [String] {
     let rowid = keys.isEmpty ? ["rowid"] : []
-    let targets = rowid + new.keys + new.columns.map { Shell.name($0.name) }
     let own = Set(columns.map(\.name))
+    // A default is not given where NULL is.
+    let given = new.columns.filter {
+      reading[$0.name] != nil || own.contains($0.name) || !Chance.isIn($0.rest)
+    }
+    let targets = rowid + new.keys + given.map { Shell.name($0.name) }
     let sources =
       rowid + new.keys
-      + new.columns.map { reading[$0.name] ?? (own.contains($0.name) ? Shell.name($0.name) : "NULL") }
+      + given.map { reading[$0.name] ?? (own.contains($0.name) ? Shell.name($0.name) : "NULL") }
     return [
       new.sql(named: "rebuilt"),
       "INSERT INTO rebuilt (\(targets.joined(separator: ", "))) SELECT \(sources.joined(separator: ", ")) FROM \(quoted)\(tail);",

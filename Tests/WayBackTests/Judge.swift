@@ -24,14 +24,19 @@ struct Judge {
   let said: Said
   /// Whether the way down could be tried with the rows before anything was said of it; otherwise `exact` alone is a promise.
   let isTried: Bool
+  /// Whether what was run does something else each time, so that nobody can know.
+  var isLeftToChance = false
 
   /// What is wrong, one sentence each.
   var complaints: [String] {
     guard let down else {
       return said.word == .blocked || said.word == .unknown || !isTried && said.word != .exact
+        || isLeftToChance && (said.word == .uncertain || said.word == .lossy)
         ? [] : ["\(said.word.rawValue) was said, and the way down failed: \(refusal ?? "")"]
     }
-    if said.word == .blocked { return ["blocked was said, and the way down went through"] }
+    if said.word == .blocked {
+      return isLeftToChance ? [] : ["blocked was said, and the way down went through"]
+    }
     if down.schema != before.schema { return ["the schema is not what it was"] }
     let found = losses(in: down)
     switch said.word {
@@ -45,7 +50,7 @@ struct Judge {
 
   /// Whether less was said than came back: a warning that cries wolf is not read.
   var isWolf: Bool {
-    guard isQuiet, let down else { return false }
+    guard isQuiet, !isLeftToChance, let down else { return false }
     return said.word == .uncertain || said.word == .lossy && losses(in: down).isEmpty
   }
 

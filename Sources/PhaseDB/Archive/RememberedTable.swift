@@ -9,6 +9,8 @@ struct RememberedTable {
   let columns: [SchemaName]
   /// Where the rows are after the phase; nil when they cannot be followed by their key.
   let successor: ArchivePlan.Successor?
+  /// Whether every row can be kept, and no other comes beside it, so that chance cannot spoil the way back.
+  let isProofAgainstChance: Bool
   private let name: String
 
   /// Copies the rows.
@@ -23,6 +25,7 @@ struct RememberedTable {
     self.shape = shape
     self.key = key
     successor = table.successor(key)
+    isProofAgainstChance = table.isClosed(key)
     let keys = Set(key.names.map { SchemaName($0) })
     let all = shape.stored.map(\.name).filter { !keys.contains($0) }
     let inPlace = table.columns.flatMap { $0.isDisjoint(with: keys) ? $0 : nil }
@@ -35,6 +38,19 @@ struct RememberedTable {
     try connection.execute(
       "INSERT INTO temp.\(name) (\(names.joined(separator: ", "))) SELECT \(read.joined(separator: ", ")) FROM \(place)"
     )
+  }
+
+  /// Whether a value may be refused, beside the key.
+  func isConstrained(in schema: Schema) -> Bool {
+    let names = [shape.name] + (successor.map { [$0.table] } ?? [])
+    return names.compactMap(schema.table).contains { table in
+      let keys = Set(key.names.map { SchemaName($0) } + (successor?.key ?? []))
+      return table.isStrict || table.constraints.count > (keys.count > 1 ? 1 : 0)
+        || table.columns.contains {
+          !keys.contains($0.name)
+            && ($0.isNotNull || $0.isUnique || !$0.checks.isEmpty || !$0.references.isEmpty)
+        }
+    }
   }
 
   func forget(on connection: Connection) { try? connection.drop("temp.\(name)") }

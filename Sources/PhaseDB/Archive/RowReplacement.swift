@@ -30,7 +30,9 @@ struct RowReplacement {
     let isStaged = key.count == 1 ? key[0] : "(\(key.joined(separator: ", ")))"
     try connection.execute(
       "DELETE FROM \(place) WHERE \(isStaged) IN (SELECT \(old) FROM temp.\(Self.stage))")
-    try connection.execute("INSERT INTO \(place) (\(list)) SELECT \(stage) FROM temp.\(Self.stage)")
+    // A row that SQLite gives a rowid must not get one that another row here has.
+    try connection.execute(
+      "INSERT INTO \(place) (\(list)) SELECT \(stage) FROM temp.\(Self.stage) ORDER BY c1 IS NULL")
     return connection.changes
   }
 

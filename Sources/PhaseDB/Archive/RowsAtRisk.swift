@@ -13,6 +13,8 @@ struct RowsAtRisk {
     let columns: Set<SchemaName>?
     /// Where its rows are after the phase; nil when they cannot be followed by their key.
     let successor: (RowKey) -> ArchivePlan.Successor?
+    /// Whether neither direction adds a row, or gives one another key, whichever rows it meets.
+    let isClosed: (RowKey) -> Bool
   }
 
   let tables: [Table]
@@ -31,9 +33,13 @@ struct RowsAtRisk {
       let written = Self.writtenInPlace(table, by: trial)
       if let written, written.isSubset(of: kept?.isKeptForEveryRow ?? []) { return nil }
       let columns = written.map { Set($0.filter { table.column(from: $0)?.outcome != nil }) }
-      return Table(name: name, columns: columns == written ? columns : nil) { key in
-        guard trial.back != nil else { return nil }
-        return WayBack(trial, to: name).successor(of: table, key)
+      let successor = { (key: RowKey) -> ArchivePlan.Successor? in
+        trial.back == nil ? nil : WayBack(trial, to: name).successor(of: table, key)
+      }
+      return Table(name: name, columns: columns == written ? columns : nil, successor: successor) { key in
+        guard let after = successor(key), let back = trial.back else { return false }
+        let own = ArchivePlan.Successor(table: name, key: key.names.map { SchemaName($0) })
+        return trial.there.handsOver(own, to: after, key.form) && back.handsOver(after, to: own, key.form)
       }
     }
     touched = Self.touched(by: trial)
@@ -122,6 +128,22 @@ extension TracedTable {
 }
 
 extension ScriptTrace {
+  /// Whether the rows of a table are some of those that another had before, under the same keys, and no others.
+  fileprivate func handsOver(
+    _ old: ArchivePlan.Successor, to new: ArchivePlan.Successor, _ form: RowKey.Form
+  ) -> Bool {
+    guard let source = table(from: old.table), let table = table(to: new.table), !table.isRowIDUpdated,
+      !source.gainsRows, !source.isRowIDUpdated,
+      !new.key.contains(where: { table.column(to: $0)?.isUpdated ?? false })
+    else { return false }
+    if table.origin != nil { return table.origin == old.table }
+    return form == .rowID
+      ? table.rowIDsFrom == old.table
+      : zip(old.key, new.key).allSatisfy {
+        table.column(to: $1)?.handedFrom == .init(table: old.table, column: $0)
+      }
+  }
+
   /// The tables that were there before, by their folded names, to whose rows or columns anything happens.
   var touchedTables: Set<FoldedName> { Set(tables.filter(\.isTouched).compactMap(\.origin?.key)) }
 }

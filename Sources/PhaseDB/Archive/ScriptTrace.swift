@@ -7,6 +7,8 @@ struct ScriptTrace {
   /// The tables that were there before, and those the script made. Neither shadow tables of virtual ones nor what is
   /// SQLite's own.
   var tables: [TracedTable]
+  /// Functions that it calls, also from inside triggers, views and defaults.
+  var functions: Set<FoldedName> = []
   /// Where in `tables` a table is that had a name before the script, or has it after; nil until the script has run.
   private var places: (before: [SchemaName: Int], after: [SchemaName: Int])?
 

@@ -75,6 +75,7 @@ final class ScriptTracer {
 extension ScriptTracer {
   private func note(_ effect: StatementEffect) {
     let writes = effect.writes
+    trace.functions.formUnion(writes.functions)
     let insert = Insert(effect, script)
     let written = writes.insertedTables.union(writes.columns.keys).union(writes.deletedTables)
     let read = writes.readTables.compactMap { present[$0] }
@@ -94,6 +95,9 @@ extension ScriptTracer {
         trace.tables[index].losesRows = true
       }
       for column in writes.columns[name] ?? [] { markUpdated(column, of: index) }
+      if mayReplace || writes.insertedTables.contains(name) {
+        noteDefaults(of: name, but: mayReplace || writes.triggers[name] != nil ? nil : insert)
+      }
       guard writes.insertedTables.contains(name) else { continue }
       // A trigger may insert all there is into the same table.
       let own = writes.triggers[name] == nil && insert?.table == name ? insert : nil
@@ -155,6 +159,22 @@ extension ScriptTracer {
       guard let key = trace.tables[index].columns[place].outcome?.key else { continue }
       trace.tables[index].columns[place].handedFrom = handed[key]
       if names.contains(key), !nulls.contains(key) { trace.tables[index].columns[place].isInserted = true }
+    }
+  }
+
+  /// Takes up the functions of defaults that rows may get, which SQLite does not report. REPLACE puts a default in the
+  /// place of a NULL where none may be (sqlite.org/lang_conflict.html).
+  private func noteDefaults(of table: FoldedName, but insert: Insert?) {
+    let given = insert?.table == table ? insert.map { Set($0.columns ?? []) } : []
+    if insert?.table == table, insert?.columns == nil { return }
+    do throws(SQLiteError) {
+      let defaults = try connection.rows(
+        "SELECT name, dflt_value FROM pragma_table_xinfo(?1) WHERE dflt_value IS NOT NULL", .text(table.text))
+      for row in defaults where given?.contains(row[0].text?.folded ?? "") != true {
+        trace.functions.formUnion(SQLTokens.identifiers(in: row[1].text ?? ""))
+      }
+    } catch {
+      failure = error
     }
   }
 

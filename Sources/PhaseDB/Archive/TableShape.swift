@@ -95,3 +95,14 @@ extension Connection {
       table: table.spelled, highest: highest, areNeverReused: shape.hasAutoincrement)
   }
 }
+
+extension TableContent {
+  /// - Returns: nil when there is no such table.
+  init?(_ name: SchemaName, on connection: Connection) throws(SQLiteError) {
+    guard let table = try TableShape(name, on: connection) else { return nil }
+    self.table = table.name.spelled
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    rows = Int(try connection.value("SELECT count(*) FROM \(place)")?.integer ?? 0)
+    sum = rows <= Self.mostRowsRead ? try connection.sum(of: table).text : nil
+  }
+}

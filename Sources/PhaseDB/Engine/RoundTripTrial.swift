@@ -34,7 +34,10 @@ struct RoundTripTrial {
   /// Why the way back is not run; nil when it may be.
   var reasonNotToRun: MigrationError? { trial.backFailure.flatMap { $0.id == .tooCostly ? $0 : nil } }
 
-  func needsRun(to after: Schema) -> Bool { risk.needsRun(from: before, to: after) }
+  func needsRun(to after: Schema, on connection: Connection) throws(MigrationError) -> Bool {
+    if risk.needsRun(from: before, to: after) { return true }
+    return try lifting("looking at functions") { () in try connection.leavesToChance(back?.functions ?? []) }
+  }
 
   func forget(on connection: Connection) {
     for table in remembered { table.forget(on: connection) }
@@ -65,7 +68,7 @@ extension Engine {
     var record = RoundTripRecord(verdict: .exact)
     if let reason = trip.reasonNotToRun {
       record = RoundTripRecord(verdict: .untried, reasons: [reason.message.raw])
-    } else if trip.needsRun(to: knowledge.schema) {
+    } else if try trip.needsRun(to: knowledge.schema, on: connection) {
       let down = Plan.Step(id: step.id, direction: .down, phase: step.phase, liveAfter: [:])
       var outcome: WayBackOutcome
       if let endedByWayBack {
@@ -74,7 +77,7 @@ extension Engine {
       } else {
         outcome = try run(down, trip, since: orphans, isFirst: true)
       }
-      if case .came(let differences, _) = outcome {
+      if case .came(let differences, _, _) = outcome {
         let kept = try keep(differences, trip, step)
         if !kept.isEmpty {
           try lifting("writing the ledger") { () in try ledger.record(kept, entry: applied.sequence) }
@@ -88,7 +91,8 @@ extension Engine {
       }
       switch outcome {
       case .needsComparison: return false
-      case .came(let differences, let losses): record = trip.record(differences, losses)
+      case .came(let differences, let losses, let hasChance):
+        record = trip.record(differences, losses, hasChance: hasChance, to: knowledge.schema)
       case .failed(let error) where error.isOfSurroundings:
         record = RoundTripRecord(verdict: .untried, reasons: [error.message.raw])
       case .failed(let error):
@@ -97,6 +101,9 @@ extension Engine {
     }
     try lifting("writing the ledger") { () in
       record.keys = try trip.risk.touched.compactMap { try connection.highestKey(of: $0) }
+      record.chance?.contents = try trip.risk.touched.compactMap {
+        try TableContent($0, on: connection)
+      }
       try ledger.record(record, of: applied.sequence)
     }
     guard trip.leadsBack, let back = trip.back else { return true }
@@ -110,8 +117,9 @@ extension Engine {
   }
 
   private enum WayBackOutcome {
-    /// By table, how what is there then differs from what was there before; and what differs that no archive can keep.
-    case came([RememberedTable.Difference], [RoundTripRecord.Loss])
+    /// By table, how what is there then differs from what was there before; what differs that no archive can keep; and
+    /// whether it may be otherwise the next time.
+    case came([RememberedTable.Difference], [RoundTripRecord.Loss], hasChance: Bool)
     case failed(MigrationError)
     case needsComparison
   }
@@ -153,7 +161,7 @@ extension Engine {
   private func wayBack(
     _ down: Plan.Step, _ trip: RoundTripTrial, since orphans: [[Value]: Int]?, isFirst: Bool
   ) throws(MigrationError) -> WayBackOutcome {
-    guard let ledger = knowledge.ledger else { return .came([], []) }
+    guard let ledger = knowledge.ledger else { return .came([], [], hasChance: false) }
     let archives = try ledger.archives(of: down.id).filter { $0.state == .kept && $0.direction == .up }
     let from = knowledge.schema
     var rows: TransitionRows? = try TransitionRows(
@@ -171,18 +179,20 @@ extension Engine {
       return .needsComparison
     }
     try verify(down)
+    let hasChance = try lifting("looking at functions") { () in
+      try connection.leavesToChance(writes.functions.union(trip.back?.functions ?? []))
+    }
     return .came(
       try lifting("comparing rows with those before \(down.id)") { () in
         // What chance has a part in may do otherwise the next time, with any row.
-        let hasChance = !writes.functions.isDisjoint(with: ["random", "randomblob"])
-        return try trip.remembered.map {
-          try isFirst && hasChance && $0.key.form != .rowID
+        try trip.remembered.map {
+          try isFirst && hasChance && $0.successor != nil
             ? $0.all(on: connection) : $0.difference(on: connection)
         }
       },
       try lifting("comparing virtual tables with those before \(down.id)") { () in
         try trip.hidden.losses(on: connection)
-      })
+      }, hasChance: hasChance)
   }
 
   /// Archives the rows that did not come back.
@@ -208,7 +218,8 @@ extension Engine {
 
 extension RoundTripTrial {
   fileprivate func record(
-    _ differences: [RememberedTable.Difference], _ losses: [RoundTripRecord.Loss]
+    _ differences: [RememberedTable.Difference], _ losses: [RoundTripRecord.Loss], hasChance: Bool,
+    to after: Schema
   ) -> RoundTripRecord {
     var losses = losses
     for (table, difference) in zip(remembered, differences) {
@@ -226,7 +237,16 @@ extension RoundTripTrial {
             why: "rows that were not there before the phase are left"))
       }
     }
-    return RoundTripRecord(verdict: losses.isEmpty ? .exact : .lossy, losses: losses)
+    var record = RoundTripRecord(
+      verdict: !losses.isEmpty ? .lossy : hasChance ? .chance : .exact, losses: losses)
+    if hasChance {
+      record.chance = .init(
+        tables: remembered.filter {
+          // Chance may break a constraint, too.
+          !$0.isProofAgainstChance || $0.isConstrained(in: before) || $0.isConstrained(in: after)
+        }.map(\.shape.name.spelled))
+    }
+    return record
   }
 }
 

@@ -12,6 +12,8 @@ struct BatchPlan {
   /// at no other row, call no function that answers otherwise at another time, and write nothing that has to be unique, where
   /// a conflict clause may pass a row over. SQLite says what it compiles; a trigger may do anything.
   private(set) var isRepeatable = true
+  /// Whether a function is called that answers otherwise at another time.
+  private(set) var leavesToChance = false
   /// What is wrong with it; nil when nothing is.
   private(set) var objection: Objection?
 
@@ -60,6 +62,9 @@ struct BatchPlan {
       try connection.hasUniqueIndex(of: key.table, on: columns)
     }
     if meetsOthers { isRepeatable = false }
+    leavesToChance = try lifting("looking at functions") { () in
+      try connection.leavesToChance(writes.functions)
+    }
   }
 
   private func objection(to plan: [Prose], _ writes: WriteSet, at range: Range<Int>) -> Objection? {
@@ -116,6 +121,18 @@ extension WriteSet {
 }
 
 extension Connection {
+  /// Whether SQL that calls these functions may do something else the next time, though it meets the same rows: by
+  /// chance, by the clock, or as an application's own functions have it. What sums rows up gives the same for the same.
+  func leavesToChance(_ functions: Set<FoldedName>) throws(SQLiteError) -> Bool {
+    for name in functions.sorted() where !name.text.hasPrefix("sqlite_") {
+      let isScalar = try value(
+        "SELECT 1 FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE AND type = 's' LIMIT 1",
+        .text(name.text))
+      if isScalar != nil, try !isConstant(name) { return true }
+    }
+    return false
+  }
+
   /// Whether a function gives the same for the same arguments: SQLite counts those of time among them, whose argument may
   /// be 'now'.
   fileprivate func isConstant(_ function: FoldedName) throws(SQLiteError) -> Bool {

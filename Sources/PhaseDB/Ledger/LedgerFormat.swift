@@ -103,7 +103,7 @@ enum LedgerFormat {
     """,
     3: """
     -- What the way back of an applied phase was seen to do while the phase went up, with its own rows and before any
-    -- application wrote: sequence is the phase's. verdict is exact, lossy, blocked or untried; report is JSON.
+    -- application wrote: sequence is the phase's. verdict is exact, chance, lossy, blocked or untried; report is JSON.
     CREATE TABLE phasedb_round_trip (
       sequence INTEGER PRIMARY KEY,
       verdict TEXT NOT NULL,

@@ -12,6 +12,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   enum Verdict: String, Codable, Sendable, Hashable {
     /// Every row came back, with the archives of the phase.
     case exact
+    /// The same, but its SQL leaves something to chance or to the clock, so that one run does not prove the next.
+    case chance
     /// Some rows did not come back, or some stayed that were not there before.
     case lossy
     /// The SQL of the way back did not run, or led to another schema.
@@ -44,6 +46,15 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var reasons: [String] = []
   /// Of the tables whose rows either direction touches.
   var keys: [Keys] = []
+  /// What is known of a way back that leaves something to chance; nil for one that does not.
+  var chance: Chance?
+
+  struct Chance: Codable, Sendable, Hashable {
+    /// Tables in which it may leave rows otherwise than they were, whatever is kept.
+    var tables: [String] = []
+    /// What the tables held that either direction touches, once the phase was up: every row of them comes back.
+    var contents: [TableContent] = []
+  }
 
   /// The same with what another run over rows of the phase was seen to do: the worse of the two, and the losses of both.
   func adding(_ other: RoundTripRecord) -> RoundTripRecord {
@@ -59,9 +70,10 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
       }
     }
     let isBlocked = verdict == .blocked || other.verdict == .blocked
+    let isChance = verdict == .exact && other.verdict == .chance
     return RoundTripRecord(
-      verdict: isBlocked ? .blocked : losses.isEmpty ? verdict : .lossy, losses: losses,
-      reasons: reasons.isEmpty ? other.reasons : reasons, keys: keys)
+      verdict: isBlocked ? .blocked : !losses.isEmpty ? .lossy : isChance ? .chance : verdict, losses: losses,
+      reasons: reasons.isEmpty ? other.reasons : reasons, keys: keys, chance: other.chance ?? chance)
   }
 }
 

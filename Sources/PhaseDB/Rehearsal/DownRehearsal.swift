@@ -61,23 +61,12 @@ extension DownRehearsal {
       let openings: [String]
     }
 
-    /// What a table held from which it came down.
-    struct Content: Codable {
-      let table: String
-      let rows: Int
-      /// nil for a table that is too large to be read each time.
-      let sum: String?
-    }
-
     let lost: [Rows]
     let uncertain: [Rows]
     let obstacles: [Obstacle]
     let milliseconds: Double?
-    let contents: [Content]
+    let contents: [TableContent]
   }
-
-  /// Up to how many rows of a table are read to tell whether any has changed; of larger ones the rows are counted.
-  static let mostRowsRead = 100_000
 }
 
 extension DownRehearsal.Seen {
@@ -90,9 +79,9 @@ extension DownRehearsal.Seen {
       Obstacle(reason: $0.reason.raw, rows: $0.rows.map(\.raw), openings: $0.openings.map(\.raw))
     }
     milliseconds = times?.milliseconds
-    var contents: [Content] = []
+    var contents: [TableContent] = []
     for name in tables.sorted() {
-      if let content = try Content(SchemaName(name), on: connection) { contents.append(content) }
+      if let content = try TableContent(SchemaName(name), on: connection) { contents.append(content) }
     }
     self.contents = contents
   }
@@ -106,7 +95,7 @@ extension DownRehearsal.Seen {
     var changes: [Prose] = []
     for content in contents {
       let now = try lifting("counting the rows of \(content.table)") { () in
-        try Content(SchemaName(content.table), on: connection)
+        try TableContent(SchemaName(content.table), on: connection)
       }
       if let change = content.change(to: now) { changes.append(change) }
     }
@@ -126,27 +115,5 @@ extension DownRehearsal.Seen {
     // What was seen is more than what was forecast.
     reversal.uncertain = uncertain.map(\.affected)
     return true
-  }
-}
-
-extension DownRehearsal.Seen.Content {
-  /// - Returns: nil when there is no such table.
-  init?(_ name: SchemaName, on connection: Connection) throws(SQLiteError) {
-    guard let table = try TableShape(name, on: connection) else { return nil }
-    self.table = table.name.spelled
-    let place = "main.\(SQLText.identifier(table.name.spelled))"
-    rows = Int(try connection.value("SELECT count(*) FROM \(place)")?.integer ?? 0)
-    sum = rows <= DownRehearsal.mostRowsRead ? try connection.sum(of: table).text : nil
-  }
-
-  /// How many rows have come, gone or changed, as far as a count and a sum of all of them tell; nil when none has.
-  func change(to other: DownRehearsal.Seen.Content?) -> Prose? {
-    guard let other else { return "\(table) is gone" }
-    if let sum, sum == other.sum { return nil }
-    if other.rows != rows || sum != nil {
-      return "at least \(DetailLines.rows(max(1, abs(other.rows - rows)))) of \(table) came, went or changed"
-    }
-    return
-      "whether rows of \(table) changed is not known, because it has more than \(DetailLines.rows(DownRehearsal.mostRowsRead))"
   }
 }

@@ -96,8 +96,14 @@ final class DownRun {
       .union(writes.deletedTables).union(kept.map(\.table.folded))
     let left = Dictionary(
       try ledger.archives(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    // An archive of every row that is empty now gave back what the other one still has.
+    let whole = try kept.map { archive throws(MigrationError) -> FoldedName? in
+      let content = try ArchiveContent(archive)
+      let isWhole = content.isSupplement == true && content.isComplete == true && content.hasGoneRows
+      return isWhole && left[archive.id] == nil ? archive.table.folded : nil
+    }
     for (archive, forecast, computed) in outlooks {
-      guard let rest = left[archive.id] else { continue }
+      guard let rest = left[archive.id], !whole.contains(archive.table.folded) else { continue }
       let known = step.lost.filter { $0.table == archive.table && $0.column == nil }
       let gone = try reading { try forecast.staysGone(in: rest, on: connection) }
       if gone > known.reduce(0, { $0 + ($1.rows ?? gone) }) {

@@ -139,16 +139,39 @@ struct Reversals {
   ) throws(MigrationError) {
     switch verdict {
     case .exact: reversal.basis = .rows
-    case .lossy:
+    case .lossy, .chance:
       reversal.basis = .rows
-      reversal.lost += (try ledger.roundTrip(of: phase.sequence)?.losses ?? []).map {
+      let record = try ledger.roundTrip(of: phase.sequence)
+      reversal.lost += (record?.losses ?? []).map {
         Reversal.AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
       }
+      if let chance = record?.chance { try addChance(chance, to: &reversal) }
     case .blocked where reversal.obstacles.isEmpty:
       reversal.obstacles += (try ledger.roundTrip(of: phase.sequence)?.reasons ?? []).map {
         Reversal.Obstacle(reason: Prose($0).told(of: phase.id), openings: WayOut.forward)
       }
     case .blocked, .untried, nil: break
+    }
+  }
+
+  /// What may come back otherwise than it was seen to: rows that no archive has, and those that came or changed since.
+  private func addChance(
+    _ chance: RoundTripRecord.Chance, to reversal: inout Reversal
+  ) throws(MigrationError) {
+    for table in chance.tables {
+      reversal.uncertain.append(
+        Reversal.AffectedRows(
+          table: table, column: nil, rows: nil, why: "the way back leaves them to chance or to the clock"))
+    }
+    for content in chance.contents where !chance.tables.contains(content.table) {
+      let now = try lifting("counting the rows of \(content.table)") { () in
+        try TableContent(SchemaName(content.table), on: connection)
+      }
+      guard let change = content.change(to: now) else { continue }
+      reversal.uncertain.append(
+        Reversal.AffectedRows(
+          table: content.table, column: nil, rows: nil,
+          why: "\(change) since, and the way back leaves something to chance or to the clock"))
     }
   }
 

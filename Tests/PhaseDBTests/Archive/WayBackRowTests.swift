@@ -23,7 +23,35 @@ struct WayBackRowTests {
       """,
       [WayBackRow.Step(.migrate, "UPDATE t SET r=r;", down: "DELETE FROM t WHERE abs(random())%2;")],
       ask: "SELECT count(*),sum(id),sum(r) FROM t",
-      ["40|820|820"]),
+      ["40|820|820"], seen: .chance),
+    WayBackRow(
+      "so do those of a table without a key",
+      "CREATE TABLE t(r); INSERT INTO t VALUES(1),(2),(3),(4),(5),(6),(7),(8);",
+      [WayBackRow.Step(.migrate, "UPDATE t SET r=r;", down: "DELETE FROM t WHERE abs(random())%2;")],
+      ask: "SELECT count(*),sum(r) FROM t", ["8|36"], seen: .chance),
+    WayBackRow(
+      "and those to which a default of chance or of the clock is given",
+      """
+      CREATE TABLE t(id INTEGER PRIMARY KEY,r DEFAULT(random()),s DEFAULT CURRENT_TIMESTAMP);
+      INSERT INTO t VALUES(1,1,'a'),(2,2,'b');
+      """,
+      [
+        WayBackRow.Step(
+          .contract, "UPDATE t SET r=r;",
+          down: """
+            CREATE TABLE n(id INTEGER PRIMARY KEY,r DEFAULT(random()),s DEFAULT CURRENT_TIMESTAMP);
+            INSERT INTO n(id) SELECT id FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;
+            """
+        )
+      ],
+      ask: "SELECT * FROM t", ["1|1|a", "2|2|b"], seen: .chance),
+    WayBackRow(
+      "a missing row comes back beside one that changed, whichever rowids they had",
+      "CREATE TABLE t(code TEXT NOT NULL PRIMARY KEY,r); INSERT INTO t VALUES('a',1),('b',2);",
+      [
+        WayBackRow.Step(.migrate, "UPDATE t SET r=r;", down: "DELETE FROM t WHERE code='a';UPDATE t SET r=5;")
+      ],
+      ask: "SELECT * FROM t ORDER BY code", ["a|1", "b|2"]),
     WayBackRow(
       "a retired column outlives a later rebuild that does not name it, both ways",
       "CREATE TABLE t(id INTEGER PRIMARY KEY,s,x); INSERT INTO t VALUES(1,'a',1),(2,'b',2);",

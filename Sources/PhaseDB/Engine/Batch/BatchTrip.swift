@@ -217,6 +217,18 @@ extension BatchTrip {
     }
     let plans = [there, back].compactMap(\.self)
     let written = Set(plans.flatMap(\.writes.rowTables)).union([key.table.folded])
+    if let back, back.leavesToChance {
+      if report.verdict == .exact { report = RoundTripRecord(verdict: .chance) }
+      let own = key.table.folded
+      report.chance = try lifting("counting the rows of \(key.table)") { () in
+        .init(
+          tables: back.writes.rowTables.filter { $0 != own || back.writes.tables.contains(own) }.map(\.text)
+            .sorted(),
+          contents: try written.sorted().compactMap { name throws(SQLiteError) in
+            try TableContent(SchemaName(name), on: connection)
+          })
+      }
+    }
     try lifting("looking for the highest keys") { () in
       report.keys = try written.sorted().compactMap { name throws(SQLiteError) in
         try connection.highestKey(of: SchemaName(name))

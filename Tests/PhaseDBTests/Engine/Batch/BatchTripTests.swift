@@ -76,7 +76,7 @@ struct BatchTripTests {
     Case(
       testDescription: "a way down by chance", rows: "INSERT INTO t VALUES (1, 0), (2, 1)",
       up: "UPDATE t SET r = r WHERE \(range)", down: "UPDATE t SET r = abs(random()) % 2 WHERE \(range)",
-      verdict: .exact, left: "1=0 2=1", kept: 2),
+      verdict: .chance, left: "1=0 2=1", kept: 2),
     Case(
       testDescription: "a value that the application wrote and down does not compute",
       rows: "INSERT INTO t VALUES (1, 'a'), (2, 'b')", up: "UPDATE t SET r = upper(r) WHERE \(range)",
