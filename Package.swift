@@ -20,7 +20,7 @@ let package = Package(
   name: "phasedb",
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "PhaseDB", targets: ["PhaseDB"]),
+    .library(name: "PhaseDB", targets: ["PhaseDB", "PhaseCompat"]),
     .executable(name: "phasedb", targets: ["PhaseDBCommand"]),
   ],
   targets: [
@@ -33,7 +33,10 @@ let package = Package(
     .target(name: "PhaseSQL", swiftSettings: tested),
     .target(name: "PhaseSQLite", dependencies: ["CSQLite", "PhaseSQL"], swiftSettings: tested),
     .target(name: "PhaseDB", dependencies: ["PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
-    .executableTarget(name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseDB"], swiftSettings: tested),
+    .target(
+      name: "PhaseCompat", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
+    .executableTarget(
+      name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseCompat", "PhaseDB"], swiftSettings: tested),
     // What tests draw by chance. It knows nothing of the product, as a judge must not.
     .target(name: "TestDice", path: "Tests/TestDice", swiftSettings: tested),
     .testTarget(
@@ -44,7 +47,8 @@ let package = Package(
     .executableTarget(
       name: "ScanBench", dependencies: ["CSQLite", "PhaseDB"], path: "Tests/ScanBench", swiftSettings: house),
     .testTarget(
-      name: "PhaseDBTests", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite", "CSQLite", "TestDice"],
+      name: "PhaseDBTests",
+      dependencies: ["PhaseCompat", "PhaseDB", "PhaseSQL", "PhaseSQLite", "CSQLite", "TestDice"],
       swiftSettings: house),
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),

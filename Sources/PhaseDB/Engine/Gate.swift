@@ -55,7 +55,7 @@ extension HeldPhase {
   /// The refusal of a phase that was asked for by name, or that is in the way of what was asked for.
   ///
   /// - Parameter all: every held phase of the range.
-  func error(among all: [HeldPhase] = []) -> MigrationError {
+  package func error(among all: [HeldPhase] = []) -> MigrationError {
     let gate = gates[0]
     let others: [Prose] = all.filter { $0.id != id }.map { "\($0.id): \($0.gates[0].reason)" }
     let isOverridable = Gate.overridable.contains(gate.gate)

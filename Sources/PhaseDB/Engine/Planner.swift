@@ -1,5 +1,5 @@
 /// Turns what an operator asks for into a plan, or refuses it.
-struct Planner {
+package struct Planner {
   let catalog: Catalog
   /// In the order in which they were applied.
   let applied: [AppliedPhase]
@@ -26,7 +26,7 @@ struct Planner {
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `edited-after-apply`, `out-of-order`, `window-invalid`,
   ///   `phase-held` when the phase that was asked for is held.
-  func up(_ selection: Selection, baseline: Script?) throws(MigrationError) -> Plan {
+  package func up(_ selection: Selection, baseline: Script?) throws(MigrationError) -> Plan {
     if !judgement.overridden.contains(.edited) { try refuseEdited() }
     try refuseOutOfOrder()
     let done = Set(applied.map(\.id))
@@ -60,7 +60,7 @@ struct Planner {
   ///
   /// - Parameter checkpoints: those an operator named.
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `unknown-checkpoint`, `checkpoint-gone`, `phase-held`.
-  func down(_ selection: Selection, checkpoints: [Checkpoint]) throws(MigrationError) -> Plan {
+  package func down(_ selection: Selection, checkpoints: [Checkpoint]) throws(MigrationError) -> Plan {
     var count: Int
     var half = halfApplied
     switch selection {
@@ -307,7 +307,7 @@ enum LineDifference {
 
 extension Planner {
   /// Plans on a private copy of a database, where nobody is live and every gate is as the judgement says.
-  init(
+  package init(
     onCopy knowledge: Knowledge, _ catalog: Catalog, _ judgement: GateJudgement, at now: Timestamp
   ) throws(MigrationError) {
     self.init(

@@ -38,7 +38,7 @@ extension PhaseID: CustomStringConvertible {
 extension PhaseID {
   /// True when `name` is this phase's id, or a prefix of it or of its short form, with or without leading zeros:
   /// `0002-split-customer-name/expand`, `0002/expand`, `2/exp`, `0002`.
-  func isNamed(by name: String) -> Bool {
+  package func isNamed(by name: String) -> Bool {
     let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let first = parts.first, !first.isEmpty else { return false }
     let isMigration =
