@@ -8,6 +8,7 @@ internal import Synchronization
 /// The states come from the windows of the phases, the questions from `apps/APP/VERSION.sql`, the data from `apps/seed.sql`
 /// or a copy of a database. No database of the user's is written.
 public struct CompatibilityCheck: Sendable {
+  /// The migrations whose states are visited.
   public let catalog: Catalog
   /// The versions of which there are queries, by application and version.
   public var versions: [LiveVersion] { scripts.map { LiveVersion($0.application, $0.version) } }
@@ -75,15 +76,15 @@ public struct CompatibilityCheck: Sendable {
   }
 
   /// What a check is told about its surroundings.
-  public struct Surroundings: Sendable {
+  package struct Surroundings: Sendable {
     /// What time it is: the only present that the queries know.
-    public var now: Timestamp
-    public var runner: Runner
+    package var now: Timestamp
+    package var runner: Runner
     /// How long to wait for another connection that holds the lock of the database that is copied.
-    public var wait: Duration
-    public var cancellation: Cancellation
+    package var wait: Duration
+    package var cancellation: Cancellation
 
-    public init(
+    package init(
       now: Timestamp = .now, runner: Runner = .current, wait: Duration = .seconds(30),
       cancellation: Cancellation = Cancellation()
     ) {
@@ -98,7 +99,7 @@ public struct CompatibilityCheck: Sendable {
   ///
   /// - Parameter version: besides those that have queries.
   /// - Throws: `version-not-promised` when there is none for one of them.
-  public func states(of version: LiveVersion? = nil) throws(MigrationError) -> [CompatibilityState] {
+  package func states(of version: LiveVersion? = nil) throws(MigrationError) -> [CompatibilityState] {
     let all = try lattice(from: []) { state in
       isWanted(state) || version.map { state.admits($0.application, $0.version) } == true
     }
@@ -127,14 +128,17 @@ public struct CompatibilityCheck: Sendable {
       ])
   }
 
-  /// Runs everything.
+  /// Runs the queries of every version on every state.
   ///
-  /// - Parameters:
-  ///   - database: a database whose rows are used, through a copy; nil for those of `apps/seed.sql`.
+  /// - Parameter database: a database whose rows are used, through a copy; nil for those of `apps/seed.sql`.
   /// - Throws: what keeps the question from being answered: `no-data`, `query-failed`, `blind-queries`,
   ///   `version-not-promised`, what opening the database throws, and what a phase throws that does not run.
-  public func report(
-    database: String? = nil, in surroundings: Surroundings = Surroundings()
+  public func report(database: String? = nil) throws(MigrationError) -> CompatibilityReport {
+    try report(database: database, in: Surroundings())
+  }
+
+  package func report(
+    database: String? = nil, in surroundings: Surroundings
   ) throws(MigrationError) -> CompatibilityReport {
     let parts = CompatibilityWalk.Part.allCases
     let results = Mutex<[Result<CompatibilityReport, MigrationError>?]>(parts.map { _ in nil })

@@ -3,7 +3,7 @@ public import PhaseDB
 /// Something that a version of an application does not find as it was on the state it was written for.
 public struct CompatibilityFinding: Sendable, Hashable {
   /// What was done when it showed.
-  public enum Check: String, Sendable, Hashable, CaseIterable {
+  package enum Check: String, Sendable, Hashable, CaseIterable {
     /// The statement was compiled.
     case compiling
     /// The script was run, and its results were compared.
@@ -18,8 +18,10 @@ public struct CompatibilityFinding: Sendable, Hashable {
     case command
   }
 
-  public let check: Check
+  package let check: Check
+  /// The application whose version has the trouble.
   public let application: String
+  /// The version that has the trouble.
   public let version: Version
   /// The name of the statement it shows in, nil when it is not of one.
   public let query: String?
@@ -34,6 +36,7 @@ public struct CompatibilityFinding: Sendable, Hashable {
   /// Where that phase says so, or begins.
   public internal(set) var phasePlace: Place?
 
+  /// Whether it costs time and breaks nothing.
   public var isWarning: Bool { check == .plan }
 
   /// The same trouble on two states, whatever the rows in it are.

@@ -1,9 +1,9 @@
-public import PhaseDB
+package import PhaseDB
 
 /// Which versions of which applications work on which states.
 public struct CompatibilityReport: Sendable {
   /// What became of a version on a state.
-  public enum Outcome: String, Sendable, Hashable, CaseIterable {
+  package enum Outcome: String, Sendable, Hashable, CaseIterable {
     case works
     case broken
     /// The windows do not say that the version runs there.
@@ -11,25 +11,25 @@ public struct CompatibilityReport: Sendable {
   }
 
   /// A version whose queries were run, and what shows that they can fail.
-  public struct Subject: Sendable, Hashable {
-    public let application: String
-    public let version: Version
+  package struct Subject: Sendable, Hashable {
+    package let application: String
+    package let version: Version
     /// The state that everything else was compared with, by its place in ``CompatibilityReport/states``.
-    public let home: Int
+    package let home: Int
     /// How many statements it has.
-    public let queries: Int
+    package let queries: Int
     /// The column that was taken away to see whether it shows: `customers.full_name`.
-    public let mutation: String
+    package let mutation: String
     /// How many statements noticed.
-    public let noticed: Int
+    package let noticed: Int
   }
 
   /// In the order in which `up` passes them, each with contracts as they can be held.
-  public let states: [CompatibilityState]
+  package let states: [CompatibilityState]
   /// By application and version.
-  public let subjects: [Subject]
+  package let subjects: [Subject]
   /// For each state, what became of each subject.
-  public let outcomes: [[Outcome]]
+  package let outcomes: [[Outcome]]
   /// For each state, what was found of each subject.
   public let findings: [[[CompatibilityFinding]]]
 
@@ -45,7 +45,7 @@ public struct CompatibilityReport: Sendable {
   }
 
   /// The states on which a trouble shows.
-  public func states(of finding: CompatibilityFinding) -> [CompatibilityState] {
+  package func states(of finding: CompatibilityFinding) -> [CompatibilityState] {
     zip(states, findings).filter { $1.joined().contains { $0.isSame(as: finding) } }.map(\.0)
   }
 

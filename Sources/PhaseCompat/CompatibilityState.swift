@@ -1,13 +1,13 @@
-public import PhaseDB
+package import PhaseDB
 
 /// A state of the schema that `up` can lead to, contracts held or not.
-public struct CompatibilityState: Sendable, Hashable {
+package struct CompatibilityState: Sendable, Hashable {
   /// What is applied, in the order in which it would be.
-  public let applied: [PhaseID]
+  package let applied: [PhaseID]
   /// Contracts before the last applied phase that are not applied.
-  public let held: [PhaseID]
+  package let held: [PhaseID]
   /// For each application, the versions that may be live.
-  public let mayBeLive: [String: StateInterval]
+  package let mayBeLive: [String: StateInterval]
 
   /// - Parameters:
   ///   - applied: in the order in which it would be applied.
@@ -24,7 +24,7 @@ public struct CompatibilityState: Sendable, Hashable {
   }
 
   /// Whether a version may be live; true for an application that no window names.
-  public func admits(_ application: String, _ version: Version) -> Bool {
+  package func admits(_ application: String, _ version: Version) -> Bool {
     mayBeLive[application]?.contains(version) ?? true
   }
 }
@@ -32,7 +32,7 @@ public struct CompatibilityState: Sendable, Hashable {
 extension CompatibilityState: CustomStringConvertible {
   /// The last phase in the order of the folder, and which contracts before it are held:
   /// `0004/migrate, 0002 and 0003/contract held`.
-  public var description: String {
+  package var description: String {
     guard let last = applied.max() else { return "before the first phase" }
     guard let final = held.last else { return last.short }
     let numbers = held.dropLast().map(\.migration.digits)

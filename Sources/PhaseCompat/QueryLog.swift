@@ -1,15 +1,15 @@
-public import PhaseDB
+package import PhaseDB
 internal import PhaseSQLite
 
 /// A plain list of the SQL statements that an application ran, as the drivers of most languages can write it.
-public struct QueryLog: Sendable {
+package struct QueryLog: Sendable {
   private let source: PhaseSource
 
   /// Reads a list.
   ///
   /// - Parameter path: SQL statements, each ended by a semicolon. Values may stand in them as literals.
   /// - Throws: `file-unreadable`, `file-too-large`, `invalid-text`.
-  public init(file path: String) throws(MigrationError) {
+  package init(file path: String) throws(MigrationError) {
     source = PhaseSource(try TextFile.read(path), file: path)
   }
 
@@ -19,7 +19,7 @@ public struct QueryLog: Sendable {
   /// What is about transactions, connections and the schema is left out.
   ///
   /// - Throws: `incomplete-statement` where something is opened and never closed, `no-queries` when there is no statement.
-  public func script() throws(MigrationError) -> String {
+  package func script() throws(MigrationError) -> String {
     let split = SQLSplitter(bytes: source.bytes)
     if let unclosed = split.unclosed { throw source.unclosed(unclosed) }
     var text = QueryScriptText()

@@ -1,10 +1,10 @@
-public import PhaseDB
+package import PhaseDB
 internal import PhaseSQLite
 
 /// A database file in one state, for an application whose own tests run on it.
-public struct StateFile: Sendable {
-  public let state: CompatibilityState
-  public let path: String
+package struct StateFile: Sendable {
+  package let state: CompatibilityState
+  package let path: String
   private let schema: SchemaDigest
   private let file: DatabaseCopy
 
@@ -19,7 +19,7 @@ public struct StateFile: Sendable {
   /// starts would otherwise test another state than the one it was given.
   ///
   /// - Throws: what keeps the file from being read.
-  public func schemaChanged() throws(MigrationError) -> Bool {
+  package func schemaChanged() throws(MigrationError) -> Bool {
     try lifting("reading the schema of \(path)") { () in
       try Schema(of: Connection(path: path, mode: .readOnly)).digest != schema
     }
@@ -32,7 +32,7 @@ extension CompatibilityCheck {
   ///
   /// - Parameter version: it needs no queries in `apps`.
   /// - Throws: as ``report(database:in:)`` does.
-  public func stateFiles(
+  package func stateFiles(
     for version: LiveVersion, database: String?, in surroundings: Surroundings
   ) throws(MigrationError) -> [StateFile] {
     let start = try begin(database, in: surroundings)

@@ -178,9 +178,13 @@ package final class Engine {
 
 /// What a run did.
 public struct RunResult: Sendable, Hashable {
+  /// A step that was done.
   public struct Done: Sendable, Hashable {
+    /// The phase.
     public let id: PhaseID
+    /// Whether it went up or down.
     public let direction: Direction
+    /// How long that took, and how many rows it wrote.
     public let times: StepTimes
   }
 

@@ -21,6 +21,7 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
 
 /// A gate that does not let a phase pass now.
 public struct ClosedGate: Sendable, Hashable {
+  /// Which gate it is.
   public let gate: Gate
   /// Why, in one sentence without a full stop.
   public let reason: Prose
@@ -45,7 +46,9 @@ public struct ClosedGate: Sendable, Hashable {
 
 /// A phase that may not run yet.
 public struct HeldPhase: Sendable, Hashable {
+  /// The phase that is held.
   public let id: PhaseID
+  /// Its text.
   public let phase: Phase
   /// Never empty.
   public let gates: [ClosedGate]
@@ -73,9 +76,12 @@ extension Gate {
 
 /// A version of an application that is running now.
 public struct LiveVersion: Sendable, Hashable {
+  /// The name of the application.
   public let application: String
+  /// Its version that is running.
   public let version: Version
 
+  /// A version of an application.
   public init(_ application: String, _ version: Version) {
     self.application = application
     self.version = version

@@ -13,6 +13,7 @@ public enum Selection: Sendable, Hashable {
   /// Everything.
   case downAll
 
+  /// Whether phases are applied or reversed.
   public var direction: Direction {
     switch self {
     case .upAll, .up, .upTo: .up

@@ -6,6 +6,7 @@ public struct Status: Sendable {
   public let database: String
   /// False when there is no such file yet.
   public let isThere: Bool
+  /// Whether phasedb has recorded anything there.
   public let hasLedger: Bool
   /// True when the database has no table of anybody's: there is nothing to be compatible with.
   public let isFresh: Bool
@@ -21,28 +22,34 @@ public struct Status: Sendable {
   public let live: [String: StateInterval]
   /// Who said which version is live, in the time after which check-ins are forgotten; empty when `live` of
   /// ``Options`` says it.
-  public let checkIns: [CheckIn]
+  package let checkIns: [CheckIn]
   /// Who runs phases at this moment, nil when nobody does.
   public let runner: String?
   /// The batched phase that is half done, nil when there is none.
-  public let underWay: PhaseUnderWay?
+  package let underWay: PhaseUnderWay?
   /// Live versions that the schema as it is, is not for.
-  public let misfits: [LiveMisfit]
+  package let misfits: [LiveMisfit]
   /// What keeps a live version from being judged, one sentence each.
   public let notes: [Prose]
   /// What is wrong with files that could not be read, so that ``phases`` lacks what they hold.
   public var unread: [MigrationError] = []
 
+  /// The phases that the database has.
   public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
+  /// The phases of the catalog that it lacks.
   public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
+  /// Whether somebody changed the schema outside phasedb.
   public var hasDrifted: Bool { !drift.isEmpty }
 }
 
 /// Where one phase stands.
 public struct PhaseStatus: Sendable {
+  /// The phase.
   public let id: PhaseID
   /// How it was applied, nil while it is pending.
-  public let applied: AppliedPhase?
+  package let applied: AppliedPhase?
+  /// False while it is pending.
+  public var isApplied: Bool { applied != nil }
   /// What keeps a pending phase from going up; empty when nothing does.
   public let gates: [ClosedGate]
   /// False for an applied phase that the catalog does not have.
@@ -54,7 +61,7 @@ public struct PhaseStatus: Sendable {
   /// What its reversal would give back now, nil while it is pending.
   public let reversal: Reversal?
   /// What its text says of what remains after its down; nil when the ledger's text cannot be read.
-  public let residual: Residual.Statement?
+  package let residual: Residual.Statement?
 }
 
 extension Migrator {
