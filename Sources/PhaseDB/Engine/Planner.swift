@@ -67,7 +67,7 @@ package struct Planner {
     case .down(let steps):
       if steps < 1 { half = nil }
       count = min(max(0, half == nil ? steps : steps - 1), applied.count)
-    case .downTo(let name): count = applied.count - (try kept(name, checkpoints))
+    case .downTo(let target): count = applied.count - (try kept(target, checkpoints))
     default: count = applied.count
     }
     if let underWay, half == nil, count == 0 { throw underWay.inProgress("it cannot stay as it is") }
@@ -109,11 +109,13 @@ package struct Planner {
   }
 
   /// How many applied phases stay when coming down to a phase or `@CHECKPOINT`.
-  private func kept(_ name: String, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
-    if name.hasPrefix("@") {
-      let sequence = try Checkpoint.sequence(
-        of: String(name.dropFirst()), among: checkpoints, applied: applied)
+  private func kept(_ target: Target, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
+    let name: String
+    switch target {
+    case .checkpoint(let checkpoint):
+      let sequence = try Checkpoint.sequence(of: checkpoint, among: checkpoints, applied: applied)
       return applied.count { $0.sequence <= sequence }
+    case .phase(let phase): name = phase
     }
     let known = applied.map(\.id)
     let all = Set(known).union(catalog.phases.map(\.id)).sorted()

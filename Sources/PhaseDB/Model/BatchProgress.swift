@@ -10,8 +10,9 @@ public struct BatchProgress: Sendable, Hashable {
   public let batchSize: Int
   /// How long batches of this run held the write lock, in milliseconds: the last one, half of them, 99 of 100.
   package let hold: Hold
-  /// How long the run rests before the next batch, in milliseconds.
-  public let pauseMilliseconds: Double
+  package let pauseMilliseconds: Double
+  /// How long the run rests before the next batch.
+  public var pause: Duration { .milliseconds(pauseMilliseconds) }
   /// How long it will take from here; nil while it is being estimated.
   public let remaining: Duration?
 

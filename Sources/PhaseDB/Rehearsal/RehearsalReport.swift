@@ -2,9 +2,11 @@
 public struct RehearsalReport: Sendable {
   /// The path of the database that was copied.
   public let database: String
-  /// How many bytes were copied, and how long that took.
+  /// How many bytes were copied.
   public let copyBytes: Int
-  public let copyMilliseconds: Double
+  package let copyMilliseconds: Double
+  /// How long the copy took.
+  public var copyTime: Duration { .milliseconds(copyMilliseconds) }
   /// In the order in which they were rehearsed.
   package let phases: [RehearsedPhase]
   /// Pending phases that no order leads to, as one that needs a phase that is not there.
