@@ -18,7 +18,8 @@ let tested: [SwiftSetting] =
 
 let package = Package(
   name: "phasedb",
-  platforms: [.macOS(.v15)],
+  // Of Apple's platforms none has been built yet. The command starts processes, which only a Mac lets it.
+  platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
   products: [
     .library(name: "PhaseDB", targets: ["PhaseDB", "PhaseCompat"]),
     .executable(name: "phasedb", targets: ["PhaseDBCommand"]),

@@ -36,9 +36,18 @@ package struct Runner: Sendable, Hashable {
     let environment = process.environment
     let identity = ProcessIdentity.current
     return Runner(
-      user: environment["USER"] ?? environment["LOGNAME"] ?? process.userName, host: process.hostName,
+      user: environment["USER"] ?? environment["LOGNAME"] ?? userName, host: process.hostName,
       processID: identity.id, bootID: identity.boot, processSpace: identity.space,
       processStart: identity.start)
+  }
+
+  private static var userName: String {
+    #if os(macOS) || !canImport(Darwin)
+      ProcessInfo.processInfo.userName
+    #else
+      // ProcessInfo has no name there.
+      NSUserName()
+    #endif
   }
 
   private var identity: ProcessIdentity {
