@@ -37,7 +37,9 @@ let package = Package(
     .target(
       name: "PhaseCompat", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
     .executableTarget(
-      name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseCompat", "PhaseDB"], swiftSettings: tested),
+      name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseCompat", "PhaseDB"],
+      // Links to pages of the DocC catalog: `phasedb explain` prints their entries.
+      resources: ["Errors", "Rules", "Words"].map { .embedInCode("Pages/\($0).md") }, swiftSettings: tested),
     // What tests draw by chance. It knows nothing of the product, as a judge must not.
     .target(name: "TestDice", path: "Tests/TestDice", swiftSettings: tested),
     .testTarget(
@@ -52,7 +54,8 @@ let package = Package(
       dependencies: ["PhaseCompat", "PhaseDB", "PhaseSQL", "PhaseSQLite", "CSQLite", "TestDice"],
       swiftSettings: house),
     .testTarget(
-      name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], swiftSettings: house),
+      name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], exclude: ["Screens"],
+      swiftSettings: house),
     .testTarget(
       name: "WayBackTests", dependencies: ["CSQLite", "PhaseDB", "TestDice"], swiftSettings: tested),
     .target(

@@ -109,6 +109,34 @@ public struct Reversal: Sendable, Hashable {
   }
 }
 
+extension Reversal.Word: Comparable {
+  /// From the best to the worst: what an operator has to know first.
+  public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+  private var rank: Int {
+    switch self {
+    case .exact: 0
+    case .expected: 1
+    case .uncertain: 2
+    case .lossy: 3
+    case .unknown: 4
+    case .blocked: 5
+    }
+  }
+}
+
+extension Reversal {
+  /// The first thing behind the word, for one line of a list; empty when the word says it all.
+  package var brief: Prose {
+    if let obstacle = obstacles.first { return obstacle.reason }
+    let rows = lost + uncertain
+    guard let first = rows.first else { return "" }
+    let count = first.rows.map { DetailLines.rows($0) } ?? "an unknown number of rows"
+    let declared: Prose = first.isDeclared ? ", declared" : ""
+    return "\(first.subject), \(count)\(declared)\(rows.count > 1 ? " and \(rows.count - 1) more" : "")"
+  }
+}
+
 extension Reversal.Obstacle {
   /// What a refusal of a phase because of it says.
   func message(of id: PhaseID) -> Prose { "\(id) cannot come down: \(reason)" }

@@ -61,14 +61,24 @@ extension Pacing {
 }
 
 extension Ledger {
-  /// How long a text took when it came down last, in milliseconds; nil when it never did, or an earlier version did it.
-  func lastWayDown(of phase: AppliedPhase) throws(SQLiteError) -> Double? {
-    let detail = try connection.value(
-      "SELECT detail FROM phasedb_log WHERE action = ?1 AND subject = ?2 ORDER BY id DESC LIMIT 1",
-      .text(LogEntry.Action.down.rawValue), .text(phase.id.description))?.text
-    guard let words = detail?.split(separator: " "), words.last == "ms", words.count > 2,
-      words[1].hasPrefix(phase.tokenHash)
-    else { return nil }
-    return Double(words[words.count - 2])
+  /// How long texts took when they came down last, in milliseconds, by phase and text.
+  func lastWaysDown() throws(SQLiteError) -> [PhaseText: Double] {
+    var rows = try connection.prepare("SELECT subject, detail FROM phasedb_log WHERE action = ?1 ORDER BY id")
+    try rows.bind([.text(LogEntry.Action.down.rawValue)])
+    var times: [PhaseText: Double] = [:]
+    while try rows.step() {
+      // An earlier version wrote no time.
+      let words = rows.text(at: 1).split(separator: " ")
+      guard words.count > 2, words.last == "ms", let time = Double(words[words.count - 2]) else { continue }
+      let hash = words[1].prefix { $0 != "," }
+      times[PhaseText(phase: rows.text(at: 0), hash: String(hash))] = time
+    }
+    return times
+  }
+
+  /// A phase by its name and the hash of its text.
+  struct PhaseText: Hashable {
+    let phase: String
+    let hash: String
   }
 }

@@ -25,6 +25,8 @@ public struct ClosedGate: Sendable, Hashable {
   public let gate: Gate
   /// Why, in one sentence without a full stop.
   public let reason: Prose
+  /// The same in a few words, for one line of a list.
+  package let brief: Prose
   /// What would open it.
   public let opening: Prose
   /// What the refusal of a phase that was asked for by name is called.
@@ -33,10 +35,11 @@ public struct ClosedGate: Sendable, Hashable {
   let phase: PhaseID?
 
   init(
-    gate: Gate, reason: Prose, opening: Prose, error: MigrationError.ID = .phaseHeld,
+    gate: Gate, reason: Prose, brief: Prose? = nil, opening: Prose, error: MigrationError.ID = .phaseHeld,
     phase: PhaseID? = nil
   ) {
     self.gate = gate
+    self.brief = brief ?? reason
     self.phase = phase
     self.reason = reason
     self.opening = opening
@@ -60,7 +63,10 @@ extension HeldPhase {
   /// - Parameter all: every held phase of the range.
   package func error(among all: [HeldPhase] = []) -> MigrationError {
     let gate = gates[0]
-    let others: [Prose] = all.filter { $0.id != id }.map { "\($0.id): \($0.gates[0].reason)" }
+    let others = Gate.allCases.compactMap { gate -> Prose? in
+      let held = all.filter { $0.id != id && $0.gates[0].gate == gate }.map(\.id.short)
+      return held.isEmpty ? nil : "also held by \(gate.rawValue): \(held.joined(separator: ", "))"
+    }
     let isOverridable = Gate.overridable.contains(gate.gate)
     return MigrationError(
       gate.error, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",

@@ -56,6 +56,7 @@ package struct GateJudgement: Sendable {
         ClosedGate(
           gate: .window,
           reason: "\(live.sentence($0)) and needs \(id.short), whose window is \(window.range)",
+          brief: "\(live.brief($0)), which needs \(id.short)",
           opening: "put a version inside the window back first, or give the live versions with --live")
       }
     }
@@ -111,13 +112,15 @@ package struct GateJudgement: Sendable {
           ClosedGate(
             gate: .window,
             reason: "nothing is known about live versions of \(window.application), and a contract must know",
+            brief: "needs to know which \(window.application) is live",
             opening: "let it check in, or name what is live: --live \(window.application)@VERSION")
         ]
       }
       return known.filter { window.range.isUndercut(by: $0.version) }.map {
         ClosedGate(
           gate: .window, reason: "\(live.sentence($0)) and older than the window \(window.range)",
-          opening: "deploy \(window.application) \(window.range) everywhere first")
+          brief: "needs \(window.application) \(window.range.withoutUpper); \(live.brief($0))",
+          opening: "deploy \(window.application) \(window.range) everywhere")
       }
     }
   }
@@ -130,6 +133,7 @@ package struct GateJudgement: Sendable {
     guard opens > now else { return nil }
     return ClosedGate(
       gate: .soak, reason: "the phase before it must have been in place for \(DurationText.print(soak))",
+      brief: "waits until \(Timestamp(opens).minute)",
       opening: "wait until \(Timestamp(opens))")
   }
 
@@ -139,7 +143,9 @@ package struct GateJudgement: Sendable {
       return isMet
         ? nil
         : ClosedGate(
-          gate: .needs, reason: "it needs \(need), which is not applied", opening: "apply \(need) first")
+          gate: .needs, reason: "it needs \(need), which is not applied",
+          brief: "waits for \((try? PhaseID(need))?.short ?? need)",
+          opening: "apply \(need) first")
     }
   }
 }

@@ -50,6 +50,13 @@ struct LiveKnowledge: Sendable {
     return "\(live) is live on \(DetailLines.enumeration(instances))"
   }
 
+  /// `web-1, web-2 run 1.4`, or `1.4 is live` where no instance said so.
+  func brief(_ live: LiveVersion) -> String {
+    let instances = instances(of: live)
+    guard !instances.isEmpty else { return "\(live.version) is live" }
+    return "\(DetailLines.enumeration(instances)) \(instances.count == 1 ? "runs" : "run") \(live.version)"
+  }
+
   /// The instances that checked in with a version.
   func instances(of live: LiveVersion) -> [String] {
     checkIns.filter { $0.application == live.application && $0.version == live.version }.map(\.instance)

@@ -104,7 +104,9 @@ struct UpOrder {
     if gates.isEmpty, let inFront {
       gates = [
         ClosedGate(
-          gate: .order, reason: "\(inFront.short) comes first and is held", opening: "apply \(inFront)")
+          gate: .order, reason: "\(inFront.short) comes first and is held",
+          brief: "waits for \(inFront.short)",
+          opening: "apply \(inFront)")
       ]
     }
     return gates

@@ -49,6 +49,14 @@ package struct LogEntry: Sendable, Hashable {
   /// Whether the hash covers SQLite's count of schema changes, too. The first hashes, which name no version, do not.
   package var coversSchemaVersion: Bool { hash.hasPrefix(Self.version) }
 
+  /// What a list shows of the detail: without the hashes of texts, schemas and files, which only a program compares.
+  package var detailWithoutHashes: String {
+    detail.split(separator: ", ").filter { part in
+      let words = part.split(separator: " ")
+      return !(words.count == 2 && words[1].utf8.count >= 32 && words[1].allSatisfy(\.isHexDigit))
+    }.joined(separator: ", ")
+  }
+
   private static let version = "2:"
 
   /// The hash that this row should have after a row with the hash `previous`, in the version of its own hash.

@@ -129,26 +129,30 @@ public final class Migrator {
           $0.phase == step.id && $0.tokenHash == hash
         }
       }
-      plan.times = try downTimes(of: plan, knowledge)
+      let rehearsed = plan.rehearsed
+      plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)
       return plan
     }
   }
 
-  private func downTimes(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: DownTime]
-  {
+  /// How long ways down may take, as far as that is known.
+  func downTimes(
+    of steps: [(id: PhaseID, phase: Phase, evidence: Evidence?)], _ knowledge: Knowledge
+  ) throws(MigrationError) -> [PhaseID: DownTime] {
     guard let ledger = knowledge.ledger else { return [:] }
     let seen = try lifting("reading the ledger") { () in try ledger.wayDownRecords(.rehearsal) }
+    let measured = try lifting("reading the log") { () in try ledger.lastWaysDown() }
+    let applied = Dictionary(knowledge.applied.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var times: [PhaseID: DownTime] = [:]
-    for step in plan.steps {
-      guard let applied = knowledge.applied.first(where: { $0.id == step.id }) else { continue }
-      let evidence = plan.rehearsed[step.id]?.times
+    for (id, phase, evidence) in steps {
+      guard let applied = applied[id] else { continue }
       let idle = seen[applied.sequence].flatMap {
         WayDownJSON.read(DownRehearsal.Seen.self, from: $0.report)?.milliseconds
       }
-      let measured = try lifting("reading the log") { () in try ledger.lastWayDown(of: applied) }
-      times[step.id] = DownTime(
-        of: step.phase, idle: idle ?? evidence?.down, measured: measured,
-        up: (applied.milliseconds, evidence?.up), options.pacing)
+      times[id] = DownTime(
+        of: phase, idle: idle ?? evidence?.times.down,
+        measured: measured[Ledger.PhaseText(phase: id.description, hash: applied.tokenHash)],
+        up: (applied.milliseconds, evidence?.times.up), options.pacing)
     }
     return times
   }

@@ -11,7 +11,7 @@ public struct Status: Sendable {
   /// True when the database has no table of anybody's: there is nothing to be compatible with.
   public let isFresh: Bool
   /// Applied phases in the order in which they were applied, then pending ones in folder order.
-  public let phases: [PhaseStatus]
+  public internal(set) var phases: [PhaseStatus]
   /// The checkpoint the database is at, nil before the first phase.
   public let checkpoint: Checkpoint?
   /// How the schema differs from what the ledger says, one line each; empty when it does not.
@@ -27,6 +27,8 @@ public struct Status: Sendable {
   public let runner: String?
   /// The batched phase that is half done, nil when there is none.
   package let underWay: PhaseUnderWay?
+  /// The way back to the last checkpoint that an operator named, nil when there is none below the present state.
+  package let wayBack: CheckpointReversal?
   /// Live versions that the schema as it is, is not for.
   package let misfits: [LiveMisfit]
   /// What keeps a live version from being judged, one sentence each.
@@ -34,12 +36,36 @@ public struct Status: Sendable {
   /// What is wrong with files that could not be read, so that ``phases`` lacks what they hold.
   public var unread: [MigrationError] = []
 
+  /// The same with one phase only.
+  ///
+  /// - Parameter name: its id, or a prefix that names one phase.
+  /// - Throws: `unknown-phase`, `ambiguous-phase`.
+  package func only(_ name: String) throws(MigrationError) -> Status {
+    let id = try PhaseID.find(name, among: phases.map(\.id))
+    var status = self
+    status.phases = phases.filter { $0.id == id }
+    return status
+  }
+
   /// The phases that the database has.
   public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
   /// The phases of the catalog that it lacks.
   public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
   /// Whether somebody changed the schema outside phasedb.
   public var hasDrifted: Bool { !drift.isEmpty }
+}
+
+/// What a return to a checkpoint would mean.
+package struct CheckpointReversal: Sendable {
+  package let checkpoint: Checkpoint
+  /// The worst word of the phases that would come down.
+  package let word: Reversal.Word
+  /// How long each of them may take, as far as that is known.
+  package let times: [PhaseID: DownTime]
+  /// How many phases would come down.
+  package let count: Int
+  /// What holds the first that may not come down now, nil when nothing does.
+  package let gate: ClosedGate?
 }
 
 /// Where one phase stands.
@@ -60,8 +86,8 @@ public struct PhaseStatus: Sendable {
   public let evidence: Evidence?
   /// What its reversal would give back now, nil while it is pending.
   public let reversal: Reversal?
-  /// What its text says of what remains after its down; nil when the ledger's text cannot be read.
-  package let residual: Residual.Statement?
+  /// Its text: of an applied phase what was applied. Nil when the ledger's text cannot be read.
+  public let text: Phase?
 }
 
 extension Migrator {
@@ -99,16 +125,19 @@ extension Migrator {
     let shown = Dictionary(grouping: planner.judgement.evidence.all, by: \.phase)
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
     let reversals = try reversals(knowledge)
+    var texts: [PhaseID: Phase] = [:]
     let applied = knowledge.applied.map { phase in
       let file = files[phase.id]
       let isEdited = file.map { $0.tokenHash != phase.tokenHash } ?? false
       // The ledger is asked only where the folder does not have the same text.
-      let text = isEdited ? nil : file
+      let text = (isEdited ? nil : file) ?? (try? knowledge.ledger?.phase(phase))
+      texts[phase.id] = text
       return PhaseStatus(
         id: phase.id, applied: phase, gates: [], isInCatalog: file != nil, isEdited: isEdited,
         evidence: shown[phase.id]?.last { $0.tokenHash == phase.tokenHash }, reversal: reversals[phase.id],
-        residual: (text ?? (try? knowledge.ledger?.phase(phase)))?.residualStatement)
+        text: text)
     }
+    let wayBack = try wayBack(applied, texts, planner.judgement, knowledge)
     let done = Set(knowledge.applied.map(\.id))
     let candidates = catalog.phases.filter { !done.contains($0.id) }
     let order = UpOrder(candidates, beyond: [], limit: .max, planner: planner)
@@ -121,7 +150,7 @@ extension Migrator {
       }
       return PhaseStatus(
         id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence,
-        reversal: nil, residual: phase.residualStatement)
+        reversal: nil, text: phase)
     }
     let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
     let underWay = planner.underWay
@@ -136,9 +165,28 @@ extension Migrator {
         applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
-      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, misfits: planner.misfits,
+      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
+      misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))
+  }
+
+  private func wayBack(
+    _ applied: [PhaseStatus], _ texts: [PhaseID: Phase], _ judgement: GateJudgement, _ knowledge: Knowledge
+  ) throws(MigrationError) -> CheckpointReversal? {
+    guard knowledge.isInPlace, let present = knowledge.applied.last?.sequence else { return nil }
+    let checkpoints = try lifting("reading the ledger") { () in
+      try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
+    }
+    guard let checkpoint = checkpoints.last(where: { $0.isReachable && $0.sequence < present }) else {
+      return nil
+    }
+    let above = applied.reversed().filter { $0.applied.map { $0.sequence > checkpoint.sequence } ?? false }
+    let steps = above.compactMap { phase in texts[phase.id].map { (phase.id, $0, phase.evidence) } }
+    return CheckpointReversal(
+      checkpoint: checkpoint, word: above.compactMap { $0.reversal?.word }.max() ?? .unknown,
+      times: try downTimes(of: steps, knowledge), count: above.count,
+      gate: steps.lazy.flatMap { judgement.closedForDown($0.0, $0.1.windows) }.first)
   }
 
   private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [ClosedGate] {

@@ -29,6 +29,8 @@ extension MigrationError {
     case unknownCheckpoint = "unknown-checkpoint"
     case checkpointExists = "checkpoint-exists"
     case checkpointGone = "checkpoint-gone"
+    case unknownEntry = "unknown-entry"
+    case unknownWord = "unknown-word"
     case alreadyExists = "already-exists"
 
     // The database and its ledger.

@@ -39,7 +39,7 @@ public struct MigrationError: Error, Sendable, Hashable {
     case undone
     /// Some phases of the operation are done and recorded, the rest is not.
     case partWay = "part-way"
-    /// Another runner or writer did not let go in time; nothing was changed.
+    /// Waiting for another runner or writer timed out; nothing was changed.
     case busy
   }
 }

@@ -9,6 +9,9 @@ public struct MigrationName: Sendable, Hashable, Comparable {
   /// The digits of the prefix as written, with their leading zeros.
   public var digits: String { String(text.prefix { $0.isASCIIDigit }) }
 
+  /// What follows the number: `split-customer-name`.
+  package var words: String { String(text.dropFirst(digits.count + 1)) }
+
   /// Takes a name apart.
   ///
   /// - Throws: `invalid-name` unless `text` is 1 to 18 digits, a hyphen, and letters, digits, `-`, `_` or `.`.

@@ -39,6 +39,11 @@ public struct Prose: Sendable, CustomStringConvertible {
     rest.raw.removeFirst(prefix.count)
     return rest
   }
+  /// What stands in front of a text at the end; nil when it does not end with it.
+  package func without(suffix: Prose) -> Prose? {
+    guard description.hasSuffix(suffix.description) else { return nil }
+    return Prose(unescaped: String(description.dropLast(suffix.description.count)))
+  }
   package func hasSuffix(_ text: String) -> Bool { description.hasSuffix(text) }
 
   package static func += (left: inout Prose, right: Prose) {

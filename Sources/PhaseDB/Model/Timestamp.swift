@@ -26,6 +26,11 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
     return date.map { Timestamp($0 - Double(seconds) - Double(attoseconds) / 1e18) } ?? self
   }
 
+  /// To the minute, for people: `2026-01-31 12:00`; the whole text when it is no timestamp.
+  package var minute: String {
+    text.utf8.count > 16 && date != nil ? String(text.prefix(16)).replacing("T", with: " ") : text
+  }
+
   private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
   package static func < (left: Timestamp, right: Timestamp) -> Bool { left.text < right.text }

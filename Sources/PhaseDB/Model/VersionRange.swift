@@ -74,6 +74,9 @@ public struct VersionRange: Sendable, Hashable {
     return version > upper.version || (version == upper.version && !upper.isInclusive)
   }
 
+  /// The same without a highest version: `>=1.6` of `>=1.6 <2.1`.
+  var withoutUpper: VersionRange { VersionRange(lower: lower, upper: nil) }
+
   /// The versions that are in both ranges, nil when there are none.
   public func intersection(_ other: VersionRange) -> VersionRange? {
     let lower = other.lower?.isTighterLower(than: lower) == true ? other.lower : lower

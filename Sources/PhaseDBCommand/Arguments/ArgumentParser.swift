@@ -37,6 +37,8 @@ struct ArgumentParser {
     if wantsHelp {
       var invocation = Invocation(.help)
       for word in path { invocation.add(.text(word), to: .topic) }
+      // The option asks for a screen, the verb for everything.
+      invocation.add(.flag, to: .help)
       return invocation
     }
     do throws(UsageError) {

@@ -12,23 +12,29 @@ struct Help {
   }
 
   /// The help of a verb, of all verbs that share a first word, or of the program when there are no words.
-  func text(for words: [String]) -> Prose {
+  ///
+  /// - Parameter isWhole: whether a verb's discussion and the details of its options are wanted.
+  func text(for words: [String], isWhole: Bool = true) -> Prose {
     let verbs = Verb.under(words)
     guard !words.isEmpty, let verb = verbs.first else { return overview }
-    return verbs.count == 1 ? text(for: verb) : group(words, verbs)
+    return verbs.count == 1 ? text(for: verb, isWhole: isWhole) : group(words, verbs)
   }
 
   var overview: Prose {
-    let globals = Option.table.filter { $0.placement != .afterVerb }
+    let globals = Option.table.filter { $0.placement != .afterVerb || $0.id == .wait }
     return section(
       nil,
       Wrapped.text(
-        "phasedb changes the schema of a SQLite database in phases that come with their way back.", width))
+        "phasedb migrates SQLite in reversible phases.", width))
       + section("Usage", ["  phasedb VERB [arguments] [options]"])
       + section("Verbs", list(Verb.table.map { ($0.name, $0.summary) }, as: .command))
-      + section("Options", list(globals.map { (Self.label($0), $0.summary) }, as: .command))
+      + section(
+        "Options",
+        list(
+          globals.map { (Self.label($0), $0.summary + ($0.detail.isEmpty ? "" : ". \($0.detail)")) },
+          as: .command))
       + section("Exit codes", exitCodes(ExitCode.allCases))
-      + "Run phasedb help VERB for one verb.\n"
+      + "phasedb help VERB explains a verb, phasedb explain ID an error, a rule or a word.\n"
   }
 
   private func group(_ words: [String], _ verbs: [Verb]) -> Prose {
@@ -36,23 +42,32 @@ struct Help {
       + "Run phasedb help \(words.joined(separator: " ")) VERB for one verb.\n"
   }
 
-  private func text(for verb: Verb) -> Prose {
+  private func text(for verb: Verb, isWhole: Bool) -> Prose {
     let positionals = verb.positionals.map { ($0.kind.placeholder, $0.summary) }
-    let options = verb.allOptions.map { option in
-      let detail = option.detail.isEmpty ? "" : ". \(option.detail)"
+    let options = verb.allOptions.filter { !Self.isShared($0, by: verb) }.map { option in
+      let detail = option.detail.isEmpty || !isWhole ? "" : ". \(option.detail)"
       return (Self.label(option), verb.summary(of: option) + detail)
     }
-    let examples: [Prose] = verb.examples.flatMap {
-      ["  \(paint(own($0.command), .command))", "      \(own($0.does))"]
-    }
-    let discussion = verb.discussion.isEmpty ? [] : Wrapped.text(own(verb.discussion), width)
+    let examples = list(verb.examples.map { ($0.command, $0.does) }, as: .command, longest: width - 30)
+    let discussion = verb.discussion.isEmpty || !isWhole ? [] : Wrapped.text(own(verb.discussion), width)
+    let codes = verb.exitCodes.map { "\($0.rawValue) \($0.summary)" }.joined(separator: "; ")
+    let shared = verb.allOptions.filter { Self.isShared($0, by: verb) }.flatMap { $0.names.suffix(1) }
+    let rest =
+      "Also takes \(shared.joined(separator: ", ")): see phasedb help."
+      + (isWhole ? "" : " More: phasedb help \(verb.name)")
     return section(nil, Wrapped.text("phasedb \(verb.name): \(own(verb.summary))", width))
       + section("Usage", ["  \(Self.usage(of: verb))"])
       + section(nil, discussion)
       + section("Arguments", list(positionals, as: .command))
       + section("Options", list(options, as: .command))
       + section("Examples", examples)
-      + section("Exit codes", exitCodes(verb.exitCodes), isLast: true)
+      + section(nil, Wrapped.text("Exit codes: \(own(codes))", width))
+      + section(nil, Wrapped.text(own(rest), width), isLast: true)
+  }
+
+  /// Whether an option means to this verb what it means to all, so that the overview explains it.
+  private static func isShared(_ option: Option, by verb: Verb) -> Bool {
+    (option.placement == .anywhere || option.id == .wait) && verb.wording[option.id] == nil
   }
 
   static func usage(of verb: Verb) -> String {
@@ -80,9 +95,11 @@ struct Help {
   private func own(_ text: String) -> Prose { Prose(unescaped: text) }
 
   /// Terms on the left, what they mean on the right; a term that is too long has its line to itself.
-  private func list(_ rows: [(term: String, meaning: String)], as style: Style) -> [Prose] {
+  private func list(
+    _ rows: [(term: String, meaning: String)], as style: Style, longest limit: Int = 24
+  ) -> [Prose] {
     let longest = rows.map(\.term.count).max() ?? 0
-    let column = min(longest, 24) + 4
+    let column = min(longest, max(24, limit)) + 4
     let margin = Prose.blank(column)
     return rows.flatMap { row -> [Prose] in
       let meaning = Wrapped.text(own(row.meaning), max(width - column, 24))

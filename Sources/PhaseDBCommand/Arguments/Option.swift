@@ -41,7 +41,7 @@ struct Option: Sendable {
   }
 
   /// The same option with another kind of value.
-  func archivePlan(_ value: ValueKind) -> Option {
+  func taking(_ value: ValueKind) -> Option {
     Option(
       id, long, short: short, takes: value, repeatable: isRepeatable, placement: placement, summary,
       detail: detail)
@@ -81,7 +81,7 @@ extension Option {
       detail: "It is only read, and the settings name it."),
     Option(
       .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
-      "which phase files to make (default: all three)"),
+      "which phase files to make (default: expand)"),
     Option(
       .target, "to", takes: .text("TARGET"),
       "stop at TARGET, a phase or, on the way down, @CHECKPOINT",

@@ -4,7 +4,7 @@ struct Verb: Sendable {
     case initialize, new, lint, compat, adopt, plan, rehearse, up, down, status, verify
     case checkpointCreate, checkpointList, checkpointRestore, purge
     case checkIn
-    case log, completions, help, version
+    case log, explain, completions, help, version
   }
 
   let id: ID
@@ -65,7 +65,7 @@ struct Verb: Sendable {
   /// The rows of everything it reads.
   var allOptions: [Option] {
     (options + Self.everywhere).compactMap(Option.named).map { option in
-      option.id == .format ? option.archivePlan(.choices(formats.map(\.rawValue))) : option
+      option.id == .format ? option.taking(.choices(formats.map(\.rawValue))) : option
     }
   }
 

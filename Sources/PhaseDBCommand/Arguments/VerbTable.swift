@@ -31,13 +31,13 @@ extension Verb {
       .new, "new",
       summary: "write the phase files of a new migration",
       discussion:
-        "The migration gets the next free number. The files load but for what only you can know: the "
-        + "SQL of both directions and the window.",
+        "The migration gets the next free number, and one file, expand.sql, unless --phases names others. What only "
+        + "you can know is left to you: the SQL of both directions, and the window.",
       positionals: [Positional(.name, .text("NAME"), "what the migration does: split-customer-name")],
       options: [.phases, .migrations, .format],
       examples: [
-        Example("phasedb new split-customer-name", "write expand.sql, migrate.sql and contract.sql"),
-        Example("phasedb new add-order-index --phases expand", "write expand.sql only"),
+        Example("phasedb new add-order-index", "write expand.sql"),
+        Example("phasedb new split-customer-name --phases expand,migrate,contract", "write all three"),
       ],
       exitCodes: [.done, .refused, .usage]),
     Verb(
@@ -214,7 +214,12 @@ extension Verb {
     Verb(
       .status, "status",
       summary: "show where every phase stands",
-      discussion: "Reads only, also a database that cannot be written.",
+      discussion:
+        "With a PHASE, shows all that is known of it. Reads only, also a database that cannot be written.",
+      positionals: [
+        Positional(
+          .phase, .text("PHASE"), optional: true, "the only phase to show, with everything known of it")
+      ],
       options: [.check, .live, .wait, .database, .migrations, .format],
       wording: [
         .check:
@@ -222,6 +227,7 @@ extension Verb {
       ],
       examples: [
         Example("phasedb status", "show where every phase stands"),
+        Example("phasedb status 0002/contract", "show why it is held, and what is known of it"),
         Example("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
@@ -244,10 +250,12 @@ extension Verb {
     Verb(
       .log, "log",
       summary: "show who did what when",
+      positionals: [Positional(.entry, .number, optional: true, "the only entry to show, with its hash")],
       options: [.limit, .check, .wait, .database, .migrations, .format],
       wording: [.check: "prove that no entry was changed or removed; exit with 1 otherwise"],
       examples: [
         Example("phasedb log --limit 10", "show the last ten entries"),
+        Example("phasedb log 7", "show everything about entry 7"),
         Example("phasedb log --check", "prove the chain of entries"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
@@ -329,6 +337,16 @@ extension Verb {
   ]
 
   static let about: [Verb] = [
+    Verb(
+      .explain, "explain",
+      summary: "explain an error, a rule, a gate or a word",
+      positionals: [Positional(.word, .text("ID"), "an id as errors and findings print it, or a word")],
+      options: [.format],
+      examples: [
+        Example("phasedb explain phase-held", "explain an error"),
+        Example("phasedb explain window", "explain a word"),
+      ],
+      exitCodes: [.done, .refused, .usage]),
     Verb(
       .completions, "completions",
       summary: "print a script that completes phasedb's words in a shell",

@@ -14,7 +14,8 @@ enum CompletionsCommand {
 enum HelpCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let help = Help(paint: context.paint, width: context.width ?? 80)
-    context.print(help.text(for: context.invocation.values(.topic)))
+    context.print(
+      help.text(for: context.invocation.values(.topic), isWhole: !context.invocation.flag(.help)))
     return .done
   }
 }

@@ -39,20 +39,18 @@ enum CheckpointListCommand {
       context.suggest("phasedb up")
       return .done
     }
-    let hasSnapshots = checkpoints.contains { $0.snapshot != nil }
     var table = TextTable(
-      [.init("checkpoint"), .init("after"), .init("when"), .init("by"), .init("note")]
-        + (hasSnapshots ? [.init("snapshot")] : []))
+      .init("checkpoint"), .init("after"), .init("name", dropped: 2), .init("when", dropped: 1),
+      .init("by", dropped: 3), .init("note"), .init("snapshot"))
     for checkpoint in checkpoints {
       let after =
         checkpoint.isReachable
-        ? checkpoint.phase?.description ?? "(before the first phase)" : "(reversed since)"
+        ? checkpoint.phase?.short ?? "(before the first phase)" : "(reversed since)"
       table.add(
-        [
-          .init("@\(checkpoint.name ?? String(checkpoint.sequence))"), .init(after),
-          .init(checkpoint.at.text),
-          .init("\(checkpoint.who)@\(checkpoint.host)"), .init(checkpoint.note),
-        ] + (hasSnapshots ? [.init(checkpoint.snapshot?.path ?? "")] : []))
+        .init("@\(checkpoint.name ?? String(checkpoint.sequence))"), .init(after),
+        .init(checkpoint.phase?.migration.words ?? ""), .init(checkpoint.at.minute),
+        .init("\(checkpoint.who)@\(checkpoint.host)"), .init(checkpoint.note),
+        .init(checkpoint.snapshot?.path ?? ""))
     }
     context.print(table)
     context.suggest("phasedb plan down --to @CHECKPOINT")

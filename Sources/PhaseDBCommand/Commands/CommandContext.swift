@@ -20,6 +20,20 @@ struct CommandContext {
   /// Prints a table for a person.
   func print(_ table: TextTable) { output.write(table.text(paint: paint, width: width)) }
 
+  /// Prints a fact with its name, broken at words into the terminal.
+  func print(_ name: Prose, _ fact: Prose, _ style: Style = .heading) {
+    let label = paint(name, style) + .blank(max(1, Self.labelWidth - name.description.count))
+    print(label, fact, indent: Self.labelWidth)
+  }
+
+  /// Prints a paragraph behind its label; further lines begin so many columns to the right.
+  func print(_ label: Prose, _ text: Prose, indent: Int) {
+    for line in Wrapped.paragraph(label, text, indent: indent, width: width) { output.line(line) }
+  }
+
+  /// The column at which facts begin.
+  private static let labelWidth = 10
+
   /// Prints data for a program.
   func print(json payload: some Encodable) throws(MigrationError) {
     output.write(try JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", payload))
@@ -33,8 +47,11 @@ struct CommandContext {
 
   /// The command that usually comes next, on the database and the folder that this one was given: it works when it
   /// is pasted.
-  func suggest(_ command: Prose) {
-    say("\(paint("next:", .dim)) \(paint(command + words(of: [.database, .migrations]), .command))")
+  ///
+  /// - Parameter first: what has to be done by hand before it.
+  func suggest(_ command: Prose, after first: Prose = "") {
+    let first: Prose = first.isEmpty ? "" : "\(first), then: "
+    say("\(paint("next:", .dim)) \(first)\(paint(command + words(of: [.database, .migrations]), .command))")
   }
 
   /// Options of this command line, with their values, as words for the next one.

@@ -78,6 +78,7 @@ struct CommandLineTool {
     case .checkpointRestore: CheckpointRestoreCommand.run
     case .purge: PurgeCommand.run
     case .log: LogCommand.run
+    case .explain: ExplainCommand.run
     case .completions: CompletionsCommand.run
     case .help: HelpCommand.run
     case .version: VersionCommand.run

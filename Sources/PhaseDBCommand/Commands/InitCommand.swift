@@ -76,7 +76,7 @@ enum NewCommand {
     let name = try NewFiles.nextName(context.invocation.value(.name) ?? "", in: location.migrations)
     let folder = Location.joined(location.migrations, name.text)
     let asked = context.invocation.choices(.phases, of: PhaseKind.self)
-    let kinds = PhaseKind.allCases.filter { asked.isEmpty || asked.contains($0) }
+    let kinds = asked.isEmpty ? [.expand] : PhaseKind.allCases.filter(asked.contains)
     try NewFiles.makeFolder(folder)
     var files: [String] = []
     for kind in kinds {
@@ -88,8 +88,7 @@ enum NewCommand {
       try context.print(json: FilesJSON(files: files))
     } else {
       for file in files { context.say("made \(file)") }
-      context.say("fill in the window and the SQL of both directions, and delete the phases you do not need")
-      context.suggest("phasedb plan")
+      context.suggest("phasedb lint", after: "edit \(files.count == 1 ? "it" : "them")")
     }
     return .done
   }

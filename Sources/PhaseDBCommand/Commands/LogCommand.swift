@@ -6,12 +6,24 @@ enum LogCommand {
     let migrator = try Location(context, reading: .none).migrator(.reading, context)
     let isCheck = context.invocation.flag(.check)
     let broken = isCheck ? try migrator.brokenLogEntries() : []
-    let entries = try migrator.log(limit: context.invocation.number(.limit))
+    var entries = try migrator.log(limit: context.invocation.number(.limit))
+    if let number = context.invocation.number(.entry) {
+      guard let entry = entries.first(where: { $0.id == Int64(number) }) else {
+        throw MigrationError(
+          .unknownEntry, "the log has no entry \(number)",
+          help: [entries.last.map { "the last one is \($0.id)" } ?? "it is empty"])
+      }
+      entries = [entry]
+    }
     if context.isJSON {
       try context.print(
         json: LogJSON(entries: entries.map(LogJSON.EntryJSON.init), broken: isCheck ? broken.map(\.id) : nil))
     } else {
-      print(entries, to: context)
+      if context.invocation.number(.entry) != nil {
+        for entry in entries { print(entry, to: context) }
+      } else {
+        print(entries, to: context)
+      }
       if isCheck { conclude(broken, entries: entries, to: context) }
     }
     return broken.isEmpty ? .done : .findings
@@ -20,14 +32,25 @@ enum LogCommand {
   private static func print(_ entries: [LogEntry], to context: CommandContext) {
     guard !entries.isEmpty else { return context.say("the log is empty") }
     var table = TextTable(
-      .init("entry", .right), .init("when"), .init("by"), .init("did"), .init("to"), .init("detail"))
+      .init("entry", .right), .init("when"), .init("by", dropped: 1), .init("did"), .init("to"),
+      .init("detail"),
+      overflow: .isCut)
     for entry in entries {
+      let phase = try? PhaseID(entry.subject)
       table.add(
-        .init(String(entry.id)), .init(entry.at.text), .init("\(entry.who)@\(entry.host)"),
-        .init(entry.action),
-        .init(entry.subject), .init(entry.detail))
+        .init(String(entry.id)), .init(entry.at.minute), .init("\(entry.who)@\(entry.host)"),
+        .init(entry.action), .init(phase?.short ?? entry.subject), .init(entry.detailWithoutHashes))
     }
     context.print(table)
+  }
+
+  private static func print(_ entry: LogEntry, to context: CommandContext) {
+    context.print("entry", Prose(entry.id))
+    context.print("when", Prose(entry.at))
+    context.print("by", "\(entry.who)@\(entry.host)")
+    context.print("did", "\(entry.action) \(entry.subject)")
+    for part in entry.detail.split(separator: ", ") { context.print("", Prose(part)) }
+    context.print("hash", Prose(entry.hash))
   }
 
   private static func conclude(_ broken: [LogEntry], entries: [LogEntry], to context: CommandContext) {

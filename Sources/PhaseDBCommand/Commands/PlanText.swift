@@ -15,16 +15,27 @@ struct PlanText {
       return
     }
     let count = CountText.text(plan.steps.count, "phase")
-    context.print("\(context.paint("plan: \(count) \(way) on \(database)", .heading))\n")
+    let recovery = RecoveryText(plan: plan, start: "phasedb down\(context.targetWords(.down))")
+    if plan.direction == .down {
+      context.print("\(context.paint("plan: ", .heading))", recovery.headline, indent: 6)
+      context.print("      on ", Prose(database), indent: 9)
+    } else {
+      context.print("\(context.paint("plan: \(count) \(way) on \(database)", .heading))\n")
+    }
     if plan.runsBaseline { context.print("  the database is empty, so baseline.sql runs first\n") }
-    var table = TextTable(.init("  phase"), .init("live after"), .init("what it is for"))
+    var table = TextTable(
+      .init("  phase"), .init("name", dropped: 2), .init("way back"), .init("live after"),
+      .init("what it is for", dropped: 1), overflow: .isCut)
     for step in plan.steps {
-      table.add(.init("  \(step.id)"), .init(live(step)), .init(step.phase.summary))
+      let word = plan.reversals[step.id].map { reversal in
+        TextTable.Cell("\(reversal.word.rawValue)", reversal.isExactOrDeclared ? nil : .bad)
+      }
+      table.add(
+        .init("  \(step.id.short)"), .init(step.id.migration.words), word ?? "",
+        .init(step.liveAfter.sentence), .init(step.phase.summary))
     }
     context.print(table)
-    if plan.direction == .down {
-      RecoveryText(plan: plan, start: "phasedb down\(context.targetWords(.down))").print(to: context)
-    }
+    if plan.direction == .down { recovery.print(to: context) }
     printHeld(context)
     printDrift(context)
     printLive(context)
@@ -45,10 +56,6 @@ struct PlanText {
     case .up: return target.map { "everything up to \($0) is applied" } ?? "every phase is applied"
     case .down: return target.map { "nothing is applied after \($0)" } ?? "no phase is applied"
     }
-  }
-
-  private func live(_ step: Plan.Step) -> Prose {
-    step.liveAfter.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }.joined(separator: ", ")
   }
 
   /// What is recorded as it is, because the operator says so.
@@ -74,11 +81,23 @@ struct PlanText {
     context.print("\(context.paint("held:", .heading))\n")
     for held in plan.held {
       for gate in held.gates {
-        context.print(
-          "  \(held.id)  \(context.paint("\(gate.gate.rawValue)", .warning)): \(gate.reason)\n")
-        context.print("    to open it: \(gate.opening)\n")
+        let label: Prose = "  \(held.id.short) "
+        // What only waits for another phase is opened with that.
+        guard ![.order, .needs].contains(gate.gate) else {
+          context.print(label, gate.brief, indent: 4)
+          continue
+        }
+        context.print(label + "\(context.paint("\(gate.gate.rawValue)", .warning)): ", gate.reason, indent: 4)
+        context.print("    to open it: ", gate.opening, indent: 6)
       }
     }
+  }
+}
+
+extension [String: StateInterval] {
+  /// `storefront >=1.0 <1.6, worker >=3`.
+  var sentence: Prose {
+    sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }.joined(separator: ", ")
   }
 }
 
@@ -86,9 +105,9 @@ extension CommandContext {
   /// Prints which versions should not be live, why, and what ends it.
   func print(_ misfits: [LiveMisfit]) {
     for misfit in misfits {
-      print("\(paint("warning:", .bad)) \(misfit.message)\n")
-      for cause in misfit.causes { print("  \(cause)\n") }
-      for remedy in misfit.remedies { print("  to end it: \(remedy)\n") }
+      print("\(paint("warning:", .bad)) ", misfit.message, indent: 9)
+      for cause in misfit.causes { print("  ", cause, indent: 4) }
+      for remedy in misfit.remedies { print("  to end it: ", remedy, indent: 4) }
     }
   }
 }

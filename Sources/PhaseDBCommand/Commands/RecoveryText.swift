@@ -13,10 +13,34 @@ struct RecoveryText {
     context.print("\(context.paint("recovery:", .heading))\n")
     for (title, lines) in sections {
       for (index, line) in lines.enumerated() {
-        let label = index == 0 ? title : ""
-        context.print("  \(label.padded(to: 11))\(line)\n")
+        let label: Prose = index == 0 ? "  \(title)" : ""
+        context.print(label + .blank(13 - label.description.count), line, indent: 15)
       }
     }
+  }
+
+  /// The answer in one line: whether one can go back, how well, how long it takes, and what remains.
+  var headline: Prose {
+    let count = CountText.text(plan.steps.count, "phase")
+    if let (step, obstacle) = plan.steps.lazy.compactMap({ step in
+      plan.reversals[step.id]?.obstacles.first.map { (step, $0) }
+    }).first {
+      return "cannot come down: \(step.id.short) is blocked: \(obstacle.reason)"
+    }
+    let word = plan.steps.compactMap { plan.reversals[$0.id]?.word }.max()
+    let remains = plan.steps.flatMap { $0.phase.residuals ?? [] }.count
+    let silent = plan.steps.count { $0.phase.residualStatement == .notDeclared }
+    let rest: Prose =
+      remains > 0
+      ? "\(CountText.text(remains, "side effect")) \(remains == 1 ? "remains" : "remain")"
+      : silent > 0 ? "side effects not declared" : "nothing remains"
+    return
+      "\(count) can come down: \(word?.rawValue ?? Reversal.Word.unknown.rawValue), \(shortTime), \(rest)"
+  }
+
+  private var shortTime: Prose {
+    let range = TimeRange(plan.times.values)
+    return range.flatMap { plan.times.count == plan.steps.count ? "\($0)" : nil } ?? "time unknown"
   }
 
   private var sections: [(String, [Prose])] {
@@ -37,15 +61,16 @@ struct RecoveryText {
     }
   }
 
+  /// What does not come back exactly; the table above it has the word of each phase.
   private var state: [Prose] {
-    plan.steps.flatMap { step in
+    let lines: [Prose] = plan.steps.flatMap { step -> [Prose] in
       let declared: [Prose] = step.phase.losses.map {
         "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)"
       }
-      return (plan.reversals[step.id]?.lines ?? []).map {
-        $0.hasPrefix("  ") ? $0 : "\(step.id.short) \($0)"
-      } + declared
+      guard let reversal = plan.reversals[step.id], reversal.word != .exact else { return declared }
+      return reversal.lines.map { $0.hasPrefix("  ") ? $0 : "\(step.id.short) \($0)" } + declared
     }
+    return lines.isEmpty ? ["every row comes back"] : lines
   }
 
   /// What remains for somebody: what the phases declare, then the phases that declare nothing at all.
@@ -60,20 +85,16 @@ struct RecoveryText {
     }
     let silent = plan.steps.filter { $0.phase.residualStatement == .notDeclared }.map { Prose($0.id.short) }
     if !silent.isEmpty { lines.append("not declared: \(silent.joined(separator: ", "))") }
-    return lines.isEmpty ? ["nothing"] : lines
+    return lines.isEmpty ? ["nothing, as declared"] : lines
   }
 
   /// A range: alone, and beside an application that writes.
   private var time: Prose {
     let known = plan.steps.compactMap { plan.times[$0.id] }
-    guard !known.isEmpty else { return "unknown: never rehearsed" }
-    let (least, most) = known.reduce(into: (0.0, 0.0)) { sum, time in
-      sum = (sum.0 + time.least, sum.1 + time.most)
-    }
-    let range: Prose =
-      most <= least * 1.05
-      ? "\(TimeText.text(.milliseconds(most)))"
-      : "\(TimeText.text(.milliseconds(least))) where nothing else writes, up to \(TimeText.text(.milliseconds(most))) beside an application"
+    guard let range = TimeRange(known) else { return "unknown: never rehearsed" }
+    let sentence: Prose =
+      range.isPoint
+      ? "\(range)" : "\(range.least) where nothing else writes, up to \(range.most) beside an application"
     let bases = Set(known.map(\.basis))
     let how: Prose =
       bases.contains(.rehearsed)
@@ -83,12 +104,33 @@ struct RecoveryText {
       unknown == 0
       ? ""
       : ", without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
-    return "\(range) (\(how)\(rest))"
+    return "\(sentence) (\(how)\(rest))"
   }
 }
 
-extension String {
-  fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(1, width - count))
+/// How long several ways down may take together.
+struct TimeRange: CustomStringConvertible {
+  let least: String
+  let most: String
+  /// Whether both are the same for a reader.
+  let isPoint: Bool
+
+  /// - Returns: nil when nothing is known.
+  init?(_ times: some Collection<DownTime>) {
+    guard !times.isEmpty else { return nil }
+    let (least, most) = times.reduce(into: (0.0, 0.0)) { sum, time in
+      sum = (sum.0 + time.least, sum.1 + time.most)
+    }
+    self.least = TimeText.text(.milliseconds(least))
+    self.most = TimeText.text(.milliseconds(most))
+    isPoint = most <= least * 1.05
+  }
+
+  /// `0.9 s`, `460 to 920 ms`, `920 ms to 1.2 s`.
+  var description: String {
+    guard !isPoint else { return most }
+    let unit = most.drop { $0 != " " }
+    return least.hasSuffix(unit) && !least.dropLast(unit.count).contains(" ")
+      ? "\(least.dropLast(unit.count)) to \(most)" : "\(least) to \(most)"
   }
 }

@@ -14,12 +14,13 @@ struct RehearsalText {
       return
     }
     var table = TextTable(
-      .init("phase"), .init("verdict"), .init("up", .right), .init("down", .right), .init("hold", .right),
-      .init("log", .right), .init("archive", .right))
+      .init("phase"), .init("name", dropped: 3), .init("verdict"), .init("up", .right), .init("down", .right),
+      .init("hold", .right), .init("log", .right, dropped: 2), .init("archive", .right, dropped: 1))
     for phase in report.phases {
       let times = phase.times
       table.add(
-        .init(phase.id.description), .init(phase.verdict.rawValue, phase.verdict.isProof ? .good : .bad),
+        .init(phase.id.short), .init(phase.id.migration.words),
+        .init(phase.verdict.rawValue, phase.verdict.isProof ? .good : .bad),
         .init(time(times.up)), .init(time(times.down)), .init(time(times.hold)), .init(bytes(times.logBytes)),
         .init(bytes(times.archiveBytes)))
     }

@@ -37,14 +37,15 @@ enum RehearseDownCommand {
       return
     }
     var table = TextTable(
-      .init("phase"), .init("verdict"), .init("down", .right), .init("hold", .right),
+      .init("phase"), .init("name", dropped: 1), .init("verdict"), .init("down", .right),
+      .init("hold", .right),
       .init("restored", .right), .init("left", .right))
     for phase in rehearsal.phases {
       let (restored, left) = phase.restored.reduce(into: (0, 0)) { sum, table in
         sum = (sum.0 + table.rows, sum.1 + table.left)
       }
       table.add(
-        .init(phase.id.description),
+        .init(phase.id.short), .init(phase.id.migration.words),
         .init(phase.reversal.word.rawValue, phase.reversal.isExactOrDeclared ? .good : .bad),
         .init(phase.times.map { TimeText.text(.milliseconds($0.milliseconds)) } ?? "-"),
         .init(phase.times.map { TimeText.text(.milliseconds($0.holdMilliseconds)) } ?? "-"),

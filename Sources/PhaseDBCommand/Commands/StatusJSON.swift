@@ -113,7 +113,7 @@ struct StatusJSON: Encodable {
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
         gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init),
-        reversal: phase.reversal.map(ReversalJSON.init), residual: phase.residual?.rawValue)
+        reversal: phase.reversal.map(ReversalJSON.init), residual: phase.text?.residualStatement.rawValue)
     }
   }
 }

@@ -30,38 +30,45 @@ enum Templates {
 
   /// A phase file that loads once the window and the SQL of both directions are written: only its author knows them.
   static func phase(_ kind: PhaseKind, of name: MigrationName) -> String {
-    """
-    -- \(purpose(kind))
-    --
-    -- The versions of an application that run on the schema both before and after this phase:
-    -- @window 
+    let extra = kind == .contract ? contract : kind == .migrate ? migrate : ""
+    return """
+      -- \(purpose(kind))
+      --
+      -- Needed: the versions of each application that run both before and after this phase.
+      -- Example: @window shop >=1.4 <2.1
+      --
+      -- Optional: what down cannot undo, and a claim that verify checks.
+      -- Example: @residual none
+      -- Example: @residual customer: mails that were sent name the new address
+      -- Example: @verify every order has a customer
+      --   SELECT id FROM orders WHERE customer_id IS NULL;
+      \(extra)
+      -- @up
 
-    \(kind == .expand ? "-- What down cannot undo: none, or customer|downstream|workflow|support: TEXT\n-- @residual none" : "-- What down cannot undo, one line each: none, or customer|downstream|workflow|support: TEXT\n-- @residual none")
-    \(kind == .contract ? contract : "")
-    -- @up
+      -- @down
 
-    -- @down
-
-    -- A claim about the rows, as a SELECT of those that break it:
-    -- -- @verify TITLE
-    -- SELECT id FROM ... WHERE ...;
-
-    """
+      """
   }
 
-  private static let contract = """
-    -- How long the phase before this one must have been in place:
-    -- @soak 7d
+  private static let migrate = """
+    --
+    -- Optional: run in batches, for tables with many rows. The SQL names :first and :last.
+    -- Example: @batch orders
 
-    -- Instead of DROP: keeps a column or a table with its values out of everybody's use, until it is purged:
-    -- -- @retire TABLE.COLUMN
+    """
+
+  private static let contract = """
+    --
+    -- Optional: keep what is removed, and wait before removing it.
+    -- Example: @retire customers.full_name
+    -- Example: @soak 7d
 
     """
 
   private static func purpose(_ kind: PhaseKind) -> String {
     switch kind {
-    case .expand: "Add what the new version needs; everything that was there before stays as it is."
-    case .migrate: "Bring the rows over; the schema stays as it is."
+    case .expand: "Add what the new version needs. What was there before stays as it is."
+    case .migrate: "Bring the rows over. The schema stays as it is."
     case .contract: "Remove what no live version needs any more."
     }
   }

@@ -34,10 +34,10 @@ enum VerifyCommand {
       case .superseded: word = context.paint("superseded", .dim)
       case .accepted: word = context.paint("accepted  ", .dim)
       }
-      let phase = check.phase.map { "\($0.short): " } ?? ""
-      context.print("\(word)  \(phase)\(check.title)\n")
+      let phase: Prose = check.phase.map { "\($0.short): " } ?? ""
+      context.print("\(word)  ", phase + Prose(check.title), indent: 12)
       for line in check.details { context.print("              \(line)\n") }
-      for line in check.remedies { context.print("            to end it: \(line)\n") }
+      for line in check.remedies { context.print("            to end it: ", line, indent: 14) }
     }
     let broken = report.checks.count { $0.outcome == .broken }
     guard broken == 0 else {

@@ -31,13 +31,13 @@ struct ErrorText {
   ///
   /// - Parameter width: the columns of the terminal, nil when there is none.
   func text(paint: Paint, width: Int?) -> Prose {
-    let head: Prose = "\(paint("error:", .bad)) \(paint(message, .heading)) \(paint("[\(id)]", .dim))"
     let lines =
-      [head] + PlaceText.lines(place, paint, width ?? 120)
-      + details.flatMap(\.lines).map { "    \($0)" }
-      + (state.map { ["  \(paint("state:", .heading)) \($0)"] } ?? [])
-      + help.enumerated().map { index, line in
-        index == 0 ? "  \(paint("help:", .good))  \(line)" : "         \(line)"
+      Wrapped.head("error:", .bad, message, id, paint, width) + PlaceText.lines(place, paint, width ?? 120)
+      + Wrapped.details(details, width)
+      + (state.map { Wrapped.paragraph("  \(paint("state:", .heading)) ", $0, indent: 9, width: width) } ?? [])
+      + help.flatMap(\.lines).enumerated().flatMap { index, line in
+        Wrapped.paragraph(
+          index == 0 ? "  \(paint("help:", .good))  " : .blank(9), line, indent: 9, width: width)
       }
     return lines.map { $0 + "\n" }.joined()
   }

@@ -10,17 +10,16 @@ struct FindingText {
   ///
   /// - Parameter width: the columns of the terminal, nil when there is none.
   func text(paint: Paint, width: Int?) -> Prose {
-    let isError = finding.level == .error
-    let level = paint("\(finding.level.rawValue):", isError ? .bad : .warning)
-    let phase = finding.phase.map { "\($0.short): " } ?? ""
-    let head: Prose =
-      "\(level) \(paint("\(phase)\(finding.message)", .heading)) \(paint("[\(finding.id)]", .dim))"
+    let phase: Prose = finding.phase.map { "\($0.short): " } ?? ""
     let lines =
-      [head] + PlaceText.lines(finding.place, paint, width ?? 120)
-      + finding.details.flatMap(\.lines).map { "    \($0)" }
-      + ["  \(paint("why:", .heading))  \(finding.reason)"]
-      + finding.remedies.flatMap(\.lines).enumerated().map { index, line in
-        index == 0 ? "  \(paint("help:", .good)) \(line)" : "        \(line)"
+      Wrapped.head(
+        "\(finding.level.rawValue):", finding.level == .error ? .bad : .warning, phase + finding.message,
+        finding.id, paint, width)
+      + PlaceText.lines(finding.place, paint, width ?? 120) + Wrapped.details(finding.details, width)
+      + Wrapped.paragraph("  \(paint("why:", .heading))  ", finding.reason, indent: 8, width: width)
+      + finding.remedies.flatMap(\.lines).enumerated().flatMap { index, line in
+        Wrapped.paragraph(
+          index == 0 ? "  \(paint("help:", .good)) " : .blank(8), line, indent: 8, width: width)
       }
     return lines.map { $0 + "\n" }.joined()
   }

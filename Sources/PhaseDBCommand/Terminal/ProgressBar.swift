@@ -71,9 +71,10 @@ final class ProgressBar {
     _ id: PhaseID, _ direction: Direction, _ progress: BatchProgress, width: Int, paint: Paint
   ) -> Prose {
     let room = width - 1
-    let name = "\(id.short) \(direction.rawValue)"
+    let name = Wrapped.cut("\(id.short) \(direction.rawValue)", max(16, room / 3)).description
     var facts = facts(progress)
-    while facts.count > 2, length(name, facts) > room { facts.remove(at: facts.count - 2) }
+    // The bar has at least ten cells, with its spaces; facts in the middle give way to it.
+    while facts.count > 1, length(name, facts) + 13 > room { facts.remove(at: max(0, facts.count - 2)) }
     let left = room - length(name, facts)
     guard left >= 13, let fraction = progress.fraction else {
       return Prose(String("\(name)  \(facts.joined(separator: "  "))".prefix(room)))
@@ -86,7 +87,7 @@ final class ProgressBar {
   }
 
   private static func length(_ name: String, _ facts: [String]) -> Int {
-    name.count + facts.reduce(0) { $0 + $1.count + 2 }
+    name.displayWidth + facts.reduce(0) { $0 + $1.count + 2 }
   }
 
   /// The remaining time comes last, where an eye looks for it.

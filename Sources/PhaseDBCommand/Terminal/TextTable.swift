@@ -1,15 +1,26 @@
 internal import PhaseDB
 
-/// Rows of text in aligned columns.
+/// Rows of text in aligned columns, as many of them as the terminal has room for.
 struct TextTable {
   struct Column {
     let title: Prose
     let alignment: Alignment
+    /// Where the terminal is too narrow, the columns with the highest numbers are left out first; nil for one that stays.
+    let dropped: Int?
 
-    init(_ title: Prose, _ alignment: Alignment = .left) {
+    init(_ title: Prose, _ alignment: Alignment = .left, dropped: Int? = nil) {
       self.title = title
       self.alignment = alignment
+      self.dropped = dropped
     }
+  }
+
+  /// What becomes of the last column where the terminal is too narrow for it.
+  enum Overflow {
+    /// It takes more lines.
+    case wraps
+    /// It is cut, so that a row stays a line.
+    case isCut
   }
 
   enum Alignment {
@@ -36,12 +47,16 @@ struct TextTable {
     init(stringLiteral text: String) { self.init(text) }
   }
 
-  let columns: [Column]
+  private(set) var columns: [Column]
   private(set) var rows: [[Cell]] = []
+  private let overflow: Overflow
 
-  init(_ columns: Column...) { self.init(columns) }
+  init(_ columns: Column..., overflow: Overflow = .wraps) { self.init(columns, overflow: overflow) }
 
-  init(_ columns: [Column]) { self.columns = columns }
+  init(_ columns: [Column], overflow: Overflow = .wraps) {
+    self.columns = columns
+    self.overflow = overflow
+  }
 
   /// Cells that are missing at the end are empty, and those too many are left out.
   mutating func add(_ cells: Cell...) { add(cells) }
@@ -50,37 +65,85 @@ struct TextTable {
 
   mutating func add(row cells: [Cell]) { rows.append(cells) }
 
-  /// The table with its titles, one line end after each line; empty when there are no rows.
+  /// The table with its titles, one line end after each line; empty when there are no rows. A column without content
+  /// is left out.
   ///
-  /// - Parameter width: the columns of the terminal, into which the last column is wrapped; nil when the reader is
-  ///   no terminal, which has no right edge.
+  /// - Parameter width: the columns of the terminal; nil when the reader is no terminal, which has no right edge.
   func text(paint: Paint, width: Int?) -> Prose {
     guard !rows.isEmpty else { return "" }
-    let titles = columns.map { Cell($0.title, .heading) }
-    let widths = columns.indices.map { index in
-      ([titles] + rows).map { $0.indices.contains(index) ? $0[index].width : 0 }.max() ?? 0
+    let table = fitting(width)
+    guard !table.columns.isEmpty else { return "" }
+    let titles = table.columns.map { Cell($0.title, .heading) }
+    let widths = table.widths
+    return ([titles] + table.rows).map { table.lines(of: $0, widths, paint, width) }.joined()
+  }
+
+  /// The widest cell of each column, its title included.
+  private var widths: [Int] {
+    columns.indices.map { index in
+      max(columns[index].title.description.displayWidth, rows.map { $0[index].width }.max() ?? 0)
     }
-    return ([titles] + rows).map { lines(of: $0, widths, paint, width) }.joined()
+  }
+
+  /// The same without empty columns, with a cell for each place, and without the columns that have no room.
+  private func fitting(_ width: Int?) -> TextTable {
+    var table = self
+    table.rows = rows.map { row in columns.indices.map { row.indices.contains($0) ? row[$0] : "" } }
+    for index in columns.indices.reversed() where table.rows.allSatisfy({ $0[index].text.isEmpty }) {
+      table.remove(column: index)
+    }
+    guard let width else { return table }
+    for index in table.columns.indices.dropLast() {
+      // One long name must not take the room of everything else.
+      let most = max(16, width / 2)
+      for row in table.rows.indices where table.rows[row][index].width > most {
+        let cell = table.rows[row][index]
+        table.rows[row][index] = Cell(Wrapped.cut(cell.text, most), cell.style)
+      }
+    }
+    while table.leastWidth > width,
+      let last = table.columns.indices.filter({ table.columns[$0].dropped != nil })
+        .max(by: { table.columns[$0].dropped ?? 0 < table.columns[$1].dropped ?? 0 })
+    {
+      table.remove(column: last)
+    }
+    return table
+  }
+
+  private mutating func remove(column index: Int) {
+    columns.remove(at: index)
+    for row in rows.indices { rows[row].remove(at: index) }
+  }
+
+  /// What it takes when the last column is broken into lines, or cut.
+  private var leastWidth: Int {
+    let widths = widths
+    return widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
+      + min(widths.last ?? 0, overflow == .isCut ? 24 : 45)
   }
 
   private func lines(of row: [Cell], _ widths: [Int], _ paint: Paint, _ width: Int?) -> Prose {
     let last = columns.count - 1
-    let margin = widths.dropLast().reduce(0) { $0 + $1 + Self.gap.count }
+    let margin = widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
     // A sliver of a column is worse to read than a line that the terminal breaks.
     let room = width.map { max($0 - margin, 16) }
     var line = Line()
     for index in 0..<last {
-      let cell = row.indices.contains(index) ? row[index] : ""
-      line.add(cell, columns[index].alignment, to: widths[index], paint)
-      line.skip(Self.gap.count)
+      line.add(row[index], columns[index].alignment, to: widths[index], paint)
+      line.skip(Self.gap)
     }
-    let cell = row.indices.contains(last) ? row[last] : ""
-    let parts = room.map { Wrapped.text(cell.text, $0) } ?? [cell.text]
+    let cell = row[last]
+    let parts: [Prose] =
+      switch (room, overflow) {
+      case (nil, _): [cell.text]
+      case (let room?, .wraps): Wrapped.text(cell.text, room)
+      case (let room?, .isCut): [Wrapped.cut(cell.text, room)]
+      }
     for (index, part) in parts.enumerated() {
       if index > 0 { line.skip(margin) }
       let isRight = columns[last].alignment == .right && parts.count == 1
       line.add(
-        parts.count == 1 ? cell : Cell(part, cell.style), isRight ? .right : .left, to: widths[last], paint)
+        Cell(part, cell.style), isRight ? .right : .left, to: widths[last], paint)
       line.end()
     }
     return line.text
@@ -110,5 +173,5 @@ struct TextTable {
     }
   }
 
-  private static let gap = "  "
+  private static let gap = 2
 }

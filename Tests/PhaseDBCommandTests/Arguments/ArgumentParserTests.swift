@@ -62,16 +62,17 @@ struct ArgumentParserTests {
       Accepted("phasedb --version", .version),
       Accepted("phasedb --version up", .version),
       Accepted("phasedb help", .help),
-      Accepted("phasedb --help", .help),
-      Accepted("phasedb -h", .help),
+      Accepted("phasedb --help", .help, [.help: [.flag]]),
+      Accepted("phasedb -h", .help, [.help: [.flag]]),
       Accepted("phasedb help checkpoint create", .help, [.topic: [.text("checkpoint"), .text("create")]]),
-      Accepted("phasedb checkpoint --help", .help, [.topic: [.text("checkpoint")]]),
-      Accepted("phasedb up -qh", .help, [.topic: [.text("up")]]),
-      Accepted("phasedb up --bogus 1 2 3 --help", .help, [.topic: [.text("up")]]),
+      Accepted("phasedb checkpoint --help", .help, [.help: [.flag], .topic: [.text("checkpoint")]]),
+      Accepted("phasedb up -qh", .help, [.help: [.flag], .topic: [.text("up")]]),
+      Accepted("phasedb up --bogus 1 2 3 --help", .help, [.help: [.flag], .topic: [.text("up")]]),
       Accepted(
         "phasedb checkpoint create --note --help", .help,
         [
-          .topic: [.text("checkpoint"), .text("create")]
+          .help: [.flag],
+          .topic: [.text("checkpoint"), .text("create")],
         ]),
     ])
   func accepted(_ row: Accepted) throws {
@@ -164,7 +165,7 @@ struct ArgumentParserTests {
       Refused(
         "phasedb up 2 3", .extraArgument, "'up' takes [N] only, and cannot use '3'", "see: phasedb help up"),
       Refused(
-        "phasedb status check", .extraArgument, "'status' takes options only, and cannot use 'check'",
+        "phasedb status 0001 check", .extraArgument, "'status' takes [PHASE] only, and cannot use 'check'",
         "did you mean '--check'?", "see: phasedb help status"),
       Refused(
         "phasedb new", .missingArgument, "'new' needs NAME: what the migration does: split-customer-name",

@@ -101,7 +101,7 @@ struct AdoptTests {
     #expect(object?["checkpoint"] as? Int == 2)
     #expect(object?["leftAlone"] as? [[String: String]] == [["table": "alembic_version", "tool": "Alembic"]])
     let log = try site.phasedb("log --check")
-    #expect(log.code == 0 && log.output.contains("adopt  0001-first/expand"), "\(log.output)")
+    #expect(log.code == 0 && log.output.contains("adopt  0001/expand"), "\(log.output)")
     #expect(try site.phasedb("down --live storefront@1.0").code == 0)
     #expect(try site.sqlite("SELECT count(*) FROM sqlite_schema WHERE name = 'a'") == "0\n")
   }

@@ -334,7 +334,7 @@ struct BadDatabasesTests {
     let before = SiteFiles(of: site)
     let outcome = try site.phasedb("status -d locked/shop.db")
     #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome.summary)")
-    #expect(outcome.output.contains("0001-first/expand     applied"))
+    #expect(outcome.output.contains("0001/expand    first   applied"))
     #expect(SiteFiles(of: site) == before)
   }
 

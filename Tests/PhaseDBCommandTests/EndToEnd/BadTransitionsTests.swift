@@ -383,7 +383,7 @@ struct BadTransitionsTests {
     #expect(try ledger == .absent || site.sqlite("SELECT * FROM phasedb_log") == log)
     #expect(!site.exists("other.db"))
     let status = try site.phasedb("status -d shop.db")
-    #expect(status.output.contains(#/0002-bad/\w+ +pending/#), "\(status.summary)")
+    #expect(status.output.contains(#/0002/\w+ +bad +pending/#), "\(status.summary)")
     #expect(try site.phasedb("verify -d shop.db").code == 0)
   }
 }

@@ -92,8 +92,8 @@ struct KilledBatchTests {
     #expect(
       outcome.errors.contains("help:  go on with: phasedb up\n         or turn back with: phasedb down"))
     let status = try site.batchStatus()
-    #expect(status.contains("half done: 0001-count/migrate going up: "), "\(status)")
-    #expect(status.contains("it stands still (interrupted)"))
+    #expect(status.contains("half done 0001-count/migrate going up: "), "\(status)")
+    #expect(status.contains("paused (interrupted)"))
     #expect(try site.phasedb("status --check -d shop.db").code == 1)
     #expect(try site.phasedb("plan -d shop.db").output.contains("0001/migrate is under way up"))
     #expect(try site.phasedb("checkpoint create here -d shop.db").errors.contains("[phase-in-progress]"))
@@ -152,7 +152,7 @@ struct BatchesBesideOthersTests {
     let up = try site.start(["up", "-d", "shop.db", "--wait", "60s"])
     let paused = up.reaches { up.errors.contains("pauses (wal-pinned-by-reader)") }
     #expect(paused, "\(up.output)\(up.errors)")
-    #expect(try site.batchStatus().contains("it stands still (wal-pinned-by-reader): an open reader keeps"))
+    #expect(try site.batchStatus().contains("paused (wal-pinned-by-reader): an open reader keeps"))
     try reader.type("COMMIT;")
     try reader.closeInput()
     let outcome = up.outcome()

@@ -219,7 +219,7 @@ struct OutputContractTests {
       "/usr/bin/env", ["script", "-qec", commands, "/dev/null"], in: site.path(""),
       environment: Site.environment.merging(environment) { $1 }
     ).outcome()
-    #expect(outcome.output.contains("0001-first/expand") && outcome.output.contains("unknown-phase"))
+    #expect(outcome.output.contains("0001/expand") && outcome.output.contains("unknown-phase"))
     #expect(outcome.output.contains("\u{1B}[32mapplied\u{1B}[0m") == row.isColoured)
     #expect(outcome.output.contains("\u{1B}[1;31merror:\u{1B}[0m") == row.isColoured)
     #expect(outcome.output.contains("\u{1B}") == row.isColoured)

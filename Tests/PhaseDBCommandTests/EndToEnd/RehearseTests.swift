@@ -43,7 +43,7 @@ struct RehearseTests {
     let rehearsed = try site.phasedb("rehearse -d shop.db")
     #expect(rehearsed.code == 0, "\(rehearsed.summary)")
     for text in [
-      "0002-second/contract  exact", "1 of 1 phase came back", "the evidence is in the ledger",
+      "0002/contract  second  exact", "1 of 1 phase came back", "the evidence is in the ledger",
       "next: phasedb up",
     ] {
       #expect(rehearsed.output.contains(text), "\(rehearsed.output)")
@@ -71,7 +71,7 @@ struct RehearseTests {
     let outcome = try site.phasedb("rehearse -d shop.db")
     #expect(outcome.code == 1)
     for text in [
-      "contract  lossy", "13 rows of items differ after down", "id = 103: a row that was not there",
+      "contract  second  lossy", "13 rows of items differ after down", "id = 103: a row that was not there",
       "id = 112: a row that was not there", "… and 3 more", "0 of 1 phase came back",
     ] {
       #expect(outcome.output.contains(text), "\(outcome.output)")
@@ -190,7 +190,7 @@ struct RehearseTests {
     #expect(try site.phasedb("plan --live storefront@1.5 -d shop.db").output.contains("plan: 2 phases up"))
     try site.write("{ evidence: \"every\" }", to: "migrations/phasedb.json")
     let every = try site.phasedb("plan --live storefront@1.5 -d shop.db")
-    #expect(every.output.contains("0003-third/expand  evidence: it was not rehearsed"), "\(every.output)")
+    #expect(every.output.contains("0003/expand evidence: it was not rehearsed"), "\(every.output)")
     try site.write("{ evidence: \"some\" }", to: "migrations/phasedb.json")
     #expect(try site.phasedb("plan -d shop.db").errors.contains("'evidence' is \"some\""))
   }

@@ -126,7 +126,7 @@ struct SnapshotTests {
     #expect(
       try site.phasedb("checkpoint restore before-0002-expand --confirm before-0002-expand -d shop.db").code
         == 0)
-    #expect(try site.phasedb("status -d shop.db").output.contains("1 phase pending"))
+    #expect(try site.phasedb("status -d shop.db").output.contains("1 applied, 1 pending"))
     let json = try site.phasedb("up --snapshot snapshots -d shop.db --format json")
     #expect(json.code == 0 && json.output.contains("shop@before-0002-expand-2.db"), "\(json.summary)")
   }

@@ -77,7 +77,7 @@ struct StatusCheckTests {
     },
     CheckCase(
       "a way down that lets it run again", "plan down --live storefront@1.4 -d shop.db", 0,
-      says: "0002-b/contract  storefront >=1.0 <3.0"),
+      says: "0002/contract  b     exact     storefront >=1.0 <3.0"),
     CheckCase(
       "a check-in without a version", "status -d shop.db", 0,
       says: "note: storefront latest on web-1 is not counted as live: 'latest' is no version"
@@ -88,7 +88,7 @@ struct StatusCheckTests {
     CheckCase(
       "a version that needs a pending phase, to plan of the phase", "plan --live storefront@3.0 -d shop.db",
       0,
-      says: "0003-c/expand  storefront >=2.0"
+      says: "0003/expand  c     storefront >=2.0"
     ) {
       try $0.phase(
         "0003-c/expand", up: "CREATE TABLE u (a);", down: "DROP TABLE u;", window: "storefront >=2.0 <3.0")

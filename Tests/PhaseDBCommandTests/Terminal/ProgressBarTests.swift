@@ -30,7 +30,9 @@ struct ProgressBarTests {
       ),
       Case(
         testDescription: "before it knows how long", width: 100, fraction: 0.25, remaining: nil,
-        line: "0002/migrate up  25 %  1,234,567 rows  412,345 rows/s  hold 9.8 ms  pause 10 ms  estimating"),
+        line:
+          "0002/migrate up  ████░░░░░░░░░░░░░░  25 %  1,234,567 rows  412,345 rows/s  hold 9.8 ms  estimating"
+      ),
       Case(
         testDescription: "on a narrow terminal", width: 50, fraction: 0.999_99, remaining: .seconds(1),
         line: "0002/migrate up  ██████████░  99.9 %  1.0 s left"),

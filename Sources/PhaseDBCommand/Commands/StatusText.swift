@@ -1,0 +1,196 @@
+internal import PhaseDB
+
+/// Where a database stands, as a person reads it: a few facts, a line for each phase, and what is wrong.
+struct StatusText {
+  private let status: Status
+
+  init(_ status: Status) { self.status = status }
+
+  func print(to context: CommandContext) {
+    context.print("database", "\(status.database)\(status.isThere ? "" : " (not made yet)")\(standing)")
+    if !status.checkIns.isEmpty {
+      context.print("live", status.checkIns.map { Prose($0) }.joined(separator: ", "))
+    }
+    if !status.live.isEmpty { context.print("allowed", status.live.sentence) }
+    if let way = status.wayBack { context.print("way back", sentence(way)) }
+    if let underWay = status.underWay { printUnderWay(underWay, to: context) }
+    if let runner = status.runner { context.print("running", Prose(runner)) }
+    var table = TextTable(
+      .init("phase"), .init("name", dropped: 4), .init("state"), .init("at", .right, dropped: 1),
+      .init("when", dropped: 2), .init("by", dropped: 5), .init("way back"), .init("rehearsed", dropped: 3),
+      .init("why"))
+    for phase in status.phases { add(phase, to: &table) }
+    if !table.rows.isEmpty { context.print("\n") }
+    context.print(table)
+    printTrouble(to: context)
+    context.print("\n")
+  }
+
+  private var standing: Prose {
+    guard let checkpoint = status.checkpoint, let phase = checkpoint.phase else {
+      return status.hasLedger ? ", before the first phase" : ", no ledger yet"
+    }
+    let pending = status.pending.isEmpty ? "nothing" : CountText.text(status.pending.count)
+    let isAll = status.unread.isEmpty ? "" : " of what was read"
+    return
+      " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count) applied, \(pending) pending\(isAll)"
+  }
+
+  private func sentence(_ way: CheckpointReversal) -> Prose {
+    let place: Prose = "to @\(way.checkpoint.name ?? ""): \(way.word.rawValue)"
+    let range = TimeRange(way.times.values)
+    let time: Prose = way.times.count < way.count ? ", time unknown" : range.map { ", \($0)" } ?? ""
+    return place + time + (way.gate.map { "; held: \($0.brief)" } ?? "")
+  }
+
+  /// How far a half-done phase is, why it stands still, and what makes it go on.
+  private func printUnderWay(_ phase: PhaseUnderWay, to context: CommandContext) {
+    let progress = phase.progress
+    let way = phase.direction == .up ? "going up" : "coming down"
+    let percent = progress.fraction.map { "\(PercentText.text($0)), " } ?? ""
+    context.print(
+      "half done", "\(phase.id) \(way): \(percent)\(CountText.text(progress.rows, "row"))", .warning)
+    if progress.rowsPerSecond > 0 {
+      let (median, p99) = (progress.hold.median, progress.hold.p99)
+      context.print(
+        "",
+        "\(CountText.text(Int(progress.rowsPerSecond))) rows/s, lock held \(TimeText.text(.milliseconds(median))) (p50), \(TimeText.text(.milliseconds(p99))) (p99); next batch \(CountText.text(progress.batchSize, "row"))"
+      )
+    }
+    if let pause = phase.pause {
+      context.print("", "paused (\(pause.reason.rawValue)): \(pause.detail)")
+      context.print("", "to go on: \(pause.resuming)")
+    } else if !phase.isRunning {
+      context.print("", "its runner is gone since \(phase.lastSign)")
+    }
+    guard !phase.isRunning else { return }
+    let (forth, back) = phase.direction == .up ? ("up", "down") : ("down", "up")
+    context.print("", "go on with phasedb \(forth), turn back with phasedb \(back)")
+  }
+
+  private func add(_ phase: PhaseStatus, to table: inout TextTable) {
+    let isUnderWay = phase.id == status.underWay?.id
+    let applied = phase.applied
+    table.add(
+      .init(phase.id.short), .init(phase.id.migration.words), state(phase, isUnderWay),
+      .init(applied.map { String($0.sequence) } ?? ""), .init(applied?.appliedAt.minute ?? ""),
+      .init(applied.map { "\($0.who)@\($0.host)" } ?? ""), reversal(phase), rehearsed(phase), why(phase))
+  }
+
+  private func state(_ phase: PhaseStatus, _ isUnderWay: Bool) -> TextTable.Cell {
+    if isUnderWay { return .init("half done", .warning) }
+    guard phase.applied != nil else {
+      return phase.gates.isEmpty ? .init("pending") : .init("held", .warning)
+    }
+    if phase.isEdited { return .init("edited", .bad) }
+    return phase.isInCatalog ? .init("applied", .good) : .init("no file", .warning)
+  }
+
+  /// What coming down would give back.
+  private func reversal(_ phase: PhaseStatus) -> TextTable.Cell {
+    guard let reversal = phase.reversal else { return "" }
+    return .init("\(reversal.word.rawValue)", reversal.isExactOrDeclared ? nil : .bad)
+  }
+
+  /// What the last rehearsal showed, and what it measured.
+  private func rehearsed(_ phase: PhaseStatus) -> TextTable.Cell {
+    guard let evidence = phase.evidence else { return "" }
+    return .init(evidence.summary, evidence.verdict.isProof ? nil : .bad)
+  }
+
+  /// Why a phase is held, or what does not come back with it.
+  private func why(_ phase: PhaseStatus) -> TextTable.Cell {
+    if let gate = phase.gates.first {
+      let more = phase.gates.count - 1
+      return .init("\(gate.brief)\(more == 0 ? "" : "; \(more) more: phasedb status \(phase.id.short)")")
+    }
+    return .init(phase.reversal?.brief ?? "")
+  }
+
+  /// What an operator has to know besides: versions that should not be live, closed gates, drift.
+  private func printTrouble(to context: CommandContext) {
+    if !status.misfits.isEmpty || !status.notes.isEmpty { context.print("\n") }
+    context.print(status.misfits)
+    for note in status.notes { context.print("\(context.paint("note:", .warning)) ", note, indent: 6) }
+    for gate in status.gates {
+      context.print("\n")
+      context.print("every phase is held by \(gate.gate.rawValue): ", gate.reason, indent: 2)
+      context.print("  to open it: ", gate.opening, indent: 4)
+    }
+    if status.hasDrifted {
+      context.print("\n\(context.paint("the schema is not what the ledger says:", .bad))\n")
+      for line in status.drift { context.print("  \(line)\n") }
+    }
+  }
+}
+
+/// All that is known of one phase: `phasedb status PHASE`.
+struct PhaseStatusText {
+  private let phase: PhaseStatus
+  private let kept: [Purge.Item]
+
+  /// - Parameter kept: what it took away and can be purged.
+  init(_ phase: PhaseStatus, kept: [Purge.Item]) { (self.phase, self.kept) = (phase, kept) }
+
+  func print(to context: CommandContext) {
+    context.print("phase", Prose(phase.id))
+    if let text = phase.text {
+      if !text.summary.isEmpty { context.print("does", Prose(text.summary)) }
+      context.print(
+        "window", text.windows.map { "\($0.application) \($0.range)" as Prose }.joined(separator: ", "))
+    }
+    if let applied = phase.applied {
+      context.print(
+        "applied",
+        "\(applied.appliedAt) by \(applied.who)@\(applied.host), checkpoint @\(applied.sequence), in \(TimeText.text(.milliseconds(applied.milliseconds)))"
+      )
+      if phase.isEdited {
+        context.print("edited", "its file says something else than what was applied", .bad)
+      }
+      if !phase.isInCatalog {
+        context.print("no file", "the folder does not have it; the ledger does", .warning)
+      }
+    } else {
+      context.print("state", phase.gates.isEmpty ? "pending" : "held")
+    }
+    for gate in phase.gates {
+      context.print("held by", "\(gate.gate.rawValue): \(gate.reason)", .warning)
+      context.print("", "to open it: \(gate.opening)")
+    }
+    printRehearsal(to: context)
+    for line in phase.reversal?.lines ?? [] {
+      context.print(line == phase.reversal?.lines.first ? "way back" : "", line)
+    }
+    for item in kept {
+      let bytes: Prose = item.bytes.map { ", \(CountText.bytes(Int64($0)))" } ?? ""
+      context.print(
+        item == kept.first ? "archive" : "", "\(item.what): \(CountText.text(item.rows, "row"))\(bytes)")
+    }
+    printResiduals(to: context)
+    context.print("\n")
+  }
+
+  private func printRehearsal(to context: CommandContext) {
+    guard let evidence = phase.evidence else { return context.print("rehearsed", "no") }
+    context.print("rehearsed", "\(evidence.summary), at \(evidence.at)")
+  }
+
+  private func printResiduals(to context: CommandContext) {
+    guard let residuals = phase.text?.residuals else { return context.print("remains", "not declared") }
+    guard !residuals.isEmpty else { return context.print("remains", "nothing, as declared") }
+    for residual in residuals {
+      context.print(
+        residual == residuals.first ? "remains" : "", "\(residual.audience.rawValue): \(residual.text)")
+    }
+  }
+}
+
+extension Evidence {
+  /// `exact, up 73 ms, down 28 ms`.
+  fileprivate var summary: String {
+    let times = [("up", times.up), ("down", times.down)].compactMap { name, time in
+      time.map { "\(name) \(TimeText.text(.milliseconds($0)))" }
+    }
+    return ([verdict.rawValue] + times).joined(separator: ", ")
+  }
+}
