@@ -20,11 +20,11 @@ struct UsageErrorsDocumentTests {
     #expect(entries == UsageError.ID.allCases.map(\.rawValue))
   }
 
-  @Test("name every verb in the README, and no other")
+  @Test("name every command in Commands, and no other")
   func verbs() throws {
-    let readme = try text("README.md")
+    let page = try text("Sources/PhaseDB/PhaseDB.docc/Commands.md")
     let section = try #require(
-      readme.components(separatedBy: "\n## Commands\n").last?.components(separatedBy: "\n## ")[0])
+      page.components(separatedBy: "\n## The commands\n").last?.components(separatedBy: "\n## ")[0])
     let cells = section.matches(of: #/\n\| `([^`]+)` \|/#).map { String($0.output.1) }
     let names = cells.map {
       $0.prefix { $0.isLowercase || " -".contains($0) }.trimmingCharacters(in: .whitespaces)
@@ -33,9 +33,10 @@ struct UsageErrorsDocumentTests {
     #expect(names.count == Verb.table.count)
   }
 
-  @Test("give every exit code in the README, and no other")
+  @Test("give every exit code in Commands, and no other")
   func exitCodes() throws {
-    let rows = try text("README.md").matches(of: #/\n\| (\d+) \|/#).compactMap { Int32($0.output.1) }
+    let rows = try text("Sources/PhaseDB/PhaseDB.docc/Commands.md").matches(of: #/\n\| (\d+) \|/#).compactMap
+    { Int32($0.output.1) }
     #expect(rows == ExitCode.allCases.map(\.rawValue))
   }
 
@@ -43,13 +44,14 @@ struct UsageErrorsDocumentTests {
     "show commands that the command line understands",
     arguments: [
       "README.md", "Sources/PhaseDB/PhaseDB.docc/CI.md", "Sources/PhaseDB/PhaseDB.docc/Operating.md",
+      "Sources/PhaseDB/PhaseDB.docc/StartHere.md",
     ])
   func commands(path: String) throws {
     let blocks = try text(path).components(separatedBy: "\n```").filter {
       $0.hasPrefix("sh\n") || $0.hasPrefix("console\n")
     }
     let lines = blocks.flatMap { $0.matches(of: #/\n(?:\$ )?phasedb (.+)/#).map { String($0.output.1) } }
-    #expect(lines.count > 3)
+    #expect(lines.count >= 3)
     for line in lines {
       // What a shell takes away before phasedb sees the line.
       let words = Self.words(line.split(separator: #/ (#|>) /#)[0].description)

@@ -4,10 +4,11 @@ import Foundation
 struct Document {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
-  private static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
+  static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
   static let pages = [
-    "PhaseDB", "Architecture", "CI", "Concepts", "Errors", "JSONOutput", "Operating", "Peers",
-    "Reliability", "Rules", "WritingMigrations",
+    "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "Errors", "Guarantees", "JSONOutput",
+    "Library", "Operating", "Peers", "Reliability", "Rules", "Settings", "StartHere", "Words",
+    "WritingMigrations",
   ]
 
   struct Block {
@@ -26,6 +27,8 @@ struct Document {
     var entries: [String] = []
   }
 
+  /// Where it stands: what its links are relative to.
+  let folder: URL
   let text: String
   private(set) var blocks: [Block] = []
   private(set) var sections: [Section] = []
@@ -33,7 +36,7 @@ struct Document {
   private(set) var firstCells: [String] = []
 
   init(_ name: String) throws {
-    let folder = name == "README" ? Self.root : Self.folder
+    folder = name == "README" ? Self.root : Self.folder
     text = try String(contentsOf: folder.appending(path: name + ".md"), encoding: .utf8)
     var open: (info: String, lines: [String], line: Int, before: String)?
     var before = ""

@@ -40,6 +40,28 @@ struct DocumentsTests {
     #expect(shown.subtracting(["version", "command"]) == described)
   }
 
+  @Test("describe every key of the settings from the table that reads them")
+  func settings() throws {
+    let rows = Settings.keys.map { "| `\($0.name)` | \($0.value) | \($0.standard) | \($0.meaning) |" }
+    let head = "|---|---|---|---|\n"
+    let file = Document.folder.appending(path: "Settings.md")
+    if ProcessInfo.processInfo.environment["PHASEDB_RECORD"] == "1" {
+      let text = try Document("Settings").text
+      let start = try #require(text.range(of: head)?.upperBound)
+      let end = try #require(
+        text.range(of: "\n\n", range: text.index(before: start)..<text.endIndex)?.lowerBound)
+      try (text[..<start] + rows.joined(separator: "\n") + text[end...]).write(
+        to: file, atomically: true, encoding: .utf8)
+    }
+    #expect(try Document("Settings").text.contains(head + rows.joined(separator: "\n") + "\n\n"))
+  }
+
+  @Test("begin with a README of at most 900 words")
+  func readmeLength() throws {
+    let words = try Document("README").text.split(whereSeparator: \.isWhitespace)
+    #expect(words.count <= 900)
+  }
+
   @Test("name only pages and files that are there", arguments: ["README"] + Document.pages)
   func links(name: String) throws {
     let document = try Document(name)
@@ -47,7 +69,8 @@ struct DocumentsTests {
       #expect(Document.pages.contains(String(page.output.1)))
     }
     for link in document.text.matches(of: #/\]\(([^)#]+)\)/#) {
-      let file = Document.root.appending(path: String(link.output.1))
+      guard !link.output.1.contains("://") else { continue }
+      let file = document.folder.appending(path: String(link.output.1))
       #expect(FileManager.default.fileExists(atPath: file.path), "\(link.output.1)")
     }
   }

@@ -89,8 +89,49 @@ package struct Settings: Sendable, Hashable {
 
 /// The keys of the file.
 private enum SettingsKey: String, CaseIterable, CodingKey {
-  case database, migrations, wait, forget, sqlite, hold, pause, throttle, pauseFile, evidence
+  case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
+  case throttle, pauseFile
+
+  /// What the page Settings says of it: its value, what holds without it, and what it means.
+  var description: (value: String, standard: String, meaning: String) {
+    switch self {
+    case .database:
+      ("path or address", "none", "the database, where neither an option nor the environment names one")
+    case .migrations: ("path", "`migrations`", "the folder of migrations")
+    case .wait: ("duration", "`30s`", "how long to wait for another runner or writer")
+    case .forget: ("duration", "`10m`", "after which time a check-in that is not repeated counts as gone")
+    case .evidence:
+      ("`none`, `contract`, `every`", "`contract`", "which phases must be rehearsed before they go up")
+    case .sqlite:
+      ("version", "none", "the oldest SQLite that must be able to run the migrations; lint checks it")
+    case .hold: ("duration", "`10ms`", "how long a batch should hold the write lock")
+    case .pause:
+      ("duration", "`2ms`, or `1ms` while no other connection writes", "the least time between two batches")
+    case .maximumRows: ("whole number from 1", "`100000`", "the most rows of a batch")
+    case .throttle: ("one SELECT", "none", "while it returns a row, no batch begins")
+    case .pauseFile: ("path", "none", "while there is such a file, no batch begins")
+    }
+  }
+}
+
+extension Settings {
+  /// One key as the page Settings describes it.
+  package struct Key: Sendable {
+    package let name: String
+    package let value: String
+    package let standard: String
+    package let meaning: String
+  }
+
+  /// Every key, in the order of the page.
+  package static var keys: [Key] {
+    SettingsKey.allCases.map {
+      Key(
+        name: $0.rawValue, value: $0.description.value, standard: $0.description.standard,
+        meaning: $0.description.meaning)
+    }
+  }
 }
 
 private struct SettingsFile: Decodable {

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 import PhaseDB
 
-/// What README.md says of a handle of GRDB's.
+/// What the page Library says of a handle of GRDB's.
 @main
 struct Check {
   static func main() async throws {
@@ -18,7 +18,7 @@ struct Check {
     try await expect(
       observes(try DatabaseQueue(path: path)), "a queue that is opened afterwards observes changes")
 
-    // A queue that goes on: whether GRDB still sees changes is what the README warns of.
+    // A queue that goes on: whether GRDB still sees changes is what the page warns of.
     let kept = try DatabaseQueue(path: folder.appending(path: "kept.db").path)
     try migrate(kept)
     try await print("a queue that goes on observes changes:", observes(kept))
