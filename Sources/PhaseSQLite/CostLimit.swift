@@ -172,3 +172,28 @@ extension SQLiteError {
     message = overrun.sentence
   }
 }
+
+extension Connection {
+  /// Runs a body within what the connection's SQL may cost, where that is limited.
+  package func spending<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure)
+    -> Result
+  {
+    guard let costLimit else { return try body() }
+    return try costLimit.spend(body)
+  }
+
+  /// Runs a body that compiles and runs nothing, within what that may cost. While SQLite compiles it asks nobody but the
+  /// authorizer.
+  package func spendingWhileCompiling<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    guard let costLimit else { return try body() }
+    var asked = 0
+    setAuthorizer { _ in
+      asked += 1
+      return !asked.isMultiple(of: 64) || costLimit.goesOn(after: 0)
+    }
+    defer { removeAuthorizer() }
+    return try costLimit.spend(body)
+  }
+}

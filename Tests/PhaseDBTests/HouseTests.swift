@@ -9,8 +9,24 @@ struct HouseTests {
   /// Arrows point left only: a folder may use those before it.
   static let layers = [
     "Model", "Reading", "Schema", "Digest", "Guard", "Reversal", "Rules", "Ledger", "Archive", "Engine",
-    "Snapshot", "Rehearsal", "Compatibility", "Report", "Migrator",
+    "Snapshot", "Rehearsal", "Migrator",
   ]
+
+  /// The same of targets.
+  static let targets = ["PhaseSQL", "PhaseSQLite", "PhaseDB", "PhaseCompat", "PhaseDBCommand"]
+  /// Those that are taken into other people's applications.
+  static let library = targets.dropLast()
+
+  @Test("a target imports those before it, and no other")
+  func targets() throws {
+    for (index, target) in Self.targets.enumerated() {
+      for file in try SourceFile.all(under: target) {
+        let imported = file.code.split(separator: "\n").filter { $0.contains("import Phase") }
+          .compactMap { $0.split(separator: " ").last.map(String.init) }
+        #expect(Set(imported).subtracting(Self.targets[..<index]) == [], "\(file.path)")
+      }
+    }
+  }
 
   @Test("no file names a type of a folder to its right")
   func layering() throws {
@@ -33,9 +49,32 @@ struct HouseTests {
     #expect(folders.subtracting(Self.layers.map { $0[...] }) == [], "every folder has its place")
   }
 
+  @Test("no file uses a member that an extension in a folder to its right declares")
+  func extensions() throws {
+    let files = try SourceFile.all(under: "PhaseDB")
+    let elsewhere = try Self.targets.filter { $0 != "PhaseDB" }.flatMap(SourceFile.all(under:))
+    // A name that is declared somewhere else too may mean that.
+    let ambiguous = elsewhere.reduce(into: Set<String>()) { $0.formUnion($1.declaredMembers) }
+    var layer: [String: Int] = [:]
+    for file in files {
+      for member in file.declaredMembers {
+        layer[member] = min(layer[member, default: .max], file.layer ?? 0)
+      }
+    }
+    var inExtensions = files.reduce(into: Set<String>()) { $0.formUnion($1.membersOfExtensions) }
+    inExtensions.subtract(ambiguous)
+    #expect(inExtensions.contains("breakingRows"), "the scan finds extensions")
+    for file in files {
+      guard let index = file.layer else { continue }
+      let wrong = file.usedMembers.intersection(inExtensions).filter { layer[$0, default: 0] > index }
+        .sorted()
+      #expect(wrong == [], "\(file.path) in \(Self.layers[index])")
+    }
+  }
+
   @Test("only the command line prints")
   func printing() throws {
-    for file in try ["PhaseSQL", "PhaseSQLite", "PhaseDB"].flatMap(SourceFile.all(under:)) {
+    for file in try Self.library.flatMap(SourceFile.all(under:)) {
       let printing = ["print(", "debugPrint(", "dump(", "NSLog(", "fputs("].filter { file.calls($0) }
       #expect(printing == [], "\(file.path)")
     }
@@ -51,7 +90,7 @@ struct HouseTests {
       "PhaseDBCommand/Terminal/Escaped.swift": 1, "PhaseDBCommand/Terminal/JSONText.swift": 2,
       "PhaseDBCommand/Terminal/Excerpt.swift": 1, "PhaseDBCommand/Terminal/Wrapped.swift": 1,
     ]
-    let files = try SourceFile.all(under: "PhaseDB") + SourceFile.all(under: "PhaseDBCommand")
+    let files = try Self.targets.flatMap(SourceFile.all(under:))
     let counts = files.map { file in
       (file.path, file.code.split(separator: "unescaped:", omittingEmptySubsequences: false).count - 1)
     }
@@ -68,11 +107,11 @@ struct HouseTests {
       "PhaseDBCommand/Terminal/OpenWatch.swift": Int.max,
       "PhaseDBCommand/Terminal/ChildProgram.swift": Int.max,
       "PhaseDBCommand/Terminal/ChildKeeper.swift": Int.max,
-      "PhaseDBCommand/Terminal/LogFolder.swift": Int.max, "PhaseDB/Compatibility/QueryRecorder.swift": 2,
+      "PhaseDBCommand/Terminal/LogFolder.swift": Int.max, "PhaseCompat/QueryRecorder.swift": 2,
       "PhaseDB/Migrator/Migrator.swift": 2, "PhaseDB/Migrator/Running.swift": 2,
       "PhaseSQL/ExactName.swift": 1, "PhaseSQL/FoldedName.swift": Int.max,
     ]
-    for file in try ["PhaseSQL", "PhaseDB", "PhaseDBCommand"].flatMap(SourceFile.all(under:)) {
+    for file in try Self.targets.filter({ $0 != "PhaseSQLite" }).flatMap(SourceFile.all(under:)) {
       let count = file.tokens.count {
         ["unsafe", "@unsafe", "@safe", "UnsafePointer", "Unmanaged"].contains($0)
       }
@@ -94,14 +133,14 @@ struct HouseTests {
     "nothing a user can cause ends the process",
     arguments: ["fatalError", "preconditionFailure", "try!", "as!"])
   func traps(_ trap: String) throws {
-    for target in ["PhaseSQL", "PhaseSQLite", "PhaseDB", "PhaseDBCommand"] {
+    for target in Self.targets {
       for file in try SourceFile.all(under: target) { #expect(!file.code.contains(trap), "\(file.path)") }
     }
   }
 
   @Test("every error that is documented can happen", arguments: MigrationError.ID.allCases)
   func errors(_ id: MigrationError.ID) throws {
-    let files = try ["PhaseDB", "PhaseDBCommand"].flatMap { try SourceFile.all(under: $0) }
+    let files = try Self.targets.flatMap(SourceFile.all(under:))
     #expect(files.contains { !$0.path.hasSuffix("/ErrorID.swift") && $0.code.contains(".\(id)") })
   }
 
@@ -159,6 +198,40 @@ private struct SourceFile {
       else { return nil }
       return String(words[index + 1])
     }
+  }
+
+  /// Functions, properties and cases.
+  var declaredMembers: Set<String> {
+    var members: Set<String> = []
+    for (before, name) in zip(tokens, tokens.dropFirst())
+    where ["func", "var", "let", "case"].contains(before) { members.insert(name) }
+    return members
+  }
+
+  /// What stands after a dot.
+  var usedMembers: Set<String> {
+    Set(
+      code.split(separator: ".").dropFirst().map {
+        String($0.prefix { $0.isLetter || $0.isNumber || $0 == "_" })
+      })
+  }
+
+  /// Functions and properties of the extensions at the file's outermost level.
+  var membersOfExtensions: Set<String> {
+    var members: Set<String> = []
+    var isInside = false
+    for line in code.split(separator: "\n") {
+      if line.first?.isWhitespace == false { isInside = line.split(separator: " ").contains("extension") }
+      guard isInside, line.hasPrefix("  "), line.dropFirst(2).first != " ", !line.contains("private ") else {
+        continue
+      }
+      let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+      guard let index = words.firstIndex(where: { ["func", "var", "let"].contains($0) }),
+        index + 1 < words.count
+      else { continue }
+      members.insert(String(words[index + 1]))
+    }
+    return members
   }
 
   /// Whether a free function is called: not a method of that name, nor the declaration of one.

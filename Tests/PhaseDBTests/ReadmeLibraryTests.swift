@@ -46,14 +46,14 @@ func migrate(_ path: String, with catalog: Catalog) throws {
   }
   try migrator.run(plan) { event in
     if case .committed(let id, _, let times, _) = event {
-      print("\(id) took \(times.milliseconds) ms and changed \(times.rows) rows")
+      print("\(id) took \(times.duration) and changed \(times.rows) rows")
     }
   }
 }
 
 func takeBack(_ migrator: Migrator, to checkpoint: String) throws -> Bool {
   do throws(MigrationError) {
-    try migrator.run(try migrator.plan(.downTo("@" + checkpoint)))
+    try migrator.run(try migrator.plan(.downTo(.checkpoint(checkpoint))))
     return true
   } catch {
     switch (error.id, error.standing) {

@@ -32,11 +32,11 @@ public struct Reversal: Sendable, Hashable {
 
   var basis: Basis = .rows
   /// What does not come back; one entry for each column, or for whole rows of a table.
-  public internal(set) var lost: [AffectedRows] = []
+  package internal(set) var lost: [AffectedRows] = []
   /// The rows whose values may not be theirs, and the rule that gives them.
-  public internal(set) var uncertain: [AffectedRows] = []
+  package internal(set) var uncertain: [AffectedRows] = []
   /// What keeps the way back from running.
-  public internal(set) var obstacles: [Obstacle] = []
+  package internal(set) var obstacles: [Obstacle] = []
   /// What else is known of how it is known, one sentence each.
   public internal(set) var notes: [Prose] = []
 
@@ -54,16 +54,16 @@ public struct Reversal: Sendable, Hashable {
 
   /// Rows of a table that do not get back what they had, or may get what is not theirs. What does not come back stays in
   /// the archive until purged, where it was kept.
-  public struct AffectedRows: Sendable, Hashable {
-    public let table: String
+  package struct AffectedRows: Sendable, Hashable {
+    package let table: String
     /// nil for whole rows.
-    public let column: String?
+    package let column: String?
     /// How many; nil when they cannot be counted.
-    public let rows: Int?
+    package let rows: Int?
     /// Why, as the end of a sentence.
-    public let why: Prose
+    package let why: Prose
     /// Whether the phase accepts the loss with `@loses`.
-    public var isDeclared = false
+    package var isDeclared = false
 
     /// The same of another number of rows.
     func counted(_ rows: Int) -> AffectedRows {
@@ -71,17 +71,17 @@ public struct Reversal: Sendable, Hashable {
     }
 
     /// `customers.full_name`, or the table alone.
-    public var subject: String { column.map { "\(table).\($0)" } ?? table }
+    package var subject: String { column.map { "\(table).\($0)" } ?? table }
   }
 
   /// Something that keeps a way back from running.
-  public struct Obstacle: Sendable, Hashable {
+  package struct Obstacle: Sendable, Hashable {
     /// One sentence without a full stop.
-    public let reason: Prose
+    package let reason: Prose
     /// The rows that are in the way, or more about the reason: one line each.
-    public var rows: [Prose] = []
+    package var rows: [Prose] = []
     /// What an operator can do, one line each.
-    public var openings: [Prose] = []
+    package var openings: [Prose] = []
     /// What a refusal because of it is called.
     var error = MigrationError.ID.reversalBlocked
     /// Whether the ledger itself says so, so that nothing need be tried.

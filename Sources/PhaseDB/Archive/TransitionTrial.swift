@@ -1,5 +1,5 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// A transition and the way back from it, run one after the other on the part of the schema that they can touch, where
 /// there are no rows.
@@ -85,7 +85,7 @@ struct TransitionTrial {
 
 /// What transitions were seen to do where there are no rows, remembered: whoever goes up and down again and again over the
 /// same schemas, as on copies, has each tried once.
-final class TransitionTrials {
+package final class TransitionTrials {
   private struct Key: Hashable {
     let id: PhaseID
     let tokens: String
@@ -101,7 +101,7 @@ final class TransitionTrials {
   /// Without rows SQL has little to do. What takes long all the same is not waited for.
   private let costLimit: CostLimit
 
-  init(_ costLimit: CostLimit = CostLimit(.scratch)) { self.costLimit = costLimit }
+  package init(_ costLimit: CostLimit = CostLimit(.scratch)) { self.costLimit = costLimit }
 
   /// - Parameter schema: what there is before the transition.
   /// - Throws: what keeps the transition's SQL from running, with its place.

@@ -6,28 +6,28 @@ internal import PhaseSQLite
 ///
 /// Left out are the ledger, the books of other tools, SQLite's statistics, and the tables in which virtual tables keep
 /// their content: those are read through themselves, because their insides change when nothing was changed.
-public struct DatabaseDigest: Sendable, Hashable {
+package struct DatabaseDigest: Sendable, Hashable {
   /// By name.
-  public let tables: [TableDigest]
+  package let tables: [TableDigest]
   /// Where the keys of AUTOINCREMENT tables have got to (sqlite.org/autoinc.html).
-  public var counters: [String: Int64] {
+  package var counters: [String: Int64] {
     Dictionary(namedCounters.map { ($0.key.spelled, $0.value) }, uniquingKeysWith: max)
   }
   let namedCounters: [SchemaName: Int64]
   /// `PRAGMA user_version`.
-  public let userVersion: Int64
+  package let userVersion: Int64
   /// `PRAGMA application_id`.
-  public let applicationID: Int64
+  package let applicationID: Int64
   /// Virtual tables that could not be read, each with the reason: their module is not in this SQLite.
-  public let unread: [String: String]
+  package let unread: [String: String]
 
   /// The digest of a table, by its name in any case.
-  public func table(_ name: String) -> TableDigest? {
+  package func table(_ name: String) -> TableDigest? {
     tables.first { $0.table.folded == name.folded }
   }
 
   /// One line for each thing, the same for the same content.
-  public var text: String {
+  package var text: String {
     (tables.map { "table \($0.table) \($0.rows) \($0.text)" }
       + namedCounters.sorted { $0.key.key < $1.key.key }.map { "counter \($0.key) \($0.value)" }
       + unread.keys.sorted().map { "unread \($0)" }
@@ -54,7 +54,7 @@ extension DatabaseDigest {
   ///   - readers: how many connections read it at once, each on a thread of its own. More than one need the write lock
   ///     for the moment in which they begin, so a file that cannot be written is read by one.
   /// - Throws: `database-not-found`, `database-busy`, and what makes the file unreadable.
-  public init(ofFile path: String, readers: Int = 1) throws(MigrationError) {
+  package init(ofFile path: String, readers: Int = 1) throws(MigrationError) {
     guard FileReading.exists(path) else {
       throw MigrationError(.databaseNotFound, "there is no database at \(path)")
     }

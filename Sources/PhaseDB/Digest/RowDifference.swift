@@ -1,26 +1,26 @@
 internal import PhaseSQLite
 
 /// How the rows of a table differ between two states of it.
-public struct TableDifference: Sendable, Hashable {
-  public let table: String
+package struct TableDifference: Sendable, Hashable {
+  package let table: String
   /// How many rows differ: changed, lost or born.
-  public let rows: Int
+  package let rows: Int
   /// How many of them differ in columns alone whose loss is declared.
-  public let declaredRows: Int
+  package let declaredRows: Int
   /// How many of them were there before and are not any more.
-  public var lost = 0
+  package var lost = 0
   /// How many of them were not there before.
-  public var born = 0
+  package var born = 0
   /// The first of them, those nobody declared before the others.
-  public let first: [RowDifference]
+  package let first: [RowDifference]
 
   /// True when every difference is one that the author of the phase has accepted.
-  public var isDeclared: Bool { rows == declaredRows }
+  package var isDeclared: Bool { rows == declaredRows }
 }
 
 /// One row that is not what it was.
-public struct RowDifference: Sendable, Hashable {
-  public enum Kind: String, Sendable, CaseIterable {
+package struct RowDifference: Sendable, Hashable {
+  package enum Kind: String, Sendable, CaseIterable {
     /// It was there before and has other values.
     case changed
     /// It was there before and is not any more.
@@ -29,21 +29,21 @@ public struct RowDifference: Sendable, Hashable {
     case born
   }
 
-  public let kind: Kind
+  package let kind: Kind
   /// What tells it from every other row, as in `id = 7`.
-  public let key: String
+  package let key: String
   /// The columns whose values differ; for a row that is lost or born all of them.
-  public let columns: [Column]
+  package let columns: [Column]
 
   /// A value before and after, as SQL writes it and shortened when it is long; nil where there is no such value.
-  public struct Column: Sendable, Hashable {
-    public let name: String
-    public let before: String?
-    public let after: String?
+  package struct Column: Sendable, Hashable {
+    package let name: String
+    package let before: String?
+    package let after: String?
   }
 
   /// `id = 7: price 1200 -> 0`.
-  public var sentence: Prose {
+  package var sentence: Prose {
     let values = columns.map { "\($0.name) \($0.before ?? "nothing") -> \($0.after ?? "nothing")" }
     switch kind {
     case .changed: return "\(key): \(values.joined(separator: ", "))"

@@ -4,10 +4,10 @@ internal import PhaseSQLite
 /// values by the name of the column. 1, 1.0 and '1' differ; -0.0 is 0.0.
 ///
 /// The rowid counts where there is no primary key. Generated columns do not count: they follow from the others.
-public struct TableDigest: Sendable, Hashable {
+package struct TableDigest: Sendable, Hashable {
   /// As spelled.
-  public let table: String
-  public let rows: Int
+  package let table: String
+  package let rows: Int
   private let first: UInt64
   private let second: UInt64
 
@@ -18,7 +18,7 @@ public struct TableDigest: Sendable, Hashable {
   }
 
   /// Both sums in 32 hexadecimal digits.
-  public var text: String { Self.hex(first) + Self.hex(second) }
+  package var text: String { Self.hex(first) + Self.hex(second) }
 
   private static func hex(_ number: UInt64) -> String {
     let digits = String(number, radix: 16)

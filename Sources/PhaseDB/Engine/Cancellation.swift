@@ -9,6 +9,7 @@ public final class Cancellation: Sendable {
   /// What asks for it, too; nil when nothing else does.
   private let followed: Cancellation?
 
+  /// One that nobody has asked for yet.
   public init() { (deadline, followed) = (nil, nil) }
 
   /// One that asks by itself after some time.
@@ -20,6 +21,7 @@ public final class Cancellation: Sendable {
   /// Asks for a stop: the transaction that runs is rolled back, those before it stand.
   public func cancel() { requested.store(true, ordering: .relaxed) }
 
+  /// Whether the run is asked to stop.
   public var isRequested: Bool {
     requested.load(ordering: .relaxed) || deadline.map { ContinuousClock.now > $0 } ?? false
       || followed?.isRequested ?? false

@@ -1,9 +1,9 @@
 internal import PhaseSQLite
 
 /// How long a way down may take, in milliseconds.
-public struct DownTime: Sendable, Hashable {
+package struct DownTime: Sendable, Hashable {
   /// How that is known; what was measured on the database counts more than what a copy showed.
-  public enum Basis: String, Sendable, Hashable {
+  package enum Basis: String, Sendable, Hashable {
     /// It took so long when the same text came down before.
     case measured
     /// A copy showed it, and the way up on the database took longer than on the copy by as much.
@@ -12,11 +12,11 @@ public struct DownTime: Sendable, Hashable {
     case rehearsed
   }
 
-  public let basis: Basis
+  package let basis: Basis
   /// Where no application writes meanwhile.
-  public let least: Double
+  package let least: Double
   /// Where one does; the same where nothing waits.
-  public let most: Double
+  package let most: Double
 
   /// - Parameters:
   ///   - idle: what a copy showed; nil when it showed nothing.

@@ -1,7 +1,7 @@
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// Runs a plan on one connection: the same machine for up and down, one transaction for each step.
-final class Engine {
+package final class Engine {
   let connection: Connection
   let runner: Runner
   let now: () -> Timestamp
@@ -11,7 +11,7 @@ final class Engine {
   let pacing: Pacing
   let observe: (Event) -> Void
   /// What this run knows of ledger and schema, carried from one step to the next.
-  var knowledge: Knowledge
+  package var knowledge: Knowledge
   /// What the run is for.
   let purpose: Purpose
   /// What is known of what transitions do.
@@ -23,7 +23,7 @@ final class Engine {
   /// True once the log says which gates were overridden in this run.
   var hasLoggedOverrides = false
 
-  enum Purpose {
+  package enum Purpose {
     case change
     /// A copy. Readers stay from the beginning to the end and nobody waits: batches pause neither for them nor for a
     /// budget.
@@ -32,7 +32,7 @@ final class Engine {
     case rehearsal
   }
 
-  init(
+  package init(
     on connection: Connection, knowledge: Knowledge, for purpose: Purpose = .change,
     trials: TransitionTrials = TransitionTrials(), runner: Runner, now: @escaping () -> Timestamp,
     wait: Duration, pacing: Pacing,
@@ -55,7 +55,7 @@ final class Engine {
   /// - Returns: what was done.
   /// - Throws: the first failure; its `standing` says whether steps before it are done, its `state` where the
   ///   database stands.
-  func run(_ plan: Plan) throws(MigrationError) -> RunResult { try report(on: plan).result }
+  package func run(_ plan: Plan) throws(MigrationError) -> RunResult { try report(on: plan).result }
 
   /// Runs one phase alone on a copy, beginning as a command of its own would: with nothing that the step before it knew.
   ///
@@ -178,9 +178,13 @@ final class Engine {
 
 /// What a run did.
 public struct RunResult: Sendable, Hashable {
+  /// A step that was done.
   public struct Done: Sendable, Hashable {
+    /// The phase.
     public let id: PhaseID
+    /// Whether it went up or down.
     public let direction: Direction
+    /// How long that took, and how many rows it wrote.
     public let times: StepTimes
   }
 

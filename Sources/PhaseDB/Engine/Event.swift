@@ -30,10 +30,12 @@ public enum Event: Sendable, Hashable {
 
 /// How long a step took.
 public struct StepTimes: Sendable, Hashable {
-  /// From its beginning to its commit, waiting left out, in milliseconds.
-  public let milliseconds: Double
-  /// How long the write lock was held, in milliseconds.
-  public let holdMilliseconds: Double
+  package let milliseconds: Double
+  package let holdMilliseconds: Double
+  /// From its beginning to its commit, waiting left out.
+  public var duration: Duration { .milliseconds(milliseconds) }
+  /// How long the write lock was held.
+  public var hold: Duration { .milliseconds(holdMilliseconds) }
   /// Rows its SQL changed, triggers included.
   public let rows: Int
 }

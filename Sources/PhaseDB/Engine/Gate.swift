@@ -21,6 +21,7 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
 
 /// A gate that does not let a phase pass now.
 public struct ClosedGate: Sendable, Hashable {
+  /// Which gate it is.
   public let gate: Gate
   /// Why, in one sentence without a full stop.
   public let reason: Prose
@@ -48,7 +49,9 @@ public struct ClosedGate: Sendable, Hashable {
 
 /// A phase that may not run yet.
 public struct HeldPhase: Sendable, Hashable {
+  /// The phase that is held.
   public let id: PhaseID
+  /// Its text.
   public let phase: Phase
   /// Never empty.
   public let gates: [ClosedGate]
@@ -58,7 +61,7 @@ extension HeldPhase {
   /// The refusal of a phase that was asked for by name, or that is in the way of what was asked for.
   ///
   /// - Parameter all: every held phase of the range.
-  func error(among all: [HeldPhase] = []) -> MigrationError {
+  package func error(among all: [HeldPhase] = []) -> MigrationError {
     let gate = gates[0]
     let others = Gate.allCases.compactMap { gate -> Prose? in
       let held = all.filter { $0.id != id && $0.gates[0].gate == gate }.map(\.id.short)
@@ -79,9 +82,12 @@ extension Gate {
 
 /// A version of an application that is running now.
 public struct LiveVersion: Sendable, Hashable {
+  /// The name of the application.
   public let application: String
+  /// Its version that is running.
   public let version: Version
 
+  /// A version of an application.
   public init(_ application: String, _ version: Version) {
     self.application = application
     self.version = version

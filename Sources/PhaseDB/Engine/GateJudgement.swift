@@ -5,7 +5,7 @@
 #endif
 
 /// Decides which gates are closed for a phase, from what is known at one moment.
-struct GateJudgement: Sendable {
+package struct GateJudgement: Sendable {
   let live: LiveKnowledge
   /// True for a database without a user table when the run began: nobody depends on it yet.
   let isFresh: Bool
@@ -18,6 +18,13 @@ struct GateJudgement: Sendable {
   static let ofCopy = GateJudgement(
     live: LiveKnowledge(toldBy: []), isFresh: false, now: .distantPast, overridden: [],
     evidence: EvidenceKnowledge())
+
+  /// Lets everything pass on a copy as on a new database: what is asked there is not whether a phase may run.
+  package static func ofNewCopy(at now: Timestamp) -> GateJudgement {
+    GateJudgement(
+      live: LiveKnowledge(toldBy: []), isFresh: true, now: now.date ?? .distantPast, overridden: [],
+      evidence: EvidenceKnowledge())
+  }
 
   /// The gates that keep a phase from going up.
   ///

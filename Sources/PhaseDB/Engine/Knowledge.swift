@@ -1,14 +1,14 @@
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// What is known of a database's ledger and schema, and the marks that tell whether it still holds.
 ///
 /// SQLite counts schema changes in the file, the ledger its own in the log. While both stand still nothing has to be read
 /// again, so that a step costs what it touches and not what is there.
-struct Knowledge {
-  var ledger: Ledger?
+package struct Knowledge {
+  package var ledger: Ledger?
   /// In the order in which they were applied.
-  var applied: [AppliedPhase]
-  var schema: Schema
+  package var applied: [AppliedPhase]
+  package var schema: Schema
   /// The digest the schema should have: that of the last checkpoint, or of the drift that was accepted since.
   var expectedDigest: SchemaDigest
   /// What is not as phasedb made it among the objects of the ledger.
@@ -25,7 +25,7 @@ struct Knowledge {
   /// Reads everything, so that it belongs together.
   ///
   /// - Throws: `ledger-too-new`, `ledger-damaged`, and what SQLite says while reading.
-  init(of connection: Connection, known: Schema? = nil) throws(MigrationError) {
+  package init(of connection: Connection, known: Schema? = nil) throws(MigrationError) {
     self = try connection.reading { () throws(MigrationError) in try Knowledge(from: connection, known: known)
     }
   }

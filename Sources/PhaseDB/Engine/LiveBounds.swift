@@ -1,17 +1,17 @@
 /// A version of an application that is live although the schema, as it is, is not for it.
-public struct LiveMisfit: Sendable, Hashable {
-  public let live: LiveVersion
+package struct LiveMisfit: Sendable, Hashable {
+  package let live: LiveVersion
   /// The instances that checked in with it; empty when an operator named it.
-  public let instances: [String]
+  package let instances: [String]
   /// The versions that may be live.
-  public let mayBeLive: StateInterval
+  package let mayBeLive: StateInterval
   /// The phases whose windows exclude it, one sentence each.
-  public let causes: [Prose]
+  package let causes: [Prose]
   /// What ends it, most useful first.
-  public let remedies: [Prose]
+  package let remedies: [Prose]
 
   /// `app 1.0 is live on web-1 and may not run on this schema, which is for app >=2.0`.
-  public var message: Prose {
+  package var message: Prose {
     let place: Prose = instances.isEmpty ? "" : " on \(DetailLines.enumeration(instances))"
     return "\(live) is live\(place) and may not run \(schema)"
   }

@@ -1,5 +1,6 @@
 /// What would be done, as a value: it can be printed, tested and refused before anything runs.
 public struct Plan: Sendable {
+  /// Whether phases are applied or reversed.
   public let direction: Direction
   /// In the order in which they run.
   public let steps: [Step]
@@ -18,13 +19,13 @@ public struct Plan: Sendable {
   /// How the schema differs from what the ledger says, when the operator takes it as it is: one line each.
   public let drift: [Prose]
   /// The check-ins that say what is live; empty when the operator said it.
-  public var checkIns: [CheckIn] { judgement.live.checkIns }
+  package var checkIns: [CheckIn] { judgement.live.checkIns }
   /// Of a way down, what each step would give back, with the rows counted when the plan was made.
   public internal(set) var reversals: [PhaseID: Reversal] = [:]
   /// Of a way down, what the last rehearsal of each step showed.
   public internal(set) var rehearsed: [PhaseID: Evidence] = [:]
   /// Of a way down, how long each step may take, as far as that is known.
-  public internal(set) var times: [PhaseID: DownTime] = [:]
+  package internal(set) var times: [PhaseID: DownTime] = [:]
   /// What must be applied, in its order, when the plan begins.
   let appliedBefore: [PhaseID]
   let baseline: Script?
@@ -34,17 +35,19 @@ public struct Plan: Sendable {
   /// Check-ins before this moment are forgotten.
   let checkInsSince: Timestamp
   /// Live versions that the schema is not for when the plan begins.
-  public let misfits: [LiveMisfit]
+  package let misfits: [LiveMisfit]
 
   /// Those of them that the schema is not for when it ends, either.
-  public var remainingMisfits: [LiveMisfit] {
+  package var remainingMisfits: [LiveMisfit] {
     guard let end = steps.last?.liveAfter else { return misfits }
     return misfits.filter { end[$0.live.application]?.contains($0.live.version) == false }
   }
 
   /// One phase in one direction.
   public struct Step: Sendable {
+    /// The phase.
     public let id: PhaseID
+    /// Whether it goes up or down.
     public let direction: Direction
     /// From the folder on the way up, from the ledger on the way down.
     public let phase: Phase

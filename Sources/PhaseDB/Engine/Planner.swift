@@ -1,5 +1,5 @@
 /// Turns what an operator asks for into a plan, or refuses it.
-struct Planner {
+package struct Planner {
   let catalog: Catalog
   /// In the order in which they were applied.
   let applied: [AppliedPhase]
@@ -26,7 +26,7 @@ struct Planner {
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `edited-after-apply`, `out-of-order`, `window-invalid`,
   ///   `phase-held` when the phase that was asked for is held.
-  func up(_ selection: Selection, baseline: Script?) throws(MigrationError) -> Plan {
+  package func up(_ selection: Selection, baseline: Script?) throws(MigrationError) -> Plan {
     if !judgement.overridden.contains(.edited) { try refuseEdited() }
     try refuseOutOfOrder()
     let done = Set(applied.map(\.id))
@@ -60,14 +60,14 @@ struct Planner {
   ///
   /// - Parameter checkpoints: those an operator named.
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `unknown-checkpoint`, `checkpoint-gone`, `phase-held`.
-  func down(_ selection: Selection, checkpoints: [Checkpoint]) throws(MigrationError) -> Plan {
+  package func down(_ selection: Selection, checkpoints: [Checkpoint]) throws(MigrationError) -> Plan {
     var count: Int
     var half = halfApplied
     switch selection {
     case .down(let steps):
       if steps < 1 { half = nil }
       count = min(max(0, half == nil ? steps : steps - 1), applied.count)
-    case .downTo(let name): count = applied.count - (try kept(name, checkpoints))
+    case .downTo(let target): count = applied.count - (try kept(target, checkpoints))
     default: count = applied.count
     }
     if let underWay, half == nil, count == 0 { throw underWay.inProgress("it cannot stay as it is") }
@@ -109,11 +109,13 @@ struct Planner {
   }
 
   /// How many applied phases stay when coming down to a phase or `@CHECKPOINT`.
-  private func kept(_ name: String, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
-    if name.hasPrefix("@") {
-      let sequence = try Checkpoint.sequence(
-        of: String(name.dropFirst()), among: checkpoints, applied: applied)
+  private func kept(_ target: Target, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
+    let name: String
+    switch target {
+    case .checkpoint(let checkpoint):
+      let sequence = try Checkpoint.sequence(of: checkpoint, among: checkpoints, applied: applied)
       return applied.count { $0.sequence <= sequence }
+    case .phase(let phase): name = phase
     }
     let known = applied.map(\.id)
     let all = Set(known).union(catalog.phases.map(\.id)).sorted()
@@ -307,7 +309,7 @@ enum LineDifference {
 
 extension Planner {
   /// Plans on a private copy of a database, where nobody is live and every gate is as the judgement says.
-  init(
+  package init(
     onCopy knowledge: Knowledge, _ catalog: Catalog, _ judgement: GateJudgement, at now: Timestamp
   ) throws(MigrationError) {
     self.init(

@@ -8,15 +8,32 @@ public enum Selection: Sendable, Hashable {
   case upTo(String)
   /// The last so many applied phases, last first.
   case down(Int)
-  /// Every phase applied after the named phase or `@CHECKPOINT`, which itself stays.
-  case downTo(String)
+  /// Every phase applied after a point, which itself stays.
+  case downTo(Target)
   /// Everything.
   case downAll
 
+  /// Whether phases are applied or reversed.
   public var direction: Direction {
     switch self {
     case .upAll, .up, .upTo: .up
     case .down, .downTo, .downAll: .down
     }
   }
+}
+
+/// A point that a way down leads back to. As a literal it is a phase, or `@CHECKPOINT`.
+public enum Target: Sendable, Hashable, ExpressibleByStringLiteral {
+  /// The schema after a phase: its id, or a prefix that names one phase.
+  case phase(String)
+  /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
+  case checkpoint(String)
+
+  /// A phase, or a checkpoint behind an `@`.
+  public init(_ text: String) {
+    self = text.hasPrefix("@") ? .checkpoint(String(text.dropFirst())) : .phase(text)
+  }
+
+  /// A phase, or a checkpoint behind an `@`.
+  public init(stringLiteral text: String) { self.init(text) }
 }

@@ -1,4 +1,4 @@
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// The settings of a connection that runs phases, and those it had before.
 ///
@@ -6,7 +6,7 @@ internal import PhaseSQLite
 /// a parent would then delete or null its children (sqlite.org/lang_altertable.html#otheralter, step 1;
 /// sqlite.org/pragma.html#pragma_foreign_keys). Each value is read back, because SQLite ignores without a word what
 /// it was not built with.
-struct ConnectionDiscipline: ~Copyable {
+package struct ConnectionDiscipline: ~Copyable {
   private let connection: Connection
   private let switches: [(setting: Connection.Switch, was: Bool)]
   private let durability: DurableCommits
@@ -32,7 +32,7 @@ struct ConnectionDiscipline: ~Copyable {
   /// Puts the settings in force until what it returns goes out of scope.
   ///
   /// - Throws: `transaction-open` when a transaction is open, `sqlite-failed` when a setting does not take.
-  static func begin(on connection: Connection) throws(MigrationError) -> ConnectionDiscipline {
+  package static func begin(on connection: Connection) throws(MigrationError) -> ConnectionDiscipline {
     guard connection.isAutocommit else { throw .transactionOpen }
     let busyTimeout = try connection.busyTimeout()
     let durability = try DurableCommits(on: connection)
@@ -49,7 +49,7 @@ struct ConnectionDiscipline: ~Copyable {
   }
 
   /// Runs a body with the settings in force.
-  borrowing func whileInForce<Result>(
+  package borrowing func whileInForce<Result>(
     _ body: () throws(MigrationError) -> Result
   ) throws(MigrationError) -> Result {
     try body()

@@ -1,7 +1,7 @@
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// The SQL of a phase, run under the guard inside an open transaction.
-struct GuardedScript {
+package struct GuardedScript {
   let script: Script
   let connection: Connection
   private let isBaseline: Bool
@@ -9,7 +9,7 @@ struct GuardedScript {
   /// - Parameter isBaseline: the SQL makes the schema that was there before phasedb came, and so may say what a phase may
   ///   not: a conflict clause or a trigger with ROLLBACK, a text in double quotes. It makes such objects and does not
   ///   use them.
-  init(_ script: Script, on connection: Connection, isBaseline: Bool = false) {
+  package init(_ script: Script, on connection: Connection, isBaseline: Bool = false) {
     self.script = script
     self.connection = connection
     self.isBaseline = isBaseline
@@ -23,7 +23,7 @@ struct GuardedScript {
   /// - Returns: how many rows it changed, triggers included, and what it wrote.
   /// - Throws: `forbidden-statement`, `transaction-ended`, `statement-failed`, or what SQLite says of the disk, the
   ///   file or a lock, each with the place of the statement.
-  func run(
+  package func run(
     binding parameters: KeyValuePairs<String, Value> = [:],
     observe: (StatementEffect) -> Void = { _ in }
   ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {

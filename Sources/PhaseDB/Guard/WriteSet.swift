@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// What SQL writes, and the tables it reads to do so, as SQLite's authorizer reported it while the statements were
 /// compiled. Names are case-folded.
-struct WriteSet: Sendable {
+package struct WriteSet: Sendable {
   /// Tables that gain rows.
   private(set) var insertedTables: Set<FoldedName> = []
   /// Tables that lose rows and stay.
@@ -81,7 +81,7 @@ struct WriteSet: Sendable {
 }
 
 /// What one statement of a script writes.
-struct StatementEffect: Sendable {
+package struct StatementEffect: Sendable {
   /// UTF-8 offsets into the script, from the end of the statement before.
   let range: Range<Int>
   let writes: WriteSet

@@ -1,21 +1,21 @@
 internal import PhaseSQLite
 
 /// A version of an application that said it is running, as the ledger knows it.
-public struct CheckIn: Sendable, Hashable {
-  public let application: String
+package struct CheckIn: Sendable, Hashable {
+  package let application: String
   /// The version as it was written, which may be none: applications write the ledger's table themselves.
-  public let versionText: String
+  package let versionText: String
   /// What tells one running copy of the application from another, as in `web-1`.
-  public let instance: String
+  package let instance: String
   /// When it last said so; its text is as it was written.
-  public let seenAt: Timestamp
+  package let seenAt: Timestamp
 
   /// The version, nil when what was written is none.
-  public var version: Version? { try? Version(versionText) }
+  package var version: Version? { try? Version(versionText) }
 }
 
 extension CheckIn: CustomStringConvertible {
-  public var description: String { "\(application) \(versionText) on \(instance)" }
+  package var description: String { "\(application) \(versionText) on \(instance)" }
 }
 
 extension Ledger {

@@ -9,14 +9,17 @@ public struct Checkpoint: Sendable, Hashable {
   public let sequence: Int64
   /// The last phase applied at the time; nil before the first, or when that phase has been reversed since.
   public let phase: PhaseID?
-  public let at: Timestamp
+  package let at: Timestamp
+  /// The user who made it or applied the phase.
   public let who: String
+  /// The machine on which it was done.
   public let host: String
+  /// What an operator wanted to remember.
   public let note: String
   /// True while the phases applied at the time are still applied, so that `down` can return here.
   public let isReachable: Bool
   /// The copy of the database that was made of it, nil when there is none.
-  public var snapshot: Snapshot?
+  package var snapshot: Snapshot?
 }
 
 extension Checkpoint {

@@ -26,19 +26,24 @@ public struct Evidence: Sendable, Hashable {
     public var isProof: Bool { self == .exact || self == .declared }
   }
 
+  /// The phase that was rehearsed.
   public let phase: PhaseID
   /// The identity of the phase's text.
   public let tokenHash: String
+  /// What the rehearsal showed.
   public let verdict: Verdict
-  public let at: Timestamp
+  package let at: Timestamp
+  /// The user who rehearsed it.
   public let who: String
+  /// The machine on which it was rehearsed.
   public let host: String
   /// The versions that rehearsed it.
   public let phasedb: String
+  /// The version of SQLite that ran it.
   public let sqlite: String
-  public let times: RehearsedTimes
+  package let times: RehearsedTimes
   /// The tables it was rehearsed on.
-  public var tables: [RehearsedTable] { EvidenceJSON.tables(tableText) }
+  package var tables: [RehearsedTable] { EvidenceJSON.tables(tableText) }
   /// The same as the ledger keeps it. Few ask, and to take apart what hundreds of phases showed takes time.
   let tableText: String
   /// The schema it was rehearsed on, and the one it led to; nil when it led to none.
@@ -47,28 +52,28 @@ public struct Evidence: Sendable, Hashable {
 }
 
 /// What a rehearsal measured, in milliseconds and bytes; nil for what did not run.
-public struct RehearsedTimes: Sendable, Hashable {
+package struct RehearsedTimes: Sendable, Hashable {
   /// The slower of the two ways up.
-  public var up: Double?
-  public var down: Double?
+  package var up: Double?
+  package var down: Double?
   /// The longest time the write lock was held.
-  public var hold: Double?
+  package var hold: Double?
   /// Rows that the SQL of the way up, and of the way down, changed.
-  public var rowsUp = 0
-  public var rowsDown = 0
+  package var rowsUp = 0
+  package var rowsDown = 0
   /// What the archive of the phase takes; nil where this SQLite cannot tell.
-  public var archiveBytes: Int?
+  package var archiveBytes: Int?
   /// What the way up wrote to the write-ahead log.
-  public var logBytes: Int?
+  package var logBytes: Int?
 }
 
 /// A table of a rehearsal: how many rows it had, and how many of them were not what they had been.
-public struct RehearsedTable: Sendable, Hashable {
-  public let table: String
-  public let rows: Int
-  public let differing: Int
+package struct RehearsedTable: Sendable, Hashable {
+  package let table: String
+  package let rows: Int
+  package let differing: Int
   /// How many of the differing rows differ only where a loss is declared.
-  public let declared: Int
+  package let declared: Int
 }
 
 extension Ledger {

@@ -1,10 +1,10 @@
 internal import PhaseSQLite
 
 /// The bookkeeping tables inside the user's database.
-struct Ledger {
+package struct Ledger {
   let connection: Connection
   /// The format it is in, which may be an older one until it is written: what came later is not there to be read.
-  let format: Int
+  package let format: Int
 
   init(connection: Connection, format: Int = LedgerFormat.current) {
     self.connection = connection

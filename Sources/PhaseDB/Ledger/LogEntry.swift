@@ -1,6 +1,6 @@
 /// One row of the ledger's log: who did what when.
-public struct LogEntry: Sendable, Hashable {
-  public enum Action: String, Sendable, Hashable, CaseIterable {
+package struct LogEntry: Sendable, Hashable {
+  package enum Action: String, Sendable, Hashable, CaseIterable {
     /// The ledger was made.
     case begin
     /// The ledger was brought to a newer format.
@@ -32,22 +32,22 @@ public struct LogEntry: Sendable, Hashable {
   }
 
   /// Counts up from 1.
-  public let id: Int64
-  public let at: Timestamp
-  public let who: String
-  public let host: String
+  package let id: Int64
+  package let at: Timestamp
+  package let who: String
+  package let host: String
   /// What was done; a word this version does not know when a newer one wrote it.
-  public let action: String
+  package let action: String
   /// The phase or checkpoint it was done to, empty when there is none.
-  public let subject: String
-  public let detail: String
+  package let subject: String
+  package let detail: String
   /// SHA-256 over this row and the hash of the row before it, in hexadecimal, behind the version of what is hashed.
-  public let hash: String
+  package let hash: String
   /// SQLite's count of schema changes when the row was written.
   let schemaVersion: Int64
 
   /// Whether the hash covers SQLite's count of schema changes, too. The first hashes, which name no version, do not.
-  public var coversSchemaVersion: Bool { hash.hasPrefix(Self.version) }
+  package var coversSchemaVersion: Bool { hash.hasPrefix(Self.version) }
 
   /// What a list shows of the detail: without the hashes of texts, schemas and files, which only a program compares.
   package var detailWithoutHashes: String {

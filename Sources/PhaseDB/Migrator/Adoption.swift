@@ -7,7 +7,7 @@ public struct Adoption: Sendable {
   /// The checkpoint the database is at, nil at its baseline.
   public let checkpoint: Checkpoint?
   /// The books of other tools, which were left alone.
-  public let otherTools: [OtherTool]
+  package let otherTools: [OtherTool]
 }
 
 extension Migrator {

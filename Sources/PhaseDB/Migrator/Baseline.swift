@@ -2,25 +2,25 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The schema of a database as SQL that makes it again: what `baseline.sql` holds.
-public struct Baseline: Sendable {
+package struct Baseline: Sendable {
   /// The statements in an order that runs, nil when the database has nothing to make.
-  public let text: String?
+  package let text: String?
   /// How many objects of each type there are: table, index, view and trigger, without what is made along with others.
-  public let counts: [String: Int]
+  package let counts: [String: Int]
   /// The books of other tools, which are left out.
-  public let otherTools: [OtherTool]
+  package let otherTools: [OtherTool]
   /// Views and triggers that do not compile, as lint finds them. They are part of the baseline, because they are part of
   /// the database.
-  public let broken: [Broken]
+  package let broken: [Broken]
 
-  public struct Broken: Sendable, Hashable {
+  package struct Broken: Sendable, Hashable {
     /// `view` or `trigger`.
-    public let type: String
-    public let name: String
+    package let type: String
+    package let name: String
     /// What SQLite says of it.
-    public let reason: String
+    package let reason: String
     /// Other views and triggers that do not compile because they use it: `view sales`.
-    public let dependents: [String]
+    package let dependents: [String]
 
     init(_ failure: SchemaCode.Failure) {
       type = failure.object.key.type
@@ -36,7 +36,7 @@ extension Migrator {
   ///
   /// - Throws: `database-not-found`, `ledger-exists` when phases made the schema, `statement-failed` when a statement
   ///   does not run without the application that made it, for instance for want of its functions and collations.
-  public func baseline() throws(MigrationError) -> Baseline {
+  package func baseline() throws(MigrationError) -> Baseline {
     guard isThere else {
       throw MigrationError(
         .databaseNotFound, "there is no database at \(database)", help: ["check the path given with --from"])

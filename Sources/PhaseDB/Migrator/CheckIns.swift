@@ -3,7 +3,7 @@ internal import PhaseSQLite
 /// What a check-in found.
 public struct CheckInReport: Sendable {
   /// What was recorded.
-  public let checkIn: CheckIn
+  package let checkIn: CheckIn
   /// The versions of the application that may be live now; nil when no window names the application, which is then
   /// not restricted.
   public let mayBeLive: StateInterval?

@@ -86,7 +86,7 @@ extension Migrator {
   /// The log, oldest first.
   ///
   /// - Parameter limit: only the newest so many entries; nil for all.
-  public func log(limit: Int? = nil) throws(MigrationError) -> [LogEntry] {
+  package func log(limit: Int? = nil) throws(MigrationError) -> [LogEntry] {
     guard let ledger = try Knowledge(of: connection).ledger else { return [] }
     return try lifting("reading the ledger") { () in try ledger.entries(limit: limit) }
   }

@@ -1,6 +1,6 @@
 /// Something for which a check of a database's status fails.
-public struct Concern: Sendable, Hashable {
-  public enum Kind: String, Sendable, CaseIterable {
+package struct Concern: Sendable, Hashable {
+  package enum Kind: String, Sendable, CaseIterable {
     /// A phase that is not applied.
     case pending
     /// A batched phase that is neither applied nor not.
@@ -17,15 +17,15 @@ public struct Concern: Sendable, Hashable {
     case liveVersion = "live-version"
   }
 
-  public let kind: Kind
+  package let kind: Kind
   /// The phase it is about, nil when it is about none.
-  public let phase: PhaseID?
+  package let phase: PhaseID?
   /// What is wrong, in one sentence without a full stop.
-  public let message: Prose
+  package let message: Prose
   /// Differences and causes, one line each.
-  public let details: [Prose]
+  package let details: [Prose]
   /// What ends it, most useful first.
-  public let remedies: [Prose]
+  package let remedies: [Prose]
 
   init(
     _ kind: Kind, of phase: PhaseID? = nil, _ message: Prose, details: [Prose] = [], remedies: [Prose]
@@ -40,7 +40,7 @@ public struct Concern: Sendable, Hashable {
 
 extension Status {
   /// Why the database is not in order; empty when it is.
-  public var concerns: [Concern] {
+  package var concerns: [Concern] {
     let versions = misfits.map {
       Concern(.liveVersion, $0.message, details: $0.causes, remedies: $0.remedies)
     }

@@ -27,7 +27,9 @@ public final class Migrator {
     case creating
   }
 
+  /// The migrations that the database is to have.
   public internal(set) var catalog: Catalog
+  /// What the next call goes by.
   public var options: Options
   /// The path, or `(borrowed)` for a handle without one.
   public let database: String

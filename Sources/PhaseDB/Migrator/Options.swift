@@ -15,14 +15,14 @@ public struct Options: Sendable {
   /// What rehearsals showed, beside what the ledger knows: of a file, or of a rehearsal that was just done.
   public var evidence: [Evidence]
   /// Who runs phases; this process unless set.
-  public var runner: Runner {
+  package var runner: Runner {
     get { namedRunner ?? .current }
     set { namedRunner = newValue }
   }
   /// Asking the system who this process is takes longer than reading a small ledger, so it is asked only when needed.
   private var namedRunner: Runner?
   /// What time it is.
-  public var now: @Sendable () -> Timestamp
+  package var now: @Sendable () -> Timestamp = { .now }
   /// How gently batched phases run.
   public var pacing: Pacing
   /// Asks a run to stop.
@@ -30,11 +30,11 @@ public struct Options: Sendable {
   /// Up to how many bytes a database is copied into memory to say what its way down would do.
   package var mostBytesCopied = DownRun.mostBytes
 
+  /// The defaults, and what differs from them.
   public init(
     wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
     overridden: Set<Gate> = [],
     reason: String? = nil, evidencePolicy: EvidencePolicy = .contract, evidence: [Evidence] = [],
-    runner: Runner? = nil, now: @escaping @Sendable () -> Timestamp = { .now },
     pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation()
   ) {
     self.wait = wait
@@ -44,9 +44,15 @@ public struct Options: Sendable {
     self.reason = reason
     self.evidencePolicy = evidencePolicy
     self.evidence = evidence
-    namedRunner = runner
-    self.now = now
     self.pacing = pacing
     self.cancellation = cancellation
+  }
+
+  /// The same for another runner and clock.
+  package func by(_ runner: Runner, now: @escaping @Sendable () -> Timestamp) -> Options {
+    var options = self
+    options.runner = runner
+    options.now = now
+    return options
   }
 }

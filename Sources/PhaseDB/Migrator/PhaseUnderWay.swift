@@ -1,18 +1,18 @@
 /// A batched phase that is half done, as the ledger tells it.
-public struct PhaseUnderWay: Sendable, Hashable {
-  public let id: PhaseID
-  public let direction: Direction
-  public let progress: BatchProgress
+package struct PhaseUnderWay: Sendable, Hashable {
+  package let id: PhaseID
+  package let direction: Direction
+  package let progress: BatchProgress
   /// Why no batch runs; nil while batches do, or when the run was killed.
-  public let pause: BatchPause?
+  package let pause: BatchPause?
   /// Since when it goes in this direction.
-  public let since: Timestamp
+  package let since: Timestamp
   /// When its runner last said that it is there.
-  public let lastSign: Timestamp
+  package let lastSign: Timestamp
   /// Who that was, `user@host`.
-  public let runner: String
+  package let runner: String
   /// Whether somebody holds the lease for it.
-  public let isRunning: Bool
+  package let isRunning: Bool
 
   init(_ record: BatchRecord, isRunning: Bool) {
     let pace = record.pace

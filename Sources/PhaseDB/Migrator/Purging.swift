@@ -3,18 +3,20 @@ internal import PhaseSQLite
 
 /// What a purge destroys, or has destroyed.
 public struct Purge: Sendable {
+  /// The phase whose archive it is.
   public let phase: PhaseID
-  public let items: [Item]
+  package let items: [Item]
 
   /// One table of archived values, or one retired column or table.
-  public struct Item: Sendable, Hashable {
+  package struct Item: Sendable, Hashable {
     /// As in `customers.full_name (retired)` or `what up took from orders`.
-    public let what: Prose
-    public let rows: Int
+    package let what: Prose
+    package let rows: Int
     /// In the file; nil where SQLite cannot tell, as for one column of a table.
-    public let bytes: Int?
+    package let bytes: Int?
   }
 
+  /// How many rows of archives and of retired tables, all together.
   public var rows: Int { items.reduce(0) { $0 + $1.rows } }
 }
 

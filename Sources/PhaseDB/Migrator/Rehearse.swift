@@ -8,7 +8,7 @@ internal import PhaseSQLite
 
 extension Migrator {
   /// Which phases to rehearse.
-  public enum RehearsalScope: Sendable, Hashable {
+  package enum RehearsalScope: Sendable, Hashable {
     /// Every pending one: first those that would go up now, then those that are held.
     case pending
     /// The named one, after those that come before it were applied to the copy.
@@ -16,6 +16,13 @@ extension Migrator {
     /// What a way up would run now.
     case selection(Selection)
   }
+
+  /// Takes every pending phase up, down and up again on a private copy of the database, and compares its rows. Reads the
+  /// database and writes nothing to it; ``record(_:)`` is for that.
+  ///
+  /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `phase-in-progress`,
+  ///   `rehearsal-on-empty` when a phase touches a table without rows, `rehearsal-copy-failed`, `interrupted`.
+  public func rehearse() throws(MigrationError) -> RehearsalReport { try rehearse(.pending) }
 
   /// Takes pending phases up, down and up again on a private copy of the database, and compares its rows. Reads the
   /// database and writes nothing to it; ``record(_:)`` is for that.
@@ -29,7 +36,7 @@ extension Migrator {
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `unknown-phase`,
   ///   `already-applied`, `phase-held`, `phase-in-progress`, `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
-  public func rehearse(
+  package func rehearse(
     _ scope: RehearsalScope = .pending, allowsEmpty: Bool = false, in folder: String? = nil,
     observe: @escaping (RehearsalEvent) -> Void = { _ in }
   ) throws(MigrationError) -> RehearsalReport {

@@ -9,7 +9,7 @@ extension Migrator {
   ///   - folder: where the copy is made; nil for the folder of the database.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: `database-not-found`, `schema-drift`, what refuses the plan, `rehearsal-copy-failed`, `interrupted`.
-  public func rehearseDown(
+  package func rehearseDown(
     _ selection: Selection, in folder: String? = nil,
     observe: @escaping (RehearsalEvent) -> Void = { _ in }
   ) throws(MigrationError) -> DownRehearsal {
@@ -77,7 +77,7 @@ extension Migrator {
   /// Records what a rehearsal of the way down showed in the ledger, where ``plan(_:)`` and ``status()`` find it.
   ///
   /// - Throws: `ledger-missing`, `transaction-open`, `database-busy`, `database-read-only`.
-  public func record(_ rehearsal: DownRehearsal) throws(MigrationError) {
+  package func record(_ rehearsal: DownRehearsal) throws(MigrationError) {
     guard !rehearsal.records.isEmpty else { return }
     try writing("committing what was rehearsed") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }

@@ -80,12 +80,12 @@ extension Migrator {
   /// Reverses every phase that was applied after a phase or a checkpoint.
   ///
   /// - Parameters:
-  ///   - target: a phase, or `@CHECKPOINT`; it stays applied itself.
+  ///   - target: where to stop, as `.checkpoint("before-release")`; a phase stays applied itself.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: what ``plan(_:)`` and ``run(_:observe:)`` throw; `reversal-blocked` before anything is reversed.
   @discardableResult
   public func down(
-    to target: String, observe: @escaping (Event) -> Void = { _ in }
+    to target: Target, observe: @escaping (Event) -> Void = { _ in }
   ) throws(MigrationError) -> RunResult {
     try run(try plan(.downTo(target)), observe: observe)
   }
@@ -96,26 +96,32 @@ extension Migrator {
 extension Migrator {
   /// Does the same as ``up(observe:)`` on a thread of its own. Cancelling the task stops the run as an operator's Ctrl-C
   /// does: the transaction that runs is rolled back, those before it stand.
+  ///
+  /// - Parameter observe: told what happens, on that thread.
   @discardableResult
-  public nonisolated(nonsending) func up() async throws(MigrationError) -> RunResult {
-    try await onThreadOfItsOwn { migrator throws(MigrationError) in try migrator.up(observe: { _ in }) }
+  public nonisolated(nonsending) func up(
+    observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) async throws(MigrationError) -> RunResult {
+    try await onThreadOfItsOwn { migrator throws(MigrationError) in try migrator.up(observe: observe) }
   }
 
   /// Does the same as ``up(running:instance:observe:)`` on a thread of its own, and can be cancelled.
   @discardableResult
   public nonisolated(nonsending) func up(
-    running version: String, instance: String? = nil
+    running version: String, instance: String? = nil, observe: @escaping @Sendable (Event) -> Void = { _ in }
   ) async throws(MigrationError) -> RunResult {
     try await onThreadOfItsOwn { migrator throws(MigrationError) in
-      try migrator.up(running: version, instance: instance, observe: { _ in })
+      try migrator.up(running: version, instance: instance, observe: observe)
     }
   }
 
   /// Does the same as ``down(to:observe:)`` on a thread of its own, and can be cancelled.
   @discardableResult
-  public nonisolated(nonsending) func down(to target: String) async throws(MigrationError) -> RunResult {
+  public nonisolated(nonsending) func down(
+    to target: Target, observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) async throws(MigrationError) -> RunResult {
     try await onThreadOfItsOwn { migrator throws(MigrationError) in
-      try migrator.down(to: target, observe: { _ in })
+      try migrator.down(to: target, observe: observe)
     }
   }
 

@@ -51,7 +51,7 @@ extension Migrator {
   /// - Returns: the copy, and its checkpoint where there is a ledger to write it into; nil when there is nothing to lose:
   ///   the plan does nothing, or the database has no table.
   /// - Throws: as ``createCheckpoint(_:note:snapshotIn:)``; `phase-in-progress` when no copy was made before.
-  public func snapshot(
+  package func snapshot(
     before plan: Plan, in folder: String
   ) throws(MigrationError) -> (snapshot: Snapshot, checkpoint: Checkpoint?)? {
     guard let first = plan.steps.first, isThere else { return nil }
@@ -145,7 +145,7 @@ extension Migrator {
   ///
   /// - Parameter name: a checkpoint, or the path of a snapshot.
   /// - Throws: `unknown-checkpoint`, `snapshot-missing`, `snapshot-altered`, `snapshot-foreign`.
-  public func losses(restoring name: String) throws(MigrationError) -> RestoreLosses {
+  package func losses(restoring name: String) throws(MigrationError) -> RestoreLosses {
     try compared(with: snapshot(name)).losses
   }
 
@@ -160,7 +160,7 @@ extension Migrator {
   /// - Throws: `restore-unconfirmed` with what would be lost; `unknown-checkpoint`, `snapshot-missing`,
   ///   `snapshot-altered`, `snapshot-foreign`, `snapshot-failed`, `lease-held`, `database-busy`, `interrupted`.
   @discardableResult
-  public func restore(_ name: String, confirmed: String?) throws(MigrationError) -> Restoration {
+  package func restore(_ name: String, confirmed: String?) throws(MigrationError) -> Restoration {
     let found = try snapshot(name)
     let (source, snapshot, losses) = try compared(with: found)
     guard confirmed == name else { throw Self.unconfirmed(name, losses) }

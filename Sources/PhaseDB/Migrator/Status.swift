@@ -6,6 +6,7 @@ public struct Status: Sendable {
   public let database: String
   /// False when there is no such file yet.
   public let isThere: Bool
+  /// Whether phasedb has recorded anything there.
   public let hasLedger: Bool
   /// True when the database has no table of anybody's: there is nothing to be compatible with.
   public let isFresh: Bool
@@ -21,15 +22,15 @@ public struct Status: Sendable {
   public let live: [String: StateInterval]
   /// Who said which version is live, in the time after which check-ins are forgotten; empty when `live` of
   /// ``Options`` says it.
-  public let checkIns: [CheckIn]
+  package let checkIns: [CheckIn]
   /// Who runs phases at this moment, nil when nobody does.
   public let runner: String?
   /// The batched phase that is half done, nil when there is none.
-  public let underWay: PhaseUnderWay?
+  package let underWay: PhaseUnderWay?
   /// The way back to the last checkpoint that an operator named, nil when there is none below the present state.
-  public let wayBack: CheckpointReversal?
+  package let wayBack: CheckpointReversal?
   /// Live versions that the schema as it is, is not for.
-  public let misfits: [LiveMisfit]
+  package let misfits: [LiveMisfit]
   /// What keeps a live version from being judged, one sentence each.
   public let notes: [Prose]
   /// What is wrong with files that could not be read, so that ``phases`` lacks what they hold.
@@ -46,29 +47,35 @@ public struct Status: Sendable {
     return status
   }
 
+  /// The phases that the database has.
   public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
+  /// The phases of the catalog that it lacks.
   public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
+  /// Whether somebody changed the schema outside phasedb.
   public var hasDrifted: Bool { !drift.isEmpty }
 }
 
 /// What a return to a checkpoint would mean.
-public struct CheckpointReversal: Sendable {
-  public let checkpoint: Checkpoint
+package struct CheckpointReversal: Sendable {
+  package let checkpoint: Checkpoint
   /// The worst word of the phases that would come down.
-  public let word: Reversal.Word
+  package let word: Reversal.Word
   /// How long each of them may take, as far as that is known.
-  public let times: [PhaseID: DownTime]
+  package let times: [PhaseID: DownTime]
   /// How many phases would come down.
-  public let count: Int
+  package let count: Int
   /// What holds the first that may not come down now, nil when nothing does.
-  public let gate: ClosedGate?
+  package let gate: ClosedGate?
 }
 
 /// Where one phase stands.
 public struct PhaseStatus: Sendable {
+  /// The phase.
   public let id: PhaseID
   /// How it was applied, nil while it is pending.
-  public let applied: AppliedPhase?
+  package let applied: AppliedPhase?
+  /// False while it is pending.
+  public var isApplied: Bool { applied != nil }
   /// What keeps a pending phase from going up; empty when nothing does.
   public let gates: [ClosedGate]
   /// False for an applied phase that the catalog does not have.

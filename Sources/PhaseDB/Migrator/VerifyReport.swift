@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// What a check of the live database found.
 public struct VerifyReport: Sendable {
   /// What was looked at.
-  public enum Subject: String, Sendable, CaseIterable {
+  package enum Subject: String, Sendable, CaseIterable {
     /// The schema against the ledger.
     case schema
     /// The ledger against itself.
@@ -17,7 +17,7 @@ public struct VerifyReport: Sendable {
     case claim
   }
 
-  public enum Outcome: String, Sendable, CaseIterable {
+  package enum Outcome: String, Sendable, CaseIterable {
     case holds
     case broken
     /// A claim about something that a later phase took away.
@@ -28,21 +28,26 @@ public struct VerifyReport: Sendable {
     case accepted
   }
 
+  /// One thing that was claimed, and what became of it.
   public struct Check: Sendable {
-    public let subject: Subject
+    package let subject: Subject
     /// What is claimed.
     public let title: String
     /// The phase whose claim it is.
     public let phase: PhaseID?
-    public let outcome: Outcome
+    package let outcome: Outcome
+    /// Whether the claim does not hold, and no operator took it as it is.
+    public var isBroken: Bool { outcome == .broken }
     /// What breaks it, one line each.
     public let details: [Prose]
     /// What ends it, most useful first.
     public var remedies: [Prose] = []
   }
 
+  /// Everything that was looked at, the claims of phases in the order in which these were applied.
   public let checks: [Check]
-  public var isClean: Bool { checks.allSatisfy { $0.outcome != .broken } }
+  /// Whether nothing is broken.
+  public var isClean: Bool { checks.allSatisfy { !$0.isBroken } }
 }
 
 extension Migrator {
@@ -190,7 +195,7 @@ extension Migrator {
   }
 
   /// Rows of the log whose hash is not what it must be.
-  public func brokenLogEntries() throws(MigrationError) -> [LogEntry] {
+  package func brokenLogEntries() throws(MigrationError) -> [LogEntry] {
     LogEntry.broken(in: try log())
   }
 

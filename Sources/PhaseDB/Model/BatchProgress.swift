@@ -9,22 +9,23 @@ public struct BatchProgress: Sendable, Hashable {
   /// How many rows the next batch takes.
   public let batchSize: Int
   /// How long batches of this run held the write lock, in milliseconds: the last one, half of them, 99 of 100.
-  public let hold: Hold
-  /// How long the run rests before the next batch, in milliseconds.
-  public let pauseMilliseconds: Double
+  package let hold: Hold
+  package let pauseMilliseconds: Double
+  /// How long the run rests before the next batch.
+  public var pause: Duration { .milliseconds(pauseMilliseconds) }
   /// How long it will take from here; nil while it is being estimated.
   public let remaining: Duration?
 
-  public struct Hold: Sendable, Hashable {
-    public let last: Double
-    public let median: Double
-    public let p99: Double
+  package struct Hold: Sendable, Hashable {
+    package let last: Double
+    package let median: Double
+    package let p99: Double
   }
 }
 
 /// Why a batched phase stands still.
 public struct BatchPause: Sendable, Hashable {
-  public enum Reason: String, Sendable, Hashable, CaseIterable {
+  package enum Reason: String, Sendable, Hashable, CaseIterable {
     /// Somebody asked the run to stop.
     case interrupted
     /// A reader that stays open keeps the write-ahead log from being emptied.
@@ -41,7 +42,7 @@ public struct BatchPause: Sendable, Hashable {
     case failed
   }
 
-  public let reason: Reason
+  package let reason: Reason
   /// What was found, in one sentence without a full stop.
   public let detail: Prose
   /// What makes it go on, in one sentence without a full stop.

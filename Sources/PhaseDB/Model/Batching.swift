@@ -1,10 +1,10 @@
 /// How a migrate phase is cut into batches: the table whose rows it goes through, and the column that orders them.
-public struct Batching: Sendable, Hashable {
-  public let table: String
+package struct Batching: Sendable, Hashable {
+  package let table: String
   /// The column whose order is followed; nil for the table's own key.
-  public let column: String?
+  package let column: String?
 
-  public init(table: String, by column: String? = nil) {
+  package init(table: String, by column: String? = nil) {
     self.table = table
     self.column = column
   }
@@ -29,6 +29,7 @@ public struct Pacing: Sendable, Hashable {
   /// While there is a file of this name, no batch begins; nil for the database's name with `.pause` behind it.
   public var pauseFile: String?
 
+  /// The defaults, and what differs from them.
   public init(
     hold: Duration = .milliseconds(10), pause: Duration? = nil, maximumRows: Int = 100_000,
     throttle: Script? = nil, pauseFile: String? = nil

@@ -30,6 +30,7 @@ public struct Catalog: Sendable, Hashable {
     }
   }
 
+  /// The phase of an id, nil when the catalog does not have it.
   public subscript(id: PhaseID) -> Phase? {
     migrations.first { $0.name == id.migration }?.phases.first { $0.kind == id.kind }
   }

@@ -1,8 +1,8 @@
 /// The first lines of a list, and how many more there are.
-enum DetailLines {
+package enum DetailLines {
   static let limit = 10
 
-  static func rows(_ count: Int) -> Prose { count == 1 ? "1 row" : "\(count) rows" }
+  package static func rows(_ count: Int) -> Prose { count == 1 ? "1 row" : "\(count) rows" }
 
   static func first(_ lines: [Prose]) -> [Prose] {
     lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]

@@ -1,11 +1,11 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// The functions that the SQL of a phase may call.
 ///
 /// SQLite marks a function that does no harm wherever it stands as innocuous, and one that only computes as deterministic
 /// (sqlite.org/c3ref/c_deterministic.html). These may be called, and the few below that SQLite marks as neither.
-struct FunctionList: Sendable {
+package struct FunctionList: Sendable {
   private let names: Set<String>
 
   /// Of a library without functions of an application.
@@ -15,7 +15,7 @@ struct FunctionList: Sendable {
   }()
 
   /// The list for a connection. On a borrowed handle it has the application's own functions, too, when they are marked.
-  static func of(_ connection: Connection) -> FunctionList {
+  package static func of(_ connection: Connection) -> FunctionList {
     connection.isBorrowed ? FunctionList(of: connection) : ofLibrary
   }
 
@@ -30,7 +30,7 @@ struct FunctionList: Sendable {
 
   private init(names: Set<String>) { self.names = names }
 
-  func allows(_ name: String) -> Bool { names.contains(name.asciiLowercased) }
+  package func allows(_ name: String) -> Bool { names.contains(name.asciiLowercased) }
 
   /// SQLITE_INNOCUOUS and SQLITE_DETERMINISTIC.
   private static let marks = 0x20_0800
@@ -55,7 +55,7 @@ struct FunctionList: Sendable {
 
 /// The modules whose tables the SQL of a phase may make, or read where they are tables without being made: full-text and
 /// R-tree indexes, JSON, series of numbers and the sizes of tables.
-struct ModuleList: Sendable {
+package struct ModuleList: Sendable {
   /// Modules of the connection that may not be used.
   private let refused: Set<String>
 
@@ -64,7 +64,7 @@ struct ModuleList: Sendable {
     return connection.map { ModuleList(of: $0) } ?? ModuleList(refused: [])
   }()
 
-  static func of(_ connection: Connection) -> ModuleList {
+  package static func of(_ connection: Connection) -> ModuleList {
     connection.isBorrowed ? ModuleList(of: connection) : ofLibrary
   }
 
@@ -79,13 +79,13 @@ struct ModuleList: Sendable {
   private init(refused: Set<String>) { self.refused = refused }
 
   /// Whether a virtual table of a module may be made. `pragma_…` is judged by its PRAGMA.
-  static func allows(module name: String) -> Bool {
+  package static func allows(module name: String) -> Bool {
     let name = name.asciiLowercased
     return allowed.contains(name) || name.hasPrefix("pragma_")
   }
 
   /// Whether a table is a module that may not be read.
-  func refuses(table name: String) -> Bool { refused.contains(name.asciiLowercased) }
+  package func refuses(table name: String) -> Bool { refused.contains(name.asciiLowercased) }
 
   static let allowed: Set<String> = [
     "fts3", "fts4", "fts5", "fts4aux", "fts5vocab", "fts3tokenize", "rtree", "rtree_i32", "geopoly",

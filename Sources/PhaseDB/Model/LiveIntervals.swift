@@ -1,5 +1,5 @@
 /// For each application, the versions that may be live on a state.
-struct LiveIntervals {
+package struct LiveIntervals {
   private var lower: [String: VersionRange.Bound] = [:]
   private var upper: [String: VersionRange.Bound] = [:]
   private var applications: Set<String> = []
@@ -28,8 +28,9 @@ struct LiveIntervals {
   }
 
   /// The intervals of one state.
-  static func of(applied: some Sequence<Windows>, pending: some Sequence<Windows>) -> [String: StateInterval]
-  {
+  package static func of(
+    applied: some Sequence<Windows>, pending: some Sequence<Windows>
+  ) -> [String: StateInterval] {
     var state = LiveIntervals()
     for windows in applied { state.apply(windows) }
     for windows in pending { state.await(windows) }

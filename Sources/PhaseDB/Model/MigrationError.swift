@@ -18,7 +18,7 @@ public struct MigrationError: Error, Sendable, Hashable {
   /// What the failure left behind. The exit code of the command line follows from it.
   public var standing: Standing
 
-  public init(
+  package init(
     _ id: ID, _ message: Prose, at place: Place? = nil, details: [Prose] = [], state: Prose? = nil,
     help: [Prose] = [], standing: Standing = .unchanged
   ) {

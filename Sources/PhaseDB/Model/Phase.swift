@@ -4,36 +4,50 @@
 /// defaults, a ``Script`` that anybody makes is never empty and ``Windows`` holds at least one window. The one phase whose
 /// scripts may be empty is a contract that retires: phasedb itself goes both ways of that.
 public struct Phase: Sendable, Hashable {
+  /// Expand, migrate or contract.
   public let kind: PhaseKind
   /// For each application, the versions that run on the schema both before and after this phase.
   public let windows: Windows
+  /// The SQL of the way up.
   public let up: Script
+  /// The SQL of the way down.
   public let down: Script
   /// What the phase is for: the first comment lines of its file.
   public let summary: String
+  /// What must hold once the phase is up.
   public let verifications: [Verification]
   /// What down cannot undo; nil when nothing was declared, empty when declared to be nothing.
-  public let residuals: [Residual]?
+  package let residuals: [Residual]?
   /// What a contract takes out of use: after its up SQL has run it is renamed, and before its down SQL runs it has its old
   /// name back.
-  public let retirements: [Retirement]
+  package let retirements: [Retirement]
   /// Losses the author accepts; without one the round trip must be exact.
-  public let losses: [Loss]
+  package let losses: [Loss]
   /// How long the phase before this one, of the same migration, must have been in place.
   public let soak: Duration?
   /// Phases of other migrations that must be applied first. A prefix that names one phase is enough.
   public let needs: [String]
   /// The limits a rehearsal checks.
-  public let budget: Budget?
+  package let budget: Budget?
   /// How a migrate phase is cut into batches; nil when it runs in one transaction.
-  public let batching: Batching?
+  package let batching: Batching?
   /// Findings the author accepts.
-  public let allowances: [Allowance]
+  package let allowances: [Allowance]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
   /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
   public private(set) var tokenHash = ""
 
+  /// A phase made in Swift. What only its file can say, such as batches, what is retired and what is lost, it has not.
   public init(
+    _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
+    verifications: [Verification] = [], soak: Duration? = nil, needs: [String] = []
+  ) {
+    self.init(
+      kind, windows: windows, up: up, down: down, summary: summary, verifications: verifications,
+      residuals: nil, soak: soak, needs: needs)
+  }
+
+  package init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
@@ -57,7 +71,7 @@ public struct Phase: Sendable, Hashable {
   }
 
   /// A contract that does nothing but retire.
-  public init(
+  package init(
     retiring first: Retirement, _ others: Retirement..., windows: Windows, summary: String = "",
     residuals: [Residual]? = nil, soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
     allowances: [Allowance] = []

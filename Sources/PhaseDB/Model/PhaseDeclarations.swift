@@ -5,6 +5,11 @@ public struct Verification: Sendable, Hashable {
   /// One SELECT; no row means that the claim holds.
   public let query: Script
 
+  /// A claim.
+  ///
+  /// - Parameters:
+  ///   - title: what is claimed, in a few words.
+  ///   - query: one SELECT that returns the rows that break it.
   public init(_ title: String, query: Script) {
     self.title = title
     self.query = query
@@ -12,22 +17,22 @@ public struct Verification: Sendable, Hashable {
 }
 
 /// Something that remains after a technically perfect down.
-public struct Residual: Sendable, Hashable {
+package struct Residual: Sendable, Hashable {
   /// Whom it concerns.
-  public enum Audience: String, Sendable, Hashable, CaseIterable {
+  package enum Audience: String, Sendable, Hashable, CaseIterable {
     case customer, downstream, workflow, support
   }
 
-  public let audience: Audience
-  public let text: String
+  package let audience: Audience
+  package let text: String
 
-  public init(_ audience: Audience, _ text: String) {
+  package init(_ audience: Audience, _ text: String) {
     self.audience = audience
     self.text = text
   }
 
   /// What a phase says of its residuals as a whole. Nothing said and nothing left are different things.
-  public enum Statement: String, Sendable, Hashable, CaseIterable {
+  package enum Statement: String, Sendable, Hashable, CaseIterable {
     /// It has no `@residual` line.
     case notDeclared = "not-declared"
     /// `@residual none`
@@ -38,18 +43,18 @@ public struct Residual: Sendable, Hashable {
 
 extension Phase {
   /// What it says of what remains after its down.
-  public var residualStatement: Residual.Statement {
+  package var residualStatement: Residual.Statement {
     residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
   }
 }
 
 /// A loss that the author of a phase accepts.
-public struct Loss: Sendable, Hashable {
-  public let table: String
-  public let column: String
-  public let reason: String
+package struct Loss: Sendable, Hashable {
+  package let table: String
+  package let column: String
+  package let reason: String
 
-  public init(table: String, column: String, reason: String) {
+  package init(table: String, column: String, reason: String) {
     self.table = table
     self.column = column
     self.reason = reason
@@ -57,13 +62,13 @@ public struct Loss: Sendable, Hashable {
 }
 
 /// The longest times a rehearsal may measure; nil where there is no limit.
-public struct Budget: Sendable, Hashable {
-  public let up: Duration?
-  public let down: Duration?
+package struct Budget: Sendable, Hashable {
+  package let up: Duration?
+  package let down: Duration?
   /// The longest time the write lock is held.
-  public let hold: Duration?
+  package let hold: Duration?
 
-  public init(up: Duration? = nil, down: Duration? = nil, hold: Duration? = nil) {
+  package init(up: Duration? = nil, down: Duration? = nil, hold: Duration? = nil) {
     self.up = up
     self.down = down
     self.hold = hold
@@ -71,16 +76,16 @@ public struct Budget: Sendable, Hashable {
 }
 
 /// One finding that the author of a phase accepts, until a version of the application.
-public struct Allowance: Sendable, Hashable {
+package struct Allowance: Sendable, Hashable {
   /// The id of the rule.
-  public let rule: String
-  public let application: String
-  public let until: Version
-  public let reason: String
+  package let rule: String
+  package let application: String
+  package let until: Version
+  package let reason: String
   /// Where it is written; nil when it was made in Swift or read from the ledger.
-  public let place: Place?
+  package let place: Place?
 
-  public init(rule: String, application: String, until: Version, reason: String, at place: Place? = nil) {
+  package init(rule: String, application: String, until: Version, reason: String, at place: Place? = nil) {
     self.place = place
     self.rule = rule
     self.application = application
@@ -89,12 +94,12 @@ public struct Allowance: Sendable, Hashable {
   }
 
   /// Where an allowance is written makes no difference to what it says.
-  public static func == (left: Allowance, right: Allowance) -> Bool {
+  package static func == (left: Allowance, right: Allowance) -> Bool {
     left.rule == right.rule && left.application == right.application && left.until == right.until
       && left.reason == right.reason
   }
 
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(rule)
     hasher.combine(application)
     hasher.combine(until)

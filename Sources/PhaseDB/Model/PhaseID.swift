@@ -1,8 +1,11 @@
 /// The full name of a phase: its migration and its kind, as in `0002-split-customer-name/expand`.
 public struct PhaseID: Sendable, Hashable, Comparable {
+  /// The migration it is part of.
   public let migration: MigrationName
+  /// Which of the migration's phases it is.
   public let kind: PhaseKind
 
+  /// The phase of a kind of a migration.
   public init(_ migration: MigrationName, _ kind: PhaseKind) {
     self.migration = migration
     self.kind = kind
@@ -38,7 +41,7 @@ extension PhaseID: CustomStringConvertible {
 extension PhaseID {
   /// True when `name` is this phase's id, or a prefix of it or of its short form, with or without leading zeros:
   /// `0002-split-customer-name/expand`, `0002/expand`, `2/exp`, `0002`.
-  func isNamed(by name: String) -> Bool {
+  package func isNamed(by name: String) -> Bool {
     let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let first = parts.first, !first.isEmpty else { return false }
     let isMigration =

@@ -3,14 +3,18 @@
 /// Lines and columns count from 1; a column counts Unicode scalars, so that a caret lands under the right
 /// character. `length` is how many columns the caret line underlines, at least 1.
 public struct Place: Sendable, Hashable {
+  /// The file, as an error names it.
   public var file: String
+  /// From 1 on.
   public var line: Int
+  /// In characters, from 1 on.
   public var column: Int
   /// The text of `line`, without its line end; nil when the text is not at hand.
   public var excerpt: String?
+  /// How many characters it is about; at least one.
   public var length: Int
 
-  public init(file: String, line: Int, column: Int, excerpt: String? = nil, length: Int = 1) {
+  package init(file: String, line: Int, column: Int, excerpt: String? = nil, length: Int = 1) {
     self.file = file
     self.line = line
     self.column = column

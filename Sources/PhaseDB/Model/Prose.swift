@@ -12,25 +12,25 @@ public struct Prose: Sendable, CustomStringConvertible {
   /// The text with each value as it is, for JSON and for comparing.
   public private(set) var raw: String
 
-  public init() { (description, raw) = ("", "") }
+  package init() { (description, raw) = ("", "") }
 
   /// A value, escaped.
-  public init(_ value: some CustomStringConvertible) { self = "\(value)" }
+  package init(_ value: some CustomStringConvertible) { self = "\(value)" }
 
   /// Takes text as it is: a document of another form that was escaped by its own rules, or text laid out for a terminal
   /// from parts that were escaped. A test counts its callers.
   package init(unescaped text: String) { (description, raw) = (text, text) }
 
-  public var isEmpty: Bool { description.isEmpty }
+  package var isEmpty: Bool { description.isEmpty }
 
   /// The author's lines.
-  public var lines: [Prose] {
+  package var lines: [Prose] {
     description.split(separator: "\n", omittingEmptySubsequences: false).map { Prose(unescaped: String($0)) }
   }
 
   /// Whether what people see contains a text.
-  public func contains(_ text: some StringProtocol) -> Bool { description.contains(text) }
-  public func hasPrefix(_ text: String) -> Bool { description.hasPrefix(text) }
+  package func contains(_ text: some StringProtocol) -> Bool { description.contains(text) }
+  package func hasPrefix(_ text: String) -> Bool { description.hasPrefix(text) }
   /// What stands behind a text that neither is escaped nor has to be; nil when it does not begin with it.
   func without(prefix: String) -> Prose? {
     guard description.hasPrefix(prefix), raw.hasPrefix(prefix) else { return nil }
@@ -44,14 +44,14 @@ public struct Prose: Sendable, CustomStringConvertible {
     guard description.hasSuffix(suffix.description) else { return nil }
     return Prose(unescaped: String(description.dropLast(suffix.description.count)))
   }
-  public func hasSuffix(_ text: String) -> Bool { description.hasSuffix(text) }
+  package func hasSuffix(_ text: String) -> Bool { description.hasSuffix(text) }
 
-  public static func += (left: inout Prose, right: Prose) {
+  package static func += (left: inout Prose, right: Prose) {
     left.description += right.description
     left.raw += right.raw
   }
 
-  public static func + (left: Prose, right: Prose) -> Prose {
+  package static func + (left: Prose, right: Prose) -> Prose {
     var sum = left
     sum += right
     return sum
@@ -76,6 +76,7 @@ extension Prose: ExpressibleByStringInterpolation {
 
   public init(stringInterpolation: Interpolation) { self = stringInterpolation.prose }
 
+  /// How a sentence is put together: literals stand as they are, values are escaped.
   public struct Interpolation: StringInterpolationProtocol {
     fileprivate var prose = Prose()
 
@@ -86,10 +87,12 @@ extension Prose: ExpressibleByStringInterpolation {
     /// Prose within prose is escaped already.
     public mutating func appendInterpolation(_ part: Prose) { prose += part }
 
+    /// Adds a value, escaped, and shortened in the middle when it is long.
     public mutating func appendInterpolation(_ value: some CustomStringConvertible) {
       append(value.description, upTo: Self.longestValue)
     }
 
+    /// Adds what an error says, in the same way.
     public mutating func appendInterpolation(_ error: any Error) {
       append("\(error)", upTo: Self.longestValue)
     }
@@ -118,7 +121,7 @@ extension Prose: ExpressibleByStringInterpolation {
 }
 
 extension Sequence<Prose> {
-  public func joined(separator: Prose = "") -> Prose {
+  package func joined(separator: Prose = "") -> Prose {
     var joined = Prose()
     for (index, part) in enumerated() {
       if index > 0 { joined += separator }

@@ -7,18 +7,18 @@ internal import PhaseSQLite
 #endif
 
 /// Who runs phases: a process of a user on a host, with what tells it from every other process before and after it.
-public struct Runner: Sendable, Hashable {
-  public var user: String
-  public var host: String
-  public var processID: Int32
+package struct Runner: Sendable, Hashable {
+  package var user: String
+  package var host: String
+  package var processID: Int32
   /// Differs for every start of the host; empty when it cannot be known.
-  public var bootID: String
+  package var bootID: String
   /// The space in which `processID` means something: a container has its own. Empty when it cannot be known.
-  public var processSpace: String
+  package var processSpace: String
   /// When the process started, in the units of its system: a number that is reused has another one.
-  public var processStart: String
+  package var processStart: String
 
-  public init(
+  package init(
     user: String, host: String, processID: Int32, bootID: String = "", processSpace: String = "",
     processStart: String = ""
   ) {
@@ -31,14 +31,23 @@ public struct Runner: Sendable, Hashable {
   }
 
   /// This process.
-  public static var current: Runner {
+  package static var current: Runner {
     let process = ProcessInfo.processInfo
     let environment = process.environment
     let identity = ProcessIdentity.current
     return Runner(
-      user: environment["USER"] ?? environment["LOGNAME"] ?? process.userName, host: process.hostName,
+      user: environment["USER"] ?? environment["LOGNAME"] ?? userName, host: process.hostName,
       processID: identity.id, bootID: identity.boot, processSpace: identity.space,
       processStart: identity.start)
+  }
+
+  private static var userName: String {
+    #if os(macOS) || !canImport(Darwin)
+      ProcessInfo.processInfo.userName
+    #else
+      // ProcessInfo has no name there.
+      NSUserName()
+    #endif
   }
 
   private var identity: ProcessIdentity {

@@ -1,4 +1,4 @@
-internal import PhaseSQLite
+package import PhaseSQLite
 
 extension MigrationError {
   /// What an error of SQLite means to whoever runs phasedb.
@@ -7,7 +7,7 @@ extension MigrationError {
   ///   - error: what SQLite said.
   ///   - activity: what was being done, as in "reading the ledger"; it opens the sentence.
   ///   - place: where the statement stands that failed.
-  init(_ error: SQLiteError, while activity: Prose, at place: Place? = nil) {
+  package init(_ error: SQLiteError, while activity: Prose, at place: Place? = nil) {
     let sentence: Prose = "\(activity): \(error.message)"
     switch error.code.primary {
     // PROTOCOL is a lock of WAL mode that others did not let go of for ten seconds (sqlite.org/rescode.html#protocol).
@@ -80,7 +80,7 @@ extension MigrationError {
 /// Runs a body whose errors are those of SQLite, and makes a `MigrationError` of what it throws.
 ///
 /// - Parameter activity: what the body does, as in "reading the ledger".
-func lifting<Result: ~Copyable>(_ activity: Prose, _ body: () throws -> Result) throws(MigrationError)
+package func lifting<Result: ~Copyable>(_ activity: Prose, _ body: () throws -> Result) throws(MigrationError)
   -> Result
 {
   do {

@@ -44,7 +44,7 @@ public struct Script: Sendable, Hashable {
 
 extension Script {
   /// Where the first token that is neither white space nor comment starts.
-  var firstTokenOffset: Int { offsetOfFirstToken(from: 0) }
+  package var firstTokenOffset: Int { offsetOfFirstToken(from: 0) }
 
   /// Where the first token at or after an offset starts.
   func offsetOfFirstToken(from offset: Int) -> Int {
@@ -52,7 +52,7 @@ extension Script {
   }
 
   /// How long the token at an offset is, at least 1.
-  func tokenLength(at offset: Int) -> Int {
+  package func tokenLength(at offset: Int) -> Int {
     SQLTokens(text).first { $0.range.lowerBound == offset }?.range.count ?? 1
   }
 }

@@ -1,10 +1,10 @@
 /// A copy of a whole database as it was at a checkpoint.
-public struct Snapshot: Sendable, Hashable {
+package struct Snapshot: Sendable, Hashable {
   /// The file, from the root.
-  public let path: String
-  public let bytes: Int
+  package let path: String
+  package let bytes: Int
   /// SHA-256 over the file, in hexadecimal.
-  public let checksum: String
+  package let checksum: String
 
   /// The file beside it that says its checksum, in the form that `sha256sum -c` reads.
   static func sidecar(of path: String) -> String { path + ".sha256" }

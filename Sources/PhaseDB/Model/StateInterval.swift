@@ -6,9 +6,9 @@
 /// the interval is empty but still knows both.
 public struct StateInterval: Sendable, Hashable {
   /// The largest lower bound of the applied phases.
-  public let lower: VersionRange.Bound?
+  package let lower: VersionRange.Bound?
   /// The smallest upper bound of the pending phases.
-  public let upper: VersionRange.Bound?
+  package let upper: VersionRange.Bound?
 
   init(lower: VersionRange.Bound?, upper: VersionRange.Bound?) {
     self.lower = lower
@@ -26,8 +26,10 @@ public struct StateInterval: Sendable, Hashable {
   /// The versions that may be live, nil when there are none.
   public var range: VersionRange? { VersionRange(from: lower, to: upper) }
 
+  /// Whether no version may be live.
   public var isEmpty: Bool { range == nil }
 
+  /// Whether a version may be live.
   public func contains(_ version: Version) -> Bool { range?.contains(version) ?? false }
 }
 

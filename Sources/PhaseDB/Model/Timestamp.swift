@@ -1,24 +1,24 @@
 #if canImport(FoundationEssentials)
-  public import FoundationEssentials
+  package import FoundationEssentials
 #else
-  public import Foundation
+  package import Foundation
 #endif
 
 /// A moment in UTC, to the millisecond, kept as the ledger writes it: `2026-01-31T12:00:00.000Z`.
-public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
+package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// ISO 8601 text, which sorts like the moments themselves.
-  public let text: String
+  package let text: String
 
   /// Takes text that a ledger holds; ``date`` is nil when it is no such text.
-  public init(text: String) { self.text = text }
+  package init(text: String) { self.text = text }
 
-  public init(_ date: Date) { text = date.formatted(Self.style) }
+  package init(_ date: Date) { text = date.formatted(Self.style) }
 
   /// The present moment by the system's clock.
-  public static var now: Timestamp { Timestamp(Date()) }
+  package static var now: Timestamp { Timestamp(Date()) }
 
   /// The moment, nil when the text is no timestamp.
-  public var date: Date? { try? Self.style.parse(text) }
+  package var date: Date? { try? Self.style.parse(text) }
 
   /// The moment a while earlier; the same moment when the text is no timestamp.
   func before(_ duration: Duration) -> Timestamp {
@@ -33,7 +33,7 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
 
   private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
-  public static func < (left: Timestamp, right: Timestamp) -> Bool { left.text < right.text }
+  package static func < (left: Timestamp, right: Timestamp) -> Bool { left.text < right.text }
 
-  public var description: String { text }
+  package var description: String { text }
 }

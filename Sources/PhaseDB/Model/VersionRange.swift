@@ -3,21 +3,21 @@
 /// Pre-releases take part by their order alone: `2.0-rc.1` comes before `2.0`, so it is inside `<2.0`.
 public struct VersionRange: Sendable, Hashable {
   /// One end of a range.
-  public struct Bound: Sendable, Hashable {
-    public let version: Version
+  package struct Bound: Sendable, Hashable {
+    package let version: Version
     /// Whether `version` itself belongs to the range.
-    public let isInclusive: Bool
+    package let isInclusive: Bool
 
-    public init(_ version: Version, isInclusive: Bool) {
+    package init(_ version: Version, isInclusive: Bool) {
       self.version = version
       self.isInclusive = isInclusive
     }
   }
 
   /// Nil when there is no lowest version.
-  public let lower: Bound?
+  package let lower: Bound?
   /// Nil when there is no highest version.
-  public let upper: Bound?
+  package let upper: Bound?
 
   /// Every version.
   static let all = VersionRange(lower: nil, upper: nil)
@@ -57,6 +57,7 @@ public struct VersionRange: Sendable, Hashable {
     self = range
   }
 
+  /// Whether a version is within both bounds.
   public func contains(_ version: Version) -> Bool {
     !isUndercut(by: version) && !isExceeded(by: version)
   }
@@ -86,14 +87,14 @@ public struct VersionRange: Sendable, Hashable {
 
 extension VersionRange.Bound {
   /// Whether, as a lower bound, this one is higher: it keeps out a version that `other` lets in.
-  public func isTighterLower(than other: VersionRange.Bound?) -> Bool {
+  package func isTighterLower(than other: VersionRange.Bound?) -> Bool {
     guard let other else { return true }
     if version == other.version { return !isInclusive && other.isInclusive }
     return version > other.version
   }
 
   /// Whether, as an upper bound, this one is lower: it keeps out a version that `other` lets in.
-  public func isTighterUpper(than other: VersionRange.Bound?) -> Bool {
+  package func isTighterUpper(than other: VersionRange.Bound?) -> Bool {
     guard let other else { return true }
     if version == other.version { return !isInclusive && other.isInclusive }
     return version < other.version

@@ -1,10 +1,13 @@
 /// For one application, the versions that run on the schema both before and after a phase.
 public struct Window: Sendable, Hashable {
+  /// The name of the application.
   public let application: String
+  /// Its versions that run both before and after the phase.
   public let range: VersionRange
   /// Where it is written; nil when it was made in Swift or read from the ledger.
   public let place: Place?
 
+  /// A window that is made in Swift has no place.
   public init(_ application: String, _ range: VersionRange, at place: Place? = nil) {
     self.application = application
     self.range = range
@@ -45,5 +48,6 @@ public struct Windows: Sendable, Hashable, Sequence {
     all.first { $0.application == application }?.range
   }
 
+  /// The windows in the order in which they were given.
   public func makeIterator() -> IndexingIterator<[Window]> { all.makeIterator() }
 }

@@ -1,57 +1,57 @@
-internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQL
+package import PhaseSQLite
 
 /// What one version of an application asks the database: the file `apps/APP/VERSION.sql`.
-struct ApplicationScript: Sendable {
-  let application: String
-  let version: Version
-  let file: String
+package struct ApplicationScript: Sendable {
+  package let application: String
+  package let version: Version
+  package let file: String
   /// In the order in which they run; never empty.
-  let queries: [ApplicationQuery]
+  package let queries: [ApplicationQuery]
 }
 
 /// One named statement of an application, and the values it is run with.
-struct ApplicationQuery: Sendable {
-  let title: String
+package struct ApplicationQuery: Sendable {
+  package let title: String
   /// One statement, with the place where it is written.
-  let sql: Script
+  package let sql: Script
   /// What its text may name, folded.
-  let names: Set<FoldedName>
-  let parameters: [QueryParameter]
+  package let names: Set<FoldedName>
+  package let parameters: [QueryParameter]
   /// The statement runs once for each: the values of `parameters`, in their order. Never empty.
-  let rows: [[QueryParameter.Source]]
+  package let rows: [[QueryParameter.Source]]
   /// Whether the statement must fail.
-  let expectsError: Bool
+  package let expectsError: Bool
   /// What later statements may use of this one's result.
-  let results: [NamedResult]
+  package let results: [NamedResult]
 
   /// A value of a statement's result that has a name, from the first row of its last run.
-  struct NamedResult: Sendable, Hashable {
-    let name: ExactName
-    let from: From
+  package struct NamedResult: Sendable, Hashable {
+    package let name: ExactName
+    package let from: From
 
-    enum From: Sendable, Hashable {
+    package enum From: Sendable, Hashable {
       case column(String)
       case lastInsertRowID
     }
   }
 
   /// Where the statement begins.
-  var place: Place {
+  package var place: Place {
     let start = sql.firstTokenOffset
     return sql.place(at: start, length: sql.tokenLength(at: start))
   }
 }
 
 /// A parameter of a statement, by the number that SQLite gives it (sqlite.org/lang_expr.html#varparam).
-struct QueryParameter: Sendable, Hashable {
+package struct QueryParameter: Sendable, Hashable {
   /// Counts from 1.
-  let number: Int
+  package let number: Int
   /// Without its mark; nil for `?` and `?3`.
-  let name: ExactName?
+  package let name: ExactName?
 
   /// What is bound to it.
-  enum Source: Sendable, Hashable {
+  package enum Source: Sendable, Hashable {
     case value(Value)
     /// What an earlier statement named by `@as`.
     case result(ExactName)
@@ -61,7 +61,7 @@ struct QueryParameter: Sendable, Hashable {
   var title: String { name.map { "':\($0)'" } ?? "number \(number)" }
 
   /// The parameters of a statement, by its tokens, so that a file can be read without the schema it asks.
-  static func all(in sql: String) -> [QueryParameter] {
+  package static func all(in sql: String) -> [QueryParameter] {
     let bytes = Array(sql.utf8)
     var numbers = ParameterNumbers()
     var parameters: [QueryParameter] = []
@@ -78,12 +78,14 @@ struct QueryParameter: Sendable, Hashable {
 }
 
 /// Counts parameters as SQLite does: `?` and a name that is new have one more than the largest number before them.
-struct ParameterNumbers {
+package struct ParameterNumbers {
   private var largest = 0
   private var named: [ExactName: Int] = [:]
 
+  package init() {}
+
   /// The number of the next parameter of a statement, as it is written there.
-  mutating func number(of text: String) -> Int {
+  package mutating func number(of text: String) -> Int {
     let number: Int
     if text.hasPrefix("?"), let written = Int(text.dropFirst()) {
       number = written

@@ -23,7 +23,7 @@ extension Catalog {
   ///
   /// - Returns: the migrations all of whose phases can be read, nil when they do not make a catalog, and what is
   ///   wrong with the others.
-  public static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
+  package static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
     do throws(MigrationError) {
       return (try Catalog(folder: path), [])
     } catch {

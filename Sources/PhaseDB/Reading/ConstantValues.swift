@@ -1,15 +1,15 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// Says what constant expressions are worth, by SQLite itself: nobody else writes and reads every literal as it does.
-struct ConstantValues {
+package struct ConstantValues {
   /// A text that is no value, with SQLite's sentence.
-  struct Refusal: Error {
+  package struct Refusal: Error {
     let message: Prose
   }
 
   private let connection: Connection
-  init() throws(MigrationError) {
+  package init() throws(MigrationError) {
     connection = try lifting("opening a database in memory") { () in
       let connection = try Connection(path: "", mode: .memory)
       try connection.limit(to: CostLimit(.scratch))
@@ -27,7 +27,7 @@ struct ConstantValues {
   }
 
   /// The value of an expression without columns: a literal, or such as `'two' || char(10) || 'lines'`.
-  func value(of expression: String) -> Result<Value, Refusal> {
+  package func value(of expression: String) -> Result<Value, Refusal> {
     do {
       var depth = 0
       let bytes = Array(expression.utf8)

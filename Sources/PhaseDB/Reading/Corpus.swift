@@ -1,13 +1,13 @@
 internal import PhaseSQLite
 
 /// What versions of applications ask the database: the files under `apps/`.
-struct Corpus {
+package struct Corpus {
   /// One file `apps/APP/VERSION.sql`.
-  struct File: Sendable, Hashable {
+  package struct File: Sendable, Hashable {
     let path: String
-    let application: String
+    package let application: String
     /// Without `.sql`.
-    let versionText: String
+    package let versionText: String
 
     var version: Version? { try? Version(versionText) }
 
@@ -25,15 +25,15 @@ struct Corpus {
   private let folder: String
 
   /// - Parameter folder: the folder of the migrations.
-  init(of folder: String) { self.folder = folder }
+  package init(of folder: String) { self.folder = folder }
 
   private var root: String { folder.hasSuffix("/") ? folder + "apps" : folder + "/apps" }
 
   /// Where rows to test with are written down.
-  var seedPath: String { root + "/seed.sql" }
+  package var seedPath: String { root + "/seed.sql" }
 
   /// Every file, by application and the bytes of its name.
-  func files() -> [File] {
+  package func files() -> [File] {
     guard FileReading.exists(root) else { return [] }
     return ((try? FileReading.entries(of: root)) ?? []).filter { $0.kind == .folder }.flatMap { application in
       ((try? FileReading.entries(of: "\(root)/\(application.name)")) ?? [])
@@ -56,7 +56,7 @@ struct Corpus {
   /// Every file, read as what a version asks, by application and version.
   ///
   /// - Throws: `version-invalid` for a name that is no version, and what is wrong in a file.
-  func applications() throws(MigrationError) -> [ApplicationScript] {
+  package func applications() throws(MigrationError) -> [ApplicationScript] {
     var scripts: [ApplicationScript] = []
     for file in files() {
       guard let version = file.version else {
@@ -77,7 +77,7 @@ struct Corpus {
   }
 
   /// The rows to test with, nil when nobody wrote them down.
-  func seed() throws(MigrationError) -> Script? {
+  package func seed() throws(MigrationError) -> Script? {
     FileReading.exists(seedPath) ? Script(try TextFile.read(seedPath), file: seedPath) : nil
   }
 }

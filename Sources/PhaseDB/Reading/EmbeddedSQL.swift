@@ -2,9 +2,9 @@ internal import PhaseSQLite
 
 /// SQL as a section of a phase file. A script made in Swift, or the last one of a file, may lack what a section
 /// in the middle needs.
-enum EmbeddedSQL {
+package enum EmbeddedSQL {
   /// The same tokens, closed and ending with a line end, with no comment that would be taken for a directive.
-  static func text(_ sql: String) -> String {
+  package static func text(_ sql: String) -> String {
     let source = PhaseSource(sql, file: "")
     let split = SQLSplitter(bytes: source.bytes)
     var bytes = source.bytes

@@ -82,7 +82,7 @@ extension PhaseSource {
       ])
   }
 
-  func unclosed(_ start: Int) -> MigrationError {
+  package func unclosed(_ start: Int) -> MigrationError {
     let (what, mark) =
       switch bytes[start] {
       case UInt8(ascii: "'"): ("string", "'")

@@ -1,10 +1,10 @@
 /// The text of a phase file, with a way from its bytes to places.
-struct PhaseSource {
-  let file: String
+package struct PhaseSource {
+  package let file: String
   let text: String
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
 
-  init(_ text: String, file: String) {
+  package init(_ text: String, file: String) {
     // A byte order mark is no part of the first line: columns would be off by one.
     let text = text.utf8.starts(with: [0xEF, 0xBB, 0xBF]) ? String(text.unicodeScalars.dropFirst()) : text
     self.file = file
@@ -12,7 +12,7 @@ struct PhaseSource {
     self.bytes = Array(text.utf8)
   }
 
-  func string(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+  package func string(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
   func place(_ range: Range<Int>) -> Place {
     TextLines(text).place(at: range.lowerBound, length: range.count, file: file)

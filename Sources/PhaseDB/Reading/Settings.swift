@@ -7,32 +7,32 @@ internal import PhaseSQLite
 #endif
 
 /// What `phasedb.json` sets. The file is JSON5 (json5.org), so it may have comments.
-public struct Settings: Sendable, Hashable {
+package struct Settings: Sendable, Hashable {
   /// The database, where neither the command line nor the environment names one.
-  public var database: String?
+  package var database: String?
   /// The folder of the migrations.
-  public var migrations: String?
+  package var migrations: String?
   /// How long to wait for another runner or writer.
-  public var wait: Duration?
+  package var wait: Duration?
   /// After which time a check-in is forgotten that was not repeated.
-  public var forget: Duration?
+  package var forget: Duration?
   /// The oldest SQLite that must be able to run the migrations.
-  public var sqlite: Version?
+  package var sqlite: Version?
   /// How long a batch should hold the write lock.
-  public var hold: Duration?
+  package var hold: Duration?
   /// The least time between two batches.
-  public var pause: Duration?
+  package var pause: Duration?
   /// The most rows of a batch.
-  public var maximumRows: Int?
+  package var maximumRows: Int?
   /// A SELECT; while it returns a row, no batch begins.
-  public var throttle: Script?
+  package var throttle: Script?
   /// While there is such a file, no batch begins.
-  public var pauseFile: String?
+  package var pauseFile: String?
 
   /// Which phases must have been rehearsed.
-  public var evidence: EvidencePolicy?
+  package var evidence: EvidencePolicy?
 
-  public init(
+  package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
     sqlite: Version? = nil, hold: Duration? = nil, pause: Duration? = nil, maximumRows: Int? = nil,
     throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil
@@ -54,7 +54,7 @@ public struct Settings: Sendable, Hashable {
   ///
   /// - Parameter path: the file. A relative path in it is meant from the file's folder.
   /// - Throws: `bad-settings` with the key or the place, or what makes the file unreadable.
-  public static func read(path: String) throws(MigrationError) -> Settings {
+  package static func read(path: String) throws(MigrationError) -> Settings {
     guard FileReading.exists(path) else { return Settings() }
     let text = PhaseSource(try TextFile.read(path), file: path)
     let decoder = JSONDecoder()

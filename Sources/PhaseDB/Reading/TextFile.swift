@@ -1,14 +1,14 @@
 internal import PhaseSQLite
 
 /// The text of a file that somebody wrote.
-enum TextFile {
+package enum TextFile {
   /// A phase file of this size is no phase file; data belongs into the database by other ways.
   static let limit = 8 << 20
 
   /// Reads UTF-8 text.
   ///
   /// - Throws: `file-unreadable`, `file-too-large`, or `invalid-text` with the place of the first wrong byte.
-  static func read(_ path: String) throws(MigrationError) -> String {
+  package static func read(_ path: String) throws(MigrationError) -> String {
     let bytes: [UInt8]
     do {
       bytes = try FileReading.bytes(of: path, limit: limit)

@@ -2,36 +2,36 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a rehearsal of the way down showed, from the rows that are there now.
-public struct DownRehearsal: Sendable {
+package struct DownRehearsal: Sendable {
   /// The path of the database that was copied.
-  public let database: String
+  package let database: String
   /// How many bytes were copied, and how long that took.
-  public let copyBytes: Int
-  public let copyMilliseconds: Double
+  package let copyBytes: Int
+  package let copyMilliseconds: Double
   /// In the order in which they came down; those after one that did not come down were not tried.
-  public let phases: [Phase]
+  package let phases: [Phase]
 
   /// One phase of it.
-  public struct Phase: Sendable {
-    public let id: PhaseID
+  package struct Phase: Sendable {
+    package let id: PhaseID
     /// What is known of its reversal now.
-    public let reversal: Reversal
+    package let reversal: Reversal
     /// What came back from archives; empty when it did not come down.
-    public let restored: [Restored]
+    package let restored: [Restored]
     /// How long it took on the copy, where no application was in the way; nil when it did not come down.
-    public let times: StepTimes?
+    package let times: StepTimes?
   }
 
   /// Rows of a table that came back from an archive.
-  public struct Restored: Sendable, Hashable {
-    public let table: String
-    public let rows: Int
+  package struct Restored: Sendable, Hashable {
+    package let table: String
+    package let rows: Int
     /// How many stay in the archive.
-    public let left: Int
+    package let left: Int
   }
 
   /// True when every phase came down, and nothing is lost that it does not declare.
-  public var isClean: Bool { phases.allSatisfy { $0.reversal.isExactOrDeclared } }
+  package var isClean: Bool { phases.allSatisfy { $0.reversal.isExactOrDeclared } }
 
   /// What to record.
   let records: [WayDownRecord]

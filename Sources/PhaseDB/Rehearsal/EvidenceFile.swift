@@ -1,11 +1,12 @@
 internal import PhaseSQLite
 
-/// A file that carries evidence from where phases are rehearsed to where they go up, as from CI to production.
-public enum EvidenceFile {
+// A file carries evidence from where phases are rehearsed to where they go up, as from CI to production.
+
+extension Evidence {
   /// Writes evidence, for its owner's eyes, in the place of a file that is there.
   ///
   /// - Throws: `output-failed`.
-  public static func write(_ evidence: [Evidence], to path: String) throws(MigrationError) {
+  package static func write(_ evidence: [Evidence], to path: String) throws(MigrationError) {
     do {
       let file = EvidenceJSON.File(
         version: EvidenceJSON.version, evidence: evidence.map(EvidenceJSON.Item.init))
@@ -20,7 +21,7 @@ public enum EvidenceFile {
     }
   }
 
-  /// Reads evidence.
+  /// Reads evidence from a file that a rehearsal wrote.
   ///
   /// - Throws: `evidence-invalid` when the file is not what ``write(_:to:)`` made, or what makes it unreadable.
   public static func read(_ path: String) throws(MigrationError) -> [Evidence] {

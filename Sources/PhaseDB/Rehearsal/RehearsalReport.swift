@@ -2,11 +2,13 @@
 public struct RehearsalReport: Sendable {
   /// The path of the database that was copied.
   public let database: String
-  /// How many bytes were copied, and how long that took.
+  /// How many bytes were copied.
   public let copyBytes: Int
-  public let copyMilliseconds: Double
+  package let copyMilliseconds: Double
+  /// How long the copy took.
+  public var copyTime: Duration { .milliseconds(copyMilliseconds) }
   /// In the order in which they were rehearsed.
-  public let phases: [RehearsedPhase]
+  package let phases: [RehearsedPhase]
   /// Pending phases that no order leads to, as one that needs a phase that is not there.
   public let held: [HeldPhase]
   /// Virtual tables that could not be compared, each with the reason.
@@ -21,54 +23,54 @@ public struct RehearsalReport: Sendable {
 }
 
 /// What a rehearsal showed of one phase.
-public struct RehearsedPhase: Sendable {
+package struct RehearsedPhase: Sendable {
   /// A part of the round trip.
-  public enum Stage: String, Sendable, Hashable, CaseIterable {
+  package enum Stage: String, Sendable, Hashable, CaseIterable {
     case up, down
     /// The second way up.
     case again
   }
 
-  public let id: PhaseID
+  package let id: PhaseID
   /// Where the SQL of the way down alone gives rows that nobody changed other values than they had. The archive puts
   /// them right, so it is no loss here; rows that change after the phase will get what the SQL gives them.
-  public let corrections: [TableDifference]
+  package let corrections: [TableDifference]
   /// How the database differed from what it had been, after the phase came down.
-  public let afterDown: StateDifference
+  package let afterDown: StateDifference
   /// How it differed from what the first way up had made of it, after the second.
-  public let afterSecondUp: StateDifference
+  package let afterSecondUp: StateDifference
   /// The part that failed and how, nil when every part ran.
-  public let failed: Stage?
-  public let failure: MigrationError?
+  package let failed: Stage?
+  package let failure: MigrationError?
   /// Limits of `@budget` that were passed, one line each.
-  public let overBudget: [String]
+  package let overBudget: [String]
   /// Losses that the author declared.
-  public let losses: [Loss]
+  package let losses: [Loss]
   /// Tables that the phase touches and that had no rows, so that they prove nothing.
-  public let emptyTables: [String]
-  public let evidence: Evidence
+  package let emptyTables: [String]
+  package let evidence: Evidence
 
-  public var verdict: Evidence.Verdict { evidence.verdict }
-  public var times: RehearsedTimes { evidence.times }
-  public var isClean: Bool { verdict.isProof && overBudget.isEmpty }
+  package var verdict: Evidence.Verdict { evidence.verdict }
+  package var times: RehearsedTimes { evidence.times }
+  package var isClean: Bool { verdict.isProof && overBudget.isEmpty }
 }
 
 /// How two states of a database differ in what they hold.
-public struct StateDifference: Sendable, Hashable {
+package struct StateDifference: Sendable, Hashable {
   /// Tables whose rows differ.
-  public internal(set) var tables: [TableDifference] = []
+  package internal(set) var tables: [TableDifference] = []
   /// What differs beside the rows, one line each.
-  public internal(set) var others: [Prose] = []
+  package internal(set) var others: [Prose] = []
   /// What differs and is no loss, one line each.
-  public internal(set) var notes: [Prose] = []
+  package internal(set) var notes: [Prose] = []
 
-  public var isEmpty: Bool { tables.isEmpty && others.isEmpty }
+  package var isEmpty: Bool { tables.isEmpty && others.isEmpty }
   /// True when nothing differs but what is declared.
-  public var isDeclared: Bool { tables.allSatisfy(\.isDeclared) && others.isEmpty }
+  package var isDeclared: Bool { tables.allSatisfy(\.isDeclared) && others.isEmpty }
 }
 
 /// What happens while phases are rehearsed, in the order in which it happens.
-public enum RehearsalEvent: Sendable {
+package enum RehearsalEvent: Sendable {
   /// So many bytes are about to be copied.
   case copying(bytes: Int)
   case copied(bytes: Int, milliseconds: Double)

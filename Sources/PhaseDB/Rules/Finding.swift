@@ -1,16 +1,19 @@
 /// Something a rule objects to, with its place and the remedy.
 public struct Finding: Sendable, Hashable {
-  public enum Level: String, Sendable, Hashable, CaseIterable {
+  package enum Level: String, Sendable, Hashable, CaseIterable {
     case error, warning
   }
 
   /// The id of the rule, or of the error that made a file unreadable or a statement fail.
   public let id: String
-  public let level: Level
+  package let level: Level
+  /// Whether it has to be corrected; a warning may be left.
+  public var isError: Bool { level == .error }
   /// The phase it is about, nil when it is about the folder.
   public let phase: PhaseID?
   /// What is wrong, in one sentence without a full stop.
   public let message: Prose
+  /// Where the cause stands, nil when it stands in no text.
   public let place: Place?
   /// Differences, names and the like, one line each.
   public let details: [Prose]

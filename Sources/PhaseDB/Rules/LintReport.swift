@@ -7,14 +7,17 @@ public struct LintReport: Sendable {
   /// Phases that were not tried on the scratch database because one before them cannot run or be read.
   public let untried: [PhaseID]
 
+  /// What has to be corrected.
   public var errors: [Finding] { findings.filter { $0.level == .error } }
+  /// What may be left.
   public var warnings: [Finding] { findings.filter { $0.level == .warning } }
   /// Whether every file of the folder could be read.
   public let isReadable: Bool
 
   /// Puts further findings before those that are there.
-  public mutating func add(_ findings: [Finding]) { self.findings = findings + self.findings }
+  package mutating func add(_ findings: [Finding]) { self.findings = findings + self.findings }
 
+  /// Whether nothing was found, not even a warning.
   public var isClean: Bool { findings.isEmpty }
 
   /// Makes a test fail where lint found something.

@@ -9,14 +9,14 @@ extension Catalog {
 }
 
 /// Judges a folder of migrations before any database meets it.
-public struct Linter: Sendable {
+package struct Linter: Sendable {
   private let catalog: Catalog
   private let unreadable: [MigrationError]
   private let oldestSQLite: SQLiteVersion?
   private let corpus: [Script]
 
   /// Judges migrations that are values.
-  public init(_ catalog: Catalog) {
+  package init(_ catalog: Catalog) {
     self.init(catalog, unreadable: [])
   }
 
@@ -26,7 +26,7 @@ public struct Linter: Sendable {
   ///   - path: the folder.
   ///   - sqlite: the oldest SQLite that must be able to run the phases; nil when nobody declared one.
   /// - Throws: `folder-not-found` or `folder-unreadable`; what is wrong inside the folder becomes findings.
-  public init(folder path: String, sqlite: Version? = nil) throws(MigrationError) {
+  package init(folder path: String, sqlite: Version? = nil) throws(MigrationError) {
     let (catalog, problems) = Catalog.readable(folder: path)
     if let problem = problems.first(where: { [.folderNotFound, .folderUnreadable].contains($0.id) }) {
       throw problem
@@ -52,7 +52,7 @@ public struct Linter: Sendable {
   /// Runs every rule that needs no database of the user's.
   ///
   /// - Throws: only what keeps lint itself from working; whatever is wrong with the migrations is a finding.
-  public func report() throws(MigrationError) -> LintReport { try report { _ in } }
+  package func report() throws(MigrationError) -> LintReport { try report { _ in } }
 
   /// - Parameter observe: told of every script that is about to run on a scratch database.
   func report(observe: @escaping (Script) -> Void) throws(MigrationError) -> LintReport {

@@ -1,5 +1,5 @@
 /// Something that lint objects to. The raw value is its stable id; Rules.md has a page for each.
-public enum Rule: String, Sendable, Hashable, CaseIterable {
+package enum Rule: String, Sendable, Hashable, CaseIterable {
   // Decided by the text.
   case windowInvalid = "window-invalid"
   case undeclaredResidual = "undeclared-residual"
@@ -32,7 +32,7 @@ public enum Rule: String, Sendable, Hashable, CaseIterable {
   case needsNewerSQLite = "needs-newer-sqlite"
 
   /// How serious its findings are, where nothing else is said.
-  public var level: Finding.Level {
+  package var level: Finding.Level {
     switch self {
     case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite: .warning
     default: .error
@@ -40,7 +40,7 @@ public enum Rule: String, Sendable, Hashable, CaseIterable {
   }
 
   /// Why it matters, in one sentence with its full stop.
-  public var reason: Prose {
+  package var reason: Prose {
     switch self {
     case .windowInvalid: "Between two phases there would be no version of the application that may run."
     case .undeclaredResidual:

@@ -4,11 +4,11 @@ internal import PhaseSQLite
 /// A table in which another tool keeps its books, in a database that phasedb shares with it.
 ///
 /// Such tables are left alone: they are no part of a baseline, and no difference in them is one of the schema.
-public struct OtherTool: Sendable, Hashable {
+package struct OtherTool: Sendable, Hashable {
   /// The table's name, as spelled.
-  public let table: String
+  package let table: String
   /// Whose it is; several names where tools share one.
-  public let tool: String
+  package let tool: String
 }
 
 extension OtherTool {

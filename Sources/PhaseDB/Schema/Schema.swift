@@ -1,11 +1,11 @@
-internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQL
+package import PhaseSQLite
 
 /// The schema of a database: what `sqlite_schema` holds, less what is nobody's business here.
-struct Schema: Sendable {
+package struct Schema: Sendable {
   /// In the order of `sqlite_schema`'s rows, for which reading again is a walk along both.
   private var rows: [Row] = []
-  private(set) var digest = SchemaDigest.empty
+  package private(set) var digest = SchemaDigest.empty
 
   private struct Row: Sendable {
     let id: Int64
@@ -32,7 +32,7 @@ struct Schema: Sendable {
   ///
   /// - Parameter known: a schema whose objects are taken over where their SQL is the same byte for byte, which
   ///   spares taking them apart again.
-  init(of connection: Connection, known: Schema? = nil) throws(SQLiteError) {
+  package init(of connection: Connection, known: Schema? = nil) throws(SQLiteError) {
     var table = try connection.prepare(
       "SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
     var old = (known?.rows ?? [])[...]
@@ -79,7 +79,7 @@ struct Schema: Sendable {
   }
 
   /// Every object that counts.
-  var objects: some Sequence<SchemaObject> { rows.lazy.filter { !$0.isForeign }.map(\.object) }
+  package var objects: some Sequence<SchemaObject> { rows.lazy.filter { !$0.isForeign }.map(\.object) }
 
   var isEmpty: Bool { rows.allSatisfy(\.isForeign) }
 
@@ -111,7 +111,7 @@ struct Schema: Sendable {
   private static let foreignPrefixes = ["sqlite_", Schema.ledgerPrefix, "_litestream_", "_cf_"]
 
   /// What the name of every object of the ledger starts with.
-  static let ledgerPrefix = "phasedb_"
+  package static let ledgerPrefix = "phasedb_"
 }
 
 extension Schema {
@@ -172,13 +172,13 @@ struct SchemaChange: Sendable {
 
 extension Schema {
   /// The object of this type and name; nil when there is none.
-  func object(_ type: String, _ name: SchemaName) -> SchemaObject? {
+  package func object(_ type: String, _ name: SchemaName) -> SchemaObject? {
     let key = SchemaObject.Key(type: type, name: name.key)
     return objects.first { $0.key == key }
   }
 
   /// The declaration of a table; nil when there is none, or it cannot be read.
-  func table(_ name: SchemaName) -> TableDefinition? {
+  package func table(_ name: SchemaName) -> TableDefinition? {
     object("table", name).flatMap { TableDefinition($0.sql) }
   }
 

@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// A number of 128 bits for a schema, the sum of those of its objects, so that a change costs what it touches
 /// and the order of objects does not matter.
-struct SchemaDigest: Hashable, Sendable {
+package struct SchemaDigest: Hashable, Sendable {
   private var high: UInt64
   private var low: UInt64
 

@@ -1,11 +1,11 @@
-internal import PhaseSQL
+package import PhaseSQL
 internal import PhaseSQLite
 
 /// One row of `sqlite_schema`: a table, an index, a view or a trigger, and the SQL that makes it.
-struct SchemaObject: Sendable {
-  let key: Key
+package struct SchemaObject: Sendable {
+  package let key: Key
   /// As spelled.
-  let name: String
+  package let name: String
   /// The table it belongs to; its own name for a table or a view.
   let table: String
   let sql: String
@@ -15,9 +15,9 @@ struct SchemaObject: Sendable {
   let digest: SchemaDigest
 
   /// What tells objects of one schema apart. Names are case-folded, as SQLite compares them.
-  struct Key: Hashable, Sendable, Comparable {
-    let type: String
-    let name: FoldedName
+  package struct Key: Hashable, Sendable, Comparable {
+    package let type: String
+    package let name: FoldedName
 
     init(type: String, name: String) { self.init(type: type, name: name.folded) }
 
@@ -26,7 +26,9 @@ struct SchemaObject: Sendable {
       self.name = name
     }
 
-    static func < (left: Key, right: Key) -> Bool { (left.type, left.name) < (right.type, right.name) }
+    package static func < (left: Key, right: Key) -> Bool {
+      (left.type, left.name) < (right.type, right.name)
+    }
   }
 
   init(type: String, name: String, table: String, sql: String) {

@@ -1,19 +1,26 @@
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// A private copy of a database as it was at one moment: a file of mode 0600 in a private folder, gone with this or with
 /// the folder.
-final class DatabaseCopy: Sendable {
-  let path: String
+package final class DatabaseCopy: Sendable {
+  package let path: String
   let bytes: Int
   let folder: PrivateFolder
   private let name: String
 
   /// What a copy is made for, as an error tells it.
-  struct Purpose: Sendable {
+  package struct Purpose: Sendable {
     /// How many bytes have to be free beside those of the database.
     let spare: @Sendable (_ bytes: Int) -> Int
     /// Where the copy was to be, and what keeps it from being there.
     let failed: @Sendable (_ place: String, _ why: Prose) -> MigrationError
+
+    package init(
+      spare: @escaping @Sendable (_ bytes: Int) -> Int,
+      failed: @escaping @Sendable (_ place: String, _ why: Prose) -> MigrationError
+    ) {
+      (self.spare, self.failed) = (spare, failed)
+    }
   }
 
   /// A folder for copies.
@@ -21,7 +28,7 @@ final class DatabaseCopy: Sendable {
   /// - Parameters:
   ///   - place: the folder to make it in.
   ///   - database: the path of the database, beside which later commands look.
-  static func makeFolder(
+  package static func makeFolder(
     in place: String, besides database: String, for purpose: Purpose
   ) throws(MigrationError) -> PrivateFolder {
     do throws(FileReading.Failure) {
@@ -40,7 +47,7 @@ final class DatabaseCopy: Sendable {
   ///   - shouldGoOn: asked now and then; false ends the copy.
   ///   - observe: told how many bytes there are, before they are copied.
   /// - Throws: what the purpose makes of a lack of room or permission; `interrupted`, `database-busy` and the like.
-  init(
+  package init(
     of source: Connection, as name: String, in folder: PrivateFolder, for purpose: Purpose,
     shouldGoOn: () -> Bool, observe: (Int) -> Void = { _ in }
   ) throws(MigrationError) {
@@ -93,7 +100,7 @@ extension DatabaseCopy.Purpose {
 
 extension Connection {
   /// How many bytes a copy of the database takes.
-  var contentBytes: Int {
+  package var contentBytes: Int {
     get throws(SQLiteError) {
       Int(
         (try value("PRAGMA main.page_count")?.integer ?? 0)

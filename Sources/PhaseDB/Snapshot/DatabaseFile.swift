@@ -1,5 +1,5 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -8,11 +8,11 @@ internal import PhaseSQLite
 #endif
 
 /// Opens a database file the way an operator means it, or says why not.
-enum DatabaseFile {
+package enum DatabaseFile {
   /// Opens a file for reading; nil when there is no such file, which a reading command takes for an empty database.
   ///
   /// - Parameter wait: how long to wait for another connection that holds the lock.
-  static func openForReading(_ path: String, wait: Duration) throws(MigrationError) -> Connection? {
+  package static func openForReading(_ path: String, wait: Duration) throws(MigrationError) -> Connection? {
     try refuseOldSQLite()
     guard try exists(path) else { return nil }
     let file = (try? FileReading.absolute(path)) ?? path

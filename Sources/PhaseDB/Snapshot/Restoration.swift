@@ -1,12 +1,12 @@
 internal import PhaseSQLite
 
 /// What a restore did.
-public struct Restoration: Sendable, Hashable {
-  public let snapshot: Snapshot
+package struct Restoration: Sendable, Hashable {
+  package let snapshot: Snapshot
   /// What it undid.
-  public let losses: RestoreLosses
+  package let losses: RestoreLosses
   /// The phase after which the database is now, nil before the first.
-  public let phase: PhaseID?
+  package let phase: PhaseID?
 }
 
 /// Puts the content of a snapshot into the place of a database's, the ledger's included.

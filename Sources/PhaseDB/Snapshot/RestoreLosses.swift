@@ -2,34 +2,34 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What going back to a snapshot undoes: everything that happened since it was made.
-public struct RestoreLosses: Sendable, Hashable {
+package struct RestoreLosses: Sendable, Hashable {
   /// The tables in which something is different now.
-  public let tables: [Table]
+  package let tables: [Table]
   /// Phases that went up since, and are not applied afterwards.
-  public let applied: [PhaseID]
+  package let applied: [PhaseID]
   /// Phases that came down since, and are applied afterwards.
-  public let reversed: [PhaseID]
+  package let reversed: [PhaseID]
   /// Checkpoints that were named since, and are not there afterwards.
-  public let checkpoints: [String]
+  package let checkpoints: [String]
 
-  public struct Table: Sendable, Hashable {
-    public let name: String
+  package struct Table: Sendable, Hashable {
+    package let name: String
     /// Rows that came since, and go.
-    public let added: Int
+    package let added: Int
     /// Rows that have other values now, in columns that there were then, too.
-    public let changed: Int
+    package let changed: Int
     /// Rows that were deleted since, and come back.
-    public let gone: Int
+    package let gone: Int
     /// Whether the table itself came or went since, or its columns.
-    public let isOther: Bool
+    package let isOther: Bool
   }
 
-  public var isEmpty: Bool {
+  package var isEmpty: Bool {
     tables.isEmpty && applied.isEmpty && reversed.isEmpty && checkpoints.isEmpty
   }
 
   /// One sentence for each.
-  public var lines: [Prose] {
+  package var lines: [Prose] {
     tables.map(\.sentence) + applied.map { "\($0) is not applied any more" }
       + reversed.map { "\($0) is applied again" } + checkpoints.map { "checkpoint @\($0) is forgotten" }
   }

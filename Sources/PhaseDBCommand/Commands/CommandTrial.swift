@@ -1,3 +1,4 @@
+internal import PhaseCompat
 internal import PhaseDB
 
 /// The tests of an application, to be run on one state after the other.

@@ -1,3 +1,4 @@
+internal import PhaseCompat
 internal import PhaseDB
 
 /// `phasedb compat`: old and new versions of applications on the states that they may be live on.

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import PhaseCompat
 internal import PhaseDB
 internal import Synchronization
 

@@ -1,3 +1,4 @@
+internal import PhaseCompat
 internal import PhaseDB
 
 /// What compat found, as a comment on a pull request.

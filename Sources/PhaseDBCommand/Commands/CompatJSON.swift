@@ -1,3 +1,4 @@
+internal import PhaseCompat
 internal import PhaseDB
 
 /// What compat found, as `--format json` prints it.

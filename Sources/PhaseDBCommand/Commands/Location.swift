@@ -156,7 +156,7 @@ struct Location {
       forget: settings.forget ?? (unreadSettings == nil ? .seconds(600) : .seconds(3_650 * 86_400)),
       overridden: Set(overridden),
       reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
-      evidence: try file.map { path throws(MigrationError) in try EvidenceFile.read(path) } ?? [],
+      evidence: try file.map { path throws(MigrationError) in try Evidence.read(path) } ?? [],
       pacing: pacing, cancellation: context.cancellation)
   }
 }

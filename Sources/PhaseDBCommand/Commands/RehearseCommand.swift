@@ -37,7 +37,7 @@ enum RehearseCommand {
     guard !report.phases.isEmpty else { return (.nowhere, nil) }
     do throws(MigrationError) {
       if let file = context.invocation.value(.evidence) {
-        try EvidenceFile.write(report.evidence, to: file)
+        try Evidence.write(report.evidence, to: file)
         return (.file(file), nil)
       }
       guard report.hasLedger else { return (.nowhere, nil) }

@@ -1,3 +1,4 @@
+internal import PhaseCompat
 internal import PhaseDB
 
 /// Findings as annotations of GitHub Actions (docs.github.com, "Workflow commands for GitHub Actions").

@@ -33,8 +33,9 @@ struct HostileDatabase {
     return unsafe access("/dev/shm", W_OK) == 0 ? "/dev/shm/\(name)" : "/tmp/\(name)"
   }()
 
-  private static let options = Options(
-    wait: .zero, live: [], runner: .current, now: { Timestamp(text: "2026-01-31T12:00:00.000Z") })
+  private static let options = Options(wait: .zero).by(.current) {
+    Timestamp(text: "2026-01-31T12:00:00.000Z")
+  }
 
   private static func phase(_ number: Int, down: String? = nil) throws(MigrationError) -> Phase {
     let kind = phases[number].kind

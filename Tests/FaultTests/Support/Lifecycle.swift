@@ -170,10 +170,9 @@ struct Shop {
   func options() throws -> Options {
     Options(
       wait: .zero, live: [try LiveVersion("shop@1.5")], overridden: [.evidence], reason: "a test",
-      runner: Self.runner,
-      now: { Timestamp(text: "2026-01-31T12:00:00.000Z") },
       // Batches of one size, however slow the machine is.
-      pacing: Pacing(hold: .seconds(60), pause: .zero, maximumRows: Lifecycle.rowsInBatch))
+      pacing: Pacing(hold: .seconds(60), pause: .zero, maximumRows: Lifecycle.rowsInBatch)
+    ).by(Self.runner) { Timestamp(text: "2026-01-31T12:00:00.000Z") }
   }
 
   private static let runner = Runner.current

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import PhaseCompat
 @testable import PhaseDB
 
 /// A change of a schema, what versions ask of it, and what compat must find: exactly these troubles, as errors.

@@ -1,3 +1,4 @@
+import PhaseCompat
 import Testing
 
 @testable import PhaseDB

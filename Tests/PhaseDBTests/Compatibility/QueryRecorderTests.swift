@@ -1,4 +1,5 @@
 import CSQLite
+import PhaseCompat
 import PhaseSQLite
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import PhaseCompat
 import Testing
 
 @testable import PhaseDB

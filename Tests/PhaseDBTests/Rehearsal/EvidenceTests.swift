@@ -91,8 +91,8 @@ struct EvidenceTests {
     let missing = migrationError { try database.migrator(catalog()).record(evidence) }
     #expect(missing?.id == .ledgerMissing)
     let file = database.folder.path + "/evidence.json"
-    try EvidenceFile.write(evidence, to: file)
-    let read = try EvidenceFile.read(file)
+    try Evidence.write(evidence, to: file)
+    let read = try Evidence.read(file)
     #expect(read == evidence)
     #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
     #expect(try database.run(.upAll, catalog(), options(.contract, read)).count == 4)
@@ -242,7 +242,7 @@ struct EvidenceTests {
     ])
   func damaged(_ text: String) throws {
     let folder = try TemporaryFolder(["evidence.json": text])
-    let error = migrationError { try EvidenceFile.read(folder.path + "/evidence.json") }
+    let error = migrationError { try Evidence.read(folder.path + "/evidence.json") }
     #expect(error?.id == .evidenceInvalid)
     #expect(error?.state == "nothing was changed")
   }
@@ -257,11 +257,11 @@ struct EvidenceTests {
   func changed(_ word: String, _ other: String) throws {
     let database = try database()
     let file = database.folder.path + "/evidence.json"
-    try EvidenceFile.write(database.migrator(catalog()).rehearse().evidence, to: file)
+    try Evidence.write(database.migrator(catalog()).rehearse().evidence, to: file)
     let text = try String(contentsOfFile: file, encoding: .utf8)
     try #require(text.contains(word))
     try text.replacing(word, with: other, maxReplacements: 1).write(
       toFile: file, atomically: true, encoding: .utf8)
-    #expect(migrationError { try EvidenceFile.read(file) }?.id == .evidenceInvalid)
+    #expect(migrationError { try Evidence.read(file) }?.id == .evidenceInvalid)
   }
 }

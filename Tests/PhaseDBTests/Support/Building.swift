@@ -53,8 +53,8 @@ extension Options {
   ) -> Options {
     Options(
       wait: wait, live: live.compactMap { try? LiveVersion($0) }, overridden: override, reason: reason,
-      evidencePolicy: evidence, runner: runner, now: { Timestamp(text: now) }, pacing: pacing,
-      cancellation: cancellation)
+      evidencePolicy: evidence, pacing: pacing, cancellation: cancellation
+    ).by(runner) { Timestamp(text: now) }
   }
 }
 

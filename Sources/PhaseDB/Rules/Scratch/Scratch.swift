@@ -1,12 +1,12 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// A database in memory on which the phases of a folder are tried, each where the one before it left off.
 ///
 /// The folder is replayed once, not once for each phase: what a phase leaves is what the next one finds. Whether it can be
 /// taken back is tried beside it, on the part of the schema that it can touch.
-final class Scratch {
-  let connection: Connection
+package final class Scratch {
+  package let connection: Connection
   private(set) var schema = Schema()
   private var touchedSchema = TouchedSchema()
   private let code = SchemaCode()
@@ -24,7 +24,7 @@ final class Scratch {
   /// - Throws: what the baseline's SQL throws.
   ///   - costLimit: what the SQL that runs on it may cost; nil when that is no question, because the same SQL is run
   ///     on the database next.
-  init(
+  package init(
     baseline: Script?, costLimit: CostLimit? = CostLimit(.scratch),
     observe: @escaping (Script) -> Void = { _ in }
   ) throws(MigrationError) {
@@ -111,7 +111,7 @@ final class Scratch {
   }
 
   /// Makes objects as another schema has them; the shadow tables of a virtual one are there when it is.
-  func make(_ objects: [SchemaObject]) throws(MigrationError) {
+  package func make(_ objects: [SchemaObject]) throws(MigrationError) {
     try lifting("making part of the schema on a scratch database") { () in
       let hasShadows = objects.contains(where: \.isVirtual)
       for object in objects where try !(hasShadows && isThere(object)) {

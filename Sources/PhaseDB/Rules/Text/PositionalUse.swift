@@ -1,9 +1,9 @@
-internal import PhaseSQL
+package import PhaseSQL
 internal import PhaseSQLite
 
 /// A statement, or a part of one, that counts the columns of a table instead of naming them.
-struct PositionalUse {
-  enum Kind {
+package struct PositionalUse {
+  package enum Kind {
     /// `INSERT INTO t VALUES …`
     case insert
     /// `SELECT *`, `SELECT t.*`
@@ -12,14 +12,14 @@ struct PositionalUse {
     case innerStar
   }
 
-  let kind: Kind
+  package let kind: Kind
   /// The name of the table, case-folded.
-  let table: FoldedName
+  package let table: FoldedName
   /// UTF-8 offsets into the SQL, of the table's name in an INSERT and of the `*` in a SELECT.
   let range: Range<Int>
 
   /// Every such use in SQL of one or more statements, found by tokens.
-  static func all(in sql: String) -> [PositionalUse] {
+  package static func all(in sql: String) -> [PositionalUse] {
     // Most texts have neither.
     let lower = sql.asciiLowercased
     guard lower.contains("into") || lower.contains("*") else { return [] }

@@ -1,0 +1,205 @@
+internal import Dispatch
+public import PhaseDB
+internal import PhaseSQLite
+internal import Synchronization
+
+/// Runs what versions of applications ask the database on every state on which they may be live.
+///
+/// The states come from the windows of the phases, the questions from `apps/APP/VERSION.sql`, the data from `apps/seed.sql`
+/// or a copy of a database. No database of the user's is written.
+public struct CompatibilityCheck: Sendable {
+  /// The migrations whose states are visited.
+  public let catalog: Catalog
+  /// The versions of which there are queries, by application and version.
+  public var versions: [LiveVersion] { scripts.map { LiveVersion($0.application, $0.version) } }
+  /// Whether there is `apps/seed.sql`.
+  public var hasSeed: Bool { seed != nil }
+
+  let scripts: [ApplicationScript]
+  private let seed: Script?
+  private let seedPath: String
+
+  /// Reads a folder of migrations and its `apps`.
+  ///
+  /// - Parameters:
+  ///   - version: leaves all others aside.
+  ///   - tested: the version whose own tests are run in place of queries, of which there need be none then.
+  /// - Throws: what reading them throws; `no-queries` when there is nothing in `apps`, `version-not-promised` for an
+  ///   application that nothing names.
+  public init(
+    folder path: String, only version: LiveVersion? = nil, testing tested: LiveVersion? = nil
+  ) throws(MigrationError) {
+    let corpus = Corpus(of: path)
+    let catalog = try Catalog(folder: path)
+    if let named = version ?? tested { try Self.refuseUnknown(named, catalog, corpus) }
+    let scripts = try corpus.applications().filter { script in
+      version.map { $0.application == script.application && $0.version == script.version } ?? true
+    }
+    guard !scripts.isEmpty || tested != nil else {
+      throw MigrationError(
+        .noQueries,
+        "\(version?.description ?? "no version of an application") has \(version == nil ? "its" : "no") queries in \(path)/apps",
+        help: Self.otherVersions(version, corpus) + [
+          "write them down: apps/APP/VERSION.sql, for example apps/storefront/1.4.0.sql",
+          "or turn a log of statements into such a file: phasedb compat --import-log FILE",
+        ])
+    }
+    self.init(catalog, scripts: scripts, seed: try corpus.seed(), seedPath: corpus.seedPath)
+  }
+
+  /// Of which versions of the same application there are queries.
+  private static func otherVersions(_ version: LiveVersion?, _ corpus: Corpus) -> [Prose] {
+    let others = corpus.files().filter { $0.application == version?.application }.map(\.versionText)
+    guard let version, !others.isEmpty else { return [] }
+    return ["there are queries of \(version.application) \(others.joined(separator: ", "))"]
+  }
+
+  /// A name that neither a window nor `apps` knows is most likely a slip.
+  private static func refuseUnknown(
+    _ version: LiveVersion, _ catalog: Catalog, _ corpus: Corpus
+  ) throws(MigrationError) {
+    let windows = catalog.phases.flatMap { $0.phase.windows.map(\.application) }
+    let known = Set(windows + corpus.files().map(\.application)).sorted()
+    guard !known.isEmpty, !known.contains(version.application) else { return }
+    let meant: [Prose] =
+      Suggestion.nearest(to: version.application, in: known).map { ["did you mean \($0)?"] } ?? []
+    throw MigrationError(
+      .versionNotPromised, "no window names \(version.application), so no state promises anything to it",
+      help: meant + ["applications that windows name: \(known.joined(separator: ", "))"])
+  }
+
+  init(_ catalog: Catalog, scripts: [ApplicationScript], seed: Script?, seedPath: String = "apps/seed.sql") {
+    self.catalog = catalog
+    self.scripts = scripts
+    self.seed = seed
+    self.seedPath = seedPath
+  }
+
+  /// What a check is told about its surroundings.
+  package struct Surroundings: Sendable {
+    /// What time it is: the only present that the queries know.
+    package var now: Timestamp
+    package var runner: Runner
+    /// How long to wait for another connection that holds the lock of the database that is copied.
+    package var wait: Duration
+    package var cancellation: Cancellation
+
+    package init(
+      now: Timestamp = .now, runner: Runner = .current, wait: Duration = .seconds(30),
+      cancellation: Cancellation = Cancellation()
+    ) {
+      self.now = now
+      self.runner = runner
+      self.wait = wait
+      self.cancellation = cancellation
+    }
+  }
+
+  /// The states on which some version may be live, in the order in which `up` passes them.
+  ///
+  /// - Parameter version: besides those that have queries.
+  /// - Throws: `version-not-promised` when there is none for one of them.
+  package func states(of version: LiveVersion? = nil) throws(MigrationError) -> [CompatibilityState] {
+    let all = try lattice(from: []) { state in
+      isWanted(state) || version.map { state.admits($0.application, $0.version) } == true
+    }
+    let wanted = all.nodes.filter(\.isWanted).map(\.state)
+    for script in scripts where !wanted.contains(where: { $0.admits(script.application, script.version) }) {
+      throw unreachable(script.application, script.version, at: script.queries.first?.place)
+    }
+    return wanted
+  }
+
+  func isWanted(_ state: CompatibilityState) -> Bool {
+    scripts.contains { state.admits($0.application, $0.version) }
+  }
+
+  func lattice(
+    from applied: [PhaseID], isWanted: (CompatibilityState) -> Bool
+  ) throws(MigrationError) -> StateLattice {
+    try StateLattice(catalog, from: applied, isWanted: isWanted)
+  }
+
+  func unreachable(_ application: String, _ version: Version, at place: Place?) -> MigrationError {
+    MigrationError(
+      .versionNotPromised, "\(application) \(version) may be live on no state that up leads to", at: place,
+      help: [
+        "correct the windows, or remove apps/\(application)/\(version).sql when the version is history"
+      ])
+  }
+
+  /// Runs the queries of every version on every state.
+  ///
+  /// - Parameter database: a database whose rows are used, through a copy; nil for those of `apps/seed.sql`.
+  /// - Throws: what keeps the question from being answered: `no-data`, `query-failed`, `blind-queries`,
+  ///   `version-not-promised`, what opening the database throws, and what a phase throws that does not run.
+  public func report(database: String? = nil) throws(MigrationError) -> CompatibilityReport {
+    try report(database: database, in: Surroundings())
+  }
+
+  package func report(
+    database: String? = nil, in surroundings: Surroundings
+  ) throws(MigrationError) -> CompatibilityReport {
+    let parts = CompatibilityWalk.Part.allCases
+    let results = Mutex<[Result<CompatibilityReport, MigrationError>?]>(parts.map { _ in nil })
+    let dismissal = Cancellation()
+    DispatchQueue.concurrentPerform(iterations: parts.count) { index in
+      let result = Result { () throws(MigrationError) in
+        try self.report(
+          of: parts[index], database, in: surroundings, dismissal: index == 0 ? Cancellation() : dismissal)
+      }
+      // What fails in several parts is told by the first of them, whichever is the faster: the others need not go on.
+      if index == 0, case .failure = result { dismissal.cancel() }
+      results.withLock { $0[index] = result }
+    }
+    var report: CompatibilityReport?
+    for result in results.withLock({ $0 }) {
+      guard let part = try result?.get() else { continue }
+      report = try report?.with(part) ?? part
+    }
+    guard let report else { throw MigrationError(.interrupted, "nothing was run") }
+    return report
+  }
+
+  /// With a copy of its own, so that nothing is shared.
+  private func report(
+    of part: CompatibilityWalk.Part, _ database: String?, in surroundings: Surroundings,
+    dismissal: Cancellation
+  ) throws(MigrationError) -> CompatibilityReport {
+    let start = try begin(database, in: surroundings, dismissal: dismissal)
+    let lattice = try lattice(from: start.applied, isWanted: isWanted)
+    return try CompatibilityWalk(part, of: self, lattice, start.workshop).report(
+      from: start.copy, applied: start.applied.count, seed: start.seed)
+  }
+
+  /// Where a walk through the states begins.
+  struct Start {
+    let workshop: CopyWorkshop
+    let copy: StateCopy
+    let applied: [PhaseID]
+    /// Nil when the copy has rows.
+    let seed: Script?
+  }
+
+  func begin(
+    _ database: String?, in surroundings: Surroundings, dismissal: Cancellation = Cancellation()
+  ) throws(MigrationError) -> Start {
+    let workshop = try CopyWorkshop(surroundings, dismissal: dismissal)
+    if let database {
+      let copy = try workshop.copy(ofFile: database, wait: surroundings.wait)
+      return Start(
+        workshop: workshop, copy: copy, applied: try Knowledge(of: copy.connection).applied.map(\.id),
+        seed: nil)
+    }
+    guard let seed else {
+      throw MigrationError(
+        .noData, "there are no rows to test with: neither a database nor \(seedPath)",
+        help: [
+          "write INSERTs into \(seedPath)", "or use the rows of a database, which is copied: --database FILE",
+        ])
+    }
+    let copy = try workshop.empty()
+    try copy.begin(with: catalog.baseline)
+    return Start(workshop: workshop, copy: copy, applied: [], seed: seed)
+  }
+}

@@ -1,0 +1,47 @@
+public import PhaseDB
+
+/// Something that a version of an application does not find as it was on the state it was written for.
+public struct CompatibilityFinding: Sendable, Hashable {
+  /// What was done when it showed.
+  package enum Check: String, Sendable, Hashable, CaseIterable {
+    /// The statement was compiled.
+    case compiling
+    /// The script was run, and its results were compared.
+    case results
+    /// The claims of the phases were checked after the script.
+    case verify
+    /// Two versions wrote in turn, and the schema went down and up.
+    case interleaving
+    /// The way in which SQLite looks for rows was compared: a warning.
+    case plan
+    /// The application's own tests were run.
+    case command
+  }
+
+  package let check: Check
+  /// The application whose version has the trouble.
+  public let application: String
+  /// The version that has the trouble.
+  public let version: Version
+  /// The name of the statement it shows in, nil when it is not of one.
+  public let query: String?
+  /// What is wrong, in one sentence without a full stop.
+  public let message: Prose
+  /// Parameters, rows before and after: one line each.
+  public let details: [Prose]
+  /// Where the statement is written.
+  public let place: Place?
+  /// The phase after which it showed first; nil when it is not of one.
+  public internal(set) var phase: PhaseID?
+  /// Where that phase says so, or begins.
+  public internal(set) var phasePlace: Place?
+
+  /// Whether it costs time and breaks nothing.
+  public var isWarning: Bool { check == .plan }
+
+  /// The same trouble on two states, whatever the rows in it are.
+  func isSame(as other: CompatibilityFinding) -> Bool {
+    check == other.check && application == other.application && version == other.version
+      && query == other.query && message == other.message
+  }
+}

@@ -1,0 +1,70 @@
+package import PhaseDB
+
+/// Which versions of which applications work on which states.
+public struct CompatibilityReport: Sendable {
+  /// What became of a version on a state.
+  package enum Outcome: String, Sendable, Hashable, CaseIterable {
+    case works
+    case broken
+    /// The windows do not say that the version runs there.
+    case notPromised = "not-promised"
+  }
+
+  /// A version whose queries were run, and what shows that they can fail.
+  package struct Subject: Sendable, Hashable {
+    package let application: String
+    package let version: Version
+    /// The state that everything else was compared with, by its place in ``CompatibilityReport/states``.
+    package let home: Int
+    /// How many statements it has.
+    package let queries: Int
+    /// The column that was taken away to see whether it shows: `customers.full_name`.
+    package let mutation: String
+    /// How many statements noticed.
+    package let noticed: Int
+  }
+
+  /// In the order in which `up` passes them, each with contracts as they can be held.
+  package let states: [CompatibilityState]
+  /// By application and version.
+  package let subjects: [Subject]
+  /// For each state, what became of each subject.
+  package let outcomes: [[Outcome]]
+  /// For each state, what was found of each subject.
+  public let findings: [[[CompatibilityFinding]]]
+
+  /// Everything that was found, each trouble once: on the first state where it shows.
+  public var firstFindings: [(state: Int, finding: CompatibilityFinding)] {
+    var first: [(state: Int, finding: CompatibilityFinding)] = []
+    for (state, row) in findings.enumerated() {
+      for finding in row.joined() where !first.contains(where: { $0.finding.isSame(as: finding) }) {
+        first.append((state, finding))
+      }
+    }
+    return first
+  }
+
+  /// The states on which a trouble shows.
+  package func states(of finding: CompatibilityFinding) -> [CompatibilityState] {
+    zip(states, findings).filter { $1.joined().contains { $0.isSame(as: finding) } }.map(\.0)
+  }
+
+  /// What was found on the same states in two ways.
+  ///
+  /// - Throws: `ledger-moved` when the states are not the same.
+  func with(_ other: CompatibilityReport) throws(MigrationError) -> CompatibilityReport {
+    guard states == other.states else {
+      throw MigrationError(
+        .ledgerMoved, "another runner changed what is applied while the database was copied",
+        help: ["go on with the same command"])
+    }
+    let findings = zip(findings, other.findings).map { zip($0, $1).map { $0 + $1 } }
+    let outcomes = zip(outcomes, other.outcomes).map { one, two in
+      zip(one, two).map { $0 == .broken ? $0 : $1 }
+    }
+    return CompatibilityReport(states: states, subjects: subjects, outcomes: outcomes, findings: findings)
+  }
+
+  /// Whether everything that the windows promise holds.
+  public var isClean: Bool { outcomes.joined().allSatisfy { $0 != .broken } }
+}

@@ -1,0 +1,216 @@
+internal import PhaseDB
+internal import PhaseSQLite
+
+/// Runs every version on every state, and remembers where each was run first.
+final class CompatibilityWalk {
+  private let check: CompatibilityCheck
+  private let lattice: StateLattice
+  private let workshop: CopyWorkshop
+  private let part: Part
+  private var homes: [Int: Home] = [:]
+  /// What was found on a node, by the number of the script; nil where it is not promised.
+  private var found: [Int: [Int: [CompatibilityFinding]]] = [:]
+
+  /// Where a version was run first.
+  private struct Home {
+    let node: Int
+    let run: ScriptRun
+    /// Nil where somebody else takes care of it.
+    let trial: MutationTrial?
+  }
+
+  /// What can be found out without the other: two processors are busy with it.
+  enum Part: Int, CaseIterable {
+    /// Each version by itself, against its home.
+    case alone
+    /// Versions that write in turn.
+    case inTurn
+  }
+
+  private var scripts: [ApplicationScript] { check.scripts }
+
+  init(_ part: Part, of check: CompatibilityCheck, _ lattice: StateLattice, _ workshop: CopyWorkshop) {
+    self.part = part
+    self.check = check
+    self.lattice = lattice
+    self.workshop = workshop
+  }
+
+  func report(from copy: StateCopy, applied: Int, seed: Script?) throws(MigrationError) -> CompatibilityReport
+  {
+    let walk = StateWalk(lattice, check.catalog, seed) { [self] node, copy throws(MigrationError) in
+      try look(at: node, copy)
+    }
+    try walk.go(from: copy, applied: applied)
+    return try summary()
+  }
+}
+
+// MARK: - One state
+
+extension CompatibilityWalk {
+  private func look(at node: Int, _ copy: StateCopy) throws(MigrationError) {
+    let promised = scripts.indices.filter {
+      lattice.nodes[node].state.admits(scripts[$0].application, scripts[$0].version)
+    }
+    found[node] = Dictionary(uniqueKeysWithValues: promised.map { ($0, []) })
+    switch part {
+    case .alone: return try run(promised, at: node, copy)
+    case .inTurn: try run(promised.filter { homes[$0] == nil }, at: node, copy)
+    }
+    for pair in pairs(of: promised) {
+      for finding in try interleaving(pair, at: node).findings(on: copy) {
+        let version = pair.first { scripts[$0].version == finding.version } ?? pair[0]
+        let told = blamed(finding, at: node, version)
+        found[node]?[version]?.append(told)
+      }
+    }
+  }
+
+  private func run(_ promised: [Int], at node: Int, _ copy: StateCopy) throws(MigrationError) {
+    guard !promised.isEmpty else { return }
+    let runner = try ScriptRunner(on: copy, in: workshop)
+    guard part == .alone else {
+      for version in promised {
+        homes[version] = Home(node: node, run: try runner.run(scripts[version]), trial: nil)
+      }
+      return
+    }
+    let claims = try Claims(of: lattice.nodes[node].state, in: check.catalog, on: copy.connection)
+    for version in promised {
+      let script = scripts[version]
+      var broken: [Claims.Claim] = []
+      let home = homes[version]
+      let result = try runner.run(
+        script, like: home?.run,
+        atEnd: { () throws(MigrationError) in broken = try claims.broken(on: copy.connection) })
+      if let home {
+        var findings = ResultComparison(script: script, home: home.run, here: result).findings()
+        findings += try blame(broken, on: script, runner)
+        let told = findings.map { blamed($0, at: node, version) }
+        found[node]?[version] = told
+      } else {
+        try HomeRun(script: script, run: result, schema: runner.schema).check(on: copy.connection)
+        homes[version] = Home(
+          node: node, run: result, trial: try MutationTrial(of: script, result, on: runner.schema))
+        let told = try blame(broken, on: script, runner).map { blamed($0, at: node, version) }
+        found[node]?[version] = told
+      }
+    }
+  }
+
+  /// Finds the statement after which a claim breaks.
+  private func blame(
+    _ broken: [Claims.Claim], on script: ApplicationScript, _ runner: ScriptRunner
+  ) throws(MigrationError) -> [CompatibilityFinding] {
+    guard !broken.isEmpty else { return [] }
+    var findings: [CompatibilityFinding] = []
+    var rest = broken
+    _ = try runner.run(
+      script,
+      after: { query throws(MigrationError) in
+        guard query.compiled?.footprint.isWrite == true else { return }
+        for claim in rest {
+          let rows = try claim.verification.breakingRows(on: runner.copy.connection, limit: 3)
+          guard rows.count > 0 else { continue }
+          rest.removeAll { $0.id == claim.id && $0.verification == claim.verification }
+          findings.append(
+            CompatibilityFinding(
+              check: .verify, application: script.application, version: script.version,
+              query: query.query.title,
+              message: "breaks the claim '\(claim.verification.title)' of \(claim.id.short)",
+              details: rows.lines,
+              place: query.query.place, phase: claim.id))
+        }
+      })
+    return findings
+  }
+
+  /// Says after which phase a trouble shows first.
+  private func blamed(_ finding: CompatibilityFinding, at node: Int, _ version: Int) -> CompatibilityFinding {
+    var finding = finding
+    if let parent = lattice.nodes[node].parent,
+      let earlier = found[parent]?[version]?.first(where: { $0.isSame(as: finding) })
+    {
+      finding.phase = earlier.phase
+      finding.phasePlace = earlier.phasePlace
+      return finding
+    }
+    finding.phase = finding.phase ?? lattice.nodes[node].step
+    if let phase = finding.phase.flatMap({ check.catalog[$0] }) {
+      finding.phasePlace =
+        phase.windows.first { $0.application == finding.application }?.place
+        ?? phase.up.place(at: phase.up.firstTokenOffset)
+    }
+    return finding
+  }
+
+  /// The versions of one application that write in turn: neighbours, and the oldest with the newest; one alone when no
+  /// other may be live beside it.
+  private func pairs(of promised: [Int]) -> [[Int]] {
+    Dictionary(grouping: promised, by: { scripts[$0].application }).sorted { $0.key < $1.key }.flatMap {
+      _, versions in
+      guard versions.count > 1 else { return [versions] }
+      let neighbours = zip(versions, versions.dropFirst()).map { [$0, $1] }
+      return neighbours + (versions.count > 2 ? [[versions[0], versions[versions.count - 1]]] : [])
+    }
+  }
+
+  private func interleaving(_ pair: [Int], at node: Int) throws(MigrationError) -> Interleaving {
+    let applied = lattice.nodes[node].state.applied
+    let migrate = pendingMigrate(after: applied)
+    let path = lattice.path(to: node)
+    let older = scripts[pair[0]]
+    let home = path.first { lattice.nodes[$0].state.admits(older.application, older.version) } ?? node
+    let steps =
+      path.drop { $0 != home }.dropFirst().compactMap { lattice.nodes[$0].step }
+      + [migrate].compactMap(\.self)
+    return Interleaving(
+      writers: pair.compactMap { version in
+        homes[version].map { Interleaving.Writer(script: scripts[version], home: $0.run) }
+      },
+      way: Interleaving.Way(
+        top: try check.catalog.restricted(to: applied + [migrate].compactMap(\.self)), migrate: migrate,
+        phases: steps.compactMap { id in check.catalog[id].map { (id: id, phase: $0) } }),
+      workshop: workshop)
+  }
+
+  /// The migrate phase of which the expand phase is applied already and that comes next.
+  private func pendingMigrate(after applied: [PhaseID]) -> PhaseID? {
+    let done = Set(applied)
+    guard
+      let (id, phase) = check.catalog.phases.first(where: {
+        !done.contains($0.id) && $0.phase.kind != .contract
+      }),
+      phase.kind == .migrate, applied.contains(where: { $0.migration == id.migration }),
+      phase.needs.allSatisfy({ need in done.contains { $0.isNamed(by: need) } })
+    else { return nil }
+    return id
+  }
+
+  private func summary() throws(MigrationError) -> CompatibilityReport {
+    var subjects: [CompatibilityReport.Subject] = []
+    let shown = lattice.nodes.indices.filter { found[$0] != nil }
+    for (version, script) in scripts.enumerated() {
+      guard let home = homes[version] else {
+        throw check.unreachable(script.application, script.version, at: script.queries.first?.place)
+      }
+      subjects.append(
+        CompatibilityReport.Subject(
+          application: script.application, version: script.version,
+          home: shown.firstIndex(of: home.node) ?? 0,
+          queries: script.queries.count, mutation: home.trial?.mutation ?? "",
+          noticed: home.trial?.noticed ?? 0))
+    }
+    let findings = shown.map { node in scripts.indices.map { found[node]?[$0] ?? [] } }
+    let outcomes = shown.map { node in
+      scripts.indices.map { version -> CompatibilityReport.Outcome in
+        guard let findings = found[node]?[version] else { return .notPromised }
+        return findings.contains { !$0.isWarning } ? .broken : .works
+      }
+    }
+    return CompatibilityReport(
+      states: shown.map { lattice.nodes[$0].state }, subjects: subjects, outcomes: outcomes,
+      findings: findings)
+  }
+}

@@ -1,0 +1,94 @@
+internal import PhaseDB
+internal import PhaseSQLite
+
+/// Makes copies, in memory or in a private folder that is gone with the last of them.
+final class CopyWorkshop {
+  let clock: StandingClock
+  /// The same phases go up and down on many copies.
+  let trials = TransitionTrials()
+  let now: Timestamp
+  let runner: Runner
+  let cancellation: Cancellation
+  /// A request to stop that means nobody waits for what is made here any more.
+  private let dismissal: Cancellation
+  /// That of the copy that was looked at last. The next one has most of it, which need not be taken apart again.
+  var lastSchema: Schema?
+  private var folder: PrivateFolder?
+  private var count = 0
+
+  /// Databases of up to so many bytes are copied into memory.
+  private static let inMemory = 64 << 20
+
+  init(
+    _ surroundings: CompatibilityCheck.Surroundings, dismissal: Cancellation = Cancellation()
+  ) throws(MigrationError) {
+    self.dismissal = dismissal
+    now = surroundings.now
+    runner = surroundings.runner
+    cancellation = surroundings.cancellation
+    let now = now
+    clock = try lifting("stopping the clock of the copies") { () in
+      // As SQLite reads it, without the Z, and to the second, as CURRENT_TIMESTAMP gives it.
+      try StandingClock(at: String(now.text.prefix(19)).replacing("T", with: " "))
+    }
+  }
+
+  var isStopped: Bool { cancellation.isRequested || dismissal.isRequested }
+
+  /// A copy of a database file, which is only read.
+  ///
+  /// - Throws: `database-not-found` and what else keeps it from being read.
+  func copy(ofFile path: String, wait: Duration) throws(MigrationError) -> StateCopy {
+    guard let source = try DatabaseFile.openForReading(path, wait: wait) else {
+      throw MigrationError(
+        .databaseNotFound, "there is no database at \(path)", help: ["check the path given with --database"])
+    }
+    return try source.reading { () throws(MigrationError) in try copy(of: source) }
+  }
+
+  /// A database with nothing in it.
+  func empty() throws(MigrationError) -> StateCopy {
+    let connection = try lifting("opening a database in memory") { () in
+      try Connection(path: "", mode: .memory)
+    }
+    return try StateCopy(connection, in: self)
+  }
+
+  /// A copy of what a connection sees.
+  func copy(of source: Connection) throws(MigrationError) -> StateCopy {
+    let bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
+    guard bytes > Self.inMemory else {
+      let target = try lifting("opening a copy") { () in try Connection(path: "", mode: .memory) }
+      try lifting("copying the database") { () in try source.backUp(to: target) { _, _ in !isStopped } }
+      return try StateCopy(target, in: self)
+    }
+    let file = try file(of: source, as: "\(count + 1).db")
+    count += 1
+    let target = try lifting("opening a copy") { () in try Connection(path: file.path, mode: .readWrite) }
+    return try StateCopy(target, file, in: self)
+  }
+
+  /// A copy of what a connection sees, as a file.
+  func file(of source: Connection, as name: String) throws(MigrationError) -> DatabaseCopy {
+    return try DatabaseCopy(
+      of: source, as: name, in: try ownFolder(besides: source.path), for: .compatibility,
+      shouldGoOn: { !isStopped })
+  }
+
+  private func ownFolder(besides database: String) throws(MigrationError) -> PrivateFolder {
+    if let folder { return folder }
+    let made = try DatabaseCopy.makeFolder(
+      in: PrivateFolder.temporary, besides: database, for: .compatibility)
+    folder = made
+    return made
+  }
+}
+
+extension DatabaseCopy.Purpose {
+  fileprivate static let compatibility = DatabaseCopy.Purpose(spare: { $0 / 100 + 65_536 }) { place, why in
+    MigrationError(
+      .copyFailed, "a copy cannot be made in \(place): \(why)",
+      state: "nothing was changed, and the copies are removed",
+      help: ["name a folder on a disk with room that you may write in TMPDIR"])
+  }
+}

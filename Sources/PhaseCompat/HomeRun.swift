@@ -1,0 +1,63 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// A script that was run where it is at home: whether it can serve as what others are compared with.
+struct HomeRun {
+  let script: ApplicationScript
+  let run: ScriptRun
+  let schema: Schema
+
+  /// - Throws: `query-failed` when a statement fails that should not, or does not that should; `no-data` when a table has
+  ///   no row.
+  func check(on connection: Connection) throws(MigrationError) {
+    // First, because without rows much else fails.
+    try refuseEmptyTables(on: connection)
+    for query in run.queries {
+      if let refusal = query.refusal {
+        guard query.query.expectsError else {
+          throw failed(query.query, "does not compile", "\(refusal.message)")
+        }
+        continue
+      }
+      for outcome in query.outcomes {
+        switch outcome {
+        case .failed(_, let message) where !query.query.expectsError:
+          throw failed(query.query, "fails", "\(message)")
+        case .done where query.query.expectsError:
+          throw MigrationError(
+            .queryFailed,
+            "\(name): '\(query.query.title)' does not fail, and @expect error says that it must",
+            at: query.query.place, help: ["remove the line, or give it values that must be refused"])
+        default: break
+        }
+      }
+    }
+  }
+
+  private func refuseEmptyTables(on connection: Connection) throws(MigrationError) {
+    var empty: [String] = []
+    for table in run.footprint.tables.sorted() {
+      guard let object = schema.object("table", SchemaName(table)) else { continue }
+      let row = try lifting("looking for rows in \(object.name)") { () in
+        try connection.value("SELECT 1 FROM main.\(SQLText.identifier(object.name)) LIMIT 1")
+      }
+      if row == nil { empty.append(object.name) }
+    }
+    guard empty.isEmpty else {
+      throw MigrationError(
+        .noData, "nothing is proven by tables without rows: \(empty.joined(separator: ", "))",
+        at: script.queries.first?.place,
+        help: ["give each a row in apps/seed.sql, or test with the rows of a database: --database FILE"])
+    }
+  }
+
+  private var name: String { "\(script.application) \(script.version)" }
+
+  private func failed(_ query: ApplicationQuery, _ what: String, _ message: Prose) -> MigrationError {
+    MigrationError(
+      .queryFailed, "\(name): '\(query.title)' \(what) on the state it was written for: \(message)",
+      at: query.place,
+      help: ["correct the statement or its values; a statement that must fail has the line -- @expect error"])
+  }
+}

@@ -1,0 +1,56 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// Two versions that write in turn on one state, and what is left of it after the way down and up again.
+///
+/// What a version wrote must be there until somebody writes it anew. Three things are looked for: a statement that changes
+/// nothing for the version that runs it, and yet a value of the other one (a trigger that computes anew on unrelated
+/// updates); a value that a pending migrate phase or the way down takes away; and a value that is another one after the
+/// way down and up again, because what one version wrote never reached the columns of the other.
+struct Interleaving {
+  /// A version that takes part, and the columns that it knew on the state it was written for.
+  struct Writer {
+    let script: ApplicationScript
+    let home: ScriptRun
+
+    /// The statements that may write: a SELECT at home is one everywhere.
+    var writing: [ApplicationQuery] {
+      zip(script.queries, home.queries).filter { query, run in
+        run.compiled?.footprint.isWrite != false || !query.results.isEmpty
+      }.map(\.0)
+    }
+
+    func knows(_ column: FoldedName, of table: FoldedName) -> Bool {
+      home.shapes[table]?.columns.contains(column) ?? true
+    }
+
+    var name: String { "\(script.application) \(script.version)" }
+  }
+
+  /// Where the way leads.
+  struct Way {
+    /// What is applied with the state, and with the pending migrate phase after it, where there is one.
+    let top: Catalog
+    /// The phase that leads there; nil when none is pending.
+    let migrate: PhaseID?
+    /// The phases from the state on which the older version is at home up to the top, in their order.
+    let phases: [(id: PhaseID, phase: Phase)]
+  }
+
+  let writers: [Writer]
+  let way: Way
+  let workshop: CopyWorkshop
+
+  /// Tries every order, each on a copy of its own.
+  func findings(on state: StateCopy) throws(MigrationError) -> [CompatibilityFinding] {
+    var findings: [CompatibilityFinding] = []
+    for turn in writers.count > 1 ? WriteTurn.allCases : [.olderLast] {
+      let trial = try InterleavingTrial(self, turn, on: try state.fork())
+      for finding in try trial.findings() where !findings.contains(where: { $0.isSame(as: finding) }) {
+        findings.append(finding)
+      }
+    }
+    return findings
+  }
+}

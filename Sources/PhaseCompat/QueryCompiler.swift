@@ -1,0 +1,104 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// A statement that was compiled and can be run again and again.
+final class PreparedQuery {
+  var run: QueryRun
+  var statement: Statement?
+
+  init(_ run: QueryRun, _ statement: consuming Statement?) {
+    self.run = run
+    self.statement = statement
+  }
+}
+
+/// Compiles statements of a version on a schema, and listens to what the authorizer tells of each.
+final class QueryCompiler {
+  private let connection: Connection
+  private let functions: FunctionList
+  private let modules: ModuleList
+  private let views: Set<FoldedName>
+  /// The names of the schema's views and triggers.
+  private let code: Set<FoldedName>
+  /// What is told of the statement that is being compiled; nil while none is.
+  private var listening: (names: Set<FoldedName>, starred: Set<FoldedName>, footprint: QueryFootprint)?
+
+  /// - Parameter schema: the one that the connection has.
+  init(on connection: Connection, _ schema: Schema) {
+    self.connection = connection
+    functions = .of(connection)
+    modules = .of(connection)
+    func names(_ type: String) -> Set<FoldedName> {
+      Set(schema.objects.filter { $0.key.type == type }.map(\.key.name))
+    }
+    views = names("view")
+    code = views.union(names("trigger"))
+  }
+
+  deinit { connection.removeAuthorizer() }
+
+  /// Compiles statements.
+  ///
+  /// - Parameters:
+  ///   - home: what became of them where they are at home; empty when that is not known.
+  ///   - planned: whether it is of interest how they find their rows.
+  func prepare(
+    _ queries: [ApplicationQuery], like home: [QueryRun] = [], planned: Bool = true
+  ) throws(MigrationError) -> [PreparedQuery] {
+    // Once for the script: whenever an authorizer is set, everything that was compiled before is compiled again. A claim
+    // that was checked meanwhile has had its own.
+    connection.setAuthorizer { [unowned self] action in
+      guard let (names, starred, _) = listening else { return true }
+      listening?.footprint.add(action, code: code, names: names, starred: starred)
+      return !reachesOut(action)
+    }
+    var prepared: [PreparedQuery] = []
+    for (index, query) in queries.enumerated() {
+      let known = home.indices.contains(index) ? home[index].compiled : nil
+      prepared.append(try prepare(query, like: known, planned: planned))
+    }
+    return prepared
+  }
+
+  /// Whether an action of an application's statement reaches out of the copy.
+  private func reachesOut(_ action: AuthorizedAction) -> Bool {
+    switch action.code {
+    case .function: !functions.allows(action.second ?? "")
+    case .createVirtualTable: !ModuleList.allows(module: action.second ?? "")
+    case .read: modules.refuses(table: action.first ?? "")
+    case .attach, .detach: true
+    default: false
+    }
+  }
+
+  /// Compiles a statement and notes what it reads and writes.
+  private func prepare(
+    _ query: ApplicationQuery, like home: QueryRun.Compiled?, planned: Bool
+  ) throws(MigrationError) -> PreparedQuery {
+    var run = QueryRun(query: query)
+    let uses = PositionalUse.all(in: query.sql.text)
+    let counted = uses.filter { $0.kind == .star }.map(\.table)
+    let starred = Set(uses.filter { $0.kind == .innerStar }.map(\.table)).subtracting(counted)
+    listening = (query.names, starred, QueryFootprint())
+    defer { listening = nil }
+    do {
+      let statement = try connection.prepare(query.sql.text, reused: true)
+      var footprint = listening?.footprint ?? QueryFootprint()
+      listening = nil
+      footprint.views = footprint.tables.intersection(views)
+      let columns = (0..<statement.columnCount).map { statement.columnName(at: $0) }
+      run.compiled = QueryRun.Compiled(
+        columns: columns, footprint: footprint,
+        plan: planned ? QueryPlan(of: query.sql.text, on: connection) : nil,
+        // It is read from the text, and is the same for the same columns.
+        order: home?.columns.elementsEqual(columns, by: { $0.hasSameBytes(as: $1) }) == true
+          ? home?.order : RowOrder(of: query.sql.text, columns: columns))
+      return PreparedQuery(run, statement)
+    } catch {
+      guard !error.code.isFatal else { throw MigrationError(error, while: "compiling '\(query.title)'") }
+      run.refusal = error
+      return PreparedQuery(run, nil)
+    }
+  }
+}

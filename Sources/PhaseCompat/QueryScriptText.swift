@@ -1,0 +1,138 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// Writes the file `apps/APP/VERSION.sql` from statements that were seen, each once.
+struct QueryScriptText {
+  /// A statement, and the values it was run with.
+  private struct Seen {
+    let sql: String
+    var rows: [[Value]] = []
+    /// What is left of it without its values, where these are written into it.
+    let shape: [UInt8]
+  }
+
+  private var seen: [Seen] = []
+  private var places: [[UInt8]: Int] = [:]
+
+  /// With how many different values a statement is kept.
+  private static let limit = 3
+
+  /// Takes up a statement with parameters.
+  ///
+  /// - Parameter values: of its parameters, in the order of their numbers.
+  mutating func add(_ sql: String, values: [Value]) {
+    guard Self.isQuestion(sql) else { return }
+    let shape = SQLTokens.exactWithoutLastSemicolons(sql)
+    if let place = places[shape] {
+      if seen[place].rows.count < Self.limit, !seen[place].rows.contains(values), !values.isEmpty {
+        seen[place].rows.append(values)
+      }
+    } else {
+      places[shape] = seen.count
+      seen.append(Seen(sql: sql, rows: values.isEmpty ? [] : [values], shape: shape))
+    }
+  }
+
+  /// Takes up a statement into which its values are written. Of those that differ in nothing else a few are kept.
+  mutating func add(literal sql: String) {
+    guard Self.isQuestion(sql) else { return }
+    let shape = Self.withoutValues(sql)
+    let same = seen.filter { $0.shape == shape }
+    let exact = SQLTokens.exactWithoutLastSemicolons(sql)
+    guard same.count < Self.limit,
+      !same.contains(where: { SQLTokens.exactWithoutLastSemicolons($0.sql) == exact })
+    else { return }
+    seen.append(Seen(sql: sql, shape: shape))
+  }
+
+  /// Whether it asks for or changes rows; what is about transactions, connections or the schema is left out.
+  private static func isQuestion(_ sql: String) -> Bool {
+    let words = SQLWord.all(in: sql)
+    return words.first.map {
+      ["select", "insert", "update", "delete", "replace", "with", "values"].contains($0.text)
+    }
+      ?? false
+  }
+
+  /// The tokens with a mark for every literal.
+  private static func withoutValues(_ sql: String) -> [UInt8] {
+    let bytes = Array(sql.utf8)
+    var shape: [UInt8] = []
+    for token in SQLTokens(bytes: bytes) where !token.kind.isTrivia && !token.isSemicolon {
+      let isValue = [.string, .number, .blob, .variable].contains(token.kind)
+      shape +=
+        isValue
+        ? Array("?".utf8) : Array(String(decoding: bytes[token.range], as: UTF8.self).asciiLowercased.utf8)
+      shape.append(0)
+    }
+    return shape
+  }
+
+  /// The file; empty when nothing was seen.
+  func text() -> String {
+    var names: Set<String> = []
+    return seen.enumerated().map { index, statement in
+      let title = Self.title(statement.sql)
+      var name = title
+      var number = 2
+      while !names.insert(name).inserted {
+        name = "\(title) (\(number))"
+        number += 1
+      }
+      let parameters = QueryParameter.all(in: statement.sql)
+      let rows = statement.rows.map { row in
+        let values = zip(parameters, row).map { "\($0.name?.text ?? "\($0.number)") = \(Self.literal($1))" }
+        return "-- @with \(values.joined(separator: ", "))\n"
+      }
+      return (index == 0 ? "" : "\n") + "-- @query \(name)\n\(rows.joined())\(Self.closed(statement.sql))\n"
+    }.joined()
+  }
+
+  /// What a statement does and to which table, as far as its words tell: `update customers`.
+  private static func title(_ sql: String) -> String {
+    let words = SQLWord.all(in: sql)
+    let verb =
+      words.first { ["select", "insert", "update", "delete", "replace", "values"].contains($0.text) }?.text
+      .text
+      ?? "ask"
+    let before: Set<FoldedName> = verb == "update" ? ["update"] : ["into", "from"]
+    for index in words.indices where words[index].kind == .word && before.contains(words[index].text) {
+      var next = index + 1
+      // UPDATE OR IGNORE t
+      if words.has("or", at: next) { next += 2 }
+      if let name = words.qualifiedName(at: next) { return "\(verb) \(words[name.name].text)" }
+    }
+    return verb
+  }
+
+  /// On one line, because a directive is one: what cannot stand there is put together from parts.
+  private static func literal(_ value: Value) -> String {
+    switch value {
+    case .text(let text):
+      let parts = text.split(omittingEmptySubsequences: false) { $0.isNewline }
+      guard parts.count > 1 else { return value.description }
+      var pieces: [String] = []
+      var run = ""
+      for character in text {
+        if character.isNewline {
+          if !run.isEmpty { pieces.append(SQLText.literal(run)) }
+          pieces += character.unicodeScalars.map { "char(\($0.value))" }
+          run = ""
+        } else {
+          run.append(character)
+        }
+      }
+      if !run.isEmpty { pieces.append(SQLText.literal(run)) }
+      return pieces.joined(separator: " || ")
+    // The shortest text that gives the number back; infinity has none in SQL but a number that is too large.
+    case .real(let number) where number.isInfinite: return number < 0 ? "-9e999" : "9e999"
+    default: return value.description
+    }
+  }
+
+  private static func closed(_ sql: String) -> String {
+    let text = EmbeddedSQL.text(sql)
+    return text.last == "\n" ? String(text.dropLast()) : text
+  }
+}

@@ -1,0 +1,129 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// The rows that statements touched, found again by their keys.
+///
+/// SQLite tells the rowids of what a statement changes, and a ``TouchLog`` the keys of a WITHOUT ROWID table, so that nothing
+/// is read but what was touched, however large the table.
+final class RowBook {
+  /// A row, by its table and its key.
+  struct Key: Sendable, Hashable {
+    let table: FoldedName
+    let values: [Value]
+  }
+
+  /// The columns of a row by name; nil when the row is not there.
+  typealias Row = [FoldedName: Value]?
+
+  private let connection: Connection
+  /// The tables that are of interest, by name.
+  let shapes: [FoldedName: ComparedTable]
+  private var touchedIDs: [FoldedName: Set<Int64>] = [:]
+  /// Every row that was ever touched.
+  private(set) var keys: Set<Key> = []
+
+  private let logs: [FoldedName: TouchLog]
+
+  init(on connection: Connection, shapes: [FoldedName: ComparedTable]) {
+    self.connection = connection
+    self.shapes = shapes
+    var logs: [FoldedName: TouchLog] = [:]
+    for (table, shape) in shapes {
+      guard case .only(let columns) = shape.key else { continue }
+      logs[table] = TouchLog(of: shape, columns: columns, on: connection)
+    }
+    self.logs = logs
+    connection.watchRows { [unowned self] table, rowID in
+      touchedIDs[table.folded, default: []].insert(rowID)
+    }
+  }
+
+  deinit { connection.stopWatchingRows() }
+
+  /// Removes what it needs from the connection.
+  func close() throws(SQLiteError) {
+    connection.stopWatchingRows()
+    for log in logs.values { try log.remove(from: connection) }
+  }
+
+  /// Takes rows for touched that were touched elsewhere.
+  func add(_ keys: some Sequence<Key>) { self.keys.formUnion(keys) }
+
+  /// Takes up what has been touched since the last time.
+  ///
+  /// - Returns: the rows that were touched.
+  @discardableResult
+  func gather() throws(SQLiteError) -> Set<Key> {
+    var found: Set<Key> = []
+    let touched = touchedIDs
+    touchedIDs = [:]
+    for (table, ids) in touched {
+      guard let shape = shapes[table] else { continue }
+      switch shape.key {
+      case .rowID: for id in ids { found.insert(Key(table: table, values: [.integer(id)])) }
+      case .columns(let columns):
+        let key = columns.map(SQLText.identifier).joined(separator: ", ")
+        for id in ids {
+          // A row that is gone has no key to ask for, unless it was touched before.
+          let rows = try connection.rows(
+            "SELECT \(key) FROM main.\(SQLText.identifier(table)) WHERE rowid = ?1", .integer(id))
+          if let row = rows.first { found.insert(Key(table: table, values: row)) }
+        }
+      case .only: break
+      }
+    }
+    for (table, log) in logs {
+      for key in try log.take(from: connection) { found.insert(Key(table: table, values: key)) }
+    }
+    keys.formUnion(found)
+    return found
+  }
+
+  /// The rows as they are now, with the columns of `shapes` that are still there.
+  ///
+  /// - Returns: nothing for a table that cannot be asked any more by its key.
+  func contents() throws(SQLiteError) -> [Key: Row] {
+    try Self.contents(of: keys, shapes: shapes, on: connection)
+  }
+
+  static func contents(
+    of keys: Set<Key>, shapes: [FoldedName: ComparedTable], on connection: Connection
+  ) throws(SQLiteError) -> [Key: Row] {
+    var contents: [Key: Row] = [:]
+    for (table, keys) in Dictionary(grouping: keys, by: \.table) {
+      guard let shape = shapes[table] else { continue }
+      let there = Set(
+        try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table)).compactMap {
+          $0[0].text?.folded
+        })
+      let columns = shape.columns.filter(there.contains)
+      let isAskable =
+        shape.keyColumns.allSatisfy { there.contains($0) || !shape.columns.contains($0) } && !columns.isEmpty
+      guard isAskable else { continue }
+      let condition = shape.keyColumns.enumerated()
+        .map { "\(SQLText.identifier($0.element)) IS ?\($0.offset + 1)" }.joined(separator: " AND ")
+      let list = columns.map(SQLText.identifier).joined(separator: ", ")
+      guard
+        var statement = try? connection.prepare(
+          "SELECT \(list) FROM main.\(SQLText.identifier(table)) WHERE \(condition)", reused: true)
+      else { continue }
+      for key in keys {
+        statement.reset()
+        try statement.bind(key.values)
+        var row: Row = nil
+        if try statement.step() {
+          row = Dictionary(
+            uniqueKeysWithValues: columns.enumerated().map { ($0.element, statement.value(at: $0.offset)) })
+        }
+        contents.updateValue(row, forKey: key)
+      }
+    }
+    return contents
+  }
+}
+
+extension RowBook.Key: CustomStringConvertible {
+  /// `customers 7`
+  var description: String { "\(table) \(values.map(\.description).joined(separator: ", "))" }
+}

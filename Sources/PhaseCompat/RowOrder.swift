@@ -1,0 +1,69 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// The order that a SELECT asks for. Without one, SQLite may give rows in any, and another on another schema.
+struct RowOrder: Sendable {
+  /// The columns of the result that rows are ordered by; nil when they are ordered by something that is not in it.
+  private let keys: [Int]?
+
+  /// Reads the ORDER BY at the outermost level of a statement.
+  ///
+  /// - Parameter columns: the names of its result.
+  /// - Returns: nil when there is none.
+  init?(of sql: String, columns: [String]) {
+    let words = SQLWord.all(in: sql)
+    var depth = 0
+    var start: Int?
+    for index in words.indices {
+      if words[index].is("(") { depth += 1 }
+      if words[index].is(")") { depth -= 1 }
+      if depth == 0, words.has("order", "by", at: index) { start = index + 2 }
+    }
+    guard let start else { return nil }
+    let folded = columns.map(\.folded)
+    var keys: [Int]? = []
+    for term in Self.terms(words[start...]) {
+      if let key = Self.column(term, in: folded) { keys?.append(key) } else { keys = nil }
+    }
+    self.keys = keys
+  }
+
+  /// The terms of an ORDER BY, up to LIMIT.
+  private static func terms(_ words: ArraySlice<SQLWord>) -> [[SQLWord]] {
+    var terms: [[SQLWord]] = [[]]
+    var depth = 0
+    for word in words {
+      if word.is("(") { depth += 1 }
+      if word.is(")") { depth -= 1 }
+      if depth == 0, word.is("limit") || word.is(";") { break }
+      if depth == 0, word.is(",") { terms.append([]) } else { terms[terms.count - 1].append(word) }
+    }
+    return terms
+  }
+
+  /// The column that a term names: by its name, with or without that of a table, or by its number.
+  private static func column(_ term: [SQLWord], in columns: [FoldedName]) -> Int? {
+    var term = term[...]
+    while let last = term.last, ["asc", "desc", "first", "last", "nulls"].contains(last.text) {
+      term.removeLast()
+    }
+    if term.count == 1, let word = term.first, word.kind == .number, let number = Int(word.text.text) {
+      return columns.indices.contains(number - 1) ? number - 1 : nil
+    }
+    guard let name = term.last, name.isName,
+      term.count == 1 || (term.count == 3 && term.dropFirst().first?.is(".") == true)
+    else { return nil }
+    let places = columns.indices.filter { columns[$0] == name.text }
+    return places.count == 1 ? places[0] : nil
+  }
+
+  /// Whether two lists of the same rows are in the same order. Where it is known what they are ordered by, rows of which
+  /// that is the same may stand in any.
+  func isSame(_ left: [[Value]], _ right: [[Value]]) -> Bool {
+    guard let keys else { return left == right }
+    return zip(left, right).allSatisfy { one, other in
+      keys.allSatisfy { !one.indices.contains($0) || one[$0] == other[$0] }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// Which rows of a WITHOUT ROWID table are touched, of which SQLite's update hook says nothing: TEMP triggers write their
+/// keys down.
+///
+/// The application is told nothing of it: what a trigger changes is not in `changes()`, and a trigger gives the last rowid
+/// back that it found (sqlite.org/c3ref/last_insert_rowid.html). Rows that REPLACE pushes out are not told.
+struct TouchLog {
+  /// What the names of its objects begin with, which are all in the schema `temp`.
+  static let prefix = "phasedb_touched_"
+
+  private let table: ComparedTable
+  private let name: String
+  private let columns: [String]
+
+  /// - Returns: nil where there can be no such trigger, as on what has become a view.
+  init?(of table: ComparedTable, columns: [FoldedName], on connection: Connection) {
+    self.table = table
+    self.columns = columns.map(SQLText.identifier)
+    name = Self.prefix + table.name.text
+    let target = "main.\(SQLText.identifier(table.name))"
+    var script = "CREATE TEMP TABLE \(SQLText.identifier(name)) (\(self.columns.joined(separator: ", ")));"
+    for (event, rows) in [("INSERT", ["NEW"]), ("UPDATE", ["OLD", "NEW"]), ("DELETE", ["OLD"])] {
+      let body = rows.map { row in
+        "INSERT INTO \(SQLText.identifier(name)) VALUES (\(self.columns.map { "\(row).\($0)" }.joined(separator: ", ")));"
+      }
+      script +=
+        "CREATE TEMP TRIGGER \(trigger(event)) AFTER \(event) ON \(target) BEGIN \(body.joined(separator: " ")) END;"
+    }
+    guard (try? connection.execute(script: script)) != nil else {
+      try? remove(from: connection)
+      return nil
+    }
+  }
+
+  private func trigger(_ event: String) -> String { SQLText.identifier("\(name)_\(event)") }
+
+  /// The keys that were written down since the last time.
+  func take(from connection: Connection) throws(SQLiteError) -> [[Value]] {
+    let keys = try connection.rows("SELECT DISTINCT * FROM temp.\(SQLText.identifier(name))")
+    if !keys.isEmpty { try connection.execute("DELETE FROM temp.\(SQLText.identifier(name))") }
+    return keys
+  }
+
+  /// A TEMP trigger would keep a phase from changing its table.
+  func remove(from connection: Connection) throws(SQLiteError) {
+    for event in ["INSERT", "UPDATE", "DELETE"] {
+      try connection.execute("DROP TRIGGER IF EXISTS temp.\(trigger(event))")
+    }
+    try connection.execute("DROP TABLE IF EXISTS temp.\(SQLText.identifier(name))")
+  }
+}
