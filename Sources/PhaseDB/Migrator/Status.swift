@@ -174,7 +174,9 @@ extension Migrator {
   private func wayBack(
     _ applied: [PhaseStatus], _ texts: [PhaseID: Phase], _ judgement: GateJudgement, _ knowledge: Knowledge
   ) throws(MigrationError) -> CheckpointReversal? {
-    guard knowledge.isInPlace, let present = knowledge.applied.last?.sequence else { return nil }
+    // Tables of the ledger that somebody changed tell nothing.
+    guard knowledge.isInPlace, knowledge.ledgerDrift.isEmpty, let present = knowledge.applied.last?.sequence
+    else { return nil }
     let checkpoints = try lifting("reading the ledger") { () in
       try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
     }

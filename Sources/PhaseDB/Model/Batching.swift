@@ -1,10 +1,14 @@
 /// How a migrate phase is cut into batches: the table whose rows it goes through, and the column that orders them.
-package struct Batching: Sendable, Hashable {
-  package let table: String
+public struct Batching: Sendable, Hashable {
+  /// The table whose keys the batches follow.
+  public let table: String
   /// The column whose order is followed; nil for the table's own key.
-  package let column: String?
+  public let column: String?
 
-  package init(table: String, by column: String? = nil) {
+  /// Batches over the keys of a table.
+  ///
+  /// - Parameter column: nil for its primary key or rowid.
+  public init(table: String, by column: String? = nil) {
     self.table = table
     self.column = column
   }

@@ -17,37 +17,36 @@ public struct Phase: Sendable, Hashable {
   /// What must hold once the phase is up.
   public let verifications: [Verification]
   /// What down cannot undo; nil when nothing was declared, empty when declared to be nothing.
-  package let residuals: [Residual]?
+  public let residuals: [Residual]?
   /// What a contract takes out of use: after its up SQL has run it is renamed, and before its down SQL runs it has its old
   /// name back.
-  package let retirements: [Retirement]
+  public let retirements: [Retirement]
   /// Losses the author accepts; without one the round trip must be exact.
-  package let losses: [Loss]
+  public let losses: [Loss]
   /// How long the phase before this one, of the same migration, must have been in place.
   public let soak: Duration?
   /// Phases of other migrations that must be applied first. A prefix that names one phase is enough.
   public let needs: [String]
   /// The limits a rehearsal checks.
-  package let budget: Budget?
+  public let budget: Budget?
   /// How a migrate phase is cut into batches; nil when it runs in one transaction.
-  package let batching: Batching?
+  public let batching: Batching?
   /// Findings the author accepts.
-  package let allowances: [Allowance]
+  public let allowances: [Allowance]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
   /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
   public private(set) var tokenHash = ""
 
-  /// A phase made in Swift. What only its file can say, such as batches, what is retired and what is lost, it has not.
+  /// A phase made in Swift; the parameters are the directives of a phase file.
+  ///
+  /// - Parameters:
+  ///   - windows: for each application, the versions that run both before and after the phase.
+  ///   - residuals: what down cannot undo outside the database; empty when that is nothing, nil when it is not declared.
+  ///   - losses: what may not come back.
+  ///   - retirements: for a contract, what is renamed out of use.
+  ///   - soak: how long the phase before it, of the same migration, must have been in place.
+  ///   - needs: phases of other migrations that must be applied first.
   public init(
-    _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
-    verifications: [Verification] = [], soak: Duration? = nil, needs: [String] = []
-  ) {
-    self.init(
-      kind, windows: windows, up: up, down: down, summary: summary, verifications: verifications,
-      residuals: nil, soak: soak, needs: needs)
-  }
-
-  package init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
@@ -71,7 +70,7 @@ public struct Phase: Sendable, Hashable {
   }
 
   /// A contract that does nothing but retire.
-  package init(
+  public init(
     retiring first: Retirement, _ others: Retirement..., windows: Windows, summary: String = "",
     residuals: [Residual]? = nil, soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
     allowances: [Allowance] = []

@@ -17,44 +17,59 @@ public struct Verification: Sendable, Hashable {
 }
 
 /// Something that remains after a technically perfect down.
-package struct Residual: Sendable, Hashable {
+public struct Residual: Sendable, Hashable {
   /// Whom it concerns.
-  package enum Audience: String, Sendable, Hashable, CaseIterable {
-    case customer, downstream, workflow, support
+  public enum Audience: String, Sendable, Hashable, CaseIterable {
+    /// Those who use the application.
+    case customer
+    /// Systems that took data from it.
+    case downstream
+    /// Work that is under way, such as jobs in a queue.
+    case workflow
+    /// Those who answer customers.
+    case support
   }
 
-  package let audience: Audience
-  package let text: String
+  /// Who has to deal with it.
+  public let audience: Audience
+  /// What remains, in one line.
+  public let text: String
 
-  package init(_ audience: Audience, _ text: String) {
+  /// Something that remains after the way back.
+  public init(_ audience: Audience, _ text: String) {
     self.audience = audience
     self.text = text
   }
 
   /// What a phase says of its residuals as a whole. Nothing said and nothing left are different things.
-  package enum Statement: String, Sendable, Hashable, CaseIterable {
+  public enum Statement: String, Sendable, Hashable, CaseIterable {
     /// It has no `@residual` line.
     case notDeclared = "not-declared"
     /// `@residual none`
     case nothing
+    /// It names at least one.
     case declared
   }
 }
 
 extension Phase {
   /// What it says of what remains after its down.
-  package var residualStatement: Residual.Statement {
+  public var residualStatement: Residual.Statement {
     residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
   }
 }
 
 /// A loss that the author of a phase accepts.
-package struct Loss: Sendable, Hashable {
-  package let table: String
-  package let column: String
-  package let reason: String
+public struct Loss: Sendable, Hashable {
+  /// The table.
+  public let table: String
+  /// The column whose values may be lost.
+  public let column: String
+  /// Why that is acceptable, in one line.
+  public let reason: String
 
-  package init(table: String, column: String, reason: String) {
+  /// A loss of one column.
+  public init(table: String, column: String, reason: String) {
     self.table = table
     self.column = column
     self.reason = reason
@@ -62,13 +77,16 @@ package struct Loss: Sendable, Hashable {
 }
 
 /// The longest times a rehearsal may measure; nil where there is no limit.
-package struct Budget: Sendable, Hashable {
-  package let up: Duration?
-  package let down: Duration?
+public struct Budget: Sendable, Hashable {
+  /// The longest the way up may take; nil for no limit.
+  public let up: Duration?
+  /// The longest the way down may take; nil for no limit.
+  public let down: Duration?
   /// The longest time the write lock is held.
-  package let hold: Duration?
+  public let hold: Duration?
 
-  package init(up: Duration? = nil, down: Duration? = nil, hold: Duration? = nil) {
+  /// Limits that a rehearsal checks.
+  public init(up: Duration? = nil, down: Duration? = nil, hold: Duration? = nil) {
     self.up = up
     self.down = down
     self.hold = hold
@@ -76,16 +94,20 @@ package struct Budget: Sendable, Hashable {
 }
 
 /// One finding that the author of a phase accepts, until a version of the application.
-package struct Allowance: Sendable, Hashable {
+public struct Allowance: Sendable, Hashable {
   /// The id of the rule.
-  package let rule: String
-  package let application: String
-  package let until: Version
-  package let reason: String
+  public let rule: String
+  /// The application whose versions end it.
+  public let application: String
+  /// The first version of the application that must not need it.
+  public let until: Version
+  /// Why the findings are accepted, in one line.
+  public let reason: String
   /// Where it is written; nil when it was made in Swift or read from the ledger.
-  package let place: Place?
+  public let place: Place?
 
-  package init(rule: String, application: String, until: Version, reason: String, at place: Place? = nil) {
+  /// An exception from a rule of lint, until a version.
+  public init(rule: String, application: String, until: Version, reason: String, at place: Place? = nil) {
     self.place = place
     self.rule = rule
     self.application = application
@@ -94,12 +116,12 @@ package struct Allowance: Sendable, Hashable {
   }
 
   /// Where an allowance is written makes no difference to what it says.
-  package static func == (left: Allowance, right: Allowance) -> Bool {
+  public static func == (left: Allowance, right: Allowance) -> Bool {
     left.rule == right.rule && left.application == right.application && left.until == right.until
       && left.reason == right.reason
   }
 
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     hasher.combine(rule)
     hasher.combine(application)
     hasher.combine(until)

@@ -3,25 +3,27 @@ internal import PhaseSQLite
 
 /// A column or a table that a contract takes out of use without destroying it: it is renamed, until its phase comes down
 /// or is purged.
-package struct Retirement: Sendable, Hashable {
-  package let table: String
+public struct Retirement: Sendable, Hashable {
+  /// The table, or the table of the column.
+  public let table: String
   /// nil when it is the whole table.
-  package let column: String?
+  public let column: String?
   /// Where it is written; nil when it was made in Swift.
-  package let place: Place?
+  public let place: Place?
 
-  package init(table: String, column: String? = nil, at place: Place? = nil) {
+  /// A column taken out of use, or a whole table without one.
+  public init(table: String, column: String? = nil, at place: Place? = nil) {
     self.table = table
     self.column = column
     self.place = place
   }
 
   /// Where a retirement is written makes no difference to what it says.
-  package static func == (left: Retirement, right: Retirement) -> Bool {
+  public static func == (left: Retirement, right: Retirement) -> Bool {
     left.table.folded == right.table.folded && left.column?.folded == right.column?.folded
   }
 
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     hasher.combine(table.folded)
     hasher.combine(column?.folded)
   }

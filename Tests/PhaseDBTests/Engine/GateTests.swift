@@ -205,7 +205,7 @@ struct GateTests {
     let held = try migrator.status().pending.filter { !$0.gates.isEmpty }
     #expect(
       held.map { "\($0.id.short): \($0.gates[0].opening)" } == [
-        "0001/contract: deploy app >=2.0 everywhere first"
+        "0001/contract: deploy app >=2.0 everywhere"
       ])
   }
 
