@@ -9,7 +9,7 @@ final class CopyWorkshop {
   let now: Timestamp
   let runner: Runner
   let cancellation: Cancellation
-  /// A request to stop that means nobody waits for what is made here any more.
+  /// Cancels the work when its result is no longer wanted.
   private let dismissal: Cancellation
   /// That of the copy that was looked at last. The next one has most of it, which need not be taken apart again.
   var lastSchema: Schema?

@@ -13,7 +13,7 @@ final class InterleavingTrial {
   private var found: [CompatibilityFinding] = []
   private var shapes: [FoldedName: ComparedTable] = [:]
   private var keys: Set<RowBook.Key> = []
-  /// What a column has in a row for which nobody gives a value, by table.
+  /// The value of a column in a row that is inserted without one, by table.
   private(set) var unsetValues: [FoldedName: [FoldedName: Value]] = [:]
 
   init(_ interleaving: Interleaving, _ turn: WriteTurn, on copy: StateCopy) throws(MigrationError) {

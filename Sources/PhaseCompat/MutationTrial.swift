@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Proof that a version's queries can fail: a column that they read is taken away, and somebody has to notice.
+/// Proof that a version's queries can fail: a column that they read is removed, and at least one query must fail.
 struct MutationTrial {
   /// What was taken away: `customers.full_name`.
   let mutation: String

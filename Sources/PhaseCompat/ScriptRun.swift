@@ -17,7 +17,7 @@ struct QueryRun: Sendable {
   struct Compiled: Sendable {
     let columns: [String]
     let footprint: QueryFootprint
-    /// Nil when nobody asked for it.
+    /// Nil when it was not asked for.
     let plan: QueryPlan?
     let order: RowOrder?
   }

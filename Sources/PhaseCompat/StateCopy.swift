@@ -7,7 +7,7 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// A database in some state, which nobody else uses: in memory when it is small, else in a file that goes with it.
+/// A private database in some state: in memory when it is small, else in a file that is removed with it.
 final class StateCopy {
   let connection: Connection
   private let workshop: CopyWorkshop
@@ -20,7 +20,7 @@ final class StateCopy {
     self.file = file
     self.workshop = workshop
     try lifting("preparing a copy") { () in
-      // Nobody will ask for a copy after a crash.
+      // The copy is of no use after a crash.
       try connection.execute("PRAGMA journal_mode = MEMORY")
       try connection.execute("PRAGMA synchronous = OFF")
       try workshop.clock.rule(connection)

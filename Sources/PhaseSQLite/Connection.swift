@@ -8,7 +8,7 @@ internal import CSQLite
   package enum Mode: Hashable, Sendable {
     /// Reads only; the file must exist.
     case readOnly
-    /// Reads only a file that nobody changes meanwhile: neither locks nor a WAL index are used, so it works in
+    /// Reads only a file that no process changes meanwhile: neither locks nor a WAL index are used, so it works in
     /// a folder that cannot be written (sqlite.org/uri.html#uriimmutable).
     case immutable
     /// Reads and writes; the file must exist.
@@ -289,7 +289,7 @@ package struct UnlockedFile: Sendable {
     (self.path, self.mark) = (path, mark)
   }
 
-  /// Whether nobody has written or opened it since.
+  /// Whether it was neither written nor opened since.
   package var isUnchanged: Bool { UnlockedFile(path).map { $0.mark == mark } ?? false }
 }
 

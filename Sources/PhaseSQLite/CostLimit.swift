@@ -27,7 +27,7 @@ package final class CostLimit {
     /// Pages of the database; nil for SQLite's own limit.
     package var pages: Int?
 
-    /// For databases in memory that nobody but phasedb fills.
+    /// For databases in memory that only phasedb fills.
     package static let scratch = Limits(
       steps: 500_000_000, time: .seconds(5), total: .seconds(20), timeForStatement: .milliseconds(2),
       valueBytes: 1_000_000, pages: 65_536)
@@ -182,7 +182,7 @@ extension Connection {
     return try costLimit.spend(body)
   }
 
-  /// Runs a body that compiles and runs nothing, within what that may cost. While SQLite compiles it asks nobody but the
+  /// Runs a body that compiles and runs nothing, within what that may cost. While SQLite compiles it asks only the
   /// authorizer.
   package func spendingWhileCompiling<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result

@@ -19,7 +19,7 @@ package enum FileDurability {
     // A rename would replace what another one put there.
     if unsafe link(draft, path) != 0 {
       guard errno != EEXIST else { throw .current }
-      // A file system without such links: first a name that this call itself made, so that it is nobody else's.
+      // A file system without such links: first a name that this call itself made, so that no other process has it.
       let claim = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
       guard claim >= 0 else { throw .current }
       close(claim)

@@ -238,7 +238,7 @@ extension PrivateFolder {
       String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// A folder that nobody uses any more, held so that nobody else removes it at the same time.
+    /// A folder whose owner is dead, held so that no other process removes it at the same time.
     func abandoned(_ name: String, seenFrom observer: Owner) -> Folder? {
       guard let owner = Owner(ofFolder: name) else { return nil }
       let isSameBoot = !owner.process.boot.isEmpty && owner.process.boot == observer.process.boot

@@ -4,8 +4,8 @@ internal import Synchronization
 /// Connections that read one file, each for a thread of its own, and all see it as it was at one moment.
 ///
 /// Every one of them holds a read transaction from the beginning to the end. That is the same state for all of them as
-/// long as nobody commits while they begin, which is up to the caller: either nobody else writes the file, or
-/// ``Connection/whileNobodyCommits(_:)`` is around the making of them. In WAL mode others may write meanwhile
+/// long as no connection commits while they begin, which the caller ensures: either no other process writes the file, or
+/// ``Connection/whileNoneCommits(_:)`` is around the making of them. In WAL mode others may write meanwhile
 /// (sqlite.org/isolation.html); in the other modes they have to wait until the readers are gone.
 package final class Readers: Sendable {
   private let readers: [Reader]
@@ -60,8 +60,8 @@ package final class Readers: Sendable {
 }
 
 extension Connection {
-  /// Runs a body while this connection has the write lock and writes nothing, so that nobody's commit falls into it.
-  package func whileNobodyCommits<Result>(_ body: () throws -> Result) throws -> Result {
+  /// Runs a body while this connection has the write lock and writes nothing, so that no commit falls into it.
+  package func whileNoneCommits<Result>(_ body: () throws -> Result) throws -> Result {
     let transaction = try begin(.immediate)
     let result = try body()
     try transaction.rollBack()

@@ -22,7 +22,7 @@ struct RowHashParts {
 
 /// Multiplication of 64 by 64 bits, all 128 of which are kept: it stirs eight bytes in a few cycles.
 enum Mixing {
-  // The fractional parts of the square roots of the first eight primes, which nobody could choose.
+  // The fractional parts of the square roots of the first eight primes: no choice of ours is in them.
   static let k0: UInt64 = 0x6a09_e667_f3bc_c908
   static let k1: UInt64 = 0xbb67_ae85_84ca_a73b
   static let k2: UInt64 = 0x3c6e_f372_fe94_f82b

@@ -44,7 +44,7 @@ extension Connection {
   /// Pages in the log after the last commit, since checkpoints were taken over.
   package var pagesInLog: Int { unsafe commits?.takeUnretainedValue().pages ?? 0 }
 
-  /// Brings into the database what no reader keeps from it, and waits for nobody.
+  /// Copies the log into the database as far as no reader is in the way, without waiting.
   ///
   /// - Parameter restarts: lets the log begin anew when all of it is there, if that needs no waiting either.
   /// - Returns: nil in another journal mode.

@@ -208,7 +208,7 @@ struct ArchiveForecast {
     Affected(table: record.table, column: column, rows: rows, why: why)
   }
 
-  /// Where the columns are by which the rows are compared, none where they are as they were; nil when nobody can tell.
+  /// Where the columns are by which the rows are compared, none where they are as they were; nil when that is unknown.
   private func places(
     in table: SchemaName, _ successor: ArchiveContent.Successor
   ) -> [SchemaName: LaterChanges.Place]? {

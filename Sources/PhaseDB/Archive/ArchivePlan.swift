@@ -132,7 +132,7 @@ extension ArchivePlan {
       table.columns.compactMap { column in column.origin.flatMap { old in column.outcome.map { (old, $0) } }
       },
       uniquingKeysWith: { first, _ in first })
-    // Rows that cannot be followed come back only when nobody touched them as a whole.
+    // Rows that cannot be followed come back only where the whole row is untouched.
     let itself =
       (isMoved ? [table.outcome ?? shape.name] : []) + (successor == nil ? way.lookups.map(\.table) : [])
     sources = Set(way.sources + itself).filter { $0 != successor?.table }.sorted { $0.key < $1.key }

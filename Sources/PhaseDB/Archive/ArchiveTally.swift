@@ -47,7 +47,7 @@ struct ArchiveTally: Hashable, Sendable {
     isUnknown = !isReadable || counts[3] > 0
     guard changed + gone > 0, let keys = try MovedKeys(content, archive, on: connection) else { return }
     moved = try keys.count(on: connection)
-    // A row that moved left its key to nobody, or to another row.
+    // A row that moved left its key free, or to another row.
     let fromGone = min(moved, gone)
     gone -= fromGone
     changed = max(0, changed - (moved - fromGone))

@@ -10,7 +10,7 @@ struct HiddenContent {
   fileprivate struct Table {
     let name: SchemaName
     let virtual: VirtualTable
-    /// How many rows there were; nil when they are kept, or when nobody can tell.
+    /// How many rows there were; nil when they are kept, or cannot be counted.
     var rows: Int?
     var settings: Set<[Value]> = []
     /// Where the languages are remembered.

@@ -40,7 +40,7 @@ struct LaterChanges {
 
   /// - Parameter key: the columns by which rows are found; archives with another key are of no use, nor are those that have
   ///   no index for theirs.
-  /// - Returns: nil when nobody can tell.
+  /// - Returns: nil when that is unknown.
   func place(of column: SchemaName, in table: SchemaName, by key: [SchemaName]) -> Place? {
     guard let old = then.table(table)?.column(column), let present = now.table(table) else { return nil }
     let name = Self.name(of: old, in: present)

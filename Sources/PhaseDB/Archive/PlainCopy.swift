@@ -7,7 +7,7 @@ struct PlainCopy {
   let source: FoldedName
   /// For each column that is listed, or for each of the table's, the column it is copied from; nil for an expression.
   let columns: [FoldedName?]
-  /// The places of those that are a bare NULL, which is what a column holds that nobody gives a value.
+  /// The places of those that are a bare NULL, which is what a column without a value holds.
   let nulls: Set<Int>
   /// Whether the columns are those of `*`.
   let isStar: Bool

@@ -260,7 +260,7 @@ extension RestoringWork {
     return restored
   }
 
-  /// A rowid that no column names is nobody's name: a row whose rowid another has today comes back under a new one.
+  /// A rowid that no column names identifies a row for no application: a row whose rowid another has today comes back under a new one.
   private func putBackUnderOtherRowIDs(into table: TableShape, on connection: Connection) throws(SQLiteError)
   {
     let columns = columns(of: table)
@@ -343,7 +343,7 @@ extension RestoringWork {
 }
 
 extension RestoringWork {
-  /// Where the SQL of the way back gives rows that nobody changed other values than they had. Here the archive puts them
+  /// Where the SQL of the way back gives unchanged rows other values than they had. Here the archive puts them
   /// right; a row that changes after the phase will get what the SQL gives it.
   ///
   /// Asked after the SQL and before anything is put back.

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 // The counter of an AUTOINCREMENT table is forgotten when the table is dropped, and ids of deleted rows would be given
 // out twice (sqlite.org/autoinc.html).
 extension Connection {
-  /// The highest id that a table ever had; nil when nobody counts.
+  /// The highest id that a table ever had; nil without AUTOINCREMENT.
   func counter(of table: SchemaName) throws(SQLiteError) -> Int64? {
     guard try hasCounters() else { return nil }
     return try value(

@@ -58,7 +58,7 @@ struct TransitionTrial {
     there = try Self.trace(id, phase, direction, on: scratch)
     left = scratch.schema
     do throws(MigrationError) {
-      // Nobody has asked for the way back: it must not keep the way there waiting.
+      // The way back was not asked for: it must not hold up the way up.
       if costLimit == nil {
         try lifting("limiting a trial") { () in try scratch.connection.limit(to: CostLimit(.scratch)) }
       }

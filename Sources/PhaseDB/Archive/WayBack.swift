@@ -52,7 +52,7 @@ struct WayBack {
     }
     guard let heir else { return nil }
     if key.form == .rowID {
-      // A rowid that nobody named is not carried along.
+      // A rowid that the SQL does not name is not carried along.
       guard let outcome = heir.outcome, heir.rowIDsFrom == table.origin, keepsRowIDs(of: outcome) else {
         return nil
       }

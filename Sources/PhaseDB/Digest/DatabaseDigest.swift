@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// What a database holds, in a form that two databases can be compared by: every table's digest, and what stands
 /// beside the tables.
 ///
-/// Left out are the ledger, the books of other tools, SQLite's statistics, and the tables in which virtual tables keep
+/// Left out are the ledger, the tables of other migration tools, SQLite's statistics, and the tables in which virtual tables keep
 /// their content: those are read through themselves, because their insides change when nothing was changed.
 package struct DatabaseDigest: Sendable, Hashable {
   /// By name.
@@ -65,7 +65,7 @@ extension DatabaseDigest {
         return try DatabaseDigest(on: Readers(path: path, count: 1))
       }
       return try DatabaseDigest(
-        on: connection.whileNobodyCommits { try Readers(path: path, count: readers) })
+        on: connection.whileNoneCommits { try Readers(path: path, count: readers) })
     }
   }
 

@@ -11,7 +11,7 @@ package struct TableDifference: Sendable, Hashable {
   package var lost = 0
   /// How many of them were not there before.
   package var born = 0
-  /// The first of them, those nobody declared before the others.
+  /// The first of them, undeclared ones before declared ones.
   package let first: [RowDifference]
 
   /// True when every difference is one that the author of the phase has accepted.

@@ -72,7 +72,7 @@ extension SchemaDifference {
 /// was accepted.
 ///
 /// The phase's own objects must be what they were before it. What only the accepted change touched must be as that
-/// left it, or gone with its table. An object that both touched is nobody's to foretell: it is recorded as it comes out.
+/// left it, or gone with its table. What becomes of an object that both touched cannot be foretold: it is recorded as it comes out.
 struct WayBackThroughDrift {
   /// As recorded before the phase, and after it.
   let before: Schema

@@ -9,7 +9,7 @@ public final class Cancellation: Sendable {
   /// What asks for it, too; nil when nothing else does.
   private let followed: Cancellation?
 
-  /// One that nobody has asked for yet.
+  /// One that is not requested yet.
   public init() { (deadline, followed) = (nil, nil) }
 
   /// One that asks by itself after some time.

@@ -25,7 +25,7 @@ package final class Engine {
 
   package enum Purpose {
     case change
-    /// A copy. Readers stay from the beginning to the end and nobody waits: batches pause neither for them nor for a
+    /// A copy. Readers stay from the beginning to the end and no writer waits: batches pause neither for them nor for a
     /// budget.
     case copy
     /// A copy on which it is to be found out where the SQL of a way down alone goes wrong.
@@ -244,7 +244,7 @@ extension Engine {
     }
   }
 
-  /// Whether a runner in batches, of which nobody here can tell whether it lives, has given no sign for two minutes.
+  /// Whether a runner in batches, which cannot be seen from here, has given no sign for two minutes.
   ///
   /// Should it live, nothing is lost: each of its batches asks in its transaction whether the lease is still its own.
   private func isSilent(_ held: Lease) throws(MigrationError) -> Bool {

@@ -63,7 +63,7 @@ struct EvidenceKnowledge: Sendable {
     if isWaiting, own.contains(where: { $0.tokenHash == hash && $0.verdict.isProof }) { return nil }
     guard let schema else {
       return gate(
-        "what comes before it was not rehearsed, so that nobody knows the schema it would run on",
+        "what comes before it was not rehearsed, so the schema it would run on is unknown",
         "rehearse everything that is pending, phasedb rehearse, or apply first what comes before it")
     }
     guard let found = own.last(where: { $0.tokenHash == hash && $0.schemaBefore == schema }) else {

@@ -7,14 +7,14 @@
 /// Decides which gates are closed for a phase, from what is known at one moment.
 package struct GateJudgement: Sendable {
   let live: LiveKnowledge
-  /// True for a database without a user table when the run began: nobody depends on it yet.
+  /// True for a database without a user table when the run began: no application depends on it yet.
   let isFresh: Bool
   let now: Date
   /// Gates an operator decided to pass.
   let overridden: Set<Gate>
   let evidence: EvidenceKnowledge
 
-  /// Lets everything pass: on a copy nobody is live, and nobody waits.
+  /// Lets everything pass: on a copy no version is live and no writer waits.
   static let ofCopy = GateJudgement(
     live: LiveKnowledge(toldBy: []), isFresh: false, now: .distantPast, overridden: [],
     evidence: EvidenceKnowledge())
@@ -93,7 +93,7 @@ package struct GateJudgement: Sendable {
     return evidence.closedGate(id, phase, on: schema).map { [$0] } ?? []
   }
 
-  /// Nobody depends on a fresh database but the version that starts on it.
+  /// Only the version that starts on a fresh database depends on it.
   private func windowForUp(_ phase: Phase) -> [ClosedGate] {
     phase.windows.flatMap { window in
       let known = live.versions(of: window.application).filter { !isFresh || $0 == live.starting }

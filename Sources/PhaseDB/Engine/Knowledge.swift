@@ -121,7 +121,7 @@ package struct Knowledge {
     return try lifting("reading the ledger") { () in try ledger.schema(after: .max) }
   }
 
-  /// True when nobody's tables are there: there is nothing to be compatible with.
+  /// True when there is no table: there is nothing to be compatible with.
   var isFresh: Bool { isGlance ? expectedDigest == .empty : schema.isEmpty }
 
   /// How the schema differs from what the ledger says, one line each.

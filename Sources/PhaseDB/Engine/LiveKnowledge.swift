@@ -38,7 +38,7 @@ struct LiveKnowledge: Sendable {
     versions.filter { $0.application == application }
   }
 
-  /// Check-ins of an application whose version cannot be read, so that nobody can say whether it is inside a window.
+  /// Check-ins of an application whose version cannot be read, so that it is unknown whether it is inside a window.
   func unreadable(of application: String) -> [CheckIn] {
     checkIns.filter { $0.application == application && $0.version == nil }
   }

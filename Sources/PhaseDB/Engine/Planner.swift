@@ -167,7 +167,7 @@ package struct Planner {
       brought: brought, recorded: recorded)
   }
 
-  /// One phase alone, for a rehearsal: nobody may be live on a copy, and no gate is asked.
+  /// One phase alone, for a rehearsal: no version is live on a copy, and no gate is asked.
   func alone(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> Plan {
     plan(direction, order: [(id, phase)], liveAfter: [[:]], held: [], baseline: nil)
   }
@@ -253,7 +253,7 @@ extension Planner {
     }
   }
 
-  /// A new migration that sorts before one that is applied would run on a schema that nobody tested it on.
+  /// A new migration that sorts before one that is applied would run on a schema it was never tested on.
   func refuseOutOfOrder() throws(MigrationError) {
     if let error = outOfOrder(limit: 1).first { throw error }
   }
@@ -308,7 +308,7 @@ enum LineDifference {
 }
 
 extension Planner {
-  /// Plans on a private copy of a database, where nobody is live and every gate is as the judgement says.
+  /// Plans on a private copy of a database, where no version is live and every gate is as the judgement says.
   package init(
     onCopy knowledge: Knowledge, _ catalog: Catalog, _ judgement: GateJudgement, at now: Timestamp
   ) throws(MigrationError) {

@@ -132,7 +132,7 @@ extension Engine {
     }
     let outcome: WayBackOutcome
     do throws(MigrationError) {
-      // Nobody has asked for the way back yet: it must not keep the way up waiting for ever.
+      // The way back was not asked for yet: it must not hold up the way up for ever.
       let pages = try lifting("reading the size of the database") { () in
         try connection.value("PRAGMA main.page_count")?.integer ?? 0
       }

@@ -8,7 +8,7 @@ struct BatchPlan {
   let key: BatchKey
   /// What the statements write, also from inside triggers.
   private(set) var writes = WriteSet()
-  /// Whether a row that nobody touches gives the same whenever the statements run, and with whatever other rows: they look
+  /// Whether an untouched row gives the same whenever the statements run, and with whatever other rows: they look
   /// at no other row, call no function that answers otherwise at another time, and write nothing that has to be unique, where
   /// a conflict clause may pass a row over. SQLite says what it compiles; a trigger may do anything.
   private(set) var isRepeatable = true

@@ -65,7 +65,7 @@ enum BatchCursor: Sendable, Hashable {
 }
 
 extension BatchRecord {
-  /// The part of the way in this direction that is behind the cursor, from 0 to 1; nil while nobody knows.
+  /// The part of the way in this direction that is behind the cursor, from 0 to 1; nil while it is unknown.
   var fraction: Double? {
     guard let ends else { return 1 }
     if let total { return total == 0 ? 1 : min(1, Double(rows) / Double(total)) }

@@ -39,7 +39,7 @@ extension Ledger {
     return checkIns
   }
 
-  /// Records a check-in in the place of the instance's last one, and removes those that nobody counts any more.
+  /// Records a check-in in the place of the instance's last one, and removes those that are too old to count.
   ///
   /// - Parameter limit: check-ins before this moment are removed.
   func record(_ checkIn: CheckIn, removingBefore limit: Timestamp) throws(SQLiteError) {

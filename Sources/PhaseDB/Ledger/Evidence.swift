@@ -17,7 +17,7 @@ public struct Evidence: Sendable, Hashable {
     case exact
     /// What did not come back was declared by `@loses`.
     case declared
-    /// Rows did not come back, and nobody declared it.
+    /// Rows did not come back, and no `@loses` declares it.
     case lossy
     /// A direction did not run, or broke what it claims.
     case failed
@@ -145,7 +145,7 @@ extension RehearsedTimes {
   }
 }
 
-/// Evidence as JSON: what a file of evidence holds, and of which the ledger keeps the part that nobody searches.
+/// Evidence as JSON: what a file of evidence holds, and of which the ledger keeps the part that no query needs.
 enum EvidenceJSON {
   /// Goes up when a key changes its meaning.
   static let version = 1

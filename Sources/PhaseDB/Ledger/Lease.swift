@@ -29,7 +29,7 @@ extension Ledger {
       since: Timestamp(text: row.text(at: 6)), work: row.text(at: 7))
   }
 
-  /// Takes the lease. Belongs into a transaction that saw that nobody holds it.
+  /// Takes the lease, in a transaction that saw it free.
   func take(_ lease: Lease) throws(SQLiteError) {
     try connection.execute(
       "INSERT OR REPLACE INTO phasedb_lease VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

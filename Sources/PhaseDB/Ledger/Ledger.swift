@@ -187,7 +187,7 @@ extension Ledger {
   ///   - entry: the id of a row that the transaction wrote into the log, nil when it wrote none.
   ///   - hash: the row's hash, which no other row has.
   ///   - activity: as in "committing 0001-create-shop/expand"; it opens the error's sentence.
-  /// - Throws: with standing `partWay` when the log cannot be read either, and nobody knows.
+  /// - Throws: with standing `partWay` when the log cannot be read either, so that the outcome is unknown.
   func commit(
     _ transaction: consuming Transaction, leaving entry: Int64?, _ hash: String?, while activity: Prose
   ) throws(MigrationError) {

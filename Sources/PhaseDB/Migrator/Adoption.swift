@@ -6,12 +6,12 @@ public struct Adoption: Sendable {
   public let phases: [PhaseID]
   /// The checkpoint the database is at, nil at its baseline.
   public let checkpoint: Checkpoint?
-  /// The books of other tools, which were left alone.
+  /// The tables of other migration tools, which were left alone.
   package let otherTools: [OtherTool]
 }
 
 extension Migrator {
-  /// Brings a database that has tables and no ledger under the ledger, without running anything on it.
+  /// Gives a database that has tables its ledger, without running anything on it.
   ///
   /// The baseline and the phases up to the named one are run on a database in memory. When that leads to the schema
   /// that the database has, and every `@verify` of those phases holds on its rows, the phases are recorded as applied,

@@ -7,7 +7,7 @@ package struct Baseline: Sendable {
   package let text: String?
   /// How many objects of each type there are: table, index, view and trigger, without what is made along with others.
   package let counts: [String: Int]
-  /// The books of other tools, which are left out.
+  /// The tables of other migration tools, which are left out.
   package let otherTools: [OtherTool]
   /// Views and triggers that do not compile, as lint finds them. They are part of the baseline, because they are part of
   /// the database.

@@ -78,7 +78,7 @@ public final class Migrator {
   /// The handle is not closed. Settings that phases need are put in force while a plan runs and put back as they
   /// were; the handle's own authorizer and progress handler are removed, because SQLite cannot give them back.
   ///
-  /// - Parameter handle: a `sqlite3 *` without an open transaction, which nobody else uses while the migrator lives.
+  /// - Parameter handle: a `sqlite3 *` without an open transaction, not used by other code while the migrator lives.
   /// - Throws: `sqlite-too-old` for a library before 3.35.
   @unsafe public init(
     borrowing handle: OpaquePointer, catalog: Catalog, options: Options = Options()

@@ -125,7 +125,7 @@ extension Migrator {
     }
   }
 
-  /// The caller waits, so that nobody else has the migrator meanwhile.
+  /// The caller waits, so that only this thread has the migrator meanwhile.
   private nonisolated(nonsending) func onThreadOfItsOwn<Value: Sendable>(
     _ body: @escaping @Sendable (Migrator) throws(MigrationError) -> Value
   ) async throws(MigrationError) -> Value {

@@ -4,7 +4,7 @@ extension Migrator {
   /// Gives the present point a name, and copies the whole database as it is at it.
   ///
   /// The copy is made through SQLite's backup API (sqlite.org/backup.html), so that it has what is still in a write-ahead
-  /// log, and in WAL mode nobody who writes waits for it. The name is there once the copy is.
+  /// log, and in WAL mode no writer waits for it. The name is there once the copy is.
   ///
   /// - Parameters:
   ///   - name: as of ``createCheckpoint(_:note:)``.
@@ -94,7 +94,7 @@ extension Migrator {
     return try draft.finish(from: source, isRecorded: isRecorded) { !cancellation.isRequested }
   }
 
-  /// A connection of its own that reads the file: what is defined and watched on it is on nobody else's.
+  /// A connection of its own that reads the file: what is defined and watched on it is on no other.
   private func reader() throws(MigrationError) -> Connection {
     guard !connection.path.isEmpty else {
       throw .snapshotFailed(
@@ -112,7 +112,7 @@ extension Migrator {
 extension Checkpoint {
   private static let noteHead = "made before the batches of "
 
-  /// What a snapshot is made before: only in batches can a run stop and be gone on with.
+  /// What a snapshot is made before: only a run in batches can stop and continue later.
   fileprivate static func note(before batched: [PhaseID]) -> String {
     batched.isEmpty ? "" : noteHead + batched.map(\.description).joined(separator: ", ")
   }

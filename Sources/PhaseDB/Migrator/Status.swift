@@ -23,7 +23,7 @@ public struct Status: Sendable {
   /// Who said which version is live, in the time after which check-ins are forgotten; empty when `live` of
   /// ``Options`` says it.
   package let checkIns: [CheckIn]
-  /// Who runs phases at this moment, nil when nobody does.
+  /// Who runs phases at this moment, nil when no run is going on.
   public let runner: String?
   /// The batched phase that is half done, nil when there is none.
   package let underWay: PhaseUnderWay?

@@ -2,7 +2,7 @@
 public struct BatchProgress: Sendable, Hashable {
   /// Rows it has gone through in this direction, whichever run did it.
   public let rows: Int
-  /// The part of the way that is behind it, from 0 to 1; nil while nobody knows.
+  /// The part of the way that is behind it, from 0 to 1; nil while it is unknown.
   public let fraction: Double?
   /// Rows for each second that passes, pauses included; 0 before the first batch.
   public let rowsPerSecond: Double
@@ -23,7 +23,7 @@ public struct BatchProgress: Sendable, Hashable {
   }
 }
 
-/// Why a batched phase stands still.
+/// Why a batched phase is paused.
 public struct BatchPause: Sendable, Hashable {
   package enum Reason: String, Sendable, Hashable, CaseIterable {
     /// Somebody asked the run to stop.

@@ -24,7 +24,7 @@ extension Batching {
 public struct Pacing: Sendable, Hashable {
   /// How long a batch should hold the write lock; the size of batches follows it.
   public var hold: Duration
-  /// The least time between two batches; nil for 2 ms, or 1 ms while nobody else writes.
+  /// The least time between two batches; nil for 2 ms, or 1 ms while no other connection writes.
   public var pause: Duration?
   /// The most rows of a batch, at least 1.
   public var maximumRows: Int

@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// SQL with at least one statement in it, which knows where each of its bytes was written.
 ///
-/// Only the sections of a contract that retires may hold no statement, and nobody but the reader of phase files makes such
+/// Only the sections of a contract that retires may hold no statement, and only the reader of phase files makes such
 /// a script.
 public struct Script: Sendable, Hashable {
   /// The SQL, as written.

@@ -2,7 +2,7 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// The parameters in the SQL of a phase. Every statement of a batched one names `:first` and `:last`, and there are no
-/// others: a statement without them would run on the whole table with each batch, and what nobody binds is NULL.
+/// others: a statement without them would run on the whole table with each batch, and an unbound parameter is NULL.
 struct BatchParameters {
   private let script: Script
 

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 package import PhaseSQLite
 
-/// Says what constant expressions are worth, by SQLite itself: nobody else writes and reads every literal as it does.
+/// Says what constant expressions are worth, by SQLite itself: only SQLite reads every literal as it does.
 package struct ConstantValues {
   /// A text that is no value, with SQLite's sentence.
   package struct Refusal: Error {

@@ -76,7 +76,7 @@ package struct Corpus {
     return scripts.sorted { ($0.application, $0.version) < ($1.application, $1.version) }
   }
 
-  /// The rows to test with, nil when nobody wrote them down.
+  /// The rows to test with, nil when there is no seed.
   package func seed() throws(MigrationError) -> Script? {
     FileReading.exists(seedPath) ? Script(try TextFile.read(seedPath), file: seedPath) : nil
   }

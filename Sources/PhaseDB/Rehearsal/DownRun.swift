@@ -245,7 +245,7 @@ final class DownRun {
     }
     let lost = try reading { try differences(compared, before, again) }.common(with: changed)
     guard !lost.isEmpty else { return lost }
-    // What the clock or chance gave is another value each time, and nobody's loss.
+    // What the clock or chance gave is another value each time, and not a loss.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
     let other = try upAgain(id, phase, clock)
     let chance = try reading { try differences(compared, again, other) }

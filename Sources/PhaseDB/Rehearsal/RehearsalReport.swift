@@ -32,7 +32,7 @@ package struct RehearsedPhase: Sendable {
   }
 
   package let id: PhaseID
-  /// Where the SQL of the way down alone gives rows that nobody changed other values than they had. The archive puts
+  /// Where the SQL of the way down alone gives unchanged rows other values than they had. The archive puts
   /// them right, so it is no loss here; rows that change after the phase will get what the SQL gives them.
   package let corrections: [TableDifference]
   /// How the database differed from what it had been, after the phase came down.

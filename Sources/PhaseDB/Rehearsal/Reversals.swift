@@ -241,7 +241,7 @@ struct Reversals {
         steps.append(step)
         if step.failure != nil { break }
       } catch {
-        // A request to stop is the operator's; that the time is over is nobody's.
+        // A request to stop goes on to the caller; a time limit only ends the trial.
         guard error.id == .interrupted || error.id == .tooCostly, case .asNeeded = reach else { throw error }
         break
       }
@@ -326,11 +326,12 @@ extension Reversals {
         let key = RowMatch.condition(
           successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
         let place = "main.\(SQLText.identifier(table.name.spelled))"
-        // From the archive to the table, whose key has an index.
+        // From the archive to the table, whose key has an index. A row under the key of one that the phase removed is
+        // another row.
         return try connection.value(
           """
           SELECT (SELECT count(*) FROM \(place))
-            = (SELECT count(*) FROM main.\(archive.tableName) AS a JOIN \(place) AS n ON \(key))
+            = (SELECT count(*) FROM main.\(archive.tableName) AS a JOIN \(place) AS n ON \(key) WHERE a.gone = 0)
           """)?.integer == 1
       }
       if isWhole { answered.insert(SchemaName(successor.table)) }

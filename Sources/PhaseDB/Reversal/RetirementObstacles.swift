@@ -77,7 +77,7 @@ struct RetirementObstacles {
       "drop it in @up, which archives it: ALTER TABLE \(name) DROP COLUMN \(SQLName(column.name.spelled));"
   }
 
-  /// A table that nobody uses any more: it is retired, or the same phase retires it.
+  /// A table out of use: it is retired, or the same phase retires it.
   func isOutOfUse(_ table: SchemaName) -> Bool { RetiredName(table) != nil || retiring.contains(table) }
 
   /// Tables in use whose foreign keys lead to a table, with these keys.

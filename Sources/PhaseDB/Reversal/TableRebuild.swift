@@ -19,7 +19,7 @@ struct TableRebuild {
   private let reordering: ColumnReordering?
 
   /// nil when another text would not give the same table: it is not the same columns, each declared as it is there, or
-  /// the table is of another sort. A retired column that is missing counts as there: nobody but phasedb can make it.
+  /// the table is of another sort. A retired column that is missing counts as there: only phasedb can make it.
   init?(of present: SchemaObject, as wanted: SchemaObject) {
     guard present.key.type == "table", present.key == wanted.key, let old = TableDefinition(present.sql),
       let new = TableDefinition(wanted.sql), old.virtual == nil, new.virtual == nil,
@@ -60,7 +60,7 @@ struct TableRebuild {
       let wasLegacy = connection.isOn(.legacyAlterTable)
       let tookStrings = connection.isOn(.doubleQuotedStringsInDDL)
       connection.turn(.legacyAlterTable, on: true)
-      // The text is the user's own, from a time when nobody may have forbidden it.
+      // The text is the user's own, and may be older than the rule against it.
       connection.turn(.doubleQuotedStringsInDDL, on: true)
       defer {
         connection.turn(.legacyAlterTable, on: wasLegacy)
@@ -178,7 +178,7 @@ extension TableRebuild {
   }
 
   /// A name for the rowid that no column has; nil for a table whose rowid is a column's or is not there. Where columns
-  /// have all three names nobody can see the rowid, and nobody misses it.
+  /// have all three names, SQL cannot name the rowid, so it need not be kept.
   private var rowIDName: String? {
     guard !present.isWithoutRowID, !present.columns.contains(where: \.isRowIDAlias) else { return nil }
     return ["rowid", "_rowid_", "oid"].first { present.column(SchemaName($0)) == nil }

@@ -24,7 +24,7 @@ package struct Linter: Sendable {
   ///
   /// - Parameters:
   ///   - path: the folder.
-  ///   - sqlite: the oldest SQLite that must be able to run the phases; nil when nobody declared one.
+  ///   - sqlite: the oldest SQLite that must be able to run the phases; nil when none is declared.
   /// - Throws: `folder-not-found` or `folder-unreadable`; what is wrong inside the folder becomes findings.
   package init(folder path: String, sqlite: Version? = nil) throws(MigrationError) {
     let (catalog, problems) = Catalog.readable(folder: path)

@@ -49,7 +49,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
       "An @allow that silences nothing would silence the next finding without anybody noticing."
     case .expiredAllow: "An exception that outlives the version it was made for becomes the rule."
     case .editedAfterApply: "Databases that have the phase got another text than those that will."
-    case .outOfOrder: "Databases that are ahead would get it in an order that nobody tested."
+    case .outOfOrder: "Databases that are ahead would get it in an order that was never tested."
     case .forbiddenStatement: "The phase could no longer be undone as a whole."
     case .downNotInverse: "After down the application meets a schema it was never written for."
     case .notReplayable: "After a way back the way forward is needed again, and must lead to the same schema."

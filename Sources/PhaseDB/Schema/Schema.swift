@@ -1,7 +1,7 @@
 package import PhaseSQL
 package import PhaseSQLite
 
-/// The schema of a database: what `sqlite_schema` holds, less what is nobody's business here.
+/// The schema of a database: what `sqlite_schema` holds, less what phasedb leaves alone.
 package struct Schema: Sendable {
   /// In the order of `sqlite_schema`'s rows, for which reading again is a walk along both.
   private var rows: [Row] = []

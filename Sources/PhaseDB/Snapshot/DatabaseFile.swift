@@ -30,7 +30,7 @@ package enum DatabaseFile {
     }
   }
 
-  /// Opens without locks a file in WAL mode that nobody has open: a reader would have to make a log and an index beside it,
+  /// Opens without locks a file in WAL mode that no process has open: a reader would have to make a log and an index beside it,
   /// which it cannot in a folder that it may not write, and which the file's owner could not write afterwards.
   ///
   /// - Returns: nil where that is not so.

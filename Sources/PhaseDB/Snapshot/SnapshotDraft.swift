@@ -59,7 +59,7 @@ struct SnapshotDraft {
       try PrivateFolder.write("\(checksum)  \(name)\n", to: sidecar)
       try Claim(path: path, database: isRecorded ? database : "", of: copy, checksum: checksum).write(
         in: copy.folder)
-      // The application's users may read the copy as they may read the database, and nobody else.
+      // The application's users may read the copy as they may read the database, and no other user may.
       try FileDurability.place(copy.path, as: path, mode: try FileReading.mode(of: database))
       do throws(FileReading.Failure) {
         try FileDurability.place(sidecar, as: Snapshot.sidecar(of: path), mode: 0o600)

@@ -11,5 +11,5 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.
-  case name, count, direction, application, shell, known, topic, phase, entry, word, command
+  case name, count, direction, application, shell, kind, topic, phase, entry, word, command
 }

@@ -70,7 +70,7 @@ extension ArgumentParser {
     guard verb == nil else { return words.append(word) }
     let candidates = Verb.under(path + [word])
     guard let first = candidates.first else {
-      // The rest belongs to a verb nobody knows: one error is enough.
+      // The rest belongs to an unknown verb: one error is enough.
       rest = rest.filter { $0 == "-h" || $0 == "--help" }[...]
       throw unknownVerb(word)
     }

@@ -97,7 +97,7 @@ extension Option {
       detail: "The number of rows in a batch follows it. Only phases with @batch run in batches."),
     Option(
       .pause, "pause", takes: .duration,
-      "the least time between two batches (default: 2ms, or 1ms while nobody else writes)"),
+      "the least time between two batches (default: 2ms, or 1ms while no other connection writes)"),
     Option(.maximumRows, "max-batch", takes: .number, "the most rows of a batch (default: 100000)"),
     Option(
       .live, "live", takes: .name(.version), repeatable: true,

@@ -20,7 +20,9 @@ struct Positional: Sendable {
 
   /// As help writes it: `NAME`, `[N]`, `[VERB...]`.
   var usage: String {
-    let word = kind.placeholder + (isRepeated ? "..." : "")
+    // A list of more than a few words stands below, where it is explained.
+    let isLong = kind.words.count > 4
+    let word = (isLong ? id.rawValue.uppercased() : kind.placeholder) + (isRepeated ? "..." : "")
     return isOptional ? "[\(word)]" : word
   }
 }

@@ -19,7 +19,7 @@ extension Verb {
       summary: "create the folder of migrations and its settings",
       discussion:
         "Nothing that exists is overwritten. With --from, the schema of a database becomes baseline.sql, "
-        + "without the tables in which other tools keep their books.",
+        + "without the tables of other migration tools.",
       options: [.from, .migrations, .format],
       examples: [
         Example("phasedb init", "make the folder 'migrations' here"),
@@ -91,7 +91,7 @@ extension Verb {
   private static let adopting: [Verb] = [
     Verb(
       .adopt, "adopt",
-      summary: "bring an existing database under the ledger",
+      summary: "start tracking an existing database",
       discussion:
         "Runs the baseline, and the phases up to --at, on a database in memory, and compares the schemas. "
         + "When they agree and every @verify of those phases holds, the phases are recorded as applied. "
@@ -358,7 +358,7 @@ extension Verb {
           .shell, .choices(Shell.allCases.map(\.rawValue) + [CompletionsCommand.names]),
           "the shell that will read the script, or names"),
         Positional(
-          .known, .choices(ValueKind.Known.allCases.map(\.rawValue)), optional: true, "with names: which ones"
+          .kind, .choices(ValueKind.Known.allCases.map(\.rawValue)), optional: true, "with names: which ones"
         ),
       ],
       options: [.database, .migrations],

@@ -11,7 +11,7 @@ enum CompletionsCommand {
       return .done
     }
     // A shell that completes a word must not be told of anything but names.
-    let kinds = context.invocation.choices(.known, of: ValueKind.Known.self)
+    let kinds = context.invocation.choices(.kind, of: ValueKind.Known.self)
     for name in KnownNames(context).all(of: kinds.isEmpty ? ValueKind.Known.allCases : kinds) {
       context.print("\(name)\n")
     }

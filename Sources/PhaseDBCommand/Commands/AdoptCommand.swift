@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// `phasedb adopt`: brings an existing database under the ledger.
+/// `phasedb adopt`: starts tracking an existing database.
 enum AdoptCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context).migrator(.writing, context)

@@ -52,7 +52,7 @@ struct CommandLineTool {
     }
   }
 
-  /// The command did what it was asked, and nobody could read of it.
+  /// The command did what it was asked, and its output was lost.
   private func lostOutput(of context: CommandContext) -> MigrationError {
     let message: Prose = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =

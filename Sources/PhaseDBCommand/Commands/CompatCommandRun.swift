@@ -10,7 +10,7 @@ struct CompatCommandRun {
   private let version: LiveVersion
   private let words: [String]
 
-  /// - Throws: `no-queries` when nobody said which version it is.
+  /// - Throws: `no-queries` when no version was named.
   init(_ context: CommandContext, _ location: Location, _ version: LiveVersion?) throws(MigrationError) {
     self.context = context
     self.location = location
@@ -133,7 +133,7 @@ extension CompatCommandRun {
     }
   }
 
-  /// What there is to do about a command that does not open the database, and where nobody can tell whether it does.
+  /// What there is to do about a command that does not open the database, and what there is where that cannot be told.
   private func printBlindness(_ results: [CommandTrial.Result]) {
     if results.contains(where: \.isBlind) {
       context.print(

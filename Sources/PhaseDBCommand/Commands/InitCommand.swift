@@ -61,7 +61,7 @@ enum InitCommand {
 }
 
 extension CommandContext {
-  /// Names the tables in which other tools keep their books.
+  /// Names the tables of other migration tools.
   func say(leftOut otherTools: [OtherTool]) {
     guard !otherTools.isEmpty else { return }
     say("left alone: \(otherTools.map { "\($0.table) (\($0.tool))" }.joined(separator: ", "))")

@@ -70,7 +70,7 @@ private struct TransitionCommand {
   /// - Throws: `rehearsal-failed` when something did not come back.
   private func rehearse(_ migrator: inout Migrator) throws(MigrationError) {
     StopSignals.handle()
-    // A database that is new has nothing to rehearse on, and nobody to be careful of.
+    // A new database has no rows to rehearse on and no application to protect.
     guard migrator.isThere, try !migrator.status().isFresh else { return }
     let report = try migrator.rehearse(.selection(context.selection(direction)), with: context)
     guard !report.phases.isEmpty else { return }

@@ -64,7 +64,7 @@ struct StatusJSON: Encodable {
     let phase: String
     let direction: String
     let progress: ProgressJSON.Numbers
-    /// Why it stands still; null while batches run, or when the run was killed.
+    /// Why it is paused; null while batches run, or when the run was killed.
     let pause: ProgressJSON.Pause?
     let since: String
     let lastSign: String

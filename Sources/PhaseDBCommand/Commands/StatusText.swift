@@ -43,7 +43,7 @@ struct StatusText {
     return place + time + (way.gate.map { "; held: \($0.brief)" } ?? "")
   }
 
-  /// How far a half-done phase is, why it stands still, and what makes it go on.
+  /// How far a half-done phase is, why it is paused, and how it continues.
   private func printUnderWay(_ phase: PhaseUnderWay, to context: CommandContext) {
     let progress = phase.progress
     let way = phase.direction == .up ? "going up" : "coming down"

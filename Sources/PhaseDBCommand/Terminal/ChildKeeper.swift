@@ -11,7 +11,7 @@ internal import CProcess
 /// The process between phasedb and a program that it runs: another run of phasedb's own executable, known by its first
 /// argument, that ends the program and everything it started as soon as phasedb is gone.
 ///
-/// A process that is killed can end nobody. The keeper holds the reading end of a pipe whose writing end is in phasedb alone:
+/// A killed process cannot end its children. The keeper holds the reading end of a pipe whose writing end is in phasedb alone:
 /// the pipe closes with phasedb, however that ends. Descendants whose parents end become children of the keeper, also those
 /// that left the process group, so that it finds all of them (man 2 PR_SET_CHILD_SUBREAPER). Should the keeper itself be
 /// killed, the program goes with it (man 2 PR_SET_PDEATHSIG).

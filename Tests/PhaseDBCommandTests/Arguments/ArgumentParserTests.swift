@@ -149,7 +149,7 @@ struct ArgumentParserTests {
         "phasedb up --version", .unknownOption, "'up' has no option '--version'", "run: phasedb --version",
         "see: phasedb help up"),
       Refused(
-        "phasedb -d shop.db completions bash", .unknownOption, "'completions' has no option '-d'",
+        "phasedb -d shop.db version", .unknownOption, "'version' has no option '-d'",
         "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, status, verify, log, check-in, checkpoint create, checkpoint list, checkpoint restore, purge",
         "see: phasedb help completions"),
       Refused("phasedb up --to", .missingValue, "'--to' needs a value: --to TARGET", "see: phasedb help up"),

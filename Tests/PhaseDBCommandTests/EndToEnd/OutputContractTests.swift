@@ -82,6 +82,10 @@ struct OutputContractTests {
     let outcome = try site.phasedb("\(row.line) --format json\(needsNoDatabase ? "" : " -d shop.db")")
     #expect(outcome.code == row.code, "\(outcome.summary)")
     #expect(row.note.map(outcome.errors.contains) ?? outcome.errors.isEmpty, "\(outcome.summary)")
+    #expect(try JSONSchema.output.problems(in: outcome.output) == [], "\(outcome.output)")
+    for line in outcome.errors.split(separator: "\n") {
+      #expect(try JSONSchema.errors.problems(in: String(line)) == [], "\(line)")
+    }
     let printed = try JSONDecoder().decode(Printed.self, from: Data(outcome.output.utf8))
     let verb = row.line.split(separator: " ").prefix { !$0.hasPrefix("-") }
     #expect(printed.version == 1)
@@ -95,6 +99,9 @@ struct OutputContractTests {
     #expect(outcome.code == 2 && outcome.output.isEmpty)
     let printed = try JSONDecoder().decode(Printed.self, from: Data(outcome.errors.utf8))
     #expect(printed.keys == ["error"] && printed.command == "up")
+    #expect(try JSONSchema.errors.problems(in: outcome.errors) == [])
+    #expect(try JSONSchema.errors.problems(in: #"{"command":"up","version":1}"#) != [], "a control")
+    #expect(try JSONSchema.output.problems(in: outcome.errors) != [], "a control")
     #expect(
       outcome.errors.contains(#""id":"unknown-phase""#) && outcome.errors.contains(#""exitCode":2"#))
   }

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// The values that batches keep, in the transaction of each batch, and those of the other direction that they put back.
 ///
 /// Each direction has one archive in the ledger, to which its batches add and from which those of the other direction
-/// take. What a row is worth afterwards is decided as for every other phase: one that nobody touched since gets exactly
+/// take. What a row is worth afterwards is decided as for every other phase: one that is untouched since gets exactly
 /// what it had; one that changed since keeps what the SQL computes for it, and what that took the place of is left over.
 final class BatchArchive {
   private let id: PhaseID

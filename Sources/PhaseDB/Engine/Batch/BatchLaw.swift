@@ -19,7 +19,7 @@ struct BatchLaw: Sendable {
   /// held for 10 ms is felt as 18, one held for 7.5 as 8.
   private static let usual = 0.75
 
-  /// Whether nobody else has written for a while.
+  /// Whether no other connection has written for a while.
   var isAlone = false
 
   /// What no batch needs to be smaller than.

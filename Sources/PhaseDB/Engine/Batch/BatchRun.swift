@@ -504,7 +504,7 @@ extension BatchRun {
     return BatchPause(reason: reason, detail: error.message, resuming: resuming)
   }
 
-  /// Writes down why the run stands still. The disk may be full: then the ledger does not say it.
+  /// Records why the run is paused. The disk may be full: then the ledger does not say it.
   func notePause(_ pause: BatchPause?) {
     record.pause = pause
     record.beat = engine.now()

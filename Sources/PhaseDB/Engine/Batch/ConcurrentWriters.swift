@@ -5,7 +5,7 @@ struct ConcurrentWriters {
   private var version: Int64?
   private var lastWrite: ContinuousClock.Instant
 
-  /// How long nobody may have written for the application to count as idle.
+  /// How long there must have been no write for the application to count as idle.
   private static let quiet = Duration.milliseconds(200)
 
   /// Takes from the files when they were written last, so that a run need not watch first. Belongs before the run's own
@@ -15,7 +15,7 @@ struct ConcurrentWriters {
     lastWrite = ContinuousClock.now - (path.isEmpty ? .zero : ages.min() ?? .zero)
   }
 
-  /// Whether nobody has written for a while.
+  /// Whether there was no write for a while.
   mutating func areQuiet(on connection: Connection) throws(MigrationError) -> Bool {
     let present = try lifting("reading PRAGMA data_version") { () in
       try connection.value("PRAGMA main.data_version")?.integer

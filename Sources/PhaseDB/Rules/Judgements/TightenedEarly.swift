@@ -105,7 +105,7 @@ private struct Tightening {
         }
     }
     guard !wasUnique else { return false }
-    // NULL is unlike any other NULL, so one is enough to be in nobody's way.
+    // NULL is unlike any other NULL, so NULL is in the way of no other row.
     let keys = columns.map { "(\($0.title)) IS NOT NULL" } + (condition.map { ["(\($0))"] } ?? [])
     return writer.canMake(keys.joined(separator: " AND "))
   }

@@ -40,7 +40,7 @@ protocol TrialRule {
 /// What is known of the folder that the phases come from.
 struct LintedFolder {
   let catalog: Catalog
-  /// The oldest SQLite that must be able to run the phases; nil when nobody declared one.
+  /// The oldest SQLite that must be able to run the phases; nil when none is declared.
   let oldestSQLite: SQLiteVersion?
   /// Where the phases, and what versions of applications ask the database, count columns.
   let positional: PositionalIndex
