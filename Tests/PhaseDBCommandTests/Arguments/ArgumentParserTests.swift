@@ -150,8 +150,8 @@ struct ArgumentParserTests {
         "see: phasedb help up"),
       Refused(
         "phasedb -d shop.db version", .unknownOption, "'version' has no option '-d'",
-        "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, status, verify, log, check-in, checkpoint create, checkpoint list, checkpoint restore, purge",
-        "see: phasedb help completions"),
+        "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, status, verify, log, check-in, checkpoint create, checkpoint list, checkpoint restore, purge, completions",
+        "see: phasedb help version"),
       Refused("phasedb up --to", .missingValue, "'--to' needs a value: --to TARGET", "see: phasedb help up"),
       Refused(
         "phasedb up --to --dry-run", .missingValue, "'--to' needs a value, but '--dry-run' follows",
