@@ -13,7 +13,7 @@ struct MishapTests {
 
   static let rows =
     [Journal.delete, .wal].flatMap { journal in
-      [(Failure.ioError, 9), (.diskFull, 5), (.busy, 2), (.noMemory, 2_503)].map { failure, stride in
+      [(Failure.ioError, 9), (.diskFull, 5), (.busy, 2), (.noMemory, 4_999)].map { failure, stride in
         Row(failure: failure, journal: journal, stride: stride)
       }
     } + [
