@@ -33,7 +33,7 @@ struct RecoveryText {
     let rest: Prose =
       remains > 0
       ? "\(CountText.text(remains, "side effect")) \(remains == 1 ? "remains" : "remain")"
-      : silent > 0 ? "side effects not declared" : "nothing remains"
+      : silent > 0 ? "side effects not declared" : "nothing remains, as declared"
     return
       "\(count) can come down: \(word?.rawValue ?? Reversal.Word.unknown.rawValue), \(shortTime), \(rest)"
   }
