@@ -24,10 +24,13 @@ package struct Ledger {
 
   /// Looks for a ledger without changing anything.
   static func presence(in connection: Connection) throws(SQLiteError) -> Presence {
-    guard
-      try connection.value("SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = 'phasedb_meta'")
-        != nil
-    else { return .absent }
+    // A table of that name with other columns is somebody else's, and drift.
+    let columns = try connection.value(
+      """
+      SELECT count(*) FROM main.sqlite_schema s, pragma_table_info(s.name, 'main') c
+      WHERE s.type = 'table' AND s.name = 'phasedb_meta' AND c.name IN ('key', 'value')
+      """)
+    guard columns == .integer(2) else { return .absent }
     let format = try connection.value("SELECT CAST(value AS INTEGER) FROM phasedb_meta WHERE key = 'format'")
     let tool = try connection.value("SELECT value FROM phasedb_meta WHERE key = 'phasedb'")
     return .present(format: Int(format?.integer ?? 0), writtenBy: tool?.text ?? "unknown")

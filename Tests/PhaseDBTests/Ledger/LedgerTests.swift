@@ -76,14 +76,22 @@ struct LedgerTests {
     #expect(log == [[.text("ledger format 1 to \(LedgerFormat.current)")]])
   }
 
-  @Test("tables named like the ledger that are none are refused")
-  func impostor() throws {
-    let database = try TemporaryDatabase("CREATE TABLE phasedb_mine (a)")
+  @Test(
+    "tables that are named like the ledger's and are somebody else's are refused",
+    arguments: [
+      (sql: "CREATE TABLE phasedb_mine (a)", title: "table phasedb_mine"),
+      ("CREATE TABLE phasedb_meta (a)", "table phasedb_meta"),
+      ("CREATE TABLE phasedb_meta (key, a)", "table phasedb_meta"),
+      ("CREATE VIEW phasedb_meta AS SELECT 1 AS key, 2 AS value", "view phasedb_meta"),
+    ])
+  func impostor(_ sql: String, _ title: String) throws {
+    let database = try TemporaryDatabase(sql)
     let before = try database.snapshot()
     let error = try #require(migrationError { try database.run(.upAll, tables(1)) })
     #expect(error.id == .ledgerTouched)
-    #expect(error.details == ["table phasedb_mine"])
+    #expect(error.details.map(\.raw) == [title])
     #expect(try database.snapshot() == before)
+    #expect(try database.migrator(tables(1), access: .reading).status().phases.map(\.isApplied) == [false])
   }
 
   // MARK: - The log
