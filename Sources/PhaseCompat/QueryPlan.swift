@@ -11,13 +11,13 @@ struct QueryPlan: Sendable {
 
   init(of sql: String, on connection: Connection) {
     // A plan that cannot be had is no reason to stop: the statement itself says what is wrong with it.
-    for row in (try? connection.rows("EXPLAIN QUERY PLAN " + sql)) ?? [] {
-      let words = (row.last?.text ?? "").split(separator: " ").map(String.init)
-      guard words.count >= 2, words[0] == "SEARCH" || words[0] == "SCAN" else { continue }
-      // Before 3.36 the word TABLE came first, and `AS alias` after the name.
-      var name = words[1] == "TABLE" && words.count > 2 ? words[2] : words[1]
-      if let alias = words.firstIndex(of: "AS"), words.indices.contains(alias + 1) { name = words[alias + 1] }
-      if words[0] == "SEARCH" { searched.insert(name.folded) } else { scanned.insert(name.folded) }
+    for line in (try? connection.queryPlan(of: sql)) ?? [] {
+      let name = (line.alias ?? line.table).folded
+      switch line.access {
+      case .search: searched.insert(name)
+      case .scan: scanned.insert(name)
+      case nil: break
+      }
     }
   }
 

@@ -30,8 +30,8 @@ final class RowBook {
     self.shapes = shapes
     var logs: [FoldedName: TouchLog] = [:]
     for (table, shape) in shapes {
-      guard case .only(let columns) = shape.key else { continue }
-      logs[table] = TouchLog(of: shape, columns: columns, on: connection)
+      guard shape.isWithoutRowID else { continue }
+      logs[table] = TouchLog(of: shape, on: connection)
     }
     self.logs = logs
     connection.watchRows { [unowned self] table, rowID in
@@ -59,18 +59,17 @@ final class RowBook {
     let touched = touchedIDs
     touchedIDs = [:]
     for (table, ids) in touched {
-      guard let shape = shapes[table] else { continue }
-      switch shape.key {
-      case .rowID: for id in ids { found.insert(Key(table: table, values: [.integer(id)])) }
-      case .columns(let columns):
-        let key = columns.map(SQLText.identifier).joined(separator: ", ")
+      guard let shape = shapes[table], !shape.isWithoutRowID else { continue }
+      if shape.isKeyedByRowID {
+        for id in ids { found.insert(Key(table: table, values: [.integer(id)])) }
+      } else {
+        let key = shape.keyColumns.map(SQLText.identifier).joined(separator: ", ")
         for id in ids {
           // A row that is gone has no key to ask for, unless it was touched before.
           let rows = try connection.rows(
             "SELECT \(key) FROM main.\(SQLText.identifier(table)) WHERE rowid = ?1", .integer(id))
           if let row = rows.first { found.insert(Key(table: table, values: row)) }
         }
-      case .only: break
       }
     }
     for (table, log) in logs {
@@ -93,10 +92,7 @@ final class RowBook {
     var contents: [Key: Row] = [:]
     for (table, keys) in Dictionary(grouping: keys, by: \.table) {
       guard let shape = shapes[table] else { continue }
-      let there = Set(
-        try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table)).compactMap {
-          $0[0].text?.folded
-        })
+      let there = Set(try connection.columnNames(of: SchemaName(table)).map(\.key))
       let columns = shape.columns.filter(there.contains)
       let isAskable =
         shape.keyColumns.allSatisfy { there.contains($0) || !shape.columns.contains($0) } && !columns.isEmpty

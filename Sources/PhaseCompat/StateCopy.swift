@@ -24,9 +24,7 @@ final class StateCopy {
       try connection.execute("PRAGMA journal_mode = MEMORY")
       try connection.execute("PRAGMA synchronous = OFF")
       try workshop.clock.rule(connection)
-      let pages = try connection.value("PRAGMA main.page_count")?.integer ?? 0
-      let bytes = try connection.value("PRAGMA main.page_size")?.integer ?? 0
-      try connection.limit(to: CostLimit(.database(bytes: pages * bytes)))
+      try connection.limit(to: CostLimit(.database(bytes: Int64(try connection.contentBytes))))
     }
     connection.turn(.foreignKeys, on: true)
     connection.turn(.doubleQuotedStringsInDML, on: true)

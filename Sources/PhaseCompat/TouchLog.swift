@@ -16,9 +16,9 @@ struct TouchLog {
   private let columns: [String]
 
   /// - Returns: nil where there can be no such trigger, as on what has become a view.
-  init?(of table: ComparedTable, columns: [FoldedName], on connection: Connection) {
+  init?(of table: ComparedTable, on connection: Connection) {
     self.table = table
-    self.columns = columns.map(SQLText.identifier)
+    columns = table.keyColumns.map(SQLText.identifier)
     name = Self.prefix + table.name.text
     let target = "main.\(SQLText.identifier(table.name))"
     var script = "CREATE TEMP TABLE \(SQLText.identifier(name)) (\(self.columns.joined(separator: ", ")));"

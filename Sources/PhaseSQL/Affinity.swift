@@ -36,3 +36,21 @@ extension [UInt8] {
     indices.contains { self[$0...].starts(with: part.utf8) }
   }
 }
+
+extension Affinity {
+  /// Whether every value stored under this affinity stays what it is under another one. INTEGER and NUMERIC differ only
+  /// in CAST, and BLOB converts nothing (sqlite.org/datatype3.html#type_affinity).
+  package func isKept(by other: Affinity) -> Bool {
+    self == other || other == .blob || ([self, other].allSatisfy { $0 == .integer || $0 == .numeric })
+  }
+
+  /// A value of its own kind to begin with.
+  package var emptyLiteral: String {
+    switch self {
+    case .integer, .numeric: "0"
+    case .real: "0.0"
+    case .text: "''"
+    case .blob: "x''"
+    }
+  }
+}

@@ -163,3 +163,16 @@ extension ColumnType {
     "unique",
   ]
 }
+
+extension ColumnDefinition {
+  /// Whether an INSERT that does not name it fails.
+  package var isRequired: Bool { isNotNull && isNullByDefault && !isGenerated && !isRowIDAlias }
+
+  /// What it is in a row whose writer does not know it; a generated column is never left out.
+  package var isNullByDefault: Bool { defaultValue == nil || defaultValue == SQLFragment("NULL") }
+
+  /// Whether a value may be refused for another reason than NULL.
+  package var isConstrained: Bool {
+    isUnique || isPrimaryKey || isGenerated || !checks.isEmpty || !references.isEmpty
+  }
+}

@@ -28,11 +28,28 @@ package struct IndexDefinition: Hashable, Sendable {
 
   /// Whether one of several columns is.
   package func mentions(anyOf names: Set<SchemaName>) -> Bool {
-    let expressions = columns.compactMap { if case .expression(let sql) = $0.term { sql } else { nil } }
-    return columns.contains { $0.column.map(names.contains) ?? false }
-      || (expressions + [condition].compactMap(\.self)).contains { !$0.names.isDisjoint(with: names) }
+    !self.names.isDisjoint(with: names)
   }
 
   /// `index i on t`
   package var title: String { "index \(name) on \(table)" }
+}
+
+extension IndexDefinition {
+  package var names: Set<SchemaName> {
+    let terms = columns.map { column -> Set<SchemaName> in
+      switch column.term {
+      case .column(let name): [name]
+      case .expression(let sql): sql.names
+      }
+    }
+    return terms.reduce(condition?.names ?? []) { $0.union($1) }
+  }
+
+  /// Whether it is another one under another name, or finds every row that the other finds in the same order.
+  package func serves(like other: IndexDefinition) -> Bool {
+    guard condition == other.condition else { return false }
+    return other.isUnique
+      ? isUnique && columns == other.columns : columns.starts(with: other.columns)
+  }
 }

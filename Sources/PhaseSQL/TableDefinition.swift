@@ -95,3 +95,31 @@ extension TableDefinition {
 
   package func column(_ name: SchemaName) -> ColumnDefinition? { columns.first { $0.name == name } }
 }
+
+extension TableDefinition {
+  /// What tells its rows apart; nil for a virtual table, and where columns have every name of a rowid that is the key.
+  package var rowKey: RowKey? {
+    guard virtual == nil else { return nil }
+    if let alias = columns.first(where: \.isRowIDAlias) {
+      return RowKey(.integer, named: alias.name.spelled)
+    }
+    guard let primaryKey else { return rowIDName.map { RowKey(.rowID, named: $0) } }
+    // The terms of a primary key are columns, never expressions (sqlite.org/lang_createtable.html).
+    return RowKey(
+      form: .columns,
+      columns: primaryKey.columns.compactMap { term in
+        term.column.map { name in
+          let collation = term.collation ?? column(name)?.collation
+          return RowKey.Column(
+            name: column(name)?.name.spelled ?? name.spelled, collation: collation?.spelled ?? "BINARY")
+        }
+      })
+  }
+
+  /// A name of the rowid that no column has; nil when there is none.
+  package var rowIDName: String? { isWithoutRowID ? nil : RowKey.rowIDName(beside: columns.map(\.name)) }
+}
+
+extension TableDefinition {
+  package func has(_ names: [SchemaName]) -> Bool { names.allSatisfy { column($0) != nil } }
+}

@@ -29,8 +29,6 @@ package struct TriggerDefinition: Hashable, Sendable {
   /// What it does, from BEGIN to END.
   package let body: SQLFragment?
 
-  package var hasWhen: Bool { condition != nil }
-
   /// Reads a CREATE TRIGGER; nil when it is none.
   package init?(_ sql: String) {
     var cursor = TokenCursor(sql)
@@ -95,5 +93,18 @@ extension TriggerDefinition.Firing {
     } else {
       return nil
     }
+  }
+}
+
+extension TriggerDefinition {
+  /// The columns of UPDATE OF; none when any column will do.
+  package var columns: [FoldedName] {
+    if case .update(let columns) = event { columns.map(\.key) } else { [] }
+  }
+
+  /// Whether it is the same but for its name.
+  package func does(likeIt other: TriggerDefinition) -> Bool {
+    table == other.table && timing == other.timing && event == other.event && condition == other.condition
+      && body == other.body
   }
 }

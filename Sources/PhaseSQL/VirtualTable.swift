@@ -18,3 +18,41 @@ package struct VirtualTable: Hashable, Sendable {
     "geopoly": ["node", "rowid", "parent"],
   ]
 }
+
+extension VirtualTable {
+  /// What an option such as `content='t'` says, without quotes; nil where it is not given.
+  package func option(_ name: String) -> SchemaName? {
+    for argument in arguments {
+      var cursor = TokenCursor(argument.text)
+      if cursor.skip(name), cursor.skip("=") { return cursor.name() ?? "" }
+    }
+    return nil
+  }
+
+  /// The table whose rows a full-text table indexes; nil when it has its own.
+  package var contentTable: SchemaName? {
+    guard module.key.hasPrefix("fts"), let table = option("content") else { return nil }
+    return table.key.isEmpty ? nil : table
+  }
+
+  /// The hidden column in which a row of FTS4 has its language; nil when there is none.
+  package var language: SchemaName? { module.key == "fts4" ? option("languageid") : nil }
+
+  package enum Content: Hashable {
+    /// In itself: what is read from it can be put into it.
+    case own
+    /// In another table, from which it is filled.
+    case elsewhere
+    case unreadable
+  }
+
+  /// Where its rows are (sqlite.org/fts5.html#external_content_and_contentless_tables, sqlite.org/rtree.html).
+  package var content: Content {
+    switch module.key {
+    case "rtree", "rtree_i32": .own
+    case "fts4aux", "fts5vocab", "dbstat": .elsewhere
+    case "fts3", "fts4", "fts5": option("content").map { $0.key.isEmpty ? .unreadable : .elsewhere } ?? .own
+    default: .unreadable
+    }
+  }
+}

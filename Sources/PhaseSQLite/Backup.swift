@@ -21,7 +21,7 @@ extension Connection {
 
   private func copy(to target: Connection, _ progress: (Int, Int) -> Bool) throws(SQLiteError) {
     // A deferred transaction begins with the first read.
-    let pageSize = Int(try value("PRAGMA main.page_size")?.integer ?? 4_096)
+    let pageSize = Int(try self.pageSize)
     _ = try value("SELECT count(*) FROM main.sqlite_schema")
     guard let backup = unsafe sqlite3_backup_init(target.handle, "main", handle, "main") else {
       throw unsafe SQLiteError(SQLITE_ERROR, on: target.handle)

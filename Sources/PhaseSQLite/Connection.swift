@@ -297,3 +297,23 @@ extension Connection {
   /// Whether the file is in WAL mode, as its header says it.
   package var isInWALMode: Bool { unsafe phasedb_format_version(handle) == 2 }
 }
+
+// MARK: - What the header of the file says
+
+extension Connection {
+  package var pageSize: Int64 {
+    get throws(SQLiteError) { try value("PRAGMA main.page_size")?.integer ?? 4_096 }
+  }
+
+  package var pageCount: Int64 {
+    get throws(SQLiteError) { try value("PRAGMA main.page_count")?.integer ?? 0 }
+  }
+
+  /// How many bytes a copy of the database takes.
+  package var contentBytes: Int { get throws(SQLiteError) { Int(try pageCount * pageSize) } }
+
+  /// What every change of the schema raises (sqlite.org/pragma.html#pragma_schema_version).
+  package var schemaVersion: Int64 {
+    get throws(SQLiteError) { try value("PRAGMA main.schema_version")?.integer ?? 0 }
+  }
+}

@@ -188,3 +188,54 @@ extension stat {
     #endif
   }
 }
+
+extension FileReading {
+  /// A path from the root, without links in it.
+  package static func absolute(_ path: String) throws(Failure) -> String {
+    guard let resolved = unsafe realpath(path, nil) else { throw .current }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+
+  /// Who may do what with a file, as in 0o640.
+  package static func mode(of path: String) throws(Failure) -> Int {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { throw .current }
+    return Int(status.st_mode & 0o777)
+  }
+
+  /// Reads a file from its beginning to its end without holding all of it.
+  ///
+  /// - Parameter take: gets a buffer and how many bytes at its beginning are the next ones; false ends the reading.
+  /// - Returns: how many bytes there were.
+  package static func pieces(
+    of path: String, _ take: (_ buffer: [UInt8], _ count: Int) -> Bool
+  ) throws(Failure) -> Int {
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw .current }
+    defer { close(file) }
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    var total = 0
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw .current }
+      guard count > 0, take(buffer, count) else { return total }
+      total += count
+    }
+  }
+}
+
+extension FileReading.Failure {
+  /// What the system says.
+  package var reason: String {
+    switch self {
+    case .system(_, let words): words
+    case .notAFile: "it is not a file"
+    case .tooLarge: "it is too large"
+    }
+  }
+
+  /// Whether something is under the name already.
+  package var isTaken: Bool { if case .system(EEXIST, _) = self { true } else { false } }
+}

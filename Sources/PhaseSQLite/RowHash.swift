@@ -50,6 +50,23 @@ package struct RowSum: Hashable, Sendable {
     first &+= other.first
     second &+= other.second
   }
+
+  package mutating func subtract(_ other: RowSum) {
+    count -= other.count
+    first &-= other.first
+    second &-= other.second
+  }
+
+  /// As the ledger keeps it.
+  package var text: String { "\(count):\(first):\(second)" }
+
+  package init?(_ text: String) {
+    let parts = text.split(separator: ":")
+    guard parts.count == 3, let count = Int(parts[0]), let first = UInt64(parts[1]),
+      let second = UInt64(parts[2])
+    else { return nil }
+    self.init(count: count, first: first, second: second)
+  }
 }
 
 /// The columns of a row, ready to hash one row after the other.

@@ -19,6 +19,15 @@ package enum Value: Hashable, Sendable {
     default: nil
     }
   }
+  /// A number, whole or not.
+  package var number: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .real(let value): value
+    default: nil
+    }
+  }
+
   package var isNull: Bool { self == .null }
 }
 

@@ -24,7 +24,7 @@ struct TriggerDefinitionTests {
     let trigger = try #require(TriggerDefinition(sql))
     #expect(trigger.name == "G")
     #expect(trigger.occasion == occasion)
-    #expect(trigger.hasWhen == hasWhen)
+    #expect((trigger.condition != nil) == hasWhen)
     #expect(trigger.body == SQLFragment("BEGIN SELECT 1; END"))
   }
 

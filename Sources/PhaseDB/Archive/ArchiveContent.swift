@@ -1,4 +1,5 @@
 internal import PhaseSQL
+internal import PhaseSQLite
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -136,5 +137,18 @@ extension ArchiveContent {
     guard key.form == .rowID else { return true }
     let source = SchemaName(successor.table)
     return table.origin == source || table.rowIDsFrom == source
+  }
+}
+
+extension ArchiveContent {
+  /// A table that is not what it was after the transition, of those from which the way back makes values; nil when there
+  /// is none.
+  func changedSource(on connection: Connection) throws(SQLiteError) -> String? {
+    for source in sources.all {
+      guard let table = try Table(SchemaName(source.table), on: connection),
+        try connection.sum(of: table).text == source.sum
+      else { return source.table }
+    }
+    return nil
   }
 }

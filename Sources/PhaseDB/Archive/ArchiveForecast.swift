@@ -55,7 +55,7 @@ struct ArchiveForecast {
       return outlook
     }
     guard let successor = content.successor,
-      let table = try TableShape(SchemaName(successor.table), on: connection)
+      let table = try Table(SchemaName(successor.table), on: connection)
     else { return outlook }
     guard let places = places(in: table.name, successor) else {
       outlook.computed = computed.map {
@@ -102,7 +102,7 @@ struct ArchiveForecast {
     // A table that the way back makes or fills has its rows from elsewhere.
     guard content.hasGoneRows, content.successor != nil, laterChanges == nil,
       trace.table(to: target)?.gainsRows != true,
-      let table = try TableShape(target, on: connection)
+      let table = try Table(target, on: connection)
     else { return [] }
     let key = content.key.names.map { SchemaName($0) }
     // A row that no column names comes back under another rowid.
@@ -134,7 +134,7 @@ struct ArchiveForecast {
     let archive = ArchiveTable(record, content)
     var conditions: [String] = []
     for key in table.foreignKeys where !returning.contains(key.parent) {
-      guard let parent = try TableShape(key.parent, on: connection) else { continue }
+      guard let parent = try Table(key.parent, on: connection) else { continue }
       let there =
         key.parentColumns.isEmpty
         ? (parent.primaryKey?.names ?? []).map { SchemaName($0) } : key.parentColumns
@@ -164,7 +164,7 @@ struct ArchiveForecast {
     than column: String, in left: ArchiveRecord, on connection: Connection
   ) throws(SQLiteError) -> Int {
     guard let index = content.columns.firstIndex(where: { $0.name == column }),
-      let table = try TableShape(SchemaName(record.table), on: connection),
+      let table = try Table(SchemaName(record.table), on: connection),
       table.column(SchemaName(column)) != nil
     else { return left.rows }
     let archive = ArchiveTable(left, content)
@@ -174,14 +174,14 @@ struct ArchiveForecast {
       """
       SELECT count(*) FROM main.\(archive.name) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS t
       ON \(RowMatch.condition(key, in: table, as: "t", against: "a")) WHERE a.gone = 0
-      AND (a.\(archive.values[index]) IS NOT \(value) OR typeof(a.\(archive.values[index])) <> typeof(\(value)))
+      AND \(RowMatch.differs("a.\(archive.values[index])", value))
       """)
     return Int(count?.integer ?? 0)
   }
 
   /// Rows that are there under another key: the rest of them is what it was.
   private func movedRows(
-    _ table: TableShape, _ successor: ArchiveContent.Successor, on connection: Connection
+    _ table: Table, _ successor: ArchiveContent.Successor, on connection: Connection
   ) throws(SQLiteError) -> Int {
     let key = successor.key.map { SchemaName($0) }
     let row = RestOfRow(content, by: key)
@@ -231,7 +231,7 @@ struct ArchiveForecast {
   /// - Parameter mayBeOthers: counts only those that may have been deleted and inserted anew. SQLite gives a new row the
   ///   highest key and one, so a row below one that is as it was is no other (sqlite.org/autoinc.html).
   private func changedRows(
-    _ table: TableShape, _ successor: ArchiveContent.Successor, _ places: [SchemaName: LaterChanges.Place],
+    _ table: Table, _ successor: ArchiveContent.Successor, _ places: [SchemaName: LaterChanges.Place],
     mayBeOthers: Bool = false, on connection: Connection
   ) throws(SQLiteError) -> Int {
     let key = successor.key.map { SchemaName($0) }
@@ -262,18 +262,5 @@ extension Connection {
       "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
       .text(table.spelled))
     return sql?.text.flatMap { TableDefinition($0) }?.primaryKey?.hasAutoincrement ?? false
-  }
-}
-
-extension ArchiveContent {
-  /// A table that is not what it was after the transition, of those from which the way back makes values; nil when there
-  /// is none.
-  func changedSource(on connection: Connection) throws(SQLiteError) -> String? {
-    for source in sources.all {
-      guard let table = try TableShape(SchemaName(source.table), on: connection),
-        try connection.sum(of: table).text == source.sum
-      else { return source.table }
-    }
-    return nil
   }
 }

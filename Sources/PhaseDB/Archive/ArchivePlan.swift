@@ -12,7 +12,7 @@ struct ArchivePlan {
     case difference
   }
 
-  let table: TableShape
+  let table: Table
   let key: RowKey
   private(set) var method: Method
   let values: [Column]
@@ -68,7 +68,7 @@ extension ArchivePlan {
       guard let origin = table.origin else { continue }
       guard table.isTakenFrom || WayBack(trial, to: origin).computesAny(of: table) else { continue }
       let archivePlan = try lifting("reading the schema") { () throws -> ArchivePlan? in
-        guard let shape = try TableShape(origin, on: connection), shape.isKept else { return nil }
+        guard let shape = try Table(origin, on: connection), shape.isKept else { return nil }
         return try ArchivePlan(of: table, shape, in: trial, on: connection, isYoung: isYoung)
       }
       if let archivePlan { archivePlans.append(archivePlan) }
@@ -77,7 +77,7 @@ extension ArchivePlan {
   }
 
   private init?(
-    of table: TracedTable, _ shape: TableShape, in trial: TransitionTrial, on connection: Connection,
+    of table: TracedTable, _ shape: Table, in trial: TransitionTrial, on connection: Connection,
     isYoung: (SchemaName, SchemaName) -> Bool
   ) throws {
     let way = WayBack(trial, to: shape.name)
@@ -88,7 +88,7 @@ extension ArchivePlan {
     if table.outcome != nil, table.movesRows(key) {
       // The rowid stays where it is when another key is written.
       if key.form == .columns, !table.isRowIDUpdated, let rowID = shape.rowIDName {
-        key = RowKey(form: .rowID, columns: [RowKey.Column(name: rowID, collation: nil)])
+        key = RowKey(.rowID, named: rowID)
       }
     }
     self.table = shape
@@ -97,7 +97,7 @@ extension ArchivePlan {
     self.successor = successor
     if successor == nil, !isMoved, !way.fills, let rowID = shape.rowIDName, key.form == .columns {
       // Nothing else comes into the table before its rows do, so they come back with their rowids, too.
-      key = RowKey(form: .rowID, columns: [RowKey.Column(name: rowID, collation: nil)])
+      key = RowKey(.rowID, named: rowID)
     }
     self.key = key
     let isWhole = table.outcome == nil || table.losesRows || successor == nil
@@ -160,14 +160,6 @@ extension ArchivePlan {
   }
 }
 
-extension TracedTable {
-  /// Whether rows or values of it may be gone afterwards.
-  fileprivate var isTakenFrom: Bool {
-    outcome == nil || losesRows || isRowIDUpdated
-      || columns.contains { $0.origin != nil && !$0.isGenerated && ($0.outcome == nil || $0.isUpdated) }
-  }
-}
-
 extension MigrationError {
   static func archiveImpossible(_ table: SchemaName) -> MigrationError {
     MigrationError(
@@ -222,7 +214,7 @@ extension ArchivePlan {
   ///   - rest: what is hashed of them.
   ///   - marks: what the archive calls the hashes of tracked values.
   func difference(
-    _ id: Int64, successor: TableShape, rest: RestOfRow, marks: [String?]
+    _ id: Int64, successor: Table, rest: RestOfRow, marks: [String?]
   ) -> String {
     let present = (self.successor?.key ?? []).map { "n.\(SQLText.identifier($0.spelled))" }
     let isGone = "\(present[0]) IS NULL"
@@ -262,7 +254,7 @@ extension ArchivePlan {
         return defaultOfYoung(column).map { "s.v\(index + 1) IS NOT \($0)" } ?? "1"
       }
       let (old, new) = ("s.v\(index + 1)", "n.\(SQLText.identifier(after.spelled))")
-      let isOther = "(\(old) IS NOT \(new) OR typeof(\(old)) <> typeof(\(new)))"
+      let isOther = RowMatch.differs(old, new)
       guard let value = defaultOfYoung(column) else { return isOther }
       return "(\(old) IS NOT \(value) AND \(isOther))"
     }

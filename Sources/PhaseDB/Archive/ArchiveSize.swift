@@ -25,23 +25,13 @@ struct ArchiveSize: Sendable {
       isEstimate = false
       return
     }
-    let columns = try connection.rows("SELECT name FROM pragma_table_info(?1)", .text(record.tableName)).map {
-      "coalesce(length(CAST(\(SQLText.identifier($0[0].text ?? "")) AS BLOB)), 0) + 2"
+    let columns = try connection.columnNames(of: SchemaName(record.tableName)).map {
+      "coalesce(length(CAST(\(SQLText.identifier($0.spelled)) AS BLOB)), 0) + 2"
     }
     let width = try connection.value(
       "SELECT avg(w) FROM (SELECT \(columns.joined(separator: " + ")) AS w FROM main.\(record.tableName) LIMIT 1000)"
     )
-    if case .real(let average) = width { bytes = Int(average * Double(record.rows)) } else { bytes = 0 }
+    bytes = Int((width?.number ?? 0) * Double(record.rows))
     isEstimate = true
-  }
-}
-
-extension Ledger {
-  /// The archives whose rows are there, and how much they hold.
-  func archiveSizes(of phase: PhaseID? = nil) throws(MigrationError) -> [ArchiveSize] {
-    let archives = try archives(of: phase)
-    return try lifting("measuring archives") { () in
-      try archives.compactMap { try ArchiveSize($0, on: connection) }
-    }
   }
 }

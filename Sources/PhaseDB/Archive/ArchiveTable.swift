@@ -28,6 +28,11 @@ struct ArchiveTable {
 
   var columns: [String] { keys + values + marks.compactMap(\.self) + ["rest", "gone"] }
 
+  /// The condition that two tables of its keys have the same one.
+  func sameKeys(_ one: String, _ other: String) -> String {
+    keys.map { "\(one).\($0) = \(other).\($0)" }.joined(separator: " AND ")
+  }
+
   var definition: String { "CREATE TABLE main.\(contents)" }
 
   /// For rows that are looked for by a key that is not the rowid.
@@ -74,19 +79,4 @@ struct ArchiveTable {
   }
 
   private static let sumFunction = "phasedb_kept"
-}
-
-extension RowSum {
-  /// As the ledger keeps it.
-  var text: String { "\(count):\(first):\(second)" }
-}
-
-extension Connection {
-  /// What the stored columns of a table come to.
-  func sum(of table: TableShape) throws(SQLiteError) -> RowSum {
-    let names = table.stored.map(\.name.spelled)
-    let list = names.map(SQLText.identifier).joined(separator: ", ")
-    var rows = try prepare("SELECT \(list) FROM main.\(SQLText.identifier(table.name.spelled))")
-    return try rows.sumOfRows(RowHasher(columns: names))
-  }
 }

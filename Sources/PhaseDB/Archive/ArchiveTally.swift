@@ -23,7 +23,7 @@ struct ArchiveTally: Hashable, Sendable {
     let content = try ArchiveContent(record)
     let archive = ArchiveTable(record, content)
     guard let successor = content.successor,
-      let table = try TableShape(SchemaName(successor.table), on: connection)
+      let table = try Table(SchemaName(successor.table), on: connection)
     else {
       isUnknown = content.successor != nil
       return
@@ -42,7 +42,7 @@ struct ArchiveTally: Hashable, Sendable {
       FROM main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
       ON \(RowMatch.condition(own, in: table, as: "n", against: "a"))\(isReadable ? rest.joins("n") : "")
       """
-    )[0].map { if case .real(let count) = $0 { Int(count) } else { 0 } }
+    )[0].map { Int($0.number ?? 0) }
     (changed, gone, reborn) = (counts[0], counts[1], counts[2])
     isUnknown = !isReadable || counts[3] > 0
     guard changed + gone > 0, let keys = try MovedKeys(content, archive, on: connection) else { return }
@@ -57,7 +57,7 @@ struct ArchiveTally: Hashable, Sendable {
 extension RoundTripRecord.Keys {
   /// How many rows were certainly born since: their keys are above the highest one. nil when the table is gone.
   func born(on connection: Connection) throws(SQLiteError) -> Int? {
-    guard let shape = try TableShape(SchemaName(table), on: connection), let rowID = shape.anyRowIDName else {
+    guard let shape = try Table(SchemaName(table), on: connection), let rowID = shape.anyRowIDName else {
       return nil
     }
     let place = "main.\(SQLText.identifier(shape.name.spelled))"

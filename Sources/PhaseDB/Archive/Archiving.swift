@@ -103,7 +103,7 @@ extension Archiving {
   private func lookups(of archivePlan: ArchivePlan) throws(SQLiteError) -> [ArchiveContent.Lookup] {
     var lookups: [ArchiveContent.Lookup] = []
     for lookup in archivePlan.lookups {
-      guard let table = try TableShape(lookup.table, on: connection) else { continue }
+      guard let table = try Table(lookup.table, on: connection) else { continue }
       let pairs = lookup.pairs.sorted { $0.there.key < $1.there.key }
       lookups.append(
         ArchiveContent.Lookup(
@@ -123,13 +123,13 @@ extension Archiving {
     for var work in works {
       let archivePlan = work.archivePlan
       if archivePlan.method == .difference { try compare(&work) }
-      let isGone = try TableShape(archivePlan.table.name, on: connection) == nil
+      let isGone = try Table(archivePlan.table.name, on: connection) == nil
       guard work.sum.count > 0 || (isGone && work.counter != nil) else {
         try connection.drop("main.\(work.table.name)")
         continue
       }
       for name in archivePlan.sources where sums[name] == nil {
-        sums[name] = try TableShape(name, on: connection).map { table throws(SQLiteError) in
+        sums[name] = try Table(name, on: connection).map { table throws(SQLiteError) in
           try connection.sum(of: table).text
         }
       }
@@ -158,7 +158,7 @@ extension Archiving {
 
   private func compare(_ work: inout Work) throws(SQLiteError) {
     let archivePlan = work.archivePlan
-    if let successor = archivePlan.successor, let table = try TableShape(successor.table, on: connection) {
+    if let successor = archivePlan.successor, let table = try Table(successor.table, on: connection) {
       work.hashed = table.stored.map(\.name).filter { !successor.key.contains($0) }
       work.lookups = try lookups(of: archivePlan)
       let rest = RestOfRow(

@@ -84,16 +84,3 @@ private struct DerivedIndex {
     try connection.execute("INSERT INTO main.\(column) \(rest)")
   }
 }
-
-extension VirtualTable {
-  /// The table whose rows a full-text table indexes; nil when it has its own.
-  var contentTable: SchemaName? {
-    guard module.key.hasPrefix("fts") else { return nil }
-    for argument in arguments {
-      var cursor = TokenCursor(argument.text)
-      guard cursor.skip("content"), cursor.skip("=") else { continue }
-      return cursor.name().flatMap { $0.spelled.isEmpty ? nil : $0 }
-    }
-    return nil
-  }
-}

@@ -63,7 +63,7 @@ struct FormerConstraints {
 
 /// A table as it was and the one that holds its rows now.
 struct TablePair {
-  let shape: TableShape
+  let shape: Table
   private let old: TableDefinition
   private let new: TableDefinition
   private let oldIndexes: [IndexDefinition]
@@ -78,7 +78,7 @@ struct TablePair {
     guard let old = former.table(name) else { return nil }
     guard let traced = trace.table(to: name) else {
       // Not a word of the way back is about it.
-      guard let new = present.table(name), let shape = try TableShape(name, on: connection) else {
+      guard let new = present.table(name), let shape = try Table(name, on: connection) else {
         return nil
       }
       (self.old, self.new, self.shape) = (old, new, shape)
@@ -93,7 +93,7 @@ struct TablePair {
       source = traced.columns.lazy.compactMap(\.handedFrom?.table).first
     }
     guard let source, let new = present.table(source), trace.table(from: source)?.losesRows == false,
-      let shape = try TableShape(source, on: connection)
+      let shape = try Table(source, on: connection)
     else { return nil }
     (self.old, self.new, self.shape) = (old, new, shape)
     oldIndexes = former.indexes(on: name)
@@ -291,7 +291,7 @@ struct FormerConstraint {
   var opening: Prose = "change or delete these rows, then run the command again"
 
   /// Asks for the rows that break it. A question that SQLite does not take is none.
-  func broken(in table: TableShape, on connection: Connection) throws(SQLiteError) -> BrokenConstraint? {
+  func broken(in table: Table, on connection: Connection) throws(SQLiteError) -> BrokenConstraint? {
     let key = try RowKey(of: table, on: connection)
     let names = key?.names ?? table.stored.map(\.name.spelled)
     let shown = names.map { "quote(t.\(SQLText.identifier($0)))" }.joined(separator: " || ', ' || ")

@@ -93,15 +93,3 @@ extension HiddenContent.Table {
       try connection.rows("SELECT k, v FROM main.\(SQLText.identifier(settingsName)) WHERE k <> 'version'"))
   }
 }
-
-extension VirtualTable {
-  /// The hidden column in which a row of FTS4 has its language; nil when there is none.
-  fileprivate var language: SchemaName? {
-    guard module.key == "fts4" else { return nil }
-    for argument in arguments {
-      var cursor = TokenCursor(argument.text)
-      if cursor.skip("languageid"), cursor.skip("=") { return cursor.name() }
-    }
-    return nil
-  }
-}

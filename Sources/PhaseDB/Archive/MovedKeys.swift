@@ -6,7 +6,7 @@ internal import PhaseSQLite
 struct MovedKeys {
   private let content: ArchiveContent
   private let archive: ArchiveTable
-  private let table: TableShape
+  private let table: Table
   private let own: [SchemaName]
   private let rest: RestOfRow
 
@@ -14,7 +14,7 @@ struct MovedKeys {
   ///   rows cannot be compared any more.
   init?(_ content: ArchiveContent, _ archive: ArchiveTable, on connection: Connection) throws(SQLiteError) {
     guard content.isComplete == true, let successor = content.successor, !successor.hashed.isEmpty,
-      let table = try TableShape(SchemaName(successor.table), on: connection)
+      let table = try Table(SchemaName(successor.table), on: connection)
     else { return nil }
     rest = RestOfRow(content)
     guard try rest.isReadable(in: table, on: connection) else { return nil }
@@ -34,7 +34,7 @@ struct MovedKeys {
     guard count > 0 else { return 0 }
     let columns = archive.columns.joined(separator: ", ")
     let moved = archive.columns.map { archive.keys.contains($0) ? "p.\($0)" : "a.\($0)" }
-    let isTaken = archive.keys.map { "p.\($0) = a.\($0)" }.joined(separator: " AND ")
+    let isTaken = archive.sameKeys("p", "a")
     let free = archive.isNumberKeyed ? "-4611686018427387904 - k1" : "randomblob(16)"
     try connection.execute(
       script: """
@@ -80,7 +80,7 @@ struct MovedKeys {
           SELECT \(present.joined(separator: ", ")), \(rest.call("n")) AS h FROM \(place) AS n\(joins) LIMIT -1)
         WHERE h IN (SELECT rest FROM temp.phasedb_moved_from);
         DELETE FROM temp.phasedb_moved_to AS n WHERE EXISTS (SELECT 1 FROM main.\(archive.name) AS a
-        WHERE \(archive.keys.map { "a.\($0) = n.\($0)" }.joined(separator: " AND ")) AND a.gone = 0 AND a.rest = n.rest);
+        WHERE \(archive.sameKeys("a", "n")) AND a.gone = 0 AND a.rest = n.rest);
         CREATE TEMP TABLE phasedb_moved (id INTEGER PRIMARY KEY, \(keys));
         INSERT INTO temp.phasedb_moved SELECT f.id, \(archive.keys.map { "t.\($0)" }.joined(separator: ", ")) FROM (
           SELECT id, rest, row_number() OVER (PARTITION BY rest ORDER BY id) AS r,
@@ -99,18 +99,15 @@ struct MovedKeys {
   private func keepPlausible(
     _ found: String, _ place: String, on connection: Connection
   ) throws(SQLiteError) {
-    func isKey(of archive: String, in moved: String) -> String {
-      self.archive.keys.map { "\(moved).\($0) = \(archive).\($0)" }.joined(separator: " AND ")
-    }
     repeat {
       try connection.execute(
         """
         DELETE FROM temp.phasedb_moved AS p WHERE EXISTS (
-          SELECT 1 FROM main.\(archive.name) AS b WHERE b.gone = 0 AND \(isKey(of: "b", in: "p"))
+          SELECT 1 FROM main.\(archive.name) AS b WHERE b.gone = 0 AND \(archive.sameKeys("p", "b"))
           AND b.rowid NOT IN (SELECT id FROM temp.phasedb_moved))
         AND EXISTS (
           SELECT 1 FROM main.\(archive.name) AS a JOIN \(place) AS n ON \(found) WHERE a.rowid = p.id
-          AND NOT EXISTS (SELECT 1 FROM temp.phasedb_moved AS q WHERE \(isKey(of: "a", in: "q"))))
+          AND NOT EXISTS (SELECT 1 FROM temp.phasedb_moved AS q WHERE \(archive.sameKeys("q", "a"))))
         """)
     } while connection.changes > 0
   }

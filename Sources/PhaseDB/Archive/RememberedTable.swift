@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// A table's rows as they were before a phase, in a TEMP table beside: compared with what the way back leaves.
 struct RememberedTable {
-  let shape: TableShape
+  let shape: Table
   let key: RowKey
   /// The columns that are compared, without the key.
   let columns: [SchemaName]
@@ -18,7 +18,7 @@ struct RememberedTable {
   /// - Returns: nil for a table whose rows cannot be read back.
   /// - Throws: `archive-impossible` for a table whose rows have nothing to be known by.
   init?(_ table: RowsAtRisk.Table, number: Int, on connection: Connection) throws {
-    guard let shape = try TableShape(table.name, on: connection), shape.isKept else { return nil }
+    guard let shape = try Table(table.name, on: connection), shape.isKept else { return nil }
     guard let key = try RowKey(of: shape, on: connection) else {
       throw MigrationError.archiveImpossible(shape.name)
     }
@@ -83,14 +83,13 @@ extension RememberedTable {
   }
 
   func difference(on connection: Connection) throws(SQLiteError) -> Difference {
-    guard let present = try TableShape(shape.name, on: connection) else { return Difference() }
+    guard let present = try Table(shape.name, on: connection) else { return Difference() }
     let keys = key.names.map { SchemaName($0) }
     let found = RowMatch.condition(keys, in: present, as: "n", against: "r")
     let first = "n.\(SQLText.identifier(keys[0].spelled))"
     let pairs = (key.isNumber ? [] : zip(keyNames, keys).map { ($0, $1) }) + zip(valueNames, columns)
     let differs = pairs.map { kept, column in
-      let now = "+n.\(SQLText.identifier(column.spelled))"
-      return "r.\(kept) IS NOT \(now) OR typeof(r.\(kept)) <> typeof(\(now))"
+      RowMatch.differs("r.\(kept)", "n.\(SQLText.identifier(column.spelled))")
     }
     var difference = Difference()
     var differing = try connection.prepare(
@@ -128,7 +127,7 @@ extension RememberedTable {
           SELECT \(before) AS h, 1 AS n FROM temp.\(name) UNION ALL SELECT \(now), -1 FROM \(place))
         GROUP BY h)
       """)
-    func count(_ value: Value) -> Int { if case .real(let count) = value { Int(count) } else { 0 } }
+    func count(_ value: Value) -> Int { Int(value.number ?? 0) }
     let (missing, extra) = (count(counts[0][0]), count(counts[0][1]))
     if missing == 0, extra == 0 { return Difference() }
     guard successor == nil else { return difference }
@@ -155,7 +154,7 @@ extension RememberedTable {
     guard !difference.numbers.isEmpty else { return nil }
     let followed = difference.isWhole ? nil : successor
     let table = try followed.map { successor throws(SQLiteError) in
-      try TableShape(successor.table, on: connection)
+      try Table(successor.table, on: connection)
     }
     let archive = ArchiveTable(
       ArchiveRecord.tableName(id), key: key, tracked: columns.map { _ in false })
@@ -186,7 +185,7 @@ extension RememberedTable {
       sum = try archive.fill(
         from: "SELECT \(columns.joined(separator: ", ")) FROM temp.\(name) AS r", computesNothing: true,
         on: connection)
-      if let present = try TableShape(shape.name, on: connection) {
+      if let present = try Table(shape.name, on: connection) {
         sources.append(
           .init(table: shape.name.spelled, sum: try connection.sum(of: present).text))
       }

@@ -90,13 +90,13 @@ struct RestOfRow {
   }
 
   /// Whether it can still be read of a table: its columns are there, and the other tables are.
-  func isReadable(in table: TableShape, on connection: Connection) throws(SQLiteError) -> Bool {
-    func has(_ table: TableShape, _ names: [String]) -> Bool {
+  func isReadable(in table: Table, on connection: Connection) throws(SQLiteError) -> Bool {
+    func has(_ table: Table, _ names: [String]) -> Bool {
       Set(table.stored.map(\.name)).isSuperset(of: names.map { SchemaName($0) })
     }
     guard has(table, columns.compactMap(\.present?.spelled)) else { return false }
     for lookup in lookups {
-      guard has(table, lookup.here), let other = try TableShape(SchemaName(lookup.table), on: connection),
+      guard has(table, lookup.here), let other = try Table(SchemaName(lookup.table), on: connection),
         has(other, lookup.there + lookup.columns)
       else { return false }
     }

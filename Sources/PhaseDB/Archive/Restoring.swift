@@ -146,9 +146,7 @@ extension ArchiveTable {
   /// - Throws: `archive-missing`, `archive-altered`.
   func verify(_ record: ArchiveRecord, on connection: Connection) throws(MigrationError) {
     let columns = try lifting("looking for archive \(record.id)") { () in
-      try connection.rows("SELECT name FROM pragma_table_info(?1, 'main')", .text(name)).map {
-        $0[0].text ?? ""
-      }
+      try connection.columnNames(of: SchemaName(name)).map(\.spelled)
     }
     guard !columns.isEmpty else {
       throw MigrationError(

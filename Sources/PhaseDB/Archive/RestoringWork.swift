@@ -62,17 +62,12 @@ struct RestoringWork {
   }
 }
 
-extension TracedTable {
-  /// Whether rows are put into it beside those that were there before.
-  var isFilledInPlace: Bool { gainsRows && origin != nil }
-}
-
 // MARK: - After the SQL
 
 extension RestoringWork {
   /// Puts values and rows back.
   mutating func restore(on connection: Connection) throws(SQLiteError) {
-    guard let table = try TableShape(target, on: connection), isFollowed else { return }
+    guard let table = try Table(target, on: connection), isFollowed else { return }
     if content.successor == nil {
       restored = try putBackRows(into: table, on: connection)
     } else {
@@ -86,7 +81,7 @@ extension RestoringWork {
   ///
   /// - Returns: how many rows that had come back are gone again.
   mutating func takeOutOrphans(on connection: Connection) throws(SQLiteError) -> Int {
-    guard content.hasGoneRows, restored > 0, let table = try TableShape(target, on: connection),
+    guard content.hasGoneRows, restored > 0, let table = try Table(target, on: connection),
       let rowID = table.anyRowIDName, try connection.hasForeignKeys(target)
     else { return 0 }
     let known = Set(content.orphans ?? [])
@@ -111,7 +106,7 @@ extension RestoringWork {
     defer {
       for name in [asideName, presentName] { try? connection.drop("temp.\(name)") }
     }
-    guard let table = try TableShape(target, on: connection), isFollowed else {
+    guard let table = try Table(target, on: connection), isFollowed else {
       return try record.settled(digest: archive.sum(on: connection).text, state: .left)
     }
     if restored == record.rows, !hasAside, !hasTakenOut {
@@ -125,21 +120,20 @@ extension RestoringWork {
   var isFollowed: Bool { content.isFollowed(by: trace, to: target) }
 
   var archivePlace: String { "main.\(archive.name) AS a" }
-  func place(_ table: TableShape) -> String { "main.\(SQLText.identifier(table.name.spelled))" }
+  func place(_ table: Table) -> String { "main.\(SQLText.identifier(table.name.spelled))" }
 
   /// The archive's rows beside those set aside.
   var asideJoin: String {
-    let keys = archive.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
-    return hasAside ? " LEFT JOIN temp.\(asideName) AS s ON \(keys)" : ""
+    hasAside ? " LEFT JOIN temp.\(asideName) AS s ON \(archive.sameKeys("s", "a"))" : ""
   }
   var isNotAside: String { hasAside ? " AND s.k1 IS NULL" : "" }
 
-  func match(_ table: TableShape) -> String {
+  func match(_ table: Table) -> String {
     RowMatch.condition(content.key.names.map { SchemaName($0) }, in: table, as: "t", against: "a")
   }
 
   /// The archived columns that the table has, with what is in the archive for them.
-  func columns(of table: TableShape) -> [(
+  func columns(of table: Table) -> [(
     column: SchemaName, name: String, value: String, mark: String?
   )] {
     zip(content.columns, zip(archive.values, archive.marks)).compactMap { column, archived in
@@ -151,7 +145,7 @@ extension RestoringWork {
   /// Values of rows that are there before and after.
   ///
   /// - Returns: how many rows have all of theirs.
-  private func putBackValues(into table: TableShape, on connection: Connection) throws(SQLiteError) -> Int {
+  private func putBackValues(into table: Table, on connection: Connection) throws(SQLiteError) -> Int {
     let values = values(in: table)
     let isAll = values.count == content.columns.count
     if hasRead {
@@ -184,7 +178,7 @@ extension RestoringWork {
   }
 
   /// For each column that gets archived values, what it gets in a row, from the SQL of what is there.
-  private func values(in table: TableShape) -> [(column: SchemaName, value: (String) -> String)] {
+  private func values(in table: Table) -> [(column: SchemaName, value: (String) -> String)] {
     columns(of: table).compactMap { column, _, value, mark in
       let kept = content.columns.first { SchemaName($0.name) == column }
       let isComputed = trace.computes(column, of: target, from: kept.flatMap(content.origin(of:)))
@@ -204,7 +198,7 @@ extension RestoringWork {
     for rebuild: TableRebuild, on connection: Connection
   ) throws(SQLiteError) -> TableRebuild.Reading? {
     guard archive.isNumberKeyed, content.successor != nil, isFollowed,
-      let table = try TableShape(target, on: connection)
+      let table = try Table(target, on: connection)
     else { return nil }
     let row = TableRebuild.row
     let key =
@@ -227,7 +221,7 @@ extension RestoringWork {
   /// what has changed since; the others are put there.
   ///
   /// - Returns: how many are what they were.
-  func putBackGoneRows(into table: TableShape, on connection: Connection) throws(SQLiteError) -> Int {
+  func putBackGoneRows(into table: Table, on connection: Connection) throws(SQLiteError) -> Int {
     let columns = columns(of: table)
     var restored = 0
     let filled = trace.table(to: target)
@@ -261,13 +255,11 @@ extension RestoringWork {
   }
 
   /// A rowid that no column names identifies a row for no application: a row whose rowid another has today comes back under a new one.
-  private func putBackUnderOtherRowIDs(into table: TableShape, on connection: Connection) throws(SQLiteError)
-  {
+  private func putBackUnderOtherRowIDs(into table: Table, on connection: Connection) throws(SQLiteError) {
     let columns = columns(of: table)
     guard columns.count == content.columns.count else { return }
-    let isAside = archive.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
     let from =
-      "FROM \(archivePlace) WHERE a.gone AND EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(isAside))"
+      "FROM \(archivePlace) WHERE a.gone AND EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(archive.sameKeys("s", "a")))"
     try connection.execute(
       """
       INSERT INTO \(place(table)) (\(columns.map(\.name).joined(separator: ", ")))
@@ -278,7 +270,7 @@ extension RestoringWork {
   }
 
   /// Rows of a table that was gone as a whole, or whose rows could not be followed.
-  func putBackRows(into table: TableShape, on connection: Connection) throws(SQLiteError) -> Int {
+  func putBackRows(into table: Table, on connection: Connection) throws(SQLiteError) -> Int {
     let hasRows = try connection.hasRows(target)
     if !sourcesChanged {
       if hasRows { try connection.execute("DELETE FROM \(place(table))") }
@@ -292,7 +284,7 @@ extension RestoringWork {
     return connection.changes
   }
 
-  private func insertion(into table: TableShape) -> String {
+  private func insertion(into table: Table) -> String {
     let columns = columns(of: table)
     let values = Set(content.columns.map { SchemaName($0.name) })
     let keys = zip(content.key.names, archive.keys).filter { !values.contains(SchemaName($0.0)) }
@@ -305,7 +297,7 @@ extension RestoringWork {
   // MARK: What is left
 
   /// Keeps of the archive what is not in the table now.
-  func settle(_ table: TableShape, on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
+  func settle(_ table: Table, on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
     let given = columns(of: table)
     let recast = content.key.names.enumerated().map { index, name in
       let place = content.columns.firstIndex { SchemaName($0.name) == SchemaName(name) }
@@ -314,9 +306,7 @@ extension RestoringWork {
     let found = RowMatch.condition(
       content.key.names.map { SchemaName($0) }, in: table, as: "t", against: "a", columns: recast)
     let name = SQLText.identifier(content.key.names[0])
-    let differs = given.map {
-      "\($0.value) IS NOT t.\($0.name) OR typeof(\($0.value)) <> typeof(t.\($0.name))"
-    }
+    let differs = given.map { RowMatch.differs($0.value, "t.\($0.name)") }
     let isLeft = (["t.\(name) IS NULL"] + differs).joined(separator: " OR ")
     let left = "phasedb_left_\(record.id)"
     try connection.execute(
@@ -329,9 +319,8 @@ extension RestoringWork {
       try connection.drop("main.\(archive.name)")
       return nil
     }
-    let keys = archive.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
     try connection.execute(
-      "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(left) AS s WHERE \(keys))"
+      "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(left) AS s WHERE \(archive.sameKeys("s", "a")))"
     )
     let sum = try archive.sum(on: connection)
     guard sum.count > 0 else {
@@ -350,7 +339,7 @@ extension RestoringWork {
   ///
   /// - Parameter limit: how many rows to show.
   func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
-    guard !sourcesChanged, isFollowed, let table = try TableShape(target, on: connection) else { return nil }
+    guard !sourcesChanged, isFollowed, let table = try Table(target, on: connection) else { return nil }
     let differences = computedColumns(of: table)
     guard !differences.isEmpty else { return nil }
     let isDifferent = differences.map(\.condition).joined(separator: " OR ")
@@ -377,7 +366,7 @@ extension RestoringWork {
 
   /// The archived columns for which the SQL has values of its own.
   private func computedColumns(
-    of table: TableShape
+    of table: Table
   ) -> [(name: String, before: String, after: String, condition: String)] {
     let gainsRows = trace.table(to: target)?.gainsRows == true
     return columns(of: table).compactMap { column, name, value, mark in
@@ -385,7 +374,7 @@ extension RestoringWork {
       let isComputed = trace.computes(column, of: target, from: kept.flatMap(content.origin(of:)))
       guard isComputed || gainsRows else { return nil }
       let after = "t.\(name)"
-      var condition = "((\(value) IS NOT \(after) OR typeof(\(value)) <> typeof(\(after)))"
+      var condition = "(\(RowMatch.differs(value, after))"
       if !gainsRows { condition += " AND a.gone = 0" }
       if !isComputed { condition += " AND a.gone" }
       if hasAside {
@@ -411,36 +400,21 @@ extension RestoringWork {
     }
     let isTold = computed || content.hasGoneRows || content.columns.contains { $0.after != nil }
     guard isTold, let successor = content.successor,
-      let table = try TableShape(SchemaName(successor.table), on: connection)
+      let table = try Table(SchemaName(successor.table), on: connection)
     else { return false }
-    let aside = "phasedb_aside_\(record.id)"
-    let marks = archive.marks.compactMap(\.self)
-    let columns = archive.keys + ["c0"] + marks
-    try connection.execute(
-      "CREATE TEMP TABLE \(aside) (\(columns.joined(separator: ", ")), PRIMARY KEY (\(archive.keys.joined(separator: ", ")))) WITHOUT ROWID"
-    )
-    let names = Set(table.stored.map(\.name))
     let row = RestOfRow(content)
     // Where the columns themselves are others now, every row is another one.
     let isReadable = try row.isReadable(in: table, on: connection)
-    let rest = isReadable ? "\(row.call("n")) IS NOT a.rest" : "1"
     try row.define(on: connection)
-    let tracked = zip(content.columns, archive.marks).compactMap { column, mark -> String? in
-      guard let mark, let after = column.after.map({ SchemaName($0) }) else { return nil }
-      guard names.contains(after) else { return "1 AS \(mark)" }
-      return
-        "a.gone OR \(ArchivePlan.valueFunction)(n.\(SQLText.identifier(after.spelled))) IS NOT a.\(mark) AS \(mark)"
-    }
     try connection.defineRowHash(named: ArchivePlan.valueFunction, columns: ["value"])
-    let query = (archive.keys.map { "a.\($0)" } + ["a.gone OR \(rest) AS c0"] + tracked).joined(
-      separator: ", ")
-    try connection.execute(
+    let changed = try ChangedRows(
+      named: "phasedb_aside_\(record.id)", of: content, in: archive, on: connection)
+    let match = RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
+    return try changed.list(
+      isReadable ? "\(row.call("n")) IS NOT a.rest" : "1", in: table,
       """
-      INSERT OR IGNORE INTO temp.\(aside) SELECT * FROM (
-        SELECT \(query) FROM main.\(archive.name) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
-        ON \(RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a"))\(isReadable ? row.joins("n") : "") LIMIT -1)
-      WHERE \((["c0"] + marks).joined(separator: " OR "))
-      """)
-    return connection.changes > 0
+      FROM main.\(archive.name) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+      ON \(match)\(isReadable ? row.joins("n") : "")
+      """, on: connection)
   }
 }

@@ -11,7 +11,7 @@ enum RowMatch {
   ///   - archive: what is called so in it and holds `k1`, `k2` …
   ///   - columns: others of the archive's columns to compare with.
   static func condition(
-    _ names: [SchemaName], in table: TableShape, as alias: String, against archive: String,
+    _ names: [SchemaName], in table: Table, as alias: String, against archive: String,
     columns: [String]? = nil
   ) -> String {
     names.enumerated().map { index, name in
@@ -22,5 +22,11 @@ enum RowMatch {
       let key = columns?[index] ?? "k\(index + 1)"
       return "\(alias).\(SQLText.identifier(name.spelled))\(compared) = +\(archive).\(key)"
     }.joined(separator: " AND ")
+  }
+
+  /// The condition under which a value is not the one that is kept: what compares as equal may be of another type. A column
+  /// of phasedb's own stands on the left, which has neither affinity nor collation.
+  static func differs(_ kept: String, _ present: String) -> String {
+    "(\(kept) IS NOT \(present) OR typeof(\(kept)) <> typeof(\(present)))"
   }
 }

@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// Rows of a table that are taken out together and put in together, so that none is in the way of another's unique value.
 struct RowReplacement {
-  let table: TableShape
+  let table: Table
   /// By column, or name of the rowid, the SQL of its new value; the others keep theirs.
   let values: [SchemaName: String]
   /// What follows FROM: it gives a row for each that is to be there, with the one that is there now, if any, as `t`.

@@ -107,26 +107,6 @@ struct RowsAtRisk {
   }
 }
 
-extension ColumnDefinition {
-  /// Whether a value may be refused for another reason than NULL.
-  fileprivate var isConstrained: Bool {
-    isUnique || isPrimaryKey || isGenerated || !checks.isEmpty || !references.isEmpty
-  }
-}
-
-extension TracedTable {
-  /// Whether its rows stay, with their keys, and none is added.
-  fileprivate var keepsRows: Bool {
-    !gainsRows && !losesRows && !isRowIDUpdated && outcome != nil
-  }
-
-  /// Whether anything happens to its rows or columns.
-  fileprivate var isTouched: Bool {
-    outcome == nil || gainsRows || losesRows || isRowIDUpdated || hasUpdates
-      || columns.contains { $0.origin != nil && $0.outcome == nil }
-  }
-}
-
 extension ScriptTrace {
   /// Whether the rows of a table are some of those that another had before, under the same keys, and no others.
   fileprivate func handsOver(

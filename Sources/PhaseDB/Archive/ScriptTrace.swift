@@ -152,3 +152,64 @@ struct TracedColumn {
     let column: SchemaName
   }
 }
+
+extension ScriptTrace {
+  /// The tables of which it may change values or rows that are there before and after it, as they are called after it.
+  ///
+  /// - Parameter later: the schema to which it leads; nil when that is not known.
+  func overwritten(_ present: Schema, _ later: Schema?) -> Set<SchemaName> {
+    Set(
+      tables.compactMap { table in
+        table.isOverwritten(present) || later.map { table.converts(present, $0) } ?? false
+          ? table.outcome : nil
+      })
+  }
+}
+
+extension TracedTable {
+  /// Whether rows are put into it beside those that were there before.
+  var isFilledInPlace: Bool { gainsRows && origin != nil }
+
+  /// Whether its rows stay, with their keys, and none is added.
+  var keepsRows: Bool {
+    !gainsRows && !losesRows && !isRowIDUpdated && outcome != nil
+  }
+
+  /// Whether anything happens to its rows or columns.
+  var isTouched: Bool {
+    outcome == nil || gainsRows || losesRows || isRowIDUpdated || hasUpdates
+      || columns.contains { $0.origin != nil && $0.outcome == nil }
+  }
+
+  /// Whether rows or values of it may be gone afterwards.
+  var isTakenFrom: Bool {
+    outcome == nil || losesRows || isRowIDUpdated
+      || columns.contains { $0.origin != nil && !$0.isGenerated && ($0.outcome == nil || $0.isUpdated) }
+  }
+
+  func isOverwritten(_ present: Schema) -> Bool {
+    guard let outcome else { return false }
+    if losesRows || isRowIDUpdated { return true }
+    guard origin == nil else {
+      return columns.contains { $0.isUpdated && $0.origin != nil && $0.outcome != nil }
+    }
+    guard let old = present.table(outcome) else { return false }
+    // A condition or a limit may leave rows out that came since.
+    if !hasAllRowsOfOne { return true }
+    return columns.contains { column in
+      guard let name = column.outcome, old.column(name) != nil, !column.isGenerated else { return false }
+      return column.isUpdated || column.handedFrom == nil
+    }
+  }
+
+  /// Whether a value that is handed over may become one of another type.
+  func converts(_ present: Schema, _ later: Schema) -> Bool {
+    guard origin == nil, let new = outcome.flatMap(later.table) else { return false }
+    return columns.contains { column in
+      guard let from = column.handedFrom, let old = present.table(from.table)?.column(from.column),
+        let affinity = column.outcome.flatMap(new.column)?.type.affinity
+      else { return false }
+      return affinity != .blob && affinity != old.type.affinity
+    }
+  }
+}

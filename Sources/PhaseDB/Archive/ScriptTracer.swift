@@ -110,8 +110,7 @@ extension ScriptTracer {
   private func lookup(of source: Int, by target: Int, in effect: StatementEffect) -> Lookup? {
     let (there, here) = (trace.tables[source], trace.tables[target])
     guard let table = there.origin, here.origin != nil, let name = there.outcome, let own = here.outcome,
-      let keys = try? connection.rows(
-        "SELECT name FROM pragma_table_info(?1) WHERE pk > 0", .text(name.spelled)),
+      let keys = try? connection.columns(of: name).keyColumns,
       let pairs = LookupWords(effect.words(in: script)).pairs(of: name.key, with: own.key)
     else { return nil }
     let origins = pairs.compactMap { pair -> Lookup.Pair? in
@@ -120,7 +119,7 @@ extension ScriptTracer {
       else { return nil }
       return Lookup.Pair(there: column, here: ownColumn)
     }
-    let key = Set(keys.compactMap { there.column(to: SchemaName($0[0].text ?? ""))?.origin })
+    let key = Set(keys.compactMap { there.column(to: $0.name)?.origin })
     guard !key.isEmpty, key.count == keys.count, key.isSubset(of: origins.map(\.there)) else { return nil }
     return Lookup(table: table, pairs: Set(origins.filter { key.contains($0.there) }))
   }
@@ -168,10 +167,9 @@ extension ScriptTracer {
     let given = insert?.table == table ? insert.map { Set($0.columns ?? []) } : []
     if insert?.table == table, insert?.columns == nil { return }
     do throws(SQLiteError) {
-      let defaults = try connection.rows(
-        "SELECT name, dflt_value FROM pragma_table_xinfo(?1) WHERE dflt_value IS NOT NULL", .text(table.text))
-      for row in defaults where given?.contains(row[0].text?.folded ?? "") != true {
-        trace.functions.formUnion(SQLTokens.identifiers(in: row[1].text ?? ""))
+      for column in try connection.columns(of: SchemaName(table))
+      where given?.contains(column.name.key) != true {
+        trace.functions.formUnion(column.defaultValue.map(SQLTokens.identifiers) ?? [])
       }
     } catch {
       failure = error
@@ -188,7 +186,7 @@ extension ScriptTracer {
   }
 
   private static func isRowID(_ name: FoldedName, of table: TracedTable) -> Bool {
-    (["rowid", "_rowid_", "oid"] as [FoldedName]).contains(name) && table.column(to: SchemaName(name)) == nil
+    RowKey.rowIDNames.contains(name) && table.column(to: SchemaName(name)) == nil
   }
 
   /// What an INSERT says in its own words. SQLite does not report the columns it lists.
@@ -248,7 +246,7 @@ extension ScriptTracer {
   }
 
   func appear(_ table: Present, isNew: Bool) throws(SQLiteError) {
-    let columns = try columns(of: table.name.key).map { column in
+    let columns = try connection.columns(of: table.name).map { column in
       TracedColumn(
         origin: isNew ? nil : column.name, outcome: column.name, isGenerated: column.isGenerated,
         type: column.type)
@@ -315,18 +313,10 @@ extension ScriptTracer {
     return true
   }
 
-  private func columns(of table: FoldedName) throws(SQLiteError)
-    -> [(name: SchemaName, isGenerated: Bool, type: String)]
-  {
-    try connection.rows(
-      "SELECT name, hidden, type FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid", .text(table)
-    ).map { (SchemaName($0[0].text ?? ""), $0[1].integer ?? 0 > 1, ($0[2].text ?? "").asciiLowercased) }
-  }
-
   /// One ALTER adds a column at the end, drops one or renames one.
   func followColumns(of table: FoldedName) throws(SQLiteError) {
     guard let index = present[table] else { return }
-    let now = try columns(of: table)
+    let now = try connection.columns(of: SchemaName(table))
     var old = trace.tables[index].columns.filter { $0.outcome != nil }
     let gone = trace.tables[index].columns.filter { $0.outcome == nil }
     if now.count == old.count {

@@ -29,7 +29,7 @@ struct SupplementWork {
     var query = "SELECT \(keys), 0 FROM main.\(archive.name) AS a"
     let rest = RestOfRow(content)
     if let successor = content.successor,
-      let table = try TableShape(SchemaName(successor.table), on: connection),
+      let table = try Table(SchemaName(successor.table), on: connection),
       try rest.isReadable(in: table, on: connection)
     {
       try rest.define(on: connection)
@@ -51,13 +51,12 @@ struct SupplementWork {
   ///
   /// - Parameter limit: how many rows to show.
   func corrections(limit: Int, on connection: Connection) throws(SQLiteError) -> TableDifference? {
-    guard let table = try TableShape(SchemaName(record.table), on: connection) else { return nil }
+    guard let table = try Table(SchemaName(record.table), on: connection) else { return nil }
     let keys = content.key.names.map { SchemaName($0) }
     let isAbsent = "t.\(SQLText.identifier(keys[0].spelled)) IS NULL"
     let columns = zip(content.columns, archive.values).filter { table.column(SchemaName($0.0.name)) != nil }
     let differs = columns.map { column, value in
-      let name = "t.\(SQLText.identifier(column.name))"
-      return "(a.\(value) IS NOT +\(name) OR typeof(a.\(value)) <> typeof(\(name)))"
+      RowMatch.differs("a.\(value)", "t.\(SQLText.identifier(column.name))")
     }
     let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
     let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
@@ -86,7 +85,7 @@ struct SupplementWork {
         let title = zip(content.key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
         return RowDifference(kind: isLost ? .lost : .changed, key: title, columns: changed)
       })
-    if case .real(let lost) = counts[1] { difference.lost = Int(lost) }
+    difference.lost = Int(counts[1].number ?? 0)
     return difference
   }
 
@@ -95,7 +94,7 @@ struct SupplementWork {
   /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
   func restore(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
     defer { try? connection.drop("temp.\(asideName)") }
-    guard let table = try TableShape(SchemaName(record.table), on: connection) else {
+    guard let table = try Table(SchemaName(record.table), on: connection) else {
       return record.settled(state: .left)
     }
     try putBack(into: table, on: connection)
@@ -113,7 +112,7 @@ struct SupplementWork {
   }
 
   /// What was deleted since stays deleted, whatever the SQL put in its place.
-  private func takeDeletedOut(of table: TableShape, on connection: Connection) throws(SQLiteError) {
+  private func takeDeletedOut(of table: Table, on connection: Connection) throws(SQLiteError) {
     guard try connection.value("SELECT 1 FROM temp.\(asideName) WHERE deleted LIMIT 1") != nil else { return }
     let match = zip(archive.keys, content.key.names).map { "s.\($0) = +t.\(SQLText.identifier($1))" }
       .joined(separator: " AND ")
@@ -124,7 +123,7 @@ struct SupplementWork {
       """)
   }
 
-  private func putBack(into table: TableShape, on connection: Connection) throws(SQLiteError) {
+  private func putBack(into table: Table, on connection: Connection) throws(SQLiteError) {
     let keys = content.key.names.map { SchemaName($0) }
     let values = Dictionary(
       zip(keys, archive.keys).map { ($0, "a.\($1)") }

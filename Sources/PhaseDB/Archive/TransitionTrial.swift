@@ -24,9 +24,7 @@ struct TransitionTrial {
   init(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, on schema: Schema, _ costLimit: CostLimit? = nil
   ) throws(MigrationError) {
-    var touchedSchema = TouchedSchema()
-    touchedSchema.follow(schema.changes(since: Schema()))
-    try self.init(id, phase, direction, in: touchedSchema, costLimit)
+    try self.init(id, phase, direction, in: TouchedSchema(of: schema), costLimit)
   }
 
   /// The same, where the neighbourhoods of what is there before the transition are known.

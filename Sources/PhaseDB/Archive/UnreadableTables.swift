@@ -22,30 +22,3 @@ struct UnreadableTables {
     }
   }
 }
-
-extension VirtualTable {
-  enum Content: Hashable {
-    /// In itself: what is read from it can be put into it.
-    case own
-    /// In another table, from which it is filled.
-    case elsewhere
-    case unreadable
-  }
-
-  /// Where its rows are (sqlite.org/fts5.html#external_content_and_contentless_tables, sqlite.org/rtree.html).
-  var content: Content {
-    switch module.key {
-    case "rtree", "rtree_i32": return .own
-    case "fts4aux", "fts5vocab", "dbstat": return .elsewhere
-    case "fts3", "fts4", "fts5":
-      for argument in arguments {
-        var cursor = TokenCursor(argument.text)
-        guard cursor.skip("content"), cursor.skip("=") else { continue }
-        let name = cursor.name()?.spelled ?? ""
-        return name.isEmpty ? .unreadable : .elsewhere
-      }
-      return .own
-    default: return .unreadable
-    }
-  }
-}

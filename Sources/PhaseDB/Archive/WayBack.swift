@@ -90,7 +90,7 @@ struct WayBack {
 
   /// Whether a table that is gone has a column of its key whose values may be others, and still match, where its rows go
   /// on: '007' as a number, 'A' as 'a' without regard to case.
-  func recasts(_ column: TableShape.Column, of key: RowKey) -> Bool {
+  func recasts(_ column: Table.Column, of key: RowKey) -> Bool {
     guard let after = heir?.column(to: column.name) else { return false }
     let collation = key.columns.first { SchemaName($0.name) == column.name }?.collation?.folded
     return after.type != column.type || collation ?? "binary" != "binary"

@@ -25,30 +25,19 @@ struct TableReading: Sendable {
 
   /// - Throws: for a virtual table also that its module is not there.
   init(_ object: SchemaObject, on connection: Connection) throws(SQLiteError) {
-    table = object.name
-    let rows = try connection.rows(
-      "SELECT name, pk FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY cid", .text(object.name))
-    let columns = rows.compactMap { $0[0].text }
-    let keyColumns = rows.filter { $0[1].integer ?? 0 > 0 }.sorted {
-      ($0[1].integer ?? 0) < ($1[1].integer ?? 0)
-    }.compactMap { $0[0].text }
-    let taken = Set(columns.map(\.folded))
-    // A column may have the rowid's name, but hardly all three of them (sqlite.org/lang_createtable.html#rowid).
-    let rowID = ["rowid", "_rowid_", "oid"].first { !taken.contains(FoldedName($0)) }
+    let shape = try Table(SchemaName(object.name), madeBy: object.sql, on: connection)
+    let columns = shape.stored.map(\.name.spelled)
+    let keyColumns = shape.columns.keyColumns.map(\.name.spelled)
     let from = "main.\(SQLText.identifier(object.name))"
-    let hasRowID = rowID.map { (try? connection.prepare("SELECT \($0) FROM \(from)")) != nil } ?? false
-    let isAlias =
-      keyColumns.count == 1 && hasRowID
-      && TableDefinition(object.sql)?.columns.contains(where: \.isRowIDAlias) == true
-    let quoted = columns.map(SQLText.identifier)
-    if let rowID, hasRowID, keyColumns.isEmpty {
-      names = columns + [Self.rowIDName]
-      expressions = quoted + [rowID]
-    } else {
-      names = columns
-      expressions = quoted
+    let isAlias = !object.isVirtual && shape.primaryKey?.form == .integer
+    // Only its module knows whether a virtual table has rowids.
+    let rowID = (isAlias ? shape.anyRowIDName : shape.rowIDName).flatMap { name in
+      object.isVirtual && (try? connection.prepare("SELECT \(name) FROM \(from)")) == nil ? nil : name
     }
-    if let rowID, hasRowID, keyColumns.isEmpty || isAlias {
+    table = object.name
+    expressions = columns.map(SQLText.identifier) + (keyColumns.isEmpty ? [rowID].compactMap(\.self) : [])
+    names = expressions.count > columns.count ? columns + [Self.rowIDName] : columns
+    if let rowID, keyColumns.isEmpty || isAlias {
       key = [rowID]
       keyNames = isAlias ? keyColumns : ["rowid"]
       isInRowIDOrder = !object.isVirtual

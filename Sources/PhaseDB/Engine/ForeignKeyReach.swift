@@ -68,16 +68,14 @@ struct ForeignKeyReach {
     -> Bool
   {
     guard let updated = writes.columns[child.key.name] else { return false }
-    if !updated.isDisjoint(with: Self.rowIDNames) { return true }
+    if !updated.isDisjoint(with: RowKey.rowIDNames) { return true }
     return try hasGeneratedColumn(child.key.name, on: connection)
   }
 
   private func hasGeneratedColumn(_ table: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool
   {
-    try connection.value("SELECT 1 FROM pragma_table_xinfo(?1) WHERE hidden IN (2, 3)", .text(table)) != nil
+    try connection.columns(of: SchemaName(table)).contains(where: \.isGenerated)
   }
-
-  private static let rowIDNames: Set<FoldedName> = ["rowid", "_rowid_", "oid"]
 
   /// A foreign key that names no column means the parent's primary key, of which any updated column may be one.
   private func updatesKey(
@@ -86,7 +84,7 @@ struct ForeignKeyReach {
     guard let updated = writes.columns[parent] else { return false }
     guard let column else { return true }
     // An INTEGER PRIMARY KEY is reported by its name or as the rowid that it is.
-    if updated.contains(column) || !updated.isDisjoint(with: Self.rowIDNames) { return true }
+    if updated.contains(column) || !updated.isDisjoint(with: RowKey.rowIDNames) { return true }
     return try hasGeneratedColumn(parent, on: connection)
   }
 

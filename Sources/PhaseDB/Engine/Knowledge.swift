@@ -81,7 +81,7 @@ package struct Knowledge {
     try lifting("reading the ledger") { () in
       Marks(
         head: try ledger?.head() ?? 0,
-        schemaVersion: try connection.value("PRAGMA main.schema_version")?.integer ?? 0)
+        schemaVersion: try connection.schemaVersion)
     }
   }
 

@@ -134,7 +134,7 @@ extension Engine {
     do throws(MigrationError) {
       // The way back was not asked for yet: it must not hold up the way up for ever.
       let pages = try lifting("reading the size of the database") { () in
-        try connection.value("PRAGMA main.page_count")?.integer ?? 0
+        try connection.pageCount
       }
       outcome = try connection.limited(to: CostLimit(.database(bytes: pages << 12))) {
         () throws(MigrationError) in

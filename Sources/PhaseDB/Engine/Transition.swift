@@ -18,20 +18,7 @@ extension Engine {
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
 
-    try knowledge.refresh(on: connection)
-    try knowledge.refuseLedgerDrift()
-    switch try turn.position(in: knowledge.applied) {
-    case .done: return .alreadyDone
-    case .due: break
-    }
-    if turn.step.direction == .up { try Ledger.refuseUnreadable(turn.step.id, turn.step.phase) }
-    try passLease()
-    try createLedgerIfAbsent(turn.plan)
-    try logOverrides(of: turn.plan)
-    let drift = try settleDrift(turn.plan)
-    try refuseClosedWindow(turn)
-    try refuseMissingEvidence(turn)
-    try recordBroughtEvidence(turn)
+    guard let drift = try enter(turn) else { return .alreadyDone }
     // 3. What the SQL will take from rows is copied. Archives are checked, and rows that the schema below would not have.
     let rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: purpose == .rehearsal, on: connection)
@@ -44,6 +31,30 @@ extension Engine {
     } catch {
       throw error.undone
     }
+  }
+
+  /// What has to hold before a step, in its transaction: where the database stands, who runs, and which gates are open.
+  ///
+  /// - Returns: the changes from outside that were accepted; nil when the step is done already.
+  func enter(_ turn: Turn) throws(MigrationError) -> [Prose]? {
+    try knowledge.refresh(on: connection)
+    try knowledge.refuseLedgerDrift()
+    let underWay = turn.step.phase.batching == nil ? nil : try knowledge.ledger?.batch()
+    if underWay?.id != turn.step.id {
+      switch try turn.position(in: knowledge.applied) {
+      case .done: return nil
+      case .due: break
+      }
+    }
+    if turn.step.direction == .up { try Ledger.refuseUnreadable(turn.step.id, turn.step.phase) }
+    try passLease()
+    try createLedgerIfAbsent(turn.plan)
+    try logOverrides(of: turn.plan)
+    let drift = try settleDrift(turn.plan)
+    try refuseClosedWindow(turn)
+    try refuseMissingEvidence(turn)
+    try recordBroughtEvidence(turn)
+    return drift
   }
 
   /// What an attempt found before the SQL of its phase ran.
@@ -200,13 +211,6 @@ extension Turn {
     throw MigrationError(
       .ledgerMoved, "another runner changed what is applied since \(step.id) was planned",
       help: ["look at where the database stands with: phasedb status"])
-  }
-}
-
-extension Duration {
-  /// In milliseconds, with their fraction.
-  var milliseconds: Double {
-    Double(components.seconds) * 1_000 + Double(components.attoseconds) / 1e15
   }
 }
 

@@ -141,10 +141,3 @@ struct TransitionRows {
     return { table, column in before.table(table)?.column(column) == nil }
   }
 }
-
-extension WriteSet {
-  /// Whether rows or values that were there may be gone.
-  fileprivate var mayTakeRows: Bool {
-    !(deletedTables.isEmpty && droppedTables.isEmpty && alteredTables.isEmpty && columns.isEmpty)
-  }
-}

@@ -51,16 +51,8 @@ extension Connection {
     var statements: Set<Prose> = []
     for violation in violations.prefix(DetailLines.limit) {
       guard violation.key >= 0, let rowID = violation.rowID else { continue }
-      let columns = try rows(
-        "SELECT \"from\", \"to\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq",
-        .text(violation.table), .integer(violation.key))
-      let primary = try rows(
-        "SELECT name FROM pragma_table_info(?1) WHERE pk ORDER BY pk", .text(violation.parent))
-      let from = columns.map { SQLText.identifier($0[0].text ?? "") }
-      // Without a name the key of the parent is meant (sqlite.org/foreignkeys.html#fk_parents).
-      let to = columns.enumerated().compactMap { index, row in
-        row[1].text ?? (index < primary.count ? primary[index][0].text : nil)
-      }
+      let key = try foreignKey(violation.key, of: violation.table)
+      let (from, to) = (key.columns.map(SQLText.identifier), key.parentColumns)
       guard !from.isEmpty, from.count == to.count,
         let row = try rows(
           "SELECT \(from.map { "quote(\($0))" }.joined(separator: ", ")) FROM main.\(SQLText.identifier(violation.table)) WHERE rowid = ?1",

@@ -43,7 +43,7 @@ struct BatchPlan {
       let sql = String(decoding: bytes[range], as: UTF8.self)
       let lines: [Prose]
       do throws(SQLiteError) {
-        lines = try connection.rows("EXPLAIN QUERY PLAN \(sql)").compactMap { $0[3].text.map { Prose($0) } }
+        lines = try connection.queryPlan(of: sql).map { Prose($0.text) }
       } catch {
         let place = place(of: range)
         if let refusal = guarding.refusal {
@@ -115,11 +115,6 @@ struct BatchPlan {
   }
 }
 
-extension WriteSet {
-  /// Whether rows come, go or change.
-  var changesRows: Bool { !insertedTables.isEmpty || !deletedTables.isEmpty || !columns.isEmpty }
-}
-
 extension Connection {
   /// Whether SQL that calls these functions may do something else the next time, though it meets the same rows: by
   /// chance, by the clock, or as an application's own functions have it. What sums rows up gives the same for the same.
@@ -147,9 +142,7 @@ extension Connection {
   /// Whether some of a table's columns have to be unique.
   fileprivate func hasUniqueIndex(of table: String, on columns: Set<FoldedName>) throws(SQLiteError) -> Bool {
     guard !columns.isEmpty else { return false }
-    let generated = try rows(
-      "SELECT lower(name) FROM pragma_table_xinfo(?1, 'main') WHERE hidden IN (2, 3)", .text(table))
-    let unfit = columns.union(generated.compactMap { $0[0].text?.folded })
+    let unfit = columns.union(try self.columns(of: SchemaName(table)).filter(\.isGenerated).map(\.name.key))
     let terms = try rows(
       """
       SELECT lower(i.name), l.partial FROM pragma_index_list(?1, 'main') AS l, pragma_index_xinfo(l.name, 'main') AS i

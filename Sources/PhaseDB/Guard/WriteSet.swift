@@ -114,3 +114,16 @@ extension StatementEffect {
     return (words[old.name].text, words[new.name].text)
   }
 }
+
+extension WriteSet {
+  /// Tables of which rows come, go or change, other than by a DROP.
+  var rowTables: Set<FoldedName> { insertedTables.union(deletedTables).union(columns.keys) }
+
+  /// Whether rows come, go or change.
+  var changesRows: Bool { !rowTables.isEmpty }
+
+  /// Whether rows or values that were there may be gone.
+  var mayTakeRows: Bool {
+    !(deletedTables.isEmpty && droppedTables.isEmpty && alteredTables.isEmpty && columns.isEmpty)
+  }
+}

@@ -43,7 +43,7 @@ extension Ledger {
           AppliedPhase(
             id: id, sequence: sequence, tokenHash: rows.text(at: 2), windows: windows,
             appliedAt: Timestamp(text: rows.text(at: 4)), who: rows.text(at: 5), host: rows.text(at: 6),
-            milliseconds: { if case .real(let value) = $0 { value } else { 0 } }(rows.value(at: 7)),
+            milliseconds: rows.value(at: 7).number ?? 0,
             schemaBefore: before, schemaAfter: after))
       }
       return applied

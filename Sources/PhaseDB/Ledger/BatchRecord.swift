@@ -69,19 +69,17 @@ extension BatchRecord {
   var fraction: Double? {
     guard let ends else { return 1 }
     if let total { return total == 0 ? 1 : min(1, Double(rows) / Double(total)) }
-    guard let low = ends.first.number, let high = ends.last.number else { return nil }
+    guard let low = ends.first.integer.map(Double.init), let high = ends.last.integer.map(Double.init) else {
+      return nil
+    }
     func position(_ cursor: BatchCursor) -> Double? {
       guard let value = cursor.value else { return low - 1 }
-      return value.number
+      return value.integer.map(Double.init)
     }
     guard let from = position(origin), let now = position(cursor) else { return nil }
     let to = direction == .up ? high : low - 1
     return from == to ? 1 : max(0, min(1, (now - from) / (to - from)))
   }
-}
-
-extension Value {
-  fileprivate var number: Double? { if case .integer(let value) = self { Double(value) } else { nil } }
 }
 
 extension Ledger {
@@ -113,9 +111,10 @@ extension Ledger {
         total: row.isNull(at: 14) ? nil : Int(row.integer(at: 14)), rows: Int(row.integer(at: 15)),
         orphans: row.isNull(at: 28) ? nil : Int(row.integer(at: 28)),
         pace: BatchRecord.Pace(
-          size: Int(row.integer(at: 16)), rowsPerSecond: row.value(at: 17).real,
-          lastHold: row.value(at: 18).real,
-          medianHold: row.value(at: 19).real, p99Hold: row.value(at: 20).real, pause: row.value(at: 21).real),
+          size: Int(row.integer(at: 16)), rowsPerSecond: row.value(at: 17).number ?? 0,
+          lastHold: row.value(at: 18).number ?? 0,
+          medianHold: row.value(at: 19).number ?? 0, p99Hold: row.value(at: 20).number ?? 0,
+          pause: row.value(at: 21).number ?? 0),
         pause: BatchPause.Reason(rawValue: row.text(at: 22)).map {
           BatchPause(reason: $0, detail: Prose(row.text(at: 23)), resuming: Prose(row.text(at: 24)))
         }, since: Timestamp(text: row.text(at: 25)), beat: Timestamp(text: row.text(at: 26)),
@@ -189,12 +188,46 @@ extension BatchCursor {
   }
 }
 
-extension Value {
-  fileprivate var real: Double {
-    switch self {
-    case .real(let value): value
-    case .integer(let value): Double(value)
-    default: 0
+extension BatchRecord {
+  /// Goes back where it came from.
+  mutating func turn(at time: Timestamp) {
+    direction = direction == .up ? .down : .up
+    // What lies behind it lies before it now.
+    total = total == nil ? nil : rows
+    rows = 0
+    origin = cursor
+    since = time
+  }
+
+  /// An up goes on only with the text, and in the bookkeeping, with which it began: half of the rows would otherwise
+  /// mean one thing, half another. A down always may, because its SQL is the ledger's.
+  func refuseResume(of other: PhaseID, _ text: Phase, _ wanted: Direction) throws(MigrationError) {
+    guard id == other else { throw inProgress("\(other.short) cannot run") }
+    guard wanted == .up else { return }
+    let why: Prose
+    var details: [Prose] = []
+    if phase.tokenHash != text.tokenHash {
+      why = "the text of \(id) was changed after its first batches ran"
+      details = LineDifference.lines(from: PhaseFile.render(phase), to: PhaseFile.render(text))
+    } else if format != LedgerFormat.current {
+      why =
+        "\(id) was begun in format \(format) of the ledger, which is in format \(LedgerFormat.current) now"
+    } else {
+      return
     }
+    throw MigrationError(
+      .batchEdited, why, at: Place(file: text.up.file, line: 1, column: 1), details: details,
+      state: "what was done is recorded, and nothing was changed",
+      help: [
+        "take back what was done, which needs no file, and begin anew: phasedb down",
+        "or put the text back with which it began, and go on: phasedb up",
+      ])
+  }
+
+  /// The error of whoever needs a database on which every phase is applied or not.
+  func inProgress(_ what: Prose) -> MigrationError {
+    MigrationError(
+      .phaseInProgress, "\(what) while \(id) is half-way \(direction.rawValue)", state: "nothing was changed",
+      help: ["finish it: phasedb up", "or take it back: phasedb down"])
   }
 }

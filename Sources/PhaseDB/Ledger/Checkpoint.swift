@@ -115,3 +115,13 @@ extension Ledger {
     try log(.checkpoint, subject: name, detail: "at \(sequence)\(file)", by: runner, at: time)
   }
 }
+
+extension Checkpoint {
+  /// The checkpoint that a phase ended at.
+  init(after phase: AppliedPhase) {
+    self.init(
+      name: nil, sequence: phase.sequence, phase: phase.id, at: phase.appliedAt, who: phase.who,
+      host: phase.host,
+      note: "", isReachable: true)
+  }
+}

@@ -43,7 +43,7 @@ public struct Evidence: Sendable, Hashable {
   public let sqlite: String
   package let times: RehearsedTimes
   /// The tables it was rehearsed on.
-  package var tables: [RehearsedTable] { EvidenceJSON.tables(tableText) }
+  package var tables: [RehearsedTable] { EvidenceJSON.read([RehearsedTable].self, from: tableText) ?? [] }
   /// The same as the ledger keeps it. Few ask, and to take apart what hundreds of phases showed takes time.
   let tableText: String
   /// The schema it was rehearsed on, and the one it led to; nil when it led to none.
@@ -52,7 +52,7 @@ public struct Evidence: Sendable, Hashable {
 }
 
 /// What a rehearsal measured, in milliseconds and bytes; nil for what did not run.
-package struct RehearsedTimes: Sendable, Hashable {
+package struct RehearsedTimes: Sendable, Hashable, Codable {
   /// The slower of the two ways up.
   package var up: Double?
   package var down: Double?
@@ -65,10 +65,17 @@ package struct RehearsedTimes: Sendable, Hashable {
   package var archiveBytes: Int?
   /// What the way up wrote to the write-ahead log.
   package var logBytes: Int?
+
+  private enum CodingKeys: String, CodingKey {
+    case up = "upMilliseconds"
+    case down = "downMilliseconds"
+    case hold = "holdMilliseconds"
+    case rowsUp, rowsDown, archiveBytes, logBytes
+  }
 }
 
 /// A table of a rehearsal: how many rows it had, and how many of them were not what they had been.
-package struct RehearsedTable: Sendable, Hashable {
+package struct RehearsedTable: Sendable, Hashable, Codable {
   package let table: String
   package let rows: Int
   package let differing: Int
@@ -137,7 +144,7 @@ extension Ledger {
 extension RehearsedTimes {
   /// - Parameter values: of the columns up_ms to log_bytes.
   fileprivate init(_ values: [Value]) {
-    let milliseconds = values.map { if case .real(let value) = $0 { value } else { Double?.none } }
+    let milliseconds = values.map(\.number)
     let counts = values.map { $0.integer.map { Int($0) } }
     self.init(
       up: milliseconds[0], down: milliseconds[1], hold: milliseconds[2], rowsUp: counts[3] ?? 0,
@@ -150,23 +157,6 @@ enum EvidenceJSON {
   /// Goes up when a key changes its meaning.
   static let version = 1
 
-  struct Table: Codable {
-    let table: String
-    let rows: Int
-    let differing: Int
-    let declared: Int
-  }
-
-  struct Times: Codable {
-    let upMilliseconds: Double?
-    let downMilliseconds: Double?
-    let holdMilliseconds: Double?
-    let rowsUp: Int
-    let rowsDown: Int
-    let archiveBytes: Int?
-    let logBytes: Int?
-  }
-
   struct Item: Codable {
     let phase: String
     let tokenHash: String
@@ -178,8 +168,8 @@ enum EvidenceJSON {
     let host: String
     let phasedb: String
     let sqlite: String
-    let times: Times
-    let tables: [Table]
+    let times: RehearsedTimes
+    let tables: [RehearsedTable]
   }
 
   struct File: Codable {
@@ -199,37 +189,6 @@ enum EvidenceJSON {
   }
 }
 
-extension EvidenceJSON {
-  /// Tables as the ledger keeps them.
-  static func text(_ tables: [RehearsedTable]) throws -> String {
-    try text(
-      tables.map {
-        Table(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
-      })
-  }
-
-  static func tables(_ text: String) -> [RehearsedTable] {
-    (read([Table].self, from: text) ?? []).map {
-      RehearsedTable(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
-    }
-  }
-}
-
-extension RehearsedTimes {
-  fileprivate init(_ times: EvidenceJSON.Times) {
-    self.init(
-      up: times.upMilliseconds, down: times.downMilliseconds, hold: times.holdMilliseconds,
-      rowsUp: times.rowsUp,
-      rowsDown: times.rowsDown, archiveBytes: times.archiveBytes, logBytes: times.logBytes)
-  }
-
-  fileprivate var json: EvidenceJSON.Times {
-    EvidenceJSON.Times(
-      upMilliseconds: up, downMilliseconds: down, holdMilliseconds: hold, rowsUp: rowsUp, rowsDown: rowsDown,
-      archiveBytes: archiveBytes, logBytes: logBytes)
-  }
-}
-
 extension EvidenceJSON.Item {
   init(_ evidence: Evidence) {
     self.init(
@@ -237,10 +196,8 @@ extension EvidenceJSON.Item {
       schemaBefore: evidence.schemaBefore.text,
       schemaAfter: evidence.schemaAfter?.text, verdict: evidence.verdict.rawValue, at: evidence.at.text,
       who: evidence.who, host: evidence.host, phasedb: evidence.phasedb, sqlite: evidence.sqlite,
-      times: evidence.times.json,
-      tables: evidence.tables.map {
-        EvidenceJSON.Table(table: $0.table, rows: $0.rows, differing: $0.differing, declared: $0.declared)
-      })
+      times: evidence.times,
+      tables: evidence.tables)
   }
 
   /// nil when a text is not what it must be.
@@ -254,7 +211,7 @@ extension EvidenceJSON.Item {
     }
     return Evidence(
       phase: phase, tokenHash: tokenHash, verdict: verdict, at: Timestamp(text: at), who: who, host: host,
-      phasedb: phasedb, sqlite: sqlite, times: RehearsedTimes(times), tableText: text, schemaBefore: before,
+      phasedb: phasedb, sqlite: sqlite, times: times, tableText: text, schemaBefore: before,
       schemaAfter: after)
   }
 }

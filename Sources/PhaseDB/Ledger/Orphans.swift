@@ -142,21 +142,13 @@ extension Orphans {
     let key: Int64
 
     func rows(_ count: Int, on connection: Connection) throws(SQLiteError) -> [Key: Int] {
-      let parts = try connection.rows(
-        "SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq",
-        .text(table), .integer(key))
-      let columns = parts.map { $0[1].text ?? "" }
-      let parent = parts.first?[0].text ?? ""
-      var parentColumns = parts.compactMap { $0[2].text }
-      if parentColumns.count != columns.count {
-        parentColumns = try connection.rows(
-          "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk", .text(parent)
-        ).compactMap { $0[0].text }
-      }
-      if parentColumns.count != columns.count { parentColumns = [] }
+      let found = try connection.foreignKey(key, of: table)
+      let (columns, parent, parentColumns) = (found.columns, found.parent, found.parentColumns)
       let whole = Key(
         table: table, columns: columns, parent: parent, parentColumns: parentColumns, values: [])
-      guard let rowID = try connection.rowIDName(of: table) else { return [whole: count] }
+      guard let rowID = try Table(SchemaName(table), on: connection)?.anyRowIDName else {
+        return [whole: count]
+      }
       let names = columns.map { "child.\(SQLText.identifier($0))" }
       let groups = try connection.rows(
         """
@@ -174,20 +166,6 @@ extension Orphans {
             Int(group[columns.count].integer ?? 0)
           )
         }, uniquingKeysWith: +)
-    }
-  }
-}
-
-extension Connection {
-  /// A name by which the rowid of a table can be asked for; nil when it has none.
-  fileprivate func rowIDName(of table: String) throws(SQLiteError) -> String? {
-    let columns = Set(
-      try rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table)).compactMap {
-        $0[0].text?.asciiLowercased
-      })
-    return ["rowid", "_rowid_", "oid"].first { name in
-      !columns.contains(name)
-        && (try? prepare("SELECT \(name) FROM main.\(SQLText.identifier(table))")) != nil
     }
   }
 }

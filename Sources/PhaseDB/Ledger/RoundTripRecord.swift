@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 #if canImport(FoundationEssentials)
@@ -110,5 +111,17 @@ extension Ledger {
   /// Forgets what was recorded of a phase that came down. Belongs into the transaction that takes it down.
   func forgetRoundTrip(of sequence: Int64) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))
+  }
+}
+
+extension Connection {
+  /// What is known of a table's rowids; nil for a table without.
+  func highestKey(of table: SchemaName) throws(SQLiteError) -> RoundTripRecord.Keys? {
+    guard let shape = try Table(table, on: self), shape.isKept, let name = shape.anyRowIDName else {
+      return nil
+    }
+    let highest = try value("SELECT max(\(name)) FROM main.\(SQLText.identifier(table.spelled))")?.integer
+    return RoundTripRecord.Keys(
+      table: table.spelled, highest: highest, areNeverReused: shape.hasAutoincrement)
   }
 }

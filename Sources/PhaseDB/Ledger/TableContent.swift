@@ -1,3 +1,6 @@
+internal import PhaseSQL
+internal import PhaseSQLite
+
 /// What a table held at a moment, to be told later whether any of its rows came, went or changed.
 struct TableContent: Codable, Sendable, Hashable {
   let table: String
@@ -17,5 +20,16 @@ struct TableContent: Codable, Sendable, Hashable {
     }
     return
       "whether rows of \(table) changed is not known, because it has more than \(DetailLines.rows(Self.mostRowsRead))"
+  }
+}
+
+extension TableContent {
+  /// - Returns: nil when there is no such table.
+  init?(_ name: SchemaName, on connection: Connection) throws(SQLiteError) {
+    guard let table = try Table(name, on: connection) else { return nil }
+    self.table = table.name.spelled
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    rows = Int(try connection.value("SELECT count(*) FROM \(place)")?.integer ?? 0)
+    sum = rows <= Self.mostRowsRead ? try connection.sum(of: table).text : nil
   }
 }

@@ -88,28 +88,10 @@ private struct BaselineDraft {
   private var text: String? {
     guard !objects.isEmpty else { return nil }
     let statements = objects.enumerated().sorted {
-      ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
+      ($0.element.rank(), $0.offset) < ($1.element.rank(), $1.offset)
     }.map(\.element.statement)
     return
       "-- The schema before the first phase. On an empty database it runs first; it is never changed.\n\n"
       + statements.joined(separator: "\n\n") + "\n"
-  }
-}
-
-extension SchemaObject {
-  fileprivate var rank: Int {
-    switch key.type {
-    case "table": isVirtual ? 1 : 0
-    case "index": 2
-    case "view": 3
-    default: 4
-    }
-  }
-
-  /// With its semicolon, which a comment at its end must not swallow.
-  fileprivate var statement: String {
-    var last: SQLTokens.Token.Kind?
-    for token in SQLTokens(sql) where token.kind != .space { last = token.kind }
-    return sql + (last == .lineComment ? "\n;" : ";")
   }
 }

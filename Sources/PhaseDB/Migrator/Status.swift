@@ -207,13 +207,3 @@ extension Migrator {
       }
   }
 }
-
-extension Checkpoint {
-  /// The checkpoint that a phase ended at.
-  init(after phase: AppliedPhase) {
-    self.init(
-      name: nil, sequence: phase.sequence, phase: phase.id, at: phase.appliedAt, who: phase.who,
-      host: phase.host,
-      note: "", isReachable: true)
-  }
-}

@@ -46,3 +46,10 @@ package enum DurationText {
     return "\(seconds)s"
   }
 }
+
+extension Duration {
+  /// In milliseconds, with their fraction.
+  package var milliseconds: Double {
+    Double(components.seconds) * 1_000 + Double(components.attoseconds) / 1e15
+  }
+}

@@ -56,3 +56,8 @@ extension Script {
     SQLTokens(text).first { $0.range.lowerBound == offset }?.range.count ?? 1
   }
 }
+
+extension Script {
+  /// The first line of the file the script stands in.
+  var beginningOfFile: Place { Place(file: file, line: 1, column: 1) }
+}

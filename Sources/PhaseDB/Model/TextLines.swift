@@ -27,3 +27,35 @@ struct TextLines {
     bytes[from..<to].count { $0 & 0xC0 != 0x80 }
   }
 }
+
+/// The lines in which two texts differ.
+enum LineDifference {
+  /// `-` before a line that only the first text has, `+` before one that only the second has, in their order.
+  static func lines(from before: String, to after: String) -> [Prose] {
+    let old = before.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let new = after.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    var removed: [Int: String] = [:]
+    var added: [Int: String] = [:]
+    for change in new.difference(from: old) {
+      switch change {
+      case .remove(let offset, let line, _): removed[offset] = line
+      case .insert(let offset, let line, _): added[offset] = line
+      }
+    }
+    var lines: [Prose] = []
+    var (left, right) = (0, 0)
+    while left < old.count || right < new.count {
+      if let line = removed[left] {
+        lines.append("- \(line)")
+        left += 1
+      } else if let line = added[right] {
+        lines.append("+ \(line)")
+        right += 1
+      } else {
+        left += 1
+        right += 1
+      }
+    }
+    return lines
+  }
+}

@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// The text of a phase file, with a way from its bytes to places.
 package struct PhaseSource {
   package let file: String
@@ -84,5 +86,51 @@ extension Directive.Name {
     default:
       "write which versions run both before and after the phase, for example -- @window storefront >=1.4 <2.0"
     }
+  }
+}
+
+extension PhaseSource {
+  /// The parts of a range between its commas, those in parentheses and strings left alone.
+  func items(_ range: Range<Int>) -> [Range<Int>] {
+    var items: [Range<Int>] = []
+    var start = range.lowerBound
+    var depth = 0
+    for token in SQLTokens(bytes: Array(bytes[range])) where token.kind == .punctuation {
+      let at = token.range.shifted(by: range.lowerBound)
+      switch string(at) {
+      case "(": depth += 1
+      case ")": depth -= 1
+      case "," where depth == 0:
+        items.append(trimmed(start..<at.lowerBound))
+        start = at.upperBound
+      default: break
+      }
+    }
+    return items + [trimmed(start..<range.upperBound)]
+  }
+
+  /// Takes `NAME = VALUE` apart; without a name it is all value.
+  func assignment(_ item: Range<Int>) -> (key: Range<Int>?, value: Range<Int>) {
+    let tokens = SQLTokens(bytes: Array(bytes[item])).filter { !$0.kind.isTrivia }
+    guard tokens.count >= 2, [.word, .quotedIdentifier, .variable, .number].contains(tokens[0].kind),
+      string(tokens[1].range.shifted(by: item.lowerBound)) == "="
+    else { return (nil, item) }
+    return (
+      tokens[0].range.shifted(by: item.lowerBound),
+      trimmed(item.lowerBound + tokens[1].range.upperBound..<item.upperBound)
+    )
+  }
+
+  /// A name without its quotes.
+  func name(_ range: Range<Int>) -> String {
+    guard let first = range.first, "\"`[".utf8.contains(bytes[first]) else { return string(range) }
+    return String(decoding: SQLTokens.unquoted(bytes[range]), as: UTF8.self)
+  }
+
+  /// The same, with or without the mark of a parameter.
+  func parameterName(_ range: Range<Int>) -> ExactName {
+    let name = name(range)
+    return name.unicodeScalars.first.map { ":@$?".unicodeScalars.contains($0) } == true
+      ? ExactName(parameter: name) : ExactName(name)
   }
 }

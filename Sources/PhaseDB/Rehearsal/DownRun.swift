@@ -81,7 +81,11 @@ final class DownRun {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
       step.failure = error
       if error.isOfRows, error.details.isEmpty {
-        let rows = try rowsInTheWay(of: id, phase, error.message)
+        var search = RowsInTheWay(of: phase, on: connection, tries: forksLeft) { table, keys in
+          try self.fails(id, phase, error.message, table, keeping: keys)
+        }
+        defer { forksLeft = search.triesLeft }
+        let rows = try reading { try search.find() }
         step.failure?.details = rows.map { Prose($0.title) }
         if let first = rows.first {
           step.failure?.help = [
@@ -135,75 +139,10 @@ final class DownRun {
     try lifting("reading the copy", body)
   }
 
-  // MARK: Rows in the way
-
-  private struct RowInTheWay {
-    let table: String
-    /// `id = 7`
-    let title: String
-  }
-
-  private static let mostRowsNamed = 5
-  private static let mostRowsSearched = 2_000
-
-  /// The rows without which the way down does not fail as it did: each half of a table alone, and so on.
-  private func rowsInTheWay(
-    of id: PhaseID, _ phase: Phase, _ message: Prose
-  ) throws(MigrationError) -> [RowInTheWay] {
-    let named = SQLTokens.identifiers(in: phase.down.text)
-    let tables = try reading {
-      try DigestDraft(of: connection).readings.filter { named.contains($0.table.folded) }
-    }
-    for table in tables {
-      guard
-        let rows = try? connection.rows(
-          "SELECT rowid FROM \(table.from) ORDER BY 1 LIMIT \(Self.mostRowsSearched + 1)")
-      else { continue }
-      let keys = rows.compactMap { $0[0].integer }
-      guard (1...Self.mostRowsSearched).contains(keys.count) else { continue }
-      let search = { (keys: ArraySlice<Int64>) throws(MigrationError) -> Bool in
-        try self.fails(id, phase, message, table, keeping: keys)
-      }
-      guard try !search([]) else { continue }
-      let found = try self.search(keys[...], isKnown: true, search)
-      if !found.isEmpty {
-        return try found.map { key throws(MigrationError) in
-          RowInTheWay(
-            table: SQLText.identifier(table.table), title: try reading { try self.title(of: key, in: table) })
-        }
-      }
-    }
-    return []
-  }
-
-  /// `id = 7`
-  private func title(of rowID: Int64, in table: TableReading) throws -> String {
-    let values =
-      try connection.rows(
-        "SELECT \(table.key.map { "quote(\($0))" }.joined(separator: ", ")) FROM \(table.from) WHERE rowid = ?1",
-        .integer(rowID)
-      ).first ?? []
-    return zip(table.keyNames, values).map { "\($0) = \($1.text ?? "NULL")" }.joined(separator: " AND ")
-  }
-
-  private func search(
-    _ keys: ArraySlice<Int64>, isKnown: Bool = false,
-    _ fails: (ArraySlice<Int64>) throws(MigrationError) -> Bool
-  ) throws(MigrationError) -> [Int64] {
-    guard !keys.isEmpty, forksLeft > 0 else { return [] }
-    if !isKnown { guard try fails(keys) else { return [] } }
-    guard keys.count > 1 else { return Array(keys) }
-    let middle = keys.startIndex + keys.count / 2
-    var found = try search(keys[..<middle], fails)
-    if found.count < Self.mostRowsNamed { found += try search(keys[middle...], fails) }
-    return Array(found.prefix(Self.mostRowsNamed))
-  }
-
   /// Whether the way down fails in the same way when a table has no rows but these.
   private func fails(
     _ id: PhaseID, _ phase: Phase, _ message: Prose, _ table: TableReading, keeping keys: ArraySlice<Int64>
   ) throws(MigrationError) -> Bool {
-    forksLeft -= 1
     let copy = try reading(fork)
     try reading {
       copy.turn(.triggers, on: false)
@@ -232,8 +171,8 @@ final class DownRun {
   private func overwritten(
     _ id: PhaseID, _ phase: Phase, since before: Connection
   ) throws(MigrationError) -> LostCells {
-    let compared = try reading { try self.compared(before) }
-    let changed = try reading { try differences(compared, before, connection) }
+    let comparison = try reading { try CellComparison(before, connection) }
+    let changed = try reading { try comparison.cells(before, connection) }
     guard !changed.isEmpty else { return changed }
     let again: Connection
     do throws(MigrationError) {
@@ -243,7 +182,7 @@ final class DownRun {
       // A rehearsal says more of a way up that does not run again.
       return LostCells()
     }
-    let lost = try reading { try differences(compared, before, again) }.common(with: changed)
+    let lost = try reading { try comparison.cells(before, again) }.common(with: changed)
     guard !lost.isEmpty else { return lost }
     // What the clock or chance gave is another value each time, and not a loss.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
@@ -255,7 +194,7 @@ final class DownRun {
       // Chance may break a constraint in one run of several: then nothing is taken for chance.
       return lost
     }
-    let chance = try reading { try differences(compared, again, other) }
+    let chance = try reading { try comparison.cells(again, other) }
     return lost.without(chance)
   }
 
@@ -276,136 +215,6 @@ final class DownRun {
     _ = try engine.runAlone(id, phase, .up, in: Catalog([]))
     return again
   }
-
-  /// The tables that are there before and after, with the columns that are not.
-  private func compared(_ before: Connection) throws -> [(table: String, without: Set<FoldedName>)] {
-    let (old, new) = (try Schema(of: before), try Schema(of: connection))
-    let readable = Set(try DigestDraft(of: connection).readings.map(\.table.folded))
-    return try DigestDraft(of: before).readings.compactMap { reading in
-      let name = SchemaName(reading.table)
-      guard readable.contains(name.key), let one = old.table(name), let other = new.table(name) else {
-        return nil
-      }
-      let gone = one.columns.filter { other.column($0.name) == nil }.map(\.name.key)
-      return (reading.table, Set(gone))
-    }
-  }
-
-  /// How many rows of a table are compared one by one.
-  private static let most = 100_000
-
-  private func differences(
-    _ tables: [(table: String, without: Set<FoldedName>)], _ before: Connection, _ after: Connection
-  ) throws -> LostCells {
-    var cells = LostCells()
-    let (old, new) = (try DigestDraft(of: before), try DigestDraft(of: after))
-    for (table, without) in tables {
-      guard let one = old.readings.first(where: { $0.table == table }),
-        let other = new.readings.first(where: { $0.table.folded == table.folded }),
-        try one.sum(on: before) != other.sum(on: after),
-        let left = try Schema(of: before).object("table", SchemaName(table)),
-        let right = try Schema(of: after).object("table", SchemaName(table))
-      else { continue }
-      // A key that is not there on both sides tells no rows apart.
-      guard one.keyNames.allSatisfy({ other.keyNames.contains($0) && !without.contains($0.folded) })
-      else { continue }
-      let found = try RowComparison(before: before, after: after, declared: without, limit: Self.most)
-        .difference(of: left, and: right)
-      for row in found.first {
-        switch row.kind {
-        case .born: cells.born[table, default: []].insert(row.key)
-        case .lost: cells.rows[table, default: []].insert(row.key)
-        case .changed:
-          for column in row.columns
-          where column.before != nil && column.after != nil
-            && !without.contains(column.name.folded)
-          {
-            cells.values[LostCells.Column(table: table, column: column.name), default: []].insert(row.key)
-          }
-        }
-      }
-    }
-    return cells
-  }
-}
-
-/// Rows that are gone or new, and values that are others, by the keys of their rows.
-private struct LostCells {
-  struct Column: Hashable {
-    let table: String
-    let column: String
-  }
-
-  var rows: [String: Set<String>] = [:]
-  var born: [String: Set<String>] = [:]
-  var values: [Column: Set<String>] = [:]
-
-  var isEmpty: Bool { rows.isEmpty && born.isEmpty && values.isEmpty }
-
-  /// Those that another difference has as well; of a row that is gone in one of them, the values that are others in the other.
-  func common(with other: LostCells) -> LostCells {
-    var common = filtered {
-      $0.intersection($1)
-    } with: {
-      other
-    }
-    for (one, another) in [(self, other), (other, self)] {
-      for (column, keys) in one.values {
-        let gone = keys.intersection(another.rows[column.table] ?? [])
-        if !gone.isEmpty { common.values[column, default: []].formUnion(gone) }
-      }
-    }
-    return common
-  }
-
-  /// Those that another difference does not have.
-  func without(_ other: LostCells) -> LostCells {
-    filtered {
-      $0.subtracting($1)
-    } with: {
-      other
-    }
-  }
-
-  private func filtered(
-    _ combine: (Set<String>, Set<String>) -> Set<String>, with other: () -> LostCells
-  ) -> LostCells {
-    let other = other()
-    var result = LostCells()
-    for (table, keys) in rows {
-      let left = combine(keys, other.rows[table] ?? [])
-      if !left.isEmpty { result.rows[table] = left }
-    }
-    for (table, keys) in born {
-      let left = combine(keys, other.born[table] ?? [])
-      if !left.isEmpty { result.born[table] = left }
-    }
-    for (column, keys) in values {
-      let left = combine(keys, other.values[column] ?? [])
-      if !left.isEmpty { result.values[column] = left }
-    }
-    return result
-  }
-
-  var bornRows: [Reversal.AffectedRows] {
-    born.sorted { $0.key < $1.key }.map {
-      Reversal.AffectedRows(
-        table: $0.key, column: nil, rows: $0.value.count,
-        why: "the way back inserts them, and the way up would leave them there")
-    }
-  }
-
-  var affectedRows: [Reversal.AffectedRows] {
-    rows.sorted { $0.key < $1.key }.map {
-      Reversal.AffectedRows(
-        table: $0.key, column: nil, rows: $0.value.count, why: "the way back deletes them")
-    }
-      + values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
-        Reversal.AffectedRows(
-          table: $0.key.table, column: $0.key.column, rows: $0.value.count,
-          why: "the way back writes over what is there now")
-      }
-  }
 }
 
 extension DownRun {
@@ -423,10 +232,7 @@ extension DownRun {
     of source: Connection, upTo limit: Int, runner: Runner, now: @escaping () -> Timestamp
   ) throws(MigrationError) -> DownRun? {
     guard !source.isBorrowed else { return nil }
-    let bytes = try lifting("reading the size of the database") { () in
-      (try source.value("PRAGMA main.page_count")?.integer ?? 0)
-        * (try source.value("PRAGMA main.page_size")?.integer ?? 0)
-    }
+    let bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
     guard bytes <= limit else { return nil }
     let copy = try lifting("copying the database into memory") { () in
       let copy = try source.copyInMemory()

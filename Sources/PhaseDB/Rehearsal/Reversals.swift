@@ -322,7 +322,7 @@ extension Reversals {
       let content = try ArchiveContent(archive)
       guard content.isComplete == true, let successor = content.successor else { continue }
       let isWhole = try lifting("counting rows of \(archive.table)") { () in
-        guard let table = try TableShape(SchemaName(successor.table), on: connection) else { return false }
+        guard let table = try Table(SchemaName(successor.table), on: connection) else { return false }
         let key = RowMatch.condition(
           successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
         let place = "main.\(SQLText.identifier(table.name.spelled))"

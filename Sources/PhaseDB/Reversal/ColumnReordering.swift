@@ -87,7 +87,7 @@ struct ColumnReordering {
       "UPDATE main.sqlite_schema SET sql = ?1 WHERE type = 'table' AND name = ?2 COLLATE NOCASE", .text(sql),
       .text(wanted.name.spelled))
     // Other connections read the schema again when its version is another one, and this one when it is told to.
-    let version = try connection.value("PRAGMA main.schema_version")?.integer ?? 0
+    let version = try connection.schemaVersion
     try connection.execute("PRAGMA main.schema_version = \(version &+ 1)")
     try connection.execute("PRAGMA main.writable_schema = RESET")
   }

@@ -23,13 +23,18 @@ struct RetirementFollowers {
   func obstacles(on connection: Connection) throws(SQLiteError) -> [RetirementObstacle] {
     let rewritten = rewritten
     guard column != nil else { return rewritten.map { obstacle($0, "uses it") } }
-    let others = users.filter { user in !rewritten.contains { $0.key == user.key } }
+    var uses = SchemaUses()
+    uses.follow(after.changes(since: Schema()))
+    let users = uses.code(using: [table.key]).subtracting(rewritten.map(\.key))
+    let others = after.objects.filter { users.contains($0.key) }
+    // A NATURAL JOIN goes by the names that are equal: without one of them it is another join, and its text is the same.
+    let joins = others.filter { uses.names(in: $0.key).isSuperset(of: ["natural", table.key]) }
     var shown: [SchemaObject] = []
     for view in others where view.key.type == "view" {
       if try shows(view, on: connection) { shown.append(view) }
     }
     return rewritten.map { obstacle($0, "uses it") } + shown.map { obstacle($0, "shows it by *") }
-      + others.filter(joinsNaturally).map { obstacle($0, "joins \(table) by NATURAL") }
+      + joins.map { obstacle($0, "joins \(table) by NATURAL") }
   }
 
   /// Views and triggers whose text is another one now. The triggers of a retired table go with it.
@@ -52,24 +57,6 @@ struct RetirementFollowers {
     defer { connection.removeAuthorizer() }
     _ = try connection.prepare("SELECT * FROM main.\(SQLText.identifier(view.name))")
     return isRead
-  }
-
-  /// A NATURAL JOIN goes by the names that are equal: without one of them it is another join, and its text is the same.
-  private func joinsNaturally(_ object: SchemaObject) -> Bool {
-    SQLTokens.identifiers(in: object.sql).isSuperset(of: ["natural", table.key])
-  }
-
-  /// Views and triggers that mention the table, also by way of views.
-  private var users: [SchemaObject] {
-    var rest = after.objects.filter(\.isCode).map { ($0, SQLTokens.identifiers(in: $0.sql)) }
-    var names: Set<FoldedName> = [table.key]
-    var users: [SchemaObject] = []
-    while let index = rest.firstIndex(where: { !$0.1.isDisjoint(with: names) }) {
-      let user = rest.remove(at: index).0
-      if user.key.type == "view" { names.insert(user.key.name) }
-      users.append(user)
-    }
-    return users
   }
 
   private func obstacle(_ object: SchemaObject, _ how: String) -> RetirementObstacle {

@@ -179,10 +179,7 @@ extension TableRebuild {
 
   /// A name for the rowid that no column has; nil for a table whose rowid is a column's or is not there. Where columns
   /// have all three names, SQL cannot name the rowid, so it need not be kept.
-  private var rowIDName: String? {
-    guard !present.isWithoutRowID, !present.columns.contains(where: \.isRowIDAlias) else { return nil }
-    return ["rowid", "_rowid_", "oid"].first { present.column(SchemaName($0)) == nil }
-  }
+  private var rowIDName: String? { present.columns.contains(where: \.isRowIDAlias) ? nil : present.rowIDName }
 }
 
 // MARK: - AUTOINCREMENT

@@ -18,16 +18,36 @@ struct ForeignKeyViolation: Hashable, Sendable {
   }
 }
 
+/// A foreign key as SQLite counts it within its table (sqlite.org/pragma.html#pragma_foreign_key_list).
+struct CountedForeignKey {
+  let parent: String
+  let columns: [String]
+  /// Empty when they cannot be told.
+  let parentColumns: [String]
+}
+
 extension Connection {
+  func foreignKey(_ number: Int64, of table: String) throws(SQLiteError) -> CountedForeignKey {
+    let parts = try rows(
+      "SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq",
+      .text(table), .integer(number))
+    let parent = parts.first?[0].text ?? ""
+    var parentColumns = parts.compactMap { $0[2].text }
+    if parentColumns.count != parts.count {
+      // Without names the key of the parent is meant (sqlite.org/foreignkeys.html#fk_parents).
+      parentColumns = try columns(of: SchemaName(parent)).keyColumns.map(\.name.spelled)
+    }
+    return CountedForeignKey(
+      parent: parent, columns: parts.map { $0[1].text ?? "" },
+      parentColumns: parentColumns.count == parts.count ? parentColumns : [])
+  }
+
   /// What the children among violations hold in the columns of their foreign keys, with how often: the same rows have
   /// the same, whatever their tables are called and their rowids are.
   func orphans(_ violations: [ForeignKeyViolation: Int]) throws(SQLiteError) -> [[Value]: Int] {
     var orphans: [[Value]: Int] = [:]
     for (key, group) in Dictionary(grouping: violations.keys, by: { [$0.table, "\($0.key)"] }) {
-      let columns = try rows(
-        "SELECT \"from\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq", .text(key[0]),
-        .integer(group[0].key)
-      ).map { SQLText.identifier($0[0].text ?? "") }
+      let columns = try foreignKey(group[0].key, of: key[0]).columns.map(SQLText.identifier)
       guard let first = group.first(where: { $0.rowID != nil }), first.key >= 0, !columns.isEmpty else {
         // Rows without rowid, and foreign keys that cannot be checked, are told apart by nothing.
         let count = group.reduce(0) { $0 + (violations[$1] ?? 0) }

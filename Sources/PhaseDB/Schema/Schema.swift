@@ -148,13 +148,6 @@ extension Schema {
       + added.values.map { SchemaChange(kind: .added, object: $0) }
     return changes.sorted { ($0.kind.order, $0.object.key) < ($1.kind.order, $1.object.key) }
   }
-
-  /// This schema with changes made to it.
-  func applying(_ changes: [SchemaChange]) -> Schema {
-    var kept = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
-    for change in changes { kept[change.object.key] = change.kind == .added ? change.object : nil }
-    return Schema(Array(kept.values))
-  }
 }
 
 /// One object that a schema lost or gained; a changed object is both.

@@ -156,20 +156,3 @@ extension SchemaDifference {
     return losses
   }
 }
-
-extension SchemaFact {
-  fileprivate var onlyAdds: Bool {
-    switch self {
-    case .checkGained, .uniqueGained, .foreignKeyGained, .strictGained, .autoincrementGained: true
-    default: effect == .adds
-    }
-  }
-
-  fileprivate var columnLoss: Prose? {
-    switch self {
-    case .columnRemoved(let table, let column): "- column \(table).\(column.name)"
-    case .columnMoved: nil
-    default: column.map { "~ column \($0.table).\($0.column)" }
-    }
-  }
-}

@@ -283,3 +283,36 @@ extension TriggerDefinition {
     return sentences
   }
 }
+
+extension SchemaFact {
+  var onlyAdds: Bool {
+    switch self {
+    case .checkGained, .uniqueGained, .foreignKeyGained, .strictGained, .autoincrementGained: true
+    default: effect == .adds
+    }
+  }
+
+  var columnLoss: Prose? {
+    switch self {
+    case .columnRemoved(let table, let column): "- column \(table).\(column.name)"
+    case .columnMoved: nil
+    default: column.map { "~ column \($0.table).\($0.column)" }
+    }
+  }
+
+  /// The table that something is changed about or taken from.
+  var tableTouched: SchemaName? {
+    switch self {
+    case .indexRemoved(let index), .indexChanged(_, let index): index.table
+    case .triggerRemoved(let trigger), .triggerChanged(_, let trigger): trigger.table
+    case .tableDeclaredDifferently(let table), .strictGained(let table), .strictLost(let table),
+      .withoutRowIDGained(let table), .withoutRowIDLost(let table), .checkGained(let table, _),
+      .checkLost(let table, _), .uniqueGained(let table, _), .uniqueLost(let table, _),
+      .foreignKeyGained(let table, _), .foreignKeyLost(let table, _), .foreignKeyChanged(let table, _, _),
+      .primaryKeyChanged(let table, _, _), .conflictChanged(let table, _, _, _):
+      table
+    case .columnAdded: nil
+    default: column?.table
+    }
+  }
+}

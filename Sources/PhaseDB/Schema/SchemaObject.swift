@@ -57,3 +57,25 @@ package struct SchemaObject: Sendable {
   /// As a person would call it: `table customers`.
   var title: String { "\(key.type) \(name)" }
 }
+
+extension SchemaObject {
+  /// Where it stands in an order in which objects can be made: tables come before the indexes, views and triggers that are
+  /// made over them. A virtual table may read another one when it is made, and makes its shadow tables itself, under names
+  /// that begin with its own: what has such a name comes after it.
+  func rank(_ virtualPrefixes: [String] = []) -> Int {
+    switch key.type {
+    case "table" where virtualPrefixes.contains { key.name.hasPrefix($0) }: 2
+    case "table": isVirtual ? 1 : 0
+    case "index": 3
+    case "view": 4
+    default: 5
+    }
+  }
+
+  /// With its semicolon, which a comment at its end must not swallow.
+  var statement: String {
+    var last: SQLTokens.Token.Kind?
+    for token in SQLTokens(sql) where token.kind != .space { last = token.kind }
+    return sql + (last == .lineComment ? "\n;" : ";")
+  }
+}

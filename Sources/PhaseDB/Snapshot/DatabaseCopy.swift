@@ -97,14 +97,3 @@ extension DatabaseCopy.Purpose {
     }
   }
 }
-
-extension Connection {
-  /// How many bytes a copy of the database takes.
-  package var contentBytes: Int {
-    get throws(SQLiteError) {
-      Int(
-        (try value("PRAGMA main.page_count")?.integer ?? 0)
-          * (try value("PRAGMA main.page_size")?.integer ?? 0))
-    }
-  }
-}

@@ -161,8 +161,7 @@ package enum DatabaseFile {
 
   /// A file shorter than its header says has lost its end, which SQLite notices only when it needs a lost page.
   private static func refuseTruncated(_ connection: Connection, _ path: String) throws {
-    let pages = try connection.value("PRAGMA main.page_count")?.integer ?? 0
-    let size = try connection.value("PRAGMA main.page_size")?.integer ?? 0
+    let (pages, size) = (try connection.pageCount, try connection.pageSize)
     guard !hasLog(path),
       let length = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int,
       Int64(length) < pages * size

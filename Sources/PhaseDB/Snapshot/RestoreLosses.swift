@@ -101,10 +101,7 @@ extension RestoreLosses {
     _ table: SchemaName, _ snapshot: Connection, _ present: Connection
   ) throws(SQLiteError) -> Set<FoldedName> {
     func columns(_ connection: Connection) throws(SQLiteError) -> Set<FoldedName> {
-      Set(
-        try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table.spelled)).compactMap {
-          $0[0].text?.folded
-        })
+      Set(try connection.columnNames(of: table).map(\.key))
     }
     return try columns(snapshot).symmetricDifference(columns(present))
   }

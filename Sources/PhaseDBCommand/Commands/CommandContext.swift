@@ -101,3 +101,20 @@ struct CommandContext {
     }
   }
 }
+
+extension CommandContext {
+  /// Names the tables of other migration tools.
+  func say(leftOut otherTools: [OtherTool]) {
+    guard !otherTools.isEmpty else { return }
+    say("left alone: \(otherTools.map { "\($0.table) (\($0.tool))" }.joined(separator: ", "))")
+  }
+
+  /// Prints which versions should not be live, why, and what ends it.
+  func print(_ misfits: [LiveMisfit]) {
+    for misfit in misfits {
+      print("\(paint("warning:", .bad)) ", misfit.message, indent: 9)
+      for cause in misfit.causes { print("  ", cause, indent: 4) }
+      for remedy in misfit.remedies { print("  to end it: ", remedy, indent: 4) }
+    }
+  }
+}

@@ -184,8 +184,7 @@ private struct CompatRunJSON: Encodable {
       Run(
         state: $0.state.description, works: $0.isGood, trouble: $0.trouble, opened: $0.opened,
         log: $0.log,
-        milliseconds: Double($0.took.components.seconds) * 1_000
-          + Double($0.took.components.attoseconds) / 1e15)
+        milliseconds: $0.took.milliseconds)
     }
   }
 }

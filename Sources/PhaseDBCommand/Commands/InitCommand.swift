@@ -60,14 +60,6 @@ enum InitCommand {
   }
 }
 
-extension CommandContext {
-  /// Names the tables of other migration tools.
-  func say(leftOut otherTools: [OtherTool]) {
-    guard !otherTools.isEmpty else { return }
-    say("left alone: \(otherTools.map { "\($0.table) (\($0.tool))" }.joined(separator: ", "))")
-  }
-}
-
 /// `phasedb new`: the phase files of a migration.
 enum NewCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {

@@ -100,14 +100,3 @@ extension [String: StateInterval] {
     sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }.joined(separator: ", ")
   }
 }
-
-extension CommandContext {
-  /// Prints which versions should not be live, why, and what ends it.
-  func print(_ misfits: [LiveMisfit]) {
-    for misfit in misfits {
-      print("\(paint("warning:", .bad)) ", misfit.message, indent: 9)
-      for cause in misfit.causes { print("  ", cause, indent: 4) }
-      for remedy in misfit.remedies { print("  to end it: ", remedy, indent: 4) }
-    }
-  }
-}

@@ -32,7 +32,7 @@ struct ProgressJSON: Encodable {
       holdP50Milliseconds = progress.hold.median
       holdP99Milliseconds = progress.hold.p99
       pauseMilliseconds = progress.pauseMilliseconds
-      remainingMilliseconds = progress.remaining.map { $0 / .milliseconds(1) }
+      remainingMilliseconds = progress.remaining?.milliseconds
     }
   }
 

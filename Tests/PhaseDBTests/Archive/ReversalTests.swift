@@ -264,7 +264,9 @@ struct ReversalTests {
     try database.run(
       .upAll, catalog(["0001-a": [phase(.contract, RestoringTests.dropB, down: Self.computing)]]))
     let connection = try database.connect(.readOnly)
-    let sizes = try Ledger(connection: connection).archiveSizes()
+    let sizes = try Ledger(connection: connection).archives().compactMap {
+      try ArchiveSize($0, on: connection)
+    }
     #expect(sizes.map(\.rows) == [4])
     let pageSize = try #require(try connection.value("PRAGMA page_size")?.integer)
     #expect(sizes.allSatisfy { $0.bytes > 0 && ($0.isEstimate || $0.bytes.isMultiple(of: Int(pageSize))) })

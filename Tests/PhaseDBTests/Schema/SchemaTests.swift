@@ -140,3 +140,12 @@ struct SchemaTests {
     #expect(SchemaDigest(wrong) == nil)
   }
 }
+
+extension Schema {
+  /// This schema with changes made to it.
+  fileprivate func applying(_ changes: [SchemaChange]) -> Schema {
+    var kept = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    for change in changes { kept[change.object.key] = change.kind == .added ? change.object : nil }
+    return Schema(Array(kept.values))
+  }
+}

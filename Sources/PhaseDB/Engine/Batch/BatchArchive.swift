@@ -37,7 +37,8 @@ final class BatchArchive {
 
   private static let before = "temp.\(BatchTable.before)"
   private static let differing = "temp.phasedb_batch_differing"
-  private static let aside = "temp.phasedb_batch_aside"
+  private static let asideName = "phasedb_batch_aside"
+  private static let aside = "temp.\(asideName)"
   private static let rest = "phasedb_batch_rest"
 
   /// Finds the archives of a phase that is under way, and makes the one of its direction when there is none. Belongs into
@@ -145,31 +146,15 @@ extension BatchArchive {
     return found
   }
 
-  /// Lists the rows that are not what the other direction left: as a whole, and in each column that is tracked.
+  /// Lists the rows that are not what the other direction left.
   private func setAside(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
-    let marks = part.table.marks.compactMap(\.self)
-    let columns = part.table.keys + ["c0"] + marks
-    try connection.execute(
-      "CREATE TEMP TABLE IF NOT EXISTS phasedb_batch_aside (\(columns.joined(separator: ", ")), PRIMARY KEY (\(part.table.keys.joined(separator: ", ")))) WITHOUT ROWID"
-    )
-    try connection.execute("DELETE FROM \(Self.aside)")
-    let changed = part.content.hashesMatch(table) ? "\(table.hash("t", Self.rest)) IS NOT a.rest" : "1"
-    let tracked = zip(part.content.columns, part.table.marks).compactMap { column, mark in
-      mark.map { mark in
-        table.shape.column(SchemaName(column.name)) == nil
-          ? "1 AS \(mark)"
-          : "\(ArchivePlan.valueFunction)(t.\(SQLText.identifier(column.name))) IS NOT a.\(mark) AS \(mark)"
-      }
-    }
-    let query = (part.table.keys.map { "a.\($0)" } + ["\(changed) AS c0"] + tracked).joined(separator: ", ")
-    // With a LIMIT no hash is computed twice (sqlite.org/optoverview.html#subquery_flattening).
-    try connection.execute(
+    let changed = try ChangedRows(named: Self.asideName, of: part.content, in: part.table, on: connection)
+    _ = try changed.list(
+      part.content.hashesMatch(table) ? "\(table.hash("n", Self.rest)) IS NOT a.rest" : "1", in: table.shape,
       """
-      INSERT INTO \(Self.aside) SELECT * FROM (
-        SELECT \(query) FROM \(table.place) AS t JOIN main.\(part.table.name) AS a ON \(table.match("a", "t", part.content.key))
-        WHERE \(table.range(of: key, "t")) LIMIT -1)
-      WHERE \((["c0"] + marks).joined(separator: " OR "))
-      """, keys.first, keys.last)
+      FROM \(table.place) AS n JOIN main.\(part.table.name) AS a ON \(table.match("a", "n", part.content.key))
+      WHERE \(table.range(of: key, "n"))
+      """, [keys.first, keys.last], on: connection)
   }
 }
 
@@ -203,7 +188,7 @@ extension BatchArchive {
     let rows = "\(table.match("a", "t", part.content.key)) AND \(table.range(of: key, "t"))"
     let source = "FROM \(table.place) AS t JOIN main.\(part.table.name) AS a ON \(rows)"
     for index in indexes { try index.tell(isGoing: true, source, keys.first, keys.last, on: connection) }
-    func set(_ columns: [(Int, TableShape.Column)], _ value: (Int) -> String) throws(SQLiteError) {
+    func set(_ columns: [(Int, Table.Column)], _ value: (Int) -> String) throws(SQLiteError) {
       let values = columns.map { index, column in
         let name = SQLText.identifier(column.name.spelled)
         return
@@ -213,7 +198,7 @@ extension BatchArchive {
       try connection.execute(
         """
         UPDATE OR ABORT \(table.place) AS t SET \(values.joined(separator: ", "))
-        FROM main.\(part.table.name) AS a LEFT JOIN \(Self.aside) AS s ON \(sameKeys(part)) WHERE \(rows)
+        FROM main.\(part.table.name) AS a LEFT JOIN \(Self.aside) AS s ON \(part.table.sameKeys("s", "a")) WHERE \(rows)
         """, keys.first, keys.last)
     }
     do throws(SQLiteError) {
@@ -234,10 +219,6 @@ extension BatchArchive {
     computed.contains(SchemaName(part.content.columns[index].name)) ? "c0" : part.table.marks[index] ?? "c0"
   }
 
-  private func sameKeys(_ part: Part) -> String {
-    part.table.keys.map { "s.\($0) = a.\($0)" }.joined(separator: " AND ")
-  }
-
   /// Rows that are dealt with leave the archive, and its sum with them. What a changed row did not get back goes to an
   /// archive that only purge destroys.
   private func settle(_ part: inout Part, _ keys: ClosedKeys, _ ledger: Ledger) throws(SQLiteError) {
@@ -245,11 +226,10 @@ extension BatchArchive {
     if try connection.value("SELECT 1 FROM \(Self.aside) LIMIT 1") != nil {
       let others = part.content.columns.enumerated().map { index, column in
         guard let present = table.shape.column(SchemaName(column.name))?.name else { return "1" }
-        let (was, now) = ("a.v\(index + 1)", "t.\(SQLText.identifier(present.spelled))")
-        return "\(was) IS NOT +\(now) OR typeof(\(was)) <> typeof(\(now))"
+        return RowMatch.differs("a.v\(index + 1)", "t.\(SQLText.identifier(present.spelled))")
       }
       let query =
-        "SELECT \(columns) FROM \(Self.aside) AS s JOIN main.\(part.table.name) AS a ON \(sameKeys(part)) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
+        "SELECT \(columns) FROM \(Self.aside) AS s JOIN main.\(part.table.name) AS a ON \(part.table.sameKeys("s", "a")) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
       if try connection.value("\(query) LIMIT 1") != nil {
         var rest: Part
         if let left {
@@ -404,20 +384,5 @@ extension ArchiveContent {
 
 extension BatchKey {
   /// Whether it is the rowid, by whatever name.
-  var isRowID: Bool { names.isSuperset(of: ["rowid", "oid", "_rowid_"]) }
-}
-
-extension RowSum {
-  fileprivate init?(_ text: String) {
-    let parts = text.split(separator: ":")
-    guard parts.count == 3, let count = Int(parts[0]), let first = UInt64(parts[1]),
-      let second = UInt64(parts[2])
-    else { return nil }
-    self.init(count: count, first: first, second: second)
-  }
-
-  fileprivate mutating func subtract(_ other: RowSum) {
-    self = RowSum(
-      count: count - other.count, first: first &- other.first, second: second &- other.second)
-  }
+  var isRowID: Bool { names.isSuperset(of: RowKey.rowIDNames) }
 }

@@ -21,7 +21,7 @@ final class BatchPauses {
     connection = run.engine.connection
     let connection = connection
     pageSize = try lifting("reading PRAGMA page_size") { () in
-      try connection.value("PRAGMA main.page_size")?.integer ?? 4096
+      try connection.pageSize
     }
   }
 
@@ -129,7 +129,7 @@ final class BatchPauses {
     lastDisk = now
     guard !connection.path.isEmpty, let free = FileReading.freeBytes(at: connection.path) else { return nil }
     let pages = try lifting("reading the size of the database") { () in
-      try connection.value("PRAGMA main.page_count")?.integer ?? 0
+      try connection.pageCount
     }
     var needed = 2_000 * pageSize
     if let before = run.fractionBefore, let fraction = run.record.fraction, fraction - before > 0.01 {

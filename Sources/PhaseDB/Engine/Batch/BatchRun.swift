@@ -53,6 +53,7 @@ final class BatchRun {
   }
 
   var connection: Connection { engine.connection }
+  private var ending: BatchEnd { BatchEnd(of: self) }
 
   /// Runs every batch that is left, and the end.
   ///
@@ -63,8 +64,8 @@ final class BatchRun {
       Int(try connection.value("PRAGMA wal_autocheckpoint")?.integer ?? 1_000)
     }
     try lifting("reading the size of the database") { () in
-      pagesBefore = try connection.value("PRAGMA main.page_count")?.integer ?? 0
-      schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer
+      pagesBefore = try connection.pageCount
+      schemaVersion = try connection.schemaVersion
     }
     connection.takeOverCheckpoints()
     defer { connection.giveBackCheckpoints(every: autocheckpoint) }
@@ -73,18 +74,18 @@ final class BatchRun {
     connection.removeProgressHandler()
     do throws(MigrationError) {
       try countWay()
-      if record.orphans == nil { record.orphans = try rowsWithoutParent() }
+      if record.orphans == nil { record.orphans = try ending.rowsWithoutParent() }
       engine.observe(.batching(turn.step.id, record.direction, progress))
       do throws(MigrationError) {
         try runBatches()
-        try patiently { () throws(MigrationError) in try check() }
+        try patiently { () throws(MigrationError) in try ending.check() }
       } catch {
         guard isEnd(error) else { throw error }
         try turnBack(from: error)
       }
-      try finish()
+      try ending.finish()
     } catch {
-      throw stopped(by: error)
+      throw ending.stopped(by: error)
     }
     return StepReport(
       times: StepTimes(
@@ -100,7 +101,7 @@ final class BatchRun {
   private func roomForABatch() throws(MigrationError) -> Int64? {
     try lifting("reading PRAGMA cache_size") { () in
       let size = try connection.value("PRAGMA main.cache_size")?.integer ?? 0
-      let pageSize = try connection.value("PRAGMA main.page_size")?.integer ?? 4_096
+      let pageSize = try connection.pageSize
       // Negative is in KiB (sqlite.org/pragma.html#pragma_cache_size).
       let kilobytes = size < 0 ? -size : size * pageSize / 1_024
       guard kilobytes < Self.cacheKilobytes else { return nil }
@@ -190,7 +191,7 @@ final class BatchRun {
       isNew: false, on: connection)
     try lifting("writing the ledger") { () in
       try ledger.update(record)
-      schemaVersion = try connection.value("PRAGMA main.schema_version")?.integer
+      schemaVersion = try connection.schemaVersion
     }
     try end(transaction, leading: record.cursor)
     try engine.knowledge.refresh(on: connection)
@@ -212,7 +213,7 @@ final class BatchRun {
     let staying = trip.staying
     try turnTrip()
     try runBatches()
-    try finish()
+    try ending.finish()
     var error = error
     error.standing = .undone
     let present = try? Knowledge(of: connection)
@@ -319,9 +320,7 @@ extension BatchRun {
       throw MigrationError(
         .ledgerMoved, "another runner took \(record.id) over", help: ["look at it with: phasedb status"])
     }
-    let version = try lifting("reading the schema") { () in
-      try connection.value("PRAGMA main.schema_version")?.integer
-    }
+    let version = try lifting("reading the schema") { () in try connection.schemaVersion }
     if version != schemaVersion {
       try engine.knowledge.refresh(on: connection)
       guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
@@ -330,9 +329,7 @@ extension BatchRun {
   }
 
   private func refuseChangedSchema() throws(MigrationError) {
-    let version = try lifting("reading the schema") { () in
-      try connection.value("PRAGMA main.schema_version")?.integer
-    }
+    let version = try lifting("reading the schema") { () in try connection.schemaVersion }
     guard version != schemaVersion else { return }
     // What could not be given back has an archive of its own.
     let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
@@ -378,131 +375,6 @@ extension BatchRun {
       "in the batch of \(key.table).\(key.column) from \(range.keys.first) to \(range.keys.last)")
     return error
   }
-}
-
-extension BatchRun {
-  /// Looks at what the whole way led to: rows without a parent, and the claims in force.
-  ///
-  /// Read outside the write transaction, which it would make as long as the table is large.
-  func check() throws(MigrationError) {
-    connection.setProgressHandler(every: 1_000) { [engine] in !engine.cancellation.isRequested }
-    defer { connection.removeProgressHandler() }
-    try connection.reading { () throws(MigrationError) in
-      let orphans = try rowsWithoutParent()
-      if let before = record.orphans, let orphans, orphans > before {
-        throw MigrationError(
-          .foreignKeysViolated,
-          "\(record.id) \(record.direction.rawValue) leaves \(DetailLines.rows(orphans - before)) without a parent",
-          at: script.place(at: script.firstTokenOffset),
-          help: ["delete or re-point the child rows in the same phase, before their parents go"])
-      }
-      try engine.verify(turn)
-    }
-  }
-
-  /// How many rows of the tables that the phase may orphan have no parent; nil when it can orphan none.
-  func rowsWithoutParent() throws(MigrationError) -> Int? {
-    let reach = ForeignKeyReach(plan.writes, [], to: engine.knowledge.schema)
-    return try lifting("checking foreign keys") { () in
-      let children = try reach.children(on: connection)
-      guard !children.isEmpty else { return nil }
-      return try connection.foreignKeyViolations(in: children).values.reduce(0, +)
-    }
-  }
-
-  /// The last transaction: the ledger says that the phase is applied, or is not, and that nothing is under way.
-  func finish() throws(MigrationError) {
-    try patiently { () throws(MigrationError) in try attemptFinish() }
-  }
-
-  private func attemptFinish() throws(MigrationError) {
-    waitShortly()
-    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
-    try engine.knowledge.refresh(on: connection)
-    guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
-    try refuseLostPlace()
-    guard let ledger = engine.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    let schema = engine.knowledge.schema
-    let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
-    try lifting("writing the ledger") { () in try ledger.endBatch() }
-    let present = engine.knowledge.applied.last?.sequence
-    let recorded: Engine.Recorded
-    if isRecorded == (record.direction == .up) || isTurnedBack {
-      recorded = try leaveUnchanged(ledger)
-    } else {
-      let drift = try engine.driftOnTheWayBack(turn.step, to: schema)
-      recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: began)
-    }
-    let isDown = recorded.changesApplied && record.direction == .down
-    let again =
-      recorded.changesApplied || record.direction == .down
-      ? nil : engine.knowledge.applied.last { $0.id == record.id }?.sequence
-    try trip.finish(
-      applied: recorded.phase?.sequence, again: again, gone: isDown ? present : nil,
-      hadRows: record.ends != nil, ledger)
-    // What the archive made or dropped is no schema of the user's, but the next step has to know of it.
-    let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
-    // Before the commit, after which nothing may fail any more.
-    if recorded.changesApplied {
-      try engine.settle(recorded, schema: left)
-    } else {
-      engine.knowledge.schema = left
-      try engine.knowledge.settle(on: connection)
-    }
-    try ledger.commit(
-      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
-    engine.holdsLease = !turn.isLast
-  }
-
-  /// Logs the end of a way that leads back to what the ledger says already: an up that was half done and came down, or a
-  /// down that was half done and went up.
-  private func leaveUnchanged(_ ledger: Ledger) throws(MigrationError) -> Engine.Recorded {
-    let detail = record.direction == .up ? "a down that was half done" : "an up that was half done"
-    return try lifting("writing the ledger") { () in
-      if turn.isLast { try ledger.releaseLease() }
-      let entry = try ledger.log(
-        record.direction == .up ? .up : .down, subject: record.id.description,
-        detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
-      return Engine.Recorded(
-        entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
-    }
-  }
-
-  /// Completes the error that ends a run before its end: where it stands, why, and how to go on.
-  func stopped(by error: MigrationError) -> MigrationError {
-    var error = error
-    if error.standing == .undone { return error }
-    connection.removeProgressHandler()
-    let isOurs = error.id != .ledgerMoved
-    if isOurs, record.cursor == record.origin, record.rows == 0, !isTurnedBack, isNew, forget() {
-      error.standing = .undone
-      return error
-    }
-    if isOurs { notePause(pause(for: error)) }
-    error.standing = .partWay
-    let percent = record.fraction.map { ", \(PercentText.text($0))" } ?? ""
-    error.state =
-      "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); what is done is recorded"
-    let other: Direction = record.direction == .up ? .down : .up
-    if error.id == .interrupted { error.help = [] }
-    error.help += [
-      "go on with: phasedb \(record.direction.rawValue)",
-      "or turn back with: phasedb \(other.rawValue)",
-    ]
-    return error
-  }
-
-  private func pause(for error: MigrationError) -> BatchPause {
-    if let pause = pausedBy { return pause }
-    let resuming: Prose = "phasedb \(record.direction.rawValue)"
-    let reason: BatchPause.Reason =
-      switch error.id {
-      case .interrupted: .interrupted
-      case .databaseFull: .diskLow
-      default: .failed
-      }
-    return BatchPause(reason: reason, detail: error.message, resuming: resuming)
-  }
 
   /// Records why the run is paused. The disk may be full: then the ledger does not say it.
   func notePause(_ pause: BatchPause?) {
@@ -516,24 +388,5 @@ extension BatchRun {
       (try? ledger.update(record)) != nil
     else { return }
     try? transaction.commit()
-  }
-
-  /// Takes away the row of a phase of which no batch ran.
-  private func forget() -> Bool {
-    guard let transaction = try? connection.begin(.immediate) else { return false }
-    let ledger = Ledger(connection: connection)
-    guard (try? ledger.batchCursor()) == record.cursor, (try? ledger.endBatch()) != nil,
-      (try? trip.forget(ledger)) != nil
-    else { return false }
-    return (try? transaction.commit()) != nil
-  }
-}
-
-/// Parts of a whole as a person reads them.
-package enum PercentText {
-  /// `0 %`, `63.2 %`, `100 %`; never 100 before the end.
-  package static func text(_ part: Double) -> String {
-    let tenths = part >= 1 ? 1000 : min(999, Int((part * 1000).rounded(.down)))
-    return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
   }
 }

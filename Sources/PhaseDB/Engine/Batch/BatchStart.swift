@@ -11,25 +11,9 @@ extension Engine {
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let writers = ConcurrentWriters(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
-    try knowledge.refresh(on: connection)
-    try knowledge.refuseLedgerDrift()
-    let underWay = try knowledge.ledger?.batch()
-    if underWay == nil || underWay?.id != turn.step.id {
-      switch try turn.position(in: knowledge.applied) {
-      case .done: return .alreadyDone
-      case .due: break
-      }
-    }
-    if turn.step.direction == .up { try Ledger.refuseUnreadable(turn.step.id, turn.step.phase) }
-    try passLease()
-    try createLedgerIfAbsent(turn.plan)
+    guard let drift = try enter(turn) else { return .alreadyDone }
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    try logOverrides(of: turn.plan)
-    let drift = try settleDrift(turn.plan)
-    try refuseClosedWindow(turn)
-    try refuseMissingEvidence(turn)
-    try recordBroughtEvidence(turn)
-
+    let underWay = try ledger.batch()
     let plan = try batchPlan(turn.step)
     let (back, whyNot) = try wayBack(turn.step, by: plan.key)
     let bounds = try batchBounds(turn.step.id, turn.step.phase)
@@ -145,49 +129,5 @@ extension Engine {
       direction: step.direction, cursor: cursor, origin: cursor, total: nil, rows: 0, orphans: nil,
       pace: BatchRecord.Pace(),
       pause: nil, since: time, beat: time, runner: "")
-  }
-}
-
-extension BatchRecord {
-  /// Goes back where it came from.
-  mutating func turn(at time: Timestamp) {
-    direction = direction == .up ? .down : .up
-    // What lies behind it lies before it now.
-    total = total == nil ? nil : rows
-    rows = 0
-    origin = cursor
-    since = time
-  }
-
-  /// An up goes on only with the text, and in the bookkeeping, with which it began: half of the rows would otherwise
-  /// mean one thing, half another. A down always may, because its SQL is the ledger's.
-  func refuseResume(of other: PhaseID, _ text: Phase, _ wanted: Direction) throws(MigrationError) {
-    guard id == other else { throw inProgress("\(other.short) cannot run") }
-    guard wanted == .up else { return }
-    let why: Prose
-    var details: [Prose] = []
-    if phase.tokenHash != text.tokenHash {
-      why = "the text of \(id) was changed after its first batches ran"
-      details = LineDifference.lines(from: PhaseFile.render(phase), to: PhaseFile.render(text))
-    } else if format != LedgerFormat.current {
-      why =
-        "\(id) was begun in format \(format) of the ledger, which is in format \(LedgerFormat.current) now"
-    } else {
-      return
-    }
-    throw MigrationError(
-      .batchEdited, why, at: Place(file: text.up.file, line: 1, column: 1), details: details,
-      state: "what was done is recorded, and nothing was changed",
-      help: [
-        "take back what was done, which needs no file, and begin anew: phasedb down",
-        "or put the text back with which it began, and go on: phasedb up",
-      ])
-  }
-
-  /// The error of whoever needs a database on which every phase is applied or not.
-  func inProgress(_ what: Prose) -> MigrationError {
-    MigrationError(
-      .phaseInProgress, "\(what) while \(id) is half-way \(direction.rawValue)", state: "nothing was changed",
-      help: ["finish it: phasedb up", "or take it back: phasedb down"])
   }
 }

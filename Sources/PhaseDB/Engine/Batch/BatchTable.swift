@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// The table of a batched phase as its batches see it: how rows are known, what either direction may write, what the rest of
 /// a row is.
 struct BatchTable {
-  let shape: TableShape
+  let shape: Table
   /// By which an archive knows a row.
   let rowKey: RowKey
   /// By which a row is known within a batch: its rowid, which nothing compares otherwise than it is, where it has one.
@@ -21,7 +21,7 @@ struct BatchTable {
   init?(
     _ plans: [BatchPlan], of table: String, knownBy key: RowKey?, on connection: Connection
   ) throws(SQLiteError) {
-    guard let shape = try TableShape(SchemaName(table), on: connection) else { return nil }
+    guard let shape = try Table(SchemaName(table), on: connection) else { return nil }
     let present: RowKey?
     if let key { present = key } else { present = try RowKey(of: shape, on: connection) }
     guard let rowKey = present else { return nil }
@@ -116,9 +116,7 @@ extension BatchTable {
   /// The numbers of the remembered rows that are others now, or gone.
   var differing: String {
     let others = remembered.enumerated().map { index, column in
-      let (was, present) = ("s.v\(index + 1)", "n.\(SQLText.identifier(column.spelled))")
-      // The plus keeps the column's affinity and collation out of it. What compares as equal may be of another type.
-      return "\(was) IS NOT +\(present) OR typeof(\(was)) <> typeof(\(present))"
+      RowMatch.differs("s.v\(index + 1)", "n.\(SQLText.identifier(column.spelled))")
     }
     let isGone = "n.\(SQLText.identifier(handle[0])) IS NULL"
     return

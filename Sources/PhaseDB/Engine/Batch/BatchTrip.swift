@@ -237,8 +237,3 @@ extension BatchTrip {
     return report
   }
 }
-
-extension WriteSet {
-  /// Tables of which rows come, go or change, folded.
-  var rowTables: Set<FoldedName> { insertedTables.union(deletedTables).union(columns.keys) }
-}

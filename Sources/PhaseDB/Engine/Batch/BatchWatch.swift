@@ -46,12 +46,10 @@ final class BatchWatch {
     shadows = try ShadowTables.names(on: connection, schema)
     var keys: [FoldedName: [Int]] = [:]
     for name in written {
-      guard let shape = try TableShape(SchemaName(name), on: connection), shape.isWithoutRowID else {
+      guard let shape = try Table(SchemaName(name), on: connection), shape.isWithoutRowID else {
         continue
       }
-      let columns = try connection.rows(
-        "SELECT cid FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(name.text))
-      keys[name] = columns.compactMap { $0[0].integer.map(Int.init) }
+      keys[name] = shape.columns.keyColumns.compactMap { shape.columns.firstIndex(of: $0) }
     }
     self.keys = keys
   }

@@ -13,13 +13,13 @@ struct FullTextIndex {
 
   /// The indexes that an update of some columns of a table keeps.
   static func all(
-    of table: TableShape, updating columns: [SchemaName], _ schema: Schema, on connection: Connection
+    of table: Table, updating columns: [SchemaName], _ schema: Schema, on connection: Connection
   ) throws(SQLiteError) -> [FullTextIndex] {
     let candidates = schema.objects.filter(\.isVirtual).compactMap { object -> (SchemaName, String)? in
       guard let definition = TableDefinition(object.sql), let virtual = definition.virtual,
-        virtual.module.key == "fts5", virtual.option("content").map({ SchemaName($0) }) == table.name
+        virtual.module.key == "fts5", virtual.contentTable == table.name
       else { return nil }
-      return (definition.name, virtual.option("content_rowid") ?? "rowid")
+      return (definition.name, virtual.option("content_rowid")?.spelled ?? "rowid")
     }
     guard !candidates.isEmpty, !columns.isEmpty else { return [] }
     var written: Set<FoldedName> = []
@@ -34,10 +34,7 @@ struct FullTextIndex {
     _ = try connection.prepare(
       "UPDATE main.\(SQLText.identifier(table.name.spelled)) SET \(values.joined(separator: ", "))")
     return try candidates.filter { written.contains($0.0.key) }.map { name, rowID throws(SQLiteError) in
-      let names = try connection.rows(
-        "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0", .text(name.spelled))
-      return FullTextIndex(
-        name: name, columns: names.compactMap { $0[0].text.map { SchemaName($0) } }, rowID: rowID)
+      FullTextIndex(name: name, columns: try connection.columnNames(of: name), rowID: rowID)
     }
   }
 
@@ -57,17 +54,5 @@ struct FullTextIndex {
     )
     try statement.bind(values)
     while try statement.step() {}
-  }
-}
-
-extension VirtualTable {
-  /// What an option such as `content='t'` says, without quotes.
-  fileprivate func option(_ name: String) -> String? {
-    for argument in arguments {
-      var cursor = TokenCursor(argument.text)
-      guard cursor.skip(name), cursor.skip("=") else { continue }
-      return cursor.name()?.spelled
-    }
-    return nil
   }
 }

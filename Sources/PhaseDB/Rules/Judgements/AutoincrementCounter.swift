@@ -15,8 +15,7 @@ struct AutoincrementCounter {
   func losses(
     _ up: ScriptStatements, _ down: ScriptStatements
   ) throws(MigrationError) -> [(script: ScriptStatements, place: Place)] {
-    var touchedSchema = TouchedSchema()
-    touchedSchema.follow(trial.before.changes(since: Schema()))
+    let touchedSchema = TouchedSchema(of: trial.before)
     let scratch = try Scratch(baseline: nil)
     try scratch.make(touchedSchema.objects(around: [up.script, down.script]))
     var losses: [(script: ScriptStatements, place: Place)] = []

@@ -120,8 +120,7 @@ private struct FilledTable {
       return []
     }
     guard !writes.insertedTables.contains(name) else {
-      let rows = try connection.rows("SELECT name FROM pragma_table_xinfo(?1)", .text(table))
-      return Set(rows.compactMap { $0[0].text?.folded })
+      return Set(try connection.columnNames(of: SchemaName(table)).map(\.key))
     }
     return writes.columns[name] ?? []
   }

@@ -64,39 +64,28 @@ extension StatementEffect {
     }
     let bytes = Array(trial.phase.up.text.utf8)
     let sql = String(decoding: bytes[range], as: UTF8.self)
-    guard let plan = try? trial.connection.rows("EXPLAIN QUERY PLAN \(sql)") else { return nil }
+    guard let plan = try? trial.connection.queryPlan(of: sql) else { return nil }
     let words = words(in: trial.phase.up)
-    for step in plan where step[1] == 0 {
-      guard let line = step[3].text?.asciiLowercased, let name = line.tableOfStep?.folded,
-        let table = tables.contains(name) ? name : words.table(called: name), tables.contains(table)
+    for line in plan where line.isOutermost && line.access != nil {
+      let name = line.table.folded
+      guard let table = tables.contains(name) ? name : words.table(called: name), tables.contains(table)
       else { continue }
-      if line.hasPrefix("scan ") { return table.text }
-      if line.hasPrefix("search "), !line.isUniqueSearch(on: trial.connection) { return table.text }
+      if line.access == .scan || !line.isUnique(on: trial.connection) { return table.text }
     }
     return nil
   }
 }
 
-extension String {
-  /// The table, or its alias, of a line of a query plan: `SCAN t`, before SQLite 3.36 `SCAN TABLE t AS a`
-  /// (sqlite.org/eqp.html).
-  fileprivate var tableOfStep: String? {
-    var words = split(separator: " ").map(String.init)
-    guard words.count > 1, words[0] == "scan" || words[0] == "search" else { return nil }
-    words.removeFirst()
-    if words[0] == "table", words.count > 1 { words.removeFirst() }
-    return words[0]
-  }
-
+extension QueryPlanLine {
   /// Whether it finds at most one row for each value it looks for.
-  fileprivate func isUniqueSearch(on connection: Connection) -> Bool {
-    if contains("using integer primary key (rowid=?)") { return true }
-    guard let open = firstIndex(of: "("), !self[open...].contains("<?"), !self[open...].contains(">?") else {
-      return false
-    }
-    let columns = self[open...].count { $0 == "?" }
-    if contains(" using primary key ") { return true }
-    let parts = self[..<open].split(separator: " ")
+  fileprivate func isUnique(on connection: Connection) -> Bool {
+    let line = text.asciiLowercased
+    if line.contains("using integer primary key (rowid=?)") { return true }
+    guard let open = line.firstIndex(of: "("), !line[open...].contains("<?"), !line[open...].contains(">?")
+    else { return false }
+    let columns = line[open...].count { $0 == "?" }
+    if line.contains(" using primary key ") { return true }
+    let parts = line[..<open].split(separator: " ")
     guard let name = parts.last.map(String.init) else { return false }
     let unique = try? connection.value(
       """

@@ -45,21 +45,3 @@ enum ContractCreates: TrialRule {
     }
   }
 }
-
-extension SchemaFact {
-  /// The table that something is changed about or taken from.
-  fileprivate var tableTouched: SchemaName? {
-    switch self {
-    case .indexRemoved(let index), .indexChanged(_, let index): index.table
-    case .triggerRemoved(let trigger), .triggerChanged(_, let trigger): trigger.table
-    case .tableDeclaredDifferently(let table), .strictGained(let table), .strictLost(let table),
-      .withoutRowIDGained(let table), .withoutRowIDLost(let table), .checkGained(let table, _),
-      .checkLost(let table, _), .uniqueGained(let table, _), .uniqueLost(let table, _),
-      .foreignKeyGained(let table, _), .foreignKeyLost(let table, _), .foreignKeyChanged(let table, _, _),
-      .primaryKeyChanged(let table, _, _), .conflictChanged(let table, _, _, _):
-      table
-    case .columnAdded: nil
-    default: column?.table
-    }
-  }
-}

@@ -29,21 +29,11 @@ enum LossyRetype: TrialRule {
   /// Whether the phase keeps what it takes from a table, so that it comes back. An expand promises that it takes nothing,
   /// and nothing is kept for it; and rows must have something to be known by.
   private static func isArchived(_ table: SchemaName, in trial: PhaseTrial) -> Bool {
-    guard trial.id.kind != .expand, let table = trial.before.table(table), table.virtual == nil else {
-      return false
-    }
-    return table.primaryKey != nil || ["rowid", "_rowid_", "oid"].contains { table.column($0) == nil }
+    guard trial.id.kind != .expand, let table = trial.before.table(table) else { return false }
+    return table.rowKey != nil
   }
 
   private static func isStored(_ column: SchemaName, of table: SchemaName, in schema: Schema) -> Bool {
     schema.table(table)?.column(column)?.isGenerated == false
-  }
-}
-
-extension Affinity {
-  /// Whether every value stored under this affinity stays what it is under another one. INTEGER and NUMERIC differ only
-  /// in CAST, and BLOB converts nothing (sqlite.org/datatype3.html#type_affinity).
-  fileprivate func isKept(by other: Affinity) -> Bool {
-    self == other || other == .blob || ([self, other].allSatisfy { $0 == .integer || $0 == .numeric })
   }
 }

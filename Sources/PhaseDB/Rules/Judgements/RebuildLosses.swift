@@ -84,32 +84,6 @@ extension RebuildLosses {
   }
 }
 
-extension IndexDefinition {
-  fileprivate var names: Set<SchemaName> {
-    let terms = columns.map { column -> Set<SchemaName> in
-      switch column.term {
-      case .column(let name): [name]
-      case .expression(let sql): sql.names
-      }
-    }
-    return terms.reduce(condition?.names ?? []) { $0.union($1) }
-  }
-
-  /// Whether it is another one under another name, or finds every row that the other finds in the same order.
-  fileprivate func serves(like other: IndexDefinition) -> Bool {
-    guard condition == other.condition else { return false }
-    return other.isUnique
-      ? isUnique && columns == other.columns : columns.starts(with: other.columns)
-  }
-}
-
-extension TriggerDefinition {
-  fileprivate func does(likeIt other: TriggerDefinition) -> Bool {
-    table == other.table && timing == other.timing && event == other.event && condition == other.condition
-      && body == other.body
-  }
-}
-
 // MARK: - Clauses of the table itself
 
 extension RebuildLosses {
@@ -204,10 +178,6 @@ extension RebuildLosses {
         index.isUnique && index.condition == nil && index.columns.map(\.term) == columns.map(\.term)
       }
   }
-}
-
-extension TableDefinition {
-  fileprivate func has(_ names: [SchemaName]) -> Bool { names.allSatisfy { column($0) != nil } }
 }
 
 extension SchemaFact {

@@ -21,23 +21,3 @@ enum RequiredColumn: TrialRule {
     }
   }
 }
-
-extension ColumnDefinition {
-  /// Whether an INSERT that does not name it fails.
-  var isRequired: Bool { isNotNull && isNullByDefault && !isGenerated && !isRowIDAlias }
-
-  /// What it is in a row whose writer does not know it; a generated column is never left out.
-  var isNullByDefault: Bool { defaultValue == nil || defaultValue == SQLFragment("NULL") }
-}
-
-extension Affinity {
-  /// A value of its own kind to begin with.
-  fileprivate var emptyLiteral: String {
-    switch self {
-    case .integer, .numeric: "0"
-    case .real: "0.0"
-    case .text: "''"
-    case .blob: "x''"
-    }
-  }
-}

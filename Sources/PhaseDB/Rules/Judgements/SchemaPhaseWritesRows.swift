@@ -22,7 +22,7 @@ enum SchemaPhaseWritesRows: TrialRule {
           oldNames[rename.to] = oldNames[rename.from] ?? rename.from
         }
       }
-      for table in effect.writes.rowsWritten.subtracting(own).sorted()
+      for table in effect.writes.rowTables.subtracting(own).sorted()
       where !Schema.isForeign(table, of: table) && !isMaintenance(of: table, effect, in: script) {
         written.append((table, effect))
       }
@@ -62,9 +62,6 @@ enum SchemaPhaseWritesRows: TrialRule {
 }
 
 extension WriteSet {
-  /// Tables whose rows change or come and go, other than by a DROP.
-  fileprivate var rowsWritten: Set<FoldedName> { insertedTables.union(deletedTables).union(columns.keys) }
-
   fileprivate func acts(on table: FoldedName) -> String {
     let acts = [
       insertedTables.contains(table) ? "inserts" : nil, columns[table] != nil ? "updates" : nil,

@@ -13,11 +13,6 @@ enum TextRules {
   }
 }
 
-extension Script {
-  /// The first line of the file the script stands in.
-  var beginningOfFile: Place { Place(file: file, line: 1, column: 1) }
-}
-
 /// Every claim of a phase can be checked on the schema that the phase leaves.
 enum VerifyInvalid: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {

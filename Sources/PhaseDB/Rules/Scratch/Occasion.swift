@@ -19,27 +19,24 @@ struct Occasion: Hashable {
     case .delete: return "DELETE FROM main.\(name)"
     case .update:
       guard
-        let columns = try? connection.rows(
-          "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden = 0", .text(table)), !columns.isEmpty
+        let columns = try? connection.columns(of: SchemaName(table)).filter({ !$0.isGenerated }),
+        !columns.isEmpty
       else { return nil }
-      let names = columns.map { SQLText.identifier($0[0].text ?? "") }
+      let names = columns.map { SQLText.identifier($0.name.spelled) }
       return "UPDATE main.\(name) SET \(names.map { "\($0) = \($0)" }.joined(separator: ", "))"
     }
   }
 }
 
-extension TriggerDefinition {
-  /// The writes that set it off.
-  var writes: Occasion {
-    switch event {
-    case .insert: Occasion(write: .insert, table: table.key)
-    case .delete: Occasion(write: .delete, table: table.key)
-    case .update: Occasion(write: .update, table: table.key)
-    }
-  }
-
-  /// The columns of UPDATE OF; none when any column will do.
-  var columns: [FoldedName] {
-    if case .update(let columns) = event { columns.map(\.key) } else { [] }
+extension Occasion {
+  /// The writes that set a trigger off.
+  init(of trigger: TriggerDefinition) {
+    table = trigger.table.key
+    write =
+      switch trigger.event {
+      case .insert: .insert
+      case .delete: .delete
+      case .update: .update
+      }
   }
 }

@@ -5,17 +5,9 @@ internal import PhaseSQLite
 ///
 /// Knows which of them mention a name, so that after a phase only those are compiled that it could have broken.
 final class SchemaCode {
-  private var code: [SchemaObject.Key: Code] = [:]
-  private var mentions: [FoldedName: Set<SchemaObject.Key>] = [:]
+  private var uses = SchemaUses()
   /// What did not compile when it was last looked at.
   private var broken: Set<SchemaObject.Key> = []
-
-  private struct Code {
-    let object: SchemaObject
-    let names: Set<FoldedName>
-    /// Nil for a view.
-    let trigger: TriggerDefinition?
-  }
 
   /// A view or a trigger that does not compile.
   struct Failure {
@@ -28,45 +20,17 @@ final class SchemaCode {
 
   /// Views and triggers that mention a table or a view, in the order of their names.
   func users(of name: FoldedName) -> [SchemaObject] {
-    (mentions[name] ?? []).sorted().compactMap { code[$0]?.object }
+    uses.users(of: name).sorted().compactMap { uses[$0] }.filter(\.isCode)
   }
 
   /// The names and keywords in a view or a trigger.
-  func names(in key: SchemaObject.Key) -> Set<FoldedName> { code[key]?.names ?? [] }
-}
+  func names(in key: SchemaObject.Key) -> Set<FoldedName> { uses.names(in: key) }
 
-// MARK: - Following the schema
-
-extension SchemaCode {
-  private func apply(_ changes: [SchemaChange]) {
-    for change in changes where change.object.isCode {
-      let key = change.object.key
-      if let old = code.removeValue(forKey: key) {
-        for name in old.names { mentions[name]?.remove(key) }
-      }
-      guard change.kind == .added else { continue }
-      let words = SQLWord.all(in: change.object.sql)
-      let names = Set(words.lazy.filter(\.isName).map(\.text))
-      code[key] = Code(
-        object: change.object, names: names,
-        trigger: key.type == "trigger" ? TriggerDefinition(change.object.sql) : nil)
-      for name in names { mentions[name, default: []].insert(key) }
-    }
-    broken.formIntersection(code.keys)
-  }
-
-  /// What changed, and every view or trigger that could feel it: those that mention a changed object, also by way of
-  /// a view.
+  /// What changed, and every view or trigger that could feel it.
   private func suspects(_ changes: [SchemaChange]) -> [SchemaObject.Key] {
-    var suspects = Set(changes.lazy.filter { $0.kind == .added && $0.object.isCode }.map(\.object.key))
-      .intersection(code.keys)
-    var names = changes.filter { $0.object.key.type != "trigger" }.map(\.object.key.name)
-    while let name = names.popLast() {
-      for key in mentions[name] ?? [] where suspects.insert(key).inserted && key.type == "view" {
-        names.append(key.name)
-      }
-    }
-    return suspects.sorted()
+    let added = changes.filter { $0.kind == .added && $0.object.isCode }.map(\.object.key)
+    let names = changes.filter { $0.object.key.type != "trigger" }.map(\.object.key.name)
+    return uses.code(using: names).union(added).sorted()
   }
 }
 
@@ -87,7 +51,8 @@ extension SchemaCode {
   private func compiled(
     _ changes: [SchemaChange], on connection: Connection
   ) throws(SQLiteError) -> [Failure] {
-    apply(changes)
+    uses.follow(changes)
+    broken = broken.filter { uses[$0] != nil }
     let suspects = suspects(changes)
     var failures: [Failure] = []
     for key in suspects {
@@ -96,28 +61,31 @@ extension SchemaCode {
     var compiled: [Occasion: Bool] = [:]
     var isolated: Connection?
     for key in suspects {
-      guard let code = code[key], let trigger = code.trigger else { continue }
+      guard key.type == "trigger", let object = uses[key], let trigger = TriggerDefinition(object.sql) else {
+        continue
+      }
       if let column = try missingColumn(of: trigger, on: connection) {
         failures.append(
           Failure(
-            object: code.object,
+            object: object,
             message: "no such column: \(column), so UPDATE OF \(column) never fires"))
         continue
       }
+      let occasion = Occasion(of: trigger)
       let compiles: Bool
-      if let known = compiled[trigger.writes] {
+      if let known = compiled[occasion] {
         compiles = known
       } else {
-        compiles = try self.compiles(trigger.writes, on: connection)
+        compiles = try self.compiles(occasion, on: connection)
       }
-      compiled[trigger.writes] = compiles
+      compiled[occasion] = compiles
       if !compiles {
         // Some trigger of this occasion fails, this one or another that it sets off.
         let alone: Connection
         if let isolated { alone = isolated } else { alone = try connection.copyWithoutTriggers() }
         isolated = alone
-        if let message = try failure(of: code.object, on: trigger.writes, alone: alone) {
-          failures.append(Failure(object: code.object, message: message))
+        if let message = try failure(of: object, on: occasion, alone: alone) {
+          failures.append(Failure(object: object, message: message))
         }
       }
     }
@@ -127,7 +95,7 @@ extension SchemaCode {
   }
 
   private func view(_ key: SchemaObject.Key, on connection: Connection) throws(SQLiteError) -> Failure? {
-    guard key.type == "view", let object = code[key]?.object else { return nil }
+    guard key.type == "view", let object = uses[key] else { return nil }
     let message = try connection.refusal(of: "SELECT * FROM main.\(SQLText.identifier(object.name))")
     return message.map { Failure(object: object, message: $0) }
   }
@@ -153,9 +121,7 @@ extension SchemaCode {
     -> String?
   {
     guard !trigger.columns.isEmpty else { return nil }
-    let columns = try connection.rows(
-      "SELECT name FROM pragma_table_xinfo(?1)", .text(trigger.writes.table))
-    let names = Set(columns.compactMap { $0[0].text?.folded })
+    let names = Set(try connection.columnNames(of: trigger.table).map(\.key))
     return trigger.columns.first { !names.contains($0) }?.text
   }
 

@@ -1,0 +1,146 @@
+internal import PhaseSQLite
+
+/// The end of a run of batches: the look at what the whole way led to, the last transaction, and what is said when an error
+/// ends the run before.
+struct BatchEnd {
+  private let run: BatchRun
+  private var engine: Engine { run.engine }
+  private var connection: Connection { run.connection }
+  private var record: BatchRecord { run.record }
+  private var turn: Turn { run.turn }
+
+  init(of run: BatchRun) { self.run = run }
+
+  /// Looks at what the whole way led to: rows without a parent, and the claims in force.
+  ///
+  /// Read outside the write transaction, which it would make as long as the table is large.
+  func check() throws(MigrationError) {
+    connection.setProgressHandler(every: 1_000) { [engine] in !engine.cancellation.isRequested }
+    defer { connection.removeProgressHandler() }
+    try connection.reading { () throws(MigrationError) in
+      let orphans = try rowsWithoutParent()
+      if let before = record.orphans, let orphans, orphans > before {
+        throw MigrationError(
+          .foreignKeysViolated,
+          "\(record.id) \(record.direction.rawValue) leaves \(DetailLines.rows(orphans - before)) without a parent",
+          at: run.script.place(at: run.script.firstTokenOffset),
+          help: ["delete or re-point the child rows in the same phase, before their parents go"])
+      }
+      try engine.verify(turn)
+    }
+  }
+
+  /// How many rows of the tables that the phase may orphan have no parent; nil when it can orphan none.
+  func rowsWithoutParent() throws(MigrationError) -> Int? {
+    let reach = ForeignKeyReach(run.plan.writes, [], to: engine.knowledge.schema)
+    return try lifting("checking foreign keys") { () in
+      let children = try reach.children(on: connection)
+      guard !children.isEmpty else { return nil }
+      return try connection.foreignKeyViolations(in: children).values.reduce(0, +)
+    }
+  }
+
+  /// The last transaction: the ledger says that the phase is applied, or is not, and that nothing is under way.
+  func finish() throws(MigrationError) {
+    try run.patiently { () throws(MigrationError) in try attemptFinish() }
+  }
+
+  private func attemptFinish() throws(MigrationError) {
+    run.waitShortly()
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    try engine.knowledge.refresh(on: connection)
+    guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
+    try run.refuseLostPlace()
+    guard let ledger = engine.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    let schema = engine.knowledge.schema
+    let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
+    try lifting("writing the ledger") { () in try ledger.endBatch() }
+    let present = engine.knowledge.applied.last?.sequence
+    let recorded: Engine.Recorded
+    if isRecorded == (record.direction == .up) || run.isTurnedBack {
+      recorded = try leaveUnchanged(ledger)
+    } else {
+      let drift = try engine.driftOnTheWayBack(turn.step, to: schema)
+      recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: run.began)
+    }
+    let isDown = recorded.changesApplied && record.direction == .down
+    let again =
+      recorded.changesApplied || record.direction == .down
+      ? nil : engine.knowledge.applied.last { $0.id == record.id }?.sequence
+    try run.trip.finish(
+      applied: recorded.phase?.sequence, again: again, gone: isDown ? present : nil,
+      hadRows: record.ends != nil, ledger)
+    // What the archive made or dropped is no schema of the user's, but the next step has to know of it.
+    let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
+    // Before the commit, after which nothing may fail any more.
+    if recorded.changesApplied {
+      try engine.settle(recorded, schema: left)
+    } else {
+      engine.knowledge.schema = left
+      try engine.knowledge.settle(on: connection)
+    }
+    try ledger.commit(
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
+    engine.holdsLease = !turn.isLast
+  }
+
+  /// Logs the end of a way that leads back to what the ledger says already: an up that was half done and came down, or a
+  /// down that was half done and went up.
+  private func leaveUnchanged(_ ledger: Ledger) throws(MigrationError) -> Engine.Recorded {
+    let detail = record.direction == .up ? "a down that was half done" : "an up that was half done"
+    return try lifting("writing the ledger") { () in
+      if turn.isLast { try ledger.releaseLease() }
+      let entry = try ledger.log(
+        record.direction == .up ? .up : .down, subject: record.id.description,
+        detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
+      return Engine.Recorded(
+        entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
+    }
+  }
+
+  /// Completes the error that ends a run before its end: where it stands, why, and how to go on.
+  func stopped(by error: MigrationError) -> MigrationError {
+    var error = error
+    if error.standing == .undone { return error }
+    connection.removeProgressHandler()
+    let isOurs = error.id != .ledgerMoved
+    if isOurs, record.cursor == record.origin, record.rows == 0, !run.isTurnedBack, run.isNew, forget() {
+      error.standing = .undone
+      return error
+    }
+    if isOurs { run.notePause(pause(for: error)) }
+    error.standing = .partWay
+    let percent = record.fraction.map { ", \(PercentText.text($0))" } ?? ""
+    error.state =
+      "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); what is done is recorded"
+    let other: Direction = record.direction == .up ? .down : .up
+    if error.id == .interrupted { error.help = [] }
+    error.help += [
+      "go on with: phasedb \(record.direction.rawValue)",
+      "or turn back with: phasedb \(other.rawValue)",
+    ]
+    return error
+  }
+
+  private func pause(for error: MigrationError) -> BatchPause {
+    if let pause = run.pausedBy { return pause }
+    let resuming: Prose = "phasedb \(record.direction.rawValue)"
+    let reason: BatchPause.Reason =
+      switch error.id {
+      case .interrupted: .interrupted
+      case .databaseFull: .diskLow
+      default: .failed
+      }
+    return BatchPause(reason: reason, detail: error.message, resuming: resuming)
+  }
+
+  /// Takes away the row of a phase of which no batch ran.
+  private func forget() -> Bool {
+    guard let transaction = try? connection.begin(.immediate) else { return false }
+    let ledger = Ledger(connection: connection)
+    guard (try? ledger.batchCursor()) == record.cursor, (try? ledger.endBatch()) != nil,
+      (try? run.trip.forget(ledger)) != nil
+    else { return false }
+    return (try? transaction.commit()) != nil
+  }
+}

@@ -1,0 +1,122 @@
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// Which values differ between states of a database.
+struct CellComparison {
+  /// The tables that are there before and after, with the columns that are not.
+  private let tables: [(table: String, without: Set<FoldedName>)]
+
+  /// How many rows of a table are compared one by one.
+  private static let most = 100_000
+
+  init(_ before: Connection, _ after: Connection) throws {
+    let (old, new) = (try Schema(of: before), try Schema(of: after))
+    let readable = Set(try DigestDraft(of: after).readings.map(\.table.folded))
+    tables = try DigestDraft(of: before).readings.compactMap { reading in
+      let name = SchemaName(reading.table)
+      guard readable.contains(name.key), let one = old.table(name), let other = new.table(name) else {
+        return nil
+      }
+      let gone = one.columns.filter { other.column($0.name) == nil }.map(\.name.key)
+      return (reading.table, Set(gone))
+    }
+  }
+
+  func cells(_ before: Connection, _ after: Connection) throws -> LostCells {
+    var cells = LostCells()
+    let (old, new) = (try DigestDraft(of: before), try DigestDraft(of: after))
+    for (table, without) in tables {
+      guard let one = old.readings.first(where: { $0.table == table }),
+        let other = new.readings.first(where: { $0.table.folded == table.folded }),
+        try one.sum(on: before) != other.sum(on: after),
+        let left = try Schema(of: before).object("table", SchemaName(table)),
+        let right = try Schema(of: after).object("table", SchemaName(table))
+      else { continue }
+      // A key that is not there on both sides tells no rows apart.
+      guard one.keyNames.allSatisfy({ other.keyNames.contains($0) && !without.contains($0.folded) })
+      else { continue }
+      let found = try RowComparison(before: before, after: after, declared: without, limit: Self.most)
+        .difference(of: left, and: right)
+      for row in found.first {
+        switch row.kind {
+        case .born: cells.born[table, default: []].insert(row.key)
+        case .lost: cells.rows[table, default: []].insert(row.key)
+        case .changed:
+          for column in row.columns
+          where column.before != nil && column.after != nil
+            && !without.contains(column.name.folded)
+          {
+            cells.values[LostCells.Column(table: table, column: column.name), default: []].insert(row.key)
+          }
+        }
+      }
+    }
+    return cells
+  }
+}
+
+/// Rows that are gone or new, and values that are others, by the keys of their rows.
+struct LostCells {
+  struct Column: Hashable {
+    let table: String
+    let column: String
+  }
+
+  var rows: [String: Set<String>] = [:]
+  var born: [String: Set<String>] = [:]
+  var values: [Column: Set<String>] = [:]
+
+  var isEmpty: Bool { rows.isEmpty && born.isEmpty && values.isEmpty }
+
+  /// Those that another difference has as well; of a row that is gone in one of them, the values that are others in the other.
+  func common(with other: LostCells) -> LostCells {
+    var common = filtered(with: other) { $0.intersection($1) }
+    for (one, another) in [(self, other), (other, self)] {
+      for (column, keys) in one.values {
+        let gone = keys.intersection(another.rows[column.table] ?? [])
+        if !gone.isEmpty { common.values[column, default: []].formUnion(gone) }
+      }
+    }
+    return common
+  }
+
+  /// Those that another difference does not have.
+  func without(_ other: LostCells) -> LostCells {
+    filtered(with: other) { $0.subtracting($1) }
+  }
+
+  private func filtered(
+    with other: LostCells, _ combine: (Set<String>, Set<String>) -> Set<String>
+  ) -> LostCells {
+    func combined<Place>(_ own: [Place: Set<String>], _ others: [Place: Set<String>]) -> [Place: Set<String>]
+    {
+      own.reduce(into: [:]) { left, part in
+        let keys = combine(part.value, others[part.key] ?? [])
+        if !keys.isEmpty { left[part.key] = keys }
+      }
+    }
+    return LostCells(
+      rows: combined(rows, other.rows), born: combined(born, other.born),
+      values: combined(values, other.values))
+  }
+
+  var bornRows: [Reversal.AffectedRows] {
+    born.sorted { $0.key < $1.key }.map {
+      Reversal.AffectedRows(
+        table: $0.key, column: nil, rows: $0.value.count,
+        why: "the way back inserts them, and the way up would leave them there")
+    }
+  }
+
+  var affectedRows: [Reversal.AffectedRows] {
+    rows.sorted { $0.key < $1.key }.map {
+      Reversal.AffectedRows(
+        table: $0.key, column: nil, rows: $0.value.count, why: "the way back deletes them")
+    }
+      + values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
+        Reversal.AffectedRows(
+          table: $0.key.table, column: $0.key.column, rows: $0.value.count,
+          why: "the way back writes over what is there now")
+      }
+  }
+}

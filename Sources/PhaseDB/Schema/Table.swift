@@ -1,0 +1,154 @@
+package import PhaseSQL
+package import PhaseSQLite
+
+/// A table of the main database as SQLite itself sees it.
+struct Table {
+  let name: SchemaName
+  let columns: [Column]
+  /// nil when it has no primary key.
+  let primaryKey: RowKey?
+  let isWithoutRowID: Bool
+  /// Whether what is read from it can be put into it: not so with virtual tables that have their rows from elsewhere.
+  let isKept: Bool
+  /// Whether the rowid of a row that is gone is never given to another one.
+  let hasAutoincrement: Bool
+
+  struct Column: Hashable {
+    let name: SchemaName
+    let isGenerated: Bool
+    let mayBeNull: Bool
+    /// As SQL; nil when it has none.
+    let defaultValue: String?
+    /// The declared type, folded, empty when there is none.
+    let type: String
+    /// From 1 within the primary key; 0 for a column that is not in it.
+    let keyPosition: Int
+  }
+
+  /// - Returns: nil when there is no such table.
+  init?(_ name: SchemaName, on connection: Connection) throws(SQLiteError) {
+    guard
+      let sql = try connection.value(
+        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+        .text(name.spelled))?.text
+    else { return nil }
+    try self.init(name, madeBy: sql, on: connection)
+    if columns.isEmpty { return nil }
+  }
+
+  /// - Parameter sql: its text in `sqlite_schema`.
+  init(_ name: SchemaName, madeBy sql: String, on connection: Connection) throws(SQLiteError) {
+    let definition = TableDefinition(sql)
+    let isWithoutRowID = definition?.isWithoutRowID ?? false
+    let columns = try connection.columns(of: name).map { column in
+      isWithoutRowID && column.keyPosition > 0 ? column.neverNull : column
+    }
+    self.name = name
+    self.columns = columns
+    self.isWithoutRowID = isWithoutRowID
+    isKept = definition?.virtual.map { $0.content == .own } ?? true
+    hasAutoincrement = definition?.hasAutoincrement ?? false
+    if let virtual = definition?.virtual {
+      // The first column of an R-tree is its rowid; a full-text table has no column for it.
+      let rowID = virtual.module.key.hasPrefix("rtree") ? columns.first : nil
+      primaryKey = rowID.map { RowKey(.integer, named: $0.name.spelled) }
+      return
+    }
+    // The rowid needs no index.
+    let index = try connection.value(
+      "SELECT name FROM pragma_index_list(?1, 'main') WHERE origin = 'pk'", .text(name.spelled))?.text
+    if let index {
+      let terms = try connection.rows(
+        "SELECT name, coll FROM pragma_index_xinfo(?1, 'main') WHERE key ORDER BY seqno", .text(index))
+      primaryKey = RowKey(
+        form: .columns, columns: terms.map { RowKey.Column(name: $0[0].text ?? "", collation: $0[1].text) })
+    } else {
+      primaryKey = columns.keyColumns.first.map { RowKey(.integer, named: $0.name.spelled) }
+    }
+  }
+
+  /// A name of the rowid that no column has; nil when there is none.
+  var rowIDName: String? { isWithoutRowID ? nil : RowKey.rowIDName(beside: columns.map(\.name)) }
+
+  /// A name by which SQL finds the rowid, be it that of a column; nil when rows have none.
+  var anyRowIDName: String? {
+    primaryKey?.form == .integer ? primaryKey?.names.first.map(SQLText.identifier) : rowIDName
+  }
+
+  /// The columns that hold values of their own.
+  var stored: [Column] { columns.filter { !$0.isGenerated } }
+
+  func column(_ name: SchemaName) -> Column? { columns.first { $0.name == name } }
+}
+
+extension Table.Column {
+  /// The same in the key of a table without rowids (sqlite.org/withoutrowid.html).
+  fileprivate var neverNull: Self {
+    Self(
+      name: name, isGenerated: isGenerated, mayBeNull: false, defaultValue: defaultValue, type: type,
+      keyPosition: keyPosition)
+  }
+}
+
+extension [Table.Column] {
+  /// Those of the primary key, in its order.
+  var keyColumns: [Table.Column] {
+    filter { $0.keyPosition > 0 }.sorted { $0.keyPosition < $1.keyPosition }
+  }
+}
+
+extension Connection {
+  /// The columns of a table or view of the main database, without those that a module hides; none when it is not there
+  /// (sqlite.org/pragma.html#pragma_table_xinfo).
+  package func columnNames(of table: SchemaName) throws(SQLiteError) -> [SchemaName] {
+    try columns(of: table).map(\.name)
+  }
+
+  func columns(of table: SchemaName) throws(SQLiteError) -> [Table.Column] {
+    try rows(
+      """
+      SELECT name, hidden, "notnull", dflt_value, type, pk FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1
+      ORDER BY cid
+      """, .text(table.spelled)
+    ).map { row in
+      Table.Column(
+        name: SchemaName(row[0].text ?? ""), isGenerated: row[1].integer ?? 0 > 1,
+        mayBeNull: row[2].integer == 0, defaultValue: row[3].text, type: (row[4].text ?? "").asciiLowercased,
+        keyPosition: Int(row[5].integer ?? 0))
+    }
+  }
+
+  /// What the stored columns of a table come to.
+  func sum(of table: Table) throws(SQLiteError) -> RowSum {
+    let names = table.stored.map(\.name.spelled)
+    let list = names.map(SQLText.identifier).joined(separator: ", ")
+    var rows = try prepare("SELECT \(list) FROM main.\(SQLText.identifier(table.name.spelled))")
+    return try rows.sumOfRows(RowHasher(columns: names))
+  }
+}
+
+extension RowKey {
+  /// The key of a table as it is now; nil when it has none and its columns take every name of the rowid.
+  ///
+  /// A primary key may hold NULL in an old-style table (sqlite.org/lang_createtable.html#the_primary_key). Where one
+  /// does, it tells no rows apart, and the rowid does.
+  init?(of table: Table, on connection: Connection) throws(SQLiteError) {
+    if let key = table.primaryKey, try !key.isNull(in: table, on: connection) {
+      self = key
+    } else if let name = table.rowIDName {
+      self.init(.rowID, named: name)
+    } else {
+      return nil
+    }
+  }
+
+  private func isNull(in table: Table, on connection: Connection) throws(SQLiteError) -> Bool {
+    let nullable = columns.filter { key in
+      table.columns.contains { $0.name == SchemaName(key.name) && $0.mayBeNull }
+    }
+    guard form == .columns, !nullable.isEmpty else { return false }
+    let condition = nullable.map { "\(SQLText.identifier($0.name)) IS NULL" }.joined(separator: " OR ")
+    return try connection.value(
+      "SELECT 1 FROM main.\(SQLText.identifier(table.name.spelled)) WHERE \(condition) LIMIT 1") != nil
+  }
+}

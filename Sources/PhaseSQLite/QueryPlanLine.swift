@@ -1,0 +1,38 @@
+/// A line of how SQLite finds the rows of a statement (sqlite.org/eqp.html): `SEARCH t USING INDEX i (a=?)`, before SQLite
+/// 3.36 `SCAN TABLE t AS a`.
+package struct QueryPlanLine: Sendable {
+  package enum Access: Sendable {
+    /// A table is read from one end to the other.
+    case scan
+    /// Rows are looked up.
+    case search
+  }
+
+  package let text: String
+  /// Whether it stands in no part of the plan.
+  package let isOutermost: Bool
+  /// nil for a line that is about no table.
+  package let access: Access?
+  /// The table, or its alias where SQLite names that alone.
+  package let table: String
+  /// Its alias, where both are named.
+  package let alias: String?
+
+  fileprivate init(_ row: [Value]) {
+    text = row[3].text ?? ""
+    isOutermost = row[1] == 0
+    let words = text.split(separator: " ").map(String.init)
+    let isOld = words.count > 2 && words[1] == "TABLE"
+    let name = isOld ? 2 : 1
+    access = words.count < 2 ? nil : words[0] == "SEARCH" ? .search : words[0] == "SCAN" ? .scan : nil
+    table = words.indices.contains(name) ? words[name] : ""
+    alias = words.firstIndex(of: "AS").flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }
+  }
+}
+
+extension Connection {
+  /// Compiles a statement and does not run it.
+  package func queryPlan(of sql: String) throws(SQLiteError) -> [QueryPlanLine] {
+    try rows("EXPLAIN QUERY PLAN \(sql)").map(QueryPlanLine.init)
+  }
+}
