@@ -40,7 +40,7 @@ public struct CompatibilityCheck: Sendable {
         .noQueries,
         "\(version?.description ?? "no version of an application") has \(version == nil ? "its" : "no") queries in \(path)/apps",
         help: Self.otherVersions(version, corpus) + [
-          "write them down: apps/APP/VERSION.sql, for example apps/storefront/1.4.0.sql",
+          "write the version's queries to apps/APP/VERSION.sql, for example apps/storefront/1.4.0.sql",
           "or turn a log of statements into such a file: phasedb compat --import-log FILE",
         ])
     }
@@ -64,8 +64,8 @@ public struct CompatibilityCheck: Sendable {
     let meant: [Prose] =
       Suggestion.nearest(to: version.application, in: known).map { ["did you mean \($0)?"] } ?? []
     throw MigrationError(
-      .versionNotPromised, "no window names \(version.application), so no state promises anything to it",
-      help: meant + ["applications that windows name: \(known.joined(separator: ", "))"])
+      .versionNotPromised, "no window names \(version.application), so there is no state to test it on",
+      help: meant + ["the windows name: \(known.joined(separator: ", "))"])
   }
 
   init(_ catalog: Catalog, scripts: [ApplicationScript], seed: Script?, seedPath: String = "apps/seed.sql") {
@@ -122,9 +122,9 @@ public struct CompatibilityCheck: Sendable {
 
   func unreachable(_ application: String, _ version: Version, at place: Place?) -> MigrationError {
     MigrationError(
-      .versionNotPromised, "\(application) \(version) may be live on no state that up leads to", at: place,
+      .versionNotPromised, "\(application) \(version) is not allowed on any state that up leads to", at: place,
       help: [
-        "correct the windows, or remove apps/\(application)/\(version).sql when the version is history"
+        "correct the windows, or remove apps/\(application)/\(version).sql if the version is no longer used"
       ])
   }
 
@@ -193,9 +193,9 @@ public struct CompatibilityCheck: Sendable {
     }
     guard let seed else {
       throw MigrationError(
-        .noData, "there are no rows to test with: neither a database nor \(seedPath)",
+        .noData, "there are no rows to test with: no database is named, and there is no file \(seedPath)",
         help: [
-          "write INSERTs into \(seedPath)", "or use the rows of a database, which is copied: --database FILE",
+          "write INSERTs into \(seedPath)", "or test with a copy of a database: --database FILE",
         ])
     }
     let copy = try workshop.empty()

@@ -55,8 +55,8 @@ public struct CompatibilityReport: Sendable {
   func with(_ other: CompatibilityReport) throws(MigrationError) -> CompatibilityReport {
     guard states == other.states else {
       throw MigrationError(
-        .ledgerMoved, "another runner changed what is applied while the database was copied",
-        help: ["go on with the same command"])
+        .ledgerMoved, "another runner applied or reversed phases while the database was copied",
+        help: ["run the same command again"])
     }
     let findings = zip(findings, other.findings).map { zip($0, $1).map { $0 + $1 } }
     let outcomes = zip(outcomes, other.outcomes).map { one, two in

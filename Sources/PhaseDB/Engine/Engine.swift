@@ -268,7 +268,7 @@ extension Engine {
     guard difference.isEmpty else {
       throw MigrationError(
         .schemaDrift, "the schema was changed after the plan was made", details: difference.lines,
-        help: ["run the command again, which plans anew"])
+        help: ["run the command again to make a new plan"])
     }
     if let baseline = plan.baseline {
       observe(.baselineBegan)

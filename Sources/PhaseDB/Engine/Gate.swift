@@ -77,7 +77,7 @@ extension HeldPhase {
 
 extension Gate {
   /// How an operator passes it, as the last line of an error's help.
-  var overriding: Prose { "or pass the gate for good reason: --override \(rawValue) --reason \"...\"" }
+  var overriding: Prose { "or override the gate: --override \(rawValue) --reason \"...\"" }
 }
 
 /// A version of an application that is running now.

@@ -228,11 +228,11 @@ public final class Migrator {
     let expected = try Scratch(baseline: baseline).schema
     guard expected.digest != knowledge.schema.digest else { return nil }
     throw MigrationError(
-      .schemaDrift, "the database has tables, no ledger, and another schema than \(baseline.file)",
+      .schemaDrift, "the database has tables but no ledger, and its schema differs from \(baseline.file)",
       details: SchemaDifference(from: expected, to: knowledge.schema).lines, state: "nothing was changed",
       help: [
-        "make the baseline say what the database has, or use another database",
-        "when phases of the folder are in it already: phasedb adopt --at PHASE",
+        "make the baseline match the database, or use another database",
+        "if phases were applied by hand already: phasedb adopt --at PHASE",
       ])
   }
 }

@@ -96,7 +96,7 @@ private struct PurgeRun {
     guard let ledger = knowledge.ledger else {
       throw MigrationError(
         .ledgerMissing, "there is no ledger, so nothing was archived", state: "nothing was changed",
-        help: ["see where the database stands with: phasedb status"])
+        help: ["see what is applied: phasedb status"])
     }
     let all = try ledger.archives()
     let known = Set(knowledge.applied.map(\.id)).union(catalog.phases.map(\.id)).union(all.map(\.phase))
@@ -128,7 +128,7 @@ private struct PurgeRun {
         try ArchiveSize(archive, on: connection)
       }
       guard let size else { continue }
-      let left = archive.state == .left ? ", which had no row to come back to" : ""
+      let left = archive.state == .left ? ", for rows that no longer exist" : ""
       items.append(
         Purge.Item(
           what: "what \(archive.direction.rawValue) took from \(archive.table)\(left)", rows: size.rows,
@@ -169,7 +169,7 @@ private struct PurgeRun {
         .purgeImpossible, "\(retirement.title), which \(id) retired, cannot be dropped: \(error.message)",
         state: "nothing was changed",
         help: [
-          "build \(retirement.table) anew without the column, by a migration: its values go to an archive that can be purged"
+          "rebuild \(retirement.table) without the column in a migration: its values go to an archive that can be purged"
         ])
     } catch {
       throw MigrationError(error, while: "dropping \(retirement.title)")

@@ -132,14 +132,14 @@ extension VersionRange {
       let version = rest.prefix { !$0.isASCIISpace && !"<>=".contains($0) }
       guard !version.isEmpty else {
         throw MigrationError(
-          .windowInvalid, "no version follows '\(comparator)'", help: ["for example \(comparator)1.4"])
+          .windowInvalid, "there is no version after '\(comparator)'", help: ["write one, for example \(comparator)1.4"])
       }
       result.append((comparator, try Version(String(version))))
       rest = rest.dropFirst(version.count).drop(while: \.isASCIISpace)
     }
     guard !result.isEmpty else {
       throw MigrationError(
-        .windowInvalid, "no range of versions", help: ["write one, for example >=1.4 <2.0"])
+        .windowInvalid, "there is no range of versions", help: ["write one, for example >=1.4 <2.0"])
     }
     return result
   }

@@ -85,7 +85,7 @@ final class DownRun {
         step.failure?.details = rows.map { Prose($0.title) }
         if let first = rows.first {
           step.failure?.help = [
-            "change or delete these rows, as with: DELETE FROM \(whole: first.table) WHERE \(whole: first.title)",
+            "change or delete these rows, for example: DELETE FROM \(whole: first.table) WHERE \(whole: first.title)",
             "then run: phasedb down",
           ]
         }
@@ -111,7 +111,7 @@ final class DownRun {
         step.lost.append(
           Reversal.AffectedRows(
             table: archive.table, column: nil, rows: gone,
-            why: "another row has taken the place of these rows, or their parents are gone"))
+            why: "other rows have their keys now, or their parents were deleted"))
       }
       for rows in computed {
         let count = try reading { try forecast.others(than: rows.column ?? "", in: rest, on: connection) }
@@ -391,7 +391,7 @@ private struct LostCells {
     born.sorted { $0.key < $1.key }.map {
       Reversal.AffectedRows(
         table: $0.key, column: nil, rows: $0.value.count,
-        why: "the way back inserts them, and the way up would leave them there")
+        why: "the way back inserts them, and the way up does not delete them")
     }
   }
 
@@ -403,7 +403,7 @@ private struct LostCells {
       + values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
         Reversal.AffectedRows(
           table: $0.key.table, column: $0.key.column, rows: $0.value.count,
-          why: "the way back writes over what is there now")
+          why: "the way back overwrites the present values")
       }
   }
 }

@@ -113,7 +113,7 @@ private struct TableKeys {
       guard let free = Self.rowIDNames.first(where: { !taken.contains($0) }) else {
         return .failure(
           BatchKey.Unfit(
-            why: "columns of \(table) have every name of its rowid",
+            why: "columns of \(table) hide every name of its rowid",
             remedy: "name a column that an index begins with: -- @batch \(name) by COLUMN"))
       }
       return .success(BatchKey(table: table, column: free.text, isInteger: true, names: Set(Self.rowIDNames)))

@@ -167,7 +167,7 @@ extension SchemaFact {
     case .generationChanged(let table, let column, let old, let new):
       Self.change(of: "column \(table).\(column)", "", from: old?.text, to: new?.text)
     case .rowIDAliasGained(let table, let column): "column \(table).\(column) becomes a name of the rowid"
-    case .rowIDAliasLost(let table, let column): "column \(table).\(column) is no name of the rowid any more"
+    case .rowIDAliasLost(let table, let column): "column \(table).\(column) is no longer a name of the rowid"
     default: nil
     }
   }

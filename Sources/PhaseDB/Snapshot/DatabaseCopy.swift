@@ -59,7 +59,7 @@ package final class DatabaseCopy: Sendable {
     let needed = bytes + purpose.spare(bytes)
     if let free = FileReading.freeBytes(at: folder.path), free < needed {
       throw purpose.failed(
-        place, "it needs \(Self.megabytes(needed)) and there are \(Self.megabytes(Int(free))) left")
+        place, "it needs \(Self.megabytes(needed)), and \(Self.megabytes(Int(free))) are free")
     }
     do throws(FileReading.Failure) { _ = try folder.makeFile(name) } catch {
       throw purpose.failed(place, "\(error.reason)")

@@ -195,7 +195,7 @@ extension ArgumentParser {
     for group in verb.alternatives {
       let given = group.filter(invocation.has).map { Self.spelling(of: $0, in: verb) }
       guard given.count < 2 else {
-        throw UsageError(.conflictingArguments, "\(given.joined(separator: " and ")) exclude each other")
+        throw UsageError(.conflictingArguments, "\(given.joined(separator: " and ")) cannot be combined")
       }
     }
     if verb.id == .rehearse { try Self.checkRehearsal(invocation, of: verb) }
@@ -217,7 +217,7 @@ extension ArgumentParser {
     throw UsageError(
       .conflictingArguments,
       isDown
-        ? "\(spelling(of: id, in: verb)) is of no use to 'rehearse down'"
+        ? "\(spelling(of: id, in: verb)) is not for 'rehearse down'"
         : "\(spelling(of: id, in: verb)) belongs to 'rehearse down'")
   }
 

@@ -97,8 +97,8 @@ extension Option {
       detail: "The number of rows in a batch follows it. Only phases with @batch run in batches."),
     Option(
       .pause, "pause", takes: .duration,
-      "the least time between two batches (default: 2ms, or 1ms while no other connection writes)"),
-    Option(.maximumRows, "max-batch", takes: .number, "the most rows of a batch (default: 100000)"),
+      "the shortest rest between two batches (default: 2ms, or 1ms while no other connection writes)"),
+    Option(.maximumRows, "max-batch", takes: .number, "the most rows in a batch (default: 100000)"),
     Option(
       .live, "live", takes: .name(.version), repeatable: true,
       "a version of an application that is running now",
@@ -108,11 +108,11 @@ extension Option {
     ),
     Option(
       .override, "override", takes: .list(Gate.overridable.map(\.rawValue)), repeatable: true,
-      "pass a closed gate; needs --reason and stays in the log"),
-    Option(.reason, "reason", takes: .text("TEXT"), "why a gate is passed"),
+      "override a closed gate; needs --reason and is logged"),
+    Option(.reason, "reason", takes: .text("TEXT"), "why a gate is overridden"),
     Option(
       .instance, "instance", takes: .text("NAME"),
-      "what tells this copy of the application from others (default: the host's name)",
+      "the name of this copy of the application (default: the host's name)",
       detail: "A later check-in of the same instance takes the place of the earlier one, so that every copy "
         + "needs a name of its own."),
     Option(
@@ -121,10 +121,10 @@ extension Option {
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
     Option(
       .evidence, "evidence", takes: .path,
-      "a file of evidence that rehearse wrote, beside what the ledger knows",
+      "a file of evidence that rehearse wrote, used beside the ledger",
       detail:
         "It carries what was shown where phases are rehearsed to where they go up, as from CI to production."),
-    Option(.rehearse, "rehearse", "rehearse first what would go up, and stop when it does not come back"),
+    Option(.rehearse, "rehearse", "rehearse first, and stop when rows do not come back"),
     Option(
       .allowEmpty, "allow-empty", "go on when a phase touches a table without rows, which proves nothing"),
     Option(
@@ -141,11 +141,11 @@ extension Option {
         + "restore goes back to."),
     Option(
       .confirm, "confirm", takes: .text("NAME"),
-      "say that what is lost is known, by the same name again"),
-    Option(.check, "check", "exit with 1 when something is not in order"),
+      "confirm the loss by repeating the name"),
+    Option(.check, "check", "exit with 1 when something is wrong"),
     Option(
       .accept, "accept", takes: .text("TABLE"), repeatable: true,
-      "take the rows of TABLE that have no parent as they are; needs --reason and stays in the log"),
+      "accept the rows of TABLE that have no parent; needs --reason and is logged"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),
     Option(
@@ -157,7 +157,7 @@ extension Option {
     Option(.timeLimit, "time-limit", takes: .duration, "how long the command may run (default: 10m)"),
     Option(.jobs, "jobs", short: "j", takes: .number, "how many commands run at once (default: 1)"),
     Option(
-      .logs, "logs", takes: .directory, "where what the command prints is kept (default: compat-logs)",
+      .logs, "logs", takes: .directory, "the folder for the output of the command (default: compat-logs)",
       detail: "One file for each state, named after it. Files of an earlier run are written over."),
   ]
 

@@ -42,24 +42,24 @@ extension Verb {
       exitCodes: [.done, .refused, .usage]),
     Verb(
       .lint, "lint",
-      summary: "judge the migrations on a scratch database",
+      summary: "check the migrations on a scratch database",
       discussion:
         "Every phase goes up, down and up again on a database in memory; what it does there is held against "
         + "what its kind, its window and its down-path promise. Needs no database.",
       options: [.database, .migrations, .format],
       wording: [
-        .database: "look also for applied phases that were edited, and new ones before them",
+        .database: "also look for edited applied phases, and for new phases before applied ones",
         .format: "text for people, JSON, annotations of GitHub Actions, or SARIF (default: text)",
       ],
       formats: [.text, .json, .github, .sarif],
       examples: [
-        Example("phasedb lint", "judge the folder 'migrations'"),
+        Example("phasedb lint", "check the folder 'migrations'"),
         Example("phasedb lint --format github", "annotate a pull request"),
       ],
       exitCodes: [.done, .findings, .refused, .usage]),
     Verb(
       .compat, "compat",
-      summary: "run what old and new versions ask on every state they may be live on",
+      summary: "run the queries of old and new versions on every state where they may be live",
       discussion:
         "Runs the queries in apps/APP/VERSION.sql on every state that the windows promise, contracts held or "
         + "not, and compares each with the state the version was written for: what compiles, what is read and "
@@ -151,8 +151,8 @@ extension Verb {
       examples: [
         Example("phasedb rehearse", "rehearse everything that is pending"),
         Example("phasedb rehearse 0002/contract", "rehearse one phase, after those that come before it"),
-        Example("phasedb rehearse --evidence evidence.json", "keep what was shown for another machine"),
-        Example("phasedb rehearse down --to @before-sale", "see what a return would do to the rows of today"),
+        Example("phasedb rehearse --evidence evidence.json", "keep the evidence for another machine"),
+        Example("phasedb rehearse down --to @before-sale", "see what a return would do to the present rows"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
@@ -179,7 +179,7 @@ extension Verb {
         Example("phasedb up --to 0002/expand", "stop after that phase"),
         Example("phasedb up --live storefront@2.0", "say what is running, which contract phases must know"),
         Example("phasedb up --rehearse", "rehearse on a copy first"),
-        Example("phasedb up --snapshot snapshots", "copy the database first, to have it whole if need be"),
+        Example("phasedb up --snapshot snapshots", "copy the database first"),
         Example("phasedb up --dry-run", "print the plan only"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
@@ -202,7 +202,7 @@ extension Verb {
       examples: [
         Example("phasedb down", "reverse the phase that was applied last"),
         Example("phasedb down --to @before-sale", "go back to a named checkpoint"),
-        Example("phasedb down --all --dry-run", "print what reversing everything would do"),
+        Example("phasedb down --all --dry-run", "show what reversing everything would do"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
   ]
@@ -244,19 +244,19 @@ extension Verb {
         Example("phasedb verify", "check everything that is claimed of the database"),
         Example(
           "phasedb verify --accept orders --reason purged",
-          "take rows of orders without a parent as they are"),
+          "accept rows of orders without a parent"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .log, "log",
-      summary: "show who did what when",
+      summary: "show who did what, and when",
       positionals: [Positional(.entry, .number, optional: true, "the only entry to show, with its hash")],
       options: [.limit, .check, .wait, .database, .migrations, .format],
-      wording: [.check: "prove that no entry was changed or removed; exit with 1 otherwise"],
+      wording: [.check: "check the hash chain; exit with 1 when it is broken"],
       examples: [
         Example("phasedb log --limit 10", "show the last ten entries"),
         Example("phasedb log 7", "show everything about entry 7"),
-        Example("phasedb log --check", "prove the chain of entries"),
+        Example("phasedb log --check", "check the hash chain"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
   ]
@@ -297,12 +297,12 @@ extension Verb {
       examples: [
         Example(
           "phasedb checkpoint create before-sale --note 'last state before the sale'", "set a checkpoint"),
-        Example("phasedb checkpoint create before-sale --snapshot snapshots", "keep the whole of it as well"),
+        Example("phasedb checkpoint create before-sale --snapshot snapshots", "also copy the database"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
       .checkpointList, "checkpoint", "list",
-      summary: "list the checkpoints there are",
+      summary: "list the checkpoints",
       options: [.wait, .database, .migrations, .format],
       examples: [Example("phasedb checkpoint list", "list the checkpoints of the database")],
       exitCodes: [.done, .refused, .busy, .usage]),
@@ -322,13 +322,13 @@ extension Verb {
       exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
       .purge, "purge",
-      summary: "destroy what a phase took away, which nothing else does",
+      summary: "destroy what phasedb kept of a phase",
       discussion:
         "Archived values and rows, and retired columns and tables, are kept until this. Without --confirm it only says "
         + "what there is, and ends with 2. An applied phase cannot come down afterwards.",
       positionals: [Positional(.phase, .name(.phase), "the phase whose archives go")],
       options: [.confirm, .wait, .database, .migrations, .format],
-      wording: [.confirm: "say that what is lost is known, by the phase's id"],
+      wording: [.confirm: "confirm the loss by repeating the phase's id"],
       examples: [
         Example("phasedb purge 0002/contract", "see what would be destroyed"),
         Example("phasedb purge 0002/contract --confirm 0002/contract", "destroy it"),

@@ -59,7 +59,7 @@ enum NewFiles {
     } catch {
       throw MigrationError(
         .folderNotFound, "there is no folder of migrations at \(folder)",
-        help: ["name it with --migrations, or make one: phasedb init"])
+        help: ["name it with --migrations, or create one: phasedb init"])
     }
     let names = entries.compactMap { try? MigrationName($0) }
     let number = (names.map(\.number).max() ?? 0) + 1
@@ -75,7 +75,7 @@ enum NewFiles {
     case .fileWriteNoPermission: return "permission denied"
     case .fileWriteOutOfSpace: return "the disk is full"
     case .fileWriteVolumeReadOnly: return "the file system is read-only"
-    case .fileWriteFileExists: return "a file of that name is in the way"
+    case .fileWriteFileExists: return "a file of that name exists"
     case .fileNoSuchFile: return "the folder it goes into does not exist"
     default: return "error \(error.code.rawValue)"
     }

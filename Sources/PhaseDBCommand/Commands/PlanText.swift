@@ -61,7 +61,7 @@ struct PlanText {
   /// What is recorded as it is, because the operator says so.
   private func printDrift(_ context: CommandContext) {
     guard !plan.drift.isEmpty else { return }
-    context.print("\(context.paint("the schema was changed, and is recorded as it is:", .warning))\n")
+    context.print("\(context.paint("the schema was changed outside phasedb, and the change is recorded:", .warning))\n")
     for line in plan.drift { context.print("  \(line)\n") }
   }
 
@@ -107,7 +107,7 @@ extension CommandContext {
     for misfit in misfits {
       print("\(paint("warning:", .bad)) ", misfit.message, indent: 9)
       for cause in misfit.causes { print("  ", cause, indent: 4) }
-      for remedy in misfit.remedies { print("  to end it: ", remedy, indent: 4) }
+      for remedy in misfit.remedies { print("  to fix it: ", remedy, indent: 4) }
     }
   }
 }

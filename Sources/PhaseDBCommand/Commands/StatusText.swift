@@ -61,11 +61,11 @@ struct StatusText {
       context.print("", "paused (\(pause.reason.rawValue)): \(pause.detail)")
       context.print("", "to go on: \(pause.resuming)")
     } else if !phase.isRunning {
-      context.print("", "its runner is gone since \(phase.lastSign)")
+      context.print("", "its runner has been gone since \(phase.lastSign)")
     }
     guard !phase.isRunning else { return }
     let (forth, back) = phase.direction == .up ? ("up", "down") : ("down", "up")
-    context.print("", "go on with phasedb \(forth), turn back with phasedb \(back)")
+    context.print("", "continue with phasedb \(forth), or undo it with phasedb \(back)")
   }
 
   private func add(_ phase: PhaseStatus, to table: inout TextTable) {
@@ -118,7 +118,7 @@ struct StatusText {
       context.print("  to open it: ", gate.opening, indent: 4)
     }
     if status.hasDrifted {
-      context.print("\n\(context.paint("the schema is not what the ledger says:", .bad))\n")
+      context.print("\n\(context.paint("the schema differs from the ledger:", .bad))\n")
       for line in status.drift { context.print("  \(line)\n") }
     }
   }
@@ -145,10 +145,10 @@ struct PhaseStatusText {
         "\(applied.appliedAt) by \(applied.who)@\(applied.host), checkpoint @\(applied.sequence), in \(TimeText.text(.milliseconds(applied.milliseconds)))"
       )
       if phase.isEdited {
-        context.print("edited", "its file says something else than what was applied", .bad)
+        context.print("edited", "its file differs from what was applied", .bad)
       }
       if !phase.isInCatalog {
-        context.print("no file", "the folder does not have it; the ledger does", .warning)
+        context.print("no file", "it is in the ledger, but not in the folder", .warning)
       }
     } else {
       context.print("state", phase.gates.isEmpty ? "pending" : "held")

@@ -39,7 +39,7 @@ struct HelpTests {
       Help().text(for: ["checkpoint"]) == """
         Verbs:
           checkpoint create   name the present state, to return to it later
-          checkpoint list     list the checkpoints there are
+          checkpoint list     list the checkpoints
           checkpoint restore  put the whole database back to the snapshot of a
                               checkpoint
 

@@ -107,7 +107,7 @@ struct AddressTests {
     let up = try site.phasedb("up -d sqlite:sh%3Fo%25p%23.db?pool=5&cache=private&timeout=5000")
     #expect(up.code == 0, "\(up.summary)")
     #expect(
-      up.errors.hasPrefix("note: of the database's address, these parameters were not used: pool, timeout\n"),
+      up.errors.hasPrefix("note: these parameters of the database's address were not used: pool, timeout\n"),
       "\(up.errors)")
     #expect(site.exists("sh?o%p#.db"))
     for line in ["status", "verify", "plan down", "log"] {

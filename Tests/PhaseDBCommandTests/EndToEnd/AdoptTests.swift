@@ -53,16 +53,16 @@ struct AdoptTests {
     expectFailure(
       try site.phasedb("adopt"), 2,
       """
-      error: migrations/../shop.db has a ledger already, and is before the first phase [ledger-exists]
+      error: migrations/../shop.db already has a ledger, and is before the first phase [ledger-exists]
         state: nothing was changed
-        help:  see where it stands with: phasedb status
+        help:  see what is applied: phasedb status
       """, at: site)
     expectFailure(
       try site.phasedb("init --from shop.db -m other"), 2,
       """
-      error: shop.db has a ledger already, and is before the first phase [ledger-exists]
+      error: shop.db already has a ledger, and is before the first phase [ledger-exists]
         state: nothing was changed
-        help:  see where it stands with: phasedb status
+        help:  see what is applied: phasedb status
       """, at: site)
     #expect(!site.exists("other"))
 

@@ -230,7 +230,7 @@ struct BadTransitionsTests {
     BadPhase(
       "a table of the ledger", up: "CREATE TABLE phasedb_x (id);",
       error: """
-        error: the use of phasedb_x, which is phasedb's own, is not allowed [forbidden-statement]
+        error: the use of phasedb_x, which belongs to phasedb, is not allowed [forbidden-statement]
           --> migrations/0002-bad/expand.sql:3:1
            |
          3 | CREATE TABLE phasedb_x (id);
@@ -242,7 +242,7 @@ struct BadTransitionsTests {
     BadPhase(
       "a rename to phasedb_x", up: "CREATE TABLE b (id);\nALTER TABLE b RENAME TO phasedb_x;",
       error: """
-        error: 0002-bad/expand: 'phasedb_x' begins with phasedb_, which is kept for the ledger \
+        error: 0002-bad/expand: 'phasedb_x' begins with phasedb_, which is reserved for the ledger \
         [ledger-touched]
           --> migrations/0002-bad/expand.sql:4:25
            |
@@ -255,7 +255,7 @@ struct BadTransitionsTests {
     BadPhase(
       "a view over the ledger", up: "CREATE VIEW b AS SELECT * FROM phasedb_phase;",
       error: """
-        error: 0002-bad/expand: view b uses phasedb_phase, which is phasedb's own [ledger-touched]
+        error: 0002-bad/expand: view b uses phasedb_phase, which belongs to phasedb [ledger-touched]
           --> migrations/0002-bad/expand.sql:3:32
            |
          3 | CREATE VIEW b AS SELECT * FROM phasedb_phase;
@@ -268,7 +268,7 @@ struct BadTransitionsTests {
       "a trigger over the ledger",
       up: "CREATE TABLE b (id);\nCREATE TRIGGER t AFTER INSERT ON b BEGIN DELETE FROM phasedb_log; END;",
       error: """
-        error: 0002-bad/expand: trigger t uses phasedb_log, which is phasedb's own [ledger-touched]
+        error: 0002-bad/expand: trigger t uses phasedb_log, which belongs to phasedb [ledger-touched]
           --> migrations/0002-bad/expand.sql:4:54
            |
          4 | CREATE TRIGGER t AFTER INSERT ON b BEGIN DELETE FROM phasedb_log; END;
@@ -280,7 +280,7 @@ struct BadTransitionsTests {
     BadPhase(
       "an expand that takes away", up: "ALTER TABLE mine DROP COLUMN y;",
       error: """
-        error: 0002-bad/expand takes something away, which an expand phase may not [expand-not-additive]
+        error: 0002-bad/expand removes or changes something; an expand phase must only add [expand-not-additive]
           --> migrations/0002-bad/expand.sql:3:1
            |
          3 | ALTER TABLE mine DROP COLUMN y;
@@ -293,7 +293,7 @@ struct BadTransitionsTests {
     BadPhase(
       "a migrate that makes a table", kind: "migrate", up: "CREATE TABLE b (id);",
       error: """
-        error: 0002-bad/migrate changes the schema, which a migrate phase may not [migrate-changes-schema]
+        error: 0002-bad/migrate changes the schema; a migrate phase must not [migrate-changes-schema]
           --> migrations/0002-bad/migrate.sql:3:1
            |
          3 | CREATE TABLE b (id);
@@ -314,7 +314,7 @@ struct BadTransitionsTests {
            | ^
             b rowid 1: no parent in b
           state: 0002/expand was rolled back; the database is STANDS
-          help:  delete or re-point the child rows in the same phase, before their parents go
+          help:  delete or re-point the child rows in the same phase, before their parents are deleted
                  then run: phasedb up
         """),
     BadPhase(

@@ -90,7 +90,7 @@ struct KilledBatchTests {
     #expect(outcome.code == 4, "\(outcome.summary)")
     #expect(outcome.errors.contains("error: stopped on request [interrupted]"))
     #expect(
-      outcome.errors.contains("help:  go on with: phasedb up\n         or turn back with: phasedb down"))
+      outcome.errors.contains("help:  continue with: phasedb up\n         or undo it with: phasedb down"))
     let status = try site.batchStatus()
     #expect(status.contains("half done 0001-count/migrate going up: "), "\(status)")
     #expect(status.contains("paused (interrupted)"))
@@ -157,7 +157,7 @@ struct BatchesBesideOthersTests {
     try reader.closeInput()
     let outcome = up.outcome()
     #expect(outcome.code == 0, "\(outcome.summary)")
-    #expect(outcome.errors.contains("0001/migrate goes on"))
+    #expect(outcome.errors.contains("0001/migrate continues"))
     // It pauses above 64 MB.
     #expect(outcome.errors.contains(#/keeps (6[4-9]|[7-9]\d) MB/#), "\(outcome.summary)")
     #expect(try site.counted() == "60000,60000,0")

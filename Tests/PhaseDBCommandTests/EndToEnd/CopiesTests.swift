@@ -306,8 +306,8 @@ extension CopiesTests {
       """
       error: 0003-third/migrate is half-way up, and there is no snapshot that was made before its first batch [phase-in-progress]
         state: nothing was changed
-        help:  go on without a snapshot: phasedb up
-               or take the phase back first, then begin again: phasedb down, then phasedb up --snapshot DIR
+        help:  continue without a snapshot: phasedb up
+               or undo the phase first, then start again: phasedb down, then phasedb up --snapshot DIR
       """, at: site)
     #expect(try site.phasedb("up -d shop.db").code == 0)
   }

@@ -39,7 +39,7 @@ struct EvidenceTests {
     }
     for held in plan.held where held.gates[0].gate == .evidence {
       #expect(held.gates[0].reason == "it was not rehearsed on a copy of this database")
-      #expect(held.gates[0].opening == "rehearse it on the way: phasedb up --rehearse")
+      #expect(held.gates[0].opening == "rehearse it as part of up: phasedb up --rehearse")
     }
   }
 

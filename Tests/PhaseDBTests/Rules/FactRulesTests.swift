@@ -150,7 +150,7 @@ struct FactRulesTests {
   func remedy() throws {
     let test = try #require(Self.rebuilds.first { $0.testDescription.contains("partial index") })
     let finding = try #require(try test.report().findings.first)
-    #expect(finding.message == "table t is built anew and loses index i on t")
+    #expect(finding.message == "table t is rebuilt and loses index i on t")
     #expect(finding.remedies == ["after the rename: CREATE INDEX i ON t (a) WHERE a > 0;"])
   }
 }

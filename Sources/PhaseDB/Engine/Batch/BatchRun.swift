@@ -217,7 +217,7 @@ final class BatchRun {
     error.standing = .undone
     let present = try? Knowledge(of: connection)
     error.state =
-      "every batch of \(record.id.short) was taken back\(staying); the database is \(present?.checkpointText ?? "as it was")"
+      "every batch of \(record.id.short) was undone\(staying); the database is \(present?.checkpointText ?? "as it was")"
     throw error
   }
 }
@@ -317,7 +317,7 @@ extension BatchRun {
     }
     guard lease?.holder == engine.runner, cursor == record.cursor else {
       throw MigrationError(
-        .ledgerMoved, "another runner took \(record.id) over", help: ["look at it with: phasedb status"])
+        .ledgerMoved, "another runner took over \(record.id)", help: ["see its progress: phasedb status"])
     }
     let version = try lifting("reading the schema") { () in
       try connection.value("PRAGMA main.schema_version")?.integer
@@ -341,7 +341,7 @@ extension BatchRun {
       return
     }
     throw MigrationError(
-      .migrateChangesSchema, "\(record.id) changes the schema, which a migrate phase may not",
+      .migrateChangesSchema, "\(record.id) changes the schema; a migrate phase must not",
       at: script.place(at: script.firstTokenOffset),
       help: ["move the change to expand.sql or contract.sql of the same migration"])
   }
@@ -394,7 +394,7 @@ extension BatchRun {
           .foreignKeysViolated,
           "\(record.id) \(record.direction.rawValue) leaves \(DetailLines.rows(orphans - before)) without a parent",
           at: script.place(at: script.firstTokenOffset),
-          help: ["delete or re-point the child rows in the same phase, before their parents go"])
+          help: ["delete or re-point the child rows in the same phase, before their parents are deleted"])
       }
       try engine.verify(turn)
     }
@@ -482,12 +482,12 @@ extension BatchRun {
     error.standing = .partWay
     let percent = record.fraction.map { ", \(PercentText.text($0))" } ?? ""
     error.state =
-      "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); what is done is recorded"
+      "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); finished batches are recorded"
     let other: Direction = record.direction == .up ? .down : .up
     if error.id == .interrupted { error.help = [] }
     error.help += [
-      "go on with: phasedb \(record.direction.rawValue)",
-      "or turn back with: phasedb \(other.rawValue)",
+      "continue with: phasedb \(record.direction.rawValue)",
+      "or undo it with: phasedb \(other.rawValue)",
     ]
     return error
   }
