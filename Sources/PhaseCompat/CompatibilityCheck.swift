@@ -38,7 +38,7 @@ public struct CompatibilityCheck: Sendable {
     guard !scripts.isEmpty || tested != nil else {
       throw MigrationError(
         .noQueries,
-        "\(version?.description ?? "no version of an application") has \(version == nil ? "its" : "no") queries in \(path)/apps",
+        "there are no queries of \(version?.description ?? "any version") in \(path)/apps",
         help: Self.otherVersions(version, corpus) + [
           "write the version's queries to apps/APP/VERSION.sql, for example apps/storefront/1.4.0.sql",
           "or turn a log of statements into such a file: phasedb compat --import-log FILE",

@@ -120,7 +120,7 @@ struct DeclarationsDraft {
     let retirement = Retirement(table: table, column: column, at: source.place(directive.whole))
     if let other = retirements.first(where: { $0.covers(retirement) || retirement.covers($0) }) {
       throw source.bad(
-        directive, "@retire \(other.title) is there already", at: directive.whole, help: "keep one of the two"
+        directive, "a second @retire \(other.title)", at: directive.whole, help: "keep one of the two"
       )
     }
     return retirement

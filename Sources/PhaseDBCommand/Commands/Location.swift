@@ -71,6 +71,12 @@ struct Location {
     return address
   }
 
+  /// Says how to see what would go up, after a command that needs no database.
+  func suggestPlan(_ context: CommandContext) {
+    guard (try? databaseIfNamed()) == nil else { return context.suggest("phasedb plan") }
+    context.suggest("phasedb plan -d app.db", after: "choose a database file, which need not exist yet")
+  }
+
   private static func databaseOutsideSettings(
     _ invocation: Invocation, _ environment: [String: String]
   ) -> String? {

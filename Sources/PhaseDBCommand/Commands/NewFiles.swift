@@ -13,7 +13,7 @@ enum NewFiles {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw MigrationError(
-        .outputFailed, "the folder \(path) cannot be made: \(reason(error))",
+        .outputFailed, "cannot create the folder \(path): \(reason(error))",
         help: ["check the path and its permissions"])
     }
   }
@@ -39,7 +39,7 @@ enum NewFiles {
       throw exists(path)
     } catch {
       throw MigrationError(
-        .outputFailed, "\(path) cannot be written: \(reason(error))",
+        .outputFailed, "cannot write \(path): \(reason(error))",
         help: ["check the path and its permissions"])
     }
   }

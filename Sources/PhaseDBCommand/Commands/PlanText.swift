@@ -95,9 +95,11 @@ struct PlanText {
 }
 
 extension [String: StateInterval] {
-  /// `storefront >=1.0 <1.6, worker >=3`.
+  /// `storefront >=1.0 <1.6, any version of worker`.
   var sentence: Prose {
-    sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }.joined(separator: ", ")
+    sorted { $0.key < $1.key }.map { application, interval -> Prose in
+      interval.isUnbounded ? "\(interval) of \(application)" : "\(application) \(interval)"
+    }.joined(separator: ", ")
   }
 }
 

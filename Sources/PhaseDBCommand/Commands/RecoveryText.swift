@@ -55,7 +55,7 @@ struct RecoveryText {
   private var code: [Prose] {
     guard let last = plan.steps.last else { return [] }
     return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
-      interval.lower == nil && interval.upper == nil
+      interval.isUnbounded
         ? "any version of \(application) may run afterwards"
         : "\(application) \(interval) may run afterwards; stop other versions first"
     }
@@ -103,7 +103,7 @@ struct RecoveryText {
     let rest: Prose =
       unknown == 0
       ? ""
-      : ", without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
+      : ", without \(CountText.text(unknown, "phase")) never rehearsed"
     return "\(sentence) (\(how)\(rest))"
   }
 }
