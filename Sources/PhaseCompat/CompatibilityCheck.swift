@@ -122,7 +122,8 @@ public struct CompatibilityCheck: Sendable {
 
   func unreachable(_ application: String, _ version: Version, at place: Place?) -> MigrationError {
     MigrationError(
-      .versionNotPromised, "\(application) \(version) is not allowed on any state that up leads to", at: place,
+      .versionNotPromised, "\(application) \(version) is not allowed on any state that up leads to",
+      at: place,
       help: [
         "correct the windows, or remove apps/\(application)/\(version).sql if the version is no longer used"
       ])

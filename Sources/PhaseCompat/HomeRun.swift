@@ -46,7 +46,8 @@ struct HomeRun {
     }
     guard empty.isEmpty else {
       throw MigrationError(
-        .noData, "these tables have no rows, so the test would prove nothing: \(empty.joined(separator: ", "))",
+        .noData,
+        "these tables have no rows, so the test would prove nothing: \(empty.joined(separator: ", "))",
         at: script.queries.first?.place,
         help: ["add a row for each to apps/seed.sql, or test with a copy of a database: --database FILE"])
     }

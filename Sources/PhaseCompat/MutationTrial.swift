@@ -31,7 +31,8 @@ struct MutationTrial {
       guard let noticed = try Self.noticed(script, home, mutation, connection, schema) else { continue }
       guard noticed > 0 else {
         throw Self.blind(
-          script, "\(script.file) still passes without \(mutation), which it uses, so its results prove nothing")
+          script,
+          "\(script.file) still passes without \(mutation), which it uses, so its results prove nothing")
       }
       self.mutation = mutation.description
       self.noticed = noticed

@@ -155,7 +155,9 @@ struct AdoptionTests {
     let catalog = try catalog(["0001-a": [table("a")]])
     let error = migrationError { try database.migrator(catalog).adopt() }
     #expect(error?.message.hasSuffix("is not an empty one") == true)
-    #expect(error?.help == ["write the schema before the first phase to baseline.sql: phasedb init --from DATABASE"])
+    #expect(
+      error?.help == ["write the schema before the first phase to baseline.sql: phasedb init --from DATABASE"]
+    )
   }
 
   @Test("the books of other tools are named")

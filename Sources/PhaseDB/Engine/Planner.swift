@@ -70,7 +70,9 @@ package struct Planner {
     case .downTo(let target): count = applied.count - (try kept(target, checkpoints))
     default: count = applied.count
     }
-    if let underWay, half == nil, count == 0 { throw underWay.inProgress("the database cannot stay as it is") }
+    if let underWay, half == nil, count == 0 {
+      throw underWay.inProgress("the database cannot stay as it is")
+    }
     let range = applied.suffix(count)
     var steps: [(id: PhaseID, phase: Phase)] = []
     var held: [HeldPhase] = []
@@ -332,7 +334,9 @@ extension Planner {
     _ candidates: [(id: PhaseID, phase: Phase)], target: PhaseID?
   ) throws(MigrationError) -> [(id: PhaseID, phase: Phase)] {
     guard let underWay else { return candidates }
-    if let target, underWay.id > target { throw underWay.inProgress("\(target.short) cannot be the target of up") }
+    if let target, underWay.id > target {
+      throw underWay.inProgress("\(target.short) cannot be the target of up")
+    }
     let isRecorded = applied.contains { $0.id == underWay.id }
     // One that was coming down has its text from the ledger, as its way down had.
     guard let phase = isRecorded ? underWay.phase : catalog[underWay.id] else {

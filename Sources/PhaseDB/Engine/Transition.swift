@@ -374,7 +374,8 @@ extension Engine {
     let statements = try lifting("naming the parents that are missing") { () in
       try connection.missingParents(orphans)
     }
-    return ["restore the missing parents, with every value that their tables require:"] + statements.map { "  \($0)" }
+    return ["restore the missing parents, with every value that their tables require:"]
+      + statements.map { "  \($0)" }
       + ["once the phase is down, delete unwanted parents together with their children"]
   }
 

@@ -13,7 +13,8 @@ struct TableContent: Codable, Sendable, Hashable {
     guard let other else { return "\(table) is gone" }
     if let sum, sum == other.sum { return nil }
     if other.rows != rows || sum != nil {
-      return "at least \(DetailLines.rows(max(1, abs(other.rows - rows)))) of \(table) were added, deleted or changed"
+      return
+        "at least \(DetailLines.rows(max(1, abs(other.rows - rows)))) of \(table) were added, deleted or changed"
     }
     return
       "it is unknown whether rows of \(table) changed, because it has more than \(DetailLines.rows(Self.mostRowsRead))"

@@ -132,7 +132,8 @@ extension VersionRange {
       let version = rest.prefix { !$0.isASCIISpace && !"<>=".contains($0) }
       guard !version.isEmpty else {
         throw MigrationError(
-          .windowInvalid, "there is no version after '\(comparator)'", help: ["write one, for example \(comparator)1.4"])
+          .windowInvalid, "there is no version after '\(comparator)'",
+          help: ["write one, for example \(comparator)1.4"])
       }
       result.append((comparator, try Version(String(version))))
       rest = rest.dropFirst(version.count).drop(while: \.isASCIISpace)

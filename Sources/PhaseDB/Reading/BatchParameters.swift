@@ -43,7 +43,8 @@ struct BatchParameters {
       guard name == Batching.first || name == Batching.last else {
         throw MigrationError(
           .batchParameters, "the parameter \(name) has no value", at: place,
-          help: ["a batched phase has the parameters :first and :last, the first and the last key of a batch"])
+          help: ["a batched phase has the parameters :first and :last, the first and the last key of a batch"]
+        )
       }
       named.insert(name)
     }

@@ -107,7 +107,10 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
       ("version", "none", "the oldest SQLite that must be able to run the migrations; lint checks it")
     case .hold: ("duration", "`10ms`", "how long a batch should hold the write lock")
     case .pause:
-      ("duration", "`2ms`, or `1ms` while no other connection writes", "the shortest rest between two batches")
+      (
+        "duration", "`2ms`, or `1ms` while no other connection writes",
+        "the shortest rest between two batches"
+      )
     case .maximumRows: ("whole number from 1", "`100000`", "the most rows in a batch")
     case .throttle: ("one SELECT", "none", "no batch starts while it returns a row")
     case .pauseFile: ("path", "none", "no batch starts while this file exists")

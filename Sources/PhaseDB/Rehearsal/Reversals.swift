@@ -161,7 +161,8 @@ struct Reversals {
     for table in chance.tables {
       reversal.uncertain.append(
         Reversal.AffectedRows(
-          table: table, column: nil, rows: nil, why: "the way back computes them by chance or from the clock"))
+          table: table, column: nil, rows: nil, why: "the way back computes them by chance or from the clock")
+      )
     }
     for content in chance.contents where !chance.tables.contains(content.table) {
       let now = try lifting("counting the rows of \(content.table)") { () in

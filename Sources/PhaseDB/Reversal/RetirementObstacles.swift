@@ -100,7 +100,8 @@ struct RetirementObstacles {
   }
 
   func taken(_ name: SchemaName) -> RetirementObstacle {
-    RetirementObstacle("the name \(name) is taken already", remedy: "first reverse or purge what has the name")
+    RetirementObstacle(
+      "the name \(name) is taken already", remedy: "first reverse or purge what has the name")
   }
 
   func retiredName(_ original: SchemaName) -> SchemaName { RetiredName(original, by: migration).name }

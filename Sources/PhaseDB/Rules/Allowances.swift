@@ -28,7 +28,8 @@ struct Allowances {
     return left + expired
       + unused.map { allowance in
         Finding(
-          .unusedAllow, in: id, "@allow \(allowance.rule) suppresses no finding", at: allowance.place ?? place,
+          .unusedAllow, in: id, "@allow \(allowance.rule) suppresses no finding",
+          at: allowance.place ?? place,
           remedies: ["remove the line: -- @allow \(allowance.rule) until …"])
       }
   }

@@ -67,7 +67,8 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case .unboundedWrite: "While one transaction changes every row, no version of the application can write."
     case .batchNotKeyed:
       "A batch that does not find its rows by the key reads the whole table or never ends."
-    case .positionalInsert: "A statement that relies on column positions writes to the wrong columns when they change."
+    case .positionalInsert:
+      "A statement that relies on column positions writes to the wrong columns when they change."
     case .selectStar: "A reader that relies on column positions reads the wrong columns when they change."
     case .danglingCode: "The next statement that uses it fails, although nothing failed when the phase ran."
     case .rebuildCollateral:

@@ -113,7 +113,8 @@ extension Option {
     Option(
       .instance, "instance", takes: .text("NAME"),
       "the name of this copy of the application (default: the host's name)",
-      detail: "A later check-in of the same instance replaces the earlier one, so every copy needs its own name."),
+      detail:
+        "A later check-in of the same instance replaces the earlier one, so every copy needs its own name."),
     Option(
       .present, "at", takes: .name(.phase),
       "the last phase that is in the database already (default: none, only the baseline)",
@@ -122,7 +123,8 @@ extension Option {
       .evidence, "evidence", takes: .path,
       "a file of evidence that rehearse wrote, used beside the ledger",
       detail:
-        "It carries evidence from the machine that rehearses to the one that applies, such as from CI to production."),
+        "It carries evidence from the machine that rehearses to the one that applies, such as from CI to production."
+    ),
     Option(.rehearse, "rehearse", "rehearse first, and stop when rows do not come back"),
     Option(
       .allowEmpty, "allow-empty", "accept tables without rows, on which a rehearsal proves nothing"),

@@ -64,7 +64,8 @@ enum LogCommand {
     let numbers = broken.map { String($0.id) }.joined(separator: ", ")
     context.print(
       context.paint(
-        "the hash chain is broken at entry \(numbers): it was changed, or an entry before it was removed\n", .bad))
+        "the hash chain is broken at entry \(numbers): it was changed, or an entry before it was removed\n",
+        .bad))
   }
 }
 

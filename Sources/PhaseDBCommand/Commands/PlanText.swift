@@ -61,7 +61,8 @@ struct PlanText {
   /// What is recorded as it is, because the operator says so.
   private func printDrift(_ context: CommandContext) {
     guard !plan.drift.isEmpty else { return }
-    context.print("\(context.paint("the schema was changed outside phasedb, and the change is recorded:", .warning))\n")
+    context.print(
+      "\(context.paint("the schema was changed outside phasedb, and the change is recorded:", .warning))\n")
     for line in plan.drift { context.print("  \(line)\n") }
   }
 

@@ -56,7 +56,8 @@ enum RehearseCommand {
     case .file(let path): context.say("the evidence is in \(path)")
     case .nowhere where !report.phases.isEmpty && !report.hasLedger:
       context.say(
-        "the evidence was not recorded: the database has no ledger yet. Write it to a file with --evidence FILE,")
+        "the evidence was not recorded: the database has no ledger yet. Write it to a file with --evidence FILE,"
+      )
       context.say("or rehearse as part of up: phasedb up --rehearse")
     case .nowhere: break
     }

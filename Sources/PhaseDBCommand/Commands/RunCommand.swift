@@ -119,7 +119,8 @@ private struct TransitionCommand {
     let total = result.done.reduce(Duration.zero) { $0 + .milliseconds($1.times.milliseconds) }
     let sentence: Prose =
       result.done.isEmpty
-      ? "nothing left to do: another runner did everything" : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
+      ? "nothing left to do: another runner did everything"
+      : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
     context.say(context.paint(sentence, .good))
     context.suggest(direction == .up ? "phasedb verify" : "phasedb status")
   }

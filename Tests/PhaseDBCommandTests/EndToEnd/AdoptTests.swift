@@ -28,7 +28,7 @@ struct AdoptTests {
     #expect(
       made.summary == """
         exit 0
-        made migrations/baseline.sql and migrations/phasedb.json
+        created migrations/baseline.sql and migrations/phasedb.json
         shop.db has 2 tables, 1 index, 1 view, 1 trigger
         left alone: alembic_version (Alembic)
         next: phasedb adopt
@@ -163,7 +163,7 @@ struct AdoptTests {
     #expect(
       made.summary == """
         exit 0
-        made migrations/phasedb.json
+        created migrations/phasedb.json
         shop.db has no tables, so it needs no baseline
         left alone: django_migrations (Django)
         next: phasedb new create-shop

@@ -288,7 +288,8 @@ struct OrphanTests {
     try site.sqlite("DELETE FROM phasedb_meta WHERE key = 'orphans'")
     #expect(
       try lines(site, 1).first
-        == "broken      every row has its parent (the ledger did not record which rows had none when it began)")
+        == "broken      every row has its parent (the ledger did not record which rows had none when it began)"
+    )
     #expect(
       try lines(site, 0, "verify --accept c --reason known -d shop.db") == [
         "holds       every row has its parent", "accepted    rows without a parent that were accepted",

@@ -36,7 +36,8 @@ struct CompatCasesTests {
       folder: folder(
         change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
         asks: "-- @query all\nSELECT * FROM items WHERE id = 1;"),
-      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax and not id, name, price")),
+      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax and not id, name, price")
+    ),
     CompatCase(
       "a new column below a star whose columns are named outside",
       folder: folder(
@@ -67,7 +68,8 @@ struct CompatCasesTests {
       folder: folder(
         change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
         asks: "-- @query all\nSELECT * FROM (SELECT * FROM items) ORDER BY id;"),
-      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax and not id, name, price")),
+      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax and not id, name, price")
+    ),
     CompatCase(
       "SELECT \"price\" after the column is gone",
       folder: folder(
@@ -127,7 +129,8 @@ struct CompatCasesTests {
         asks:
           "-- @query remove\n-- @with id = 1\n-- @with id = 2\nDELETE FROM items WHERE id = :id;\n-- @query count\nSELECT count(*) FROM items;"
       ),
-      finds: .init(.results, "1", "remove", "fails: kept"), .init(.results, "1", "count", "returns other rows")),
+      finds: .init(.results, "1", "remove", "fails: kept"),
+      .init(.results, "1", "count", "returns other rows")),
     CompatCase(
       "a new UNIQUE under OR ROLLBACK, which takes back all that was done before",
       folder: folder(
@@ -365,7 +368,8 @@ struct CompatPairsTests {
       "a sync trigger missing from the old version to the new one",
       folder: names(triggers: newToOld, old: oldRename, new: newRename),
       finds: .init(
-        .interleaving, "1", "rename", "writes a value that does not reach people.given", phase: "0001/expand")),
+        .interleaving, "1", "rename", "writes a value that does not reach people.given", phase: "0001/expand")
+    ),
     CompatCase(
       "a sync trigger missing from the new version to the old one",
       folder: names(triggers: oldToNew, old: oldRename, new: newRename),
@@ -394,7 +398,8 @@ struct CompatPairsTests {
       "a backfill that runs before the old version's last writes",
       folder: names(old: "-- @query add\nINSERT INTO people (full, email) VALUES ('Cem', 'c@x');", new: ""),
       finds: .init(.interleaving, "1", "add", "leaves NULL in people.given, where shop 2 expects a value"),
-      .init(.interleaving, "1", "add", "writes a value that does not reach people.given", phase: "0001/expand")),
+      .init(
+        .interleaving, "1", "add", "writes a value that does not reach people.given", phase: "0001/expand")),
     CompatCase(
       "an old version that writes NULL where the new one reads NOT NULL",
       folder: names(

@@ -43,7 +43,8 @@ struct LedgerObjectsTests {
     Intrusion(
       "an index", "CREATE UNIQUE INDEX evil ON phasedb_log (who, id)",
       says: "index evil on phasedb_log does not belong to phasedb"),
-    Intrusion("a view", "CREATE VIEW phasedb_x AS SELECT 1", says: "view phasedb_x does not belong to phasedb"),
+    Intrusion(
+      "a view", "CREATE VIEW phasedb_x AS SELECT 1", says: "view phasedb_x does not belong to phasedb"),
     Intrusion("a table", "CREATE TABLE PHASEDB_x (y)", says: "table PHASEDB_x does not belong to phasedb"),
     Intrusion(
       "an archive of no phase", "CREATE TABLE phasedb_archive_99 (k1, v1)",
@@ -183,7 +184,8 @@ struct LedgerObjectsTests {
     #expect(try migrator.brokenLogEntries().isEmpty)
     let report = try migrator.verify()
     #expect(report.isClean)
-    #expect(report.checks.contains { $0.title.hasSuffix("(\(older) older hashes do not cover schema_version)") })
+    #expect(
+      report.checks.contains { $0.title.hasSuffix("(\(older) older hashes do not cover schema_version)") })
     #expect(try migrator.log().filter(\.coversSchemaVersion).count == 1)
   }
 }

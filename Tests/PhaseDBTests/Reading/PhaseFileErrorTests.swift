@@ -649,7 +649,7 @@ import Testing
 
       """,
       """
-      m/migrate.sql:4:18: nothing gives ?1 a value [batch-parameters]
+      m/migrate.sql:4:18: the parameter ?1 has no value [batch-parameters]
       | UPDATE t SET a = ?1 WHERE id BETWEEN :first AND :last;
       |                  ^^
       help: a batched phase has the parameters :first and :last, the first and the last key of a batch
@@ -722,7 +722,7 @@ import Testing
 
       """,
       """
-      m/contract.sql:3:4: @retire t.a is there already [bad-directive]
+      m/contract.sql:3:4: a second @retire t.a [bad-directive]
       | -- @retire T.A
       |    ^^^^^^^^^^^
       help: keep one of the two
@@ -736,7 +736,7 @@ import Testing
 
       """,
       """
-      m/contract.sql:3:4: @retire t.a is there already [bad-directive]
+      m/contract.sql:3:4: a second @retire t.a [bad-directive]
       | -- @retire t
       |    ^^^^^^^^^
       help: keep one of the two

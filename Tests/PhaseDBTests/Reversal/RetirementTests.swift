@@ -249,7 +249,8 @@ extension RetirementTests {
       retires: "p.code", why: "c (a) references it", remedy: "build c anew in @up without the foreign key"),
     Refusal(
       "a name that is taken", "CREATE TABLE t (a, b, phasedb_retired_7_a)", retires: "t.a",
-      why: "the name phasedb_retired_7_a is taken already", remedy: "first reverse or purge what has the name"),
+      why: "the name phasedb_retired_7_a is taken already", remedy: "first reverse or purge what has the name"
+    ),
     Refusal(
       "a column beside a text in double quotes", "CREATE TABLE t (a, b CHECK (b <> \"zz\"))", retires: "t.a",
       // From 3.41 on, SQLite puts the name in quotes and asks whether it should be a string.
@@ -281,7 +282,8 @@ extension RetirementTests {
     Refusal(
       "a name that is taken by a table", "CREATE TABLE t (a); CREATE TABLE phasedb_retired_7_t (a)",
       retires: "t",
-      why: "the name phasedb_retired_7_t is taken already", remedy: "first reverse or purge what has the name"),
+      why: "the name phasedb_retired_7_t is taken already", remedy: "first reverse or purge what has the name"
+    ),
   ]
 
   private static let users = [

@@ -187,7 +187,8 @@ extension BatchRecord {
   /// The error of whoever needs a database on which every phase is applied or not.
   func inProgress(_ what: Prose) -> MigrationError {
     MigrationError(
-      .phaseInProgress, "\(what) while \(id) is half done on its way \(direction.rawValue)", state: "nothing was changed",
+      .phaseInProgress, "\(what) while \(id) is half done on its way \(direction.rawValue)",
+      state: "nothing was changed",
       help: ["finish it: phasedb up", "or undo it: phasedb down"])
   }
 }

@@ -52,7 +52,8 @@ enum NotReplayable: TrialRule {
     }
     return [
       Finding(
-        .notReplayable, in: trial.id, "up, down and up again leads to another schema than up alone", at: place,
+        .notReplayable, in: trial.id, "up, down and up again leads to another schema than up alone",
+        at: place,
         details: SchemaDifference(from: trial.reversal.after, to: replayed).explanation,
         remedies: ["name objects and columns in both directions, and do not use IF EXISTS or IF NOT EXISTS"])
     ]

@@ -7,7 +7,8 @@ enum TextRules {
     catalog.phases.compactMap { id, phase in
       guard phase.residuals == nil, id.kind != .expand else { return nil }
       return Finding(
-        .undeclaredResidual, in: id, "the phase does not declare what remains after down", at: phase.up.beginningOfFile,
+        .undeclaredResidual, in: id, "the phase does not declare what remains after down",
+        at: phase.up.beginningOfFile,
         remedies: ["-- @residual none", "-- @residual customer: mails that were already sent"])
     }
   }
