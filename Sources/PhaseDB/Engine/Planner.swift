@@ -183,8 +183,8 @@ package struct Planner {
       let names = unknown.joined(separator: ", ")
       notes.append(
         direction == .up
-          ? "no live version is known of \(names): expand and migrate phases go up unchecked"
-          : "no live version is known of \(names): the way down is not checked against them")
+          ? "no live version of \(names) is known: expand and migrate phases go up unchecked"
+          : "no live version of \(names) is known: the way down is not checked against them")
     }
     return notes + liveBounds.unjudged(judgement.live)
   }

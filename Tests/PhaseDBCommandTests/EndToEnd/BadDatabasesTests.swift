@@ -155,8 +155,8 @@ struct BadDatabasesTests {
     Refusal(
       "a contract that is held", "up -d shop.db --to 0002/contract",
       error: """
-        error: 0002-second/contract is held by its window gate: no live version is known of \
-        storefront, and a contract must know [phase-held]
+        error: 0002-second/contract is held by its window gate: no live version of storefront \
+        is known, and a contract needs to know it [phase-held]
           state: nothing was changed
           help:  make it check in, or name the live version: --live storefront@VERSION
                  or override the gate: --override window --reason "..."

@@ -108,7 +108,7 @@ struct KilledBatchTests {
     let site = try Site.counting(.wal, rows: 5_000, verify: "SELECT id FROM t WHERE n = 77")
     let up = try site.phasedb("up -d shop.db")
     #expect(up.code == 3, "\(up.summary)")
-    #expect(up.errors.contains("every batch of 0001/migrate was taken back"))
+    #expect(up.errors.contains("every batch of 0001/migrate was undone"))
     #expect(try site.counted() == "5000,0,5000")
     #expect(try site.phasedb("status -d shop.db").output.contains("pending"))
   }

@@ -304,7 +304,7 @@ extension CopiesTests {
     expectFailure(
       outcome, 2,
       """
-      error: 0003-third/migrate is half-way up, and there is no snapshot that was made before its first batch [phase-in-progress]
+      error: 0003-third/migrate is half done on its way up, and no snapshot was made before its first batch [phase-in-progress]
         state: nothing was changed
         help:  continue without a snapshot: phasedb up
                or undo the phase first, then start again: phasedb down, then phasedb up --snapshot DIR

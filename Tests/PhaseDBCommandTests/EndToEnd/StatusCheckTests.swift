@@ -123,7 +123,7 @@ struct StatusCheckTests {
     CheckCase(
       "a contract that lost rows in its rehearsal", "status --check -d shop.db", 1,
       says:
-        "pending: 0003-c/contract is held by window: no live version is known of storefront, and a contract must know"
+        "pending: 0003-c/contract is held by window: no live version of storefront is known, and a contract needs to know it"
     ) { site in
       try lossy(site)
     },

@@ -51,7 +51,7 @@ struct GateTests {
     Live(
       "an older one is forgotten, and then nothing is known",
       row("1.9", "web-1", "2026-01-31T11:49:59.999Z"),
-      held: "no live version is known of app, and a contract must know"),
+      held: "no live version of app is known, and a contract needs to know it"),
     Live(
       "a forgotten one says nothing beside a new one",
       row("1.9", "web-1", "2026-01-31T11:49:00.000Z") + row("2.0", "web-2")),
@@ -75,7 +75,7 @@ struct GateTests {
       note: "app v2 on web-1 is not counted as live: 'v2' is not a version"),
     Live(
       "another application says nothing", "INSERT INTO phasedb_app VALUES ('other', '9', 'x', 'now')",
-      held: "no live version is known of app, and a contract must know"),
+      held: "no live version of app is known, and a contract needs to know it"),
     Live(
       "the operator's word replaces a check-in", row("1.9", "web-1"), told: ["app@2.0"]),
     Live(
@@ -83,7 +83,7 @@ struct GateTests {
       held: "app 1.9 is live and older than the window >=2.0"),
     Live(
       "the operator's word about one application leaves nothing known of another", row("2.0", "web-1"),
-      told: ["other@1"], held: "no live version is known of app, and a contract must know"),
+      told: ["other@1"], held: "no live version of app is known, and a contract needs to know it"),
   ]
 
   @Test("what is live by check-ins:", arguments: lives)

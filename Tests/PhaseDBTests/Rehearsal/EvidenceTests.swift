@@ -107,7 +107,7 @@ struct EvidenceTests {
     let edited = try catalog(down: "ALTER TABLE old RENAME COLUMN b TO a; SELECT 1")
     let error = migrationError { try database.migrator(edited, options(.contract, evidence)).plan(.upAll) }
     #expect(error?.id == .evidenceOtherPhase)
-    #expect(error?.message.contains("was of another text of it") == true)
+    #expect(error?.message.contains("was of a different text of the phase") == true)
     let named = migrationError {
       try database.migrator(edited, options(.contract, evidence)).plan(.upTo("0001/contract"))
     }

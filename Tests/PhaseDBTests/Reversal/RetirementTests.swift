@@ -246,7 +246,7 @@ extension RetirementTests {
     Refusal(
       "a column that children reference",
       "CREATE TABLE p (id, code UNIQUE); CREATE TABLE c (a REFERENCES p (code))",
-      retires: "p.code", why: "c (a) references it", remedy: "build c anew in @up without the foreign key"),
+      retires: "p.code", why: "c (a) references it", remedy: "rebuild c in @up without the foreign key"),
     Refusal(
       "a name that is taken", "CREATE TABLE t (a, b, phasedb_retired_7_a)", retires: "t.a",
       why: "the name phasedb_retired_7_a is taken already", remedy: "first reverse or purge what has the name"
@@ -373,7 +373,7 @@ extension RetirementTests {
     "what was taken away by hand is not brought back",
     arguments: [
       ("ALTER TABLE people DROP COLUMN phasedb_retired_7_name", "phasedb_retired_7_name is gone"),
-      ("ALTER TABLE people ADD COLUMN name", "there is another name now"),
+      ("ALTER TABLE people ADD COLUMN name", "another name exists now"),
     ])
   func blocked(_ sql: String, _ why: String) throws {
     let database = try TemporaryDatabase(Self.people)

@@ -106,8 +106,8 @@ struct FactRulesTests {
     "ask for a newer SQLite only where one is promised",
     arguments: [
       (nil, []),
-      ("3.35", ["STRICT came with SQLite 3.37.0, and the settings promise 3.35.0"]),
-      ("3.36.9", ["STRICT came with SQLite 3.37.0, and the settings promise 3.36.9"]),
+      ("3.35", ["STRICT needs SQLite 3.37.0, and the settings promise 3.35.0"]),
+      ("3.36.9", ["STRICT needs SQLite 3.37.0, and the settings promise 3.36.9"]),
       ("3.37", []),
     ] as [(String?, [Prose])])
   func newerSQLite(_ promised: String?, _ messages: [Prose]) throws {

@@ -155,7 +155,7 @@ struct BatchRunTests {
       Unfit(
         testDescription: "a table all of whose rowid's names are taken",
         table: "t (k, n, rowid, oid, _rowid_)",
-        batch: Batching(table: "t"), message: "columns of t have every name of its rowid",
+        batch: Batching(table: "t"), message: "columns of t hide every name of its rowid",
         help: "name a column that an index begins with: -- @batch t by COLUMN"),
       Unfit(
         testDescription: "rows without a key", table: "t (k UNIQUE, n); INSERT INTO t VALUES (NULL, 1)",
