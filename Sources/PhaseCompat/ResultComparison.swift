@@ -84,7 +84,7 @@ extension ResultComparison {
     for (table, count) in home.counts.sorted(by: { $0.key < $1.key }) {
       guard let found = here.counts[table], found != count else { continue }
       findings.append(
-        finding(.results, here.query, "leaves \(DetailLines.rows(Int(found))) in \(table) and not \(count)"))
+        finding(.results, here.query, "leaves \(DetailLines.rows(Int(found))) in \(table) instead of \(count)"))
     }
     return findings
   }
@@ -109,7 +109,7 @@ extension ResultComparison {
       let lost = before.rows.subtracting(after.rows)
       let gained = after.rows.subtracting(before.rows)
       guard lost.isEmpty, gained.isEmpty, before.hasSameRest(as: after) else {
-        let count = before.count == after.count ? "" : ", \(after.count) and not \(before.count)"
+        let count = before.count == after.count ? "" : ", \(after.count) instead of \(before.count)"
         return ("returns other rows\(count)", lines(before, after, lost, gained, compiled.columns))
       }
       if let order = compiled.order, !order.isSame(before.rows, after.rows) {
@@ -117,7 +117,7 @@ extension ResultComparison {
       }
     }
     if let changes = before.changes, let now = after.changes, changes != now {
-      return ("changes \(DetailLines.rows(now)) and not \(changes)", [])
+      return ("changes \(DetailLines.rows(now)) instead of \(changes)", [])
     }
     if before.lastInsertRowID != after.lastInsertRowID {
       let (old, new) = (before.lastInsertRowID ?? 0, after.lastInsertRowID ?? 0)

@@ -64,7 +64,7 @@ struct EvidenceKnowledge: Sendable {
     guard let schema else {
       return gate(
         "the phases before it were not rehearsed, so the schema it would run on is unknown",
-        "rehearse every pending phase with phasedb rehearse, or apply the phases before it first")
+        "apply the phases before it first, or rehearse every pending phase: phasedb rehearse")
     }
     guard let found = own.last(where: { $0.tokenHash == hash && $0.schemaBefore == schema }) else {
       return gate(

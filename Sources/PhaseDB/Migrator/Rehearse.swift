@@ -79,7 +79,8 @@ extension Migrator {
           .ledgerMissing, "\(database) has no ledger yet, so evidence cannot be recorded",
           state: "nothing was changed",
           help: [
-            "keep the evidence in a file: phasedb rehearse --evidence FILE, then phasedb up --evidence FILE",
+            "keep the evidence in a file: phasedb rehearse --evidence FILE",
+            "then use it: phasedb up --evidence FILE",
             "or rehearse as part of up: phasedb up --rehearse",
           ])
       }

@@ -133,7 +133,8 @@ extension BatchRecord {
       state: "nothing was changed",
       help: [
         "continue without a snapshot: phasedb up",
-        "or undo the phase first, then start again: phasedb down, then phasedb up --snapshot DIR",
+        "or undo the phase first: phasedb down",
+        "then start again: phasedb up --snapshot DIR",
       ])
   }
 }

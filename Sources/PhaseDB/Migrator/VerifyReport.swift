@@ -154,7 +154,7 @@ extension Migrator {
       guard let ledger = knowledge.ledger else {
         throw MigrationError(
           .ledgerMissing, "\(database) has no ledger yet, so nothing can be recorded",
-          state: "nothing was recorded", help: ["create one: phasedb adopt, or phasedb up"])
+          state: "nothing was recorded", help: ["create one: phasedb adopt", "or: phasedb up"])
       }
       let orphans = try lifting("checking foreign keys") { () in try Orphans(of: connection) }
       var known = try ledger.knownOrphans()

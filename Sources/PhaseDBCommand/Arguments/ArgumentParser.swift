@@ -84,7 +84,9 @@ extension ArgumentParser {
       if let help = OtherWords.help(for: word) {
         return UsageError(.unknownVerb, "unknown verb '\(word)'", help: [help])
       }
-      return UsageError(.unknownVerb, "unknown verb '\(word)'", candidates: all, for: word)
+      return UsageError(
+        .unknownVerb, "unknown verb '\(word)'",
+        suggestion: Verb.ending(in: word) ?? Suggestion.nearest(to: word, in: all))
     }
     return UsageError(
       .unknownVerb, "'\(path.joined(separator: " "))' has no '\(word)', only \(all.joined(separator: ", "))",
@@ -226,6 +228,7 @@ extension ArgumentParser {
     let names = Verb.table.flatMap { [$0.name, $0.path[0]] }
     let name = topic.joined(separator: " ")
     throw UsageError(
-      .unknownVerb, "no help for '\(name)': there is no such verb", candidates: names, for: name)
+      .unknownVerb, "no help for '\(name)': there is no such verb",
+      suggestion: Verb.ending(in: name) ?? Suggestion.nearest(to: name, in: names))
   }
 }

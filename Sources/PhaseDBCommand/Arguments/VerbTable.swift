@@ -10,6 +10,11 @@ extension Verb {
   static func under(_ words: some Collection<String>) -> [Verb] {
     table.filter { $0.path.starts(with: words) }
   }
+
+  /// The verb of several words whose last one this is, as `checkpoint restore`.
+  static func ending(in word: String) -> String? {
+    table.first { $0.path.count > 1 && $0.path.last == word }?.name
+  }
 }
 
 extension Verb {

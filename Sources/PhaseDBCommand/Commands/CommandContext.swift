@@ -1,3 +1,4 @@
+internal import Foundation
 internal import PhaseDB
 
 /// What a command works with: the command line as understood, and where its words go.
@@ -54,6 +55,17 @@ struct CommandContext {
     say("\(paint("next:", .dim)) \(first)\(paint(command + words(of: [.database, .migrations]), .command))")
   }
 
+  /// Advice that ends with a command, on the database and the folder that this one was given.
+  func advice(_ line: Prose) -> Prose {
+    guard let start = line.description.range(of: ": phasedb ", options: .backwards) else { return line }
+    let command = line.description[start.upperBound...].split(separator: " ")
+    // What stands behind -- belongs to another program.
+    guard !command.contains("--"),
+      let verb = Verb.table.first(where: { verb in command.starts(with: verb.path) { $0 == $1 } })
+    else { return line }
+    return line + words(of: verb.options.filter { [.database, .migrations].contains($0) })
+  }
+
   /// Options of this command line, with their values, as words for the next one.
   func words(of ids: [ArgumentID]) -> Prose {
     ids.compactMap(Option.named).flatMap { option in
@@ -91,6 +103,8 @@ struct CommandContext {
   }
 
   func report(_ error: MigrationError) {
+    var error = error
+    error.help = error.help.map(advice)
     if isJSON,
       let text = try? JSONText.line(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error))
     {

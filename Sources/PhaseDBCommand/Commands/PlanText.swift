@@ -15,7 +15,9 @@ struct PlanText {
       return
     }
     let count = CountText.text(plan.steps.count, "phase")
-    let recovery = RecoveryText(plan: plan, start: "phasedb down\(context.targetWords(.down))")
+    let recovery = RecoveryText(
+      plan: plan,
+      start: "phasedb down\(context.targetWords(.down))\(context.words(of: [.database, .migrations]))")
     if plan.direction == .down {
       context.print("\(context.paint("plan: ", .heading))", recovery.headline, indent: 6)
       context.print("      on ", Prose(database), indent: 9)
@@ -68,8 +70,7 @@ struct PlanText {
 
   private func printLive(_ context: CommandContext) {
     guard !plan.checkIns.isEmpty else { return }
-    let live = plan.checkIns.map { Prose($0) }.joined(separator: ", ")
-    context.print("\(context.paint("live:", .heading)) \(live)\n")
+    context.print("\(context.paint("live:", .heading)) ", plan.checkIns.sentence, indent: 6)
   }
 
   /// Live versions that the schema is not for, now and after the plan; those that it lets run are no trouble any more.
@@ -89,7 +90,7 @@ struct PlanText {
           continue
         }
         context.print(label + "\(context.paint("\(gate.gate.rawValue)", .warning)): ", gate.reason, indent: 4)
-        context.print("    to open it: ", gate.opening, indent: 6)
+        context.print("    to open it: ", context.advice(gate.opening), indent: 6)
       }
     }
   }
@@ -104,13 +105,30 @@ extension [String: StateInterval] {
   }
 }
 
+extension [CheckIn] {
+  /// `storefront 1.4.0 on web-1, web-2; worker 3 on jobs`.
+  var sentence: Prose {
+    var instances: [(version: Prose, names: [String])] = []
+    for checkIn in self {
+      let version: Prose = "\(checkIn.application) \(checkIn.versionText)"
+      if let index = instances.firstIndex(where: { $0.version == version }) {
+        instances[index].names.append(checkIn.instance)
+      } else {
+        instances.append((version, [checkIn.instance]))
+      }
+    }
+    return instances.map { "\($0.version) on \(DetailLines.enumeration($0.names))" as Prose }.joined(
+      separator: "; ")
+  }
+}
+
 extension CommandContext {
   /// Prints which versions should not be live, why, and what ends it.
   func print(_ misfits: [LiveMisfit]) {
     for misfit in misfits {
       print("\(paint("warning:", .bad)) ", misfit.message, indent: 9)
       for cause in misfit.causes { print("  ", cause, indent: 4) }
-      for remedy in misfit.remedies { print("  to fix it: ", remedy, indent: 4) }
+      for remedy in misfit.remedies { print("  to fix it: ", advice(remedy), indent: 4) }
     }
   }
 }

@@ -95,7 +95,7 @@ struct RehearsalText {
     for held in report.held {
       for gate in held.gates {
         context.print("\(held.id.short) cannot be rehearsed: \(gate.reason)\n")
-        context.print("  to open it: \(gate.opening)\n")
+        context.print("  to open it: \(context.advice(gate.opening))\n")
       }
     }
   }

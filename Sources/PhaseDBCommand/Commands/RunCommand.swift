@@ -26,7 +26,7 @@ private struct TransitionCommand {
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
     if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
     let plan = try migrator.plan(context.selection(direction))
-    if !context.isJSON, !context.invocation.flag(.quiet) {
+    if !context.isJSON, isDryRun || !context.isQuiet {
       PlanText(plan: plan, database: migrator.database).print(to: context)
     }
     guard !isDryRun else {

@@ -9,7 +9,7 @@ struct StatusText {
   func print(to context: CommandContext) {
     context.print("database", "\(status.database)\(status.isThere ? "" : " (not made yet)")\(standing)")
     if !status.checkIns.isEmpty {
-      context.print("live", status.checkIns.map { Prose($0) }.joined(separator: ", "))
+      context.print("live", status.checkIns.sentence)
     }
     if !status.live.isEmpty { context.print("allowed", status.live.sentence) }
     if let way = status.wayBack { context.print("way back", sentence(way)) }
@@ -31,7 +31,7 @@ struct StatusText {
       return status.hasLedger ? ", before the first phase" : ", no ledger yet"
     }
     let pending = status.pending.isEmpty ? "nothing" : CountText.text(status.pending.count)
-    let isAll = status.unread.isEmpty ? "" : " of what was read"
+    let isAll = status.unread.isEmpty ? "" : " in the files read"
     return
       " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count) applied, \(pending) pending\(isAll)"
   }
@@ -115,7 +115,7 @@ struct StatusText {
     for gate in status.gates {
       context.print("\n")
       context.print("every phase is held by \(gate.gate.rawValue): ", gate.reason, indent: 2)
-      context.print("  to open it: ", gate.opening, indent: 4)
+      context.print("  to open it: ", context.advice(gate.opening), indent: 4)
     }
     if status.hasDrifted {
       context.print("\n\(context.paint("the schema differs from the ledger:", .bad))\n")
@@ -155,7 +155,7 @@ struct PhaseStatusText {
     }
     for gate in phase.gates {
       context.print("held by", "\(gate.gate.rawValue): \(gate.reason)", .warning)
-      context.print("", "to open it: \(gate.opening)")
+      context.print("", "to open it: \(context.advice(gate.opening))")
     }
     printRehearsal(to: context)
     for line in phase.reversal?.lines ?? [] {

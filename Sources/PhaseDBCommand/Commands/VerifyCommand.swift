@@ -37,7 +37,9 @@ enum VerifyCommand {
       let phase: Prose = check.phase.map { "\($0.short): " } ?? ""
       context.print("\(word)  ", phase + Prose(check.title), indent: 12)
       for line in check.details { context.print("              \(line)\n") }
-      for line in check.remedies { context.print("            to fix it: ", line, indent: 14) }
+      for line in check.remedies {
+        context.print("            to fix it: ", context.advice(line), indent: 14)
+      }
     }
     let broken = report.checks.count { $0.outcome == .broken }
     guard broken == 0 else {

@@ -307,7 +307,8 @@ extension CopiesTests {
       error: 0003-third/migrate is half done on its way up, and no snapshot was made before its first batch [phase-in-progress]
         state: nothing was changed
         help:  continue without a snapshot: phasedb up
-               or undo the phase first, then start again: phasedb down, then phasedb up --snapshot DIR
+               or undo the phase first: phasedb down
+               then start again: phasedb up --snapshot DIR
       """, at: site)
     #expect(try site.phasedb("up -d shop.db").code == 0)
   }

@@ -36,7 +36,7 @@ struct CompatCasesTests {
       folder: folder(
         change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
         asks: "-- @query all\nSELECT * FROM items WHERE id = 1;"),
-      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax and not id, name, price")
+      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax instead of id, name, price")
     ),
     CompatCase(
       "a new column below a star whose columns are named outside",
@@ -68,7 +68,7 @@ struct CompatCasesTests {
       folder: folder(
         change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
         asks: "-- @query all\nSELECT * FROM (SELECT * FROM items) ORDER BY id;"),
-      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax and not id, name, price")
+      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax instead of id, name, price")
     ),
     CompatCase(
       "SELECT \"price\" after the column is gone",
@@ -92,13 +92,13 @@ struct CompatCasesTests {
       folder: folder(
         change: "CREATE UNIQUE INDEX i ON items (name);", down: "DROP INDEX i;",
         asks: "-- @query add\nINSERT OR REPLACE INTO items (id, name, price) VALUES (3, 'lamp', 2);"),
-      finds: .init(.results, "1", "add", "leaves 2 rows in items and not 3")),
+      finds: .init(.results, "1", "add", "leaves 2 rows in items instead of 3")),
     CompatCase(
       "a new UNIQUE under INSERT OR IGNORE",
       folder: folder(
         change: "CREATE UNIQUE INDEX i ON items (name);", down: "DROP INDEX i;",
         asks: "-- @query add\nINSERT OR IGNORE INTO items (id, name, price) VALUES (3, 'lamp', 2);"),
-      finds: .init(.results, "1", "add", "changes 0 rows and not 1")),
+      finds: .init(.results, "1", "add", "changes 0 rows instead of 1")),
     CompatCase(
       "a new CHECK that the old writes break",
       folder: folder(
@@ -140,7 +140,7 @@ struct CompatCasesTests {
           "-- @query add\nINSERT INTO items VALUES (3, 'cup', 2);\n-- @query rename\nUPDATE OR ROLLBACK items SET name = 'rug' WHERE id = 1;\n-- @query all\nSELECT name FROM items;"
       ),
       finds: .init(.results, "1", "rename", "fails: UNIQUE constraint failed"),
-      .init(.results, "1", "all", "returns other rows, 2 and not 3")),
+      .init(.results, "1", "all", "returns other rows, 2 instead of 3")),
     CompatCase(
       "a renamed table behind a view without a trigger",
       folder: folder(
@@ -179,11 +179,11 @@ struct CompatCasesTests {
           -- @query one
           SELECT name FROM items WHERE id = 1;
           """),
-      finds: .init(.results, "1", "add", "changes 0 rows and not 1"),
-      .init(.results, "1", "added", "returns other rows, 0 and not 1"),
+      finds: .init(.results, "1", "add", "changes 0 rows instead of 1"),
+      .init(.results, "1", "added", "returns other rows, 0 instead of 1"),
       .init(.results, "1", "add and tell", "returns other rows"),
       .init(.compiling, "1", "put", "does not compile: cannot UPSERT a view"),
-      .init(.results, "1", "rename", "changes 0 rows and not 1")),
+      .init(.results, "1", "rename", "changes 0 rows instead of 1")),
     CompatCase(
       "a read that slows from SEARCH to SCAN is a warning",
       folder: folder(
@@ -225,7 +225,7 @@ struct CompatCasesTests {
           "-- @query in stock\nSELECT name, count FROM items JOIN stock USING (item);\n-- @query natural\nSELECT name, count FROM items NATURAL JOIN stock;",
         seed: "INSERT INTO items VALUES (1, 'lamp'), (2, 'rug'); INSERT INTO stock VALUES (1, 5);"),
       finds: .init(.compiling, "1", "in stock", "does not compile: cannot join using column item"),
-      .init(.results, "1", "natural", "returns other rows, 2 and not 1"),
+      .init(.results, "1", "natural", "returns other rows, 2 instead of 1"),
       .init(.plan, "1", "natural", "reads all of items")),
     CompatCase(
       "a write that breaks a claim",
@@ -420,7 +420,7 @@ struct CompatPairsTests {
         phase: "0001/migrate"),
       .init(.results, "2", "read", "returns other rows", phase: "0001/migrate"),
       .init(
-        .interleaving, "2", "rename", "is another value after the way down and up again", phase: "0001/expand"
+        .interleaving, "2", "rename", "whose value differs after the way down and up again", phase: "0001/expand"
       )),
   ]
 }
@@ -463,7 +463,7 @@ struct CompatRefusalTests {
   static let refused = [
     Case(
       "a version whose script touches no table", asks: "-- @query one\nSELECT 1;", .blindQueries,
-      "apps/shop/1.sql touches no table", at: "apps/shop/1.sql:2:1"),
+      "apps/shop/1.sql uses no table", at: "apps/shop/1.sql:2:1"),
     Case(
       "empty data", asks: "-- @query names\nSELECT name FROM items;", seed: "SELECT 1;", .noData,
       "these tables have no rows, so the test would prove nothing: items", at: "apps/shop/1.sql:2:1"),
@@ -485,10 +485,10 @@ struct CompatRefusalTests {
     Case(
       "a failure that does not come",
       asks: "-- @query add\n-- @expect error\nINSERT INTO items (id) VALUES (9);",
-      .queryFailed, "'add' does not fail", at: "apps/shop/1.sql:3:1"),
+      .queryFailed, "'add' succeeded", at: "apps/shop/1.sql:3:1"),
     Case(
       "a version that runs on no state that can be reached", asks: "-- @query names\nSELECT name FROM items;",
-      .versionNotPromised, "shop 3 may be live on no state", at: "apps/shop/3.sql:2:1", version: "3",
+      .versionNotPromised, "shop 3 is not allowed on any state", at: "apps/shop/3.sql:2:1", version: "3",
       more: [
         "0002-b/expand.sql":
           "-- @window shop >=1 <3\n-- @needs 0009\n-- @up\nSELECT 1;\n-- @down\nSELECT 1;"

@@ -216,7 +216,7 @@ import Testing
 
       """,
       """
-      m/expand.sql:1:12: no range of versions [window-invalid]
+      m/expand.sql:1:12: there is no range of versions [window-invalid]
       | -- @window app
       |            ^^^
       help: write one, for example >=1.4 <2.0

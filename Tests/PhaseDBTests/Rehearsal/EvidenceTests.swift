@@ -159,7 +159,7 @@ struct EvidenceTests {
     try database.run("CREATE TABLE more (x)")
     let plan = try migrator.plan(.upAll)
     #expect(plan.steps.map(\.id.short) == ["0001/expand", "0001/migrate"])
-    #expect(plan.held[0].gates[0].reason.contains("what comes before it was not rehearsed"))
+    #expect(plan.held[0].gates[0].reason.contains("the phases before it were not rehearsed"))
   }
 
   @Test(
