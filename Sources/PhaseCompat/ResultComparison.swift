@@ -84,7 +84,8 @@ extension ResultComparison {
     for (table, count) in home.counts.sorted(by: { $0.key < $1.key }) {
       guard let found = here.counts[table], found != count else { continue }
       findings.append(
-        finding(.results, here.query, "leaves \(DetailLines.rows(Int(found))) in \(table) instead of \(count)"))
+        finding(
+          .results, here.query, "leaves \(DetailLines.rows(Int(found))) in \(table) instead of \(count)"))
     }
     return findings
   }

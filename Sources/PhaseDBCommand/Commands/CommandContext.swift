@@ -51,8 +51,16 @@ struct CommandContext {
   ///
   /// - Parameter first: what has to be done by hand before it.
   func suggest(_ command: Prose, after first: Prose = "") {
-    let first: Prose = first.isEmpty ? "" : "\(first), then: "
-    say("\(paint("next:", .dim)) \(first)\(paint(command + words(of: [.database, .migrations]), .command))")
+    let command = command + words(of: [.database, .migrations])
+    let label: Prose = "\(paint("next:", .dim)) "
+    guard !first.isEmpty else { return say(label + paint(command, .command)) }
+    let whole: Prose = "next: \(first), then: \(command)"
+    guard let width, whole.description.displayWidth > width else {
+      return say("\(label)\(first), then: \(paint(command, .command))")
+    }
+    // The command stays on a line of its own, to be copied.
+    for line in Wrapped.paragraph(label, "\(first),", indent: 6, width: width) { say(line) }
+    say("      then: \(paint(command, .command))")
   }
 
   /// Advice that ends with a command, on the database and the folder that this one was given.
@@ -79,7 +87,8 @@ struct CommandContext {
   func note(_ line: Prose) {
     guard !isQuiet else { return }
     guard !isJSON else { return tell(MessageJSON(event: "note", message: line)) }
-    errors.line("\(terminal.errorPaint(invocation.color)("note:", .warning)) \(line)")
+    let label: Prose = "\(terminal.errorPaint(invocation.color)("note:", .warning)) "
+    for line in Wrapped.paragraph(label, line, indent: 6, width: terminal.errorWidth) { errors.line(line) }
   }
 
   /// A bar on standard error.

@@ -42,11 +42,11 @@ struct PlanText {
     printDrift(context)
     printLive(context)
     printMisfits(context)
-    for note in plan.notes { context.print("\(context.paint("note:", .warning)) \(note)\n") }
+    for note in plan.notes { context.print("\(context.paint("note:", .warning)) ", note, indent: 6) }
     for gate in plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
       context.print(
-        "\(context.paint("override:", .warning)) the \(gate.rawValue) gate, because: \((plan.reason ?? ""))\n"
-      )
+        "\(context.paint("override:", .warning)) ",
+        "the \(gate.rawValue) gate, because: \(plan.reason ?? "")", indent: 10)
     }
   }
 

@@ -30,10 +30,13 @@ struct StatusText {
     guard let checkpoint = status.checkpoint, let phase = checkpoint.phase else {
       return status.hasLedger ? ", before the first phase" : ", no ledger yet"
     }
-    let pending = status.pending.isEmpty ? "nothing" : CountText.text(status.pending.count)
-    let isAll = status.unread.isEmpty ? "" : " in the files read"
-    return
-      " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count) applied, \(pending) pending\(isAll)"
+    // A file that was not read may be one more.
+    let isAll = status.unread.isEmpty
+    let pending: Prose =
+      status.pending.isEmpty
+      ? isAll ? "nothing pending" : "pending phases unknown"
+      : "\(isAll ? "" : "at least ")\(CountText.text(status.pending.count)) pending"
+    return " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count) applied, \(pending)"
   }
 
   private func sentence(_ way: CheckpointReversal) -> Prose {

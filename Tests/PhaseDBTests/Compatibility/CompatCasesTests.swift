@@ -36,7 +36,8 @@ struct CompatCasesTests {
       folder: folder(
         change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
         asks: "-- @query all\nSELECT * FROM items WHERE id = 1;"),
-      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax instead of id, name, price")
+      finds: .init(
+        .compiling, "1", "all", "returns the columns id, name, price, tax instead of id, name, price")
     ),
     CompatCase(
       "a new column below a star whose columns are named outside",
@@ -68,7 +69,8 @@ struct CompatCasesTests {
       folder: folder(
         change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
         asks: "-- @query all\nSELECT * FROM (SELECT * FROM items) ORDER BY id;"),
-      finds: .init(.compiling, "1", "all", "returns the columns id, name, price, tax instead of id, name, price")
+      finds: .init(
+        .compiling, "1", "all", "returns the columns id, name, price, tax instead of id, name, price")
     ),
     CompatCase(
       "SELECT \"price\" after the column is gone",
@@ -420,7 +422,8 @@ struct CompatPairsTests {
         phase: "0001/migrate"),
       .init(.results, "2", "read", "returns other rows", phase: "0001/migrate"),
       .init(
-        .interleaving, "2", "rename", "whose value differs after the way down and up again", phase: "0001/expand"
+        .interleaving, "2", "rename", "whose value differs after the way down and up again",
+        phase: "0001/expand"
       )),
   ]
 }

@@ -97,7 +97,8 @@ struct GateTests {
     let plan = try database.migrator(catalog, .test(live: example.told)).plan(.upAll)
     #expect(plan.held.flatMap { $0.gates.map(\.reason) } == [example.reason].compactMap(\.self))
     #expect(plan.steps.count == (example.reason == nil ? 1 : 0))
-    #expect(plan.checkIns.isEmpty == !example.told.isEmpty || example.reason?.hasPrefix("no live version") == true)
+    #expect(
+      plan.checkIns.isEmpty == !example.told.isEmpty || example.reason?.hasPrefix("no live version") == true)
     if let note = example.note { #expect(plan.notes.contains(note), "\(plan.notes)") }
   }
 

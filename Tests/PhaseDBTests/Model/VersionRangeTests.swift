@@ -27,7 +27,8 @@ import Testing
   @Test(arguments: [
     (">=2.0 <1.4", "no version satisfies >=2.0 <1.4"), (">1.4 <1.4", "no version satisfies >1.4 <1.4"),
     (">=1.4   <1.4.0", "no version satisfies >=1.4 <1.4.0"), ("=1 =2", "no version satisfies =1 =2"),
-    (">1 <=1", "no version satisfies >1 <=1"), ("", "there is no range of versions"), ("  ", "there is no range of versions"),
+    (">1 <=1", "no version satisfies >1 <=1"), ("", "there is no range of versions"),
+    ("  ", "there is no range of versions"),
     ("==1.4", "'==' is not a comparator"), ("1.4", "'1.4' is not a comparator"),
     ("=>1.4", "'=>' is not a comparator"), ("^1.4", "'^1.4' is not a comparator"),
     (">=1.4 || <1", "'||' is not a comparator"), (">=1.4 2.0", "'2.0' is not a comparator"),
