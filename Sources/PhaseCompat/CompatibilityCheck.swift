@@ -3,14 +3,14 @@ public import PhaseDB
 internal import PhaseSQLite
 internal import Synchronization
 
-/// Runs what versions of applications ask the database on every state on which they may be live.
+/// Runs the queries of application versions on every state where those versions may be live.
 ///
-/// The states come from the windows of the phases, the questions from `apps/APP/VERSION.sql`, the data from `apps/seed.sql`
-/// or a copy of a database. No database of the user's is written.
+/// The states come from the windows of the phases, the queries from `apps/APP/VERSION.sql`, the rows from
+/// `apps/seed.sql` or a copy of a database. It never writes to a database of the user's.
 public struct CompatibilityCheck: Sendable {
   /// The migrations whose states are visited.
   public let catalog: Catalog
-  /// The versions of which there are queries, by application and version.
+  /// The versions that have queries, sorted by application and version.
   public var versions: [LiveVersion] { scripts.map { LiveVersion($0.application, $0.version) } }
   /// Whether there is `apps/seed.sql`.
   public var hasSeed: Bool { seed != nil }
@@ -22,10 +22,10 @@ public struct CompatibilityCheck: Sendable {
   /// Reads a folder of migrations and its `apps`.
   ///
   /// - Parameters:
-  ///   - version: leaves all others aside.
-  ///   - tested: the version whose own tests are run in place of queries, of which there need be none then.
+  ///   - version: skips all other versions.
+  ///   - tested: the version whose own tests run instead of queries; it needs no queries then.
   /// - Throws: what reading them throws; `no-queries` when there is nothing in `apps`, `version-not-promised` for an
-  ///   application that nothing names.
+  /// application that no window and no file names.
   public init(
     folder path: String, only version: LiveVersion? = nil, testing tested: LiveVersion? = nil
   ) throws(MigrationError) {
@@ -132,7 +132,7 @@ public struct CompatibilityCheck: Sendable {
   /// Runs the queries of every version on every state.
   ///
   /// - Parameter database: a database whose rows are used, through a copy; nil for those of `apps/seed.sql`.
-  /// - Throws: what keeps the question from being answered: `no-data`, `query-failed`, `blind-queries`,
+  /// - Throws: what keeps the test from running: `no-data`, `query-failed`, `blind-queries`,
   ///   `version-not-promised`, what opening the database throws, and what a phase throws that does not run.
   public func report(database: String? = nil) throws(MigrationError) -> CompatibilityReport {
     try report(database: database, in: Surroundings())

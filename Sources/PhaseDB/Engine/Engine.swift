@@ -190,7 +190,7 @@ public struct RunResult: Sendable, Hashable {
 
   /// In the order in which it was done.
   public internal(set) var done: [Done]
-  /// Steps that another runner did meanwhile.
+  /// Steps that another runner did in the meantime.
   public internal(set) var skipped: [PhaseID]
 }
 

@@ -15,11 +15,11 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
-  /// Those an operator can pass with a reason.
+  /// Gates that an operator can override with a reason.
   public static let overridable: [Gate] = [.window, .soak, .needs, .evidence, .drift, .edited]
 }
 
-/// A gate that does not let a phase pass now.
+/// A gate that holds a phase now.
 public struct ClosedGate: Sendable, Hashable {
   /// Which gate it is.
   public let gate: Gate

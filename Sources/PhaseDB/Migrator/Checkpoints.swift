@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
 extension Migrator {
-  /// Every point `down` can be told to return to, and named ones it no longer can: oldest first.
+  /// Every point to which `down` can return, and named ones to which it no longer can: oldest first.
   public func checkpoints() throws(MigrationError) -> [Checkpoint] {
     try connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)

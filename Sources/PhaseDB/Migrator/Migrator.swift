@@ -6,7 +6,7 @@ internal import PhaseSQLite
   import Foundation
 #endif
 
-/// The front door: one database and one catalog of migrations.
+/// One database and one catalog of migrations.
 ///
 /// Ask for a plan, look at it, run it. A migrator belongs to the thread that made it.
 ///
@@ -29,7 +29,7 @@ public final class Migrator {
 
   /// The migrations that the database is to have.
   public internal(set) var catalog: Catalog
-  /// What the next call goes by.
+  /// The options of the next call.
   public var options: Options
   /// The path, or `(borrowed)` for a handle without one.
   public let database: String

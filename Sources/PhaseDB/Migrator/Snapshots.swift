@@ -164,7 +164,7 @@ extension Migrator {
   package func restore(_ name: String, confirmed: String?) throws(MigrationError) -> Restoration {
     let found = try snapshot(name)
     let (source, snapshot, losses) = try compared(with: found)
-    guard confirmed == name else { throw Self.unconfirmed(name, losses) }
+    guard confirmed == name else { throw Self.unconfirmed(name, losses, confirmed) }
     guard connection.isAutocommit else { throw .transactionOpen }
     Leftovers.remove(beside: connection.path)
     return try changingNothing { () throws(MigrationError) in
@@ -244,14 +244,16 @@ extension Migrator {
     throw lease.held
   }
 
-  private static func unconfirmed(_ name: String, _ losses: RestoreLosses) -> MigrationError {
+  /// - Parameter wrong: what was confirmed in its place.
+  private static func unconfirmed(_ name: String, _ losses: RestoreLosses, _ wrong: String?) -> MigrationError
+  {
     MigrationError(
       .restoreUnconfirmed,
       losses.isEmpty
         ? "the database has not changed since the snapshot \(name)"
-        : "going back to the snapshot \(name) undoes everything since it was made",
+        : "restoring the snapshot \(name) undoes everything since it was made",
       details: losses.lines, state: "nothing was changed",
-      help: [
+      help: (wrong.map { ["'\($0)' does not confirm it: it is not the name of the snapshot"] } ?? []) + [
         "stop the applications that use the database, then confirm: --confirm \(name)",
         "to keep what was written since, reverse the phases instead: phasedb plan down",
       ])

@@ -153,6 +153,7 @@ extension VersionRange {
     case "=>", "=<": help = "write \(comparator.last ?? "=")=\(word)"
     case "" where rest.first?.isASCIIDigit == true:
       help = "write >=\(word) for that version and later ones, =\(word) for it alone"
+    case "" where ["any", "all", "*"].contains(word): help = "for every version, write >=0"
     default: help = "write comparators (>= > < <= =) with spaces between them, for example >=1.4 <2.0"
     }
     let wrong = comparator.isEmpty ? word : comparator[...]

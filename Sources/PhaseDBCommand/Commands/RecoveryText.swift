@@ -112,8 +112,8 @@ struct RecoveryText {
     let rest: Prose =
       unknown == 0
       ? ""
-      : ", without \(CountText.text(unknown, "phase")) never rehearsed"
-    return "\(sentence) (\(how)\(rest))"
+      : ", plus \(CountText.text(unknown, "phase")) never rehearsed"
+    return "\(sentence) (\(how))\(rest)"
   }
 }
 

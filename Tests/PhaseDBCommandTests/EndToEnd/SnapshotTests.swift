@@ -71,7 +71,7 @@ struct SnapshotTests {
     expectFailure(
       try site.phasedb("checkpoint restore safe -d shop.db"), 2,
       """
-      error: going back to the snapshot safe undoes everything since it was made [restore-unconfirmed]
+      error: restoring the snapshot safe undoes everything since it was made [restore-unconfirmed]
           later: 1 row added, another declaration since
           mine: 2 rows added, 1 row changed since
           0002-second/expand is not applied any more

@@ -305,7 +305,7 @@ struct OrphanTests {
     #expect(
       try lines(site, 1).prefix(4) == [
         "holds       every row has its parent", "broken      rows without a parent from before phasedb",
-        "c: 10050 rows have no parent in p",
+        "c: 10,050 rows have no parent in p",
         "to fix it: DELETE FROM c AS child WHERE child.p IS NOT NULL AND NOT EXISTS (SELECT 1 FROM p AS parent WHERE parent.id = child.p);",
       ])
     try site.sqlite("INSERT INTO c (p) VALUES (77777)")

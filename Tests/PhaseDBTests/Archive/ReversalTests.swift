@@ -189,7 +189,7 @@ struct ReversalTests {
     ),
     (
       100_001, "UPDATE t SET a = 'x' WHERE id = 1", .uncertain,
-      "rehearsed on \(day); since then: it is unknown whether rows of t changed, because it has more than 100000 rows"
+      "rehearsed on \(day); since then: it is unknown whether rows of t changed, because it has more than 100,000 rows"
     ),
   ]
   private static let day = "2026-01-31T12:00:00.000Z"
