@@ -25,7 +25,7 @@ public struct CompatibilityCheck: Sendable {
   ///   - version: skips all other versions.
   ///   - tested: the version whose own tests run instead of queries; it needs no queries then.
   /// - Throws: what reading them throws; `no-queries` when there is nothing in `apps`, `version-not-promised` for an
-  /// application that no window and no file names.
+  ///   application that no window and no file names.
   public init(
     folder path: String, only version: LiveVersion? = nil, testing tested: LiveVersion? = nil
   ) throws(MigrationError) {

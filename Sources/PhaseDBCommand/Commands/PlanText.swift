@@ -128,7 +128,9 @@ extension CommandContext {
     for misfit in misfits {
       print("\(paint("warning:", .bad)) ", misfit.message, indent: 9)
       for cause in misfit.causes { print("  ", cause, indent: 4) }
-      for remedy in misfit.remedies { print("  to fix it: ", advice(remedy), indent: 4) }
+      for (index, remedy) in misfit.remedies.enumerated() {
+        print(index == 0 ? "  to fix it: " : .blank(13), advice(remedy), indent: 13)
+      }
     }
   }
 }

@@ -37,8 +37,8 @@ enum VerifyCommand {
       let phase: Prose = check.phase.map { "\($0.short): " } ?? ""
       context.print("\(word)  ", phase + Prose(check.title), indent: 12)
       for line in check.details { context.print("              \(line)\n") }
-      for line in check.remedies {
-        context.print("            to fix it: ", context.advice(line), indent: 14)
+      for (index, line) in check.remedies.enumerated() {
+        context.print(index == 0 ? "            to fix it: " : .blank(23), context.advice(line), indent: 23)
       }
     }
     let broken = report.checks.count { $0.outcome == .broken }

@@ -62,7 +62,7 @@ struct AdoptTests {
       """
       error: shop.db already has a ledger, and is before the first phase [ledger-exists]
         state: nothing was changed
-        help:  see what is applied: phasedb status
+        help:  see what is applied: phasedb status -m other
       """, at: site)
     #expect(!site.exists("other"))
 

@@ -90,7 +90,8 @@ struct KilledBatchTests {
     #expect(outcome.code == 4, "\(outcome.summary)")
     #expect(outcome.errors.contains("error: stopped on request [interrupted]"))
     #expect(
-      outcome.errors.contains("help:  continue with: phasedb up\n         or undo it with: phasedb down"))
+      outcome.errors.contains(
+        "help:  continue with: phasedb up -d shop.db\n         or undo it with: phasedb down -d shop.db"))
     let status = try site.batchStatus()
     #expect(status.contains("half done 0001-count/migrate going up: "), "\(status)")
     #expect(status.contains("paused (interrupted)"))

@@ -306,9 +306,9 @@ extension CopiesTests {
       """
       error: 0003-third/migrate is half done on its way up, and no snapshot was made before its first batch [phase-in-progress]
         state: nothing was changed
-        help:  continue without a snapshot: phasedb up
-               or undo the phase first: phasedb down
-               then start again: phasedb up --snapshot DIR
+        help:  continue without a snapshot: phasedb up -d shop.db
+               or undo the phase first: phasedb down -d shop.db
+               then start again: phasedb up --snapshot DIR -d shop.db
       """, at: site)
     #expect(try site.phasedb("up -d shop.db").code == 0)
   }

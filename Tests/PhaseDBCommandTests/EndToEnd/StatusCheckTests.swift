@@ -98,7 +98,7 @@ struct StatusCheckTests {
       says:
         "warning: storefront 3.0 is live and may not run on this schema, which is for storefront >=2.0 <3.0",
       "0003-c/expand is not applied, and its window is >=2.0 <3.0",
-      "to fix it: apply it first: phasedb up --to 0003/expand"
+      "to fix it: apply it first: phasedb up --to 0003/expand -d shop.db"
     ) {
       try $0.phase(
         "0003-c/expand", up: "CREATE TABLE u (a);", down: "DROP TABLE u;", window: "storefront >=2.0 <3.0")
@@ -220,7 +220,7 @@ struct OrphanTests {
       "holds       every row has its parent", "broken      rows without a parent from before phasedb",
       "c: 2 rows with p = 99 have no parent in p",
       "to fix it: DELETE FROM c AS child WHERE child.p IN (99);",
-      "to fix it: or accept them: phasedb verify --accept c --reason \"...\"",
+      "or accept them: phasedb verify --accept c --reason \"...\" -d shop.db",
     ]
     #expect(try lines(site, 1) == old)
 
