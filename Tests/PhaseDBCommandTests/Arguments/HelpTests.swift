@@ -54,8 +54,8 @@ struct HelpTests {
     #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 50)
     for option in ["--to TARGET", "--live APP@VERSION", "--max-batch N"] { #expect(text.contains(option)) }
     #expect(text.contains("More: phasedb help up"))
-    #expect(!text.contains("Every phase is one transaction"))
-    #expect(Help().text(for: ["up"]).description.contains("Every phase is one transaction"))
+    #expect(!text.contains("Each phase"))
+    #expect(Help().text(for: ["up"]).description.contains("Each phase"))
   }
 
   @Test("of check-in reads as a page")

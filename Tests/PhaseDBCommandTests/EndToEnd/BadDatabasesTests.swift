@@ -100,8 +100,7 @@ struct BadDatabasesTests {
             + INSERT INTO a VALUES (1, 'two');
           state: nothing was changed
           help:  restore the applied text, and write the change as a new migration
-                 or reverse the phase first, which the ledger can do without the file: phasedb down --to \
-        PHASE
+                 or reverse the phase first, with the SQL in the ledger: phasedb down --to PHASE -d shop.db
                  or override the gate: --override edited --reason "..."
         """
     ) {
@@ -117,7 +116,7 @@ struct BadDatabasesTests {
             + table stranger
           state: nothing was changed
           help:  undo the change that was made outside phasedb, or write it as a migration
-                 run all checks: phasedb verify
+                 run all checks: phasedb verify -d shop.db
                  or override the gate: --override drift --reason "..."
         """
     ) { try $0.sqlite("CREATE TABLE stranger (x)") },
@@ -131,7 +130,7 @@ struct BadDatabasesTests {
                 is:  CREATE TABLE mine (x, y, z)
           state: nothing was changed
           help:  undo the change that was made outside phasedb, or write it as a migration
-                 run all checks: phasedb verify
+                 run all checks: phasedb verify -d shop.db
                  or override the gate: --override drift --reason "..."
         """
     ) { try $0.sqlite("CREATE TABLE stranger (x); ALTER TABLE mine ADD COLUMN z") },
@@ -140,7 +139,7 @@ struct BadDatabasesTests {
       error: """
         error: there is no phase '0009' [unknown-phase]
           state: nothing was changed
-          help:  list the phases: phasedb status
+          help:  list the phases: phasedb status -d shop.db
         """),
     Refusal(
       "an ambiguous prefix", "up -d shop.db --to 000",
@@ -166,14 +165,14 @@ struct BadDatabasesTests {
       error: """
         error: there is no checkpoint '@nowhere' [unknown-checkpoint]
           state: nothing was changed
-          help:  list the checkpoints: phasedb checkpoint list
+          help:  list the checkpoints: phasedb checkpoint list -d shop.db
         """),
     Refusal(
       "a phase that is not applied, on the way down", "down -d shop.db --to 0002/expand",
       error: """
         error: 0002-second/expand is not applied, so there is no way down to it [not-applied]
           state: nothing was changed
-          help:  see what is applied: phasedb status
+          help:  see what is applied: phasedb status -d shop.db
         """),
     Refusal(
       "an override without a reason", "up -d shop.db --override window",
@@ -224,7 +223,7 @@ struct BadDatabasesTests {
       error: """
         error: there is a checkpoint @here already [checkpoint-exists]
           state: nothing was changed
-          help:  choose another name; list them: phasedb checkpoint list
+          help:  choose another name; list them: phasedb checkpoint list -d shop.db
         """
     ) {
       _ = try $0.phasedb("checkpoint create here -d shop.db")
@@ -360,7 +359,7 @@ struct BadDatabasesTests {
       error: committing 0001-big/expand: database or disk is full [database-full]
         state: 0001/expand was rolled back; the database is before the first phase
         help:  make room on the disk, then run the command again
-               then run: phasedb up
+               then run: phasedb up -d disk/shop.db
       """, at: site)
     #expect(try DatabaseContents(of: site, database: "disk/shop.db") == before)
     #expect(before.ledger.isEmpty)
