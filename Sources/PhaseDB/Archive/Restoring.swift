@@ -164,7 +164,7 @@ extension ArchiveTable {
     guard sum == record.digest else {
       throw MigrationError(
         .archiveAltered,
-        "\(name) is not what \(record.phase) \(record.direction.rawValue) took from \(record.table): somebody changed it",
+        "\(name) was changed: it is not what \(record.phase) \(record.direction.rawValue) took from \(record.table)",
         help: ["restore the table from a backup of the database"])
     }
   }

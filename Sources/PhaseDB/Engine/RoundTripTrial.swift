@@ -200,7 +200,7 @@ extension Engine {
     _ differences: [RememberedTable.Difference], _ trip: RoundTripTrial, _ step: Plan.Step
   ) throws(MigrationError) -> [ArchiveRecord] {
     guard let ledger = knowledge.ledger else { return [] }
-    return try lifting("archiving what the way back of \(step.id) does not give back") { () in
+    return try lifting("archiving what the way back of \(step.id) does not restore") { () in
       var next = try ledger.nextArchive()
       var records: [ArchiveRecord] = []
       for (table, difference) in zip(trip.remembered, differences) {

@@ -254,7 +254,7 @@ extension QueriesDraft {
       let isRowID = words.count == 3 && column.lowercased() == "last_insert_rowid"
       guard isRowID || words.count == 1 else {
         throw source.bad(
-          directive, "'\(source.string(value))' is no column of a result", at: value,
+          directive, "'\(source.string(value))' is not a column of a result", at: value,
           help: "write the name of one column, or last_insert_rowid()")
       }
       results.append(

@@ -53,7 +53,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case .forbiddenStatement: "The phase could no longer be undone as a whole."
     case .downNotInverse: "After down, the application runs on a schema that it was never written for."
     case .notReplayable: "After down, the phase goes up again later and must lead to the same schema."
-    case .expandNotAdditive: "The version that runs now still uses what the phase takes away or changes."
+    case .expandNotAdditive: "The running version still uses what the phase removes or changes."
     case .migrateChangesSchema:
       "A migrate phase runs beside the application, which must not meet a changing schema."
     case .schemaPhaseWritesRows:

@@ -152,7 +152,7 @@ extension SchemaFact {
     case .columnRemoved(let table, let column): "table \(table) loses column \(column.declaration)"
     case .columnMoved(let table, let column, let old, let new):
       old == new
-        ? "column \(table).\(column) stands at place \(new) between other columns"
+        ? "column \(table).\(column) is at place \(new) between other columns"
         : "column \(table).\(column) moves from place \(old) to place \(new)"
     case .columnRetyped(let table, let column, let old, let new):
       old.declared == new.declared

@@ -164,7 +164,9 @@ package enum DatabaseFile {
     let pages = try connection.value("PRAGMA main.page_count")?.integer ?? 0
     let size = try connection.value("PRAGMA main.page_size")?.integer ?? 0
     guard !hasLog(path),
-      let length = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int,
+      // Of a symbolic link, the attributes are its own.
+      let length = try? FileManager.default.attributesOfItem(
+        atPath: URL(filePath: path).resolvingSymlinksInPath().path)[.size] as? Int,
       Int64(length) < pages * size
     else { return }
     throw MigrationError(

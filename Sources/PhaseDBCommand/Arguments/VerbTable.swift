@@ -218,7 +218,7 @@ extension Verb {
   static let looking: [Verb] = [
     Verb(
       .status, "status",
-      summary: "show where every phase stands",
+      summary: "show the state of every phase",
       discussion:
         "With PHASE, shows everything about that phase. Only reads, so it also works on a read-only database.",
       positionals: [
@@ -231,7 +231,7 @@ extension Verb {
           "exit with 1 when a phase is pending, edited or known to lose rows, the schema has drifted, or a live version may not run on it"
       ],
       examples: [
-        Example("phasedb status", "show where every phase stands"),
+        Example("phasedb status", "show the state of every phase"),
         Example("phasedb status 0002/contract", "show why it is held, and everything else about it"),
         Example("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
       ],

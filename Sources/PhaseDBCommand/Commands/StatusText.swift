@@ -62,7 +62,7 @@ struct StatusText {
     }
     if let pause = phase.pause {
       context.print("", "paused (\(pause.reason.rawValue)): \(pause.detail)")
-      context.print("", "to go on: \(pause.resuming)")
+      context.print("", "to continue: \(pause.resuming)")
     } else if !phase.isRunning {
       context.print("", "its runner has been gone since \(phase.lastSign)")
     }

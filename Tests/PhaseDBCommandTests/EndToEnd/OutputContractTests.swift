@@ -189,7 +189,7 @@ struct OutputContractTests {
         error: """
           error: the output could not be written: No space left on device [output-failed]
             state: the command is done, and its work is recorded
-            help:  see what is applied: phasedb status
+            help:  see what is applied: phasedb status -d shop.db
           """),
     ])
   func fullDevice(row: LostCase) throws {

@@ -224,7 +224,7 @@ struct ApplicationFileTests {
     Case(
       "a result of no column", "-- @query q\n-- @as x = count(*)\nSELECT count(*);",
       """
-      apps/shop/1.4.sql:2:12: 'count(*)' is no column of a result [bad-directive]
+      apps/shop/1.4.sql:2:12: 'count(*)' is not a column of a result [bad-directive]
       | -- @as x = count(*)
       |            ^^^^^^^^
       help: write the name of one column, or last_insert_rowid()
