@@ -178,8 +178,8 @@ struct BadTransitionsTests {
          4 | CREATE TEMP TABLE mine (x);
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
-          help:  make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides \
-        one of main
+          help:  make an ordinary table and drop it in the same phase, or use WITH: a TEMP object can \
+        hide one of main
                  then run: phasedb up -d shop.db
         """),
     BadPhase(

@@ -338,7 +338,9 @@ extension CopiesTests {
       _ = try $0.run("ln", "-s", "../new", log)
     },
     Obstacle(testDescription: "a folder", refusal: "\(log): it is a folder") { try $0.makeFolder(log) },
-    Obstacle(testDescription: "a pipe", refusal: "\(log): it is not a file") { _ = try $0.run("mkfifo", log) },
+    Obstacle(testDescription: "a pipe", refusal: "\(log): it is not a file") {
+      _ = try $0.run("mkfifo", log)
+    },
     Obstacle(testDescription: "a link for the folder", refusal: "compat-logs: it is a symbolic link") {
       try $0.remove("compat-logs")
       _ = try $0.run("ln", "-s", "elsewhere", "compat-logs")
