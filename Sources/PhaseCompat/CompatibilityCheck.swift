@@ -3,14 +3,14 @@ public import PhaseDB
 internal import PhaseSQLite
 internal import Synchronization
 
-/// Runs what versions of applications ask the database on every state on which they may be live.
+/// Runs the queries of application versions on every state where those versions may be live.
 ///
-/// The states come from the windows of the phases, the questions from `apps/APP/VERSION.sql`, the data from `apps/seed.sql`
-/// or a copy of a database. No database of the user's is written.
+/// The states come from the windows of the phases, the queries from `apps/APP/VERSION.sql`, the rows from
+/// `apps/seed.sql` or a copy of a database. It never writes to a database of the user's.
 public struct CompatibilityCheck: Sendable {
   /// The migrations whose states are visited.
   public let catalog: Catalog
-  /// The versions of which there are queries, by application and version.
+  /// The versions that have queries, sorted by application and version.
   public var versions: [LiveVersion] { scripts.map { LiveVersion($0.application, $0.version) } }
   /// Whether there is `apps/seed.sql`.
   public var hasSeed: Bool { seed != nil }
@@ -22,10 +22,10 @@ public struct CompatibilityCheck: Sendable {
   /// Reads a folder of migrations and its `apps`.
   ///
   /// - Parameters:
-  ///   - version: leaves all others aside.
-  ///   - tested: the version whose own tests are run in place of queries, of which there need be none then.
+  ///   - version: skips all other versions.
+  ///   - tested: the version whose own tests run instead of queries; it needs no queries then.
   /// - Throws: what reading them throws; `no-queries` when there is nothing in `apps`, `version-not-promised` for an
-  ///   application that nothing names.
+  ///   application that no window and no file names.
   public init(
     folder path: String, only version: LiveVersion? = nil, testing tested: LiveVersion? = nil
   ) throws(MigrationError) {
@@ -38,9 +38,9 @@ public struct CompatibilityCheck: Sendable {
     guard !scripts.isEmpty || tested != nil else {
       throw MigrationError(
         .noQueries,
-        "\(version?.description ?? "no version of an application") has \(version == nil ? "its" : "no") queries in \(path)/apps",
+        "there are no queries of \(version?.description ?? "any version") in \(path)/apps",
         help: Self.otherVersions(version, corpus) + [
-          "write them down: apps/APP/VERSION.sql, for example apps/storefront/1.4.0.sql",
+          "write the version's queries to apps/APP/VERSION.sql, for example apps/storefront/1.4.0.sql",
           "or turn a log of statements into such a file: phasedb compat --import-log FILE",
         ])
     }
@@ -64,8 +64,8 @@ public struct CompatibilityCheck: Sendable {
     let meant: [Prose] =
       Suggestion.nearest(to: version.application, in: known).map { ["did you mean \($0)?"] } ?? []
     throw MigrationError(
-      .versionNotPromised, "no window names \(version.application), so no state promises anything to it",
-      help: meant + ["applications that windows name: \(known.joined(separator: ", "))"])
+      .versionNotPromised, "no window names \(version.application), so there is no state to test it on",
+      help: meant + ["the windows name: \(known.joined(separator: ", "))"])
   }
 
   init(_ catalog: Catalog, scripts: [ApplicationScript], seed: Script?, seedPath: String = "apps/seed.sql") {
@@ -122,16 +122,17 @@ public struct CompatibilityCheck: Sendable {
 
   func unreachable(_ application: String, _ version: Version, at place: Place?) -> MigrationError {
     MigrationError(
-      .versionNotPromised, "\(application) \(version) may be live on no state that up leads to", at: place,
+      .versionNotPromised, "\(application) \(version) is not allowed on any state that up leads to",
+      at: place,
       help: [
-        "correct the windows, or remove apps/\(application)/\(version).sql when the version is history"
+        "correct the windows, or remove apps/\(application)/\(version).sql if the version is no longer used"
       ])
   }
 
   /// Runs the queries of every version on every state.
   ///
   /// - Parameter database: a database whose rows are used, through a copy; nil for those of `apps/seed.sql`.
-  /// - Throws: what keeps the question from being answered: `no-data`, `query-failed`, `blind-queries`,
+  /// - Throws: what keeps the test from running: `no-data`, `query-failed`, `blind-queries`,
   ///   `version-not-promised`, what opening the database throws, and what a phase throws that does not run.
   public func report(database: String? = nil) throws(MigrationError) -> CompatibilityReport {
     try report(database: database, in: Surroundings())
@@ -193,9 +194,9 @@ public struct CompatibilityCheck: Sendable {
     }
     guard let seed else {
       throw MigrationError(
-        .noData, "there are no rows to test with: neither a database nor \(seedPath)",
+        .noData, "there are no rows to test with: no database is named, and there is no file \(seedPath)",
         help: [
-          "write INSERTs into \(seedPath)", "or use the rows of a database, which is copied: --database FILE",
+          "write INSERTs into \(seedPath)", "or test with a copy of a database: --database FILE",
         ])
     }
     let copy = try workshop.empty()

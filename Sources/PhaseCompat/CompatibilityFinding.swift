@@ -1,6 +1,6 @@
 public import PhaseDB
 
-/// Something that a version of an application does not find as it was on the state it was written for.
+/// A difference that a version of an application sees from the state it was written for.
 public struct CompatibilityFinding: Sendable, Hashable {
   /// What was done when it showed.
   package enum Check: String, Sendable, Hashable, CaseIterable {
@@ -19,11 +19,11 @@ public struct CompatibilityFinding: Sendable, Hashable {
   }
 
   package let check: Check
-  /// The application whose version has the trouble.
+  /// The application.
   public let application: String
-  /// The version that has the trouble.
+  /// Its version.
   public let version: Version
-  /// The name of the statement it shows in, nil when it is not of one.
+  /// The name of the statement; nil when it is not about one.
   public let query: String?
   /// What is wrong, in one sentence without a full stop.
   public let message: Prose
@@ -31,12 +31,12 @@ public struct CompatibilityFinding: Sendable, Hashable {
   public let details: [Prose]
   /// Where the statement is written.
   public let place: Place?
-  /// The phase after which it showed first; nil when it is not of one.
+  /// The phase after which it appeared first; nil when no phase caused it.
   public internal(set) var phase: PhaseID?
-  /// Where that phase says so, or begins.
+  /// The line of that phase's window, or its beginning.
   public internal(set) var phasePlace: Place?
 
-  /// Whether it costs time and breaks nothing.
+  /// Whether it only costs time.
   public var isWarning: Bool { check == .plan }
 
   /// The same trouble on two states, whatever the rows in it are.

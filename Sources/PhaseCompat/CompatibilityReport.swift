@@ -33,7 +33,7 @@ public struct CompatibilityReport: Sendable {
   /// For each state, what was found of each subject.
   public let findings: [[[CompatibilityFinding]]]
 
-  /// Everything that was found, each trouble once: on the first state where it shows.
+  /// Every finding once, on the first state where it appears.
   public var firstFindings: [(state: Int, finding: CompatibilityFinding)] {
     var first: [(state: Int, finding: CompatibilityFinding)] = []
     for (state, row) in findings.enumerated() {
@@ -55,8 +55,8 @@ public struct CompatibilityReport: Sendable {
   func with(_ other: CompatibilityReport) throws(MigrationError) -> CompatibilityReport {
     guard states == other.states else {
       throw MigrationError(
-        .ledgerMoved, "another runner changed what is applied while the database was copied",
-        help: ["go on with the same command"])
+        .ledgerMoved, "another runner applied or reversed phases while the database was copied",
+        help: ["run the same command again"])
     }
     let findings = zip(findings, other.findings).map { zip($0, $1).map { $0 + $1 } }
     let outcomes = zip(outcomes, other.outcomes).map { one, two in
@@ -65,6 +65,6 @@ public struct CompatibilityReport: Sendable {
     return CompatibilityReport(states: states, subjects: subjects, outcomes: outcomes, findings: findings)
   }
 
-  /// Whether everything that the windows promise holds.
+  /// Whether every version works on every state where the windows let it be live.
   public var isClean: Bool { outcomes.joined().allSatisfy { $0 != .broken } }
 }

@@ -27,7 +27,7 @@ final class CopyWorkshop {
     runner = surroundings.runner
     cancellation = surroundings.cancellation
     let now = now
-    clock = try lifting("stopping the clock of the copies") { () in
+    clock = try lifting("freezing the clock of the copies") { () in
       // As SQLite reads it, without the Z, and to the second, as CURRENT_TIMESTAMP gives it.
       try StandingClock(at: String(now.text.prefix(19)).replacing("T", with: " "))
     }
@@ -87,8 +87,8 @@ final class CopyWorkshop {
 extension DatabaseCopy.Purpose {
   fileprivate static let compatibility = DatabaseCopy.Purpose(spare: { $0 / 100 + 65_536 }) { place, why in
     MigrationError(
-      .copyFailed, "a copy cannot be made in \(place): \(why)",
-      state: "nothing was changed, and the copies are removed",
-      help: ["name a folder on a disk with room that you may write in TMPDIR"])
+      .copyFailed, "cannot make a copy in \(place): \(why)",
+      state: "nothing was changed; the copies were removed",
+      help: ["set TMPDIR to a writable folder with enough free space"])
   }
 }

@@ -27,8 +27,8 @@ struct HomeRun {
         case .done where query.query.expectsError:
           throw MigrationError(
             .queryFailed,
-            "\(name): '\(query.query.title)' does not fail, and @expect error says that it must",
-            at: query.query.place, help: ["remove the line, or give it values that must be refused"])
+            "\(name): '\(query.query.title)' succeeded, but @expect error says that it must fail",
+            at: query.query.place, help: ["remove the line, or use values that the database refuses"])
         default: break
         }
       }
@@ -46,9 +46,10 @@ struct HomeRun {
     }
     guard empty.isEmpty else {
       throw MigrationError(
-        .noData, "nothing is proven by tables without rows: \(empty.joined(separator: ", "))",
+        .noData,
+        "these tables have no rows, so the test would prove nothing: \(empty.joined(separator: ", "))",
         at: script.queries.first?.place,
-        help: ["give each a row in apps/seed.sql, or test with the rows of a database: --database FILE"])
+        help: ["add a row for each to apps/seed.sql, or test with a copy of a database: --database FILE"])
     }
   }
 
@@ -58,6 +59,6 @@ struct HomeRun {
     MigrationError(
       .queryFailed, "\(name): '\(query.title)' \(what) on the state it was written for: \(message)",
       at: query.place,
-      help: ["correct the statement or its values; a statement that must fail has the line -- @expect error"])
+      help: ["correct the statement or its values; if it must fail, add the line -- @expect error"])
   }
 }

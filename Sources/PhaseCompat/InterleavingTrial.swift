@@ -127,7 +127,7 @@ extension InterleavingTrial {
       if !hasChanged, loss.after != nil, !writer.knows(loss.cell.column, of: loss.cell.row.table) {
         add(
           version, query,
-          "changes \(loss.cell.row.table).\(loss.cell.column), which \(writers[loss.version].name) wrote and this statement has nothing to do with",
+          "changes \(loss.cell.row.table).\(loss.cell.column), which \(writers[loss.version].name) wrote and this statement should not touch",
           loss.lines)
       }
       written.forget(loss.cell)
@@ -192,7 +192,7 @@ extension InterleavingTrial {
         let author = written.author(of: WrittenCells.Cell(row: key, column: column))
         add(
           0, author?.query,
-          "leaves NULL in \(key.table).\(column), where \(writers[1].name) has never read one", ["in \(key)"])
+          "leaves NULL in \(key.table).\(column), where \(writers[1].name) expects a value", ["in \(key)"])
       }
     }
   }
@@ -258,8 +258,8 @@ extension InterleavingTrial {
     add(
       author.version, author.query,
       !written.holds(cell)
-        ? "writes what does not reach \(key.table).\(column), which its phase computes from it"
-        : "writes \(key.table).\(column), which is another value after the way down and up again",
+        ? "writes a value that does not reach \(key.table).\(column), although the phase computes that column from it"
+        : "writes \(key.table).\(column), whose value differs after the way down and up again",
       ["in \(key)", "written: \(before)", "again:   \(after)"], phase: phase?.id)
   }
 }

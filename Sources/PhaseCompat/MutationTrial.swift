@@ -17,7 +17,7 @@ struct MutationTrial {
     let footprint = home.footprint
     let candidates = footprint.reads.union(footprint.updates).filter { !$0.name.isEmpty }.sorted()
     guard !footprint.tables.isEmpty else {
-      throw Self.blind(script, "\(script.file) touches no table, so that it is right on every schema")
+      throw Self.blind(script, "\(script.file) uses no table, so it would pass on every schema")
     }
     let scratch = try Scratch(baseline: nil)
     try scratch.make(Array(schema.objects))
@@ -31,14 +31,15 @@ struct MutationTrial {
       guard let noticed = try Self.noticed(script, home, mutation, connection, schema) else { continue }
       guard noticed > 0 else {
         throw Self.blind(
-          script, "\(script.file) is right without \(mutation), which it uses: its results prove nothing")
+          script,
+          "\(script.file) still passes without \(mutation), which it uses, so its results prove nothing")
       }
       self.mutation = mutation.description
       self.noticed = noticed
       return
     }
     throw Self.blind(
-      script, "\(script.file) uses nothing that can be taken away, so that nothing shows what it proves")
+      script, "\(script.file) uses nothing that the self-test can remove, so its results prove nothing")
   }
 
   private enum Mutation: CustomStringConvertible {
@@ -81,13 +82,13 @@ struct MutationTrial {
         comparison.compiling(before, after).contains { !$0.isWarning }
       }
     }
-    try transaction.rollBack("taking back a mutation")
+    try transaction.rollBack("rolling back a mutation")
     return count
   }
 
   private static func blind(_ script: ApplicationScript, _ message: Prose) -> MigrationError {
     MigrationError(
       .blindQueries, message, at: script.queries.first?.place,
-      help: ["write the statements that the version really asks, with values that find rows"])
+      help: ["write the statements that the version really runs, with values that match rows"])
   }
 }

@@ -27,8 +27,8 @@ package struct QueryLog: Sendable {
     let script = text.text()
     guard !script.isEmpty else {
       throw MigrationError(
-        .noQueries, "\(source.file) has no statement that asks for rows or changes them",
-        help: ["write each statement on a line of its own, ended by a semicolon"])
+        .noQueries, "\(source.file) has no statement that reads or changes rows",
+        help: ["write each statement on its own line, and end it with a semicolon"])
     }
     return script
   }

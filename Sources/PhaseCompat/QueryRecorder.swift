@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Listens to what an application asks on its own connection, and writes it down for `compat`.
+/// Records the statements that an application runs on its own connection, for `compat`.
 ///
 /// Each statement is kept once, with up to three rows of different values, in the order in which it was first run. What is
 /// about transactions, the connection or the schema is left out. A recorder belongs to the thread of its handle.
@@ -30,10 +30,10 @@ public final class QueryRecorder {
     }
   }
 
-  /// Stops to listen.
+  /// Stops recording.
   public func stop() { connection.stopTracing() }
 
-  /// What was heard so far, as a file for `apps/APP/VERSION.sql`; empty when nothing was.
+  /// The statements so far, as a file for `apps/APP/VERSION.sql`; empty when there are none.
   public func script() -> String { text.text() }
 }
 

@@ -38,14 +38,14 @@ extension ResultComparison {
       return [
         finding(
           .compiling, query,
-          "gives the columns \(after.columns.joined(separator: ", ")) and not \(before.columns.joined(separator: ", "))"
+          "returns the columns \(after.columns.joined(separator: ", ")) instead of \(before.columns.joined(separator: ", "))"
         )
       ]
     }
     let slower =
       after.footprint.isWrite && !after.footprint.views.isEmpty ? [] : after.slower(than: before)
     return (losses + after.footprint.gains(over: before.footprint)).map { finding(.compiling, query, $0) }
-      + slower.map { finding(.plan, query, "reads all of \($0), where it looked rows up before") }
+      + slower.map { finding(.plan, query, "reads all of \($0); before, it looked rows up") }
   }
 
   private func finding(
@@ -84,7 +84,8 @@ extension ResultComparison {
     for (table, count) in home.counts.sorted(by: { $0.key < $1.key }) {
       guard let found = here.counts[table], found != count else { continue }
       findings.append(
-        finding(.results, here.query, "leaves \(DetailLines.rows(Int(found))) in \(table) and not \(count)"))
+        finding(
+          .results, here.query, "leaves \(DetailLines.rows(Int(found))) in \(table) instead of \(count)"))
     }
     return findings
   }
@@ -94,9 +95,9 @@ extension ResultComparison {
   ) -> (message: Prose, details: [Prose])? {
     switch (expected, found) {
     case (.failed(let code, let message), .failed(let other, let otherMessage)):
-      return code == other ? nil : ("fails for another reason: \(otherMessage)", ["before: \(message)"])
+      return code == other ? nil : ("fails with another error: \(otherMessage)", ["before: \(message)"])
     case (.failed(_, let message), .done):
-      return ("does not fail any more", ["before: \(message)"])
+      return ("no longer fails", ["before: \(message)"])
     case (.done, .failed(_, let message)): return ("fails: \(message)", [])
     case (.done(let before), .done(let after)): return difference(before, after, compiled)
     }
@@ -109,15 +110,15 @@ extension ResultComparison {
       let lost = before.rows.subtracting(after.rows)
       let gained = after.rows.subtracting(before.rows)
       guard lost.isEmpty, gained.isEmpty, before.hasSameRest(as: after) else {
-        let count = before.count == after.count ? "" : ", \(after.count) and not \(before.count)"
-        return ("gives other rows\(count)", lines(before, after, lost, gained, compiled.columns))
+        let count = before.count == after.count ? "" : ", \(after.count) instead of \(before.count)"
+        return ("returns other rows\(count)", lines(before, after, lost, gained, compiled.columns))
       }
       if let order = compiled.order, !order.isSame(before.rows, after.rows) {
-        return ("gives its rows in another order", [])
+        return ("returns its rows in another order", [])
       }
     }
     if let changes = before.changes, let now = after.changes, changes != now {
-      return ("changes \(DetailLines.rows(now)) and not \(changes)", [])
+      return ("changes \(DetailLines.rows(now)) instead of \(changes)", [])
     }
     if before.lastInsertRowID != after.lastInsertRowID {
       let (old, new) = (before.lastInsertRowID ?? 0, after.lastInsertRowID ?? 0)

@@ -103,7 +103,7 @@ final class ScriptRunner {
     let transaction = try begin()
     defer { connection.removeProgressHandler() }
     try connection.spending(body)
-    try transaction.rollBack("taking back what a script did")
+    try transaction.rollBack("rolling back a script")
   }
 
   /// Runs a body in a transaction that lasts.

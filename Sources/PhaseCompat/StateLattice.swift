@@ -66,9 +66,9 @@ struct StateLattice {
       && start.adding + start.contracts == applied.count
     guard isInOrder else {
       throw MigrationError(
-        .outOfOrder, "the database is in a state to which the phases of \(catalog.origin) do not lead",
+        .outOfOrder, "the phases of \(catalog.origin) do not lead to the state of the database",
         help: [
-          "see where it stands with: phasedb status", "use the folder that the database was migrated with",
+          "see what is applied: phasedb status", "use the folder that the database was migrated with",
         ])
     }
     var nodes = (0...applied.count).map { count in

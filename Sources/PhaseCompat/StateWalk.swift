@@ -58,7 +58,7 @@ final class StateWalk {
     guard try copy.schema.digest == before else {
       throw MigrationError(
         .noData, "\(seed.file) changes the schema", at: seed.place(at: seed.firstTokenOffset),
-        help: ["write only rows there: the phases make the tables"])
+        help: ["only insert rows there; the phases create the tables"])
     }
   }
 }

@@ -62,7 +62,7 @@ struct AdoptionTests {
       refused: .schemaDrift,
       [
         "~ table notes", "    was: \(baseline)", "    is:  CREATE TABLE notes (id INTEGER PRIMARY KEY, text)",
-      ], help: "make baseline.sql say what was there before the first phase, or change the database"),
+      ], help: "make baseline.sql match the schema before the first phase, or change the database"),
     Case(
       "at the baseline, when it is at a phase",
       spelled + author + row + "UPDATE notes SET author = 'me'; CREATE INDEX by_author ON notes (author)",
@@ -79,7 +79,7 @@ struct AdoptionTests {
         "    is:  CREATE TABLE \"notes\" ( id integer primary key, -- the key [text] TEXT, author)",
       ],
       help:
-        "it is the schema after each of 0001/expand, 0001/migrate: adopt at the last of them whose rows are done"
+        "it is the schema after each of 0001/expand, 0001/migrate: adopt at the last one whose rows are done"
     ),
     Case(
       "at a phase, when it is at the baseline", spelled, at: "0002", refused: .schemaDrift,
@@ -92,11 +92,11 @@ struct AdoptionTests {
     Case(
       "at a phase whose rows are not done", spelled + author + row, at: "0001/migrate",
       refused: .verifyFailed, ["id = 1"],
-      help: "adopt at an earlier phase, and let phasedb up do the rest"),
+      help: "adopt at an earlier phase, and apply the rest: phasedb up"),
     Case("at a phase that is not there", spelled, at: "0009", refused: .unknownPhase),
     Case(
       "when it is empty", "", refused: .schemaDrift, ["- table notes"],
-      help: "the database is empty, so bring it up instead: phasedb up"),
+      help: "the database is empty; apply the migrations instead: phasedb up"),
     Case(
       "with something that is named like a ledger", spelled + "CREATE TABLE phasedb_notes (a)",
       refused: .ledgerTouched, ["table phasedb_notes"]),
@@ -155,7 +155,9 @@ struct AdoptionTests {
     let catalog = try catalog(["0001-a": [table("a")]])
     let error = migrationError { try database.migrator(catalog).adopt() }
     #expect(error?.message.hasSuffix("is not an empty one") == true)
-    #expect(error?.help == ["write down what was there before the first phase: phasedb init --from DATABASE"])
+    #expect(
+      error?.help == ["write the schema before the first phase to baseline.sql: phasedb init --from DATABASE"]
+    )
   }
 
   @Test("the books of other tools are named")

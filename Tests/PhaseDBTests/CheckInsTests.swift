@@ -40,12 +40,12 @@ struct CheckInsTests {
       "a version below the applied phases", after: .up(1), "0.9",
       refused: "app 0.9 may not run on this schema, which is for app >=1.0 <2.0",
       ["0001-a/expand is applied, and its window is >=1.0"],
-      help: ["start app >=1.0 <2.0", "or reverse 0001/expand; look first: phasedb plan down --to @0"]),
+      help: ["start app >=1.0 <2.0", "or reverse 0001/expand; see the plan first: phasedb plan down --to @0"]),
     Case(
       "a version below the contract", after: .upAll, "1.4",
       refused: "app 1.4 may not run on this schema, which is for app >=1.5",
       ["0002-b/contract is applied, and its window is >=1.5 <3.0"],
-      help: ["start app >=1.5", "or reverse 0002/contract; look first: phasedb plan down --to @3"]),
+      help: ["start app >=1.5", "or reverse 0002/contract; see the plan first: phasedb plan down --to @3"]),
     Case(
       "a version that needs a pending phase", after: .up(1), "2.0",
       refused: "app 2.0 may not run on this schema, which is for app >=1.0 <2.0",
@@ -56,7 +56,7 @@ struct CheckInsTests {
       "the ledger alone knows the lower bound", after: .upAll, "1.4", withoutFolder: true,
       refused: "app 1.4 may not run on this schema, which is for app >=1.5",
       ["0002-b/contract is applied, and its window is >=1.5 <3.0"],
-      help: ["start app >=1.5", "or reverse 0002/contract; look first: phasedb plan down --to @3"]),
+      help: ["start app >=1.5", "or reverse 0002/contract; see the plan first: phasedb plan down --to @3"]),
   ]
 
   @Test("checks in:", arguments: cases)

@@ -249,7 +249,7 @@ private enum JSONKeys {
     if path.hasPrefix("phases[].gates[]") { return "held" + path.dropFirst(6) }
     if path.hasPrefix("phases[].reversal.") { return "steps" + path.dropFirst(6) }
     if path == "snapshot" || path.hasPrefix("snapshot.") { return "checkpoints[].\(path)" }
-    return ["name", "number", "phase", "at", "who", "host", "note", "reachable"].contains(path)
+    return ["name", "number", "at", "who", "host", "note", "reachable"].contains(path)
       ? "checkpoints[].\(path)" : path
   }
 }

@@ -38,6 +38,6 @@ struct AdoptedLosses {
   private static func lost(_ table: SchemaName, _ column: SchemaName?) -> Reversal.AffectedRows {
     Reversal.AffectedRows(
       table: table.spelled, column: column?.spelled, rows: nil,
-      why: "the phase was adopted, and nothing was kept of what it took", isDeclared: false)
+      why: "the phase was adopted, so nothing that it removed was archived", isDeclared: false)
   }
 }

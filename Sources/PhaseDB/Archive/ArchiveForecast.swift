@@ -46,7 +46,7 @@ struct ArchiveForecast {
         outlook.lost.append(
           affected(
             nil, record.rows,
-            "rows that cannot be followed are made again from \(changed), which changed since"))
+            "these rows are computed again from \(changed), which changed since"))
       } else {
         outlook.computed = computed.map {
           affected($0.name, record.rows, "the way back computes it from \(changed), which changed since")
@@ -61,7 +61,7 @@ struct ArchiveForecast {
       outlook.computed = computed.map {
         affected(
           $0.name, nil,
-          "rows that changed since, and the way back computes it; count them with: phasedb rehearse down")
+          "the way back computes it for rows that changed since; count them: phasedb rehearse down")
       }
       return outlook
     }
@@ -69,7 +69,7 @@ struct ArchiveForecast {
       let rows = try changedRows(table, successor, places, on: connection)
       if rows > 0 {
         outlook.computed = computed.map {
-          affected($0.name, rows, "the rows changed since, and the way back computes it")
+          affected($0.name, rows, "the rows changed since, so the way back computes it")
         }
       }
     } else if !successor.hashed.isEmpty {
@@ -78,7 +78,7 @@ struct ArchiveForecast {
         outlook.others = content.columns.map {
           affected(
             $0.name, rows,
-            "the rows changed since or are others with the same key, and the archived value comes back")
+            "the rows changed since, or other rows have their keys now; the archived value comes back")
         }
       }
       // Those of a complete archive are followed to their keys of today.
@@ -86,7 +86,7 @@ struct ArchiveForecast {
         let moved = try movedRows(table, successor, on: connection)
         if moved > 0 {
           outlook.lost += content.columns.map {
-            affected($0.name, moved, "the rows have another key since")
+            affected($0.name, moved, "the rows have another key now")
           }
         }
       }
@@ -113,7 +113,7 @@ struct ArchiveForecast {
       ON \(RowMatch.condition(key, in: table, as: "n", against: "a")) WHERE a.gone
       """)
     let rows = Int(count?.integer ?? 0)
-    return rows == 0 ? [] : [affected(nil, rows, "another row has taken the key since")]
+    return rows == 0 ? [] : [affected(nil, rows, "another row has the key now")]
   }
 
   /// How many rows that the phase took away stay away once the way back ran.

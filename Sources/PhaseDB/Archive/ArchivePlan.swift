@@ -164,9 +164,9 @@ extension MigrationError {
   static func archiveImpossible(_ table: SchemaName) -> MigrationError {
     MigrationError(
       .archiveImpossible,
-      "the rows of \(table) cannot be told apart: it has no primary key, and its columns take every name of the rowid",
+      "the rows of \(table) cannot be identified: it has no primary key, and its columns hide every name of the rowid",
       help: [
-        "give the table a primary key in a migration of its own, or rename one of rowid, _rowid_ and oid"
+        "give the table a primary key in a migration of its own, or rename one of the columns rowid, _rowid_ and oid"
       ])
   }
 }

@@ -51,7 +51,7 @@ struct HiddenContent {
           losses.append(
             RoundTripRecord.Loss(
               table: table.name.spelled, column: nil, rows: max(before ?? 1, now ?? 1),
-              why: "its module does not give its rows back"))
+              why: "its module cannot restore its rows"))
         }
       }
       let settings = try table.readSettings(on: connection).symmetricDifference(table.settings)
@@ -59,7 +59,7 @@ struct HiddenContent {
         losses.append(
           RoundTripRecord.Loss(
             table: table.settingsName, column: nil, rows: Set(settings.map { $0[0] }).count,
-            why: "the way back does not give back the settings of a full-text table"))
+            why: "the way back does not restore the settings of a full-text table"))
       }
       guard let language = table.virtual.language, let kept = table.languages else { continue }
       let column = "n.\(SQLText.identifier(language.spelled))"
@@ -70,7 +70,7 @@ struct HiddenContent {
         losses.append(
           RoundTripRecord.Loss(
             table: table.name.spelled, column: language.spelled, rows: Int(rows),
-            why: "the way back does not give back the languages of rows"))
+            why: "the way back does not restore the languages of rows"))
       }
     }
     return losses

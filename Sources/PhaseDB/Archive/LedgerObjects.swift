@@ -65,13 +65,13 @@ struct LedgerDrift: Sendable {
   fileprivate mutating func add(_ object: SchemaObject, isLedgers: Bool = false, isTemporary: Bool = false) {
     let title: Prose = "\(isTemporary ? "TEMP " : "")\(object.title)"
     if isLedgers {
-      lines.append("\(title) of the ledger has another text")
+      lines.append("\(title) of the ledger has different SQL")
       remedies.append("restore \(object.title) from a backup")
       return
     }
     switch object.key.type {
-    case "trigger", "index": lines.append("\(title) on \(object.table) is not phasedb's own")
-    default: lines.append("\(title) is not phasedb's own")
+    case "trigger", "index": lines.append("\(title) on \(object.table) does not belong to phasedb")
+    default: lines.append("\(title) does not belong to phasedb")
     }
     let isOwner = object.table.folded.hasPrefix(Schema.ledgerPrefix)
     let isNamed = object.key.name.hasPrefix(Schema.ledgerPrefix)
@@ -94,9 +94,9 @@ struct LedgerDrift: Sendable {
   /// Says what is wrong, to every command that would write.
   var error: MigrationError {
     MigrationError(
-      .ledgerTouched, "the ledger's own objects are not as phasedb made them",
+      .ledgerTouched, "objects of the ledger were changed or added from outside",
       details: DetailLines.first(lines), state: "nothing was changed",
-      help: DetailLines.first(remedies) + ["look at everything that is checked: phasedb verify"])
+      help: DetailLines.first(remedies) + ["run all checks: phasedb verify"])
   }
 }
 

@@ -112,8 +112,8 @@ struct Restoring {
         "what \(record.phase) \(record.direction.rawValue) took from \(record.table) cannot come back: \(error.message)",
         help: [
           record.direction == .up
-            ? "change or delete the rows that hold its keys now, then run: phasedb down"
-            : "change or delete the rows that hold its keys now, then run: phasedb up"
+            ? "change or delete the rows that have its keys now, then run: phasedb down"
+            : "change or delete the rows that have its keys now, then run: phasedb up"
         ])
     } catch {
       throw MigrationError(error, while: "restoring \(record.table) from archive \(record.id)")
@@ -153,7 +153,7 @@ extension ArchiveTable {
         .archiveMissing,
         "\(name) is gone, which held what \(record.phase) \(record.direction.rawValue) took from \(record.table)",
         help: [
-          "bring the table back from a backup of the database: without it \(DetailLines.rows(record.rows)) cannot be restored"
+          "restore the table from a backup of the database: without it \(DetailLines.rows(record.rows)) cannot be restored"
         ])
     }
     let sum = try lifting("checking archive \(record.id)") { () in
@@ -162,8 +162,8 @@ extension ArchiveTable {
     guard sum == record.digest else {
       throw MigrationError(
         .archiveAltered,
-        "\(name) is not what \(record.phase) \(record.direction.rawValue) took from \(record.table): somebody changed it",
-        help: ["bring the table back from a backup of the database"])
+        "\(name) was changed: it is not what \(record.phase) \(record.direction.rawValue) took from \(record.table)",
+        help: ["restore the table from a backup of the database"])
     }
   }
 }

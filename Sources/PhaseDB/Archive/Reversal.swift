@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What reversing an applied phase would give back, as the rows are now, and how far that is known.
+/// What reversing an applied phase would restore, given the present rows, and how certain that is.
 public struct Reversal: Sendable, Hashable {
   /// The verdict in one word.
   public enum Word: String, Sendable, Hashable, CaseIterable {
@@ -37,10 +37,10 @@ public struct Reversal: Sendable, Hashable {
   package internal(set) var uncertain: [AffectedRows] = []
   /// What keeps the way back from running.
   package internal(set) var obstacles: [Obstacle] = []
-  /// What else is known of how it is known, one sentence each.
+  /// How the verdict is known, one sentence each.
   public internal(set) var notes: [Prose] = []
 
-  /// The worst that is known decides.
+  /// The verdict: the worst known fact decides.
   public var word: Word {
     if !obstacles.isEmpty { return .blocked }
     if !lost.isEmpty { return .lossy }
@@ -88,7 +88,7 @@ public struct Reversal: Sendable, Hashable {
     var isOfLedger = false
   }
 
-  /// Whether nothing speaks against it but losses that the phase declares.
+  /// Whether it is exact, apart from losses that the phase declares.
   public var isExactOrDeclared: Bool {
     switch word {
     case .exact, .expected: true
@@ -110,7 +110,7 @@ public struct Reversal: Sendable, Hashable {
 }
 
 extension Reversal.Word: Comparable {
-  /// From the best to the worst: what an operator has to know first.
+  /// Ordered from best to worst.
   public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
 
   private var rank: Int {

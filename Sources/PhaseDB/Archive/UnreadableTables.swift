@@ -17,7 +17,7 @@ struct UnreadableTables {
   func gone(in later: Schema) -> [Reversal.AffectedRows] {
     names.filter { later.object("table", $0) == nil }.map { name in
       Reversal.AffectedRows(
-        table: name.spelled, column: nil, rows: nil, why: "its module does not give its rows back",
+        table: name.spelled, column: nil, rows: nil, why: "its module cannot restore its rows",
         isDeclared: false)
     }
   }

@@ -14,7 +14,7 @@ extension Engine {
     guard knowledge.schema.digest == plan.schemaBefore.digest else {
       var error = try knowledge.driftError()
       error.message = "the schema was changed again after the plan was made"
-      error.help = ["run the command again, which plans anew"]
+      error.help = ["run the command again to make a new plan"]
       throw error
     }
     let recorded = try knowledge.recordedSchema()
@@ -38,9 +38,9 @@ extension Engine {
     try passLease()
     guard knowledge.applied.map(\.id) == plan.appliedBefore else {
       throw MigrationError(
-        .ledgerMoved, "another runner changed what is applied since the plan was made",
+        .ledgerMoved, "another runner applied or reversed phases after the plan was made",
         state: "nothing was changed",
-        help: ["look at where the database stands with: phasedb status"])
+        help: ["see what is applied: phasedb status"])
     }
     try logOverrides(of: plan)
     let lines = try settleDrift(plan)

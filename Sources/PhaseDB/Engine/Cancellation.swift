@@ -18,7 +18,7 @@ public final class Cancellation: Sendable {
   /// One that also asks when another one does.
   init(following other: Cancellation) { (deadline, followed) = (nil, other) }
 
-  /// Asks for a stop: the transaction that runs is rolled back, those before it stand.
+  /// Requests a stop: the running transaction is rolled back, earlier ones stay committed.
   public func cancel() { requested.store(true, ordering: .relaxed) }
 
   /// Whether the run is asked to stop.

@@ -190,7 +190,7 @@ public struct RunResult: Sendable, Hashable {
 
   /// In the order in which it was done.
   public internal(set) var done: [Done]
-  /// Steps that another runner did meanwhile.
+  /// Steps that another runner did in the meantime.
   public internal(set) var skipped: [PhaseID]
 }
 
@@ -268,7 +268,7 @@ extension Engine {
     guard difference.isEmpty else {
       throw MigrationError(
         .schemaDrift, "the schema was changed after the plan was made", details: difference.lines,
-        help: ["run the command again, which plans anew"])
+        help: ["run the command again to make a new plan"])
     }
     if let baseline = plan.baseline {
       observe(.baselineBegan)

@@ -50,7 +50,7 @@ struct EvidenceKnowledge: Sendable {
       }
     }
     let rehearse: Prose =
-      hasLedger ? "rehearse it: phasedb rehearse" : "rehearse it on the way: phasedb up --rehearse"
+      hasLedger ? "rehearse it: phasedb rehearse" : "rehearse it as part of up: phasedb up --rehearse"
     let own = all.filter { $0.phase == id }
     guard let latest = own.last else {
       return gate("it was not rehearsed on a copy of this database", rehearse)
@@ -58,18 +58,18 @@ struct EvidenceKnowledge: Sendable {
     let hash = phase.tokenHash
     guard let latestOfText = own.last(where: { $0.tokenHash == hash }) else {
       return gate(
-        "the rehearsal of \(latest.at) was of another text of it", rehearse, .evidenceOtherPhase)
+        "the rehearsal of \(latest.at) was of a different text of the phase", rehearse, .evidenceOtherPhase)
     }
     if isWaiting, own.contains(where: { $0.tokenHash == hash && $0.verdict.isProof }) { return nil }
     guard let schema else {
       return gate(
-        "what comes before it was not rehearsed, so the schema it would run on is unknown",
-        "rehearse everything that is pending, phasedb rehearse, or apply first what comes before it")
+        "the phases before it were not rehearsed, so the schema it would run on is unknown",
+        "apply the phases before it first, or rehearse every pending phase: phasedb rehearse")
     }
     guard let found = own.last(where: { $0.tokenHash == hash && $0.schemaBefore == schema }) else {
       return gate(
         "the rehearsal of \(latestOfText.at) was on another schema",
-        hasLedger ? "rehearse it by itself: phasedb rehearse \(id.short)" : rehearse, .evidenceOtherSchema)
+        hasLedger ? "rehearse it alone: phasedb rehearse \(id.short)" : rehearse, .evidenceOtherSchema)
     }
     let judged = lossy(id, phase, on: schema) ?? found
     return judged.objection(to: id).map { gate($0.reason, $0.opening) }
@@ -106,7 +106,7 @@ extension Evidence {
     case .failed:
       return (
         "the rehearsal of \(at) failed",
-        "correct it, and see what fails with: phasedb rehearse \(id.short)"
+        "correct it, then see what fails: phasedb rehearse \(id.short)"
       )
     }
   }

@@ -15,11 +15,11 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
-  /// Those an operator can pass with a reason.
+  /// Gates that an operator can override with a reason.
   public static let overridable: [Gate] = [.window, .soak, .needs, .evidence, .drift, .edited]
 }
 
-/// A gate that does not let a phase pass now.
+/// A gate that holds a phase now.
 public struct ClosedGate: Sendable, Hashable {
   /// Which gate it is.
   public let gate: Gate
@@ -77,7 +77,7 @@ extension HeldPhase {
 
 extension Gate {
   /// How an operator passes it, as the last line of an error's help.
-  var overriding: Prose { "or pass the gate for good reason: --override \(rawValue) --reason \"...\"" }
+  var overriding: Prose { "or override the gate: --override \(rawValue) --reason \"...\"" }
 }
 
 /// A version of an application that is running now.

@@ -57,7 +57,7 @@ package struct GateJudgement: Sendable {
           gate: .window,
           reason: "\(live.sentence($0)) and needs \(id.short), whose window is \(window.range)",
           brief: "\(live.brief($0)), which needs \(id.short)",
-          opening: "put a version inside the window back first, or give the live versions with --live")
+          opening: "deploy a version inside the window first, or name the live versions with --live")
       }
     }
   }
@@ -103,17 +103,17 @@ package struct GateJudgement: Sendable {
           ClosedGate(
             gate: .window,
             reason:
-              "\(checkIn.instance) checked in as \(window.application) '\(checkIn.versionText)', which is no version",
-            opening: "let it check in with its version, or name what is live with --live")
+              "\(checkIn.instance) checked in as \(window.application) '\(checkIn.versionText)', which is not a version",
+            opening: "make it check in with its version, or name the live versions with --live")
         ]
       }
       if known.isEmpty, phase.kind == .contract, !isFresh {
         return [
           ClosedGate(
             gate: .window,
-            reason: "nothing is known about live versions of \(window.application), and a contract must know",
+            reason: "no live version of \(window.application) is known, and a contract needs to know it",
             brief: "needs to know which \(window.application) is live",
-            opening: "let it check in, or name what is live: --live \(window.application)@VERSION")
+            opening: "make it check in, or name the live version: --live \(window.application)@VERSION")
         ]
       }
       return known.filter { window.range.isUndercut(by: $0.version) }.map {

@@ -65,7 +65,7 @@ package struct Knowledge {
       applied = try ledger.appliedPhases()
       let initial = try lifting("reading the ledger") { () in try ledger.initialSchemaDigest() }
       guard let digest = applied.last?.schemaAfter ?? initial else {
-        throw Ledger.damaged("phasedb_meta does not say with which schema the ledger began")
+        throw Ledger.damaged("phasedb_meta lacks the schema with which the ledger began")
       }
       let last = applied.last?.sequence ?? 0
       expectedDigest = try lifting("reading the ledger") { () in
@@ -132,12 +132,12 @@ package struct Knowledge {
   /// - Parameter isGate: whether the one who is refused may pass the drift gate.
   func driftError(isGate: Bool = true) throws(MigrationError) -> MigrationError {
     MigrationError(
-      .schemaDrift, "the schema is not what the ledger says it is \(checkpointText)",
+      .schemaDrift, "the schema differs from the one in the ledger \(checkpointText)",
       details: try driftLines(),
       state: "nothing was changed",
       help: [
         "undo the change that was made outside phasedb, or write it as a migration",
-        "look at everything that is checked: phasedb verify",
+        "run all checks: phasedb verify",
       ] + (isGate ? [Gate.drift.overriding] : []))
   }
 

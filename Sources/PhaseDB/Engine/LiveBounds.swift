@@ -62,7 +62,7 @@ struct LiveBounds {
       causes.append("\(phase.id) is applied, and its window is \(window)")
       help.append("start \(application) \(interval.range ?? window)")
       let below = index == 0 ? 0 : applied[index - 1].sequence
-      help.append("or reverse \(phase.id.short); look first: phasedb plan down --to @\(below)")
+      help.append("or reverse \(phase.id.short); see the plan first: phasedb plan down --to @\(below)")
     }
     if isTooNew,
       let phase = pending.first(where: { $0.phase.windows[application]?.upper == interval.upper }),
@@ -80,7 +80,7 @@ struct LiveBounds {
   func unjudged(_ live: LiveKnowledge) -> [Prose] {
     let known = intervals.keys.sorted()
     let unreadable: [Prose] = known.flatMap { live.unreadable(of: $0) }.map {
-      "\($0) is not counted as live: '\($0.versionText)' is no version"
+      "\($0) is not counted as live: '\($0.versionText)' is not a version"
     }
     var unnamed: [Prose] = []
     for application in live.versions.map(\.application) where intervals[application] == nil {

@@ -65,7 +65,7 @@ struct LiveKnowledge: Sendable {
 
 extension DetailLines {
   /// The first few names of a list, and how many more there are.
-  static func enumeration(_ names: [String]) -> String {
+  package static func enumeration(_ names: [String]) -> String {
     let shown = names.prefix(3).joined(separator: ", ")
     return names.count <= 3 ? shown : "\(shown) and \(names.count - 3) more"
   }

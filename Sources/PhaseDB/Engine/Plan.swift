@@ -4,9 +4,9 @@ public struct Plan: Sendable {
   public let direction: Direction
   /// In the order in which they run.
   public let steps: [Step]
-  /// Phases that were asked for and may not run yet.
+  /// Requested phases that may not run yet.
   public let held: [HeldPhase]
-  /// Things an operator should know that refuse nothing.
+  /// Notes for the operator that hold nothing.
   public let notes: [Prose]
   /// True when the baseline is run first, on an empty database.
   public let runsBaseline: Bool
@@ -16,7 +16,7 @@ public struct Plan: Sendable {
   public let overridden: Set<Gate>
   /// Why they are overridden.
   public let reason: String?
-  /// How the schema differs from what the ledger says, when the operator takes it as it is: one line each.
+  /// How the schema differs from the one in the ledger, when the operator accepts that: one line each.
   public let drift: [Prose]
   /// The check-ins that say what is live; empty when the operator said it.
   package var checkIns: [CheckIn] { judgement.live.checkIns }

@@ -70,7 +70,9 @@ package struct Planner {
     case .downTo(let target): count = applied.count - (try kept(target, checkpoints))
     default: count = applied.count
     }
-    if let underWay, half == nil, count == 0 { throw underWay.inProgress("it cannot stay as it is") }
+    if let underWay, half == nil, count == 0 {
+      throw underWay.inProgress("the database cannot stay as it is")
+    }
     let range = applied.suffix(count)
     var steps: [(id: PhaseID, phase: Phase)] = []
     var held: [HeldPhase] = []
@@ -125,7 +127,7 @@ package struct Planner {
     guard let index = known.firstIndex(of: id) else {
       throw MigrationError(
         .notApplied, "\(id) is not applied, so there is no way down to it", state: "nothing was changed",
-        help: ["see what is applied with: phasedb status"])
+        help: ["see what is applied: phasedb status"])
     }
     return index + 1
   }
@@ -181,8 +183,8 @@ package struct Planner {
       let names = unknown.joined(separator: ", ")
       notes.append(
         direction == .up
-          ? "nothing is known about live versions of \(names): expand and migrate phases go up unchecked"
-          : "nothing is known about live versions of \(names): the way down is not checked against them")
+          ? "no live version of \(names) is known: expand and migrate phases go up unchecked"
+          : "no live version of \(names) is known: the way down is not checked against them")
     }
     return notes + liveBounds.unjudged(judgement.live)
   }
@@ -207,8 +209,8 @@ extension Planner {
         details: LineDifference.lines(from: PhaseFile.render(recorded), to: PhaseFile.render(file)),
         state: "nothing was changed",
         help: [
-          "put the applied text back, and write the change as a new migration",
-          "or reverse the phase first, which the ledger can do without the file: phasedb down --to PHASE",
+          "restore the applied text, and write the change as a new migration",
+          "or reverse the phase first, with the SQL in the ledger: phasedb down --to PHASE",
           Gate.edited.overriding,
         ])
       errors.append(error)
@@ -239,7 +241,7 @@ extension Planner {
         }
         throw MigrationError(
           .windowInvalid,
-          "once \(step.id.short) is applied no version of \(window.application) may run: \(interval)",
+          "once \(step.id.short) is applied, no version of \(window.application) may run: \(interval)",
           at: window.place,
           details: needed.map {
             [
@@ -247,7 +249,7 @@ extension Planner {
             ]
           } ?? [],
           state: "nothing was changed",
-          help: ["see both lines with: phasedb lint", Gate.window.overriding])
+          help: ["see both lines: phasedb lint", Gate.window.overriding])
       }
       before = after[index]
     }
@@ -300,11 +302,13 @@ extension Planner {
     _ candidates: [(id: PhaseID, phase: Phase)], target: PhaseID?
   ) throws(MigrationError) -> [(id: PhaseID, phase: Phase)] {
     guard let underWay else { return candidates }
-    if let target, underWay.id > target { throw underWay.inProgress("\(target.short) cannot be gone up to") }
+    if let target, underWay.id > target {
+      throw underWay.inProgress("\(target.short) cannot be the target of up")
+    }
     let isRecorded = applied.contains { $0.id == underWay.id }
     // One that was coming down has its text from the ledger, as its way down had.
     guard let phase = isRecorded ? underWay.phase : catalog[underWay.id] else {
-      throw underWay.inProgress("this folder does not have \(underWay.id), and nothing can go up")
+      throw underWay.inProgress("nothing can go up from a folder without \(underWay.id)")
     }
     try underWay.refuseResume(of: underWay.id, phase, .up)
     return [(underWay.id, phase)] + candidates.filter { $0.id != underWay.id }
@@ -321,7 +325,7 @@ extension Planner {
     underWay.map { record in
       let percent = record.fraction.map { ", \(PercentText.text($0))" } ?? ""
       return
-        "\(record.id.short) is under way \(record.direction.rawValue) (\(DetailLines.rows(record.rows))\(percent)): it goes on from there, before anything else"
+        "\(record.id.short) is under way \(record.direction.rawValue) (\(DetailLines.rows(record.rows))\(percent)): it continues from there, before anything else runs"
     }
   }
 }

@@ -58,7 +58,7 @@ extension Engine {
     guard let applied = knowledge.applied.last, let ledger = knowledge.ledger else { return true }
     guard let trip = rows.trip else {
       let reasons =
-        rows.failure.map { ["where there are no rows, it does not go up: \($0.message.raw)"] } ?? []
+        rows.failure.map { ["on a database without rows, it does not go up: \($0.message.raw)"] } ?? []
       try lifting("writing the ledger") { () in
         try ledger.record(RoundTripRecord(verdict: .untried, reasons: reasons), of: applied.sequence)
       }
@@ -200,7 +200,7 @@ extension Engine {
     _ differences: [RememberedTable.Difference], _ trip: RoundTripTrial, _ step: Plan.Step
   ) throws(MigrationError) -> [ArchiveRecord] {
     guard let ledger = knowledge.ledger else { return [] }
-    return try lifting("archiving what the way back of \(step.id) does not give back") { () in
+    return try lifting("archiving what the way back of \(step.id) does not restore") { () in
       var next = try ledger.nextArchive()
       var records: [ArchiveRecord] = []
       for (table, difference) in zip(trip.remembered, differences) {
@@ -228,13 +228,13 @@ extension RoundTripTrial {
         losses.append(
           RoundTripRecord.Loss(
             table: name, column: nil, rows: difference.numbers.count,
-            why: "the way back does not give them back"))
+            why: "the way back does not restore them"))
       }
       if difference.extra > 0 {
         losses.append(
           RoundTripRecord.Loss(
             table: name, column: nil, rows: difference.extra,
-            why: "rows that were not there before the phase are left"))
+            why: "rows remain that were not there before the phase"))
       }
     }
     var record = RoundTripRecord(

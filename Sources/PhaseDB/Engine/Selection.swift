@@ -22,7 +22,7 @@ public enum Selection: Sendable, Hashable {
   }
 }
 
-/// A point that a way down leads back to. As a literal it is a phase, or `@CHECKPOINT`.
+/// A point to which a way down returns. As a literal it is a phase, or `@CHECKPOINT`.
 public enum Target: Sendable, Hashable, ExpressibleByStringLiteral {
   /// The schema after a phase: its id, or a prefix that names one phase.
   case phase(String)

@@ -209,8 +209,8 @@ extension Turn {
       if (present != nil) == (step.direction == .up) { return .done }
     }
     throw MigrationError(
-      .ledgerMoved, "another runner changed what is applied since \(step.id) was planned",
-      help: ["look at where the database stands with: phasedb status"])
+      .ledgerMoved, "another runner applied or reversed phases after \(step.id) was planned",
+      help: ["see what is applied: phasedb status"])
   }
 }
 
@@ -309,7 +309,7 @@ extension Engine {
       .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
       at: step.script.place(at: step.script.firstTokenOffset), details: misfits,
       help: [
-        "go forward instead, by a migration that changes what has to change: the ledger's down SQL stays as it is",
+        "write a new migration instead: the down SQL in the ledger cannot be changed",
         "column order counts: an INSERT without a column list writes by position",
       ])
   }
@@ -324,14 +324,14 @@ extension Engine {
     case .migrate:
       guard !difference.isEmpty else { return }
       throw MigrationError(
-        .migrateChangesSchema, "\(step.id) changes the schema, which a migrate phase may not",
+        .migrateChangesSchema, "\(step.id) changes the schema; a migrate phase must not",
         at: step.script.place(at: step.script.firstTokenOffset), details: difference.lines,
         help: ["move the change to expand.sql or contract.sql of the same migration"])
     case .expand:
       let losses = difference.losses
       guard !losses.isEmpty else { return }
       throw MigrationError(
-        .expandNotAdditive, "\(step.id) takes something away, which an expand phase may not",
+        .expandNotAdditive, "\(step.id) removes or changes something; an expand phase must only add",
         at: step.script.place(at: step.script.firstTokenOffset), details: losses,
         help: ["move what removes or tightens to contract.sql of the same migration"])
     }
@@ -369,7 +369,7 @@ extension Engine {
       at: step.script.place(at: step.script.firstTokenOffset),
       details: DetailLines.first(new.keys.map(\.sentence).sorted()),
       help: step.direction == .up
-        ? ["delete or re-point the child rows in the same phase, before their parents go"]
+        ? ["delete or re-point the child rows in the same phase, before their parents are deleted"]
         : try helpWithParents(new.keys))
   }
 
@@ -378,8 +378,9 @@ extension Engine {
     let statements = try lifting("naming the parents that are missing") { () in
       try connection.missingParents(orphans)
     }
-    return ["put the parents back, with whatever else their tables ask for:"] + statements.map { "  \($0)" }
-      + ["once the phase is down, delete those that are not wanted together with their children"]
+    return ["restore the missing parents, with every value that their tables require:"]
+      + statements.map { "  \($0)" }
+      + ["once the phase is down, delete unwanted parents together with their children"]
   }
 
   /// The claims of the phase after it went up; after it came down, those of its migration that are in force again.

@@ -50,7 +50,7 @@ struct TransitionRows {
         touched: restoring.tables.union(trial.there.touchedTables), isWayBack: step.direction == .down,
         on: connection)
     }
-    let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) takes away") { () in
+    let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) will remove") { () in
       try Archiving(
         archivePlans.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(),
         isWayBackKnown: step.direction == .up, on: connection)
@@ -87,7 +87,7 @@ struct TransitionRows {
     var restoring = begun
     let (left, used) = try restoring.finish()
     try lifting("checking full-text indexes") { () in try indexes?.mend() }
-    let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) took away") { () in
+    let made = try lifting("archiving what \(step.id) \(step.direction.rawValue) removed") { () in
       try archiving?.settle(step.id, step.phase, step.direction) ?? []
     }
     return Outcome(

@@ -6,13 +6,13 @@ internal import PhaseSQLite
 enum WayOut {
   /// Where the SQL itself does not lead back, whatever the rows are.
   static let forward: [Prose] = [
-    "go forward instead, by a migration that changes what has to change: the SQL in the ledger stays as it is",
-    "or go back as a whole to a snapshot made before: phasedb checkpoint list",
+    "write a new migration instead: the SQL in the ledger cannot be changed",
+    "or restore a snapshot made before: phasedb checkpoint list",
   ]
 
   /// Where rows do not fit the schema to which it leads.
   static let rows: [Prose] = [
-    "change or delete the rows that do not fit; they are named by: phasedb rehearse down",
+    "change or delete the rows that do not fit; list them: phasedb rehearse down",
     "then run: phasedb down",
   ]
 }
@@ -32,7 +32,7 @@ extension MigrationError {
       ]
     case .foreignKeysViolated where details.isEmpty:
       error.help = [
-        "put the parents back that are missing; the rows without one are named by: phasedb verify"
+        "restore the missing parents; list the rows without one: phasedb verify"
       ]
     default: break
     }

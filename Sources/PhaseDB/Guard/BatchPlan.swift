@@ -72,10 +72,10 @@ struct BatchPlan {
     if let column = writes.columns[table]?.intersection(key.names).sorted().first {
       let trigger = writes.triggers[table].map { ", through the trigger \($0)" } ?? ""
       return Objection(
-        message: "a batch writes \(key.table).\(column), by which the batches are found\(trigger)",
+        message: "a batch writes \(key.table).\(column), the key of the batches\(trigger)",
         place: place(of: range), details: [],
         remedies: [
-          "order the batches by a column that stays: -- @batch \(key.table.asDirectiveName) by COLUMN"
+          "order the batches by a column that does not change: -- @batch \(key.table.asDirectiveName) by COLUMN"
         ])
     }
     let folded = plan.map(\.raw.asciiLowercased)
@@ -92,7 +92,7 @@ struct BatchPlan {
       place: place(of: range), details: plan,
       remedies: [
         "WHERE \(key.sql) BETWEEN :first AND :last",
-        "where another index is preferred, hide its column behind a plus sign: AND +state IS NULL",
+        "if SQLite prefers another index, put a plus sign before its column: AND +state IS NULL",
       ])
   }
 

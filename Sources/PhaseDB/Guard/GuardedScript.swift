@@ -119,7 +119,7 @@ package struct GuardedScript {
     MigrationError(
       .transactionEnded, "the phase's transaction was rolled back while the phase ran: \(why)", at: place,
       help: [
-        "let triggers RAISE(ABORT, …) and conflict clauses say ABORT: ROLLBACK takes the whole phase with it"
+        "use RAISE(ABORT, …) in triggers and ABORT in conflict clauses: ROLLBACK ends the whole phase"
       ])
   }
 }

@@ -104,7 +104,7 @@ extension StatementGuard {
     }
     if let name = names.first(where: Self.isLedgerName) {
       return Refusal(
-        what: "the use of \(name), which is phasedb's own,", remedy: "give the object another name")
+        what: "the use of \(name), which belongs to phasedb,", remedy: "give the object another name")
     }
     return nil
   }
@@ -127,7 +127,7 @@ extension StatementGuard {
   private static let temporary = Refusal(
     what: "a TEMP object inside a phase",
     remedy:
-      "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides one of main")
+      "make an ordinary table and drop it in the same phase, or use WITH: a TEMP object can hide one of main")
 
   /// Pragmas that only read, with or without an argument (sqlite.org/pragma.html).
   private static let readingPragmas: Set<String> = [
@@ -171,7 +171,7 @@ extension StatementGuard {
       return (
         Refusal(
           what: "the use of \(name), which was retired,",
-          remedy: "leave it alone: the down of its phase brings it back, and purge destroys it"), token.range
+          remedy: "leave it alone: the down of its phase restores it, and purge destroys it"), token.range
       )
     }
     if word(0) == "vacuum", let first = tokens.first {
@@ -199,14 +199,14 @@ extension StatementGuard {
   /// view or trigger, which is compiled only when it is used.
   static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> Prose? {
     if let name = after.ledgerNames.subtracting(before.ledgerNames).sorted().first {
-      return "'\(name)' begins with phasedb_, which is kept for the ledger"
+      return "'\(name)' begins with phasedb_, which is reserved for the ledger"
     }
     if let name = before.ledgerNames.subtracting(after.ledgerNames).sorted().first {
       return "'\(name)' of the ledger is gone"
     }
     for object in changes.filter({ $0.kind == .added }).map(\.object) {
       if let (name, _) = ledgerName(in: object.sql) {
-        return "\(object.title) uses \(name), which is phasedb's own"
+        return "\(object.title) uses \(name), which belongs to phasedb"
       }
     }
     return nil

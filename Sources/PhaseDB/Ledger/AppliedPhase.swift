@@ -86,7 +86,7 @@ extension Ledger {
     let restored = try PhaseFile.read(PhaseFile.render(phase), file: file, kind: phase.kind)
     guard restored.tokenHash != phase.tokenHash else { return }
     throw MigrationError(
-      .incompleteStatement, "the SQL of \(id) would be another phase when it is read back from the ledger",
+      .incompleteStatement, "the SQL of \(id) could not be read back from the ledger unchanged",
       at: phase.up.place(at: 0), help: ["close every string, comment and trigger in its up, down and @verify"]
     )
   }

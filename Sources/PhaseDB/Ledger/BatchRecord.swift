@@ -211,23 +211,24 @@ extension BatchRecord {
       details = LineDifference.lines(from: PhaseFile.render(phase), to: PhaseFile.render(text))
     } else if format != LedgerFormat.current {
       why =
-        "\(id) was begun in format \(format) of the ledger, which is in format \(LedgerFormat.current) now"
+        "\(id) was started in format \(format) of the ledger, which now has format \(LedgerFormat.current)"
     } else {
       return
     }
     throw MigrationError(
       .batchEdited, why, at: Place(file: text.up.file, line: 1, column: 1), details: details,
-      state: "what was done is recorded, and nothing was changed",
+      state: "finished batches are recorded; nothing was changed",
       help: [
-        "take back what was done, which needs no file, and begin anew: phasedb down",
-        "or put the text back with which it began, and go on: phasedb up",
+        "undo the finished batches, for which no file is needed, and start again: phasedb down",
+        "or restore the text with which it started, and continue: phasedb up",
       ])
   }
 
   /// The error of whoever needs a database on which every phase is applied or not.
   func inProgress(_ what: Prose) -> MigrationError {
     MigrationError(
-      .phaseInProgress, "\(what) while \(id) is half-way \(direction.rawValue)", state: "nothing was changed",
-      help: ["finish it: phasedb up", "or take it back: phasedb down"])
+      .phaseInProgress, "\(what) while \(id) is half done on its way \(direction.rawValue)",
+      state: "nothing was changed",
+      help: ["finish it: phasedb up", "or undo it: phasedb down"])
   }
 }

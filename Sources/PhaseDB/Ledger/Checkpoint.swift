@@ -40,14 +40,14 @@ extension Checkpoint {
         .unknownCheckpoint, "there is no checkpoint '@\(name)'", state: "nothing was changed",
         help: [
           Suggestion.nearest(to: name, in: named.compactMap(\.name)).map { "did you mean @\($0)?" }
-            ?? "see the checkpoints with: phasedb checkpoint list"
+            ?? "list the checkpoints: phasedb checkpoint list"
         ])
     }
     guard checkpoint.isReachable else {
       throw MigrationError(
         .checkpointGone,
         "the phases applied at checkpoint @\(name) were reversed since, so there is no way down to it",
-        state: "nothing was changed", help: ["see the checkpoints with: phasedb checkpoint list"])
+        state: "nothing was changed", help: ["list the checkpoints: phasedb checkpoint list"])
     }
     return checkpoint.sequence
   }

@@ -11,7 +11,7 @@ internal import PhaseSQLite
 ///
 /// It holds for the phase's tokens and for the schema the phase was rehearsed on, and for nothing else.
 public struct Evidence: Sendable, Hashable {
-  /// What came of it.
+  /// The verdict.
   public enum Verdict: String, Sendable, Hashable, CaseIterable {
     /// Schema and rows came back, up and down and up again.
     case exact

@@ -158,9 +158,9 @@ extension Ledger {
 extension MigrationError {
   static func ledgerNamesTaken(_ objects: [SchemaObject]) -> MigrationError {
     MigrationError(
-      .ledgerTouched, "the database has objects that are named phasedb_… or use such a name, and no ledger",
+      .ledgerTouched, "the database has no ledger, but objects that are named phasedb_… or use such a name",
       details: objects.map { Prose($0.title) }.sorted(),
-      help: ["rename or drop them: the prefix is kept for the ledger"])
+      help: ["rename or drop them: the prefix is reserved for the ledger"])
   }
 }
 
@@ -174,7 +174,7 @@ extension Connection {
     throw MigrationError(
       .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open",
       state:
-        "the work is done in the file that was at \(path) before; what is at the path now was not touched",
+        "the change is in the file that was at \(path) before; the file that is there now was not touched",
       help: [
         "find the file that was moved, with its -wal file, or run the command again on the one that is there",
         "keep programs from replacing the file of a database that is in use",
@@ -204,8 +204,8 @@ extension Ledger {
         } catch  where error.code.isOfSurroundings {
           failure.standing = .partWay
           failure.state =
-            "whether it was committed could not be found out, because the database cannot be read"
-          failure.help.append("once it can be read, see where it stands with: phasedb status")
+            "it is unknown whether the change was committed, because the database cannot be read"
+          failure.help.append("once it can be read, see what is applied: phasedb status")
         } catch {
           // There is no log: the transaction that made it was rolled back.
         }

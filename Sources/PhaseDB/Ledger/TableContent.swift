@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a table held at a moment, to be told later whether any of its rows came, went or changed.
+/// What a table held at a moment, to be told later whether any of its rows were added, deleted or changed.
 struct TableContent: Codable, Sendable, Hashable {
   let table: String
   let rows: Int
@@ -16,10 +16,11 @@ struct TableContent: Codable, Sendable, Hashable {
     guard let other else { return "\(table) is gone" }
     if let sum, sum == other.sum { return nil }
     if other.rows != rows || sum != nil {
-      return "at least \(DetailLines.rows(max(1, abs(other.rows - rows)))) of \(table) came, went or changed"
+      return
+        "at least \(DetailLines.rows(max(1, abs(other.rows - rows)))) of \(table) were added, deleted or changed"
     }
     return
-      "whether rows of \(table) changed is not known, because it has more than \(DetailLines.rows(Self.mostRowsRead))"
+      "it is unknown whether rows of \(table) changed, because it has more than \(DetailLines.rows(Self.mostRowsRead))"
   }
 }
 

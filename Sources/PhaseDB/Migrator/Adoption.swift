@@ -47,8 +47,8 @@ extension Migrator {
   func refuseLedger(_ knowledge: Knowledge) throws(MigrationError) {
     guard knowledge.ledger == nil else {
       throw MigrationError(
-        .ledgerExists, "\(database) has a ledger already, and is \(knowledge.checkpointText)",
-        state: "nothing was changed", help: ["see where it stands with: phasedb status"])
+        .ledgerExists, "\(database) already has a ledger, and is \(knowledge.checkpointText)",
+        state: "nothing was changed", help: ["see what is applied: phasedb status"])
     }
     let taken = knowledge.schema.reachingForLedger
     guard taken.isEmpty else { throw .ledgerNamesTaken(taken) }
@@ -64,7 +64,7 @@ extension Migrator {
 
   /// Where else the database could be adopted.
   private func adoptionHelp(_ schema: Schema) -> [Prose] {
-    if schema.isEmpty { return ["the database is empty, so bring it up instead: phasedb up"] }
+    if schema.isEmpty { return ["the database is empty; apply the migrations instead: phasedb up"] }
     let fitting = ReplayedHistory.states(catalog).filter { $0.schema.digest == schema.digest }
     if fitting.contains(where: { $0.id == nil }) {
       return ["it is the schema before the first phase: phasedb adopt"]
@@ -75,11 +75,11 @@ extension Migrator {
     }
     if !names.isEmpty {
       let all = names.map(\.short).joined(separator: ", ")
-      return ["it is the schema after each of \(all): adopt at the last of them whose rows are done"]
+      return ["it is the schema after each of \(all): adopt at the last one whose rows are done"]
     }
     return catalog.baseline == nil
-      ? ["write down what was there before the first phase: phasedb init --from DATABASE"]
-      : ["make baseline.sql say what was there before the first phase, or change the database"]
+      ? ["write the schema before the first phase to baseline.sql: phasedb init --from DATABASE"]
+      : ["make baseline.sql match the schema before the first phase, or change the database"]
   }
 
   /// Two phases may lead to one schema and differ in the rows: what they claim of these tells them apart.
@@ -100,7 +100,7 @@ extension Migrator {
             "the rows break the claim '\(claim.title)' of \(id): \(DetailLines.rows(breaking.count))",
             at: claim.query.place(at: claim.query.firstTokenOffset), details: breaking.lines,
             state: "nothing was changed",
-            help: ["adopt at an earlier phase, and let phasedb up do the rest", "or correct the rows"])
+            help: ["adopt at an earlier phase, and apply the rest: phasedb up", "or correct the rows"])
         }
       }
     }

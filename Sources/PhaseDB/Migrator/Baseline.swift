@@ -75,9 +75,9 @@ private struct BaselineDraft {
     }
     guard scratch.schema.digest == schema.digest else {
       throw MigrationError(
-        .schemaDrift, "the statements of the schema do not make the same schema again",
+        .schemaDrift, "the statements of the schema do not lead to the same schema",
         details: SchemaDifference(from: schema, to: scratch.schema).lines, state: "nothing was written",
-        help: ["look at the named objects: their text in sqlite_schema was edited by hand"])
+        help: ["check these objects: their text in sqlite_schema was edited by hand"])
     }
     let broken = try scratch.brokenInBaseline().map(Baseline.Broken.init)
     return Baseline(text: text, counts: counts, otherTools: schema.otherTools, broken: broken)

@@ -27,17 +27,17 @@ extension Migrator {
   public func checkIn(_ live: LiveVersion, instance: String) throws(MigrationError) -> CheckInReport {
     guard !instance.isEmpty, !live.application.isEmpty else {
       throw MigrationError(
-        .invalidName, "a check-in needs the names of an application and of an instance of it",
+        .invalidName, "a check-in needs the names of an application and of an instance",
         state: "nothing was recorded")
     }
     return try writing("committing the check-in") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else {
         throw MigrationError(
-          .ledgerMissing, "\(database) has no ledger yet, so nothing is known of the schema it should have",
+          .ledgerMissing, "\(database) has no ledger yet, so the schema it should have is unknown",
           state: "nothing was recorded",
           help: [
-            "bring the schema up before the application starts: phasedb up",
-            "or, when the database is older than its migrations: phasedb adopt",
+            "apply the migrations before the application starts: phasedb up",
+            "or, if the database is older than its migrations: phasedb adopt",
           ])
       }
       let bounds = LiveBounds(knowledge.applied, catalog, underWay: try ledger.batch()?.phase.windows)

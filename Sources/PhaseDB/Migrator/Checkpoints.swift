@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
 extension Migrator {
-  /// Every point `down` can be told to return to, and named ones it no longer can: oldest first.
+  /// Every point to which `down` can return, and named ones to which it no longer can: oldest first.
   public func checkpoints() throws(MigrationError) -> [Checkpoint] {
     try connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
@@ -35,8 +35,8 @@ extension Migrator {
       !name.isEmpty
     else {
       throw MigrationError(
-        .invalidName, "'\(name)' cannot name a checkpoint", state: "nothing was changed",
-        help: ["use letters, digits, '-', '_' and '.', and not a number alone: before-release"])
+        .invalidName, "'\(name)' is not a valid name of a checkpoint", state: "nothing was changed",
+        help: ["use letters, digits, '-', '_' and '.', but not digits alone: before-release"])
     }
   }
 
@@ -44,21 +44,21 @@ extension Migrator {
   func ledger(naming name: String, _ knowledge: Knowledge) throws(MigrationError) -> Ledger {
     guard let ledger = knowledge.ledger else {
       throw MigrationError(
-        .ledgerMissing, "\(database) has no ledger yet, so there is no point to name",
+        .ledgerMissing, "\(database) has no ledger yet, so there is no state to name",
         state: "nothing was changed",
         help: ["apply the first phase: phasedb up 1"])
     }
     guard knowledge.isInPlace || options.overridden.contains(.drift) else {
       throw try knowledge.driftError(isGate: false)
     }
-    if let underWay = try ledger.batch() { throw underWay.inProgress("no point can be named") }
+    if let underWay = try ledger.batch() { throw underWay.inProgress("no checkpoint can be made") }
     let isTaken = try lifting("reading the ledger") { () in
       try ledger.namedCheckpoints(applied: []).contains { $0.name == name }
     }
     guard !isTaken else {
       throw MigrationError(
         .checkpointExists, "there is a checkpoint @\(name) already", state: "nothing was changed",
-        help: ["choose another name; see them with: phasedb checkpoint list"])
+        help: ["choose another name; list them: phasedb checkpoint list"])
     }
     return ledger
   }

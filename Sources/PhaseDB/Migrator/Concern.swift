@@ -64,7 +64,7 @@ extension Status {
         .halfDone, of: underWay.id, "\(underWay.id) is half done on its way \(underWay.direction.rawValue)",
         remedies: underWay.isRunning
           ? ["wait until its runner is done"]
-          : ["go on with: phasedb \(on)", "or turn back with: phasedb \(back)"])
+          : ["continue with: phasedb \(on)", "or undo it with: phasedb \(back)"])
     ]
   }
 
@@ -82,7 +82,7 @@ extension Status {
     pending.filter { $0.id != underWay?.id }.map { phase in
       guard let gate = phase.gates.first else {
         return Concern(
-          .pending, of: phase.id, "\(phase.id) is pending", remedies: ["look at it with: phasedb plan"])
+          .pending, of: phase.id, "\(phase.id) is pending", remedies: ["see the plan: phasedb plan"])
       }
       return Concern(
         .pending, of: phase.id, "\(phase.id) is held by \(gate.gate.rawValue): \(gate.reason)",

@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
 extension Migrator {
-  /// What the ledger of the database has against the catalog: phases edited after they were applied, and new migrations
+  /// Findings from comparing the ledger with the catalog: phases edited after they were applied, and new migrations
   /// that sort before applied ones. Reads only.
   public func ledgerFindings() throws(MigrationError) -> [Finding] {
     try connection.reading { () throws(MigrationError) in

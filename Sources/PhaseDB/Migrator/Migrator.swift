@@ -6,7 +6,7 @@ internal import PhaseSQLite
   import Foundation
 #endif
 
-/// The front door: one database and one catalog of migrations.
+/// One database and one catalog of migrations.
 ///
 /// Ask for a plan, look at it, run it. A migrator belongs to the thread that made it.
 ///
@@ -29,7 +29,7 @@ public final class Migrator {
 
   /// The migrations that the database is to have.
   public internal(set) var catalog: Catalog
-  /// What the next call goes by.
+  /// The options of the next call.
   public var options: Options
   /// The path, or `(borrowed)` for a handle without one.
   public let database: String
@@ -228,11 +228,11 @@ public final class Migrator {
     let expected = try Scratch(baseline: baseline).schema
     guard expected.digest != knowledge.schema.digest else { return nil }
     throw MigrationError(
-      .schemaDrift, "the database has tables, no ledger, and another schema than \(baseline.file)",
+      .schemaDrift, "the database has tables but no ledger, and its schema differs from \(baseline.file)",
       details: SchemaDifference(from: expected, to: knowledge.schema).lines, state: "nothing was changed",
       help: [
-        "make the baseline say what the database has, or use another database",
-        "when phases of the folder are in it already: phasedb adopt --at PHASE",
+        "make the baseline match the database, or use another database",
+        "if phases were applied by hand already: phasedb adopt --at PHASE",
       ])
   }
 }

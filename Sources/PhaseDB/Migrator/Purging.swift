@@ -44,7 +44,7 @@ extension Migrator {
     let listing = try purgeable(name)
     guard !listing.items.isEmpty else { return listing }
     guard let confirmed, [listing.phase.description, listing.phase.short].contains(confirmed) else {
-      throw Self.unconfirmed(listing)
+      throw Self.unconfirmed(listing, confirmed)
     }
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
@@ -61,22 +61,23 @@ extension Migrator {
         let run = try PurgeRun(name, catalog, knowledge, on: connection)
         let present = try run.listing()
         // Whoever confirmed it saw this list, and not what came to it meanwhile.
-        guard present.items == listing.items else { throw Self.unconfirmed(present) }
+        guard present.items == listing.items else { throw Self.unconfirmed(present, nil) }
         try run.destroy(by: options.runner, at: options.now())
         return present
       }
     }
   }
 
-  private static func unconfirmed(_ purge: Purge) -> MigrationError {
+  /// - Parameter wrong: what was confirmed in its place.
+  private static func unconfirmed(_ purge: Purge, _ wrong: String?) -> MigrationError {
     MigrationError(
       .purgeUnconfirmed,
       "purging \(purge.phase) destroys \(DetailLines.rows(purge.rows)) of \(purge.items.count == 1 ? "one object" : "\(purge.items.count) objects")",
       details: purge.items.map { item in
-        let bytes = item.bytes.map { ", \($0) bytes" } ?? ""
+        let bytes = item.bytes.map { ", \(CountText.bytes(Int64($0)))" } ?? ""
         return "\(item.what): \(DetailLines.rows(item.rows))\(bytes)"
       }, state: "nothing was changed",
-      help: [
+      help: (wrong.map { ["'\($0)' does not confirm it: it is not the id of the phase"] } ?? []) + [
         "if none of it is needed any more: phasedb purge \(purge.phase.short) --confirm \(purge.phase.short)"
       ])
   }
@@ -96,7 +97,7 @@ private struct PurgeRun {
     guard let ledger = knowledge.ledger else {
       throw MigrationError(
         .ledgerMissing, "there is no ledger, so nothing was archived", state: "nothing was changed",
-        help: ["see where the database stands with: phasedb status"])
+        help: ["see what is applied: phasedb status"])
     }
     let all = try ledger.archives()
     let known = Set(knowledge.applied.map(\.id)).union(catalog.phases.map(\.id)).union(all.map(\.phase))
@@ -128,7 +129,7 @@ private struct PurgeRun {
         try ArchiveSize(archive, on: connection)
       }
       guard let size else { continue }
-      let left = archive.state == .left ? ", which had no row to come back to" : ""
+      let left = archive.state == .left ? ", for rows that no longer exist" : ""
       items.append(
         Purge.Item(
           what: "what \(archive.direction.rawValue) took from \(archive.table)\(left)", rows: size.rows,
@@ -169,7 +170,7 @@ private struct PurgeRun {
         .purgeImpossible, "\(retirement.title), which \(id) retired, cannot be dropped: \(error.message)",
         state: "nothing was changed",
         help: [
-          "build \(retirement.table) anew without the column, by a migration: its values go to an archive that can be purged"
+          "rebuild \(retirement.table) without the column in a migration: its values go to an archive that can be purged"
         ])
     } catch {
       throw MigrationError(error, while: "dropping \(retirement.title)")

@@ -43,7 +43,7 @@ extension Migrator {
     guard isThere else {
       throw MigrationError(
         .databaseNotFound, "there is no database at \(database), so there is nothing to rehearse on",
-        help: ["check the path given with --database", "phasedb up makes the file when it is missing"])
+        help: ["check the path given with --database", "phasedb up creates the file if it is missing"])
     }
     var order = RehearsalOrder(steps: [], held: [], chosen: nil, baseline: nil, hasLedger: false)
     var copyTime = Duration.zero
@@ -76,11 +76,12 @@ extension Migrator {
     try writing("committing the evidence") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else {
         throw MigrationError(
-          .ledgerMissing, "\(database) has no ledger yet, in which evidence could be recorded",
+          .ledgerMissing, "\(database) has no ledger yet, so evidence cannot be recorded",
           state: "nothing was changed",
           help: [
-            "keep the evidence in a file: phasedb rehearse --evidence FILE, then phasedb up --evidence FILE",
-            "or rehearse on the way: phasedb up --rehearse",
+            "keep the evidence in a file: phasedb rehearse --evidence FILE",
+            "then use it: phasedb up --evidence FILE",
+            "or rehearse as part of up: phasedb up --rehearse",
           ])
       }
       let (time, runner) = (options.now(), options.runner)
@@ -118,9 +119,9 @@ extension Migrator {
     order.hasLedger = knowledge.ledger != nil
     guard !order.steps.isEmpty, knowledge.isFresh, !allowsEmpty else { return order }
     throw MigrationError(
-      .rehearsalOnEmpty, "\(database) has no tables: nothing that is done to it proves anything",
+      .rehearsalOnEmpty, "\(database) has no tables, so a rehearsal on it proves nothing",
       state: "nothing was changed, and nothing was recorded",
-      help: ["rehearse on a copy of a database with rows", "or take it for what it is: --allow-empty"])
+      help: ["rehearse on a copy of a database with rows", "or accept that: --allow-empty"])
   }
 }
 
@@ -165,7 +166,7 @@ struct RehearsalOrder {
     guard !done.contains(id) else {
       throw MigrationError(
         .alreadyApplied, "\(id) is applied, so there is nothing to rehearse", state: "nothing was changed",
-        help: ["see what is pending with: phasedb status", "or rehearse its way back: phasedb rehearse down"])
+        help: ["see what is pending: phasedb status", "or rehearse its way back: phasedb rehearse down"])
     }
     // As `up --to` would take it up: after what comes before it, and without what comes after.
     let all = Self.all(

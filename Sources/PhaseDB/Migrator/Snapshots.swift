@@ -31,8 +31,8 @@ extension Migrator {
       return try writing("committing the checkpoint") { knowledge throws(MigrationError) in
         guard knowledge.applied.map(\.sequence) == applied else {
           throw MigrationError(
-            .ledgerMoved, "another runner changed what is applied while the snapshot was made",
-            state: "nothing was changed, and the snapshot is removed", help: ["run the command again"])
+            .ledgerMoved, "another runner applied or reversed phases while the snapshot was made",
+            state: "nothing was changed; the snapshot was removed", help: ["run the command again"])
         }
         return try record(name, note: note, with: snapshot, knowledge)
       }
@@ -45,7 +45,7 @@ extension Migrator {
 
   /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`.
   ///
-  /// Half-way through a batched phase no point can be named: a plan that goes on from there has the copy that was made for
+  /// Half-way through a batched phase no checkpoint can be made: a plan that goes on from there has the copy that was made for
   /// it before its first batch.
   ///
   /// - Returns: the copy, and its checkpoint where there is a ledger to write it into; nil when there is nothing to lose:
@@ -98,7 +98,7 @@ extension Migrator {
   private func reader() throws(MigrationError) -> Connection {
     guard !connection.path.isEmpty else {
       throw .snapshotFailed(
-        "a database in memory has no snapshots", help: "name a database file: --database FILE")
+        "a database in memory cannot have snapshots", help: "name a database file: --database FILE")
     }
     guard let reader = try DatabaseFile.openForReading(connection.path, wait: options.wait) else {
       throw MigrationError(
@@ -129,11 +129,12 @@ extension BatchRecord {
   fileprivate var lacksSnapshot: MigrationError {
     MigrationError(
       .phaseInProgress,
-      "\(id) is half-way \(direction.rawValue), and there is no snapshot that was made before its first batch",
+      "\(id) is half done on its way \(direction.rawValue), and no snapshot was made before its first batch",
       state: "nothing was changed",
       help: [
-        "go on without a snapshot: phasedb up",
-        "or take the phase back first, then begin again: phasedb down, then phasedb up --snapshot DIR",
+        "continue without a snapshot: phasedb up",
+        "or undo the phase first: phasedb down",
+        "then start again: phasedb up --snapshot DIR",
       ])
   }
 }
@@ -163,7 +164,7 @@ extension Migrator {
   package func restore(_ name: String, confirmed: String?) throws(MigrationError) -> Restoration {
     let found = try snapshot(name)
     let (source, snapshot, losses) = try compared(with: found)
-    guard confirmed == name else { throw Self.unconfirmed(name, losses) }
+    guard confirmed == name else { throw Self.unconfirmed(name, losses, confirmed) }
     guard connection.isAutocommit else { throw .transactionOpen }
     Leftovers.remove(beside: connection.path)
     return try changingNothing { () throws(MigrationError) in
@@ -190,8 +191,8 @@ extension Migrator {
         throw MigrationError(
           .snapshotMissing, "checkpoint @\(name) has no snapshot", state: "nothing was changed",
           help: [
-            "go back by the phases' own way: phasedb down --to @\(name)",
-            "next time make one: phasedb checkpoint create NAME --snapshot DIR",
+            "reverse the phases instead: phasedb down --to @\(name)",
+            "next time, make one: phasedb checkpoint create NAME --snapshot DIR",
           ])
       }
       return (SnapshotFile(snapshot, of: name), checkpoint)
@@ -202,7 +203,7 @@ extension Migrator {
     throw MigrationError(
       .unknownCheckpoint, "there is no checkpoint @\(name), and no file of that name",
       state: "nothing was changed",
-      help: [nearest.map { "did you mean @\($0)?" } ?? "see the checkpoints with: phasedb checkpoint list"])
+      help: [nearest.map { "did you mean @\($0)?" } ?? "list the checkpoints: phasedb checkpoint list"])
   }
 
   private func compared(
@@ -228,9 +229,9 @@ extension Migrator {
     }
     guard let first, first == own else {
       throw MigrationError(
-        .snapshotForeign, "the snapshot is of another database than \(database)",
+        .snapshotForeign, "the snapshot belongs to another database than \(database)",
         state: "nothing was changed",
-        help: ["check the paths; a snapshot is a whole database, which can be copied to where there is none"])
+        help: ["check the paths; to make a new database from a snapshot, copy its file"])
     }
   }
 
@@ -243,16 +244,18 @@ extension Migrator {
     throw lease.held
   }
 
-  private static func unconfirmed(_ name: String, _ losses: RestoreLosses) -> MigrationError {
+  /// - Parameter wrong: what was confirmed in its place.
+  private static func unconfirmed(_ name: String, _ losses: RestoreLosses, _ wrong: String?) -> MigrationError
+  {
     MigrationError(
       .restoreUnconfirmed,
       losses.isEmpty
-        ? "nothing was changed since the snapshot \(name)"
-        : "going back to the snapshot \(name) undoes everything since it was made",
+        ? "the database has not changed since the snapshot \(name)"
+        : "restoring the snapshot \(name) undoes everything since it was made",
       details: losses.lines, state: "nothing was changed",
-      help: [
-        "stop the applications that use the database, then say that you mean it: --confirm \(name)",
-        "the phases' own ways down keep what was written meanwhile: phasedb plan down",
+      help: (wrong.map { ["'\($0)' does not confirm it: it is not the name of the snapshot"] } ?? []) + [
+        "stop the applications that use the database, then confirm: --confirm \(name)",
+        "to keep what was written since, reverse the phases instead: phasedb plan down",
       ])
   }
 }

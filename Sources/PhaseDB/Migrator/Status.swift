@@ -193,17 +193,17 @@ extension Migrator {
 
   private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [ClosedGate] {
     let drift = ClosedGate(
-      gate: .drift, reason: "the schema is not what the ledger says it is \(knowledge.checkpointText)",
-      opening: "undo the change that was made outside phasedb, or take it as it is with --override drift")
+      gate: .drift, reason: "the schema differs from the one in the ledger \(knowledge.checkpointText)",
+      opening: "undo the change that was made outside phasedb, or accept it with --override drift")
     let ledger = knowledge.ledgerDrift
     let touched = ClosedGate(
-      gate: .drift, reason: "the ledger's own objects are not as phasedb made them",
+      gate: .drift, reason: "objects of the ledger were changed or added from outside",
       opening: ledger.remedies.joined(separator: "; "))
     return (ledger.isEmpty ? [] : [touched]) + (knowledge.isInPlace ? [] : [drift])
       + edited.map {
         ClosedGate(
           gate: .edited, reason: "\($0) was edited after it was applied",
-          opening: "put the applied text back, and write the change as a new migration", phase: $0)
+          opening: "restore the applied text, and write the change as a new migration", phase: $0)
       }
   }
 }

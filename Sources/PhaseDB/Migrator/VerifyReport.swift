@@ -67,22 +67,22 @@ extension Migrator {
           subject: subject, title: title, phase: phase, outcome: details.isEmpty ? .holds : .broken,
           details: details))
     }
-    add(.schema, "the schema is the one at the last checkpoint", broken: try knowledge.driftLines())
+    add(.schema, "the schema matches the last checkpoint", broken: try knowledge.driftLines())
     if let ledger = knowledge.ledger {
       add(
-        .ledger, "the ledger's objects are phasedb's own",
+        .ledger, "the ledger's objects are unchanged",
         broken: DetailLines.first(knowledge.ledgerDrift.lines))
       let entries = try log()
       let older = entries.filter { !$0.coversSchemaVersion }.count
-      let limits = older == 0 ? "" : " (\(older) older hashes leave out schema_version)"
-      add(.ledger, "the log's chain of hashes is whole\(limits)", broken: Self.brokenLines(of: entries))
-      add(.ledger, "the recorded phases and schemas fit together", broken: try ledger.misfits(knowledge))
+      let limits = older == 0 ? "" : " (\(older) older hashes do not cover schema_version)"
+      add(.ledger, "the log's hash chain is intact\(limits)", broken: Self.brokenLines(of: entries))
+      add(.ledger, "the recorded phases and schemas agree", broken: try ledger.misfits(knowledge))
       let archives = try ledger.archives().filter { $0.state == .kept || $0.state == .left }
       if !archives.isEmpty {
-        add(.ledger, "the archives hold what phases took", broken: try brokenArchives(archives))
+        add(.ledger, "the archives are complete", broken: try brokenArchives(archives))
       }
       add(
-        .files, "the files of applied phases are as they were applied",
+        .files, "the files of applied phases are unchanged",
         broken: try planner(knowledge).edited().flatMap { edited in
           [edited.message] + edited.details.map { "  \($0)" }
         })
@@ -113,7 +113,7 @@ extension Migrator {
       _ title: String, _ outcome: VerifyReport.Outcome, _ orphans: Orphans, mayBeAccepted: Bool = true
     ) -> VerifyReport.Check {
       let accept: [Prose] = orphans.tables.map {
-        "or take them as they are: phasedb verify --accept \(SQLName($0)) --reason \"...\""
+        "or accept them: phasedb verify --accept \(SQLName($0)) --reason \"...\""
       }
       return VerifyReport.Check(
         subject: .foreignKeys, title: title, phase: nil, outcome: outcome, details: orphans.lines,
@@ -134,7 +134,7 @@ extension Migrator {
         checks.append(check("rows without a parent from before phasedb", .broken, before))
       }
     } else {
-      let unknown = rest.isEmpty ? "" : " (the ledger does not say which rows had none when it began)"
+      let unknown = rest.isEmpty ? "" : " (the ledger did not record which rows had none when it began)"
       checks.append(check(title + unknown, rest.isEmpty ? .holds : .broken, rest))
     }
     if !accepted.isEmpty {
@@ -153,8 +153,8 @@ extension Migrator {
     try writing("committing what is accepted") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else {
         throw MigrationError(
-          .ledgerMissing, "\(database) has no ledger yet, in which it could be written",
-          state: "nothing was recorded", help: ["begin one: phasedb adopt, or phasedb up"])
+          .ledgerMissing, "\(database) has no ledger yet, so nothing can be recorded",
+          state: "nothing was recorded", help: ["create one: phasedb adopt", "or: phasedb up"])
       }
       let orphans = try lifting("checking foreign keys") { () in try Orphans(of: connection) }
       var known = try ledger.knownOrphans()
@@ -163,7 +163,7 @@ extension Migrator {
         guard !found.isEmpty else {
           throw MigrationError(
             .nothingToAccept, "every row of \(table) has its parent", state: "nothing was recorded",
-            help: ["see which rows have none: phasedb verify"])
+            help: ["list the rows that have none: phasedb verify"])
         }
         known.accepted = known.accepted.merging(found)
         try lifting("writing the ledger") { () in

@@ -28,7 +28,7 @@ public struct Pacing: Sendable, Hashable {
   public var pause: Duration?
   /// The most rows of a batch, at least 1.
   public var maximumRows: Int
-  /// One SELECT; while it returns a row, no batch begins.
+  /// One SELECT; no batch starts while it returns a row.
   public var throttle: Script?
   /// While there is a file of this name, no batch begins; nil for the database's name with `.pause` behind it.
   public var pauseFile: String?

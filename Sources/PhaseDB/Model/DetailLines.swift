@@ -2,7 +2,7 @@
 package enum DetailLines {
   static let limit = 10
 
-  package static func rows(_ count: Int) -> Prose { count == 1 ? "1 row" : "\(count) rows" }
+  package static func rows(_ count: Int) -> Prose { Prose(CountText.text(count, "row")) }
 
   static func first(_ lines: [Prose]) -> [Prose] {
     lines.count <= limit ? lines : lines.prefix(limit) + ["… and \(lines.count - limit) more"]

@@ -16,7 +16,7 @@ public struct Migration: Sendable, Hashable {
     for (left, right) in zip(sorted, sorted.dropFirst()) where left.kind == right.kind {
       throw MigrationError(
         .duplicateNumber, "migration \(name) has two \(left.kind.rawValue) phases",
-        help: ["put the second one into a migration of its own"])
+        help: ["move the second one to a migration of its own"])
     }
     self.name = name
     self.phases = sorted

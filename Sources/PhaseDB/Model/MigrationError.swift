@@ -92,6 +92,6 @@ extension MigrationError {
   package static func stopped(_ activity: Prose? = nil, at place: Place? = nil) -> MigrationError {
     MigrationError(
       .interrupted, activity.map { "\($0): stopped on request" } ?? "stopped on request", at: place,
-      help: ["go on with the same command"])
+      help: ["run the same command again"])
   }
 }

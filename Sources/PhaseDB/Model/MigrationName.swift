@@ -26,7 +26,7 @@ public struct MigrationName: Sendable, Hashable, Comparable {
     else {
       throw MigrationError(
         .invalidName, "'\(text)' is not the name of a migration",
-        help: ["name it by a number, a hyphen and a description, for example 0002-split-customer-name"])
+        help: ["use a number, a hyphen and a description, for example 0002-split-customer-name"])
     }
     self.text = text
     self.number = number

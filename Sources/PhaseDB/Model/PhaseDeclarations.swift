@@ -115,7 +115,7 @@ public struct Allowance: Sendable, Hashable {
     self.reason = reason
   }
 
-  /// Where an allowance is written makes no difference to what it says.
+  /// The place is not compared.
   public static func == (left: Allowance, right: Allowance) -> Bool {
     left.rule == right.rule && left.application == right.application && left.until == right.until
       && left.reason == right.reason

@@ -65,7 +65,7 @@ extension PhaseID {
       throw MigrationError(
         .unknownPhase, "there is no phase '\(name)'", state: "nothing was changed",
         help: Suggestion.nearest(to: name, in: names).map { ["did you mean \($0)?"] } ?? [
-          "see the phases with: phasedb status"
+          "list the phases: phasedb status"
         ])
     }
     guard matches.count == 1 else {

@@ -1,4 +1,4 @@
-/// A point in a text that somebody wrote: file, line and column, with the line itself so that an error can show it.
+/// A position in a text: file, line and column, with the line itself so that an error can show it.
 ///
 /// Lines and columns count from 1; a column counts Unicode scalars, so that a caret lands under the right
 /// character. `length` is how many columns the caret line underlines, at least 1.
@@ -9,9 +9,9 @@ public struct Place: Sendable, Hashable {
   public var line: Int
   /// In characters, from 1 on.
   public var column: Int
-  /// The text of `line`, without its line end; nil when the text is not at hand.
+  /// The text of `line`, without its line end; nil when the text is not available.
   public var excerpt: String?
-  /// How many characters it is about; at least one.
+  /// How many characters it covers; at least one.
   public var length: Int
 
   package init(file: String, line: Int, column: Int, excerpt: String? = nil, length: Int = 1) {

@@ -18,7 +18,7 @@ public struct Retirement: Sendable, Hashable {
     self.place = place
   }
 
-  /// Where a retirement is written makes no difference to what it says.
+  /// The place is not compared.
   public static func == (left: Retirement, right: Retirement) -> Bool {
     left.table.folded == right.table.folded && left.column?.folded == right.column?.folded
   }

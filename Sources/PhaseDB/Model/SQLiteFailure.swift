@@ -22,10 +22,10 @@ extension MigrationError {
       self.init(
         .databaseReplaced,
         "\(activity): the database's file was deleted, moved or replaced while it was open", at: place,
-        state: "what was not committed yet was rolled back; what is at the path now was not touched",
+        state: "uncommitted work was rolled back; the file that is at the path now was not touched",
         help: [
           "keep programs from replacing the file of a database that is in use",
-          "look at what is at the path now: phasedb status",
+          "see what the file at the path holds: phasedb status",
         ], standing: .undone)
     case .readOnly:
       self.init(
@@ -37,7 +37,7 @@ extension MigrationError {
       self.init(
         .statementFailed,
         "\(activity): a full-text index or R-tree does not agree with its rows: \(error.message)", at: place,
-        help: ["build the index anew, for FTS5 and FTS4 by: INSERT INTO name (name) VALUES ('rebuild')"])
+        help: ["rebuild the index, for FTS5 and FTS4 with: INSERT INTO name (name) VALUES ('rebuild')"])
     case .corrupt:
       self.init(
         .databaseDamaged, sentence, at: place,
@@ -48,8 +48,8 @@ extension MigrationError {
       self.init(
         .schemaUnreadable, "\(error.message)", at: place,
         help: [
-          "make the object again with a name and SQL in UTF-8: copy its rows into a new table, then drop it",
-          "such a name comes from a program that handed SQLite another encoding: correct it there, too",
+          "create the object again with a name and SQL in UTF-8: copy its rows into a new table, then drop it",
+          "such a name comes from a program that passed another encoding to SQLite: correct the program, too",
         ])
     case .cannotOpen:
       self.init(
@@ -57,18 +57,18 @@ extension MigrationError {
     case .interrupt where error.code == .tooCostly:
       self.init(
         .tooCostly, "\(activity): the SQL was stopped, because \(error.message)", at: place,
-        help: ["make it stop by itself and sooner: with LIMIT, a condition or fewer rows"])
+        help: ["limit its work: with LIMIT, a condition or fewer rows"])
     case .interrupt:
       self = .stopped(activity, at: place)
     case .ioError:
       self.init(
         .ioFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place,
         help: [
-          "look into the system's log for what the disk or network file system reports, and copy the database to a sound one"
+          "check the system's log for errors of the disk or network file system, and copy the database to a sound one"
         ])
     case .noMemory:
       self.init(
-        .outOfMemory, sentence, at: place, help: ["let the process have more memory"])
+        .outOfMemory, sentence, at: place, help: ["give the process more memory"])
     default:
       self.init(
         .sqliteFailed, "\(sentence) (SQLite code \(error.code.rawValue))", at: place,

@@ -29,6 +29,9 @@ public struct StateInterval: Sendable, Hashable {
   /// Whether no version may be live.
   public var isEmpty: Bool { range == nil }
 
+  /// Whether any version may be live.
+  package var isUnbounded: Bool { lower == nil && upper == nil }
+
   /// Whether a version may be live.
   public func contains(_ version: Version) -> Bool { range?.contains(version) ?? false }
 }

@@ -132,14 +132,15 @@ extension VersionRange {
       let version = rest.prefix { !$0.isASCIISpace && !"<>=".contains($0) }
       guard !version.isEmpty else {
         throw MigrationError(
-          .windowInvalid, "no version follows '\(comparator)'", help: ["for example \(comparator)1.4"])
+          .windowInvalid, "there is no version after '\(comparator)'",
+          help: ["write one, for example \(comparator)1.4"])
       }
       result.append((comparator, try Version(String(version))))
       rest = rest.dropFirst(version.count).drop(while: \.isASCIISpace)
     }
     guard !result.isEmpty else {
       throw MigrationError(
-        .windowInvalid, "no range of versions", help: ["write one, for example >=1.4 <2.0"])
+        .windowInvalid, "there is no range of versions", help: ["write one, for example >=1.4 <2.0"])
     }
     return result
   }
@@ -152,6 +153,7 @@ extension VersionRange {
     case "=>", "=<": help = "write \(comparator.last ?? "=")=\(word)"
     case "" where rest.first?.isASCIIDigit == true:
       help = "write >=\(word) for that version and later ones, =\(word) for it alone"
+    case "" where ["any", "all", "*"].contains(word): help = "for every version, write >=0"
     default: help = "write comparators (>= > < <= =) with spaces between them, for example >=1.4 <2.0"
     }
     let wrong = comparator.isEmpty ? word : comparator[...]

@@ -14,7 +14,7 @@ public struct Window: Sendable, Hashable {
     self.place = place
   }
 
-  /// Where a window is written makes no difference to what it says.
+  /// The place is not compared.
   public static func == (left: Window, right: Window) -> Bool {
     left.application == right.application && left.range == right.range
   }
@@ -43,7 +43,7 @@ public struct Windows: Sendable, Hashable, Sequence {
     self.all = all
   }
 
-  /// The window of an application, nil when the phase says nothing of it.
+  /// The window of an application; nil when the phase has none.
   public subscript(application: String) -> VersionRange? {
     all.first { $0.application == application }?.range
   }

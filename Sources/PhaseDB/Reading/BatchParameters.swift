@@ -18,11 +18,11 @@ struct BatchParameters {
       else { continue }
       let start = script.offsetOfFirstToken(from: statement.lowerBound)
       throw MigrationError(
-        .batchParameters, "a statement of a batched phase does not name \(missing)",
+        .batchParameters, "a statement of a batched phase does not use \(missing)",
         at: script.place(at: start, length: script.tokenLength(at: start)),
         help: [
-          "let it work on the keys of one batch: WHERE KEY BETWEEN :first AND :last",
-          "or move it to another phase: it would run with every batch",
+          "limit it to the keys of one batch: WHERE KEY BETWEEN :first AND :last",
+          "or move it to another phase: here it would run with every batch",
         ])
     }
   }
@@ -38,12 +38,13 @@ struct BatchParameters {
       guard isBatched else {
         throw MigrationError(
           .batchParameters, "\(name) has no value in a phase without @batch", at: place,
-          help: ["write the value itself, or above @up: -- @batch TABLE"])
+          help: ["write the value itself, or add above @up: -- @batch TABLE"])
       }
       guard name == Batching.first || name == Batching.last else {
         throw MigrationError(
-          .batchParameters, "nothing gives \(name) a value", at: place,
-          help: ["a batched phase knows :first and :last, the ends of the range of keys of a batch"])
+          .batchParameters, "the parameter \(name) has no value", at: place,
+          help: ["a batched phase has the parameters :first and :last, the first and the last key of a batch"]
+        )
       }
       named.insert(name)
     }

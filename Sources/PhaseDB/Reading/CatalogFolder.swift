@@ -141,7 +141,7 @@ private struct MigrationsFolder {
       if error.isMissing {
         throw MigrationError(
           .folderNotFound, "there is no folder \(folder)",
-          help: ["name the folder of the migrations by --migrations, or make one: phasedb init"])
+          help: ["name the folder with --migrations, or create one: phasedb init"])
       }
       if error.isNoFolder {
         throw MigrationError(
@@ -149,7 +149,7 @@ private struct MigrationsFolder {
       }
       let words = if case .system(_, let words) = error { words } else { "unknown reason" }
       throw MigrationError(
-        .folderUnreadable, "cannot read the folder \(folder): \(words)", help: ["check that you may read it"])
+        .folderUnreadable, "cannot read the folder \(folder): \(words)", help: ["check its permissions"])
     }
   }
 }
@@ -176,7 +176,7 @@ extension MigrationsFolder {
     if let nearest = Suggestion.nearest(to: name, in: known), nearest != name {
       help.append("did you mean \(nearest)?")
     } else if name.hasSuffix(".sql") {
-      help.append("put it into the folder of a migration, for example \(path)/0001-create-shop/expand.sql")
+      help.append("move it into the folder of a migration, for example \(path)/0001-create-shop/expand.sql")
     }
     help.append("move it out of \(path), or put a dot before its name")
     let what = kind == .folder ? "the folder" : "the file"

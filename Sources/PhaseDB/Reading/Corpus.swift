@@ -62,7 +62,7 @@ package struct Corpus {
       guard let version = file.version else {
         throw MigrationError(
           .versionInvalid, "\(file.path): '\(file.versionText)' is not a version",
-          help: ["name the file after the version that asks: apps/\(file.application)/1.4.0.sql"])
+          help: ["name the file after the application's version: apps/\(file.application)/1.4.0.sql"])
       }
       if let same = scripts.first(where: { $0.application == file.application && $0.version == version }) {
         throw MigrationError(

@@ -79,7 +79,7 @@ struct DeclarationsDraft {
       let known = Residual.Audience.allCases.map(\.rawValue) + ["none"]
       let nearest = Suggestion.nearest(to: word, in: known)
       throw source.bad(
-        directive, "'\(word)' is no audience of a residual", at: at,
+        directive, "'\(word)' is not an audience of a residual", at: at,
         help: nearest.map { "did you mean \($0)?" } ?? form)
     }
     guard let text = arguments.reason() else {
@@ -98,7 +98,7 @@ struct DeclarationsDraft {
     else {
       throw source.bad(
         directive, "@loses is incomplete", at: directive.whole,
-        help: "write @loses TABLE.COLUMN: WHY, for example -- @loses orders.note: nobody reads it")
+        help: "write @loses TABLE.COLUMN: WHY, for example -- @loses orders.note: no version reads it")
     }
     return Loss(table: table, column: column, reason: reason)
   }
@@ -107,7 +107,7 @@ struct DeclarationsDraft {
     guard kind == .contract else {
       throw source.bad(
         directive, "@retire in a phase of kind \(kind.rawValue)",
-        help: "only a contract takes something away: move the line to contract.sql of the same migration")
+        help: "only a contract may remove something: move the line to contract.sql of the same migration")
     }
     var arguments = DirectiveArguments(directive, in: source)
     let table = arguments.name(until: ".")?.text
@@ -120,7 +120,7 @@ struct DeclarationsDraft {
     let retirement = Retirement(table: table, column: column, at: source.place(directive.whole))
     if let other = retirements.first(where: { $0.covers(retirement) || retirement.covers($0) }) {
       throw source.bad(
-        directive, "@retire \(other.title) is there already", at: directive.whole, help: "keep one of the two"
+        directive, "a second @retire \(other.title)", at: directive.whole, help: "keep one of the two"
       )
     }
     return retirement

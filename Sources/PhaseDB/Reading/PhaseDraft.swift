@@ -47,7 +47,7 @@ extension PhaseDraft {
     let isVerify = directive.name == .verify
     if isVerify, directive.arguments.isEmpty {
       throw source.bad(
-        directive, "@verify has no title", help: "say what holds: -- @verify nobody lost their name")
+        directive, "@verify has no title", help: "say what must hold: -- @verify every customer has a name")
     }
     if !isVerify, !directive.arguments.isEmpty {
       throw source.bad(
@@ -70,7 +70,7 @@ extension PhaseDraft {
     let start = sections.first?.directive.lineStart ?? source.bytes.count
     guard let statement = outline.statements.first, statement.lowerBound < start else { return }
     throw MigrationError(
-      .badDirective, "SQL stands before the first section", at: source.place(statement),
+      .badDirective, "there is SQL before the first section", at: source.place(statement),
       help: ["write -- @up on a line above it"])
   }
 
@@ -131,7 +131,7 @@ extension PhaseDraft {
     if let (directive, trigger) = outline.swallowed.first(where: { $0.directive.name == name }) {
       help.insert(
         "the @\(name.rawValue) on line \(source.line(directive)) is inside the trigger that starts on line "
-          + "\(source.line(at: trigger.lowerBound)): close its body by END;", at: 0)
+          + "\(source.line(at: trigger.lowerBound)): close its body with END;", at: 0)
     }
     return MigrationError(
       id, "the \(kind.rawValue) phase has no @\(name.rawValue)", at: source.place(0..<1), help: help)

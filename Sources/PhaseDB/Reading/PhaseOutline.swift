@@ -78,7 +78,8 @@ extension PhaseSource {
       at: place(statement.lowerBound..<end),
       help: [
         isTrigger
-          ? "close the body of the trigger by END;" : "end the statement on line \(self.line(at: end)) with ;"
+          ? "close the body of the trigger with END;"
+          : "end the statement on line \(self.line(at: end)) with ;"
       ])
   }
 

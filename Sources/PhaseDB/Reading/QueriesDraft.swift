@@ -43,7 +43,7 @@ struct QueriesDraft {
     case .expect:
       guard source.string(directive.arguments) == "error" else {
         throw source.bad(
-          directive, "@expect knows only 'error'",
+          directive, "@expect accepts only 'error'",
           at: directive.arguments.isEmpty ? nil : directive.arguments, help: "write -- @expect error")
       }
       draft.expectsError = true
@@ -70,7 +70,7 @@ struct QueriesDraft {
   mutating func take(statement: Range<Int>) throws(MigrationError) {
     guard var draft = query else {
       throw MigrationError(
-        .badDirective, "a statement stands before the first @query", at: source.place(statement),
+        .badDirective, "there is a statement before the first @query", at: source.place(statement),
         help: ["say what it is for on a line above it: -- @query customer by id"])
     }
     guard draft.statement == nil else {
@@ -96,7 +96,7 @@ struct QueriesDraft {
     throw MigrationError(
       .forbiddenStatement, "\(word.uppercased()) in a version's queries is not allowed",
       at: source.place(range),
-      help: ["remove it: phasedb runs the queries in a transaction that it takes back"])
+      help: ["remove it: phasedb runs the queries in a transaction that it rolls back"])
   }
 
   private mutating func close() throws(MigrationError) {
@@ -124,7 +124,7 @@ struct QueriesDraft {
       expectsError: draft.expectsError, results: draft.results.map(\.result))
     for (result, directive) in draft.results where !named.insert(result.name).inserted {
       throw source.bad(
-        directive, "'\(result.name)' has been named before", at: directive.arguments,
+        directive, "'\(result.name)' is already in use", at: directive.arguments,
         help: "choose another name")
     }
     queries.append(query)
@@ -134,7 +134,7 @@ struct QueriesDraft {
     try close()
     guard !queries.isEmpty else {
       throw MigrationError(
-        .badDirective, "the file asks the database nothing", at: source.place(0..<0),
+        .badDirective, "the file has no query", at: source.place(0..<0),
         help: ["write -- @query NAME and under it a statement of the application"])
     }
     return queries
@@ -214,7 +214,7 @@ extension QueriesDraft {
     case .failure(let refusal):
       throw source.bad(
         directive, "'\(text)' is not a value: \(refusal.message)", at: range,
-        help: "write NULL, 42, 1.5, 'text', x'00ff', or a constant expression; texts stand in single quotes")
+        help: "write NULL, 42, 1.5, 'text', x'00ff', or a constant expression; put text in single quotes")
     }
   }
 
@@ -254,7 +254,7 @@ extension QueriesDraft {
       let isRowID = words.count == 3 && column.lowercased() == "last_insert_rowid"
       guard isRowID || words.count == 1 else {
         throw source.bad(
-          directive, "'\(source.string(value))' is no column of a result", at: value,
+          directive, "'\(source.string(value))' is not a column of a result", at: value,
           help: "write the name of one column, or last_insert_rowid()")
       }
       results.append(

@@ -24,7 +24,7 @@ package struct Settings: Sendable, Hashable {
   package var pause: Duration?
   /// The most rows of a batch.
   package var maximumRows: Int?
-  /// A SELECT; while it returns a row, no batch begins.
+  /// A SELECT; no batch starts while it returns a row.
   package var throttle: Script?
   /// While there is such a file, no batch begins.
   package var pauseFile: String?
@@ -100,17 +100,20 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
       ("path or address", "none", "the database, where neither an option nor the environment names one")
     case .migrations: ("path", "`migrations`", "the folder of migrations")
     case .wait: ("duration", "`30s`", "how long to wait for another runner or writer")
-    case .forget: ("duration", "`10m`", "after which time a check-in that is not repeated counts as gone")
+    case .forget: ("duration", "`10m`", "how long a check-in counts when it is not repeated")
     case .evidence:
       ("`none`, `contract`, `every`", "`contract`", "which phases must be rehearsed before they go up")
     case .sqlite:
       ("version", "none", "the oldest SQLite that must be able to run the migrations; lint checks it")
     case .hold: ("duration", "`10ms`", "how long a batch should hold the write lock")
     case .pause:
-      ("duration", "`2ms`, or `1ms` while no other connection writes", "the least time between two batches")
-    case .maximumRows: ("whole number from 1", "`100000`", "the most rows of a batch")
-    case .throttle: ("one SELECT", "none", "while it returns a row, no batch begins")
-    case .pauseFile: ("path", "none", "while there is such a file, no batch begins")
+      (
+        "duration", "`2ms`, or `1ms` while no other connection writes",
+        "the shortest rest between two batches"
+      )
+    case .maximumRows: ("whole number from 1", "`100000`", "the most rows in a batch")
+    case .throttle: ("one SELECT", "none", "no batch starts while it returns a row")
+    case .pauseFile: ("path", "none", "no batch starts while this file exists")
     }
   }
 }
@@ -178,7 +181,7 @@ private struct SettingsFile: Decodable {
     if let text = try Self.text(.evidence, "one of \(words)", container) {
       guard let policy = EvidencePolicy(rawValue: text) else {
         throw MigrationError(
-          .badSettings, "'evidence' is \"\(text)\", which says of no phase whether it must be rehearsed",
+          .badSettings, "'evidence' is \"\(text)\", which is not one of the policies",
           help: ["write one of \(words)"])
       }
       evidence = policy

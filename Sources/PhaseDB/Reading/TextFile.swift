@@ -33,7 +33,7 @@ package enum TextFile {
     case .tooLarge(let size):
       MigrationError(
         .fileTooLarge, "\(path) has \(megabytes(size)) MB, the limit is \(megabytes(limit)) MB",
-        help: ["a phase file holds SQL; load large data by the application or the sqlite3 shell"])
+        help: ["a phase file holds SQL; load large data with the application or the sqlite3 shell"])
     }
   }
 

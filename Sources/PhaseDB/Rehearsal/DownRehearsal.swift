@@ -102,10 +102,10 @@ extension DownRehearsal.Seen {
     guard changes.isEmpty else {
       reversal.notes.append("rehearsed on \(time); since then: \(changes.joined(separator: "; "))")
       if reversal.basis == .rows, !obstacles.isEmpty || !lost.isEmpty { reversal.basis = .scratch }
-      if !obstacles.isEmpty { reversal.notes.append("then it was blocked: \(obstacles[0].reason)") }
+      if !obstacles.isEmpty { reversal.notes.append("it was blocked then: \(obstacles[0].reason)") }
       return false
     }
-    reversal.notes.append("rehearsed from these rows on \(time)")
+    reversal.notes.append("rehearsed on these rows at \(time)")
     reversal.obstacles += obstacles.map {
       Reversal.Obstacle(
         reason: Prose($0.reason), rows: $0.rows.map { Prose($0) }, openings: $0.openings.map { Prose($0) })

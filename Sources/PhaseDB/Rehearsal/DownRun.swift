@@ -89,7 +89,7 @@ final class DownRun {
         step.failure?.details = rows.map { Prose($0.title) }
         if let first = rows.first {
           step.failure?.help = [
-            "change or delete these rows, as with: DELETE FROM \(whole: first.table) WHERE \(whole: first.title)",
+            "change or delete these rows, for example: DELETE FROM \(whole: first.table) WHERE \(whole: first.title)",
             "then run: phasedb down",
           ]
         }
@@ -115,7 +115,7 @@ final class DownRun {
         step.lost.append(
           Reversal.AffectedRows(
             table: archive.table, column: nil, rows: gone,
-            why: "another row has taken the place of these rows, or their parents are gone"))
+            why: "other rows have their keys now, or their parents were deleted"))
       }
       for rows in computed {
         let count = try reading { try forecast.others(than: rows.column ?? "", in: rest, on: connection) }

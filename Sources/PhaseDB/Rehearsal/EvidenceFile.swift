@@ -28,11 +28,11 @@ extension Evidence {
     let text = try TextFile.read(path)
     func invalid(_ why: Prose) -> MigrationError {
       MigrationError(
-        .evidenceInvalid, "\(path) holds no evidence: \(why)", state: "nothing was changed",
+        .evidenceInvalid, "\(path) is not a file of evidence: \(why)", state: "nothing was changed",
         help: ["make it again: phasedb rehearse --evidence \(path)"])
     }
     guard let file = EvidenceJSON.read(EvidenceJSON.File.self, from: text) else {
-      throw invalid("it is damaged, or not what phasedb rehearse writes")
+      throw invalid("it is damaged, or was not written by phasedb rehearse")
     }
     guard file.version == EvidenceJSON.version else {
       throw invalid("its version is \(file.version), and this phasedb reads \(EvidenceJSON.version)")

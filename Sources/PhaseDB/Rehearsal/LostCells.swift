@@ -104,7 +104,7 @@ struct LostCells {
     born.sorted { $0.key < $1.key }.map {
       Reversal.AffectedRows(
         table: $0.key, column: nil, rows: $0.value.count,
-        why: "the way back inserts them, and the way up would leave them there")
+        why: "the way back inserts them, and the way up does not delete them")
     }
   }
 
@@ -116,7 +116,7 @@ struct LostCells {
       + values.sorted { ($0.key.table, $0.key.column) < ($1.key.table, $1.key.column) }.map {
         Reversal.AffectedRows(
           table: $0.key.table, column: $0.key.column, rows: $0.value.count,
-          why: "the way back writes over what is there now")
+          why: "the way back overwrites the present values")
       }
   }
 }

@@ -125,7 +125,7 @@ final class Rehearsal {
     if [.databaseFull, .databaseReadOnly, .batchPaused].contains(error.id) {
       error = .rehearsalCopyFailed("on the copy: \(error.message)")
     }
-    error.state = "nothing was changed, and the copy is removed"
+    error.state = "nothing was changed; the copy was removed"
     error.standing = .unchanged
     return error
   }
@@ -134,7 +134,7 @@ final class Rehearsal {
 extension DatabaseCopy.Purpose {
   /// Room for the copy, and a little for what phases write to it.
   static let rehearsal = DatabaseCopy.Purpose(spare: { $0 / 10 + (16 << 20) }) { place, why in
-    .rehearsalCopyFailed("the copy cannot be made in \(place): \(why)")
+    .rehearsalCopyFailed("cannot make the copy in \(place): \(why)")
   }
 }
 
@@ -162,7 +162,7 @@ extension DatabaseCopy {
 extension MigrationError {
   fileprivate static func rehearsalCopyFailed(_ message: Prose) -> MigrationError {
     MigrationError(
-      .rehearsalCopyFailed, message, state: "nothing was changed, and the copy is removed",
-      help: ["name a folder on a disk with room that you may write: --copy-to DIR"])
+      .rehearsalCopyFailed, message, state: "nothing was changed; the copy was removed",
+      help: ["name a writable folder with enough free space: --copy-to DIR"])
   }
 }

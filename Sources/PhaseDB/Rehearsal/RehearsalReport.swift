@@ -9,7 +9,7 @@ public struct RehearsalReport: Sendable {
   public var copyTime: Duration { .milliseconds(copyMilliseconds) }
   /// In the order in which they were rehearsed.
   package let phases: [RehearsedPhase]
-  /// Pending phases that no order leads to, as one that needs a phase that is not there.
+  /// Pending phases that cannot be rehearsed, such as one that needs a phase that does not exist.
   public let held: [HeldPhase]
   /// Virtual tables that could not be compared, each with the reason.
   public let unread: [String: String]

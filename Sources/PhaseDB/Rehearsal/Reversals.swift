@@ -73,8 +73,8 @@ struct Reversals {
       } else if let obstacle {
         own.obstacles = [
           Reversal.Obstacle(
-            reason: "\(obstacle.short), which came later, cannot be reversed",
-            openings: ["see what is in the way of \(obstacle.short): phasedb plan down"])
+            reason: "\(obstacle.short), which was applied later, cannot be reversed",
+            openings: ["see what blocks \(obstacle.short): phasedb plan down"])
         ]
       }
       reversals[id] = own
@@ -161,7 +161,8 @@ struct Reversals {
     for table in chance.tables {
       reversal.uncertain.append(
         Reversal.AffectedRows(
-          table: table, column: nil, rows: nil, why: "the way back leaves them to chance or to the clock"))
+          table: table, column: nil, rows: nil, why: "the way back computes them by chance or from the clock")
+      )
     }
     for content in chance.contents where !chance.tables.contains(content.table) {
       let now = try lifting("counting the rows of \(content.table)") { () in
@@ -171,7 +172,7 @@ struct Reversals {
       reversal.uncertain.append(
         Reversal.AffectedRows(
           table: content.table, column: nil, rows: nil,
-          why: "\(change) since, and the way back leaves something to chance or to the clock"))
+          why: "\(change) since, and the way back depends on chance or the clock"))
     }
   }
 
@@ -192,15 +193,15 @@ struct Reversals {
       reversal.lost.append(
         Reversal.AffectedRows(
           table: phase.id.short, column: nil, rows: nil,
-          why: "something beside the rows did not come back in the rehearsal of \(lossy.at)"))
+          why: "something other than rows did not come back in the rehearsal of \(lossy.at)"))
     }
   }
 
   private func missing(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Reversal.Obstacle] {
     var obstacles: [Reversal.Obstacle] = []
     let openings: [Prose] = [
-      "go forward instead, by a migration that makes what is needed",
-      "or go back as a whole to a snapshot made before: phasedb checkpoint list",
+      "write a new migration instead, which creates what is needed",
+      "or restore a snapshot made before: phasedb checkpoint list",
     ]
     for archive in archives where archive.state == .purged || archive.state == .kept {
       if archive.state == .purged {

@@ -82,9 +82,9 @@ extension Rehearsal {
     let names = empty.joined(separator: ", ")
     throw MigrationError(
       .rehearsalOnEmpty,
-      "\(id) touches \(names), which has no rows: nothing that is done to it proves anything",
+      "\(id) touches \(names), which has no rows, so the rehearsal proves nothing",
       state: "nothing was changed, and nothing was recorded",
-      help: ["rehearse on a copy of a database with rows", "or take it for what it is: --allow-empty"])
+      help: ["rehearse on a copy of a database with rows", "or accept that: --allow-empty"])
   }
 
   private func archiveTables() throws(MigrationError) -> Set<String> {

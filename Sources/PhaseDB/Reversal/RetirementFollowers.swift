@@ -64,6 +64,6 @@ struct RetirementFollowers {
       "\(object.title) \(how)",
       remedy:
         "DROP \(object.key.type.uppercased()) \(SQLName(object.name)); in @up, and make it again in @down; where"
-        + " it is still wanted, make it anew in @up without \(column ?? table)")
+        + " it is still wanted, create it again in @up without \(column ?? table)")
   }
 }

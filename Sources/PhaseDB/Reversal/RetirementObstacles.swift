@@ -41,9 +41,9 @@ struct RetirementObstacles {
     guard let object = schema.object("table", name), let table = TableDefinition(object.sql) else {
       return [
         RetirementObstacle(
-          "there is no such table when @up has run",
+          "there is no such table after @up",
           remedy: Suggestion.nearest(to: retirement.table, in: tableNames).map { "did you mean \($0)?" }
-            ?? "name a table that is there, or remove the line: what @up drops is not retired")
+            ?? "name an existing table, or remove the line: what @up drops is not retired")
       ]
     }
     guard table.virtual == nil else {
@@ -58,7 +58,7 @@ struct RetirementObstacles {
       let names = table.columns.map(\.name.spelled)
       return [
         RetirementObstacle(
-          "\(name) has no such column when @up has run",
+          "\(name) has no such column after @up",
           remedy: Suggestion.nearest(to: columnName, in: names).map { "did you mean \($0)?" }
             ?? "name one of \(names.joined(separator: ", ")), or remove the line: what @up drops is not retired"
         )
@@ -100,7 +100,8 @@ struct RetirementObstacles {
   }
 
   func taken(_ name: SchemaName) -> RetirementObstacle {
-    RetirementObstacle("the name \(name) is taken already", remedy: "bring down or purge what has it first")
+    RetirementObstacle(
+      "the name \(name) is taken already", remedy: "first reverse or purge what has the name")
   }
 
   func retiredName(_ original: SchemaName) -> SchemaName { RetiredName(original, by: migration).name }
@@ -118,7 +119,7 @@ extension RetirementObstacles {
       obstacles.append(
         RetirementObstacle(
           "\(child) (\(key.columns.list)) references it: what an application writes there would still need its rows",
-          remedy: "retire \(child) first, drop its column, or build it anew in @up without the foreign key"))
+          remedy: "retire \(child) first, drop its column, or rebuild it in @up without the foreign key"))
     }
     for key in table.foreignKeys where key.parent != table.name && !isOutOfUse(key.parent) {
       if let obstacle = obstacle(key, of: table) { obstacles.append(obstacle) }
@@ -151,7 +152,7 @@ extension RetirementObstacles {
       return [
         RetirementObstacle(
           "it is part of the primary key",
-          remedy: "remove the line, and build the table anew in @up with another key")
+          remedy: "remove the line, and rebuild the table in @up with another key")
       ]
     }
     var obstacles = dependents(on: column, in: table)
@@ -161,7 +162,7 @@ extension RetirementObstacles {
     if column.isNotNull, known == .null {
       obstacles.append(
         RetirementObstacle(
-          "it is NOT NULL without a default, so an INSERT that does not know it would fail",
+          "it is NOT NULL without a default, so an INSERT that does not name it would fail",
           remedy: "remove the line, and \(drop(table, column))"))
     } else {
       obstacles += uniques(column, in: table, known) + checks(column, in: table, known)
@@ -183,7 +184,7 @@ extension RetirementObstacles {
       + children.map { child, key in
         RetirementObstacle(
           "\(child) (\(key.columns.list)) references it",
-          remedy: "build \(child) anew in @up without the foreign key")
+          remedy: "rebuild \(child) in @up without the foreign key")
       }
       + virtualUsers(of: [table.name, column.name])
   }
@@ -230,14 +231,14 @@ extension RetirementObstacles {
     return conditions.compactMap { condition in
       let why: Prose
       if !condition.names.isDisjoint(with: others) {
-        why = "CHECK (\(condition)) measures other columns by it"
+        why = "CHECK (\(condition)) compares other columns with it"
       } else if known.meets(condition, as: column) {
         return nil
       } else {
         why = "CHECK (\(condition)) refuses \(known.text), which every new row would have"
       }
       return RetirementObstacle(
-        why, remedy: "remove the line, and build the table anew in @up without the column and the CHECK")
+        why, remedy: "remove the line, and rebuild the table in @up without the column and the CHECK")
     }
   }
 
@@ -252,10 +253,10 @@ extension RetirementObstacles {
         key.onDelete == .setNull && key.columns == [column.name] && !column.isNotNull && known == .null
       guard !isHarmless else { return nil }
       return RetirementObstacle(
-        "its foreign key to \(key.parent) would go on acting on rows of \(table.name)",
+        "its foreign key to \(key.parent) would still act on rows of \(table.name)",
         remedy: key.columns.count == 1
           ? "remove the line, and \(drop(table, column))"
-          : "remove the line, and build the table anew in @up without the column and the key")
+          : "remove the line, and rebuild the table in @up without the column and the key")
     }
   }
 }

@@ -77,12 +77,12 @@ struct Retiring {
     }
     guard let found, let retired = RetiredName(found) else {
       throw blocked(
-        retirement, "\(wanted) is gone", help: "go forward instead, by a migration that makes it anew")
+        retirement, "\(wanted) is gone", help: "write a new migration instead, which creates it again")
     }
     guard !isTaken else {
       throw blocked(
-        retirement, "there is another \(original) now",
-        help: "give what is called \(original) now another name first, by a migration")
+        retirement, "another \(original) exists now",
+        help: "first rename the present \(original) in a migration")
     }
     do throws(SQLiteError) {
       let column = retirement.column.map { _ in found.spelled }
@@ -91,7 +91,7 @@ struct Retiring {
     } catch  where error.code.primary == .error {
       throw blocked(
         retirement, "\(error.message)",
-        help: "let every view and trigger compile first: RENAME reads them all")
+        help: "first make every view and trigger compile: RENAME reads them all")
     } catch {
       throw MigrationError(error, while: "bringing back \(retirement.title)", at: retirement.place)
     }

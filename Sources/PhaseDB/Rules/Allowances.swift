@@ -19,16 +19,17 @@ struct Allowances {
     let expired = phase.allowances.filter(isExpired).map { allowance in
       Finding(
         .expiredAllow, in: id,
-        "@allow \(allowance.rule) was meant to last until \(allowance.application) \(allowance.until), and no older version may be live any more",
+        "@allow \(allowance.rule) ends with \(allowance.application) \(allowance.until), and no older version may be live any more",
         at: allowance.place ?? place,
-        remedies: ["mend what \(allowance.rule) says, and remove the @allow line"])
+        remedies: ["fix what \(allowance.rule) finds, and remove the @allow line"])
     }
     let unused =
       !isComplete ? [] : valid.filter { allowance in !findings.contains { $0.id == allowance.rule } }
     return left + expired
       + unused.map { allowance in
         Finding(
-          .unusedAllow, in: id, "@allow \(allowance.rule) silences nothing", at: allowance.place ?? place,
+          .unusedAllow, in: id, "@allow \(allowance.rule) suppresses no finding",
+          at: allowance.place ?? place,
           remedies: ["remove the line: -- @allow \(allowance.rule) until …"])
       }
   }

@@ -1,4 +1,4 @@
-/// Something a rule objects to, with its place and the remedy.
+/// A finding of a rule, with its place and the remedy.
 public struct Finding: Sendable, Hashable {
   package enum Level: String, Sendable, Hashable, CaseIterable {
     case error, warning
@@ -7,13 +7,13 @@ public struct Finding: Sendable, Hashable {
   /// The id of the rule, or of the error that made a file unreadable or a statement fail.
   public let id: String
   package let level: Level
-  /// Whether it has to be corrected; a warning may be left.
+  /// Whether it must be corrected; a warning may stay.
   public var isError: Bool { level == .error }
   /// The phase it is about, nil when it is about the folder.
   public let phase: PhaseID?
   /// What is wrong, in one sentence without a full stop.
   public let message: Prose
-  /// Where the cause stands, nil when it stands in no text.
+  /// The place of the cause; nil when it is in no text.
   public let place: Place?
   /// Differences, names and the like, one line each.
   public let details: [Prose]
@@ -45,7 +45,10 @@ public struct Finding: Sendable, Hashable {
     message = error.message
     place = error.place
     details = error.details
-    reason = Rule(rawValue: error.id.rawValue)?.reason ?? "The phase cannot run like this."
+    // As a rule, window-invalid is about windows that contradict each other, and not about one that cannot be read.
+    reason =
+      (error.id == .windowInvalid ? nil : Rule(rawValue: error.id.rawValue))?.reason
+      ?? "The phase cannot run like this."
     remedies = error.help
   }
 }

@@ -7,9 +7,9 @@ public struct LintReport: Sendable {
   /// Phases that were not tried on the scratch database because one before them cannot run or be read.
   public let untried: [PhaseID]
 
-  /// What has to be corrected.
+  /// Findings that must be corrected.
   public var errors: [Finding] { findings.filter { $0.level == .error } }
-  /// What may be left.
+  /// Findings that may stay.
   public var warnings: [Finding] { findings.filter { $0.level == .warning } }
   /// Whether every file of the folder could be read.
   public let isReadable: Bool
@@ -20,7 +20,7 @@ public struct LintReport: Sendable {
   /// Whether nothing was found, not even a warning.
   public var isClean: Bool { findings.isEmpty }
 
-  /// Makes a test fail where lint found something.
+  /// Throws when lint found something, so that a test fails.
   ///
   /// - Throws: `lint-failed`, with a line for each finding.
   public func requireClean() throws(MigrationError) {

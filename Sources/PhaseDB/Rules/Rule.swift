@@ -42,36 +42,37 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   /// Why it matters, in one sentence with its full stop.
   package var reason: Prose {
     switch self {
-    case .windowInvalid: "Between two phases there would be no version of the application that may run."
+    case .windowInvalid: "Between two phases, no version of the application could run."
     case .undeclaredResidual:
-      "Whoever reverses the phase must know what a technically perfect down leaves behind."
+      "Whoever reverses the phase must know what down does not undo."
     case .unusedAllow:
-      "An @allow that silences nothing would silence the next finding without anybody noticing."
-    case .expiredAllow: "An exception that outlives the version it was made for becomes the rule."
-    case .editedAfterApply: "Databases that have the phase got another text than those that will."
-    case .outOfOrder: "Databases that are ahead would get it in an order that was never tested."
+      "An unused @allow would hide the next finding of its rule."
+    case .expiredAllow: "An exception must not outlive the version it was made for."
+    case .editedAfterApply: "Databases that have the phase ran another text than those that will get it."
+    case .outOfOrder: "Databases that are ahead would run it in an order that was never tested."
     case .forbiddenStatement: "The phase could no longer be undone as a whole."
-    case .downNotInverse: "After down the application meets a schema it was never written for."
-    case .notReplayable: "After a way back the way forward is needed again, and must lead to the same schema."
-    case .expandNotAdditive: "The version that runs now still uses what the phase takes away or changes."
+    case .downNotInverse: "After down, the application runs on a schema that it was never written for."
+    case .notReplayable: "After down, the phase goes up again later and must lead to the same schema."
+    case .expandNotAdditive: "The running version still uses what the phase removes or changes."
     case .migrateChangesSchema:
       "A migrate phase runs beside the application, which must not meet a changing schema."
     case .schemaPhaseWritesRows:
-      "Rows that a schema phase rewrites are not batched, not paced and not expected there."
+      "A schema phase rewrites rows in one transaction, without batches or pauses."
     case .contractCreates: "What a contract adds was not there while old and new versions ran side by side."
     case .orderMatters: "The contract may wait for weeks, and the schema would depend on when it runs."
     case .requiredColumn: "Every insert of a version that does not know the column fails."
-    case .tightenedEarly: "Writes that the version that runs now is allowed to make would start to fail."
-    case .lossyRetype: "Values that the new type cannot hold do not come back when the old one does."
+    case .tightenedEarly: "Writes that the running version makes would start to fail."
+    case .lossyRetype: "Values that the new type cannot hold are lost, even when the old type comes back."
     case .backfillGap: "Rows that the old version writes after the backfill stay empty."
     case .unboundedWrite: "While one transaction changes every row, no version of the application can write."
     case .batchNotKeyed:
-      "A batch that does not find its rows by the key reads the whole table, or leads nowhere."
-    case .positionalInsert: "A statement that counts columns writes into the wrong ones when they change."
-    case .selectStar: "A reader that counts columns reads the wrong ones when they change."
+      "A batch that does not find its rows by the key reads the whole table or never ends."
+    case .positionalInsert:
+      "A statement that relies on column positions writes to the wrong columns when they change."
+    case .selectStar: "A reader that relies on column positions reads the wrong columns when they change."
     case .danglingCode: "The next statement that uses it fails, although nothing failed when the phase ran."
     case .rebuildCollateral:
-      "DROP TABLE takes them along without a word, and nothing fails until they are missed."
+      "DROP TABLE removes them without an error, and nothing fails until they are needed."
     case .needsNewerSQLite: "The phase fails on the oldest SQLite that the settings promise to support."
     }
   }

@@ -90,7 +90,7 @@ private struct TableKeys {
       guard let free = table.rowIDName else {
         return .failure(
           BatchKey.Unfit(
-            why: "columns of \(title) have every name of its rowid",
+            why: "columns of \(title) hide every name of its rowid",
             remedy: "name a column that an index begins with: -- @batch \(name) by COLUMN"))
       }
       return .success(BatchKey(table: title, column: free, isInteger: true, names: Set(RowKey.rowIDNames)))

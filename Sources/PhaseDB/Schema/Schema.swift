@@ -68,7 +68,7 @@ package struct Schema: Sendable {
       throw SQLiteError(
         code: .format,
         message:
-          "the schema has \(value), in which \(SQLText.blob(Array(part))) is not UTF-8, so that no name in it can be relied on"
+          "the schema has \(value), in which \(SQLText.blob(Array(part))) is not UTF-8, so its names are not reliable"
       )
     }
   }

@@ -152,7 +152,7 @@ extension SchemaFact {
     case .columnRemoved(let table, let column): "table \(table) loses column \(column.declaration)"
     case .columnMoved(let table, let column, let old, let new):
       old == new
-        ? "column \(table).\(column) stands at place \(new) between other columns"
+        ? "column \(table).\(column) is at place \(new) between other columns"
         : "column \(table).\(column) moves from place \(old) to place \(new)"
     case .columnRetyped(let table, let column, let old, let new):
       old.declared == new.declared
@@ -167,7 +167,7 @@ extension SchemaFact {
     case .generationChanged(let table, let column, let old, let new):
       Self.change(of: "column \(table).\(column)", "", from: old?.text, to: new?.text)
     case .rowIDAliasGained(let table, let column): "column \(table).\(column) becomes a name of the rowid"
-    case .rowIDAliasLost(let table, let column): "column \(table).\(column) is no name of the rowid any more"
+    case .rowIDAliasLost(let table, let column): "column \(table).\(column) is no longer a name of the rowid"
     default: nil
     }
   }

@@ -59,7 +59,7 @@ package final class DatabaseCopy: Sendable {
     let needed = bytes + purpose.spare(bytes)
     if let free = FileReading.freeBytes(at: folder.path), free < needed {
       throw purpose.failed(
-        place, "it needs \(Self.megabytes(needed)) and there are \(Self.megabytes(Int(free))) left")
+        place, "it needs \(CountText.bytes(Int64(needed))), and \(CountText.bytes(Int64(free))) are free")
     }
     do throws(FileReading.Failure) { _ = try folder.makeFile(name) } catch {
       throw purpose.failed(place, "\(error.reason)")
@@ -85,7 +85,6 @@ package final class DatabaseCopy: Sendable {
     for suffix in ["", "-journal", "-wal", "-shm"] { FileDurability.remove(path + suffix) }
   }
 
-  private static func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000).\(bytes / 100_000 % 10) MB" }
 }
 
 extension DatabaseCopy.Purpose {

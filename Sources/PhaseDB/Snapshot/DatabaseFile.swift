@@ -49,7 +49,7 @@ package enum DatabaseFile {
     for file in [log, index] where FileReading.exists(file) && !FileReading.mayRead(file) {
       return MigrationError(
         .databaseUnreadable,
-        "\(file) cannot be read, and the last commits may be in the write-ahead log alone",
+        "\(file) cannot be read, and the last commits may be only in the write-ahead log",
         help: ["let the user that runs phasedb read \(file)"])
     }
     guard FileReading.exists(log), !FileReading.exists(index), !FileReading.mayWrite(folder) else {
@@ -74,7 +74,7 @@ package enum DatabaseFile {
     } catch let error as SQLiteError where [.readOnly, .cannotOpen].contains(error.code.primary) {
       throw MigrationError(
         .databaseReadOnly,
-        "\(path) cannot be read before what its last writer left half done is rolled back, and it is read-only",
+        "\(path) is read-only, and cannot be read before the unfinished work of its last writer is rolled back",
         help: ["run the command once as a user that may write the file and its folder"])
     } catch {
       throw failure(error, path)
@@ -107,7 +107,7 @@ package enum DatabaseFile {
     guard isThere || creating else {
       throw MigrationError(
         .databaseNotFound, "there is no database at \(path)",
-        help: ["check the path given with --database", "phasedb up makes the file when it is missing"])
+        help: ["check the path given with --database", "phasedb up creates the file if it is missing"])
     }
     do {
       guard isThere else { return try Connection(path: path, mode: .create) }
@@ -163,7 +163,9 @@ package enum DatabaseFile {
   private static func refuseTruncated(_ connection: Connection, _ path: String) throws {
     let (pages, size) = (try connection.pageCount, try connection.pageSize)
     guard !hasLog(path),
-      let length = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int,
+      // Of a symbolic link, the attributes are its own.
+      let length = try? FileManager.default.attributesOfItem(
+        atPath: URL(filePath: path).resolvingSymlinksInPath().path)[.size] as? Int,
       Int64(length) < pages * size
     else { return }
     throw MigrationError(

@@ -24,7 +24,7 @@ struct SnapshotDraft {
     } catch {
       throw .snapshotFailed(
         "the folder \(folder) for the snapshot cannot be used: \(error.reason)",
-        help: "name a folder that is there and that you may write: --snapshot DIR")
+        help: "name an existing folder that you may write: --snapshot DIR")
     }
     self.name = name
     self.database = database
@@ -91,9 +91,9 @@ struct SnapshotDraft {
     let complaints = try target.rows("PRAGMA quick_check").compactMap { $0[0].text }
     guard complaints == ["ok"] else {
       throw MigrationError(
-        .databaseDamaged, "the database is damaged, so a copy of it is no snapshot",
+        .databaseDamaged, "the database is damaged, so no snapshot was made",
         details: DetailLines.first(complaints.map { Prose($0) }), state: "nothing was changed",
-        help: ["look at all of it with: sqlite3 FILE 'PRAGMA integrity_check'"])
+        help: ["see all of the damage: sqlite3 FILE 'PRAGMA integrity_check'"])
     }
   }
 
@@ -186,6 +186,6 @@ extension MigrationError {
   fileprivate static func snapshotFailed(_ folder: String, _ why: Prose) -> MigrationError {
     .snapshotFailed(
       "the snapshot cannot be made in \(folder): \(why)",
-      help: "name a folder on a disk with room that you may write: --snapshot DIR")
+      help: "name a writable folder with enough free space: --snapshot DIR")
   }
 }

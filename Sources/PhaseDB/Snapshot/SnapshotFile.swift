@@ -48,7 +48,7 @@ struct SnapshotFile {
       throw .snapshotMissing("\(title), \(path)", "\(error)")
     }
     guard found.checksum == checksum else {
-      throw altered("it was \(checksum) when it was made, and is \(found.checksum)")
+      throw altered("its checksum was \(checksum), and is \(found.checksum) now")
     }
     do throws(SQLiteError) {
       let connection = try Connection(path: path, mode: .immutable)
@@ -61,7 +61,7 @@ struct SnapshotFile {
 
   private func altered(_ why: Prose) -> MigrationError {
     MigrationError(
-      .snapshotAltered, "\(title), \(path), is not the file that was made", details: [why],
+      .snapshotAltered, "\(title), \(path), was changed after it was made", details: [why],
       state: "nothing was changed", help: ["restore another snapshot, or a backup"])
   }
 }
@@ -70,6 +70,6 @@ extension MigrationError {
   fileprivate static func snapshotMissing(_ title: Prose, _ why: Prose) -> MigrationError {
     MigrationError(
       .snapshotMissing, "\(title) cannot be read: \(why)", state: "nothing was changed",
-      help: ["see where snapshots are with: phasedb checkpoint list"])
+      help: ["list the snapshots: phasedb checkpoint list"])
   }
 }

@@ -84,7 +84,9 @@ extension ArgumentParser {
       if let help = OtherWords.help(for: word) {
         return UsageError(.unknownVerb, "unknown verb '\(word)'", help: [help])
       }
-      return UsageError(.unknownVerb, "unknown verb '\(word)'", candidates: all, for: word)
+      return UsageError(
+        .unknownVerb, "unknown verb '\(word)'",
+        suggestion: Verb.ending(in: word) ?? Suggestion.nearest(to: word, in: all))
     }
     return UsageError(
       .unknownVerb, "'\(path.joined(separator: " "))' has no '\(word)', only \(all.joined(separator: ", "))",
@@ -195,7 +197,7 @@ extension ArgumentParser {
     for group in verb.alternatives {
       let given = group.filter(invocation.has).map { Self.spelling(of: $0, in: verb) }
       guard given.count < 2 else {
-        throw UsageError(.conflictingArguments, "\(given.joined(separator: " and ")) exclude each other")
+        throw UsageError(.conflictingArguments, "\(given.joined(separator: " and ")) cannot be combined")
       }
     }
     if verb.id == .rehearse { try Self.checkRehearsal(invocation, of: verb) }
@@ -217,7 +219,7 @@ extension ArgumentParser {
     throw UsageError(
       .conflictingArguments,
       isDown
-        ? "\(spelling(of: id, in: verb)) is of no use to 'rehearse down'"
+        ? "\(spelling(of: id, in: verb)) is not for 'rehearse down'"
         : "\(spelling(of: id, in: verb)) belongs to 'rehearse down'")
   }
 
@@ -226,6 +228,7 @@ extension ArgumentParser {
     let names = Verb.table.flatMap { [$0.name, $0.path[0]] }
     let name = topic.joined(separator: " ")
     throw UsageError(
-      .unknownVerb, "no help for '\(name)': there is no such verb", candidates: names, for: name)
+      .unknownVerb, "no help for '\(name)': there is no such verb",
+      suggestion: Verb.ending(in: name) ?? Suggestion.nearest(to: name, in: names))
   }
 }

@@ -78,7 +78,7 @@ extension Option {
     Option(
       .from, "from", takes: .path,
       "a database whose schema becomes baseline.sql",
-      detail: "It is only read, and the settings name it."),
+      detail: "The database is only read. The new settings name it."),
     Option(
       .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
       "which phase files to make (default: expand)"),
@@ -86,7 +86,7 @@ extension Option {
       .target, "to", takes: .name(.target),
       "stop at TARGET, a phase or, on the way down, @CHECKPOINT",
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
-    Option(.all, "all", "as far as it goes"),
+    Option(.all, "all", "every phase"),
     Option(.dryRun, "dry-run", "print the plan and stop"),
     Option(
       .wait, "wait", takes: .duration,
@@ -94,71 +94,72 @@ extension Option {
     Option(
       .hold, "hold", takes: .duration,
       "how long a batch should hold the write lock (default: 10ms)",
-      detail: "The number of rows in a batch follows it. Only phases with @batch run in batches."),
+      detail: "phasedb adapts the number of rows to it. Only phases with @batch run in batches."),
     Option(
       .pause, "pause", takes: .duration,
-      "the least time between two batches (default: 2ms, or 1ms while no other connection writes)"),
-    Option(.maximumRows, "max-batch", takes: .number, "the most rows of a batch (default: 100000)"),
+      "the shortest rest between two batches (default: 2ms, or 1ms while no other connection writes)"),
+    Option(.maximumRows, "max-batch", takes: .number, "the most rows in a batch (default: 100000)"),
     Option(
       .live, "live", takes: .name(.version), repeatable: true,
       "a version of an application that is running now",
       detail:
-        "Takes the place of what check-ins say. Where neither says anything of an application, expand and "
-        + "migrate phases go up with a note, contract phases are held, the way down goes ahead with a warning."
+        "Replaces all check-ins. When no live version of an application is known, expand and migrate phases go up "
+        + "with a note, contract phases are held, and the way down runs with a warning."
     ),
     Option(
       .override, "override", takes: .list(Gate.overridable.map(\.rawValue)), repeatable: true,
-      "pass a closed gate; needs --reason and stays in the log"),
-    Option(.reason, "reason", takes: .text("TEXT"), "why a gate is passed"),
+      "override a closed gate; needs --reason and is logged"),
+    Option(.reason, "reason", takes: .text("TEXT"), "why a gate is overridden"),
     Option(
       .instance, "instance", takes: .text("NAME"),
-      "what tells this copy of the application from others (default: the host's name)",
-      detail: "A later check-in of the same instance takes the place of the earlier one, so that every copy "
-        + "needs a name of its own."),
+      "the name of this copy of the application (default: the host's name)",
+      detail:
+        "A later check-in of the same instance replaces the earlier one, so every copy needs its own name."),
     Option(
       .present, "at", takes: .name(.phase),
       "the last phase that is in the database already (default: none, only the baseline)",
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),
     Option(
       .evidence, "evidence", takes: .path,
-      "a file of evidence that rehearse wrote, beside what the ledger knows",
+      "a file of evidence that rehearse wrote, used beside the ledger",
       detail:
-        "It carries what was shown where phases are rehearsed to where they go up, as from CI to production."),
-    Option(.rehearse, "rehearse", "rehearse first what would go up, and stop when it does not come back"),
+        "It carries evidence from the machine that rehearses to the one that applies, such as from CI to production."
+    ),
+    Option(.rehearse, "rehearse", "rehearse first, and stop when rows do not come back"),
     Option(
-      .allowEmpty, "allow-empty", "go on when a phase touches a table without rows, which proves nothing"),
+      .allowEmpty, "allow-empty", "accept tables without rows, on which a rehearsal proves nothing"),
     Option(
       .copyTo, "copy-to", takes: .directory,
       "where the copy is made (default: beside the database)",
       detail:
-        "It needs room for the database and for what the phases write, on a disk like the database's: times "
-        + "measured elsewhere are those of another disk."),
+        "It needs room for the database and for what the phases write. Times are those of its disk, so choose one "
+        + "like the database's."),
     Option(
       .snapshot, "snapshot", takes: .directory,
       "copy the database into this folder first",
       detail:
-        "The copy is named after the database and the checkpoint, has its checksum beside it, and is what checkpoint "
-        + "restore goes back to."),
+        "The copy is named after the database and the checkpoint, and has its checksum beside it. checkpoint restore "
+        + "puts it back."),
     Option(
       .confirm, "confirm", takes: .text("NAME"),
-      "say that what is lost is known, by the same name again"),
-    Option(.check, "check", "exit with 1 when something is not in order"),
+      "confirm the loss by repeating the name"),
+    Option(.check, "check", "exit with 1 when something is wrong"),
     Option(
       .accept, "accept", takes: .text("TABLE"), repeatable: true,
-      "take the rows of TABLE that have no parent as they are; needs --reason and stays in the log"),
+      "accept the rows of TABLE that have no parent; needs --reason and is logged"),
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),
     Option(
       .app, "app", takes: .name(.version), "only this version of this application",
-      detail: "With a command behind --, its own tests are run in place of the queries in apps."),
+      detail: "With a command after --, runs its own tests instead of the queries in apps."),
     Option(.list, "list", "list the states and what is tested on each, and stop"),
     Option(
       .importLog, "import-log", takes: .path, "print the statements of a log as a file for apps, and stop"),
     Option(.timeLimit, "time-limit", takes: .duration, "how long the command may run (default: 10m)"),
     Option(.jobs, "jobs", short: "j", takes: .number, "how many commands run at once (default: 1)"),
     Option(
-      .logs, "logs", takes: .directory, "where what the command prints is kept (default: compat-logs)",
-      detail: "One file for each state, named after it. Files of an earlier run are written over."),
+      .logs, "logs", takes: .directory, "the folder for the output of the command (default: compat-logs)",
+      detail: "It gets one file for each state. Files of an earlier run are overwritten."),
   ]
 
   static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }

@@ -32,7 +32,7 @@ struct OtherWords {
       purpose: "see what would run without running it"),
     OtherWords(
       words: ["validate", "check"], command: "phasedb verify",
-      purpose: "hold the database against its ledger and its claims"),
+      purpose: "check the database against its ledger and its claims"),
     OtherWords(
       words: ["test", "dryrun"], command: "phasedb rehearse", purpose: "try pending phases on a copy"),
     OtherWords(

@@ -10,6 +10,11 @@ extension Verb {
   static func under(_ words: some Collection<String>) -> [Verb] {
     table.filter { $0.path.starts(with: words) }
   }
+
+  /// The verb of several words whose last one this is, as `checkpoint restore`.
+  static func ending(in word: String) -> String? {
+    table.first { $0.path.count > 1 && $0.path.last == word }?.name
+  }
 }
 
 extension Verb {
@@ -42,31 +47,31 @@ extension Verb {
       exitCodes: [.done, .refused, .usage]),
     Verb(
       .lint, "lint",
-      summary: "judge the migrations on a scratch database",
+      summary: "check the migrations on a scratch database",
       discussion:
-        "Every phase goes up, down and up again on a database in memory; what it does there is held against "
-        + "what its kind, its window and its down-path promise. Needs no database.",
+        "Runs every phase up, down and up again on a database in memory, and checks that it keeps what its kind, "
+        + "its window and its way down promise. Needs no database.",
       options: [.database, .migrations, .format],
       wording: [
-        .database: "look also for applied phases that were edited, and new ones before them",
+        .database: "also look for edited applied phases, and for new phases before applied ones",
         .format: "text for people, JSON, annotations of GitHub Actions, or SARIF (default: text)",
       ],
       formats: [.text, .json, .github, .sarif],
       examples: [
-        Example("phasedb lint", "judge the folder 'migrations'"),
+        Example("phasedb lint", "check the folder 'migrations'"),
         Example("phasedb lint --format github", "annotate a pull request"),
       ],
       exitCodes: [.done, .findings, .refused, .usage]),
     Verb(
       .compat, "compat",
-      summary: "run what old and new versions ask on every state they may be live on",
+      summary: "run the queries of old and new versions on every state where they may be live",
       discussion:
-        "Runs the queries in apps/APP/VERSION.sql on every state that the windows promise, contracts held or "
-        + "not, and compares each with the state the version was written for: what compiles, what is read and "
-        + "written, every row, the claims of @verify, and two versions that write in turn while the schema "
-        + "goes up and down. The rows come from apps/seed.sql, or from a database, which is copied. With a "
-        + "command behind --, the application's own tests run instead, each on a fresh copy: "
-        + "PHASEDB_DATABASE, PHASEDB_STATE and PHASEDB_APP say on which.",
+        "Runs the queries in apps/APP/VERSION.sql on every state where the windows let the version be live, and "
+        + "compares the results with the state it was written for: what compiles, what is read and written, every "
+        + "row, and the claims of @verify. Two versions also write in turn while the schema goes up and down. The "
+        + "rows come from apps/seed.sql or from a copy of a database. With a command after --, runs the "
+        + "application's own tests instead, each on a fresh copy that PHASEDB_DATABASE names. PHASEDB_STATE and "
+        + "PHASEDB_APP name the state and the version.",
       positionals: [
         Positional(.command, .text("COMMAND"), optional: true, repeated: true, "the tests of the application")
       ],
@@ -74,7 +79,7 @@ extension Verb {
         .app, .list, .importLog, .timeLimit, .jobs, .logs, .wait, .database, .migrations, .format,
       ],
       wording: [
-        .database: "a database whose rows are used (default: those of apps/seed.sql, where it is there)",
+        .database: "a database whose rows are used (default: the rows of apps/seed.sql, if it exists)",
         .format: "text for people, JSON, Markdown, JUnit or annotations of GitHub Actions (default: text)",
       ],
       formats: [.text, .json, .markdown, .junit, .github],
@@ -95,7 +100,7 @@ extension Verb {
       discussion:
         "Runs the baseline, and the phases up to --at, on a database in memory, and compares the schemas. "
         + "When they agree and every @verify of those phases holds, the phases are recorded as applied. "
-        + "Nothing else of the database is changed.",
+        + "Nothing else in the database is changed.",
       options: [.present, .wait, .database, .migrations, .format],
       examples: [
         Example("phasedb adopt", "begin at the baseline"),
@@ -109,15 +114,15 @@ extension Verb {
       .plan, "plan",
       summary: "show what up or down would do, without doing it",
       discussion:
-        "Reads only, also a database that cannot be written. Shows the phases in the order in which "
-        + "they would run, which application versions may be live, and what holds a phase back. Ends with 1 when a "
-        + "version is live that the schema is not for, neither now nor afterwards.",
+        "Shows the phases in the order in which they would run, which versions may be live after each, and what "
+        + "holds a phase back. Only reads, so it also works on a read-only database. Exits with 1 when a live "
+        + "version may run neither on the present schema nor on the planned one.",
       positionals: [
         Positional(.direction, .choices(["up", "down"]), optional: true, "which way (default: up)"),
         Positional(.count, .number, optional: true, "how many phases"),
       ],
       options: [.target, .all, .live, .evidence, .override, .reason, .wait, .database, .migrations, .format],
-      wording: [.all: "every phase there is in that direction"],
+      wording: [.all: "every phase in that direction"],
       alternatives: [[.count, .target, .all]],
       examples: [
         Example("phasedb plan", "show what phasedb up would apply"),
@@ -128,11 +133,11 @@ extension Verb {
       .rehearse, "rehearse",
       summary: "take pending phases up, down and up again on a copy, and compare every row",
       discussion:
-        "The copy is private, and removed whatever happens; the database itself is only read, and gets the evidence "
-        + "for up. Phases that are held are rehearsed as well. Rows that do not come back are shown.\n\n"
-        + "With the word down in place of a phase, applied phases come down on the copy, from the rows that are there "
-        + "now: it shows whether they do, which rows are in the way, what comes back and what does not, and how long it "
-        + "takes. Status and plan down say what it showed while the schema stays as it is.",
+        "The copy is private and is always removed. The database itself is only read, except that its ledger gets the "
+        + "evidence for up. Held phases are rehearsed, too. Rows that do not come back are shown.\n\n"
+        + "With the word down in place of a phase, rehearses the way back of applied phases from the present rows: "
+        + "whether it runs, which rows block it, what does not come back, and how long it takes. status and plan down "
+        + "show the result until the schema changes.",
       positionals: [
         Positional(
           .phase, .name(.phase, "PHASE|down"), optional: true,
@@ -145,23 +150,23 @@ extension Verb {
       wording: [
         .target: "with down: the phase or @CHECKPOINT that stays",
         .all: "with down: every applied phase",
-        .evidence: "write what was shown to this file, and not to the ledger",
+        .evidence: "write the evidence to this file instead of the ledger",
       ],
       alternatives: [[.count, .target, .all]],
       examples: [
         Example("phasedb rehearse", "rehearse everything that is pending"),
         Example("phasedb rehearse 0002/contract", "rehearse one phase, after those that come before it"),
-        Example("phasedb rehearse --evidence evidence.json", "keep what was shown for another machine"),
-        Example("phasedb rehearse down --to @before-sale", "see what a return would do to the rows of today"),
+        Example("phasedb rehearse --evidence evidence.json", "keep the evidence for another machine"),
+        Example("phasedb rehearse down --to @before-sale", "see what a return would do to the present rows"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .up, "up",
       summary: "apply the pending phases whose gates are open",
       discussion:
-        "Prints the plan first and checks all of it before the first statement runs. Every phase is "
-        + "one transaction together with its ledger entry: a phase that fails leaves nothing behind, and the "
-        + "phases before it stay applied.",
+        "Prints the plan and checks all of it before the first statement runs. Each phase and its entry in the "
+        + "ledger are one transaction: a phase that fails leaves nothing behind, and the phases before it stay "
+        + "applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
       options: [
         .target, .dryRun, .snapshot, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason,
@@ -170,16 +175,16 @@ extension Verb {
       ],
       wording: [
         .target: "stop after the phase TARGET",
-        .allowEmpty: "with --rehearse: go on when a phase touches a table without rows",
+        .allowEmpty: "with --rehearse: accept tables without rows",
         .copyTo: "with --rehearse: where the copy is made (default: beside the database)",
       ],
       alternatives: [[.count, .target]],
       examples: [
         Example("phasedb up", "apply everything that may run now"),
         Example("phasedb up --to 0002/expand", "stop after that phase"),
-        Example("phasedb up --live storefront@2.0", "say what is running, which contract phases must know"),
+        Example("phasedb up --live storefront@2.0", "name the running version, which contracts need to know"),
         Example("phasedb up --rehearse", "rehearse on a copy first"),
-        Example("phasedb up --snapshot snapshots", "copy the database first, to have it whole if need be"),
+        Example("phasedb up --snapshot snapshots", "copy the database first"),
         Example("phasedb up --dry-run", "print the plan only"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
@@ -187,22 +192,22 @@ extension Verb {
       .down, "down",
       summary: "reverse the last phase, or go back to a phase or checkpoint",
       discussion:
-        "Without a number, --to or --all exactly one phase is reversed: the one that was applied last. "
-        + "The way down is read from the ledger, so that it works when the checkout no longer has the folder.",
+        "Without a number, --to or --all, reverses the phase that was applied last. The SQL comes from the ledger, "
+        + "so no migrations folder is needed.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: 1)")],
       options: [
         .target, .all, .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database,
         .migrations, .format,
       ],
       wording: [
-        .target: "reverse what came after TARGET, a phase or @CHECKPOINT, which stays",
+        .target: "reverse everything after TARGET, a phase or @CHECKPOINT",
         .all: "reverse every applied phase",
       ],
       alternatives: [[.count, .target, .all]],
       examples: [
         Example("phasedb down", "reverse the phase that was applied last"),
         Example("phasedb down --to @before-sale", "go back to a named checkpoint"),
-        Example("phasedb down --all --dry-run", "print what reversing everything would do"),
+        Example("phasedb down --all --dry-run", "show what reversing everything would do"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
   ]
@@ -213,21 +218,21 @@ extension Verb {
   static let looking: [Verb] = [
     Verb(
       .status, "status",
-      summary: "show where every phase stands",
+      summary: "show the state of every phase",
       discussion:
-        "With a PHASE, shows all that is known of it. Reads only, also a database that cannot be written.",
+        "With PHASE, shows everything about that phase. Only reads, so it also works on a read-only database.",
       positionals: [
         Positional(
-          .phase, .name(.phase), optional: true, "the only phase to show, with everything known of it")
+          .phase, .name(.phase), optional: true, "the only phase to show, in full")
       ],
       options: [.check, .live, .wait, .database, .migrations, .format],
       wording: [
         .check:
-          "exit with 1 when a phase is pending, edited or known to lose rows, the schema has drifted, or a version is live that it is not for"
+          "exit with 1 when a phase is pending, edited or known to lose rows, the schema has drifted, or a live version may not run on it"
       ],
       examples: [
-        Example("phasedb status", "show where every phase stands"),
-        Example("phasedb status 0002/contract", "show why it is held, and what is known of it"),
+        Example("phasedb status", "show the state of every phase"),
+        Example("phasedb status 0002/contract", "show why it is held, and everything else about it"),
         Example("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
@@ -236,27 +241,27 @@ extension Verb {
       summary: "check the live database against what the phases claim",
       discussion:
         "Checks the schema for drift, the files of applied phases, every @verify in force, the ledger's integrity "
-        + "and the foreign keys. Rows that had no parent before phasedb began are told apart. Reads only, but for "
+        + "and the foreign keys. Rows that had no parent before phasedb began are listed separately. Writes nothing but "
         + "what --accept records.",
       options: [.accept, .reason, .wait, .database, .migrations, .format],
       wording: [.reason: "why the rows are accepted"],
       examples: [
-        Example("phasedb verify", "check everything that is claimed of the database"),
+        Example("phasedb verify", "run all checks"),
         Example(
           "phasedb verify --accept orders --reason purged",
-          "take rows of orders without a parent as they are"),
+          "accept rows of orders without a parent"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .log, "log",
-      summary: "show who did what when",
+      summary: "show who did what, and when",
       positionals: [Positional(.entry, .number, optional: true, "the only entry to show, with its hash")],
       options: [.limit, .check, .wait, .database, .migrations, .format],
-      wording: [.check: "prove that no entry was changed or removed; exit with 1 otherwise"],
+      wording: [.check: "check the hash chain; exit with 1 when it is broken"],
       examples: [
         Example("phasedb log --limit 10", "show the last ten entries"),
         Example("phasedb log 7", "show everything about entry 7"),
-        Example("phasedb log --check", "prove the chain of entries"),
+        Example("phasedb log --check", "check the hash chain"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
   ]
@@ -266,10 +271,10 @@ extension Verb {
       .checkIn, "check-in",
       summary: "record that a version of an application is running",
       discussion:
-        "Ends with 2, and records nothing, when that version may not run on the schema as it is, so that it "
-        + "can stand before the application in its entry point. Needs no migrations; with them it also knows "
-        + "which versions need a phase that is still to come. A check-in is forgotten after 10 minutes, or "
-        + "what forget in phasedb.json says.",
+        "Exits with 2 and records nothing when that version may not run on the present schema, so an entry point can "
+        + "run it before the application starts. Needs no migrations folder; with one, it also knows which versions "
+        + "need a pending phase. A check-in is forgotten after 10 minutes, or after the time that forget in "
+        + "phasedb.json sets.",
       positionals: [
         Positional(.application, .name(.version), "the application and its version: storefront@1.4.0")
       ],
@@ -289,20 +294,20 @@ extension Verb {
       .checkpointCreate, "checkpoint", "create",
       summary: "name the present state, to return to it later",
       discussion:
-        "phasedb down --to @NAME goes back to it, and keeps what was written meanwhile. With --snapshot the whole "
-        + "database is copied, too, and checkpoint restore goes back to that.",
+        "phasedb down --to @NAME returns to it and keeps what was written since. With --snapshot, the whole database "
+        + "is copied, too, and checkpoint restore puts the copy back.",
       positionals: [Positional(.name, .text("NAME"), "what the checkpoint is called")],
       options: [.note, .snapshot, .wait, .database, .migrations, .format],
       wording: [.snapshot: "copy the database into this folder, too"],
       examples: [
         Example(
           "phasedb checkpoint create before-sale --note 'last state before the sale'", "set a checkpoint"),
-        Example("phasedb checkpoint create before-sale --snapshot snapshots", "keep the whole of it as well"),
+        Example("phasedb checkpoint create before-sale --snapshot snapshots", "also copy the database"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
       .checkpointList, "checkpoint", "list",
-      summary: "list the checkpoints there are",
+      summary: "list the checkpoints",
       options: [.wait, .database, .migrations, .format],
       examples: [Example("phasedb checkpoint list", "list the checkpoints of the database")],
       exitCodes: [.done, .refused, .busy, .usage]),
@@ -310,9 +315,9 @@ extension Verb {
       .checkpointRestore, "checkpoint", "restore",
       summary: "put the whole database back to the snapshot of a checkpoint",
       discussion:
-        "Everything that was written since is lost, the ledger's entries included. Without --confirm it only says "
-        + "what that is, row counts by table, and ends with 2. It is the way back when phases cannot go down; "
-        + "stop the applications first.",
+        "Everything written since is lost, including the ledger's entries. Without --confirm, only shows what would be "
+        + "lost, as row counts by table, and exits with 2. Use it when phases cannot come down. Stop the "
+        + "applications first.",
       positionals: [Positional(.name, .name(.checkpoint), "the checkpoint, or the path of a snapshot")],
       options: [.confirm, .wait, .database, .migrations, .format],
       examples: [
@@ -322,13 +327,14 @@ extension Verb {
       exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
       .purge, "purge",
-      summary: "destroy what a phase took away, which nothing else does",
+      summary: "destroy what phasedb kept of a phase",
       discussion:
-        "Archived values and rows, and retired columns and tables, are kept until this. Without --confirm it only says "
-        + "what there is, and ends with 2. An applied phase cannot come down afterwards.",
-      positionals: [Positional(.phase, .name(.phase), "the phase whose archives go")],
+        "phasedb keeps archived values and rows, and retired columns and tables, until they are purged. Without "
+        + "--confirm, only shows what would be destroyed, and exits with 2. An applied phase cannot come down "
+        + "afterwards.",
+      positionals: [Positional(.phase, .name(.phase), "the phase whose archives are destroyed")],
       options: [.confirm, .wait, .database, .migrations, .format],
-      wording: [.confirm: "say that what is lost is known, by the phase's id"],
+      wording: [.confirm: "confirm the loss by repeating the phase's id"],
       examples: [
         Example("phasedb purge 0002/contract", "see what would be destroyed"),
         Example("phasedb purge 0002/contract --confirm 0002/contract", "destroy it"),
@@ -351,8 +357,8 @@ extension Verb {
       .completions, "completions",
       summary: "print a script that completes phasedb's words in a shell",
       discussion:
-        "With the word names, prints what such a script offers: the phases of the folder, checkpoints and applied "
-        + "phases of the ledger, versions of applications, and the words of explain.",
+        "With the word names, prints the names that such a script offers: phases, checkpoints, versions of "
+        + "applications, and the words of explain.",
       positionals: [
         Positional(
           .shell, .choices(Shell.allCases.map(\.rawValue) + [CompletionsCommand.names]),

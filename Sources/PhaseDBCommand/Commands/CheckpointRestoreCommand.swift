@@ -20,8 +20,8 @@ enum CheckpointRestoreCommand {
 }
 
 extension Snapshot {
-  /// `snapshot  snapshots/shop@before-sale.db, 12,582,912 bytes`.
-  var sentence: Prose { "snapshot \(path), \(CountText.text(bytes, "byte"))" }
+  /// `snapshot snapshots/shop@before-sale.db, 12.0 MB`.
+  var sentence: Prose { "snapshot \(path), \(CountText.bytes(Int64(bytes)))" }
 }
 
 /// A snapshot as `--format json` prints it.

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import PhaseDB
 
 /// What a command works with: the command line as understood, and where its words go.
@@ -50,8 +51,27 @@ struct CommandContext {
   ///
   /// - Parameter first: what has to be done by hand before it.
   func suggest(_ command: Prose, after first: Prose = "") {
-    let first: Prose = first.isEmpty ? "" : "\(first), then: "
-    say("\(paint("next:", .dim)) \(first)\(paint(command + words(of: [.database, .migrations]), .command))")
+    let command = command + words(of: [.database, .migrations])
+    let label: Prose = "\(paint("next:", .dim)) "
+    guard !first.isEmpty else { return say(label + paint(command, .command)) }
+    let whole: Prose = "next: \(first), then: \(command)"
+    guard let width, whole.description.displayWidth > width else {
+      return say("\(label)\(first), then: \(paint(command, .command))")
+    }
+    // The command stays on a line of its own, to be copied.
+    for line in Wrapped.paragraph(label, "\(first),", indent: 6, width: width) { say(line) }
+    say("      then: \(paint(command, .command))")
+  }
+
+  /// Advice that ends with a command, on the database and the folder that this one was given.
+  func advice(_ line: Prose) -> Prose {
+    guard let start = line.description.range(of: ": phasedb ", options: .backwards) else { return line }
+    let command = line.description[start.upperBound...].split(separator: " ")
+    // What stands behind -- belongs to another program.
+    guard !command.contains("--"),
+      let verb = Verb.table.first(where: { verb in command.starts(with: verb.path) { $0 == $1 } })
+    else { return line }
+    return line + words(of: verb.options.filter { [.database, .migrations].contains($0) })
   }
 
   /// Options of this command line, with their values, as words for the next one.
@@ -67,7 +87,8 @@ struct CommandContext {
   func note(_ line: Prose) {
     guard !isQuiet else { return }
     guard !isJSON else { return tell(MessageJSON(event: "note", message: line)) }
-    errors.line("\(terminal.errorPaint(invocation.color)("note:", .warning)) \(line)")
+    let label: Prose = "\(terminal.errorPaint(invocation.color)("note:", .warning)) "
+    for line in Wrapped.paragraph(label, line, indent: 6, width: terminal.errorWidth) { errors.line(line) }
   }
 
   /// A bar on standard error.
@@ -91,6 +112,8 @@ struct CommandContext {
   }
 
   func report(_ error: MigrationError) {
+    var error = error
+    error.help = error.help.map(advice)
     if isJSON,
       let text = try? JSONText.line(command: Verb.with(invocation.verb)?.name ?? "", ErrorJSON(error))
     {
@@ -114,7 +137,9 @@ extension CommandContext {
     for misfit in misfits {
       print("\(paint("warning:", .bad)) ", misfit.message, indent: 9)
       for cause in misfit.causes { print("  ", cause, indent: 4) }
-      for remedy in misfit.remedies { print("  to end it: ", remedy, indent: 4) }
+      for (index, remedy) in misfit.remedies.enumerated() {
+        print(index == 0 ? "  to fix it: " : .blank(13), advice(remedy), indent: 13)
+      }
     }
   }
 }

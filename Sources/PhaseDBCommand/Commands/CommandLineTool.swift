@@ -63,8 +63,8 @@ struct CommandLineTool {
       return MigrationError(.outputFailed, message, help: ["make room where the output goes"])
     }
     return MigrationError(
-      .outputFailed, message, state: "what the command was asked to do is done and recorded",
-      help: ["see where the database stands with: phasedb status"], standing: .partWay)
+      .outputFailed, message, state: "the command is done, and its work is recorded",
+      help: ["see what is applied: phasedb status"], standing: .partWay)
   }
 
   private static func command(

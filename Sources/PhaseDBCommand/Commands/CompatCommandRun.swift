@@ -17,7 +17,7 @@ struct CompatCommandRun {
     words = context.invocation.values(.command)
     guard let version else {
       throw MigrationError(
-        .noQueries, "nothing says which version the command tests",
+        .noQueries, "it is unknown which version the command tests",
         help: [
           "name it: phasedb compat --app APP@VERSION -- \(words.map { "\(ShellWord($0))" }.joined(separator: " "))"
         ])
@@ -82,7 +82,7 @@ struct CompatCommandRun {
     return MigrationError(
       .queryFailed,
       "the tests of \(version) fail on the state they were written for (\(home.state)): \(home.trouble ?? "")",
-      help: ["see \(home.log)", "nothing can be said of other states until they pass there"])
+      help: ["see \(home.log)", "the tests must pass there before other states can be tested"])
   }
 }
 
@@ -138,8 +138,8 @@ extension CompatCommandRun {
     if results.contains(where: \.isBlind) {
       context.print(
         """
-        it passes whatever the schema is: let it open the file that PHASEDB_DATABASE names
-          to end it: pass PHASEDB_DATABASE on where the command starts its tests elsewhere, as in a container or a server
+        it would pass on any schema: make it open the file that PHASEDB_DATABASE names
+          to fix it: pass PHASEDB_DATABASE on where the command starts its tests elsewhere, as in a container or a server
 
         """)
     }

@@ -3,7 +3,7 @@ internal import PhaseDB
 
 /// What compat found, as a person reads it.
 enum CompatText {
-  static func print(_ report: CompatibilityReport, to context: CommandContext) {
+  static func print(_ report: CompatibilityReport, _ location: Location, to context: CommandContext) {
     context.print(matrix(report))
     for (state, finding) in report.firstFindings {
       context.print(text(finding, on: state, in: report, context))
@@ -16,13 +16,14 @@ enum CompatText {
     let outcomes = report.outcomes.joined()
     let promised = outcomes.count { $0 != .notPromised }
     let broken = outcomes.count { $0 == .broken }
-    let promises = CountText.text(promised, "promise")
+    let combinations = CountText.text(
+      promised, "combination of version and state", "combinations of version and state")
     guard broken > 0 else {
-      context.say(context.paint("\(promises) of the windows, nothing broken", .good))
-      context.suggest("phasedb plan")
+      context.say(context.paint("\(combinations), nothing broken", .good))
+      location.suggestPlan(context)
       return
     }
-    context.print(context.paint("\(CountText.text(broken)) of \(promises) broken\n", .bad))
+    context.print(context.paint("\(CountText.text(broken)) of \(combinations) broken\n", .bad))
   }
 
   static func matrix(_ report: CompatibilityReport) -> TextTable {

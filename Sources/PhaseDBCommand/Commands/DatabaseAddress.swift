@@ -99,7 +99,7 @@ struct DatabaseAddress {
     }
     guard !bytes.contains(0) else { throw unusable(hasNUL) }
     guard let decoded = String(validating: bytes, as: UTF8.self) else {
-      throw unusable("what its %XX stand for is not UTF-8")
+      throw unusable("its %XX do not decode to UTF-8")
     }
     return decoded
   }

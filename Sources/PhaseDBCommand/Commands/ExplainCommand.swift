@@ -7,10 +7,10 @@ enum ExplainCommand {
     let entries = PageEntry.all.filter { $0.name == asked.lowercased() }
     guard !entries.isEmpty else {
       throw MigrationError(
-        .unknownWord, "there is nothing to explain about '\(asked)'",
+        .unknownWord, "there is no page about '\(asked)'",
         help: [
           Suggestion.nearest(to: asked, in: PageEntry.all.map(\.name)).map { "did you mean \($0)?" }
-            ?? "an id stands in brackets behind an error or a finding; see also: phasedb help"
+            ?? "errors and findings print their id in brackets; see also: phasedb help"
         ])
     }
     if context.isJSON {

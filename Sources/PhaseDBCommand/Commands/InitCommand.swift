@@ -13,7 +13,7 @@ enum InitCommand {
     if context.isJSON {
       try context.print(json: InitJSON(files: [settings]))
     } else {
-      context.say("made \(folder) and \(settings)")
+      context.say("created \(folder) and \(settings)")
       context.suggest("phasedb new create-shop")
     }
     return .done
@@ -44,7 +44,7 @@ enum InitCommand {
   private static func print(
     _ baseline: Baseline, of database: String, files: [String], to context: CommandContext
   ) {
-    context.say("made \(files.joined(separator: " and "))")
+    context.say("created \(files.joined(separator: " and "))")
     let counts = [
       ("table", "tables"), ("index", "indexes"), ("view", "views"), ("trigger", "triggers"),
     ].compactMap { one, many in baseline.counts[one].map { CountText.text($0, one, many) } }
@@ -79,7 +79,7 @@ enum NewCommand {
     if context.isJSON {
       try context.print(json: FilesJSON(files: files))
     } else {
-      for file in files { context.say("made \(file)") }
+      for file in files { context.say("created \(file)") }
       context.suggest("phasedb lint", after: "edit \(files.count == 1 ? "it" : "them")")
     }
     return .done

@@ -10,7 +10,7 @@ enum LintCommand {
       report.add(try location.migrator(.reading, context).ledgerFindings())
     }
     switch context.invocation.format {
-    case .text, .markdown, .junit: print(report, to: context)
+    case .text, .markdown, .junit: print(report, location, to: context)
     case .json: try context.print(json: LintJSON(report))
     case .github: context.print(GitHubAnnotations.text(report))
     case .sarif: context.print(try SARIF.text(report))
@@ -18,7 +18,7 @@ enum LintCommand {
     return report.errors.isEmpty ? .done : .findings
   }
 
-  private static func print(_ report: LintReport, to context: CommandContext) {
+  private static func print(_ report: LintReport, _ location: Location, to context: CommandContext) {
     for finding in report.findings {
       context.print(FindingText(finding).text(paint: context.paint, width: context.width) + "\n")
     }
@@ -29,7 +29,7 @@ enum LintCommand {
     }
     guard !report.isClean else {
       context.say(context.paint("\(phases), no finding", .good))
-      context.suggest("phasedb plan")
+      location.suggestPlan(context)
       return
     }
     let errors = CountText.text(report.errors.count, "error")

@@ -37,7 +37,7 @@ struct Location {
       settings = Settings()
       unreadSettings = error
       context.note(
-        "the settings were not used: \(Location.sentence(error)). What they set has its default here, but no check-in counts as forgotten"
+        "the settings were not used: \(Location.sentence(error)). Defaults apply, except that no check-in is forgotten"
       )
     }
     migrations = folder ?? settings.migrations ?? "migrations"
@@ -69,6 +69,12 @@ struct Location {
     let address = try DatabaseAddress(named)
     Leftovers.remove(beside: address.path)
     return address
+  }
+
+  /// Says how to see what would go up, after a command that needs no database.
+  func suggestPlan(_ context: CommandContext) {
+    guard (try? databaseIfNamed()) == nil else { return context.suggest("phasedb plan") }
+    context.suggest("phasedb plan -d app.db", after: "choose a database file, which need not exist yet")
   }
 
   private static func databaseOutsideSettings(
@@ -126,7 +132,7 @@ struct Location {
   func noteUnused(_ address: DatabaseAddress, _ context: CommandContext) {
     guard !address.unused.isEmpty else { return }
     context.note(
-      "of the database's address, these parameters were not used: \(address.unused.joined(separator: ", "))")
+      "these parameters of the database's address were not used: \(address.unused.joined(separator: ", "))")
   }
 
   /// How gently batches run: the command line goes before the settings.

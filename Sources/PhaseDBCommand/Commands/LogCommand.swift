@@ -58,13 +58,14 @@ enum LogCommand {
       let older = entries.filter { !$0.coversSchemaVersion }.count
       let limits =
         older == 0
-        ? "" : "; \(older) of \(entries.count) entries have older hashes, which leave out schema_version"
-      return context.say(context.paint("the chain of hashes is whole\(limits)", .good))
+        ? "" : "; \(older) of \(entries.count) entries have older hashes, which do not cover schema_version"
+      return context.say(context.paint("the hash chain is intact\(limits)", .good))
     }
     let numbers = broken.map { String($0.id) }.joined(separator: ", ")
     context.print(
       context.paint(
-        "the chain is broken at entry \(numbers): changed, or something before it is gone\n", .bad))
+        "the hash chain is broken at entry \(numbers): it was changed, or an entry before it was removed\n",
+        .bad))
   }
 }
 

@@ -13,7 +13,7 @@ enum NewFiles {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw MigrationError(
-        .outputFailed, "the folder \(path) cannot be made: \(reason(error))",
+        .outputFailed, "cannot create the folder \(path): \(reason(error))",
         help: ["check the path and its permissions"])
     }
   }
@@ -39,7 +39,7 @@ enum NewFiles {
       throw exists(path)
     } catch {
       throw MigrationError(
-        .outputFailed, "\(path) cannot be written: \(reason(error))",
+        .outputFailed, "cannot write \(path): \(reason(error))",
         help: ["check the path and its permissions"])
     }
   }
@@ -59,7 +59,7 @@ enum NewFiles {
     } catch {
       throw MigrationError(
         .folderNotFound, "there is no folder of migrations at \(folder)",
-        help: ["name it with --migrations, or make one: phasedb init"])
+        help: ["name it with --migrations, or create one: phasedb init"])
     }
     let names = entries.compactMap { try? MigrationName($0) }
     let number = (names.map(\.number).max() ?? 0) + 1
@@ -75,7 +75,7 @@ enum NewFiles {
     case .fileWriteNoPermission: return "permission denied"
     case .fileWriteOutOfSpace: return "the disk is full"
     case .fileWriteVolumeReadOnly: return "the file system is read-only"
-    case .fileWriteFileExists: return "a file of that name is in the way"
+    case .fileWriteFileExists: return "a file of that name exists"
     case .fileNoSuchFile: return "the folder it goes into does not exist"
     default: return "error \(error.code.rawValue)"
     }

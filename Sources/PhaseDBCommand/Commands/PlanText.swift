@@ -15,7 +15,9 @@ struct PlanText {
       return
     }
     let count = CountText.text(plan.steps.count, "phase")
-    let recovery = RecoveryText(plan: plan, start: "phasedb down\(context.targetWords(.down))")
+    let recovery = RecoveryText(
+      plan: plan,
+      start: "phasedb down\(context.targetWords(.down))\(context.words(of: [.database, .migrations]))")
     if plan.direction == .down {
       context.print("\(context.paint("plan: ", .heading))", recovery.headline, indent: 6)
       context.print("      on ", Prose(database), indent: 9)
@@ -40,11 +42,11 @@ struct PlanText {
     printDrift(context)
     printLive(context)
     printMisfits(context)
-    for note in plan.notes { context.print("\(context.paint("note:", .warning)) \(note)\n") }
+    for note in plan.notes { context.print("\(context.paint("note:", .warning)) ", note, indent: 6) }
     for gate in plan.overridden.sorted(by: { $0.rawValue < $1.rawValue }) {
       context.print(
-        "\(context.paint("override:", .warning)) the \(gate.rawValue) gate, because: \((plan.reason ?? ""))\n"
-      )
+        "\(context.paint("override:", .warning)) ",
+        "the \(gate.rawValue) gate, because: \(plan.reason ?? "")", indent: 10)
     }
   }
 
@@ -61,14 +63,14 @@ struct PlanText {
   /// What is recorded as it is, because the operator says so.
   private func printDrift(_ context: CommandContext) {
     guard !plan.drift.isEmpty else { return }
-    context.print("\(context.paint("the schema was changed, and is recorded as it is:", .warning))\n")
+    context.print(
+      "\(context.paint("the schema was changed outside phasedb, and the change is recorded:", .warning))\n")
     for line in plan.drift { context.print("  \(line)\n") }
   }
 
   private func printLive(_ context: CommandContext) {
     guard !plan.checkIns.isEmpty else { return }
-    let live = plan.checkIns.map { Prose($0) }.joined(separator: ", ")
-    context.print("\(context.paint("live:", .heading)) \(live)\n")
+    context.print("\(context.paint("live:", .heading)) ", plan.checkIns.sentence, indent: 6)
   }
 
   /// Live versions that the schema is not for, now and after the plan; those that it lets run are no trouble any more.
@@ -88,15 +90,34 @@ struct PlanText {
           continue
         }
         context.print(label + "\(context.paint("\(gate.gate.rawValue)", .warning)): ", gate.reason, indent: 4)
-        context.print("    to open it: ", gate.opening, indent: 6)
+        context.print("    to open it: ", context.advice(gate.opening), indent: 6)
       }
     }
   }
 }
 
 extension [String: StateInterval] {
-  /// `storefront >=1.0 <1.6, worker >=3`.
+  /// `storefront >=1.0 <1.6, any version of worker`.
   var sentence: Prose {
-    sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }.joined(separator: ", ")
+    sorted { $0.key < $1.key }.map { application, interval -> Prose in
+      interval.isUnbounded ? "\(interval) of \(application)" : "\(application) \(interval)"
+    }.joined(separator: ", ")
+  }
+}
+
+extension [CheckIn] {
+  /// `storefront 1.4.0 on web-1, web-2; worker 3 on jobs`.
+  var sentence: Prose {
+    var instances: [(version: Prose, names: [String])] = []
+    for checkIn in self {
+      let version: Prose = "\(checkIn.application) \(checkIn.versionText)"
+      if let index = instances.firstIndex(where: { $0.version == version }) {
+        instances[index].names.append(checkIn.instance)
+      } else {
+        instances.append((version, [checkIn.instance]))
+      }
+    }
+    return instances.map { "\($0.version) on \(DetailLines.enumeration($0.names))" as Prose }.joined(
+      separator: "; ")
   }
 }

@@ -55,7 +55,7 @@ struct RecoveryText {
   private var code: [Prose] {
     guard let last = plan.steps.last else { return [] }
     return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
-      interval.lower == nil && interval.upper == nil
+      interval.isUnbounded
         ? "any version of \(application) may run afterwards"
         : "\(application) \(interval) may run afterwards; stop other versions first"
     }
@@ -63,14 +63,23 @@ struct RecoveryText {
 
   /// What does not come back exactly; the table above it has the word of each phase.
   private var state: [Prose] {
-    let lines: [Prose] = plan.steps.flatMap { step -> [Prose] in
-      let declared: [Prose] = step.phase.losses.map {
-        "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)"
+    // What is the same of several phases is told once.
+    var told: [(phases: [Prose], lines: [Prose])] = []
+    for step in plan.steps {
+      guard let reversal = plan.reversals[step.id], reversal.word != .exact else { continue }
+      if let index = told.firstIndex(where: { $0.lines == reversal.lines }) {
+        told[index].phases.append(Prose(step.id.short))
+      } else {
+        told.append(([Prose(step.id.short)], reversal.lines))
       }
-      guard let reversal = plan.reversals[step.id], reversal.word != .exact else { return declared }
-      return reversal.lines.map { $0.hasPrefix("  ") ? $0 : "\(step.id.short) \($0)" } + declared
     }
-    return lines.isEmpty ? ["every row comes back"] : lines
+    let lines = told.flatMap { phases, lines in
+      lines.map { $0.hasPrefix("  ") ? $0 : "\(phases.joined(separator: ", ")) \($0)" }
+    }
+    let declared: [Prose] = plan.steps.flatMap { step in
+      step.phase.losses.map { "\(step.id.short) declares a loss: \($0.table).\($0.column): \($0.reason)" }
+    }
+    return lines.isEmpty && declared.isEmpty ? ["every row comes back"] : lines + declared
   }
 
   /// What remains for somebody: what the phases declare, then the phases that declare nothing at all.
@@ -103,8 +112,8 @@ struct RecoveryText {
     let rest: Prose =
       unknown == 0
       ? ""
-      : ", without \(CountText.text(unknown, "phase")) that never \(unknown == 1 ? "was" : "were")"
-    return "\(sentence) (\(how)\(rest))"
+      : ", plus \(CountText.text(unknown, "phase")) never rehearsed"
+    return "\(sentence) (\(how))\(rest)"
   }
 }
 

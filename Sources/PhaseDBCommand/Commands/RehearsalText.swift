@@ -49,7 +49,7 @@ struct RehearsalText {
     if !phase.emptyTables.isEmpty {
       let names = phase.emptyTables.joined(separator: ", ")
       context.print(
-        "\n\(phase.id.short) touches tables without rows, which prove nothing: \(names)\n")
+        "\n\(phase.id.short) touches tables without rows, on which a rehearsal proves nothing: \(names)\n")
     }
   }
 
@@ -78,7 +78,7 @@ struct RehearsalText {
       """
 
       \(phase.id.short): \(CountText.text(table.rows, "row")) of \(table.table) \(verb) from the SQL of @down alone
-      \(context.paint("note:", .warning)) the archive puts these right, but a row that changes after the phase gets what the SQL gives it
+      \(context.paint("note:", .warning)) the archive corrects these rows, but a row that changes after the phase gets what the SQL computes
 
       """)
     printRows(of: table, to: context)
@@ -95,7 +95,7 @@ struct RehearsalText {
     for held in report.held {
       for gate in held.gates {
         context.print("\(held.id.short) cannot be rehearsed: \(gate.reason)\n")
-        context.print("  to open it: \(gate.opening)\n")
+        context.print("  to open it: \(context.advice(gate.opening))\n")
       }
     }
   }

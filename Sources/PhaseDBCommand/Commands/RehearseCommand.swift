@@ -56,8 +56,9 @@ enum RehearseCommand {
     case .file(let path): context.say("the evidence is in \(path)")
     case .nowhere where !report.phases.isEmpty && !report.hasLedger:
       context.say(
-        "the evidence is nowhere: the database has no ledger yet. Keep it in a file with --evidence FILE,")
-      context.say("or rehearse on the way: phasedb up --rehearse")
+        "the evidence was not recorded: the database has no ledger yet. Write it to a file with --evidence FILE,"
+      )
+      context.say("or rehearse as part of up: phasedb up --rehearse")
     case .nowhere: break
     }
     if report.isClean { context.suggest(report.phases.isEmpty ? "phasedb status" : next(record, context)) }

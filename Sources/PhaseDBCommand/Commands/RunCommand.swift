@@ -26,7 +26,7 @@ private struct TransitionCommand {
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
     if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
     let plan = try migrator.plan(context.selection(direction))
-    if !context.isJSON, !context.invocation.flag(.quiet) {
+    if !context.isJSON, isDryRun || !context.isQuiet {
       PlanText(plan: plan, database: migrator.database).print(to: context)
     }
     guard !isDryRun else {
@@ -53,7 +53,7 @@ private struct TransitionCommand {
       guard let snapshot else { throw error }
       var error = error
       let state = error.state.map { "\($0); " as Prose } ?? ""
-      error.state = state + "the snapshot made before stays: \(snapshot.path)"
+      error.state = state + "the snapshot made before is kept: \(snapshot.path)"
       throw error
     }
     progress.end()
@@ -81,10 +81,10 @@ private struct TransitionCommand {
     guard report.isClean else {
       let unclean = report.phases.filter { !$0.isClean }
       throw MigrationError(
-        .rehearsalFailed, "what was rehearsed did not come back as it must",
+        .rehearsalFailed, "the rehearsal failed",
         details: unclean.map { "\($0.id): \($0.overBudget.first ?? $0.verdict.rawValue)" },
         state: "nothing was changed",
-        help: ["look at the rows with: phasedb rehearse", "correct the phases it names"])
+        help: ["see the rows: phasedb rehearse", "correct the phases it names"])
     }
     migrator.options.evidence += report.evidence
   }
@@ -119,7 +119,8 @@ private struct TransitionCommand {
     let total = result.done.reduce(Duration.zero) { $0 + .milliseconds($1.times.milliseconds) }
     let sentence: Prose =
       result.done.isEmpty
-      ? "another runner had done everything" : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
+      ? "nothing left to do: another runner did everything"
+      : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
     context.say(context.paint(sentence, .good))
     context.suggest(direction == .up ? "phasedb verify" : "phasedb status")
   }

@@ -45,9 +45,9 @@ final class RunProgress {
     case .driftAccepted: context.say("the schema is recorded as it was found")
     case .batchPaused(let id, let pause):
       context.note("\(id.short) pauses (\(pause.reason.rawValue)): \(pause.detail); \(pause.resuming)")
-    case .batchResumed(let id): context.note("\(id.short) goes on")
+    case .batchResumed(let id): context.note("\(id.short) continues")
     case .turningBack(let id, let reason):
-      context.note("\(reason); every batch of \(id.short) is taken back")
+      context.note("\(reason); every batch of \(id.short) is undone")
     case .began, .verified, .batching, .batchCommitted: break
     }
   }

@@ -15,7 +15,8 @@ enum StatusCommand {
     if context.isJSON {
       try context.print(json: StatusJSON(status))
     } else {
-      if !context.isQuiet { StatusText(status).print(to: context) }
+      // Quiet and with --check, only what fails it is data.
+      if !context.isQuiet || !context.invocation.flag(.check) { StatusText(status).print(to: context) }
       print(failures, to: context)
       suggestNext(status, context)
     }

@@ -9,7 +9,7 @@ struct StatusText {
   func print(to context: CommandContext) {
     context.print("database", "\(status.database)\(status.isThere ? "" : " (not made yet)")\(standing)")
     if !status.checkIns.isEmpty {
-      context.print("live", status.checkIns.map { Prose($0) }.joined(separator: ", "))
+      context.print("live", status.checkIns.sentence)
     }
     if !status.live.isEmpty { context.print("allowed", status.live.sentence) }
     if let way = status.wayBack { context.print("way back", sentence(way)) }
@@ -30,10 +30,13 @@ struct StatusText {
     guard let checkpoint = status.checkpoint, let phase = checkpoint.phase else {
       return status.hasLedger ? ", before the first phase" : ", no ledger yet"
     }
-    let pending = status.pending.isEmpty ? "nothing" : CountText.text(status.pending.count)
-    let isAll = status.unread.isEmpty ? "" : " of what was read"
-    return
-      " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count) applied, \(pending) pending\(isAll)"
+    // A file that was not read may be one more.
+    let isAll = status.unread.isEmpty
+    let pending: Prose =
+      status.pending.isEmpty
+      ? isAll ? "nothing pending" : "pending phases unknown"
+      : "\(isAll ? "" : "at least ")\(CountText.text(status.pending.count)) pending"
+    return " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count) applied, \(pending)"
   }
 
   private func sentence(_ way: CheckpointReversal) -> Prose {
@@ -59,13 +62,13 @@ struct StatusText {
     }
     if let pause = phase.pause {
       context.print("", "paused (\(pause.reason.rawValue)): \(pause.detail)")
-      context.print("", "to go on: \(pause.resuming)")
+      context.print("", "to continue: \(pause.resuming)")
     } else if !phase.isRunning {
-      context.print("", "its runner is gone since \(phase.lastSign)")
+      context.print("", "its runner has been gone since \(phase.lastSign)")
     }
     guard !phase.isRunning else { return }
     let (forth, back) = phase.direction == .up ? ("up", "down") : ("down", "up")
-    context.print("", "go on with phasedb \(forth), turn back with phasedb \(back)")
+    context.print("", "continue with phasedb \(forth), or undo it with phasedb \(back)")
   }
 
   private func add(_ phase: PhaseStatus, to table: inout TextTable) {
@@ -115,10 +118,10 @@ struct StatusText {
     for gate in status.gates {
       context.print("\n")
       context.print("every phase is held by \(gate.gate.rawValue): ", gate.reason, indent: 2)
-      context.print("  to open it: ", gate.opening, indent: 4)
+      context.print("  to open it: ", context.advice(gate.opening), indent: 4)
     }
     if status.hasDrifted {
-      context.print("\n\(context.paint("the schema is not what the ledger says:", .bad))\n")
+      context.print("\n\(context.paint("the schema differs from the ledger:", .bad))\n")
       for line in status.drift { context.print("  \(line)\n") }
     }
   }
@@ -145,17 +148,17 @@ struct PhaseStatusText {
         "\(applied.appliedAt) by \(applied.who)@\(applied.host), checkpoint @\(applied.sequence), in \(TimeText.text(.milliseconds(applied.milliseconds)))"
       )
       if phase.isEdited {
-        context.print("edited", "its file says something else than what was applied", .bad)
+        context.print("edited", "its file differs from what was applied", .bad)
       }
       if !phase.isInCatalog {
-        context.print("no file", "the folder does not have it; the ledger does", .warning)
+        context.print("no file", "it is in the ledger, but not in the folder", .warning)
       }
     } else {
       context.print("state", phase.gates.isEmpty ? "pending" : "held")
     }
     for gate in phase.gates {
       context.print("held by", "\(gate.gate.rawValue): \(gate.reason)", .warning)
-      context.print("", "to open it: \(gate.opening)")
+      context.print("", "to open it: \(context.advice(gate.opening))")
     }
     printRehearsal(to: context)
     for line in phase.reversal?.lines ?? [] {

@@ -37,7 +37,9 @@ enum VerifyCommand {
       let phase: Prose = check.phase.map { "\($0.short): " } ?? ""
       context.print("\(word)  ", phase + Prose(check.title), indent: 12)
       for line in check.details { context.print("              \(line)\n") }
-      for line in check.remedies { context.print("            to end it: ", line, indent: 14) }
+      for (index, line) in check.remedies.enumerated() {
+        context.print(index == 0 ? "            to fix it: " : .blank(23), context.advice(line), indent: 23)
+      }
     }
     let broken = report.checks.count { $0.outcome == .broken }
     guard broken == 0 else {
@@ -56,7 +58,7 @@ extension MigrationError {
   static func noSuchDatabase(_ path: String) -> MigrationError {
     MigrationError(
       .databaseNotFound, "there is no database at \(path)",
-      help: ["check the path given with --database", "phasedb up makes the file when it is missing"])
+      help: ["check the path given with --database", "phasedb up creates the file if it is missing"])
   }
 }
 

@@ -49,7 +49,7 @@ struct LogFolder: Sendable {
         case S_IFREG: nil
         case S_IFLNK: "it is a symbolic link"
         case S_IFDIR: "it is a folder"
-        default: "it is no file"
+        default: "it is not a file"
         }
       if let what { throw Self.refused(Location.joined(path, name), what) }
     }

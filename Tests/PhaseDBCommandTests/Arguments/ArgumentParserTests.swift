@@ -198,10 +198,10 @@ struct ArgumentParserTests {
         "'--phases' takes one of expand, migrate, contract, not 'contrcat'", "did you mean 'contract'?",
         "see: phasedb help new"),
       Refused(
-        "phasedb down 2 --all", .conflictingArguments, "a number (N) and '--all' exclude each other",
+        "phasedb down 2 --all", .conflictingArguments, "a number (N) and '--all' cannot be combined",
         "see: phasedb help down"),
       Refused(
-        "phasedb down --to @a --all", .conflictingArguments, "'--to' and '--all' exclude each other",
+        "phasedb down --to @a --all", .conflictingArguments, "'--to' and '--all' cannot be combined",
         "see: phasedb help down"),
       Refused(
         "phasedb --bogus pu", .unknownOption, "unknown option '--bogus'", "see: phasedb help"),

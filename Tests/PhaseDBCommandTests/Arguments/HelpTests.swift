@@ -39,7 +39,7 @@ struct HelpTests {
       Help().text(for: ["checkpoint"]) == """
         Verbs:
           checkpoint create   name the present state, to return to it later
-          checkpoint list     list the checkpoints there are
+          checkpoint list     list the checkpoints
           checkpoint restore  put the whole database back to the snapshot of a
                               checkpoint
 
@@ -54,8 +54,8 @@ struct HelpTests {
     #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 50)
     for option in ["--to TARGET", "--live APP@VERSION", "--max-batch N"] { #expect(text.contains(option)) }
     #expect(text.contains("More: phasedb help up"))
-    #expect(!text.contains("Every phase is one transaction"))
-    #expect(Help().text(for: ["up"]).description.contains("Every phase is one transaction"))
+    #expect(!text.contains("Each phase"))
+    #expect(Help().text(for: ["up"]).description.contains("Each phase"))
   }
 
   @Test("of check-in reads as a page")
@@ -67,20 +67,20 @@ struct HelpTests {
         Usage:
           phasedb check-in APP@VERSION [options]
 
-        Ends with 2, and records nothing, when that version may not run on the schema as
-        it is, so that it can stand before the application in its entry point. Needs no
-        migrations; with them it also knows which versions need a phase that is still to
-        come. A check-in is forgotten after 10 minutes, or what forget in phasedb.json
-        says.
+        Exits with 2 and records nothing when that version may not run on the present
+        schema, so an entry point can run it before the application starts. Needs no
+        migrations folder; with one, it also knows which versions need a pending phase.
+        A check-in is forgotten after 10 minutes, or after the time that forget in
+        phasedb.json sets.
 
         Arguments:
           APP@VERSION  the application and its version: storefront@1.4.0
 
         Options:
-              --instance NAME  what tells this copy of the application from others
-                               (default: the host's name). A later check-in of the same
-                               instance takes the place of the earlier one, so that
-                               every copy needs a name of its own.
+              --instance NAME  the name of this copy of the application (default: the
+                               host's name). A later check-in of the same instance
+                               replaces the earlier one, so every copy needs its own
+                               name.
 
         Examples:
           phasedb check-in storefront@1.4.0 --instance web-1  say that web-1 runs 1.4.0

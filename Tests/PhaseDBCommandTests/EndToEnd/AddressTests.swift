@@ -86,7 +86,7 @@ struct AddressTests {
       Refusal("file:shop.db?nolock=1&mode=rwc", "phasedb does not open a database with nolock=1"),
       Refusal("file:shop%00.db", "no path has a NUL character in it"),
       Refusal("file:shop.db?vfs=%00", "no path has a NUL character in it"),
-      Refusal("file:%ff.db", "what its %XX stand for is not UTF-8"),
+      Refusal("file:%ff.db", "its %XX do not decode to UTF-8"),
       Refusal("file:shop.db#1", "SQLite drops what follows a '#'; write %23 when it belongs to the name"),
       Refusal("file:?mode=rwc", "it names no file"),
     ])
@@ -107,7 +107,7 @@ struct AddressTests {
     let up = try site.phasedb("up -d sqlite:sh%3Fo%25p%23.db?pool=5&cache=private&timeout=5000")
     #expect(up.code == 0, "\(up.summary)")
     #expect(
-      up.errors.hasPrefix("note: of the database's address, these parameters were not used: pool, timeout\n"),
+      up.errors.hasPrefix("note: these parameters of the database's address were not used: pool, timeout\n"),
       "\(up.errors)")
     #expect(site.exists("sh?o%p#.db"))
     for line in ["status", "verify", "plan down", "log"] {

@@ -28,7 +28,7 @@ struct AdoptTests {
     #expect(
       made.summary == """
         exit 0
-        made migrations/baseline.sql and migrations/phasedb.json
+        created migrations/baseline.sql and migrations/phasedb.json
         shop.db has 2 tables, 1 index, 1 view, 1 trigger
         left alone: alembic_version (Alembic)
         next: phasedb adopt
@@ -53,16 +53,16 @@ struct AdoptTests {
     expectFailure(
       try site.phasedb("adopt"), 2,
       """
-      error: migrations/../shop.db has a ledger already, and is before the first phase [ledger-exists]
+      error: migrations/../shop.db already has a ledger, and is before the first phase [ledger-exists]
         state: nothing was changed
-        help:  see where it stands with: phasedb status
+        help:  see what is applied: phasedb status
       """, at: site)
     expectFailure(
       try site.phasedb("init --from shop.db -m other"), 2,
       """
-      error: shop.db has a ledger already, and is before the first phase [ledger-exists]
+      error: shop.db already has a ledger, and is before the first phase [ledger-exists]
         state: nothing was changed
-        help:  see where it stands with: phasedb status
+        help:  see what is applied: phasedb status -m other
       """, at: site)
     #expect(!site.exists("other"))
 
@@ -163,7 +163,7 @@ struct AdoptTests {
     #expect(
       made.summary == """
         exit 0
-        made migrations/phasedb.json
+        created migrations/phasedb.json
         shop.db has no tables, so it needs no baseline
         left alone: django_migrations (Django)
         next: phasedb new create-shop

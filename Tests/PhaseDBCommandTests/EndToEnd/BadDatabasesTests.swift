@@ -61,14 +61,14 @@ struct BadDatabasesTests {
       error: """
         error: there is no database at nowhere.db [database-not-found]
           help:  check the path given with --database
-                 phasedb up makes the file when it is missing
+                 phasedb up creates the file if it is missing
         """),
     Refusal(
       "a missing file, to verify", "verify -d nowhere.db",
       error: """
         error: there is no database at nowhere.db [database-not-found]
           help:  check the path given with --database
-                 phasedb up makes the file when it is missing
+                 phasedb up creates the file if it is missing
         """),
     Refusal(
       "no database at all", "up",
@@ -99,10 +99,9 @@ struct BadDatabasesTests {
             - INSERT INTO a VALUES (1, 'one');
             + INSERT INTO a VALUES (1, 'two');
           state: nothing was changed
-          help:  put the applied text back, and write the change as a new migration
-                 or reverse the phase first, which the ledger can do without the file: phasedb down --to \
-        PHASE
-                 or pass the gate for good reason: --override edited --reason "..."
+          help:  restore the applied text, and write the change as a new migration
+                 or reverse the phase first, with the SQL in the ledger: phasedb down --to PHASE -d shop.db
+                 or override the gate: --override edited --reason "..."
         """
     ) {
       try $0.phase(
@@ -113,26 +112,26 @@ struct BadDatabasesTests {
     Refusal(
       "a table added behind phasedb's back",
       error: """
-        error: the schema is not what the ledger says it is at checkpoint 2 (0001/expand) [schema-drift]
+        error: the schema differs from the one in the ledger at checkpoint 2 (0001/expand) [schema-drift]
             + table stranger
           state: nothing was changed
           help:  undo the change that was made outside phasedb, or write it as a migration
-                 look at everything that is checked: phasedb verify
-                 or pass the gate for good reason: --override drift --reason "..."
+                 run all checks: phasedb verify -d shop.db
+                 or override the gate: --override drift --reason "..."
         """
     ) { try $0.sqlite("CREATE TABLE stranger (x)") },
     Refusal(
       "a table added behind phasedb's back, on the way down", "down -d shop.db",
       error: """
-        error: the schema is not what the ledger says it is at checkpoint 2 (0001/expand) [schema-drift]
+        error: the schema differs from the one in the ledger at checkpoint 2 (0001/expand) [schema-drift]
             + table stranger
             ~ table mine
                 was: CREATE TABLE mine (x, y)
                 is:  CREATE TABLE mine (x, y, z)
           state: nothing was changed
           help:  undo the change that was made outside phasedb, or write it as a migration
-                 look at everything that is checked: phasedb verify
-                 or pass the gate for good reason: --override drift --reason "..."
+                 run all checks: phasedb verify -d shop.db
+                 or override the gate: --override drift --reason "..."
         """
     ) { try $0.sqlite("CREATE TABLE stranger (x); ALTER TABLE mine ADD COLUMN z") },
     Refusal(
@@ -140,7 +139,7 @@ struct BadDatabasesTests {
       error: """
         error: there is no phase '0009' [unknown-phase]
           state: nothing was changed
-          help:  see the phases with: phasedb status
+          help:  list the phases: phasedb status -d shop.db
         """),
     Refusal(
       "an ambiguous prefix", "up -d shop.db --to 000",
@@ -155,25 +154,25 @@ struct BadDatabasesTests {
     Refusal(
       "a contract that is held", "up -d shop.db --to 0002/contract",
       error: """
-        error: 0002-second/contract is held by its window gate: nothing is known about live versions of \
-        storefront, and a contract must know [phase-held]
+        error: 0002-second/contract is held by its window gate: no live version of storefront \
+        is known, and a contract needs to know it [phase-held]
           state: nothing was changed
-          help:  let it check in, or name what is live: --live storefront@VERSION
-                 or pass the gate for good reason: --override window --reason "..."
+          help:  make it check in, or name the live version: --live storefront@VERSION
+                 or override the gate: --override window --reason "..."
         """),
     Refusal(
       "an unknown checkpoint", "down -d shop.db --to @nowhere",
       error: """
         error: there is no checkpoint '@nowhere' [unknown-checkpoint]
           state: nothing was changed
-          help:  see the checkpoints with: phasedb checkpoint list
+          help:  list the checkpoints: phasedb checkpoint list -d shop.db
         """),
     Refusal(
       "a phase that is not applied, on the way down", "down -d shop.db --to 0002/expand",
       error: """
         error: 0002-second/expand is not applied, so there is no way down to it [not-applied]
           state: nothing was changed
-          help:  see what is applied with: phasedb status
+          help:  see what is applied: phasedb status -d shop.db
         """),
     Refusal(
       "an override without a reason", "up -d shop.db --override window",
@@ -224,7 +223,7 @@ struct BadDatabasesTests {
       error: """
         error: there is a checkpoint @here already [checkpoint-exists]
           state: nothing was changed
-          help:  choose another name; see them with: phasedb checkpoint list
+          help:  choose another name; list them: phasedb checkpoint list -d shop.db
         """
     ) {
       _ = try $0.phasedb("checkpoint create here -d shop.db")
@@ -296,7 +295,7 @@ struct BadDatabasesTests {
     site.protect("dead/shop.db")
     let before = SiteFiles(of: site)
     let error = """
-      error: dead/shop.db cannot be read before what its last writer left half done is rolled back, and it is read-only [database-read-only]
+      error: dead/shop.db is read-only, and cannot be read before the unfinished work of its last writer is rolled back [database-read-only]
         help:  run the command once as a user that may write the file and its folder
       """
     for line in Self.reading {
@@ -360,7 +359,7 @@ struct BadDatabasesTests {
       error: committing 0001-big/expand: database or disk is full [database-full]
         state: 0001/expand was rolled back; the database is before the first phase
         help:  make room on the disk, then run the command again
-               then run: phasedb up
+               then run: phasedb up -d disk/shop.db
       """, at: site)
     #expect(try DatabaseContents(of: site, database: "disk/shop.db") == before)
     #expect(before.ledger.isEmpty)

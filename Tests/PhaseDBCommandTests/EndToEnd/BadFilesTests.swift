@@ -141,7 +141,7 @@ struct BadFilesTests {
         "a file of 50 MB", file: Data(repeating: UInt8(ascii: "-"), count: 50 << 20),
         error: """
           error: migrations/0002-bad/expand.sql has 50 MB, the limit is 8 MB [file-too-large]
-            help:  a phase file holds SQL; load large data by the application or the sqlite3 shell
+            help:  a phase file holds SQL; load large data with the application or the sqlite3 shell
           """),
       BadFiles(
         "two folders with one number",
@@ -179,7 +179,7 @@ struct BadFilesTests {
         "a folder without a number",
         error: """
           error: migrations/second: 'second' is not the name of a migration [invalid-name]
-            help:  name it by a number, a hyphen and a description, for example 0002-split-customer-name
+            help:  use a number, a hyphen and a description, for example 0002-split-customer-name
           """
       ) { try $0.table("b", in: "second/expand") },
       BadFiles(
@@ -214,7 +214,7 @@ struct BadFilesTests {
         "no folder",
         error: """
           error: there is no folder migrations [folder-not-found]
-            help:  name the folder of the migrations by --migrations, or make one: phasedb init
+            help:  name the folder with --migrations, or create one: phasedb init
           """
       ) { try $0.remove("migrations") },
       BadFiles(

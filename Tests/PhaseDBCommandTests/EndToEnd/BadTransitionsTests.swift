@@ -32,7 +32,7 @@ struct BadTransitionsTests {
            | ^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  correct the statement
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a column that does not exist", up: "CREATE TABLE b (id INTEGER);\nUPDATE mine SET x = nmae;",
@@ -44,7 +44,7 @@ struct BadTransitionsTests {
            |                     ^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  correct the statement
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a constraint that does not hold",
@@ -57,7 +57,7 @@ struct BadTransitionsTests {
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  correct the statement
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "COMMIT", up: "CREATE TABLE b (id);\nCOMMIT;",
@@ -69,7 +69,7 @@ struct BadTransitionsTests {
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: phasedb runs the phase in a transaction of its own
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "ROLLBACK", up: "CREATE TABLE b (id);\nROLLBACK;",
@@ -81,7 +81,7 @@ struct BadTransitionsTests {
            | ^^^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: phasedb runs the phase in a transaction of its own
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "SAVEPOINT", up: "CREATE TABLE b (id);\nSAVEPOINT here;",
@@ -93,7 +93,7 @@ struct BadTransitionsTests {
            | ^^^^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: phasedb runs the phase in a transaction of its own
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "ATTACH", up: "CREATE TABLE b (id);\nATTACH 'other.db' AS other;",
@@ -105,7 +105,7 @@ struct BadTransitionsTests {
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: a phase works on one database, and VACUUM is run outside phasedb
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "VACUUM", up: "CREATE TABLE b (id);\nVACUUM;",
@@ -117,7 +117,7 @@ struct BadTransitionsTests {
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: VACUUM is run outside phasedb
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "VACUUM INTO", up: "CREATE TABLE b (id);\nVACUUM INTO 'other.db';",
@@ -129,7 +129,7 @@ struct BadTransitionsTests {
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: VACUUM is run outside phasedb
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "PRAGMA journal_mode", up: "CREATE TABLE b (id);\nPRAGMA journal_mode = WAL;",
@@ -141,7 +141,7 @@ struct BadTransitionsTests {
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: set it where the application opens the database
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "PRAGMA writable_schema",
@@ -155,7 +155,7 @@ struct BadTransitionsTests {
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: set it where the application opens the database
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "load_extension", up: "CREATE TABLE b (id);\nSELECT load_extension('evil');",
@@ -167,7 +167,7 @@ struct BadTransitionsTests {
            |        ^^^^^^^^^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  remove it: it reaches out of the database
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a temporary table", up: "CREATE TABLE b (id);\nCREATE TEMP TABLE mine (x);",
@@ -178,9 +178,9 @@ struct BadTransitionsTests {
          4 | CREATE TEMP TABLE mine (x);
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
-          help:  make an ordinary table and drop it in the same phase, or use WITH: a TEMP object hides \
-        one of main
-                 then run: phasedb up
+          help:  make an ordinary table and drop it in the same phase, or use WITH: a TEMP object can \
+        hide one of main
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "INSERT OR ROLLBACK",
@@ -194,7 +194,7 @@ struct BadTransitionsTests {
            |        ^^^^^^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  write ABORT instead of ROLLBACK: it undoes the statement and leaves the transaction open
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "RAISE(ROLLBACK)",
@@ -212,7 +212,7 @@ struct BadTransitionsTests {
           state: 0002/expand was rolled back; the database is STANDS
           help:  write ABORT instead of ROLLBACK: it undoes the statement and leaves the transaction \
         open
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a trigger of the application that raises ROLLBACK", up: "CREATE TABLE b (id);\nDELETE FROM guarded;",
@@ -223,26 +223,25 @@ struct BadTransitionsTests {
          4 | DELETE FROM guarded;
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
-          help:  let triggers RAISE(ABORT, …) and conflict clauses say ABORT: ROLLBACK takes the whole \
-        phase with it
-                 then run: phasedb up
+          help:  use RAISE(ABORT, …) in triggers and ABORT in conflict clauses: ROLLBACK ends the whole phase
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a table of the ledger", up: "CREATE TABLE phasedb_x (id);",
       error: """
-        error: the use of phasedb_x, which is phasedb's own, is not allowed [forbidden-statement]
+        error: the use of phasedb_x, which belongs to phasedb, is not allowed [forbidden-statement]
           --> migrations/0002-bad/expand.sql:3:1
            |
          3 | CREATE TABLE phasedb_x (id);
            | ^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  give the object another name
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a rename to phasedb_x", up: "CREATE TABLE b (id);\nALTER TABLE b RENAME TO phasedb_x;",
       error: """
-        error: 0002-bad/expand: 'phasedb_x' begins with phasedb_, which is kept for the ledger \
+        error: 0002-bad/expand: 'phasedb_x' begins with phasedb_, which is reserved for the ledger \
         [ledger-touched]
           --> migrations/0002-bad/expand.sql:4:25
            |
@@ -250,37 +249,37 @@ struct BadTransitionsTests {
            |                         ^^^^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  give the object another name, and keep the ledger out of views and triggers
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a view over the ledger", up: "CREATE VIEW b AS SELECT * FROM phasedb_phase;",
       error: """
-        error: 0002-bad/expand: view b uses phasedb_phase, which is phasedb's own [ledger-touched]
+        error: 0002-bad/expand: view b uses phasedb_phase, which belongs to phasedb [ledger-touched]
           --> migrations/0002-bad/expand.sql:3:32
            |
          3 | CREATE VIEW b AS SELECT * FROM phasedb_phase;
            |                                ^^^^^^^^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  give the object another name, and keep the ledger out of views and triggers
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a trigger over the ledger",
       up: "CREATE TABLE b (id);\nCREATE TRIGGER t AFTER INSERT ON b BEGIN DELETE FROM phasedb_log; END;",
       error: """
-        error: 0002-bad/expand: trigger t uses phasedb_log, which is phasedb's own [ledger-touched]
+        error: 0002-bad/expand: trigger t uses phasedb_log, which belongs to phasedb [ledger-touched]
           --> migrations/0002-bad/expand.sql:4:54
            |
          4 | CREATE TRIGGER t AFTER INSERT ON b BEGIN DELETE FROM phasedb_log; END;
            |                                                      ^^^^^^^^^^^
           state: 0002/expand was rolled back; the database is STANDS
           help:  give the object another name, and keep the ledger out of views and triggers
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "an expand that takes away", up: "ALTER TABLE mine DROP COLUMN y;",
       error: """
-        error: 0002-bad/expand takes something away, which an expand phase may not [expand-not-additive]
+        error: 0002-bad/expand removes or changes something; an expand phase must only add [expand-not-additive]
           --> migrations/0002-bad/expand.sql:3:1
            |
          3 | ALTER TABLE mine DROP COLUMN y;
@@ -288,12 +287,12 @@ struct BadTransitionsTests {
             - column mine.y
           state: 0002/expand was rolled back; the database is STANDS
           help:  move what removes or tightens to contract.sql of the same migration
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a migrate that makes a table", kind: "migrate", up: "CREATE TABLE b (id);",
       error: """
-        error: 0002-bad/migrate changes the schema, which a migrate phase may not [migrate-changes-schema]
+        error: 0002-bad/migrate changes the schema; a migrate phase must not [migrate-changes-schema]
           --> migrations/0002-bad/migrate.sql:3:1
            |
          3 | CREATE TABLE b (id);
@@ -301,7 +300,7 @@ struct BadTransitionsTests {
             + table b
           state: 0002/migrate was rolled back; the database is STANDS
           help:  move the change to expand.sql or contract.sql of the same migration
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "rows without their parent",
@@ -314,8 +313,8 @@ struct BadTransitionsTests {
            | ^
             b rowid 1: no parent in b
           state: 0002/expand was rolled back; the database is STANDS
-          help:  delete or re-point the child rows in the same phase, before their parents go
-                 then run: phasedb up
+          help:  delete or re-point the child rows in the same phase, before their parents are deleted
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a claim that does not hold", up: "CREATE TABLE b (id);\nINSERT INTO b VALUES (1), (NULL);",
@@ -329,7 +328,7 @@ struct BadTransitionsTests {
             rowid = 2
           state: 0002/expand was rolled back; the database is STANDS
           help:  correct the phase or the claim
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
     BadPhase(
       "a claim that is no question", up: "CREATE TABLE b (id);",
@@ -343,7 +342,7 @@ struct BadTransitionsTests {
             it is not a SELECT
           state: 0002/expand was rolled back; the database is STANDS
           help:  write one SELECT that returns the rows that break the claim
-                 then run: phasedb up
+                 then run: phasedb up -d shop.db
         """),
   ]
 

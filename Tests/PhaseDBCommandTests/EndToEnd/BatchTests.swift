@@ -90,7 +90,8 @@ struct KilledBatchTests {
     #expect(outcome.code == 4, "\(outcome.summary)")
     #expect(outcome.errors.contains("error: stopped on request [interrupted]"))
     #expect(
-      outcome.errors.contains("help:  go on with: phasedb up\n         or turn back with: phasedb down"))
+      outcome.errors.contains(
+        "help:  continue with: phasedb up -d shop.db\n         or undo it with: phasedb down -d shop.db"))
     let status = try site.batchStatus()
     #expect(status.contains("half done 0001-count/migrate going up: "), "\(status)")
     #expect(status.contains("paused (interrupted)"))
@@ -108,7 +109,7 @@ struct KilledBatchTests {
     let site = try Site.counting(.wal, rows: 5_000, verify: "SELECT id FROM t WHERE n = 77")
     let up = try site.phasedb("up -d shop.db")
     #expect(up.code == 3, "\(up.summary)")
-    #expect(up.errors.contains("every batch of 0001/migrate was taken back"))
+    #expect(up.errors.contains("every batch of 0001/migrate was undone"))
     #expect(try site.counted() == "5000,0,5000")
     #expect(try site.phasedb("status -d shop.db").output.contains("pending"))
   }
@@ -157,7 +158,7 @@ struct BatchesBesideOthersTests {
     try reader.closeInput()
     let outcome = up.outcome()
     #expect(outcome.code == 0, "\(outcome.summary)")
-    #expect(outcome.errors.contains("0001/migrate goes on"))
+    #expect(outcome.errors.contains("0001/migrate continues"))
     // It pauses above 64 MB.
     #expect(outcome.errors.contains(#/keeps (6[4-9]|[7-9]\d) MB/#), "\(outcome.summary)")
     #expect(try site.counted() == "60000,60000,0")

@@ -313,7 +313,7 @@ struct NameBytesTests {
     #expect(outcome.code == 2, "\(outcome.summary)")
     #expect(
       outcome.errors.split(separator: "\n").first
-        == "error: the schema has CAST(x'66ff' AS TEXT), in which x'66ff' is not UTF-8, so that no name in it can be relied on [schema-unreadable]"
+        == "error: the schema has CAST(x'66ff' AS TEXT), in which x'66ff' is not UTF-8, so its names are not reliable [schema-unreadable]"
     )
     #expect(SiteFiles(of: site) == before)
   }

@@ -67,7 +67,7 @@ struct CheckInTests {
             0001-first/expand is applied, and its window is >=1.0 <2.0
           state: nothing was recorded
           help:  start storefront >=1.0 <1.6
-                 or reverse 0001/expand; look first: phasedb plan down --to @0
+                 or reverse 0001/expand; see the plan first: phasedb plan down --to @0 -d shop.db
         """),
     Case(
       "a version that needs a pending phase", "check-in storefront@1.6 -d shop.db",
@@ -75,15 +75,15 @@ struct CheckInTests {
         error: storefront 1.6 may not run on this schema, which is for storefront >=1.0 <1.6 [version-not-live]
             0002-second/expand is not applied, and its window is >=1.0 <1.6
           state: nothing was recorded
-          help:  apply it first: phasedb up --to 0002/expand
+          help:  apply it first: phasedb up --to 0002/expand -d shop.db
         """),
     Case(
       "a database without a ledger", "check-in storefront@1.4 -d fresh.db",
       error: """
-        error: fresh.db has no ledger yet, so nothing is known of the schema it should have [ledger-missing]
+        error: fresh.db has no ledger yet, so the schema it should have is unknown [ledger-missing]
           state: nothing was recorded
-          help:  bring the schema up before the application starts: phasedb up
-                 or, when the database is older than its migrations: phasedb adopt
+          help:  apply the migrations before the application starts: phasedb up -d fresh.db
+                 or, if the database is older than its migrations: phasedb adopt -d fresh.db
         """
     ) { try $0.sqlite("CREATE TABLE old (x)", on: "fresh.db") },
     Case(
@@ -91,7 +91,7 @@ struct CheckInTests {
       error: """
         error: there is no database at nowhere.db [database-not-found]
           help:  check the path given with --database
-                 phasedb up makes the file when it is missing
+                 phasedb up creates the file if it is missing
         """),
     Case(
       "no version", "check-in storefront -d shop.db",

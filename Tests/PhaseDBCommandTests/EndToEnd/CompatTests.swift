@@ -73,7 +73,7 @@ struct CompatTests {
           on: 0002/contract
           since: 0002-rename/contract, migrations/0002-rename/contract.sql:1:4
         self-test: without items.name, 2 of 2 queries of shop 1.0 notice
-        1 of 2 promises broken
+        1 of 2 combinations of version and state broken
 
         """)
     #expect(outcome.code == 1 && outcome.errors.isEmpty)
@@ -188,7 +188,10 @@ struct CompatTests {
     #expect(try site.phasedb("up -d shop.db --to 0001 -q").code == 0)
     let outcome = try site.phasedb("compat -d shop.db")
     #expect(
-      outcome.code == 2 && outcome.errors.contains("without rows: items [no-data]"), "\(outcome.summary)")
+      outcome.code == 2
+        && outcome.errors.contains(
+          "these tables have no rows, so the test would prove nothing: items [no-data]"),
+      "\(outcome.summary)")
   }
 
   @Test("makes a script of a log")
@@ -288,7 +291,7 @@ struct CompatTests {
     let site = try Self.example()
     let outcome = try site.phasedb("compat -m migrations-example")
     #expect(
-      outcome.code == 0 && outcome.output.contains("33 promises of the windows, nothing broken"),
+      outcome.code == 0 && outcome.output.contains("33 combinations of version and state, nothing broken"),
       "\(outcome.summary)")
   }
 

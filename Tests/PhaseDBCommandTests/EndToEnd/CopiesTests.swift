@@ -304,10 +304,11 @@ extension CopiesTests {
     expectFailure(
       outcome, 2,
       """
-      error: 0003-third/migrate is half-way up, and there is no snapshot that was made before its first batch [phase-in-progress]
+      error: 0003-third/migrate is half done on its way up, and no snapshot was made before its first batch [phase-in-progress]
         state: nothing was changed
-        help:  go on without a snapshot: phasedb up
-               or take the phase back first, then begin again: phasedb down, then phasedb up --snapshot DIR
+        help:  continue without a snapshot: phasedb up -d shop.db
+               or undo the phase first: phasedb down -d shop.db
+               then start again: phasedb up --snapshot DIR -d shop.db
       """, at: site)
     #expect(try site.phasedb("up -d shop.db").code == 0)
   }
@@ -337,7 +338,9 @@ extension CopiesTests {
       _ = try $0.run("ln", "-s", "../new", log)
     },
     Obstacle(testDescription: "a folder", refusal: "\(log): it is a folder") { try $0.makeFolder(log) },
-    Obstacle(testDescription: "a pipe", refusal: "\(log): it is no file") { _ = try $0.run("mkfifo", log) },
+    Obstacle(testDescription: "a pipe", refusal: "\(log): it is not a file") {
+      _ = try $0.run("mkfifo", log)
+    },
     Obstacle(testDescription: "a link for the folder", refusal: "compat-logs: it is a symbolic link") {
       try $0.remove("compat-logs")
       _ = try $0.run("ln", "-s", "elsewhere", "compat-logs")

@@ -117,7 +117,7 @@ extension LedgerAloneTests {
     let site = try Self.site()
     try site.write(text, to: "migrations/phasedb.json")
     let note =
-      "note: the settings were not used: \(says). What they set has its default here, but no check-in counts as forgotten\n"
+      "note: the settings were not used: \(says). Defaults apply, except that no check-in is forgotten\n"
     let before = SiteFiles(of: site)
     for line in ["up", "plan up", "rehearse", "rehearse down", "adopt", "lint", "compat"] {
       let outcome = try site.phasedb("\(line) -d shop.db")

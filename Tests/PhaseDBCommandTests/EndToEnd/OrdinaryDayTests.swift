@@ -39,7 +39,7 @@ struct OrdinaryDayTests {
     Act("down", says: "reversed 0001-create-shop/expand", "before the first phase", "next: phasedb status"),
     Act("down", says: "nothing to do: no phase is applied"),
     Act("down --to @before-sale", 2),
-    Act("log --check", says: "begin", "checkpoint  before-sale", "down", "the chain of hashes is whole"),
+    Act("log --check", says: "begin", "checkpoint  before-sale", "down", "the hash chain is intact"),
     Act("verify", says: "nothing broken"),
     Act("up --quiet"),
     Act("up --to 0001", says: "nothing to do: everything up to 0001 is applied"),

@@ -188,8 +188,8 @@ struct OutputContractTests {
         line: "up", code: 4,
         error: """
           error: the output could not be written: No space left on device [output-failed]
-            state: what the command was asked to do is done and recorded
-            help:  see where the database stands with: phasedb status
+            state: the command is done, and its work is recorded
+            help:  see what is applied: phasedb status -d shop.db
           """),
     ])
   func fullDevice(row: LostCase) throws {

@@ -202,7 +202,8 @@ struct RehearseTests {
     let refused = try site.phasedb("rehearse -d shop.db")
     #expect(refused.code == 2 && refused.errors.contains("[rehearsal-on-empty]"), "\(refused.summary)")
     #expect(
-      try site.phasedb("rehearse -d shop.db --allow-empty").output.contains("which prove nothing: items"))
+      try site.phasedb("rehearse -d shop.db --allow-empty").output.contains(
+        "on which a rehearsal proves nothing: items"))
     let missing = try site.phasedb("rehearse -d missing.db")
     #expect(missing.code == 2 && !site.exists("missing.db"), "\(missing.summary)")
   }

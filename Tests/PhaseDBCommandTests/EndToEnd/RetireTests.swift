@@ -84,8 +84,8 @@ struct RetireTests {
          5 | -- @retire people.id
            |    ^^^^^^^^^^^^^^^^^
           state: 0002/contract was rolled back; the database is at checkpoint 2 (0001/expand)
-          help:  remove the line, and build the table anew in @up with another key
-                 then run: phasedb up
+          help:  remove the line, and rebuild the table in @up with another key
+                 then run: phasedb up -d shop.db
 
         """)
     #expect(try DatabaseContents(of: site).rows == before.rows)

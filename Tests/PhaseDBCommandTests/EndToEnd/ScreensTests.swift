@@ -117,6 +117,7 @@ struct ScreensTests {
       .replacing(#/\d{4}-\d\d-\d\d \d\d:\d\d/#, with: "DATE  AND  TIME")
       .replacing(#/ *\b[\d.,]+ (ms|s|bytes|KB|MB)\b/#, with: " N \u{2026}")
       .replacing(#/N … to N …/#, with: "N …").replacing(#/[\d.]+ to N …/#, with: "N …")
+      .replacing(#/verdict +up +down +hold/#, with: "verdict up down hold")
       .replacing(#/( N …)+ *(?=\n)/#, with: { "\($0.output.0)".replacing(#/ +/#, with: " ") })
       .split(separator: "\n", omittingEmptySubsequences: false)
       .map { String($0.replacing(#/\s+$/#, with: "")) }.reversed().drop(while: \.isEmpty).reversed()

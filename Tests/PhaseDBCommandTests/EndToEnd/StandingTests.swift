@@ -429,7 +429,7 @@ struct StandingTests {
     let outcome = try site.phasedb("up -d shop.db --snapshot copies")
     #expect(outcome.code == 3, "\(outcome.summary)")
     #expect(
-      outcome.errors.contains("checkpoint 2 (0001/expand); the snapshot made before stays: "),
+      outcome.errors.contains("checkpoint 2 (0001/expand); the snapshot made before is kept: "),
       "\(outcome.summary)")
     #expect(try site.contentOfUser() == before)
   }

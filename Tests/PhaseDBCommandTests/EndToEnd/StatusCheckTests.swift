@@ -43,7 +43,7 @@ struct StatusCheckTests {
   }
 
   private static let cause = "0002-b/contract is applied, and its window is >=2.0 <3.0"
-  private static let remedy = "to end it: start storefront >=2.0"
+  private static let remedy = "to fix it: start storefront >=2.0"
   private static let named =
     "warning: storefront 1.4 is live and may not run on this schema, which is for storefront >=2.0"
   private static let found =
@@ -80,7 +80,7 @@ struct StatusCheckTests {
       says: "0002/contract  b     exact     storefront >=1.0 <3.0"),
     CheckCase(
       "a check-in without a version", "status -d shop.db", 0,
-      says: "note: storefront latest on web-1 is not counted as live: 'latest' is no version"
+      says: "note: storefront latest on web-1 is not counted as live: 'latest' is not a version"
     ) { try checkIn($0, "latest") },
     CheckCase(
       "a slip in the name of an application", "plan --live storefrnt@1.4 -d shop.db", 0,
@@ -98,7 +98,7 @@ struct StatusCheckTests {
       says:
         "warning: storefront 3.0 is live and may not run on this schema, which is for storefront >=2.0 <3.0",
       "0003-c/expand is not applied, and its window is >=2.0 <3.0",
-      "to end it: apply it first: phasedb up --to 0003/expand"
+      "to fix it: apply it first: phasedb up --to 0003/expand -d shop.db"
     ) {
       try $0.phase(
         "0003-c/expand", up: "CREATE TABLE u (a);", down: "DROP TABLE u;", window: "storefront >=2.0 <3.0")
@@ -113,7 +113,7 @@ struct StatusCheckTests {
       says: "edited: 0001-a/expand was edited after it was applied", setUp: edit),
     CheckCase(
       "an edited file, to verify", "verify -d shop.db", 1,
-      says: "broken      the files of applied phases are as they were applied",
+      says: "broken      the files of applied phases are unchanged",
       "+ CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);", setUp: edit),
     CheckCase("a new comment is no edit", "verify -d shop.db", 0) { site in
       let file = "migrations/0001-a/expand.sql"
@@ -123,13 +123,13 @@ struct StatusCheckTests {
     CheckCase(
       "a contract that lost rows in its rehearsal", "status --check -d shop.db", 1,
       says:
-        "pending: 0003-c/contract is held by window: nothing is known about live versions of storefront, and a contract must know"
+        "pending: 0003-c/contract is held by window: no live version of storefront is known, and a contract needs to know it"
     ) { site in
       try lossy(site)
     },
     CheckCase(
       "a change from outside", "status --check -d shop.db", 1,
-      says: "drift: the schema is not what the ledger says it is at checkpoint 3 (0002/contract)"
+      says: "drift: the schema differs from the one in the ledger at checkpoint 3 (0002/contract)"
     ) { try $0.sqlite("CREATE TABLE by_hand (a)") },
   ]
 
@@ -219,8 +219,8 @@ struct OrphanTests {
     let old = [
       "holds       every row has its parent", "broken      rows without a parent from before phasedb",
       "c: 2 rows with p = 99 have no parent in p",
-      "to end it: DELETE FROM c AS child WHERE child.p IN (99);",
-      "to end it: or take them as they are: phasedb verify --accept c --reason \"...\"",
+      "to fix it: DELETE FROM c AS child WHERE child.p IN (99);",
+      "or accept them: phasedb verify --accept c --reason \"...\" -d shop.db",
     ]
     #expect(try lines(site, 1) == old)
 
@@ -239,7 +239,7 @@ struct OrphanTests {
     #expect(
       try lines(site, 1).prefix(3) == [
         "broken      every row has its parent", "c: 1 row with p = 98 has no parent in p",
-        "to end it: DELETE FROM c AS child WHERE child.p IN (98);",
+        "to fix it: DELETE FROM c AS child WHERE child.p IN (98);",
       ])
     try site.sqlite("DELETE FROM c AS child WHERE child.p IN (98);")
     #expect(try lines(site, 0) == accepted)
@@ -288,7 +288,8 @@ struct OrphanTests {
     try site.sqlite("DELETE FROM phasedb_meta WHERE key = 'orphans'")
     #expect(
       try lines(site, 1).first
-        == "broken      every row has its parent (the ledger does not say which rows had none when it began)")
+        == "broken      every row has its parent (the ledger did not record which rows had none when it began)"
+    )
     #expect(
       try lines(site, 0, "verify --accept c --reason known -d shop.db") == [
         "holds       every row has its parent", "accepted    rows without a parent that were accepted",
@@ -304,8 +305,8 @@ struct OrphanTests {
     #expect(
       try lines(site, 1).prefix(4) == [
         "holds       every row has its parent", "broken      rows without a parent from before phasedb",
-        "c: 10050 rows have no parent in p",
-        "to end it: DELETE FROM c AS child WHERE child.p IS NOT NULL AND NOT EXISTS (SELECT 1 FROM p AS parent WHERE parent.id = child.p);",
+        "c: 10,050 rows have no parent in p",
+        "to fix it: DELETE FROM c AS child WHERE child.p IS NOT NULL AND NOT EXISTS (SELECT 1 FROM p AS parent WHERE parent.id = child.p);",
       ])
     try site.sqlite("INSERT INTO c (p) VALUES (77777)")
     #expect(

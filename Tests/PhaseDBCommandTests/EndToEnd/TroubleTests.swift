@@ -136,7 +136,7 @@ struct KilledTests {
            4 | INSERT INTO endless
              | ^^^^^^
             state: 0001/expand was rolled back; the database is before the first phase
-            help:  go on with the same command
+            help:  run the same command again
           """),
       StopCase(
         testDescription: "a request to end after one phase", signal: SIGTERM, done: 1, code: 4,
@@ -147,7 +147,7 @@ struct KilledTests {
            4 | INSERT INTO endless
              | ^^^^^^
             state: 0002/expand was rolled back; the database is at checkpoint 2 (0001/expand)
-            help:  go on with the same command
+            help:  run the same command again
           """),
     ])
   func stopped(row: StopCase) throws {

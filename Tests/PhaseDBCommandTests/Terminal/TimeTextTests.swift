@@ -1,3 +1,4 @@
+import PhaseDB
 import Testing
 
 @testable import PhaseDBCommand

@@ -27,7 +27,7 @@ struct ReversalTests {
     }
   }
 
-  static let computes = "the rows changed since, and the way back computes it"
+  static let computes = "the rows changed since, so the way back computes it"
 
   static let cases = [
     Case("exact, when nobody touched anything", since: "", "exact"),
@@ -101,7 +101,7 @@ struct ReversalTests {
     try database.run("UPDATE phasedb_archive SET state = 'purged' WHERE id = 2")
     #expect(
       try database.reversals() == [
-        "0001-a/contract": ["blocked: 0002/contract, which came later, cannot be reversed"],
+        "0001-a/contract": ["blocked: 0002/contract, which was applied later, cannot be reversed"],
         "0002-b/contract": ["blocked: what it took from t was purged"],
       ])
   }
@@ -120,7 +120,7 @@ struct ReversalTests {
   }
 
   static let unknown =
-    "rows that changed since, and the way back computes it; count them with: phasedb rehearse down"
+    "the way back computes it for rows that changed since; count them: phasedb rehearse down"
 
   static let belows = [
     BelowCase(
@@ -174,22 +174,22 @@ struct ReversalTests {
   }
 
   static let rehearsals: [(rows: Int, traffic: String, word: Reversal.Word, note: String)] = [
-    (3, "", .exact, "rehearsed from these rows on \(day)"),
+    (3, "", .exact, "rehearsed on these rows at \(day)"),
     (
       3, "INSERT INTO t (a) VALUES ('x'), ('y')", .exact,
-      "rehearsed on \(day); since then: at least 2 rows of t came, went or changed"
+      "rehearsed on \(day); since then: at least 2 rows of t were added, deleted or changed"
     ),
     (
       3, "UPDATE t SET a = 'x' WHERE id < 3", .uncertain,
-      "rehearsed on \(day); since then: at least 1 row of t came, went or changed"
+      "rehearsed on \(day); since then: at least 1 row of t were added, deleted or changed"
     ),
     (
       3, "DELETE FROM t WHERE id = 3; INSERT INTO t VALUES (4, 'x')", .exact,
-      "rehearsed on \(day); since then: at least 1 row of t came, went or changed"
+      "rehearsed on \(day); since then: at least 1 row of t were added, deleted or changed"
     ),
     (
       100_001, "UPDATE t SET a = 'x' WHERE id = 1", .uncertain,
-      "rehearsed on \(day); since then: whether rows of t changed is not known, because it has more than 100000 rows"
+      "rehearsed on \(day); since then: it is unknown whether rows of t changed, because it has more than 100,000 rows"
     ),
   ]
   private static let day = "2026-01-31T12:00:00.000Z"
@@ -254,7 +254,7 @@ struct ReversalTests {
     #expect(told == [false, true])
     #expect(migrationError { try migrator.run(plan) }?.id == .archiveAltered)
     let broken = try migrator.verify().checks.filter { $0.outcome == .broken }
-    #expect(broken.map(\.title) == ["the archives hold what phases took"])
+    #expect(broken.map(\.title) == ["the archives are complete"])
     #expect(try database.snapshot() == before)
   }
 
@@ -327,7 +327,7 @@ struct ReversalTests {
     try database.run(.upAll, catalog(["0001-a": [phase(.contract, "DROP TABLE t", down: definition)]]))
     #expect(
       try database.reversals() == [
-        "0001-a/contract": ["lossy t 1: its module does not give its rows back"]
+        "0001-a/contract": ["lossy t 1: its module cannot restore its rows"]
       ])
   }
 
@@ -337,7 +337,7 @@ struct ReversalTests {
     ("DELETE FROM t WHERE id = 1", "SELECT 1", ["lossy t ?: \(whyAdopted)"]),
     ("CREATE INDEX ta ON t (a)", "DROP INDEX ta", ["expected"]),
   ]
-  static let whyAdopted = "the phase was adopted, and nothing was kept of what it took"
+  static let whyAdopted = "the phase was adopted, so nothing that it removed was archived"
 
   @Test("a phase that was adopted has kept nothing", arguments: adoptions)
   func adopted(_ up: String, _ down: String, _ expected: [String]) throws {

@@ -36,7 +36,9 @@ struct CompatCasesTests {
       folder: folder(
         change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
         asks: "-- @query all\nSELECT * FROM items WHERE id = 1;"),
-      finds: .init(.compiling, "1", "all", "gives the columns id, name, price, tax and not id, name, price")),
+      finds: .init(
+        .compiling, "1", "all", "returns the columns id, name, price, tax instead of id, name, price")
+    ),
     CompatCase(
       "a new column below a star whose columns are named outside",
       folder: folder(
@@ -67,14 +69,16 @@ struct CompatCasesTests {
       folder: folder(
         change: "ALTER TABLE items ADD COLUMN tax REAL;", down: "ALTER TABLE items DROP COLUMN tax;",
         asks: "-- @query all\nSELECT * FROM (SELECT * FROM items) ORDER BY id;"),
-      finds: .init(.compiling, "1", "all", "gives the columns id, name, price, tax and not id, name, price")),
+      finds: .init(
+        .compiling, "1", "all", "returns the columns id, name, price, tax instead of id, name, price")
+    ),
     CompatCase(
       "SELECT \"price\" after the column is gone",
       folder: folder(
         change: "ALTER TABLE items DROP COLUMN price;", down: "ALTER TABLE items ADD COLUMN price REAL;",
         asks: "-- @query price\nSELECT \"price\" FROM items WHERE id = 1;"),
       finds: .init(.compiling, "1", "price", "does not read items.price any more"),
-      .init(.results, "1", "price", "gives other rows")),
+      .init(.results, "1", "price", "returns other rows")),
     CompatCase(
       "a new NOT NULL column without a default",
       folder: folder(
@@ -90,13 +94,13 @@ struct CompatCasesTests {
       folder: folder(
         change: "CREATE UNIQUE INDEX i ON items (name);", down: "DROP INDEX i;",
         asks: "-- @query add\nINSERT OR REPLACE INTO items (id, name, price) VALUES (3, 'lamp', 2);"),
-      finds: .init(.results, "1", "add", "leaves 2 rows in items and not 3")),
+      finds: .init(.results, "1", "add", "leaves 2 rows in items instead of 3")),
     CompatCase(
       "a new UNIQUE under INSERT OR IGNORE",
       folder: folder(
         change: "CREATE UNIQUE INDEX i ON items (name);", down: "DROP INDEX i;",
         asks: "-- @query add\nINSERT OR IGNORE INTO items (id, name, price) VALUES (3, 'lamp', 2);"),
-      finds: .init(.results, "1", "add", "changes 0 rows and not 1")),
+      finds: .init(.results, "1", "add", "changes 0 rows instead of 1")),
     CompatCase(
       "a new CHECK that the old writes break",
       folder: folder(
@@ -127,7 +131,8 @@ struct CompatCasesTests {
         asks:
           "-- @query remove\n-- @with id = 1\n-- @with id = 2\nDELETE FROM items WHERE id = :id;\n-- @query count\nSELECT count(*) FROM items;"
       ),
-      finds: .init(.results, "1", "remove", "fails: kept"), .init(.results, "1", "count", "gives other rows")),
+      finds: .init(.results, "1", "remove", "fails: kept"),
+      .init(.results, "1", "count", "returns other rows")),
     CompatCase(
       "a new UNIQUE under OR ROLLBACK, which takes back all that was done before",
       folder: folder(
@@ -137,7 +142,7 @@ struct CompatCasesTests {
           "-- @query add\nINSERT INTO items VALUES (3, 'cup', 2);\n-- @query rename\nUPDATE OR ROLLBACK items SET name = 'rug' WHERE id = 1;\n-- @query all\nSELECT name FROM items;"
       ),
       finds: .init(.results, "1", "rename", "fails: UNIQUE constraint failed"),
-      .init(.results, "1", "all", "gives other rows, 2 and not 3")),
+      .init(.results, "1", "all", "returns other rows, 2 instead of 3")),
     CompatCase(
       "a renamed table behind a view without a trigger",
       folder: folder(
@@ -176,11 +181,11 @@ struct CompatCasesTests {
           -- @query one
           SELECT name FROM items WHERE id = 1;
           """),
-      finds: .init(.results, "1", "add", "changes 0 rows and not 1"),
-      .init(.results, "1", "added", "gives other rows, 0 and not 1"),
-      .init(.results, "1", "add and tell", "gives other rows"),
+      finds: .init(.results, "1", "add", "changes 0 rows instead of 1"),
+      .init(.results, "1", "added", "returns other rows, 0 instead of 1"),
+      .init(.results, "1", "add and tell", "returns other rows"),
       .init(.compiling, "1", "put", "does not compile: cannot UPSERT a view"),
-      .init(.results, "1", "rename", "changes 0 rows and not 1")),
+      .init(.results, "1", "rename", "changes 0 rows instead of 1")),
     CompatCase(
       "a read that slows from SEARCH to SCAN is a warning",
       folder: folder(
@@ -188,7 +193,7 @@ struct CompatCasesTests {
           "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL); CREATE INDEX by_name ON items (name);",
         change: "DROP INDEX by_name;", down: "CREATE INDEX by_name ON items (name);",
         asks: "-- @query by name\n-- @with name = 'lamp'\nSELECT id FROM items AS i WHERE name = :name;"),
-      finds: .init(.plan, "1", "by name", "reads all of i, where it looked rows up before")),
+      finds: .init(.plan, "1", "by name", "reads all of i; before, it looked rows up")),
     CompatCase(
       "a column whose type changed: 1 against '1'",
       folder: folder(
@@ -199,7 +204,7 @@ struct CompatCasesTests {
           "CREATE TABLE n (id INTEGER PRIMARY KEY, code INTEGER); INSERT INTO n SELECT * FROM items; DROP TABLE items; ALTER TABLE n RENAME TO items;",
         asks: "-- @query code\nSELECT code FROM items WHERE id = 1;", seed: "INSERT INTO items VALUES (1, 1);"
       ),
-      finds: .init(.results, "1", "code", "gives other rows")),
+      finds: .init(.results, "1", "code", "returns other rows")),
     CompatCase(
       "an order that changed with the type",
       folder: folder(
@@ -210,7 +215,7 @@ struct CompatCasesTests {
           "CREATE TABLE n (id INTEGER PRIMARY KEY, code INTEGER); INSERT INTO n SELECT * FROM items; DROP TABLE items; ALTER TABLE n RENAME TO items;",
         asks: "-- @query in order\nSELECT id FROM items ORDER BY code;",
         seed: "INSERT INTO items VALUES (1, 9), (2, 10);"),
-      finds: .init(.results, "1", "in order", "gives its rows in another order")),
+      finds: .init(.results, "1", "in order", "returns its rows in another order")),
     CompatCase(
       "JOIN USING over a renamed column",
       folder: folder(
@@ -222,7 +227,7 @@ struct CompatCasesTests {
           "-- @query in stock\nSELECT name, count FROM items JOIN stock USING (item);\n-- @query natural\nSELECT name, count FROM items NATURAL JOIN stock;",
         seed: "INSERT INTO items VALUES (1, 'lamp'), (2, 'rug'); INSERT INTO stock VALUES (1, 5);"),
       finds: .init(.compiling, "1", "in stock", "does not compile: cannot join using column item"),
-      .init(.results, "1", "natural", "gives other rows, 2 and not 1"),
+      .init(.results, "1", "natural", "returns other rows, 2 instead of 1"),
       .init(.plan, "1", "natural", "reads all of items")),
     CompatCase(
       "a write that breaks a claim",
@@ -235,7 +240,7 @@ struct CompatCasesTests {
       ),
       finds: .init(
         .verify, "1", "rename", "breaks the claim 'the title is the name'", phase: "0001/contract"),
-      .init(.interleaving, "1", "rename", "writes what does not reach items.title")),
+      .init(.interleaving, "1", "rename", "writes a value that does not reach items.title")),
     CompatCase(
       "a value in a table WITHOUT ROWID that a trigger changes along with another one",
       folder: folder(
@@ -254,7 +259,7 @@ struct CompatCasesTests {
         down: "UPDATE items SET name = 'caf' || char(233) WHERE id = 1;",
         asks: "-- @query name\nSELECT name FROM items WHERE id = 1;",
         seed: "INSERT INTO items VALUES (1, 'caf' || char(233), 9.5);"),
-      finds: .init(.results, "1", "name", "gives other rows")),
+      finds: .init(.results, "1", "name", "returns other rows")),
     CompatCase(
       "a change that hurts nobody",
       folder: folder(
@@ -365,13 +370,14 @@ struct CompatPairsTests {
       "a sync trigger missing from the old version to the new one",
       folder: names(triggers: newToOld, old: oldRename, new: newRename),
       finds: .init(
-        .interleaving, "1", "rename", "writes what does not reach people.given", phase: "0001/expand")),
+        .interleaving, "1", "rename", "writes a value that does not reach people.given", phase: "0001/expand")
+    ),
     CompatCase(
       "a sync trigger missing from the new version to the old one",
       folder: names(triggers: oldToNew, old: oldRename, new: newRename),
       finds: .init(
         .interleaving, "2", "rename",
-        "writes people.given, which is another value after the way down and up again",
+        "writes people.given, whose value differs after the way down and up again",
         phase: "0001/expand")),
     CompatCase(
       "a trigger that computes anew on unrelated updates, over the new version's value",
@@ -389,12 +395,13 @@ struct CompatPairsTests {
         accepts: "-- @loses people.given: two words are split again"),
       finds: .init(
         .interleaving, "1", "mail",
-        "changes people.given, which shop 2 wrote and this statement has nothing to do with")),
+        "changes people.given, which shop 2 wrote and this statement should not touch")),
     CompatCase(
       "a backfill that runs before the old version's last writes",
       folder: names(old: "-- @query add\nINSERT INTO people (full, email) VALUES ('Cem', 'c@x');", new: ""),
-      finds: .init(.interleaving, "1", "add", "leaves NULL in people.given, where shop 2 has never read one"),
-      .init(.interleaving, "1", "add", "writes what does not reach people.given", phase: "0001/expand")),
+      finds: .init(.interleaving, "1", "add", "leaves NULL in people.given, where shop 2 expects a value"),
+      .init(
+        .interleaving, "1", "add", "writes a value that does not reach people.given", phase: "0001/expand")),
     CompatCase(
       "an old version that writes NULL where the new one reads NOT NULL",
       folder: names(
@@ -402,8 +409,8 @@ struct CompatPairsTests {
         old: "-- @query add\nINSERT INTO people (full, email) VALUES ('Cem', 'c@x');", new: "",
         verify: "-- @verify everybody has a name\nSELECT id FROM people WHERE given IS NULL;"),
       finds: .init(.verify, "1", "add", "breaks the claim 'everybody has a name' of 0001/migrate"),
-      .init(.interleaving, "1", "add", "leaves NULL in people.given, where shop 2 has never read one"),
-      .init(.interleaving, "1", "add", "writes what does not reach people.given")),
+      .init(.interleaving, "1", "add", "leaves NULL in people.given, where shop 2 expects a value"),
+      .init(.interleaving, "1", "add", "writes a value that does not reach people.given")),
     CompatCase(
       "a migrate phase that overwrites what the new version wrote while it was pending",
       folder: names(
@@ -413,9 +420,10 @@ struct CompatPairsTests {
       finds: .init(
         .interleaving, "2", "rename", "writes people.given, which is overwritten by 0001/migrate",
         phase: "0001/migrate"),
-      .init(.results, "2", "read", "gives other rows", phase: "0001/migrate"),
+      .init(.results, "2", "read", "returns other rows", phase: "0001/migrate"),
       .init(
-        .interleaving, "2", "rename", "is another value after the way down and up again", phase: "0001/expand"
+        .interleaving, "2", "rename", "whose value differs after the way down and up again",
+        phase: "0001/expand"
       )),
   ]
 }
@@ -458,10 +466,10 @@ struct CompatRefusalTests {
   static let refused = [
     Case(
       "a version whose script touches no table", asks: "-- @query one\nSELECT 1;", .blindQueries,
-      "apps/shop/1.sql touches no table", at: "apps/shop/1.sql:2:1"),
+      "apps/shop/1.sql uses no table", at: "apps/shop/1.sql:2:1"),
     Case(
       "empty data", asks: "-- @query names\nSELECT name FROM items;", seed: "SELECT 1;", .noData,
-      "nothing is proven by tables without rows: items", at: "apps/shop/1.sql:2:1"),
+      "these tables have no rows, so the test would prove nothing: items", at: "apps/shop/1.sql:2:1"),
     Case(
       "no data at all", asks: "-- @query names\nSELECT name FROM items;", seed: nil, .noData,
       "there are no rows"),
@@ -480,10 +488,10 @@ struct CompatRefusalTests {
     Case(
       "a failure that does not come",
       asks: "-- @query add\n-- @expect error\nINSERT INTO items (id) VALUES (9);",
-      .queryFailed, "'add' does not fail", at: "apps/shop/1.sql:3:1"),
+      .queryFailed, "'add' succeeded", at: "apps/shop/1.sql:3:1"),
     Case(
       "a version that runs on no state that can be reached", asks: "-- @query names\nSELECT name FROM items;",
-      .versionNotPromised, "shop 3 may be live on no state", at: "apps/shop/3.sql:2:1", version: "3",
+      .versionNotPromised, "shop 3 is not allowed on any state", at: "apps/shop/3.sql:2:1", version: "3",
       more: [
         "0002-b/expand.sql":
           "-- @window shop >=1 <3\n-- @needs 0009\n-- @up\nSELECT 1;\n-- @down\nSELECT 1;"

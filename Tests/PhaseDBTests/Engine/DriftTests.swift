@@ -34,7 +34,7 @@ struct DriftTests {
       let error = try #require(migrationError { try database.run(selection, catalog) })
       #expect(error.id == .schemaDrift)
       #expect(error.details == ["+ index by_text"])
-      #expect(error.help.last == "or pass the gate for good reason: --override drift --reason \"...\"")
+      #expect(error.help.last == "or override the gate: --override drift --reason \"...\"")
     }
     let status = try database.migrator(catalog).status()
     #expect(status.gates.map(\.gate) == [.drift])

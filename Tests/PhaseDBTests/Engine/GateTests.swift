@@ -51,7 +51,7 @@ struct GateTests {
     Live(
       "an older one is forgotten, and then nothing is known",
       row("1.9", "web-1", "2026-01-31T11:49:59.999Z"),
-      held: "nothing is known about live versions of app, and a contract must know"),
+      held: "no live version of app is known, and a contract needs to know it"),
     Live(
       "a forgotten one says nothing beside a new one",
       row("1.9", "web-1", "2026-01-31T11:49:00.000Z") + row("2.0", "web-2")),
@@ -69,13 +69,13 @@ struct GateTests {
       held: "app 1.9 is live on web-1 and older than the window >=2.0"),
     Live(
       "a version that is none holds a contract", row("v2", "web-1") + row("2.0", "web-2"),
-      held: "web-1 checked in as app 'v2', which is no version"),
+      held: "web-1 checked in as app 'v2', which is not a version"),
     Live(
       "a version that is none lets an expand up with a note", row("v2", "web-1"), .expand,
-      note: "app v2 on web-1 is not counted as live: 'v2' is no version"),
+      note: "app v2 on web-1 is not counted as live: 'v2' is not a version"),
     Live(
       "another application says nothing", "INSERT INTO phasedb_app VALUES ('other', '9', 'x', 'now')",
-      held: "nothing is known about live versions of app, and a contract must know"),
+      held: "no live version of app is known, and a contract needs to know it"),
     Live(
       "the operator's word replaces a check-in", row("1.9", "web-1"), told: ["app@2.0"]),
     Live(
@@ -83,7 +83,7 @@ struct GateTests {
       held: "app 1.9 is live and older than the window >=2.0"),
     Live(
       "the operator's word about one application leaves nothing known of another", row("2.0", "web-1"),
-      told: ["other@1"], held: "nothing is known about live versions of app, and a contract must know"),
+      told: ["other@1"], held: "no live version of app is known, and a contract needs to know it"),
   ]
 
   @Test("what is live by check-ins:", arguments: lives)
@@ -97,7 +97,8 @@ struct GateTests {
     let plan = try database.migrator(catalog, .test(live: example.told)).plan(.upAll)
     #expect(plan.held.flatMap { $0.gates.map(\.reason) } == [example.reason].compactMap(\.self))
     #expect(plan.steps.count == (example.reason == nil ? 1 : 0))
-    #expect(plan.checkIns.isEmpty == !example.told.isEmpty || example.reason?.hasPrefix("nothing") == true)
+    #expect(
+      plan.checkIns.isEmpty == !example.told.isEmpty || example.reason?.hasPrefix("no live version") == true)
     if let note = example.note { #expect(plan.notes.contains(note), "\(plan.notes)") }
   }
 
@@ -240,7 +241,7 @@ struct GateTests {
     let edited = try catalog(["0001-a": [other], "0002-b": [table("b")]])
     let error = try #require(migrationError { try database.run(.upAll, edited) })
     #expect(error.id == .editedAfterApply)
-    #expect(error.help.last == "or pass the gate for good reason: --override edited --reason \"...\"")
+    #expect(error.help.last == "or override the gate: --override edited --reason \"...\"")
     let gates = try database.migrator(edited).status().gates
     #expect(gates.map(\.gate) == [.edited])
     #expect(gates[0].reason == "0001-a/expand was edited after it was applied")

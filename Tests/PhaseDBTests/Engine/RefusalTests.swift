@@ -292,7 +292,8 @@ struct RefusalTests {
       ["PRAGMA journal_mode inside a phase is not allowed"], verify: "PRAGMA journal_mode = MEMORY"),
     Promise(
       "a claim looks at the ledger", .migrate, "SELECT 1", .verifyInvalid,
-      ["the use of phasedb_log, which is phasedb's own, is not allowed"], verify: "SELECT * FROM phasedb_log"),
+      ["the use of phasedb_log, which belongs to phasedb, is not allowed"],
+      verify: "SELECT * FROM phasedb_log"),
     Promise(
       "a claim is two statements", .migrate, "SELECT 1", .badDirective, [],
       verify: "SELECT 1 WHERE 0; DELETE FROM parents"),

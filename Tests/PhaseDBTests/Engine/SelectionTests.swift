@@ -49,7 +49,7 @@ struct SelectionTests {
     Case("a misspelled phase", .upTo("0002/exapnd"), error: .unknownPhase, hint: "did you mean 0002/expand?"),
     Case(
       "nothing like any phase", .upTo("zebra"), error: .unknownPhase,
-      hint: "see the phases with: phasedb status"),
+      hint: "list the phases: phasedb status"),
     Case("an empty name", .upTo(""), error: .unknownPhase),
     Case("only a slash", .upTo("/expand"), error: .unknownPhase),
 

@@ -21,17 +21,17 @@ struct LedgerObjectsTests {
     Intrusion(
       "a trigger on the log with the prefix",
       "CREATE TRIGGER phasedb_evil AFTER INSERT ON phasedb_log BEGIN DELETE FROM old; END",
-      says: "trigger phasedb_evil on phasedb_log is not phasedb's own"),
+      says: "trigger phasedb_evil on phasedb_log does not belong to phasedb"),
     Intrusion(
       "a trigger on the log", "CREATE TRIGGER evil AFTER INSERT ON phasedb_log BEGIN DELETE FROM old; END",
-      says: "trigger evil on phasedb_log is not phasedb's own"),
+      says: "trigger evil on phasedb_log does not belong to phasedb"),
     Intrusion(
       "a trigger that keeps a phase",
       "CREATE TRIGGER evil BEFORE DELETE ON phasedb_phase BEGIN SELECT RAISE(IGNORE); END",
-      says: "trigger evil on phasedb_phase is not phasedb's own"),
+      says: "trigger evil on phasedb_phase does not belong to phasedb"),
     Intrusion(
       "a trigger on check-ins", "CREATE TRIGGER evil AFTER INSERT ON phasedb_app BEGIN DELETE FROM old; END",
-      says: "trigger evil on phasedb_app is not phasedb's own"),
+      says: "trigger evil on phasedb_app does not belong to phasedb"),
     Intrusion(
       "a trigger of a user's table that writes the log",
       "CREATE TRIGGER evil AFTER UPDATE ON old BEGIN UPDATE \"PhaseDB_Log\" SET detail = ''; END",
@@ -42,18 +42,19 @@ struct LedgerObjectsTests {
       says: "table kid uses phasedb_phase"),
     Intrusion(
       "an index", "CREATE UNIQUE INDEX evil ON phasedb_log (who, id)",
-      says: "index evil on phasedb_log is not phasedb's own"),
-    Intrusion("a view", "CREATE VIEW phasedb_x AS SELECT 1", says: "view phasedb_x is not phasedb's own"),
-    Intrusion("a table", "CREATE TABLE PHASEDB_x (y)", says: "table PHASEDB_x is not phasedb's own"),
+      says: "index evil on phasedb_log does not belong to phasedb"),
+    Intrusion(
+      "a view", "CREATE VIEW phasedb_x AS SELECT 1", says: "view phasedb_x does not belong to phasedb"),
+    Intrusion("a table", "CREATE TABLE PHASEDB_x (y)", says: "table PHASEDB_x does not belong to phasedb"),
     Intrusion(
       "an archive of no phase", "CREATE TABLE phasedb_archive_99 (k1, v1)",
-      says: "table phasedb_archive_99 is not phasedb's own"),
+      says: "table phasedb_archive_99 does not belong to phasedb"),
     Intrusion(
       "a column more", "ALTER TABLE phasedb_app ADD COLUMN more",
-      says: "table phasedb_app of the ledger has another text"),
+      says: "table phasedb_app of the ledger has different SQL"),
     Intrusion(
       "an archive with a column more", "ALTER TABLE phasedb_archive_1 ADD COLUMN more",
-      says: "table phasedb_archive_1 of the ledger has another text"),
+      says: "table phasedb_archive_1 of the ledger has different SQL"),
     Intrusion(
       "a table that is gone", "DROP TABLE phasedb_checkpoint",
       says: "table phasedb_checkpoint of the ledger is missing"),
@@ -183,7 +184,8 @@ struct LedgerObjectsTests {
     #expect(try migrator.brokenLogEntries().isEmpty)
     let report = try migrator.verify()
     #expect(report.isClean)
-    #expect(report.checks.contains { $0.title.hasSuffix("(\(older) older hashes leave out schema_version)") })
+    #expect(
+      report.checks.contains { $0.title.hasSuffix("(\(older) older hashes do not cover schema_version)") })
     #expect(try migrator.log().filter(\.coversSchemaVersion).count == 1)
   }
 }

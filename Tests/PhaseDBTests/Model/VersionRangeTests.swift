@@ -27,11 +27,12 @@ import Testing
   @Test(arguments: [
     (">=2.0 <1.4", "no version satisfies >=2.0 <1.4"), (">1.4 <1.4", "no version satisfies >1.4 <1.4"),
     (">=1.4   <1.4.0", "no version satisfies >=1.4 <1.4.0"), ("=1 =2", "no version satisfies =1 =2"),
-    (">1 <=1", "no version satisfies >1 <=1"), ("", "no range of versions"), ("  ", "no range of versions"),
+    (">1 <=1", "no version satisfies >1 <=1"), ("", "there is no range of versions"),
+    ("  ", "there is no range of versions"),
     ("==1.4", "'==' is not a comparator"), ("1.4", "'1.4' is not a comparator"),
     ("=>1.4", "'=>' is not a comparator"), ("^1.4", "'^1.4' is not a comparator"),
     (">=1.4 || <1", "'||' is not a comparator"), (">=1.4 2.0", "'2.0' is not a comparator"),
-    (">=", "no version follows '>='"), (">=1 < ", "no version follows '<'"),
+    (">=", "there is no version after '>='"), (">=1 < ", "there is no version after '<'"),
     ("<>1", "'<>' is not a comparator"),
   ])
   func refusesWhatIsNoInterval(_ text: String, _ message: String) {

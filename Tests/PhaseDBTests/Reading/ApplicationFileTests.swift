@@ -104,7 +104,7 @@ struct ApplicationFileTests {
     Case(
       "an empty file", "-- nothing yet",
       """
-      apps/shop/1.4.sql:1:1: the file asks the database nothing [bad-directive]
+      apps/shop/1.4.sql:1:1: the file has no query [bad-directive]
       | -- nothing yet
       | ^
       help: write -- @query NAME and under it a statement of the application
@@ -112,7 +112,7 @@ struct ApplicationFileTests {
     Case(
       "a statement without a name", "SELECT 1;",
       """
-      apps/shop/1.4.sql:1:1: a statement stands before the first @query [bad-directive]
+      apps/shop/1.4.sql:1:1: there is a statement before the first @query [bad-directive]
       | SELECT 1;
       | ^^^^^^^^^
       help: say what it is for on a line above it: -- @query customer by id
@@ -195,7 +195,7 @@ struct ApplicationFileTests {
       apps/shop/1.4.sql:2:14: 'Ann' is not a value: no such column: Ann [bad-directive]
       | -- @with a = Ann
       |              ^^^
-      help: write NULL, 42, 1.5, 'text', x'00ff', or a constant expression; texts stand in single quotes
+      help: write NULL, 42, 1.5, 'text', x'00ff', or a constant expression; put text in single quotes
       """),
     Case(
       "a value that would be two", "-- @query q\n-- @with a = 1) + (2\nSELECT :a;",
@@ -203,7 +203,7 @@ struct ApplicationFileTests {
       apps/shop/1.4.sql:2:14: '1) + (2' is not a value: it is more than one [bad-directive]
       | -- @with a = 1) + (2
       |              ^^^^^^^
-      help: write NULL, 42, 1.5, 'text', x'00ff', or a constant expression; texts stand in single quotes
+      help: write NULL, 42, 1.5, 'text', x'00ff', or a constant expression; put text in single quotes
       """),
     Case(
       "a result that nobody named", "-- @query q\n-- @with a = :new_id\nSELECT :a;",
@@ -216,7 +216,7 @@ struct ApplicationFileTests {
     Case(
       "an expectation of something else", "-- @query q\n-- @expect nothing\nSELECT 1;",
       """
-      apps/shop/1.4.sql:2:12: @expect knows only 'error' [bad-directive]
+      apps/shop/1.4.sql:2:12: @expect accepts only 'error' [bad-directive]
       | -- @expect nothing
       |            ^^^^^^^
       help: write -- @expect error
@@ -224,7 +224,7 @@ struct ApplicationFileTests {
     Case(
       "a result of no column", "-- @query q\n-- @as x = count(*)\nSELECT count(*);",
       """
-      apps/shop/1.4.sql:2:12: 'count(*)' is no column of a result [bad-directive]
+      apps/shop/1.4.sql:2:12: 'count(*)' is not a column of a result [bad-directive]
       | -- @as x = count(*)
       |            ^^^^^^^^
       help: write the name of one column, or last_insert_rowid()
@@ -235,7 +235,7 @@ struct ApplicationFileTests {
       apps/shop/1.4.sql:2:1: BEGIN in a version's queries is not allowed [forbidden-statement]
       | BEGIN;
       | ^^^^^
-      help: remove it: phasedb runs the queries in a transaction that it takes back
+      help: remove it: phasedb runs the queries in a transaction that it rolls back
       """),
     Case(
       "a statement without its end", "-- @query q\nSELECT 1\n-- @query r\nSELECT 2;",

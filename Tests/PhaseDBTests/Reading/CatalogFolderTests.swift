@@ -95,7 +95,7 @@ import Testing
       "a phase outside a migration", ["expand.sql": phase],
       """
       the file DIR/expand.sql does not belong among migrations [stray-file]
-      help: put it into the folder of a migration, for example DIR/0001-create-shop/expand.sql
+      help: move it into the folder of a migration, for example DIR/0001-create-shop/expand.sql
       help: move it out of DIR, or put a dot before its name
       """),
     Case(
@@ -108,13 +108,13 @@ import Testing
       "a migration without a number", ["add-name/expand.sql": phase],
       """
       DIR/add-name: 'add-name' is not the name of a migration [invalid-name]
-      help: name it by a number, a hyphen and a description, for example 0002-split-customer-name
+      help: use a number, a hyphen and a description, for example 0002-split-customer-name
       """),
     Case(
       "a migration without a description", ["0003/expand.sql": phase],
       """
       DIR/0003: '0003' is not the name of a migration [invalid-name]
-      help: name it by a number, a hyphen and a description, for example 0002-split-customer-name
+      help: use a number, a hyphen and a description, for example 0002-split-customer-name
       """),
     Case(
       "a misspelt phase", ["1-a/expand.sql": phase, "1-a/contarct.sql": phase],
@@ -219,7 +219,7 @@ import Testing
     #expect(
       error?.golden == """
         \(file) has 50 MB, the limit is 8 MB [file-too-large]
-        help: a phase file holds SQL; load large data by the application or the sqlite3 shell
+        help: a phase file holds SQL; load large data with the application or the sqlite3 shell
         """)
   }
 

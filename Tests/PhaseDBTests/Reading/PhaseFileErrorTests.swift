@@ -54,7 +54,7 @@ import Testing
 
       """,
       """
-      m/expand.sql:1:1: SQL stands before the first section [bad-directive]
+      m/expand.sql:1:1: there is SQL before the first section [bad-directive]
       | SELECT 1;
       | ^^^^^^^^^
       help: write -- @up on a line above it
@@ -199,7 +199,7 @@ import Testing
       m/expand.sql:1:1: the expand phase has no @down [missing-down]
       | -- @window app >=1.4 <2.0
       | ^
-      help: the @down on line 5 is inside the trigger that starts on line 3: close its body by END;
+      help: the @down on line 5 is inside the trigger that starts on line 3: close its body with END;
       help: write -- @down and under it the SQL that undoes @up
       """),
   ]
@@ -216,7 +216,7 @@ import Testing
 
       """,
       """
-      m/expand.sql:1:12: no range of versions [window-invalid]
+      m/expand.sql:1:12: there is no range of versions [window-invalid]
       | -- @window app
       |            ^^^
       help: write one, for example >=1.4 <2.0
@@ -367,7 +367,7 @@ import Testing
 
       """,
       """
-      m/expand.sql:2:1: SQL stands before the first section [bad-directive]
+      m/expand.sql:2:1: there is SQL before the first section [bad-directive]
       | SELECT 0;
       | ^^^^^^^^^
       help: write -- @up on a line above it
@@ -424,7 +424,7 @@ import Testing
       m/expand.sql:6:4: @verify has no title [bad-directive]
       | -- @verify
       |    ^^^^^^^
-      help: say what holds: -- @verify nobody lost their name
+      help: say what must hold: -- @verify every customer has a name
       """),
   ]
 
@@ -462,7 +462,7 @@ import Testing
       m/expand.sql:3:1: the trigger has no END; before @down on line 5 [incomplete-statement]
       | CREATE TRIGGER x AFTER INSERT ON t BEGIN
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      help: close the body of the trigger by END;
+      help: close the body of the trigger with END;
       """),
     Case(
       "a string that is never closed",
@@ -616,7 +616,7 @@ import Testing
       m/expand.sql:4:31: :first has no value in a phase without @batch [batch-parameters]
       | UPDATE t SET a = 1 WHERE id > :first;
       |                               ^^^^^^
-      help: write the value itself, or above @up: -- @batch TABLE
+      help: write the value itself, or add above @up: -- @batch TABLE
       """),
     Case(
       "a batched statement without an end", kind: .migrate,
@@ -631,11 +631,11 @@ import Testing
 
       """,
       """
-      m/migrate.sql:7:1: a statement of a batched phase does not name :last [batch-parameters]
+      m/migrate.sql:7:1: a statement of a batched phase does not use :last [batch-parameters]
       | DELETE FROM u WHERE id >= :first;
       | ^^^^^^
-      help: let it work on the keys of one batch: WHERE KEY BETWEEN :first AND :last
-      help: or move it to another phase: it would run with every batch
+      help: limit it to the keys of one batch: WHERE KEY BETWEEN :first AND :last
+      help: or move it to another phase: here it would run with every batch
       """),
     Case(
       "a parameter that nobody binds", kind: .migrate,
@@ -649,10 +649,10 @@ import Testing
 
       """,
       """
-      m/migrate.sql:4:18: nothing gives ?1 a value [batch-parameters]
+      m/migrate.sql:4:18: the parameter ?1 has no value [batch-parameters]
       | UPDATE t SET a = ?1 WHERE id BETWEEN :first AND :last;
       |                  ^^
-      help: a batched phase knows :first and :last, the ends of the range of keys of a batch
+      help: a batched phase has the parameters :first and :last, the first and the last key of a batch
       """),
     Case(
       "@retire",
@@ -669,7 +669,7 @@ import Testing
       m/expand.sql:2:4: @retire in a phase of kind expand [bad-directive]
       | -- @retire t.c
       |    ^^^^^^^
-      help: only a contract takes something away: move the line to contract.sql of the same migration
+      help: only a contract may remove something: move the line to contract.sql of the same migration
       """),
   ]
 
@@ -722,7 +722,7 @@ import Testing
 
       """,
       """
-      m/contract.sql:3:4: @retire t.a is there already [bad-directive]
+      m/contract.sql:3:4: a second @retire t.a [bad-directive]
       | -- @retire T.A
       |    ^^^^^^^^^^^
       help: keep one of the two
@@ -736,7 +736,7 @@ import Testing
 
       """,
       """
-      m/contract.sql:3:4: @retire t.a is there already [bad-directive]
+      m/contract.sql:3:4: a second @retire t.a [bad-directive]
       | -- @retire t
       |    ^^^^^^^^^
       help: keep one of the two
@@ -770,7 +770,7 @@ import Testing
 
       """,
       """
-      m/expand.sql:2:14: 'custmer' is no audience of a residual [bad-directive]
+      m/expand.sql:2:14: 'custmer' is not an audience of a residual [bad-directive]
       | -- @residual custmer: mail
       |              ^^^^^^^
       help: did you mean customer?
@@ -787,7 +787,7 @@ import Testing
 
       """,
       """
-      m/expand.sql:2:14: 'kundé' is no audience of a residual [bad-directive]
+      m/expand.sql:2:14: 'kundé' is not an audience of a residual [bad-directive]
       | -- @residual kundé: ü
       |              ^^^^^
       help: write @residual none, or @residual customer|downstream|workflow|support: TEXT
@@ -860,7 +860,7 @@ import Testing
       m/expand.sql:2:4: @loses is incomplete [bad-directive]
       | -- @loses orders: why
       |    ^^^^^^^^^^^^^^^^^^
-      help: write @loses TABLE.COLUMN: WHY, for example -- @loses orders.note: nobody reads it
+      help: write @loses TABLE.COLUMN: WHY, for example -- @loses orders.note: no version reads it
       """),
     Case(
       "a loss without a reason",
@@ -877,7 +877,7 @@ import Testing
       m/expand.sql:2:4: @loses is incomplete [bad-directive]
       | -- @loses orders.note
       |    ^^^^^^^^^^^^^^^^^^
-      help: write @loses TABLE.COLUMN: WHY, for example -- @loses orders.note: nobody reads it
+      help: write @loses TABLE.COLUMN: WHY, for example -- @loses orders.note: no version reads it
       """),
     Case(
       "a soak outside contract",

@@ -39,7 +39,7 @@ struct EvidenceTests {
     }
     for held in plan.held where held.gates[0].gate == .evidence {
       #expect(held.gates[0].reason == "it was not rehearsed on a copy of this database")
-      #expect(held.gates[0].opening == "rehearse it on the way: phasedb up --rehearse")
+      #expect(held.gates[0].opening == "rehearse it as part of up: phasedb up --rehearse")
     }
   }
 
@@ -107,7 +107,7 @@ struct EvidenceTests {
     let edited = try catalog(down: "ALTER TABLE old RENAME COLUMN b TO a; SELECT 1")
     let error = migrationError { try database.migrator(edited, options(.contract, evidence)).plan(.upAll) }
     #expect(error?.id == .evidenceOtherPhase)
-    #expect(error?.message.contains("was of another text of it") == true)
+    #expect(error?.message.contains("was of a different text of the phase") == true)
     let named = migrationError {
       try database.migrator(edited, options(.contract, evidence)).plan(.upTo("0001/contract"))
     }
@@ -159,7 +159,7 @@ struct EvidenceTests {
     try database.run("CREATE TABLE more (x)")
     let plan = try migrator.plan(.upAll)
     #expect(plan.steps.map(\.id.short) == ["0001/expand", "0001/migrate"])
-    #expect(plan.held[0].gates[0].reason.contains("what comes before it was not rehearsed"))
+    #expect(plan.held[0].gates[0].reason.contains("the phases before it were not rehearsed"))
   }
 
   @Test(

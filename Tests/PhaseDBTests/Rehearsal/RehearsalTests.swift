@@ -308,7 +308,7 @@ struct RehearsalTests {
     let place = "\(database.folder.path)/\(name)"
     let error = migrationError { try database.migrator(try Self.threeTables()).rehearse(in: place) }
     #expect(error?.id == .rehearsalCopyFailed)
-    #expect(error?.state == "nothing was changed, and the copy is removed")
+    #expect(error?.state == "nothing was changed; the copy was removed")
   }
 
   @Test("a request to stop ends a rehearsal wherever it is, and the copy is removed", arguments: 0..<8)

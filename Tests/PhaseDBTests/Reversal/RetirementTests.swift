@@ -165,20 +165,20 @@ extension RetirementTests {
   private static let missing = [
     Refusal(
       "a column that is misspelt", people, retires: "people.nmae",
-      why: "cannot retire people.nmae: people has no such column when @up has run",
+      why: "cannot retire people.nmae: people has no such column after @up",
       remedy: "did you mean name?"),
     Refusal(
       "a column that up drops, too", people, up: "ALTER TABLE people DROP COLUMN age", retires: "people.age",
-      why: "people has no such column when @up has run",
+      why: "people has no such column after @up",
       remedy: "name one of id, name, home town, or remove the line: what @up drops is not retired"),
     Refusal(
       "a table that is not there", people, retires: "accounts",
-      why: "there is no such table when @up has run",
-      remedy: "name a table that is there, or remove the line: what @up drops is not retired"),
+      why: "there is no such table after @up",
+      remedy: "name an existing table, or remove the line: what @up drops is not retired"),
     Refusal(
       "a view", people + "CREATE VIEW v AS SELECT 1 AS a", retires: "v",
-      why: "there is no such table when @up has run",
-      remedy: "name a table that is there, or remove the line: what @up drops is not retired"),
+      why: "there is no such table after @up",
+      remedy: "name an existing table, or remove the line: what @up drops is not retired"),
     Refusal(
       "a full-text table", "CREATE VIRTUAL TABLE f USING fts5 (a)", retires: "f",
       why: "f is a virtual table, whose content its module keeps",
@@ -188,16 +188,16 @@ extension RetirementTests {
   private static let columnRefusals = [
     Refusal(
       "NOT NULL without a default", "CREATE TABLE t (a TEXT NOT NULL, b)", retires: "t.a",
-      why: "it is NOT NULL without a default, so an INSERT that does not know it would fail",
+      why: "it is NOT NULL without a default, so an INSERT that does not name it would fail",
       remedy: "remove the line, and drop it in @up, which archives it: ALTER TABLE t DROP COLUMN a;"),
     Refusal(
       "NOT NULL with the default NULL", "CREATE TABLE t (a TEXT NOT NULL DEFAULT NULL, b)", retires: "t.a",
-      why: "it is NOT NULL without a default, so an INSERT that does not know it would fail",
+      why: "it is NOT NULL without a default, so an INSERT that does not name it would fail",
       remedy: "remove the line, and drop it in @up, which archives it: ALTER TABLE t DROP COLUMN a;"),
     Refusal(
       "part of the primary key", "CREATE TABLE t (a, b, PRIMARY KEY (a, b))", retires: "t.b",
       why: "it is part of the primary key",
-      remedy: "remove the line, and build the table anew in @up with another key"),
+      remedy: "remove the line, and rebuild the table in @up with another key"),
     Refusal(
       "UNIQUE with a default", "CREATE TABLE t (a DEFAULT 'x' UNIQUE, b)", retires: "t.a",
       why: "every new row would have its default, and UNIQUE (a) takes it once",
@@ -216,40 +216,41 @@ extension RetirementTests {
       "a CHECK that its default breaks", "CREATE TABLE t (a TEXT DEFAULT 'new' CHECK (a <> 'new'), b)",
       retires: "t.a",
       why: "CHECK (a <> 'new') refuses 'new', which every new row would have",
-      remedy: "remove the line, and build the table anew in @up without the column and the CHECK"),
+      remedy: "remove the line, and rebuild the table in @up without the column and the CHECK"),
     Refusal(
       "a CHECK that NULL breaks", "CREATE TABLE t (a, b, CHECK (a IS NOT NULL))", retires: "t.a",
       why: "CHECK (a IS NOT NULL) refuses NULL, which every new row would have",
-      remedy: "remove the line, and build the table anew in @up without the column and the CHECK"),
+      remedy: "remove the line, and rebuild the table in @up without the column and the CHECK"),
     Refusal(
       "a CHECK on two columns", "CREATE TABLE t (a, b, CHECK (a < b))", retires: "t.a",
-      why: "CHECK (a < b) measures other columns by it",
-      remedy: "remove the line, and build the table anew in @up without the column and the CHECK"),
+      why: "CHECK (a < b) compares other columns with it",
+      remedy: "remove the line, and rebuild the table in @up without the column and the CHECK"),
     Refusal(
       "the source of a generated column", "CREATE TABLE t (a, b AS (a + 1))", retires: "t.a",
       why: "the generated column b is computed from it",
       remedy: "drop b in @up, or retire it on a line of its own above this one"),
     Refusal(
       "a foreign key that cascades", people + "CREATE TABLE pets (a, o REFERENCES people ON DELETE CASCADE)",
-      retires: "pets.o", why: "its foreign key to people would go on acting on rows of pets",
+      retires: "pets.o", why: "its foreign key to people would still act on rows of pets",
       remedy: "remove the line, and drop it in @up, which archives it: ALTER TABLE pets DROP COLUMN o;"),
     Refusal(
       "a foreign key that restricts", people + "CREATE TABLE pets (a, o REFERENCES people)",
       retires: "pets.o",
-      why: "its foreign key to people would go on acting on rows of pets",
+      why: "its foreign key to people would still act on rows of pets",
       remedy: "remove the line, and drop it in @up, which archives it: ALTER TABLE pets DROP COLUMN o;"),
     Refusal(
       "half of a foreign key",
       "CREATE TABLE p (x, y, PRIMARY KEY (x, y)); CREATE TABLE c (a, b, FOREIGN KEY (a, b) REFERENCES p ON DELETE SET NULL)",
-      retires: "c.a", why: "its foreign key to p would go on acting on rows of c",
-      remedy: "remove the line, and build the table anew in @up without the column and the key"),
+      retires: "c.a", why: "its foreign key to p would still act on rows of c",
+      remedy: "remove the line, and rebuild the table in @up without the column and the key"),
     Refusal(
       "a column that children reference",
       "CREATE TABLE p (id, code UNIQUE); CREATE TABLE c (a REFERENCES p (code))",
-      retires: "p.code", why: "c (a) references it", remedy: "build c anew in @up without the foreign key"),
+      retires: "p.code", why: "c (a) references it", remedy: "rebuild c in @up without the foreign key"),
     Refusal(
       "a name that is taken", "CREATE TABLE t (a, b, phasedb_retired_7_a)", retires: "t.a",
-      why: "the name phasedb_retired_7_a is taken already", remedy: "bring down or purge what has it first"),
+      why: "the name phasedb_retired_7_a is taken already", remedy: "first reverse or purge what has the name"
+    ),
     Refusal(
       "a column beside a text in double quotes", "CREATE TABLE t (a, b CHECK (b <> \"zz\"))", retires: "t.a",
       // From 3.41 on, SQLite puts the name in quotes and asks whether it should be a string.
@@ -262,7 +263,7 @@ extension RetirementTests {
       "a table with children in use", people + "CREATE TABLE pets (a, o REFERENCES people ON DELETE CASCADE)",
       retires: "people",
       why: "pets (o) references it: what an application writes there would still need its rows",
-      remedy: "retire pets first, drop its column, or build it anew in @up without the foreign key"),
+      remedy: "retire pets first, drop its column, or rebuild it in @up without the foreign key"),
     Refusal(
       "a table that keeps its parents from going", people + "CREATE TABLE pets (a, o REFERENCES people)",
       retires: "pets", why: "its foreign key to people would keep an application from deleting rows there",
@@ -281,7 +282,8 @@ extension RetirementTests {
     Refusal(
       "a name that is taken by a table", "CREATE TABLE t (a); CREATE TABLE phasedb_retired_7_t (a)",
       retires: "t",
-      why: "the name phasedb_retired_7_t is taken already", remedy: "bring down or purge what has it first"),
+      why: "the name phasedb_retired_7_t is taken already", remedy: "first reverse or purge what has the name"
+    ),
   ]
 
   private static let users = [
@@ -290,20 +292,20 @@ extension RetirementTests {
       retires: "people.name",
       why: "view v uses it",
       remedy:
-        "DROP VIEW v; in @up, and make it again in @down; where it is still wanted, make it anew in @up without name"
+        "DROP VIEW v; in @up, and make it again in @down; where it is still wanted, create it again in @up without name"
     ),
     Refusal(
       "a column that a view shows by *", people + "CREATE VIEW v (a, b, c, d) AS SELECT * FROM people",
       retires: "people.name", why: "view v shows it by *",
       remedy:
-        "DROP VIEW v; in @up, and make it again in @down; where it is still wanted, make it anew in @up without name"
+        "DROP VIEW v; in @up, and make it again in @down; where it is still wanted, create it again in @up without name"
     ),
     Refusal(
       "a column that a view joins by",
       people + "CREATE TABLE o (name); CREATE VIEW v AS SELECT age FROM people NATURAL JOIN o",
       retires: "people.name", why: "view v joins people by NATURAL",
       remedy:
-        "DROP VIEW v; in @up, and make it again in @down; where it is still wanted, make it anew in @up without name"
+        "DROP VIEW v; in @up, and make it again in @down; where it is still wanted, create it again in @up without name"
     ),
     Refusal(
       "a column that a view joins by USING",
@@ -316,7 +318,7 @@ extension RetirementTests {
       people + "CREATE TRIGGER g AFTER UPDATE OF name ON people BEGIN SELECT 1; END", retires: "people.name",
       why: "trigger g uses it",
       remedy:
-        "DROP TRIGGER g; in @up, and make it again in @down; where it is still wanted, make it anew in @up without name"
+        "DROP TRIGGER g; in @up, and make it again in @down; where it is still wanted, create it again in @up without name"
     ),
     Refusal(
       "a column that a trigger elsewhere writes",
@@ -324,14 +326,14 @@ extension RetirementTests {
         + "CREATE TABLE o (x); CREATE TRIGGER g AFTER INSERT ON o BEGIN UPDATE people SET name = NEW.x; END",
       retires: "people.name", why: "trigger g uses it",
       remedy:
-        "DROP TRIGGER g; in @up, and make it again in @down; where it is still wanted, make it anew in @up without name"
+        "DROP TRIGGER g; in @up, and make it again in @down; where it is still wanted, create it again in @up without name"
     ),
     Refusal(
       "a table that a trigger elsewhere writes",
       people + "CREATE TABLE o (x); CREATE TRIGGER g AFTER INSERT ON o BEGIN DELETE FROM people; END",
       retires: "people", why: "trigger g uses it",
       remedy:
-        "DROP TRIGGER g; in @up, and make it again in @down; where it is still wanted, make it anew in @up without people"
+        "DROP TRIGGER g; in @up, and make it again in @down; where it is still wanted, create it again in @up without people"
     ),
     Refusal(
       "while another view does not compile", people + "CREATE VIEW broken AS SELECT x FROM nowhere",
@@ -371,7 +373,7 @@ extension RetirementTests {
     "what was taken away by hand is not brought back",
     arguments: [
       ("ALTER TABLE people DROP COLUMN phasedb_retired_7_name", "phasedb_retired_7_name is gone"),
-      ("ALTER TABLE people ADD COLUMN name", "there is another name now"),
+      ("ALTER TABLE people ADD COLUMN name", "another name exists now"),
     ])
   func blocked(_ sql: String, _ why: String) throws {
     let database = try TemporaryDatabase(Self.people)

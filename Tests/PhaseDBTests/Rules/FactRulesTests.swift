@@ -106,8 +106,8 @@ struct FactRulesTests {
     "ask for a newer SQLite only where one is promised",
     arguments: [
       (nil, []),
-      ("3.35", ["STRICT came with SQLite 3.37.0, and the settings promise 3.35.0"]),
-      ("3.36.9", ["STRICT came with SQLite 3.37.0, and the settings promise 3.36.9"]),
+      ("3.35", ["STRICT needs SQLite 3.37.0, and the settings promise 3.35.0"]),
+      ("3.36.9", ["STRICT needs SQLite 3.37.0, and the settings promise 3.36.9"]),
       ("3.37", []),
     ] as [(String?, [Prose])])
   func newerSQLite(_ promised: String?, _ messages: [Prose]) throws {
@@ -150,7 +150,7 @@ struct FactRulesTests {
   func remedy() throws {
     let test = try #require(Self.rebuilds.first { $0.testDescription.contains("partial index") })
     let finding = try #require(try test.report().findings.first)
-    #expect(finding.message == "table t is built anew and loses index i on t")
+    #expect(finding.message == "table t is rebuilt and loses index i on t")
     #expect(finding.remedies == ["after the rename: CREATE INDEX i ON t (a) WHERE a > 0;"])
   }
 }

@@ -104,7 +104,7 @@ struct TextRulesTests {
           "-- @allow expand-not-additive until app 2.0: nobody reads it\nDROP TABLE t;\n-- @down\nCREATE TABLE t (b);",
       ], finds: ["down-not-inverse": "0002-b/expand.sql:7"]),
     LintCase(
-      "an exception that silences nothing",
+      "an exception that suppresses no finding",
       folder: [
         "0001-a/expand.sql":
           "-- @allow dangling-code until app 2.0: it was broken before\nCREATE TABLE t (a);\n-- @down\nDROP TABLE t;"

@@ -28,7 +28,7 @@ struct SchemaFactTests {
       "a, b, c", "c, b, a", "column t.a moves from place 1 to place 3",
       "column t.c moves from place 3 to place 1"),
     Case(
-      "a, b, m, c, d", "c, d, m, a, b", "column t.m stands at place 3 between other columns",
+      "a, b, m, c, d", "c, d, m, a, b", "column t.m is at place 3 between other columns",
       "column t.c moves from place 4 to place 1", "column t.d moves from place 5 to place 2"),
     Case("a REAL", "a INTEGER", "column t.a changes its type from REAL to INTEGER"),
     Case("a", "a TEXT", "column t.a changes its type from no type to TEXT"),

@@ -81,7 +81,9 @@ struct SnapshotTests {
     let error = try #require(migrationError { try migrator.restore("here", confirmed: nil) })
     #expect(error.id == .restoreUnconfirmed)
     #expect(error.details == change.lines)
-    #expect(migrationError { try migrator.restore("here", confirmed: "there") } == error)
+    let wrong = try #require(migrationError { try migrator.restore("here", confirmed: "there") })
+    #expect(wrong.message == error.message)
+    #expect(wrong.help == ["'there' does not confirm it: it is not the name of the snapshot"] + error.help)
     #expect(try database.snapshot() == present)
 
     let restoration = try migrator.restore("here", confirmed: "here")

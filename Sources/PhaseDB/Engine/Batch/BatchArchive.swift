@@ -168,10 +168,10 @@ extension BatchArchive {
       try putBack(part, keys)
     } catch  where error.code.primary == .constraint {
       throw MigrationError(
-        .reversalBlocked, "what was kept of \(key.table) cannot come back: \(error.message)",
-        help: ["change the rows that are in its place"])
+        .reversalBlocked, "the archived rows of \(key.table) cannot be restored: \(error.message)",
+        help: ["change or delete the rows that have their keys now"])
     } catch {
-      throw MigrationError(error, while: "putting back what was kept of \(key.table)")
+      throw MigrationError(error, while: "restoring archived rows of \(key.table)")
     }
     try lifting("settling an archive") { () in try settle(&part, keys, ledger) }
     giving = part
@@ -334,8 +334,8 @@ extension BatchArchive {
     }
     guard found != nil else { return }
     throw MigrationError(
-      .archiveImpossible, "a row of \(key.table) has NULL in its primary key, and nothing finds it again",
-      help: ["give the row a key, then go on"])
+      .archiveImpossible, "a row of \(key.table) has NULL in its primary key, so it cannot be found again",
+      help: ["give the row a key, then run the command again"])
   }
 
   /// In the last transaction: an archive without rows is nothing to keep, and what the other direction's still holds had

@@ -47,7 +47,7 @@ struct BatchBounds {
       let keys = Set(table.rowKey.names.map(\.folded))
       if let column = writes.columns[name.key]?.intersection(keys).sorted().first {
         return .unkept(
-          "changes \(name).\(column), by which its rows are known", writes.triggers[name.key], name,
+          "changes \(name).\(column), the key that identifies its rows", writes.triggers[name.key], name,
           isWayBack: isWayBack, loss: SQLName(name.spelled), at: place)
       }
       guard let (taken, what) = taken(writes, except: free) else { continue }
@@ -71,10 +71,10 @@ struct BatchBounds {
     return MigrationError(
       .archiveImpossible,
       replaces
-        ? "this SQLite library does not tell which rows REPLACE takes away, and what a batch takes unseen is not kept"
-        : "this SQLite library does not tell which rows of a table WITHOUT ROWID change, and what a batch changes unseen is not kept",
+        ? "this SQLite library does not report which rows REPLACE deletes, so a batch cannot archive them"
+        : "this SQLite library does not report which rows of a table WITHOUT ROWID change, so a batch cannot archive them",
       at: script.place(at: script.firstTokenOffset),
-      help: ["use a library that is built with SQLITE_ENABLE_PREUPDATE_HOOK, or remove -- @batch"])
+      help: ["use a library built with SQLITE_ENABLE_PREUPDATE_HOOK, or remove -- @batch"])
   }
 
   // MARK: While a batch runs

@@ -24,7 +24,7 @@ struct BatchEnd {
           .foreignKeysViolated,
           "\(record.id) \(record.direction.rawValue) leaves \(DetailLines.rows(orphans - before)) without a parent",
           at: run.script.place(at: run.script.firstTokenOffset),
-          help: ["delete or re-point the child rows in the same phase, before their parents go"])
+          help: ["delete or re-point the child rows in the same phase, before their parents are deleted"])
       }
       try engine.verify(turn)
     }
@@ -112,12 +112,12 @@ struct BatchEnd {
     error.standing = .partWay
     let percent = record.fraction.map { ", \(PercentText.text($0))" } ?? ""
     error.state =
-      "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); what is done is recorded"
+      "\(record.id.short) is part-way \(record.direction.rawValue) after \(DetailLines.rows(record.rows))\(percent); finished batches are recorded"
     let other: Direction = record.direction == .up ? .down : .up
     if error.id == .interrupted { error.help = [] }
     error.help += [
-      "go on with: phasedb \(record.direction.rawValue)",
-      "or turn back with: phasedb \(other.rawValue)",
+      "continue with: phasedb \(record.direction.rawValue)",
+      "or undo it with: phasedb \(other.rawValue)",
     ]
     return error
   }

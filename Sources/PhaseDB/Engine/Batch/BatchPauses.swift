@@ -77,14 +77,14 @@ final class BatchPauses {
       ContinuousClock.now - run.began > limit
     else { return nil }
     return BatchPause(
-      reason: .budget, detail: "this run took the \(DurationText.print(limit)) that @budget allows",
-      resuming: "run the command again when there is time")
+      reason: .budget, detail: "this run used the \(DurationText.print(limit)) that @budget allows",
+      resuming: "run the command again to continue")
   }
 
   private func pauseFile() -> BatchPause? {
     guard let path = engine.pauseFile, FileReading.exists(path) else { return nil }
     return BatchPause(
-      reason: .pauseFile, detail: "there is a file \(path)", resuming: "remove the file \(path)")
+      reason: .pauseFile, detail: "the file \(path) exists", resuming: "remove the file \(path)")
   }
 
   private func throttled() throws(MigrationError) -> BatchPause? {
@@ -97,7 +97,7 @@ final class BatchPauses {
     }
     return BatchPause(
       reason: .throttle, detail: "the throttle query of the settings returns a row",
-      resuming: "it goes on when the query returns none")
+      resuming: "it continues when the query returns no row")
   }
 
   /// Empties the log once it is as long as SQLite's own limit, and looks at what a reader keeps in it.
@@ -119,7 +119,7 @@ final class BatchPauses {
     let megabytes = (Int64(log.pinned) * pageSize) >> 20
     return BatchPause(
       reason: .pinnedLog, detail: "an open reader keeps \(megabytes) MB in the write-ahead log",
-      resuming: "it goes on when the reader ends its transaction")
+      resuming: "it continues when the reader ends its transaction")
   }
 
   /// The rest of the way needs what the part behind it needed, and the log room of its own.
@@ -140,7 +140,7 @@ final class BatchPauses {
     return BatchPause(
       reason: .diskLow,
       detail:
-        "the disk has \(free >> 20) MB free, and what is left needs about \((needed + 1_048_575) >> 20) MB",
+        "the disk has \(free >> 20) MB free, and the remaining batches need about \((needed + 1_048_575) >> 20) MB",
       resuming: "make room on the disk")
   }
 }
@@ -183,7 +183,7 @@ struct Throttle {
 
   private func invalid(_ why: Prose) -> MigrationError {
     MigrationError(
-      .badSettings, "the throttle query cannot be asked: \(why)",
+      .badSettings, "the throttle query cannot run: \(why)",
       at: query.place(at: query.firstTokenOffset),
       help: ["write one SELECT that returns a row while batches should wait"])
   }

@@ -218,7 +218,7 @@ final class BatchRun {
     error.standing = .undone
     let present = try? Knowledge(of: connection)
     error.state =
-      "every batch of \(record.id.short) was taken back\(staying); the database is \(present?.checkpointText ?? "as it was")"
+      "every batch of \(record.id.short) was undone\(staying); the database is \(present?.checkpointText ?? "as it was")"
     throw error
   }
 }
@@ -318,7 +318,7 @@ extension BatchRun {
     }
     guard lease?.holder == engine.runner, cursor == record.cursor else {
       throw MigrationError(
-        .ledgerMoved, "another runner took \(record.id) over", help: ["look at it with: phasedb status"])
+        .ledgerMoved, "another runner took over \(record.id)", help: ["see its progress: phasedb status"])
     }
     let version = try lifting("reading the schema") { () in try connection.schemaVersion }
     if version != schemaVersion {
@@ -338,7 +338,7 @@ extension BatchRun {
       return
     }
     throw MigrationError(
-      .migrateChangesSchema, "\(record.id) changes the schema, which a migrate phase may not",
+      .migrateChangesSchema, "\(record.id) changes the schema; a migrate phase must not",
       at: script.place(at: script.firstTokenOffset),
       help: ["move the change to expand.sql or contract.sql of the same migration"])
   }

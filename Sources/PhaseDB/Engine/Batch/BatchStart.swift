@@ -78,7 +78,7 @@ extension Engine {
       }
       guard !hasNone else {
         throw MigrationError(
-          .batchNotKeyed, "rows of \(key.table) have no \(key.column), and no batch would hold them",
+          .batchNotKeyed, "rows of \(key.table) have no \(key.column), so no batch would include them",
           at: start, help: ["order the batches by a column that is never NULL: -- @batch TABLE by COLUMN"])
       }
       return plan

@@ -139,7 +139,8 @@ extension BatchTrip {
     for (table, rows) in watch.stayed {
       found.append(
         RoundTripRecord.Loss(
-          table: table.text, column: nil, rows: rows, why: "the phase inserts them, and they stay"))
+          table: table.text, column: nil, rows: rows,
+          why: "the phase inserts them, and the way back does not delete them"))
     }
     for (table, rows) in watch.stayedOfWayBack {
       found.append(

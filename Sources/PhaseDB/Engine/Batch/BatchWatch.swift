@@ -162,7 +162,7 @@ extension BatchWatch {
       at: script.place(at: start, length: script.tokenLength(at: start)), details: row)
     if licence?.isWayDown == true {
       error.help = [
-        "it was not so when the phase went up: change or delete the rows in the way, then run: phasedb down"
+        "such rows came after the phase went up: change or delete them, then run: phasedb down"
       ]
     }
     return error
@@ -184,12 +184,12 @@ extension MigrationError {
     let origin: Prose = trigger.map { " through the trigger \($0)" } ?? ""
     return MigrationError(
       .archiveImpossible,
-      "\(subject) \(what)\(origin), and batches keep only what they overwrite in \(table)",
+      "\(subject) \(what)\(origin), but batches archive only what they overwrite in \(table)",
       at: place, details: details,
       help: [
-        "run it in one transaction, which keeps everything: remove -- @batch",
-        "or mark the rows in batches, and take them in contract.sql",
-        "or say that it is lost: -- @loses \(loss).COLUMN: WHY",
+        "run it in one transaction, which archives everything: remove -- @batch",
+        "or mark the rows in batches, and delete them in contract.sql",
+        "or declare the loss: -- @loses \(loss).COLUMN: WHY",
       ])
   }
 }

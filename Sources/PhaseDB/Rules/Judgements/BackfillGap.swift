@@ -52,7 +52,7 @@ enum BackfillGap: TrialRule {
   ) -> Finding {
     Finding(
       .backfillGap, in: trial.id,
-      "the phase fills \(table.name).\(column.name.spelled), and nothing fills it for rows that \(application) inserts, which does not know the column",
+      "the phase fills \(table.name).\(column.name.spelled), but nothing fills it for rows that \(application) inserts without knowing the column",
       at: fill.place(in: trial.phase.up),
       remedies: [table.trigger(filling: column, with: fill.value(of: column.name.key, in: trial.phase.up))])
   }

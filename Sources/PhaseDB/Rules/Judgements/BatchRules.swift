@@ -19,7 +19,7 @@ enum UnboundedWrite: TrialRule {
           if case .failure(let unfit) = key { [unfit.remedy] } else { ["-- @batch \(SQLName(table))"] }
         return Finding(
           .unboundedWrite, in: trial.id,
-          "the statement may change every row of \(table), and holds the write lock until it has",
+          "the statement may change every row of \(table), and holds the write lock until it ends",
           at: effect.place(in: trial.phase.up),
           remedies: unfit + ["in both directions: WHERE \(column) BETWEEN :first AND :last"])
       }

@@ -43,7 +43,7 @@ enum DanglingCode: TrialRule {
     let type = failure.object.key.type
     return [
       "DROP \(type.uppercased()) \(SQLName(failure.object.name));",
-      "or drop the \(type) first, and create it again behind the change without what it misses",
+      "or drop the \(type) first, and create it again after the change without the missing name",
     ]
   }
 

@@ -20,7 +20,7 @@ enum LossyRetype: TrialRule {
           "the values change with its affinity, \(old.affinity.rawValue) to \(new.affinity.rawValue), and down cannot tell what they were"
         ],
         remedies: [
-          "add a second column in expand.sql, and keep both right by triggers until this one is dropped: ALTER TABLE \(table) ADD COLUMN \(column)_2\(new.declared.map { " \($0)" } ?? "");",
+          "add a second column in expand.sql, and keep both in step by triggers until this one is dropped: ALTER TABLE \(table) ADD COLUMN \(column)_2\(new.declared.map { " \($0)" } ?? "");",
           "or accept it: -- @loses \(table).\(column): why the old values are not needed",
         ])
     }

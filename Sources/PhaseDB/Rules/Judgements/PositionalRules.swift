@@ -60,7 +60,7 @@ private struct PositionalRule {
     let isApplication = if case .application = entry.source { true } else { false }
     return Finding(
       rule, level: isApplication ? .error : .warning, in: trial.id,
-      "\(what(kind)) counts the columns of \(change.name), and \(trial.id.short) changes them",
+      "\(what(kind)) relies on column positions of \(change.name), which \(trial.id.short) changes",
       at: entry.place, details: change.lines, remedies: remedies(kind, change))
   }
 
@@ -73,7 +73,7 @@ private struct PositionalRule {
     }
     return Finding(
       rule, level: .warning, in: trial.id,
-      "\(what(kind)) in \(object.title) counts the columns of \(change.name), which the phase changes",
+      "\(what(kind)) in \(object.title) relies on column positions of \(change.name), which the phase changes",
       at: statement?.place(in: script) ?? script.place(at: script.firstTokenOffset), details: change.lines,
       remedies: remedies(kind, change))
   }

@@ -16,15 +16,15 @@ enum RebuildCollateral: TrialRule {
         let losses = RebuildLosses(of: old, new, in: trial, by: up).all
         findings += losses.map { loss in
           Finding(
-            .rebuildCollateral, in: trial.id, "table \(name) is built anew and loses \(loss.what)",
+            .rebuildCollateral, in: trial.id, "table \(name) is rebuilt and loses \(loss.what)",
             at: up.place(of: drop.nameOfObject), remedies: [loss.remedy])
         }
       }
       guard old.hasAutoincrement, new.hasAutoincrement else { continue }
       findings += try AutoincrementCounter(of: name, in: trial).losses(up, down).map { script, place in
         Finding(
-          .rebuildCollateral, in: trial.id, "table \(name) is built anew and loses its AUTOINCREMENT counter",
-          at: place, details: ["the highest ids that were deleted would be given out again"],
+          .rebuildCollateral, in: trial.id, "table \(name) is rebuilt and loses its AUTOINCREMENT counter",
+          at: place, details: ["deleted ids would be used again"],
           remedies: remedies(name, copyingTo: script.newName(of: name)))
       }
     }

@@ -29,7 +29,7 @@ enum DownNotInverse: TrialRule {
         "declare every column in @down as it was: phasedb puts columns back in their old order when nothing else about them differs"
       )
     } else {
-      remedies += difference.changed.map { "let down make \($0.before.title) again from its old text" }
+      remedies += difference.changed.map { "make down create \($0.before.title) again from its old text" }
     }
     return remedies
   }
@@ -44,7 +44,7 @@ enum NotReplayable: TrialRule {
         Finding(
           .notReplayable, in: trial.id, "after down the way up fails: \(failure.error.message)",
           at: failure.error.place ?? place,
-          remedies: ["let the down SQL remove everything that the up SQL makes"])
+          remedies: ["make the down SQL remove everything that the up SQL creates"])
       ]
     }
     guard let replayed = trial.reversal.afterReplay, replayed.digest != trial.reversal.after.digest else {
@@ -52,7 +52,8 @@ enum NotReplayable: TrialRule {
     }
     return [
       Finding(
-        .notReplayable, in: trial.id, "up, down and up do not lead to the schema that up leads to", at: place,
+        .notReplayable, in: trial.id, "up, down and up again leads to another schema than up alone",
+        at: place,
         details: SchemaDifference(from: trial.reversal.after, to: replayed).explanation,
         remedies: ["name objects and columns in both directions, and do not use IF EXISTS or IF NOT EXISTS"])
     ]

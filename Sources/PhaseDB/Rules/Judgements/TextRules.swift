@@ -7,8 +7,9 @@ enum TextRules {
     catalog.phases.compactMap { id, phase in
       guard phase.residuals == nil, id.kind != .expand else { return nil }
       return Finding(
-        .undeclaredResidual, in: id, "nothing says what remains after down", at: phase.up.beginningOfFile,
-        remedies: ["-- @residual none", "-- @residual customer: what they were told and cannot be untold"])
+        .undeclaredResidual, in: id, "the phase does not declare what remains after down",
+        at: phase.up.beginningOfFile,
+        remedies: ["-- @residual none", "-- @residual customer: mails that were already sent"])
     }
   }
 }
@@ -28,7 +29,7 @@ enum ExpandNotAdditive: TrialRule {
     guard !losses.isEmpty else { return [] }
     return [
       Finding(
-        .expandNotAdditive, in: trial.id, "the phase takes something away or changes it",
+        .expandNotAdditive, in: trial.id, "the phase removes or changes something",
         at: trial.phase.up.place(at: trial.phase.up.firstTokenOffset), details: losses,
         remedies: ["move the statement that removes or changes it to contract.sql of the same migration"])
     ]
@@ -60,7 +61,7 @@ enum NeedsNewerSQLite: TrialRule {
       }.map { feature in
         Finding(
           .needsNewerSQLite, in: trial.id,
-          "\(feature.name) came with SQLite \(feature.since), and the settings promise \(oldest)",
+          "\(feature.name) needs SQLite \(feature.since), and the settings promise \(oldest)",
           at: script.place(at: feature.range.lowerBound, length: feature.range.count),
           remedies: [
             "write it without \(feature.name)",

@@ -86,7 +86,7 @@ private struct Tightening {
 
   // gh-ost's issue 1636 tells of rows lost like this.
   private static let replacing: [Prose] = [
-    "an INSERT OR REPLACE deletes the row that is in its way, and nothing fails"
+    "an INSERT OR REPLACE deletes the conflicting row, and nothing fails"
   ]
 
   /// Whether two rows of a writer that does not know what the phase adds can be in each other's way, and could not be

@@ -107,7 +107,7 @@ private struct WindowWalk {
     let oldest = blocked.interval.lower.map { "\($0.version)" } ?? "the last one"
     return Finding(
       .windowInvalid, in: id,
-      "once \(id.short) is applied no version of \(application) may run: those before \(oldest) are shut out, and \(newest) and later need \(upper?.id.short ?? "a phase that is pending")",
+      "once \(id.short) is applied, no version of \(application) may run: those before \(oldest) are shut out, and \(newest) and later need \(upper?.id.short ?? "a phase that is pending")",
       at: phase.windows.first { $0.application == application }?.place ?? phase.up.beginningOfFile,
       details: details,
       remedies: [
@@ -127,7 +127,7 @@ private struct WindowWalk {
       else { continue }
       return Finding(
         .windowInvalid, in: id,
-        "\(id.kind.rawValue) shuts out \(window.application) \(allowed.version) up to \(lower.version), which may be live before it: only a contract may",
+        "\(id.kind.rawValue) shuts out \(window.application) \(allowed.version) up to \(lower.version), which may be live before it: only a contract may do that",
         at: window.place ?? phase.up.beginningOfFile,
         remedies: [
           "-- @window \(window.application) >=\(allowed.version)\(window.range.upper.map { " <\($0.version)" } ?? "")"

@@ -155,11 +155,11 @@ struct BatchRunTests {
       Unfit(
         testDescription: "a table all of whose rowid's names are taken",
         table: "t (k, n, rowid, oid, _rowid_)",
-        batch: Batching(table: "t"), message: "columns of t have every name of its rowid",
+        batch: Batching(table: "t"), message: "columns of t hide every name of its rowid",
         help: "name a column that an index begins with: -- @batch t by COLUMN"),
       Unfit(
         testDescription: "rows without a key", table: "t (k UNIQUE, n); INSERT INTO t VALUES (NULL, 1)",
-        batch: Batching(table: "t", by: "k"), message: "rows of t have no k, and no batch would hold them",
+        batch: Batching(table: "t", by: "k"), message: "rows of t have no k, so no batch would include them",
         help: "order the batches by a column that is never NULL: -- @batch TABLE by COLUMN"),
       Unfit(
         testDescription: "a statement that looks at every row", table: "t (k INTEGER PRIMARY KEY, n)",
@@ -169,8 +169,8 @@ struct BatchRunTests {
       Unfit(
         testDescription: "a statement that moves the keys", table: "t (k INTEGER PRIMARY KEY, n)",
         batch: Batching(table: "t"), up: "UPDATE t SET k = k + 1 WHERE k BETWEEN :first AND :last",
-        message: "a batch writes t.k, by which the batches are found",
-        help: "order the batches by a column that stays: -- @batch t by COLUMN"),
+        message: "a batch writes t.k, the key of the batches",
+        help: "order the batches by a column that does not change: -- @batch t by COLUMN"),
     ])
   func unfit(row: Unfit) throws {
     let database = try TemporaryDatabase("CREATE TABLE \(row.table)")
@@ -200,7 +200,7 @@ struct BatchRunTests {
     let catalog = try Self.counting()
     let error = stop(after: 5, .upAll, database, catalog)
     #expect(error?.id == .interrupted && error?.standing == .partWay)
-    #expect(error?.help == ["go on with: phasedb up", "or turn back with: phasedb down"])
+    #expect(error?.help == ["continue with: phasedb up", "or undo it with: phasedb down"])
     #expect(try database.value("SELECT count(*) FROM t WHERE n = id / 3 + 1") == 500)
     let status = try database.migrator(catalog, access: .reading).status()
     let underWay = try #require(status.underWay)

@@ -93,7 +93,7 @@ struct BatchTripTests {
       testDescription: "rows that up inserts and down does not take", schema: tables,
       rows: "INSERT INTO t VALUES (1, 5), (2, 6)", up: "INSERT INTO o SELECT id, r FROM t WHERE \(range)",
       down: "SELECT 1 FROM t WHERE \(range)", query: others, verdict: .lossy,
-      losses: ["o: 2 rows: the phase inserts them, and they stay"], left: "1=5 2=6"),
+      losses: ["o: 2 rows: the phase inserts them, and the way back does not delete them"], left: "1=5 2=6"),
     Case(
       testDescription: "rows that up inserts and down takes, beside one that was there", schema: tables,
       rows: "INSERT INTO t VALUES (1, 5), (2, 6); INSERT INTO o VALUES (7, 'precious')",
@@ -235,7 +235,7 @@ struct BatchTripTests {
       testDescription: "another primary key",
       schema: "CREATE TABLE t (id INTEGER UNIQUE NOT NULL, k TEXT PRIMARY KEY, r)",
       rows: "INSERT INTO t VALUES (1, 'a', 1)", up: "UPDATE t SET k = k || '.' WHERE \(range)",
-      message: "a batch changes t.k, by which its rows are known", isSeenBefore: true),
+      message: "a batch changes t.k, the key that identifies its rows", isSeenBefore: true),
   ]
 
   @Test("is refused with everything that was done taken back, for", arguments: refused)
@@ -251,7 +251,7 @@ struct BatchTripTests {
         .upAll, migrations, .test(pacing: Pacing(hold: .seconds(10), maximumRows: row.size)))
     }
     #expect(error?.id == .archiveImpossible)
-    #expect(error?.message.raw == "\(row.message), and batches keep only what they overwrite in t")
+    #expect(error?.message.raw == "\(row.message), but batches archive only what they overwrite in t")
     #expect(error?.standing == (row.isSeenBefore ? .unchanged : .undone))
     #expect(try before.isSame(as: database.snapshot()))
     #expect(

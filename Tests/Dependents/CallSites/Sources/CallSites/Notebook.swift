@@ -49,7 +49,7 @@ struct Notebook {
 
   /// A tool of an operator, which shows what happens.
   static func operatorsTool(_ path: String) async throws {
-    let options = Options(overridden: [.window], reason: "the release is taken back")
+    let options = Options(overridden: [.window], reason: "the release is undone")
     let migrator = try Migrator(database: path, catalog: catalog(), options: options)
     for step in try migrator.plan(.downTo("0001")).steps { print("down:", step.id) }
     try await migrator.down(to: .phase("0001")) { event in show(event) }

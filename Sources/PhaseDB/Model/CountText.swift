@@ -1,7 +1,7 @@
 /// Numbers of things as a person reads them, the same in every locale.
-enum CountText {
+package enum CountText {
   /// `1,234,567`.
-  static func text(_ count: some BinaryInteger) -> String {
+  package static func text(_ count: some BinaryInteger) -> String {
     let digits = count.magnitude.description
     var text = ""
     for (index, digit) in digits.enumerated() {
@@ -12,12 +12,12 @@ enum CountText {
   }
 
   /// `1 phase`, `1,200 phases`.
-  static func text(_ count: some BinaryInteger, _ one: String, _ many: String? = nil) -> String {
+  package static func text(_ count: some BinaryInteger, _ one: String, _ many: String? = nil) -> String {
     "\(text(count)) \(count == 1 ? one : many ?? "\(one)s")"
   }
 
   /// `812 bytes`, `4.0 KB`, `1.3 GB`: in powers of 1024, as files are cut into pages.
-  static func bytes(_ count: Int64) -> String {
+  package static func bytes(_ count: Int64) -> String {
     guard count.magnitude >= 1024 else { return text(count, "byte") }
     var tenths = count.magnitude
     var unit = ""
