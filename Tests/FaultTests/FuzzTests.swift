@@ -65,7 +65,7 @@ struct FuzzTests {
 
   @Test("in a database and its ledger is read by every command, or refused with a remedy")
   func hostile() {
-    let count = Effort.isAll ? 20_000 : 400
+    let count = Effort.isAll ? 20_000 : 200
     var dice = Dice(seed: Effort.seed)
     var troubles: [String: [UInt8]] = [:]
     let began = ContinuousClock.now
@@ -89,7 +89,7 @@ struct FuzzTests {
 
   @Test("into the ledger, or over the file, is noticed or harmless", arguments: Damage.allCases)
   func ledger(damage: Damage) throws {
-    let count = Effort.isAll ? 20_000 : 150
+    let count = Effort.isAll ? 20_000 : 80
     var dice = Dice(seed: Effort.seed)
     let recording = try Recording(.delete, .long)
     let image = try recording.image(after: recording.ups)

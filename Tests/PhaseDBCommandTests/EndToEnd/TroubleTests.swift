@@ -82,7 +82,7 @@ struct KilledTests {
     let began = ContinuousClock.now
     #expect(try site.phasedb("up -d shop.db").code == 0)
     let whole = ContinuousClock.now - began
-    let count = 125 * Effort.factor
+    let count = 80 * Effort.factor
     var (run, interrupted) = (0, 0)
     var stands: [Int: Int] = [:]
     var applied = 4
@@ -189,7 +189,7 @@ struct TogetherTests {
 
   @Test("up: everybody ends well, and every phase goes up once", arguments: races)
   func up(race: Race) throws {
-    for round in 1...34 * Effort.factor {
+    for round in 1...17 * Effort.factor {
       let site = try Site.busy(race.mode, rows: 50)
       let runs = try (0..<race.runners).map { _ in try site.start(["up", "-d", "shop.db"]) }
       for run in runs {
