@@ -101,7 +101,7 @@ struct DrawnCase {
       let plan = try way.plan(.down(1))
       let said = Self.said(plan.reversals, number)
       outcome.words[said.word.rawValue, default: 0] += 1
-      func judge(_ run: () throws -> Void, _ shell: Shell) throws -> Judge {
+      func judge(_ run: () throws -> Void, _ shell: Shell, at place: String) throws -> Judge {
         var down: Look?
         var refusal: String?
         do {
@@ -115,7 +115,8 @@ struct DrawnCase {
         }
         let judge = Judge(
           before: looks[number - 1], up: looks[number], written: written, down: down, refusal: refusal,
-          traffic: traffic.acts, said: said, isTried: isSmall, isLeftToChance: isLeftToChance)
+          traffic: traffic.acts, said: said, isTried: isSmall, isLeftToChance: isLeftToChance,
+          again: down == nil ? nil : try? lookAgain(place, phases[number - 1]))
         outcome.complaints += judge.complaints.map {
           "\(phases[number - 1].kind) of migration \(number): \($0)"
         }
@@ -126,9 +127,9 @@ struct DrawnCase {
         let copy = "\(path)-\(number)"
         try FileManager.default.copyItem(atPath: path, toPath: copy)
         let other = try Migrator(database: copy, catalog: catalog, options: options)
-        _ = try judge({ try other.run(plan) }, try Shell(copy))
+        _ = try judge({ try other.run(plan) }, try Shell(copy), at: copy)
       }
-      let last = try judge({ try way.run(plan) }, shell)
+      let last = try judge({ try way.run(plan) }, shell, at: path)
       if last.isWolf { outcome.wolves.append("\(phases[number - 1].kind) of migration \(number): \(said)") }
       // Rows that a later way back loses or leaves are nobody's fault below it.
       guard let down = last.down, !isChancy || last.losses(in: down).isEmpty else { break }
@@ -148,6 +149,18 @@ struct DrawnCase {
     return phases.contains(where: \.isChancy)
       || attachments.contains { Chance.isIn($0) || $0.contains("audit") }
       || tables.flatMap(\.columns).contains { Chance.isIn($0.rest) }
+  }
+
+  /// What its way up, run by SQLite alone on a copy, makes of what came back.
+  private func lookAgain(_ path: String, _ phase: DrawnPhase) throws -> Look {
+    let copy = "\(path)-again"
+    try? FileManager.default.removeItem(atPath: copy)
+    try FileManager.default.copyItem(atPath: path, toPath: copy)
+    let shell = try Shell(copy)
+    for statement in phase.up {
+      try shell.run(statement.replacingOccurrences(of: "/*range*/", with: "1 = 1"))
+    }
+    return try Look(shell)
   }
 
   private static let options = Options(

@@ -26,6 +26,8 @@ struct Judge {
   let isTried: Bool
   /// Whether what was run does something else each time, so that nobody can know.
   var isLeftToChance = false
+  /// After the way up once more; nil when it did not run.
+  var again: Look?
 
   /// What is wrong, one sentence each.
   var complaints: [String] {
@@ -105,6 +107,8 @@ struct Judge {
         for (column, value) in nowRow.sorted(by: { $0.key < $1.key }) {
           guard let lastValue = lastRow[column], lastValue != value else { continue }
           if let firstRow, let oldRow, oldRow[column] != firstRow[column] { continue }
+          // It is carried over into the former meaning when the way up makes of it what the application wrote.
+          if again?.tables[name]?.rows[key]?[column] == value { continue }
           // A column of another type holds the same number or text as that type has it.
           if old.types[column] != now.types[column], Self.content(value) == Self.content(lastValue) {
             continue
@@ -113,7 +117,10 @@ struct Judge {
         }
         if isReborn(name, key) || firstRow == nil, let oldRow {
           for (column, value) in oldRow where now.columns.contains(column) == false {
-            if lastRow[column] == value, value != "null NULL", !Self.isDefault(value) {
+            // What the way back computes of the row's own values may be the same by chance.
+            if lastRow[column] == value, value != "null NULL", !Self.isDefault(value),
+              !nowRow.values.contains(where: { Self.content($0) == Self.content(value) })
+            {
               lines.append("\(name) \(key): a row born since has \(column) = \(value) of another row")
             }
           }

@@ -84,6 +84,6 @@ extension Judge {
   fileprivate func saying(_ word: Said.Word) -> Judge {
     Judge(
       before: before, up: up, written: written, down: down, refusal: refusal, traffic: traffic,
-      said: Said(word: word), isTried: isTried, isLeftToChance: isLeftToChance)
+      said: Said(word: word), isTried: isTried, isLeftToChance: isLeftToChance, again: again)
   }
 }

@@ -73,6 +73,7 @@ final class DownRun {
       // The engine says why.
     }
     let before = try reading(look)
+    let archived = try reading { try ArchivedKeys(kept, on: connection) }
     let writes: WriteSet
     do throws(MigrationError) {
       let report = try engine.runAlone(id, phase, .down, in: Catalog([]))
@@ -127,11 +128,10 @@ final class DownRun {
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    let cells = try overwritten(id, phase, since: before)
+    let cells = try overwritten(id, phase, since: before, archived)
     step.lost += cells.affectedRows.filter { !known.contains($0.table.folded) }
     // Rows that come out of an archive are no surprise.
-    let returning = Set(kept.filter { (try? ArchiveContent($0))?.hasGoneRows != false }.map(\.table.folded))
-    step.uncertain += cells.bornRows.filter { !returning.contains($0.table.folded) }
+    step.uncertain += cells.filtered { !archived.bringsBack($1, of: $0) }.bornRows
     return step
   }
 
@@ -169,7 +169,7 @@ final class DownRun {
 
   /// The values and rows that were there before, are not afterwards, and do not come again with the way up.
   private func overwritten(
-    _ id: PhaseID, _ phase: Phase, since before: Connection
+    _ id: PhaseID, _ phase: Phase, since before: Connection, _ archived: ArchivedKeys
   ) throws(MigrationError) -> LostCells {
     let comparison = try reading { try CellComparison(before, connection) }
     let changed = try reading { try comparison.cells(before, connection) }
@@ -184,7 +184,8 @@ final class DownRun {
     }
     let lost = try reading { try comparison.cells(before, again) }.common(with: changed)
     guard !lost.isEmpty else { return lost }
-    // What the clock or chance gave is another value each time, and not a loss.
+    // What the clock or chance gave is another value each time, and not a loss. A row that is not among those that the
+    // way up changed has its values from the application.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
     let other: Connection
     do throws(MigrationError) {
@@ -195,7 +196,7 @@ final class DownRun {
       return lost
     }
     let chance = try reading { try comparison.cells(again, other) }
-    return lost.without(chance)
+    return lost.without(chance.filtered { archived.has($1, of: $0) != false })
   }
 
   /// The phase up again, without what its way down kept.

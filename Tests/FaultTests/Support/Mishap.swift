@@ -162,5 +162,5 @@ struct Mishap {
 }
 
 extension MigrationError {
-  fileprivate var isUncertain: Bool { state?.contains("could not be found out") == true }
+  fileprivate var isUncertain: Bool { state?.contains("it is unknown whether") == true }
 }
