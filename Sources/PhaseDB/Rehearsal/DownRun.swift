@@ -73,7 +73,6 @@ final class DownRun {
       // The engine says why.
     }
     let before = try reading(look)
-    let archived = try reading { try ArchivedKeys(kept, on: connection) }
     let writes: WriteSet
     do throws(MigrationError) {
       let report = try engine.runAlone(id, phase, .down, in: Catalog([]))
@@ -128,10 +127,9 @@ final class DownRun {
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    let cells = try overwritten(id, phase, since: before, archived)
+    let cells = try overwritten(id, phase, kept, since: before)
     step.lost += cells.affectedRows.filter { !known.contains($0.table.folded) }
-    // Rows that come out of an archive are no surprise.
-    step.uncertain += cells.filtered { !archived.bringsBack($1, of: $0) }.bornRows
+    step.uncertain += cells.bornRows
     return step
   }
 
@@ -169,7 +167,7 @@ final class DownRun {
 
   /// The values and rows that were there before, are not afterwards, and do not come again with the way up.
   private func overwritten(
-    _ id: PhaseID, _ phase: Phase, since before: Connection, _ archived: ArchivedKeys
+    _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection
   ) throws(MigrationError) -> LostCells {
     let comparison = try reading { try CellComparison(before, connection) }
     let changed = try reading { try comparison.cells(before, connection) }
@@ -182,8 +180,11 @@ final class DownRun {
       // A rehearsal says more of a way up that does not run again.
       return LostCells()
     }
-    let lost = try reading { try comparison.cells(before, again) }.common(with: changed)
+    var lost = try reading { try comparison.cells(before, again) }.common(with: changed)
     guard !lost.isEmpty else { return lost }
+    let archived = try reading { try ArchivedKeys(kept, on: before) }
+    // Rows that come out of an archive are no surprise.
+    lost.born = lost.filtered { !archived.bringsBack($1, of: $0) }.born
     // What the clock or chance gave is another value each time, and not a loss. A row that is not among those that the
     // way up changed has its values from the application.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
