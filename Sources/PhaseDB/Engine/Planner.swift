@@ -119,12 +119,8 @@ package struct Planner {
       return applied.count { $0.sequence <= sequence }
     case .phase(let phase): name = phase
     }
-    let known = applied.map(\.id)
-    let all = Set(known).union(catalog.phases.map(\.id)).sorted()
-    // Among applied phases first: a prefix that names one of them is clear, whatever else the folder holds.
-    let isAppliedName = known.contains { $0.isNamed(by: name) }
-    let id = try PhaseID.find(name, among: isAppliedName ? known : all)
-    guard let index = known.firstIndex(of: id) else {
+    let id = try found(name)
+    guard let index = applied.firstIndex(where: { $0.id == id }) else {
       throw MigrationError(
         .notApplied, "\(id) is not applied, so there is no way down to it", state: "nothing was changed",
         help: ["see what is applied: phasedb status"])
@@ -137,7 +133,7 @@ package struct Planner {
     return catalog.phases.filter { !done.contains($0.id) }.map(\.phase.windows)
   }
 
-  private func plan(
+  func plan(
     _ direction: Direction, order: [(id: PhaseID, phase: Phase)], liveAfter: [[String: StateInterval]],
     held: [HeldPhase], baseline: Script?
   ) -> Plan {
@@ -153,7 +149,7 @@ package struct Planner {
   }
 
   /// Which versions may be live now.
-  var liveBounds: LiveBounds { LiveBounds(applied, catalog, underWay: underWay?.phase.windows) }
+  var liveBounds: LiveBounds { LiveBounds(applied, catalog, underWay: underWay) }
 
   /// Live versions that the schema as it is, is not for; none on a new database.
   var misfits: [LiveMisfit] {

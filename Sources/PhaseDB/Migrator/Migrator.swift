@@ -102,11 +102,7 @@ public final class Migrator {
   func presentPlan(
     _ selection: Selection, saysReversals: Bool = true
   ) throws(MigrationError) -> Plan {
-    let knowledge = try Knowledge(of: connection)
-    try knowledge.refuseLedgerDrift()
-    guard knowledge.isInPlace || options.overridden.contains(.drift) else {
-      throw try knowledge.driftError()
-    }
+    let knowledge = try undrifted()
     let planner = try planner(knowledge)
     switch selection.direction {
     case .up:
@@ -117,6 +113,11 @@ public final class Migrator {
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
       if saysReversals { plan.reversals = try reversals(knowledge) }
+      if saysReversals, let half = planner.halfApplied {
+        plan.reversals[half.id] = try knowledge.ledger.map { ledger throws(MigrationError) in
+          try Reversal(ofHalf: half.phase, ledger)
+        }
+      }
       if saysReversals, let ledger = knowledge.ledger {
         for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger)
         where plan.reversals[phase]?.word != .blocked {
@@ -133,6 +134,16 @@ public final class Migrator {
       plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)
       return plan
     }
+  }
+
+  /// What is known of a database whose ledger and schema are as phasedb left them, or of which that is overridden.
+  func undrifted() throws(MigrationError) -> Knowledge {
+    let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
+    guard knowledge.isInPlace || options.overridden.contains(.drift) else {
+      throw try knowledge.driftError()
+    }
+    return knowledge
   }
 
   /// How long ways down may take, as far as that is known.

@@ -8,6 +8,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case hold, pause, maximumRows
   case evidence, rehearse, allowEmpty, copyTo, snapshot, confirm
   case accept
+  case after, afterPlan
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.

@@ -14,10 +14,27 @@ enum DownCommand {
   }
 }
 
-/// What up and down have in common: print the plan, run it, say where the database stands.
+/// `phasedb settle`: takes back what makes the database too new for a version.
+enum SettleCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let version = try LiveVersion(context.invocation.value(.application) ?? "")
+    return try TransitionCommand(direction: .down, context: context, settling: version).run()
+  }
+}
+
+/// What up, down and settle have in common: print the plan, run it, say where the database stands.
 private struct TransitionCommand {
   let direction: Direction
   let context: CommandContext
+  /// The version for which the database may be too new; nil for up and down.
+  var settling: LiveVersion?
+
+  /// The same command, on the same assumptions.
+  private var command: Prose {
+    guard settling != nil else { return "phasedb \(direction.rawValue)\(context.targetWords(direction))" }
+    return "phasedb settle \(ShellWord(context.invocation.value(.application) ?? ""))"
+      + context.words(of: [.live, .override, .reason])
+  }
 
   func run() throws(MigrationError) -> ExitCode {
     // The way down is in the ledger.
@@ -25,16 +42,19 @@ private struct TransitionCommand {
     let isDryRun = context.invocation.flag(.dryRun)
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
     if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
-    let plan = try migrator.plan(context.selection(direction))
+    let plan: Plan
+    if let settling { plan = try migrator.plan(settling: settling) } else {
+      plan = try migrator.plan(context.selection(direction))
+    }
     if !context.isJSON, isDryRun || !context.isQuiet {
-      PlanText(plan: plan, database: migrator.database).print(to: context)
+      PlanText(plan: plan, database: migrator.database, command: command, settling: settling).print(to: context)
     }
     guard !isDryRun else {
       if context.isJSON {
         try context.print(json: RunJSON(plan, database: migrator.database, result: nil, snapshot: nil))
       } else {
         if !plan.steps.isEmpty || !plan.drift.isEmpty {
-          context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
+          context.suggest(command)
         }
       }
       return .done
@@ -105,14 +125,16 @@ private struct TransitionCommand {
   private func planning(_ location: Location) throws(MigrationError) -> Migrator {
     do throws(MigrationError) {
       return try location.migrator(.writing, context)
-    } catch  where direction == .up && error.id == .databaseNotFound {
+    } catch  where (direction == .up || settling != nil) && error.id == .databaseNotFound {
       return try location.migrator(.reading, context)
     }
   }
 
   private func finish(_ result: RunResult, _ plan: Plan) {
     guard !plan.steps.isEmpty else {
-      context.suggest("phasedb status")
+      context.suggest(
+        settling != nil && (plan.remainingMisfits.contains(where: \.needsPendingPhase) || plan.isFresh)
+          ? "phasedb up" : "phasedb status")
       return
     }
     let count = CountText.text(result.done.count, "phase")
@@ -126,7 +148,7 @@ private struct TransitionCommand {
   }
 }
 
-/// The result of up or down as `--format json` prints it.
+/// The result of up, down or settle as `--format json` prints it.
 struct RunJSON: Encodable {
   let plan: PlanJSON
   let dryRun: Bool

@@ -1,0 +1,74 @@
+internal import PhaseSQLite
+
+extension Migrator {
+  /// Plans what makes a database that is newer than a version fit for it: the ways down, as the ledger has them, of every
+  /// phase from the first on that excludes the version as too old. Without such a phase there is nothing to do, and the
+  /// plan has no step.
+  ///
+  /// The version counts as live beside those that checked in. A version that needs a pending phase is not brought one: that
+  /// is for ``up(running:instance:observe:)``.
+  ///
+  /// - Throws: `reversal-lossy` when a phase would not give back everything, apart from what its `@loses` declares;
+  ///   `reversal-blocked` when one cannot come down; `version-not-live` when the version may not run on the schema before
+  ///   these phases, either; `phase-held` when a version that is live needs one of them; `schema-drift`.
+  public func plan(settling version: LiveVersion) throws(MigrationError) -> Plan {
+    starting = version
+    defer { starting = nil }
+    return try connection.reading { () throws(MigrationError) in
+      let planner = try planner(try undrifted())
+      let steps = planner.stepsDown(for: version)
+      guard steps > 0 else { return planner.nothingToDo }
+      if let misfit = planner.bounds(afterDown: steps).misfit(of: version) {
+        throw MigrationError(
+          .versionNotLive, "\(version) may run neither on this schema nor on any before it",
+          details: (planner.liveBounds.misfit(of: version)?.causes ?? []) + misfit.causes,
+          state: "nothing was changed", help: ["start a version that may run: phasedb status"])
+      }
+      let plan = try presentPlan(.down(steps))
+      try refuseLosses(of: plan, for: version)
+      return plan
+    }
+  }
+
+  /// Takes back what makes a database too new for a version, before the application opens it: the user went back to a
+  /// former version.
+  ///
+  /// Only ways down that give back everything are run, apart from losses that `@loses` declares; what was written since
+  /// stays where both schemas have a place for it. A database that is not newer is left as it is. No migrations are needed:
+  /// the ledger has the ways down.
+  ///
+  /// - Parameters:
+  ///   - version: as in `shop@2.0`.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Throws: `version-invalid`, and what ``plan(settling:)`` and ``run(_:observe:)`` throw.
+  @discardableResult
+  public func settle(
+    for version: String, observe: @escaping (Event) -> Void = { _ in }
+  ) throws(MigrationError) -> RunResult {
+    try run(try plan(settling: try LiveVersion(version)), observe: observe)
+  }
+
+  /// Refuses a way down of which not everything comes back.
+  private func refuseLosses(of plan: Plan, for version: LiveVersion) throws(MigrationError) {
+    let bad = plan.steps.filter { plan.reversals[$0.id]?.isExactOrDeclared != true }
+    for step in bad {
+      guard let obstacle = plan.reversals[step.id]?.obstacles.first else { continue }
+      throw MigrationError(
+        obstacle.error, obstacle.message(of: step.id), details: obstacle.rows, state: "nothing was changed",
+        help: obstacle.openings)
+    }
+    guard !bad.isEmpty else { return }
+    let names = DetailLines.enumeration(bad.map(\.id.short))
+    let last = plan.steps[plan.steps.count - 1].id
+    let kept = plan.appliedBefore.firstIndex(of: last).flatMap { $0 > 0 ? plan.appliedBefore[$0 - 1].short : nil }
+    throw MigrationError(
+      .reversalLossy, "going back to \(version) may lose rows: \(names) would not give back everything",
+      details: bad.flatMap { (plan.reversals[$0.id] ?? Reversal(basis: .nothing)).lines(of: $0.id) },
+      state: "nothing was changed",
+      help: [
+        "keep a newer version, which runs on this schema",
+        "or see the whole plan: phasedb plan down --to \(kept ?? "@0")",
+        "and accept the loss: phasedb down --to \(kept ?? "@0")",
+      ])
+  }
+}
