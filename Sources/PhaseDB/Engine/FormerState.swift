@@ -40,7 +40,8 @@ extension Planner {
     let pending = catalog.phases.filter { !done.contains($0.id) && $0.id <= id }
     let candidates = try withUnderWay(pending, target: id)
     let order = UpOrder(
-      candidates, beyond: stillPending(after: candidates.map(\.id)).map(\.windows), limit: .max, planner: self)
+      candidates, beyond: stillPending(after: candidates.map(\.id)).map(\.windows), limit: .max, planner: self
+    )
     return bounds(afterUp: order.held.contains { $0.id == id } ? candidates : order.steps)
   }
 

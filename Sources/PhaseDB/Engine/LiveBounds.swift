@@ -99,7 +99,8 @@ struct LiveBounds {
     var causes: [Prose] = []
     var help: [Prose] = []
     if isTooOld, let phase = lowest(of: application), let window = phase.windows[application] {
-      causes.append("\(phase.id) is applied\(then), and its window is \(window)")
+      let state: Prose = isPresent && phase.below == nil ? "half done" : "applied"
+      causes.append("\(phase.id) is \(state)\(then), and its window is \(window)")
       help.append("start \(application) \(interval.range ?? window)")
       if isPresent {
         // One that is half done comes down before all others.
@@ -115,7 +116,8 @@ struct LiveBounds {
           : "apply it, too; see the plan first: phasedb plan up --to \(phase.id.short)")
     }
     return LiveMisfit(
-      live: live, instances: instances, isStarting: isStarting, needsPendingPhase: isTooNew, mayBeLive: interval, causes: causes,
+      live: live, instances: instances, isStarting: isStarting, needsPendingPhase: isTooNew,
+      mayBeLive: interval, causes: causes,
       remedies: help)
   }
 

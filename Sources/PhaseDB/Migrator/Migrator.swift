@@ -113,10 +113,10 @@ public final class Migrator {
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
       if saysReversals { plan.reversals = try reversals(knowledge) }
-      if saysReversals, let half = planner.halfApplied {
-        plan.reversals[half.id] = try knowledge.ledger.map { ledger throws(MigrationError) in
-          try Reversal(ofHalf: half.phase, ledger)
-        }
+      if saysReversals, let half = planner.halfApplied, let underWay = planner.underWay,
+        let ledger = knowledge.ledger
+      {
+        plan.reversals[half.id] = try Reversal(of: underWay, ledger)
       }
       if saysReversals, let ledger = knowledge.ledger {
         for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger)

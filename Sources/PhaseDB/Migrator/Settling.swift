@@ -59,16 +59,16 @@ extension Migrator {
     }
     guard !bad.isEmpty else { return }
     let names = DetailLines.enumeration(bad.map(\.id.short))
-    let last = plan.steps[plan.steps.count - 1].id
-    let kept = plan.appliedBefore.firstIndex(of: last).flatMap { $0 > 0 ? plan.appliedBefore[$0 - 1].short : nil }
+    let gone = plan.steps.count { plan.appliedBefore.contains($0.id) }
+    let target = plan.appliedBefore.dropLast(gone).last?.short ?? "@0"
     throw MigrationError(
       .reversalLossy, "going back to \(version) may lose rows: \(names) would not give back everything",
       details: bad.flatMap { (plan.reversals[$0.id] ?? Reversal(basis: .nothing)).lines(of: $0.id) },
       state: "nothing was changed",
       help: [
         "keep a newer version, which runs on this schema",
-        "or see the whole plan: phasedb plan down --to \(kept ?? "@0")",
-        "and accept the loss: phasedb down --to \(kept ?? "@0")",
+        "or see the whole plan: phasedb plan down --to \(target)",
+        "and accept the loss: phasedb down --to \(target)",
       ])
   }
 }

@@ -152,7 +152,8 @@ extension Option {
     Option(
       .after, "after", takes: .name(.phase),
       "ask about the schema after this phase, applied or pending",
-      detail: "Of an applied phase, the schema to which down --to leads. Of a pending one, that to which up --to leads; "
+      detail:
+        "Of an applied phase, the schema to which down --to leads. Of a pending one, that to which up --to leads; "
         + "a phase that is held counts as if its gates were open, and those before it."),
     Option(.afterPlan, "after-plan", "ask about the schema after everything that up would apply now"),
     Option(

@@ -315,7 +315,8 @@ extension Verb {
         Positional(.application, .name(.version), "the application and the version that is to run")
       ],
       options: [
-        .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database, .migrations, .format,
+        .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database, .migrations,
+        .format,
       ],
       examples: [
         Example("phasedb settle storefront@1.4.0", "go back to what 1.4.0 runs on"),

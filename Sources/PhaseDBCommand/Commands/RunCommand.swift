@@ -43,11 +43,14 @@ private struct TransitionCommand {
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
     if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
     let plan: Plan
-    if let settling { plan = try migrator.plan(settling: settling) } else {
+    if let settling {
+      plan = try migrator.plan(settling: settling)
+    } else {
       plan = try migrator.plan(context.selection(direction))
     }
     if !context.isJSON, isDryRun || !context.isQuiet {
-      PlanText(plan: plan, database: migrator.database, command: command, settling: settling).print(to: context)
+      PlanText(plan: plan, database: migrator.database, command: command, settling: settling).print(
+        to: context)
     }
     guard !isDryRun else {
       if context.isJSON {
