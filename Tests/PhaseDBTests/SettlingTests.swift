@@ -257,4 +257,52 @@ struct SettlingTests {
     let migrator = try database.migrator(catalog([:]), Self.settled)
     #expect(try await migrator.settle(for: "app@1.5").done.count == 1)
   }
+
+  @Test(
+    "goes to the nearest state in which a version may run, up or down, or changes nothing", arguments: cases)
+  func goesToVersion(_ example: Case) throws {
+    for applied in 1...3 {
+      let database = try Self.database(example, applied: applied)
+      let migrator = try database.migrator(example.catalog, .test(live: []))
+      for number in 0...5 {
+        let states = (0...3).filter { example.mayRun(number, after: $0) }
+        let nearest = states.map { abs($0 - applied) }.min()
+        do throws(MigrationError) {
+          let plan = try migrator.plan(to: .version(LiveVersion("app@\(number)")))
+          #expect(plan.steps.count == nearest, "\(number) from \(applied)")
+        } catch {
+          // The plan may pass a state in which nobody could run, which up refuses.
+          #expect(
+            nearest == nil ? error.id == .versionNotLive : error.id == .windowInvalid,
+            "\(number) from \(applied): \(error)")
+        }
+      }
+    }
+  }
+
+  @Test("goes to a phase or a checkpoint, up or down, and takes contracts along only when told")
+  func goesToPhase() throws {
+    let database = try TemporaryDatabase()
+    let all = try catalog([
+      "0001-a": [table("a"), nothing(.contract)], "0002-b": [table("b"), nothing(.contract)],
+      "0003-c": [table("c")],
+    ])
+    let migrator = try database.migrator(all)
+    func go(_ text: String, contracts: Bool = false) throws -> [String] {
+      try migrator.go(to: Destination(text), contracts: contracts, observe: { _ in }).done.map(\.id.short)
+    }
+    #expect(try go("0002/expand") == ["0001/expand", "0002/expand"])
+    #expect(try go("0002/expand") == [])
+    #expect(try go("0001/expand") == ["0002/expand"])
+    #expect(
+      try go("0003", contracts: true) == [
+        "0001/contract", "0002/expand", "0002/contract", "0003/expand",
+      ])
+    #expect(try go("@0").count == 5)
+    #expect(try go("0001/contract") == ["0001/expand", "0001/contract"], "the destination itself")
+    #expect(try go("app@0.5") == ["0001/contract", "0001/expand"])
+    #expect(migrationError { try go("0009") }?.id == .unknownPhase)
+    #expect(migrationError { try go("@nowhere") }?.id == .unknownCheckpoint)
+    #expect(migrationError { try go("app@") }?.id == .versionInvalid)
+  }
 }

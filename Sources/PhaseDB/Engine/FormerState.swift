@@ -56,6 +56,57 @@ extension Planner {
       name, among: isAppliedName ? done : Set(done).union(catalog.phases.map(\.id)).sorted())
   }
 
+  /// What leads to a state, nil where the database is there already.
+  ///
+  /// - Parameter contracts: whether contracts may go up on the way.
+  /// - Throws: `unknown-phase`, `ambiguous-phase`; `version-not-live`, or `phase-held`, when no state can be reached in which
+  ///   the version may run.
+  func selection(
+    to destination: Destination, contracts: Bool
+  ) throws(MigrationError) -> Selection? {
+    switch destination {
+    case .checkpoint(let name): return .downTo(.checkpoint(name))
+    case .phase(let name):
+      let id = try found(name)
+      let isComingDown = underWay?.id == id && underWay?.direction == .down
+      return applied.contains { $0.id == id } && !isComingDown ? .downTo(.phase(name)) : .upTo(name)
+    case .version(let live): return try selection(for: live, contracts: contracts)
+    }
+  }
+
+  private func selection(for live: LiveVersion, contracts: Bool) throws(MigrationError) -> Selection? {
+    let misfit = liveBounds.misfit(of: live)
+    guard misfit != nil || judgement.isFresh else { return nil }
+    let down = stepsDown(for: live)
+    if down > 0 {
+      guard bounds(afterDown: down).misfit(of: live) != nil else { return .down(down) }
+      throw unreachable(live, misfit)
+    }
+    let done = applied.map(\.id)
+    let pending = catalog.phases.filter { !done.contains($0.id) && (contracts || $0.id.kind != .contract) }
+    let order = UpOrder(
+      try withUnderWay(pending, target: nil), beyond: stillPending(after: pending.map(\.id)).map(\.windows),
+      limit: .max, planner: self)
+    let fitting = (1..<order.steps.count + 1).filter {
+      bounds(afterUp: Array(order.steps.prefix($0))).misfit(of: live) == nil
+    }
+    // On a new database nothing is near: what the version can use of the folder is what it wants.
+    if let count = judgement.isFresh ? fitting.last : fitting.first { return .up(count) }
+    guard misfit != nil || !order.held.isEmpty else { return nil }
+    let needed = liveBounds.phases(of: live.application).highest
+    if let held = order.held.first(where: { $0.id == needed }) { throw held.error() }
+    var error = unreachable(live, misfit)
+    if !contracts, needed?.kind == .contract { error.help = ["let contracts go up on the way: --contracts"] }
+    throw error
+  }
+
+  private func unreachable(_ live: LiveVersion, _ misfit: LiveMisfit?) -> MigrationError {
+    MigrationError(
+      .versionNotLive, "no state can be reached now in which \(live) may run",
+      details: misfit?.causes ?? [], state: "nothing was changed",
+      help: ["see which versions may run, and what holds phases: phasedb status"])
+  }
+
   private func stillPending(after steps: [PhaseID]) -> [LiveBounds.Entry] {
     let done = Set(applied.map(\.id)).union(steps)
     return catalog.phases.filter { !done.contains($0.id) }.map {

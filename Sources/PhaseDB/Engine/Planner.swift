@@ -26,7 +26,11 @@ package struct Planner {
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `edited-after-apply`, `out-of-order`, `window-invalid`,
   ///   `phase-held` when the phase that was asked for is held.
-  package func up(_ selection: Selection, baseline: Script?) throws(MigrationError) -> Plan {
+  ///
+  /// - Parameter contracts: whether contracts go up that are not the target.
+  package func up(
+    _ selection: Selection, baseline: Script?, contracts: Bool = true
+  ) throws(MigrationError) -> Plan {
     if !judgement.overridden.contains(.edited) { try refuseEdited() }
     try refuseOutOfOrder()
     let done = Set(applied.map(\.id))
@@ -42,6 +46,7 @@ package struct Planner {
     case .up(let count): limit = count
     default: break
     }
+    if !contracts { candidates.removeAll { $0.id.kind == .contract && $0.id != target } }
     candidates = try withUnderWay(candidates, target: target)
     let order = UpOrder(
       candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)

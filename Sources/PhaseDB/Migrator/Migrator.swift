@@ -100,13 +100,13 @@ public final class Migrator {
 
   /// - Parameter saysReversals: whether the plan of a way down says what it would give back.
   func presentPlan(
-    _ selection: Selection, saysReversals: Bool = true
+    _ selection: Selection, saysReversals: Bool = true, contracts: Bool = true
   ) throws(MigrationError) -> Plan {
     let knowledge = try undrifted()
     let planner = try planner(knowledge)
     switch selection.direction {
     case .up:
-      return try planner.up(selection, baseline: try baseline(knowledge))
+      return try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
     case .down:
       let checkpoints = try lifting("reading the ledger") { () in
         try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []

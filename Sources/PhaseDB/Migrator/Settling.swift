@@ -30,6 +30,38 @@ extension Migrator {
     }
   }
 
+  /// Plans the way to a state, up or down; without a step where the database is there already.
+  ///
+  /// - Parameter contracts: whether contracts may go up on the way. One that is the destination itself may in any case.
+  /// - Throws: `version-not-live` when no state can be reached now in which a version may run; what ``plan(_:)`` throws.
+  public func plan(
+    to destination: Destination, contracts: Bool = false
+  ) throws(MigrationError) -> Plan {
+    if case .version(let version) = destination { starting = version }
+    defer { starting = nil }
+    return try connection.reading { () throws(MigrationError) in
+      let planner = try planner(try undrifted())
+      guard let selection = try planner.selection(to: destination, contracts: contracts) else {
+        return planner.nothingToDo
+      }
+      return try presentPlan(selection, contracts: contracts)
+    }
+  }
+
+  /// Brings a database to a state, up or down.
+  ///
+  /// - Parameters:
+  ///   - destination: a phase, a checkpoint, or a version that is to run.
+  ///   - contracts: whether contracts may go up on the way. One that is the destination itself may in any case.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Throws: what ``plan(to:contracts:)`` and ``run(_:observe:)`` throw.
+  @discardableResult
+  public func go(
+    to destination: Destination, contracts: Bool = false, observe: @escaping (Event) -> Void = { _ in }
+  ) throws(MigrationError) -> RunResult {
+    try run(try plan(to: destination, contracts: contracts), observe: observe)
+  }
+
   /// Takes back what makes a database too new for a version, before the application opens it: the user went back to a
   /// former version.
   ///

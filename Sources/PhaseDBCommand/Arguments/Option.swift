@@ -156,6 +156,7 @@ extension Option {
         "Of an applied phase, the schema to which down --to leads. Of a pending one, that to which up --to leads; "
         + "a phase that is held counts as if its gates were open, and those before it."),
     Option(.afterPlan, "after-plan", "ask about the schema after everything that up would apply now"),
+    Option(.contracts, "contracts", "let contracts go up on the way"),
     Option(
       .app, "app", takes: .name(.version), "only this version of this application",
       detail: "With a command after --, runs its own tests instead of the queries in apps."),

@@ -210,6 +210,29 @@ extension Verb {
         Example("phasedb down --all --dry-run", "show what reversing everything would do"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
+    Verb(
+      .goto, "goto",
+      summary: "go up or down to a phase, a checkpoint or what a version needs",
+      discussion:
+        "For a tool that does not know the direction. A version stands for the state nearest to the present one in which "
+        + "it may run; on a new database, for all that it can use. Prints the plan first. Going up, contracts stay "
+        + "pending unless one is the target or --contracts is given.",
+      positionals: [
+        Positional(
+          .destination, .name(.destination),
+          "what should be the last applied phase, or what should be able to run")
+      ],
+      options: [
+        .contracts, .dryRun, .live, .evidence, .override, .reason, .wait, .hold, .pause, .maximumRows,
+        .database,
+        .migrations, .format,
+      ],
+      examples: [
+        Example("phasedb goto 0002/expand", "apply up to that phase, or reverse everything after it"),
+        Example("phasedb goto @before-sale", "go back to a named checkpoint"),
+        Example("phasedb goto storefront@1.4.0 --dry-run", "show what makes the schema fit for 1.4.0"),
+      ],
+      exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
   ]
 }
 

@@ -6,8 +6,8 @@ struct PlanText {
   let database: String
   /// What runs the plan.
   let command: Prose
-  /// The version for which it is made.
-  var settling: LiveVersion?
+  /// Why there is nothing to do, where the command knows better.
+  var nothing: Prose?
 
   func print(to context: CommandContext) {
     let way = plan.direction == .up ? "up" : "down"
@@ -57,7 +57,7 @@ struct PlanText {
   /// Why there is nothing to do.
   private func reason(_ context: CommandContext) -> Prose {
     guard plan.held.isEmpty else { return "no phase can go up now" }
-    if let settling { return "no applied phase is too new for \(settling)" }
+    if let nothing { return nothing }
     let target = context.invocation.value(.target)
     switch plan.direction {
     case .up: return target.map { "everything up to \($0) is applied" } ?? "every phase is applied"

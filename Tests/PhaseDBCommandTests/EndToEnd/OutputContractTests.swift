@@ -71,6 +71,8 @@ struct OutputContractTests {
         "allowed", "bounds"),
       JSONCase("settle storefront@1.2", keys: "plan", "dryRun", "done", "skipped"),
       JSONCase("settle storefront@0.2 --dry-run", keys: "plan", "dryRun", "done", "skipped"),
+      JSONCase("goto storefront@1.2", keys: "plan", "dryRun", "done", "skipped"),
+      JSONCase("goto @0 --dry-run", keys: "plan", "dryRun", "done", "skipped"),
       JSONCase("verify", keys: "database", "clean", "checks"),
       JSONCase(
         "checkpoint create here", keys: "name", "number", "phase", "at", "who", "host", "note", "reachable"),
