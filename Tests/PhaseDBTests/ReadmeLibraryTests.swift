@@ -51,6 +51,13 @@ func migrate(_ path: String, with catalog: Catalog) throws {
   }
 }
 
+func open(_ path: String, as version: String, with catalog: Catalog) throws {
+  let options = Options(live: [try LiveVersion(version)])
+  let migrator = try Migrator(database: path, catalog: catalog, options: options)
+  try migrator.settle(for: version)
+  try migrator.up(running: version)
+}
+
 func takeBack(_ migrator: Migrator, to checkpoint: String) throws -> Bool {
   do throws(MigrationError) {
     try migrator.run(try migrator.plan(.downTo(.checkpoint(checkpoint))))
@@ -79,6 +86,25 @@ struct ReadmeLibraryTests {
     let application = try TemporaryFolder(["migrations/0001-create-notes/expand.sql": phase])
     let bundle = try #require(Bundle(path: application.path))
     #expect(try catalog(from: bundle).phases.map(\.id.description) == ["0001-create-notes/expand"])
+  }
+
+  @Test("opens the database in a newer version, then in the former one, which knows less")
+  func goingBack() throws {
+    let path = try TemporaryFolder([:])
+    let folder = path.path
+    let former = try notebook()
+    guard let up = Script("ALTER TABLE notes RENAME COLUMN body TO text"),
+      let down = Script("ALTER TABLE notes RENAME COLUMN text TO body")
+    else { preconditionFailure("a script has no statement") }
+    let contract = Phase(
+      .contract, windows: try Windows(Window("notebook", VersionRange(">=2.0"))), up: up, down: down)
+    let newer = try Catalog(
+      former.migrations + [Migration(MigrationName("0002-rename-body"), phases: [contract])])
+    for (version, catalog) in [("notebook@2.0", newer), ("notebook@1.0", former), ("notebook@2.0", newer)] {
+      try open(folder + "/notes.db", as: version, with: catalog)
+    }
+    let status = try Migrator(database: folder + "/notes.db", catalog: newer, access: .reading).status()
+    #expect(status.applied.count == 1, "without evidence the contract is held on a database in use")
   }
 
   @Test("runs migrations made in Swift on a path, and says that nothing is left to do")

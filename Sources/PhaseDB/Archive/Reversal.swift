@@ -156,3 +156,37 @@ extension Prose {
     return without(prefix: "\(id) down ").map { "it \($0)" } ?? self
   }
 }
+
+extension Reversal {
+  /// The verdict with its reasons, a line for each.
+  package var lines: [Prose] {
+    var lines: [Prose] = obstacles.flatMap { obstacle -> [Prose] in
+      ["blocked: \(obstacle.reason)"] + obstacle.rows.map { "  \($0)" }
+        + obstacle.openings.map { "  to open it: \($0)" }
+    }
+    lines += lost.map { rows in
+      "lossy: \(rows.text)\(rows.isDeclared ? " (declared by @loses)" : "")"
+    }
+    lines += uncertain.map { "uncertain: \($0.text)" }
+    switch word {
+    case .exact: lines.append("exact")
+    case .expected where notes.isEmpty:
+      lines.append("expected: its way back runs, and no rehearsal has shown it on rows")
+    case .expected: lines.append("expected")
+    case .unknown: lines.append("unknown: its way back was not tried")
+    case .lossy, .uncertain, .blocked: break
+    }
+    return lines + notes.map { "  \($0)" }
+  }
+
+  /// The same, each with the phase's name but for those that go on from the line before.
+  package func lines(of id: PhaseID) -> [Prose] {
+    lines.map { $0.hasPrefix("  ") ? $0 : "\(id.short) down: \($0)" }
+  }
+}
+
+extension Reversal.AffectedRows {
+  fileprivate var text: Prose {
+    "\(subject), \(rows.map { CountText.text($0, "row") } ?? "an unknown number of rows"): \(why)"
+  }
+}

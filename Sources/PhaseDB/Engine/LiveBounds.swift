@@ -3,6 +3,10 @@ package struct LiveMisfit: Sendable, Hashable {
   package let live: LiveVersion
   /// The instances that checked in with it; empty when an operator named it.
   package let instances: [String]
+  /// Whether it does not run yet, and asks whether it may.
+  var isStarting = false
+  /// Whether it waits for a phase that is not applied.
+  package let needsPendingPhase: Bool
   /// The versions that may be live.
   package let mayBeLive: StateInterval
   /// The phases whose windows exclude it, one sentence each.
@@ -12,82 +16,136 @@ package struct LiveMisfit: Sendable, Hashable {
 
   /// `app 1.0 is live on web-1 and may not run on this schema, which is for app >=2.0`.
   package var message: Prose {
+    guard !isStarting else { return "\(live) may not run \(schema)" }
     let place: Prose = instances.isEmpty ? "" : " on \(DetailLines.enumeration(instances))"
     return "\(live) is live\(place) and may not run \(schema)"
   }
 
-  var schema: Prose {
-    mayBeLive.isEmpty
-      ? "on this schema, which is for \(mayBeLive) of \(live.application)"
-      : "on this schema, which is for \(live.application) \(mayBeLive)"
+  var schema: Prose { "on this schema, which is for \(range)" }
+
+  /// What the schema is for: `app >=2.0`.
+  var range: Prose {
+    mayBeLive.isEmpty ? "\(mayBeLive) of \(live.application)" : "\(live.application) \(mayBeLive)"
   }
 }
 
-/// Which versions may be live on the schema as it is, and which phases say so.
+/// Which versions may be live on a schema, and which phases say so.
 struct LiveBounds {
-  private let applied: [AppliedPhase]
-  private let pending: [(id: PhaseID, phase: Phase)]
+  /// A phase that is applied or pending in a state.
+  struct Entry {
+    let id: PhaseID
+    let windows: Windows
+    /// The checkpoint below it, when it is applied.
+    var below: Int64?
+  }
+
+  private let applied: [Entry]
+  private let pending: [Entry]
+  /// Whether the state is that of the database now.
+  private let isPresent: Bool
   let intervals: [String: StateInterval]
 
-  /// - Parameter underWay: windows of the phase that is half done. Who runs meanwhile must be able to run before it and
-  ///   after it.
-  init(_ applied: [AppliedPhase], _ catalog: Catalog, underWay: Windows?) {
+  /// - Parameter isPresent: whether the state is that of the database now, and not one to which a way leads.
+  init(applied: [Entry], pending: [Entry], isPresent: Bool = false) {
+    (self.applied, self.pending, self.isPresent) = (applied, pending, isPresent)
+    intervals = LiveIntervals.of(applied: applied.map(\.windows), pending: pending.map(\.windows))
+  }
+
+  /// The state of the database now.
+  ///
+  /// - Parameter underWay: the phase that is half done. Who runs meanwhile must be able to run before it and after it.
+  init(_ applied: [AppliedPhase], _ catalog: Catalog, underWay: BatchRecord?) {
     let done = Set(applied.map(\.id))
-    self.applied = applied
-    pending = catalog.phases.filter { !done.contains($0.id) }
-    intervals = LiveIntervals.of(
-      applied: applied.map(\.windows) + (underWay.map { [$0] } ?? []),
-      pending: pending.map(\.phase.windows) + (underWay.map { [$0] } ?? []))
+    let half = underWay.map { Entry(id: $0.id, windows: $0.phase.windows) }
+    let pending = catalog.phases.filter { !done.contains($0.id) && $0.id != half?.id }
+    self.init(
+      applied: Entry.all(applied) + (half.map { done.contains($0.id) ? [] : [$0] } ?? []),
+      pending: (half.map { [$0] } ?? []) + pending.map { Entry(id: $0.id, windows: $0.phase.windows) },
+      isPresent: true)
   }
 
   /// Those of the live versions that may not run now, in the order in which they were told.
   func misfits(_ live: LiveKnowledge) -> [LiveMisfit] {
-    live.versions.compactMap { misfit(of: $0, on: live.instances(of: $0)) }
+    live.versions.compactMap {
+      misfit(of: $0, on: live.instances(of: $0), isStarting: $0 == live.starting)
+    }
   }
 
-  /// Why a version may not run now, nil when it may.
-  func misfit(of live: LiveVersion, on instances: [String] = []) -> LiveMisfit? {
+  /// The applied phase that sets the lowest version of an application, and the pending one that sets the highest.
+  func phases(of application: String) -> (lowest: PhaseID?, highest: PhaseID?) {
+    (lowest(of: application)?.id, highest(of: application)?.id)
+  }
+
+  private func lowest(of application: String) -> Entry? {
+    guard let bound = intervals[application]?.lower else { return nil }
+    return applied.first { $0.windows[application]?.lower == bound }
+  }
+
+  private func highest(of application: String) -> Entry? {
+    guard let bound = intervals[application]?.upper else { return nil }
+    return pending.first { $0.windows[application]?.upper == bound }
+  }
+
+  /// Why a version may not run, nil when it may.
+  func misfit(
+    of live: LiveVersion, on instances: [String] = [], isStarting: Bool = false
+  ) -> LiveMisfit? {
     let application = live.application
     guard let interval = intervals[application] else { return nil }
     let isTooOld = VersionRange(from: interval.lower, to: nil)?.isUndercut(by: live.version) ?? false
     let isTooNew = VersionRange(from: nil, to: interval.upper)?.isExceeded(by: live.version) ?? false
     guard isTooOld || isTooNew else { return nil }
+    let then: Prose = isPresent ? "" : " then"
     var causes: [Prose] = []
     var help: [Prose] = []
-    if isTooOld,
-      let index = applied.firstIndex(where: { $0.windows[application]?.lower == interval.lower }),
-      let window = applied[index].windows[application]
-    {
-      let phase = applied[index]
-      causes.append("\(phase.id) is applied, and its window is \(window)")
+    if isTooOld, let phase = lowest(of: application), let window = phase.windows[application] {
+      let state: Prose = isPresent && phase.below == nil ? "half done" : "applied"
+      causes.append("\(phase.id) is \(state)\(then), and its window is \(window)")
       help.append("start \(application) \(interval.range ?? window)")
-      let below = index == 0 ? 0 : applied[index - 1].sequence
-      help.append("or reverse \(phase.id.short); see the plan first: phasedb plan down --to @\(below)")
+      if isPresent {
+        // One that is half done comes down before all others.
+        let way: Prose = phase.below.map { " --to @\($0)" } ?? ""
+        help.append("or reverse \(phase.id.short); see the plan first: phasedb plan down\(way)")
+      }
     }
-    if isTooNew,
-      let phase = pending.first(where: { $0.phase.windows[application]?.upper == interval.upper }),
-      let window = phase.phase.windows[application]
-    {
-      causes.append("\(phase.id) is not applied, and its window is \(window)")
-      help.append("apply it first: phasedb up --to \(phase.id.short)")
+    if isTooNew, let phase = highest(of: application), let window = phase.windows[application] {
+      causes.append("\(phase.id) is not applied\(then), and its window is \(window)")
+      help.append(
+        isPresent
+          ? "apply it first: phasedb up --to \(phase.id.short)"
+          : "apply it, too; see the plan first: phasedb plan up --to \(phase.id.short)")
     }
     return LiveMisfit(
-      live: live, instances: instances, mayBeLive: interval, causes: causes, remedies: help)
+      live: live, instances: instances, isStarting: isStarting, needsPendingPhase: isTooNew,
+      mayBeLive: interval, causes: causes,
+      remedies: help)
   }
 
   /// Things that keep a live version from being judged, one sentence each: a check-in whose version is none, and an
   /// application that no window names.
   func unjudged(_ live: LiveKnowledge) -> [Prose] {
-    let known = intervals.keys.sorted()
-    let unreadable: [Prose] = known.flatMap { live.unreadable(of: $0) }.map {
+    let unreadable: [Prose] = intervals.keys.sorted().flatMap { live.unreadable(of: $0) }.map {
       "\($0) is not counted as live: '\($0.versionText)' is not a version"
     }
     var unnamed: [Prose] = []
-    for application in live.versions.map(\.application) where intervals[application] == nil {
-      let meant: Prose = Suggestion.nearest(to: application, in: known).map { "; did you mean \($0)?" } ?? ""
-      let sentence: Prose = "no window names \(application), so nothing restricts it\(meant)"
-      if !unnamed.contains(sentence) { unnamed.append(sentence) }
+    for application in live.versions.map(\.application) {
+      guard let sentence = unrestricted(application), !unnamed.contains(sentence) else { continue }
+      unnamed.append(sentence)
     }
     return unreadable + unnamed
+  }
+
+  /// Says that no window names an application, and which one was probably meant; nil when one does.
+  func unrestricted(_ application: String) -> Prose? {
+    guard intervals[application] == nil else { return nil }
+    let known = intervals.keys.sorted()
+    let meant: Prose = Suggestion.nearest(to: application, in: known).map { "; did you mean \($0)?" } ?? ""
+    return "no window names \(application), so nothing restricts it\(meant)"
+  }
+}
+
+extension LiveBounds.Entry {
+  static func all(_ applied: [AppliedPhase]) -> [Self] {
+    zip(applied, [0] + applied.map(\.sequence)).map { Self(id: $0.id, windows: $0.windows, below: $1) }
   }
 }

@@ -26,7 +26,11 @@ package struct Planner {
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `edited-after-apply`, `out-of-order`, `window-invalid`,
   ///   `phase-held` when the phase that was asked for is held.
-  package func up(_ selection: Selection, baseline: Script?) throws(MigrationError) -> Plan {
+  ///
+  /// - Parameter contracts: whether contracts go up that are not the target.
+  package func up(
+    _ selection: Selection, baseline: Script?, contracts: Bool = true
+  ) throws(MigrationError) -> Plan {
     if !judgement.overridden.contains(.edited) { try refuseEdited() }
     try refuseOutOfOrder()
     let done = Set(applied.map(\.id))
@@ -42,6 +46,7 @@ package struct Planner {
     case .up(let count): limit = count
     default: break
     }
+    if !contracts { candidates.removeAll { $0.id.kind == .contract && $0.id != target } }
     candidates = try withUnderWay(candidates, target: target)
     let order = UpOrder(
       candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)
@@ -119,12 +124,8 @@ package struct Planner {
       return applied.count { $0.sequence <= sequence }
     case .phase(let phase): name = phase
     }
-    let known = applied.map(\.id)
-    let all = Set(known).union(catalog.phases.map(\.id)).sorted()
-    // Among applied phases first: a prefix that names one of them is clear, whatever else the folder holds.
-    let isAppliedName = known.contains { $0.isNamed(by: name) }
-    let id = try PhaseID.find(name, among: isAppliedName ? known : all)
-    guard let index = known.firstIndex(of: id) else {
+    let id = try found(name)
+    guard let index = applied.firstIndex(where: { $0.id == id }) else {
       throw MigrationError(
         .notApplied, "\(id) is not applied, so there is no way down to it", state: "nothing was changed",
         help: ["see what is applied: phasedb status"])
@@ -137,7 +138,7 @@ package struct Planner {
     return catalog.phases.filter { !done.contains($0.id) }.map(\.phase.windows)
   }
 
-  private func plan(
+  func plan(
     _ direction: Direction, order: [(id: PhaseID, phase: Phase)], liveAfter: [[String: StateInterval]],
     held: [HeldPhase], baseline: Script?
   ) -> Plan {
@@ -153,7 +154,7 @@ package struct Planner {
   }
 
   /// Which versions may be live now.
-  var liveBounds: LiveBounds { LiveBounds(applied, catalog, underWay: underWay?.phase.windows) }
+  var liveBounds: LiveBounds { LiveBounds(applied, catalog, underWay: underWay) }
 
   /// Live versions that the schema as it is, is not for; none on a new database.
   var misfits: [LiveMisfit] {

@@ -22,6 +22,29 @@ public enum Selection: Sendable, Hashable {
   }
 }
 
+/// A state to reach, whichever way leads there.
+public enum Destination: Sendable, Hashable {
+  /// The schema after a phase: its id, or a prefix that names one phase.
+  case phase(String)
+  /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
+  case checkpoint(String)
+  /// The state nearest to the present one in which a version may run.
+  case version(LiveVersion)
+
+  /// A phase, a checkpoint behind an `@`, or `APP@VERSION`.
+  ///
+  /// - Throws: `version-invalid`.
+  public init(_ text: String) throws(MigrationError) {
+    if text.hasPrefix("@") {
+      self = .checkpoint(String(text.dropFirst()))
+    } else if text.contains("@") {
+      self = .version(try LiveVersion(text))
+    } else {
+      self = .phase(text)
+    }
+  }
+}
+
 /// A point to which a way down returns. As a literal it is a phase, or `@CHECKPOINT`.
 public enum Target: Sendable, Hashable, ExpressibleByStringLiteral {
   /// The schema after a phase: its id, or a prefix that names one phase.

@@ -31,16 +31,8 @@ extension Migrator {
         state: "nothing was recorded")
     }
     return try writing("committing the check-in") { knowledge throws(MigrationError) in
-      guard let ledger = knowledge.ledger else {
-        throw MigrationError(
-          .ledgerMissing, "\(database) has no ledger yet, so the schema it should have is unknown",
-          state: "nothing was recorded",
-          help: [
-            "apply the migrations before the application starts: phasedb up",
-            "or, if the database is older than its migrations: phasedb adopt",
-          ])
-      }
-      let bounds = LiveBounds(knowledge.applied, catalog, underWay: try ledger.batch()?.phase.windows)
+      guard let ledger = knowledge.ledger else { throw lacksSchema("nothing was recorded") }
+      let bounds = LiveBounds(knowledge.applied, catalog, underWay: try ledger.batch())
       let interval = bounds.intervals[live.application]
       if let misfit = bounds.misfit(of: live) {
         throw MigrationError(
@@ -58,5 +50,15 @@ extension Migrator {
         suggestion: interval == nil
           ? Suggestion.nearest(to: live.application, in: bounds.intervals.keys.sorted()) : nil)
     }
+  }
+
+  /// Without a ledger nothing says for which versions the schema is.
+  func lacksSchema(_ state: Prose? = nil) -> MigrationError {
+    MigrationError(
+      .ledgerMissing, "\(database) has no ledger yet, so the schema it should have is unknown", state: state,
+      help: [
+        "apply the migrations before the application starts: phasedb up",
+        "or, if the database is older than its migrations: phasedb adopt",
+      ])
   }
 }

@@ -100,23 +100,24 @@ public final class Migrator {
 
   /// - Parameter saysReversals: whether the plan of a way down says what it would give back.
   func presentPlan(
-    _ selection: Selection, saysReversals: Bool = true
+    _ selection: Selection, saysReversals: Bool = true, contracts: Bool = true
   ) throws(MigrationError) -> Plan {
-    let knowledge = try Knowledge(of: connection)
-    try knowledge.refuseLedgerDrift()
-    guard knowledge.isInPlace || options.overridden.contains(.drift) else {
-      throw try knowledge.driftError()
-    }
+    let knowledge = try undrifted()
     let planner = try planner(knowledge)
     switch selection.direction {
     case .up:
-      return try planner.up(selection, baseline: try baseline(knowledge))
+      return try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
     case .down:
       let checkpoints = try lifting("reading the ledger") { () in
         try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
       if saysReversals { plan.reversals = try reversals(knowledge) }
+      if saysReversals, let half = planner.halfApplied, let underWay = planner.underWay,
+        let ledger = knowledge.ledger
+      {
+        plan.reversals[half.id] = try Reversal(of: underWay, ledger)
+      }
       if saysReversals, let ledger = knowledge.ledger {
         for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger)
         where plan.reversals[phase]?.word != .blocked {
@@ -133,6 +134,16 @@ public final class Migrator {
       plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)
       return plan
     }
+  }
+
+  /// What is known of a database whose ledger and schema are as phasedb left them, or of which that is overridden.
+  func undrifted() throws(MigrationError) -> Knowledge {
+    let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
+    guard knowledge.isInPlace || options.overridden.contains(.drift) else {
+      throw try knowledge.driftError()
+    }
+    return knowledge
   }
 
   /// How long ways down may take, as far as that is known.

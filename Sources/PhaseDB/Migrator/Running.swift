@@ -125,6 +125,27 @@ extension Migrator {
     }
   }
 
+  /// Does the same as ``settle(for:observe:)`` on a thread of its own, and can be cancelled.
+  @discardableResult
+  public nonisolated(nonsending) func settle(
+    for version: String, observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) async throws(MigrationError) -> RunResult {
+    try await onThreadOfItsOwn { migrator throws(MigrationError) in
+      try migrator.settle(for: version, observe: observe)
+    }
+  }
+
+  /// Does the same as ``go(to:contracts:observe:)`` on a thread of its own, and can be cancelled.
+  @discardableResult
+  public nonisolated(nonsending) func go(
+    to destination: Destination, contracts: Bool = false,
+    observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) async throws(MigrationError) -> RunResult {
+    try await onThreadOfItsOwn { migrator throws(MigrationError) in
+      try migrator.go(to: destination, contracts: contracts, observe: observe)
+    }
+  }
+
   /// The caller waits, so that only this thread has the migrator meanwhile.
   private nonisolated(nonsending) func onThreadOfItsOwn<Value: Sendable>(
     _ body: @escaping @Sendable (Migrator) throws(MigrationError) -> Value

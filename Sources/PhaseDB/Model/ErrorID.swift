@@ -79,6 +79,7 @@ extension MigrationError {
     case retirementRefused = "retirement-refused"
     case retirementBlocked = "retirement-blocked"
     case reversalBlocked = "reversal-blocked"
+    case reversalLossy = "reversal-lossy"
     case archiveImpossible = "archive-impossible"
     case archiveMissing = "archive-missing"
     case archiveAltered = "archive-altered"

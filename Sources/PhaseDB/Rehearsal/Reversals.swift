@@ -356,3 +356,23 @@ extension BrokenConstraint {
     Reversal.Obstacle(reason: "present rows break \(sentence)", rows: lines, openings: [opening])
   }
 }
+
+extension Reversal {
+  /// What the batches of a phase that is half done were seen to give back when they ran. Rows may have changed since.
+  init(of halfDone: BatchRecord, _ ledger: Ledger) throws(MigrationError) {
+    self.init(basis: .nothing)
+    // Older formats have no place for a report; in later ones none means that every batch came back.
+    guard min(halfDone.format, ledger.format) >= 3 else { return }
+    let report = try ledger.roundTrip(of: BatchTrip.place) ?? RoundTripRecord(verdict: .exact)
+    lost = report.losses.map {
+      AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
+    }
+    if report.verdict == .blocked {
+      obstacles = report.reasons.map { Obstacle(reason: Prose($0), openings: WayOut.forward) }
+    }
+    guard report.verdict != .untried, report.verdict != .chance else { return }
+    basis = .scratch
+    notes = ["it is half done, and its batches were seen to come back when they ran"]
+    self = declaring(halfDone.phase.losses)
+  }
+}

@@ -8,8 +8,9 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case hold, pause, maximumRows
   case evidence, rehearse, allowEmpty, copyTo, snapshot, confirm
   case accept
+  case after, afterPlan, contracts
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.
-  case name, count, direction, application, shell, kind, topic, phase, entry, word, command
+  case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination
 }

@@ -150,6 +150,14 @@ extension Option {
     Option(.note, "note", takes: .text("TEXT"), "why the checkpoint was made"),
     Option(.limit, "limit", takes: .number, "only the last N entries"),
     Option(
+      .after, "after", takes: .name(.phase),
+      "ask about the schema after this phase, applied or pending",
+      detail:
+        "Of an applied phase, the schema to which down --to leads. Of a pending one, that to which up --to leads; "
+        + "a phase that is held counts as if its gates were open, and those before it."),
+    Option(.afterPlan, "after-plan", "ask about the schema after everything that up would apply now"),
+    Option(.contracts, "contracts", "let contracts go up on the way"),
+    Option(
       .app, "app", takes: .name(.version), "only this version of this application",
       detail: "With a command after --, runs its own tests instead of the queries in apps."),
     Option(.list, "list", "list the states and what is tested on each, and stop"),

@@ -21,7 +21,7 @@ enum ValueKind: Sendable, Hashable {
 
   /// Names that a shell can offer after it asked phasedb for them.
   enum Known: String, Sendable, CaseIterable {
-    case phase, target, checkpoint, version, word
+    case phase, target, checkpoint, version, destination, word
 
     fileprivate var placeholder: String {
       switch self {
@@ -29,6 +29,7 @@ enum ValueKind: Sendable, Hashable {
       case .target: "TARGET"
       case .checkpoint: "NAME"
       case .version: "APP@VERSION"
+      case .destination: "PHASE|@CHECKPOINT|APP@VERSION"
       case .word: "ID"
       }
     }

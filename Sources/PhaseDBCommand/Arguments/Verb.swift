@@ -3,7 +3,7 @@ struct Verb: Sendable {
   enum ID: String, Sendable, CaseIterable {
     case initialize, new, lint, compat, adopt, plan, rehearse, up, down, status, verify
     case checkpointCreate, checkpointList, checkpointRestore, purge
-    case checkIn
+    case checkIn, mayRun, settle, goto
     case log, explain, completions, help, version
   }
 

@@ -210,6 +210,29 @@ extension Verb {
         Example("phasedb down --all --dry-run", "show what reversing everything would do"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
+    Verb(
+      .goto, "goto",
+      summary: "go up or down to a phase, a checkpoint or what a version needs",
+      discussion:
+        "For a tool that does not know the direction. A version stands for the state nearest to the present one in which "
+        + "it may run; on a new database, for all that it can use. Prints the plan first. Going up, contracts stay "
+        + "pending unless one is the target or --contracts is given.",
+      positionals: [
+        Positional(
+          .destination, .name(.destination),
+          "what should be the last applied phase, or what should be able to run")
+      ],
+      options: [
+        .contracts, .dryRun, .live, .evidence, .override, .reason, .wait, .hold, .pause, .maximumRows,
+        .database,
+        .migrations, .format,
+      ],
+      examples: [
+        Example("phasedb goto 0002/expand", "apply up to that phase, or reverse everything after it"),
+        Example("phasedb goto @before-sale", "go back to a named checkpoint"),
+        Example("phasedb goto storefront@1.4.0 --dry-run", "show what makes the schema fit for 1.4.0"),
+      ],
+      exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
   ]
 }
 
@@ -283,7 +306,46 @@ extension Verb {
         Example("phasedb check-in storefront@1.4.0 --instance web-1", "say that web-1 runs 1.4.0"),
         Example("phasedb check-in storefront@1.4.0 --quiet", "let the exit code say whether it may"),
       ],
-      exitCodes: [.done, .refused, .busy, .usage])
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .mayRun, "may-run",
+      summary: "say whether a version of an application may run",
+      discussion:
+        "Exits with 2 when that version may not run on the present schema, or after a phase or the whole plan. Shows "
+        + "the lowest and the highest version allowed, by application, and the phase that sets each bound. Only reads, "
+        + "and records nothing, so a deploy tool can ask before it starts a version.",
+      positionals: [
+        Positional(.application, .name(.version), "the application and its version: storefront@1.4.0")
+      ],
+      options: [.after, .afterPlan, .live, .evidence, .wait, .database, .migrations, .format],
+      alternatives: [[.after, .afterPlan]],
+      examples: [
+        Example("phasedb may-run storefront@1.4.0", "ask about the schema as it is"),
+        Example("phasedb may-run storefront@2.0 --after-plan", "ask what phasedb up will make of it"),
+        Example(
+          "phasedb may-run storefront@1.4 --after 0002/contract", "ask whether a phase would exclude it"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .settle, "settle",
+      summary: "take back what makes the database too new for a version",
+      discussion:
+        "Reverses the phases that exclude the version as too old, with the SQL in the ledger, so no migrations folder is "
+        + "needed. Runs only when each of them gives back everything, apart from losses that @loses declares; "
+        + "otherwise shows what would be lost and exits with 2. A database that is not newer than the version is left "
+        + "as it is. The version counts as live.",
+      positionals: [
+        Positional(.application, .name(.version), "the application and the version that is to run")
+      ],
+      options: [
+        .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database, .migrations,
+        .format,
+      ],
+      examples: [
+        Example("phasedb settle storefront@1.4.0", "go back to what 1.4.0 runs on"),
+        Example("phasedb settle storefront@1.4.0 --dry-run", "print the plan only"),
+      ],
+      exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
   ]
 }
 

@@ -38,6 +38,7 @@ private struct KnownNames {
     case .target: phases + checkpoints.compactMap(\.name).map { "@\($0)" }
     case .checkpoint: checkpoints.compactMap(\.name)
     case .version: versions
+    case .destination: names(of: .target) + versions
     case .word: Set(PageEntry.all.map(\.name)).sorted()
     }
   }

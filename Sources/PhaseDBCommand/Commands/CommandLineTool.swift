@@ -56,7 +56,7 @@ struct CommandLineTool {
   private func lostOutput(of context: CommandContext) -> MigrationError {
     let message: Prose = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
-      [.up, .down, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge].contains(
+      [.up, .down, .settle, .goto, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge].contains(
         context.invocation.verb)
       && !context.invocation.flag(.dryRun)
     guard hasActed else {
@@ -83,6 +83,9 @@ struct CommandLineTool {
     case .status: StatusCommand.run
     case .verify: VerifyCommand.run
     case .checkIn: CheckInCommand.run
+    case .mayRun: MayRunCommand.run
+    case .settle: SettleCommand.run
+    case .goto: GotoCommand.run
     case .checkpointCreate: CheckpointCreateCommand.run
     case .checkpointList: CheckpointListCommand.run
     case .checkpointRestore: CheckpointRestoreCommand.run

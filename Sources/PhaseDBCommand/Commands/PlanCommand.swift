@@ -10,10 +10,9 @@ enum PlanCommand {
     if context.isJSON {
       try context.print(json: PlanJSON(plan, database: migrator.database))
     } else {
-      PlanText(plan: plan, database: migrator.database).print(to: context)
-      if !plan.steps.isEmpty || !plan.drift.isEmpty {
-        context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
-      }
+      let command: Prose = "phasedb \(direction.rawValue)\(context.targetWords(direction))"
+      PlanText(plan: plan, database: migrator.database, command: command).print(to: context)
+      if !plan.steps.isEmpty || !plan.drift.isEmpty { context.suggest(command) }
     }
     return plan.remainingMisfits.isEmpty ? .done : .findings
   }

@@ -4,6 +4,10 @@ internal import PhaseDB
 struct PlanText {
   let plan: Plan
   let database: String
+  /// What runs the plan.
+  let command: Prose
+  /// Why there is nothing to do, where the command knows better.
+  var nothing: Prose?
 
   func print(to context: CommandContext) {
     let way = plan.direction == .up ? "up" : "down"
@@ -17,7 +21,7 @@ struct PlanText {
     let count = CountText.text(plan.steps.count, "phase")
     let recovery = RecoveryText(
       plan: plan,
-      start: "phasedb down\(context.targetWords(.down))\(context.words(of: [.database, .migrations]))")
+      start: "\(command)\(context.words(of: [.database, .migrations]))")
     if plan.direction == .down {
       context.print("\(context.paint("plan: ", .heading))", recovery.headline, indent: 6)
       context.print("      on ", Prose(database), indent: 9)
@@ -53,6 +57,7 @@ struct PlanText {
   /// Why there is nothing to do.
   private func reason(_ context: CommandContext) -> Prose {
     guard plan.held.isEmpty else { return "no phase can go up now" }
+    if let nothing { return nothing }
     let target = context.invocation.value(.target)
     switch plan.direction {
     case .up: return target.map { "everything up to \($0) is applied" } ?? "every phase is applied"

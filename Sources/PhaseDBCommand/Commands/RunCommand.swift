@@ -3,38 +3,112 @@ internal import PhaseDB
 /// `phasedb up`: applies phases.
 enum UpCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    try TransitionCommand(direction: .up, context: context).run()
+    try TransitionCommand(.selection(.up), context).run()
   }
 }
 
 /// `phasedb down`: reverses phases.
 enum DownCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    try TransitionCommand(direction: .down, context: context).run()
+    try TransitionCommand(.selection(.down), context).run()
   }
 }
 
-/// What up and down have in common: print the plan, run it, say where the database stands.
+/// `phasedb settle`: takes back what makes the database too new for a version.
+enum SettleCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let version = try LiveVersion(context.invocation.value(.application) ?? "")
+    return try TransitionCommand(.settling(version), context).run()
+  }
+}
+
+/// `phasedb goto`: reaches a state, up or down.
+enum GotoCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let destination = try Destination(context.invocation.value(.destination) ?? "")
+    return try TransitionCommand(.going(destination), context).run()
+  }
+}
+
+/// What up, down, settle and goto have in common: print the plan, run it, say where the database stands.
 private struct TransitionCommand {
-  let direction: Direction
-  let context: CommandContext
+  private let goal: Goal
+  private let context: CommandContext
+
+  /// What a command wants to reach.
+  enum Goal {
+    case selection(Direction)
+    /// A schema that is not too new for a version.
+    case settling(LiveVersion)
+    case going(Destination)
+  }
+
+  init(_ goal: Goal, _ context: CommandContext) { (self.goal, self.context) = (goal, context) }
+
+  /// The same command, on the same assumptions.
+  private var command: Prose {
+    let (verb, name): (Prose, ArgumentID)
+    switch goal {
+    case .selection(let direction):
+      return "phasedb \(direction.rawValue)\(context.targetWords(direction))"
+    case .settling: (verb, name) = ("settle", .application)
+    case .going: (verb, name) = ("goto", .destination)
+    }
+    let contracts: Prose = context.invocation.flag(.contracts) ? " --contracts" : ""
+    return "phasedb \(verb) \(ShellWord(context.invocation.value(name) ?? ""))\(contracts)"
+      + context.words(of: [.evidence, .live, .override, .reason])
+  }
+
+  /// Why there is nothing to do; nil where the plan itself says it.
+  private var nothing: Prose? {
+    switch goal {
+    case .selection: nil
+    case .settling(let version): "no applied phase is too new for \(version)"
+    case .going(.version(let version)): "\(version) may run on this schema"
+    case .going: "the database is there already"
+    }
+  }
+
+  /// Whether a database that is not there yet can be a beginning.
+  private var mayBeMissing: Bool {
+    if case .selection(.down) = goal { false } else { true }
+  }
+
+  private func plan(_ migrator: Migrator) throws(MigrationError) -> Plan {
+    switch goal {
+    case .selection(let direction): try migrator.plan(context.selection(direction))
+    case .settling(let version): try migrator.plan(settling: version)
+    case .going(let destination):
+      try migrator.plan(to: destination, contracts: context.invocation.flag(.contracts))
+    }
+  }
 
   func run() throws(MigrationError) -> ExitCode {
     // The way down is in the ledger.
-    let location = try Location(context, reading: direction == .up ? .all : .readable)
+    let isUp = if case .selection(.up) = goal { true } else { false }
+    var location = try Location(context, reading: isUp ? .all : .readable)
     let isDryRun = context.invocation.flag(.dryRun)
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
     if context.invocation.flag(.rehearse) { try rehearse(&migrator) }
-    let plan = try migrator.plan(context.selection(direction))
+    var plan = try plan(migrator)
+    if !isUp, plan.direction == .up {
+      // What can be read of a folder is enough to come down, and not to go up.
+      location = try Location(context, reading: .all)
+      migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
+      plan = try self.plan(migrator)
+    }
     if !context.isJSON, isDryRun || !context.isQuiet {
-      PlanText(plan: plan, database: migrator.database).print(to: context)
+      PlanText(
+        plan: plan, database: migrator.database, command: command, nothing: plan.isFresh ? nil : nothing
+      ).print(
+        to: context)
     }
     guard !isDryRun else {
       if context.isJSON {
         try context.print(json: RunJSON(plan, database: migrator.database, result: nil, snapshot: nil))
       } else {
         if !plan.steps.isEmpty || !plan.drift.isEmpty {
-          context.suggest("phasedb \(direction.rawValue)\(context.targetWords(direction))")
+          context.suggest(command)
         }
       }
       return .done
@@ -72,7 +146,7 @@ private struct TransitionCommand {
     StopSignals.handle()
     // A new database has no rows to rehearse on and no application to protect.
     guard migrator.isThere, try !migrator.status().isFresh else { return }
-    let report = try migrator.rehearse(.selection(context.selection(direction)), with: context)
+    let report = try migrator.rehearse(.selection(context.selection(.up)), with: context)
     guard !report.phases.isEmpty else { return }
     if !context.isJSON, !context.invocation.flag(.quiet) || !report.isClean {
       RehearsalText(report).print(to: context)
@@ -105,14 +179,16 @@ private struct TransitionCommand {
   private func planning(_ location: Location) throws(MigrationError) -> Migrator {
     do throws(MigrationError) {
       return try location.migrator(.writing, context)
-    } catch  where direction == .up && error.id == .databaseNotFound {
+    } catch  where mayBeMissing && error.id == .databaseNotFound {
       return try location.migrator(.reading, context)
     }
   }
 
   private func finish(_ result: RunResult, _ plan: Plan) {
     guard !plan.steps.isEmpty else {
-      context.suggest("phasedb status")
+      context.suggest(
+        nothing != nil && (plan.remainingMisfits.contains(where: \.needsPendingPhase) || plan.isFresh)
+          ? "phasedb up" : "phasedb status")
       return
     }
     let count = CountText.text(result.done.count, "phase")
@@ -120,13 +196,13 @@ private struct TransitionCommand {
     let sentence: Prose =
       result.done.isEmpty
       ? "nothing left to do: another runner did everything"
-      : "\(count) \(direction.rawValue) in \(TimeText.text(total))"
+      : "\(count) \(plan.direction.rawValue) in \(TimeText.text(total))"
     context.say(context.paint(sentence, .good))
-    context.suggest(direction == .up ? "phasedb verify" : "phasedb status")
+    context.suggest(plan.direction == .up ? "phasedb verify" : "phasedb status")
   }
 }
 
-/// The result of up or down as `--format json` prints it.
+/// The result of up, down, settle or goto as `--format json` prints it.
 struct RunJSON: Encodable {
   let plan: PlanJSON
   let dryRun: Bool

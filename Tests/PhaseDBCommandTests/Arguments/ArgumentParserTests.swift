@@ -140,7 +140,7 @@ struct ArgumentParserTests {
       Refused("phasedb up -x", .unknownOption, "unknown option '-x'", "see: phasedb help up"),
       Refused("phasedb up -qx", .unknownOption, "unknown option '-x'", "see: phasedb help up"),
       Refused(
-        "phasedb --dry-run up", .unknownOption, "'--dry-run' belongs after a verb: up, down",
+        "phasedb --dry-run up", .unknownOption, "'--dry-run' belongs after a verb: up, down, goto, settle",
         "see: phasedb help up"),
       Refused(
         "phasedb status --all", .unknownOption, "'status' has no option '--all'",
@@ -150,7 +150,7 @@ struct ArgumentParserTests {
         "see: phasedb help up"),
       Refused(
         "phasedb -d shop.db version", .unknownOption, "'version' has no option '-d'",
-        "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, status, verify, log, check-in, checkpoint create, checkpoint list, checkpoint restore, purge, completions",
+        "'-d' belongs to: lint, compat, adopt, plan, rehearse, up, down, goto, status, verify, log, check-in, may-run, settle, checkpoint create, checkpoint list, checkpoint restore, purge, completions",
         "see: phasedb help version"),
       Refused("phasedb up --to", .missingValue, "'--to' needs a value: --to TARGET", "see: phasedb help up"),
       Refused(

@@ -16,6 +16,8 @@ struct AdviceTests {
     "up --to 0002/contract --live shop@1.0", "check-in shop@1.0 --instance web-1", "check-in shop@9.9", "up",
     "up --live shop@2.0", "verify", "plan down", "down --live shop@9.0", "down --dry-run",
     "purge 0002/contract",
+    "may-run shop@9.9", "may-run shop@1.0", "may-run shop@1.0 --after 0002/contract", "settle shop@9.9",
+    "settle shop@1.6 --dry-run", "goto shop@9.9", "goto 0001 --dry-run", "goto shop@1.2 --dry-run",
     "checkpoint restore nothing", "rehearse down", "down --all --live shop@1.5", "log --check", "adopt",
     "migrate", "rollback", "upp", "down --al", "status --all",
   ]

@@ -64,6 +64,15 @@ struct OutputContractTests {
         "live", "checkIns", "phases", "concerns", "notes", "unread"),
       JSONCase("check-in storefront@1.2", keys: "checkIn", "known", "mayBeLive"),
       JSONCase("check-in other@1.2", note: "no window names other", keys: "checkIn", "known"),
+      JSONCase(
+        "may-run storefront@1.2", keys: "database", "application", "appVersion", "allowed", "bounds"),
+      JSONCase(
+        "may-run storefront@0.2", 2, note: "version-not-live", keys: "database", "application", "appVersion",
+        "allowed", "bounds"),
+      JSONCase("settle storefront@1.2", keys: "plan", "dryRun", "done", "skipped"),
+      JSONCase("settle storefront@0.2 --dry-run", keys: "plan", "dryRun", "done", "skipped"),
+      JSONCase("goto storefront@1.2", keys: "plan", "dryRun", "done", "skipped"),
+      JSONCase("goto @0 --dry-run", keys: "plan", "dryRun", "done", "skipped"),
       JSONCase("verify", keys: "database", "clean", "checks"),
       JSONCase(
         "checkpoint create here", keys: "name", "number", "phase", "at", "who", "host", "note", "reachable"),

@@ -22,7 +22,7 @@ final class BatchTrip {
   private var report: RoundTripRecord
 
   /// Where the ledger has the report of a phase that is under way.
-  private static let place: Int64 = 0
+  static let place: Int64 = 0
 
   /// Belongs into the first transaction of a run.
   ///

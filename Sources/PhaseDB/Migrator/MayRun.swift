@@ -1,0 +1,109 @@
+internal import PhaseSQLite
+
+/// A state of the schema about which one can ask which versions may run on it.
+public enum Moment: Sendable, Hashable {
+  /// As it is.
+  case now
+  /// After a phase: its id, or a prefix that names one phase. Where a way down to it leads when it is applied, else where a
+  /// way up to it leads. A phase that is held counts as if its gates were open, and those of the phases before it.
+  case phase(String)
+  /// After everything that would go up now.
+  case plan
+}
+
+/// Whether a version may run on a schema, and which phases say so.
+public struct MayRunReport: Sendable {
+  /// The version that asked.
+  public let version: LiveVersion
+  /// Whether it may run.
+  public var isAllowed: Bool { misfit == nil }
+  /// For each application that a window names, by its name, which of its versions may run.
+  public let bounds: [VersionBounds]
+  /// What keeps the answer from being certain, one sentence each.
+  public let notes: [Prose]
+  /// Why it may not run.
+  let misfit: LiveMisfit?
+  let moment: Moment
+
+  /// The refusal of a version that may not run, nil for one that may.
+  public var refusal: MigrationError? {
+    misfit.map {
+      MigrationError(
+        .versionNotLive, "\(version) may not run \(place)", details: $0.causes, help: $0.remedies)
+    }
+  }
+
+  /// `on this schema, which is for app >=1.0 <2.0`.
+  package var place: Prose {
+    let range: Prose =
+      misfit?.range ?? bounds.first { $0.application == version.application }?.sentence
+      ?? "any version of \(version.application)"
+    switch moment {
+    case .now: return "on this schema, which is for \(range)"
+    case .phase(let name): return "after \(name), when the schema is for \(range)"
+    case .plan: return "after what would go up now, when the schema is for \(range)"
+    }
+  }
+}
+
+/// Which versions of an application may run on a schema, and the phases that set the bounds.
+public struct VersionBounds: Sendable, Hashable {
+  /// The name of the application.
+  public let application: String
+  /// The versions that may run.
+  public let interval: StateInterval
+  /// The applied phase that sets the lowest version, nil when there is none.
+  public let lowestSetBy: PhaseID?
+  /// The pending phase that sets the highest version, nil when there is none.
+  public let highestSetBy: PhaseID?
+
+  /// `app >=1.0 <2.0`.
+  var sentence: Prose {
+    interval.isUnbounded ? "any version of \(application)" : "\(application) \(interval)"
+  }
+}
+
+extension Migrator {
+  /// Says whether a version may run on the schema as it is, after a phase, or after everything that would go up now. Reads
+  /// only, and records nothing.
+  ///
+  /// What the ledger says is taken for the schema that is there; ``MayRunReport/notes`` say when it has drifted. The highest
+  /// version is known from the catalog's pending phases alone: without migrations in it there is none.
+  ///
+  /// - Throws: `ledger-missing` for a state before the first phase, `unknown-phase`, `ambiguous-phase`; with
+  ///   ``Moment/plan`` what ``plan(_:)`` throws.
+  public func mayRun(
+    _ version: LiveVersion, after moment: Moment = .now
+  ) throws(MigrationError) -> MayRunReport {
+    try connection.reading { () throws(MigrationError) in
+      let knowledge = try Knowledge(of: connection)
+      let planner = try planner(knowledge)
+      let bounds: LiveBounds
+      var isBefore = knowledge.ledger == nil
+      switch moment {
+      case .now: bounds = planner.liveBounds
+      case .phase(let name):
+        bounds = try planner.bounds(after: name)
+        isBefore = false
+      case .plan:
+        let plan = try presentPlan(.upAll)
+        bounds = planner.bounds(afterUp: plan.steps.map { ($0.id, $0.phase) })
+        isBefore = isBefore && plan.steps.isEmpty
+      }
+      if isBefore { throw lacksSchema() }
+      let drift: [Prose] =
+        knowledge.isInPlace && knowledge.ledgerDrift.isEmpty
+        ? [] : ["the schema differs from the one in the ledger, which is judged here; see: phasedb verify"]
+      return MayRunReport(
+        version: version,
+        bounds: bounds.intervals.sorted { $0.key < $1.key }.map { application, interval in
+          let phases = bounds.phases(of: application)
+          return VersionBounds(
+            application: application, interval: interval, lowestSetBy: phases.lowest,
+            highestSetBy: phases.highest)
+        },
+        notes: drift + (bounds.unrestricted(version.application).map { [$0] } ?? []),
+        misfit: bounds.misfit(of: version), moment: moment)
+    }
+  }
+}
