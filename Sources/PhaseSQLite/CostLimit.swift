@@ -32,6 +32,12 @@ package final class CostLimit {
       steps: 500_000_000, time: .seconds(5), total: .seconds(20), timeForStatement: .milliseconds(2),
       valueBytes: 1_000_000, pages: 65_536)
 
+    /// For one query on a real database.
+    package static func reading(within time: Duration) -> Limits {
+      Limits(
+        steps: .max, time: time, total: time, timeForStatement: .zero, valueBytes: nil, pages: nil)
+    }
+
     /// For a real database, or a copy of one, that is read as a whole more than once.
     package static func database(bytes: Int64) -> Limits {
       let time = Duration.seconds(20) + .milliseconds(500) * Double(bytes >> 20)

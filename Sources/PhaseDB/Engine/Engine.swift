@@ -18,6 +18,12 @@ package final class Engine {
   let trials: TransitionTrials
   /// Why a way back that was tried ended the transaction of its phase, so that it is not tried again.
   var endedByWayBack: MigrationError?
+  /// The probes of the settings, by their names.
+  var probes: [String: Probe.Source] = [:]
+  /// What the probes of the step that runs showed before it.
+  var samplesBefore: [String: [Sample]] = [:]
+  /// The first phase of this run that the next watch covers.
+  var firstUnwatched: Int64?
   /// True while other runners see that this run is not over.
   var holdsLease = false
   /// True once the log says which gates were overridden in this run.
@@ -100,6 +106,7 @@ package final class Engine {
       do throws(MigrationError) {
         if cancellation.isRequested { throw MigrationError.stopped() }
         observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
+        samplesBefore = try samplesBefore(turn)
         switch try patiently(turn) {
         case .done(let report):
           result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: report.times))
@@ -122,6 +129,9 @@ package final class Engine {
         connection.removeProgressHandler()
         let told = standing(of: error, turn: turn, result: result)
         throw step.direction == .down ? told.onTheWayDown : told
+      }
+      if step.direction == .up {
+        firstUnwatched = isWatched(turn) ? nil : firstUnwatched ?? knowledge.applied.last?.sequence
       }
       expected.removeAll { $0 == step.id }
       if step.direction == .up { expected.append(step.id) }

@@ -12,11 +12,19 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case edited
   /// A rehearsal of the same text on the same schema must have shown that the phase comes back.
   case evidence
+  /// A probe of the phase fails before it went up, or shows nothing to compare with.
+  case probe
+  /// The watches of the migration's earlier phases must have passed, or somebody took that on themselves.
+  case watch
+  /// The same text came down by itself here after its watch failed.
+  case reversed
   /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
   /// Gates that an operator can override with a reason.
-  public static let overridable: [Gate] = [.window, .soak, .needs, .evidence, .drift, .edited]
+  public static let overridable: [Gate] = [
+    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .drift, .edited,
+  ]
 }
 
 /// A gate that holds a phase now.

@@ -6,13 +6,15 @@
 
 /// Decides which gates are closed for a phase, from what is known at one moment.
 package struct GateJudgement: Sendable {
-  let live: LiveKnowledge
+  private(set) var live: LiveKnowledge
   /// True for a database without a user table when the run began: no application depends on it yet.
   let isFresh: Bool
   let now: Date
   /// Gates an operator decided to pass.
-  let overridden: Set<Gate>
+  private(set) var overridden: Set<Gate>
   let evidence: EvidenceKnowledge
+  /// What the ledger knows of watches, oldest first.
+  var watches: [WatchRecord] = []
 
   /// Lets everything pass: on a copy no version is live and no writer waits.
   static let ofCopy = GateJudgement(
@@ -31,14 +33,20 @@ package struct GateJudgement: Sendable {
   /// - Parameters:
   ///   - appliedAt: when the phases below it were applied; a phase planned before it in the same run counts as now.
   ///   - schema: the one it would run on, nil when nothing tells.
+  ///   - watched: the phases planned before it in the same run whose watch begins with them.
   ///   - isWaiting: whether a phase that comes first is held.
   func closedForUp(
-    _ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Timestamp], schema: SchemaDigest?, isWaiting: Bool
+    _ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Timestamp], schema: SchemaDigest?,
+    watched: [PhaseID] = [], isWaiting: Bool
   ) -> [ClosedGate] {
     var closed: [ClosedGate] = []
     closed += windowForUp(phase)
     if !isFresh, let gate = soak(id, phase, appliedAt) { closed.append(gate) }
     closed += needs(phase, appliedAt)
+    if !isFresh {
+      closed += openWatches(id, appliedAt, watched)
+      if let gate = reversal(id, phase) { closed.append(gate) }
+    }
     closed.removeAll { overridden.contains($0.gate) }
     if !isFresh, !overridden.contains(.evidence),
       let gate = evidence.closedGate(id, phase, on: schema, isWaiting: isWaiting || !closed.isEmpty)
@@ -69,15 +77,16 @@ package struct GateJudgement: Sendable {
 
   /// The same with those who have checked in at another moment of the run.
   func now(knowing checkIns: [CheckIn]) -> GateJudgement {
-    GateJudgement(
-      live: LiveKnowledge(checkIns, beside: live.starting), isFresh: isFresh, now: now,
-      overridden: overridden, evidence: evidence)
+    var judgement = self
+    judgement.live = LiveKnowledge(checkIns, beside: live.starting)
+    return judgement
   }
 
   /// The same with gates that an operator would decide to pass.
   func overriding(_ gates: Set<Gate>) -> GateJudgement {
-    GateJudgement(
-      live: live, isFresh: isFresh, now: now, overridden: overridden.union(gates), evidence: evidence)
+    var judgement = self
+    judgement.overridden.formUnion(gates)
+    return judgement
   }
 
   /// The window alone, which another check-in may close between the plan and the step.
@@ -135,6 +144,45 @@ package struct GateJudgement: Sendable {
       gate: .soak, reason: "the phase before it must have been in place for \(DurationText.print(soak))",
       brief: "waits until \(Timestamp(opens).minute)",
       opening: "wait until \(Timestamp(opens))")
+  }
+
+  /// A contract takes away what the way back of the earlier phases needs, so their watches come first.
+  private func openWatches(
+    _ id: PhaseID, _ appliedAt: [PhaseID: Timestamp], _ watched: [PhaseID]
+  ) -> [ClosedGate] {
+    guard id.kind == .contract else { return [] }
+    let begun = watched.filter { $0.migration == id.migration }.map { phase in
+      ClosedGate(
+        gate: .watch, reason: "the watch of \(phase.short) begins when it goes up",
+        brief: "waits for the watch of \(phase.short)",
+        opening: "apply \(phase.short) first, and watch it: phasedb up --watch")
+    }
+    let last = Dictionary(watches.map { ($0.phase, $0) }, uniquingKeysWith: { _, later in later })
+    let open = last.values.filter {
+      $0.phase.migration == id.migration && appliedAt[$0.phase] == $0.since && !$0.lets
+    }
+    return begun
+      + open.sorted { $0.id < $1.id }.map { watch in
+        let detail = watch.detail.isEmpty ? "" : ": \(watch.detail)"
+        return ClosedGate(
+          gate: .watch, reason: "the watch of \(watch.phase.short) is \(watch.verdict.rawValue)\(detail)",
+          brief: "the watch of \(watch.phase.short) is \(watch.verdict.rawValue)",
+          opening: watch.isOpen
+            ? "go on watching: phasedb watch"
+            : "find out why, and take it on yourself: phasedb watch waive \(watch.phase.short) --reason \"...\""
+        )
+      }
+  }
+
+  private func reversal(_ id: PhaseID, _ phase: Phase) -> ClosedGate? {
+    let reversed = watches.last { $0.phase == id && $0.reversal != nil }
+    guard let reversed, reversed.text.tokenHash == phase.tokenHash else { return nil }
+    return ClosedGate(
+      gate: .reversed,
+      reason:
+        "this text came down by itself, because the probe '\(reversed.failed)' failed after it went up on \(reversed.since)",
+      brief: "came down by itself: '\(reversed.failed)' failed",
+      opening: "correct the phase")
   }
 
   private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {

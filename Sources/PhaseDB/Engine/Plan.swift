@@ -26,6 +26,8 @@ public struct Plan: Sendable {
   public internal(set) var rehearsed: [PhaseID: Evidence] = [:]
   /// Of a way down, how long each step may take, as far as that is known.
   package internal(set) var times: [PhaseID: DownTime] = [:]
+  /// The watch that began this way down; nil when somebody asked for it.
+  var reversing: Int64?
   /// What must be applied, in its order, when the plan begins.
   let appliedBefore: [PhaseID]
   let baseline: Script?

@@ -52,6 +52,7 @@ extension Engine {
     try logOverrides(of: turn.plan)
     let drift = try settleDrift(turn.plan)
     try refuseClosedWindow(turn)
+    try refuseCalledOff(turn.plan)
     try refuseMissingEvidence(turn)
     try recordBroughtEvidence(turn)
     return drift
@@ -164,6 +165,10 @@ extension Engine {
           step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
         try ledger.record(kept, entry: phase.sequence)
+        if isWatched(turn) {
+          try ledger.beginWatch(
+            of: phase, step.phase, from: firstUnwatched ?? phase.sequence, samplesBefore)
+        }
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
@@ -171,6 +176,9 @@ extension Engine {
           applied, leaving: drift, milliseconds: (ContinuousClock.now - began).milliseconds, by: runner,
           at: time)
         try ledger.record(kept, entry: entry)
+        if let watch = turn.plan.reversing, turn.isLast {
+          try ledger.recordReversal(of: watch, entry: entry)
+        }
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }
     }

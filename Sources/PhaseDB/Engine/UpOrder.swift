@@ -94,8 +94,8 @@ struct UpOrder {
     _ id: PhaseID, _ phase: Phase, inFront: PhaseID?, rest: [(id: PhaseID, phase: Phase)]
   ) -> [ClosedGate] {
     var gates = planner.judgement.closedForUp(
-      id, phase, appliedAt: appliedAt, schema: schema ?? rehearsedSchema(id, phase), isWaiting: inFront != nil
-    )
+      id, phase, appliedAt: appliedAt, schema: schema ?? rehearsedSchema(id, phase),
+      watched: steps.filter { $0.phase.watch != nil }.map(\.id), isWaiting: inFront != nil)
     if gates.isEmpty, phase.kind == .contract, !planner.judgement.isFresh,
       let gate = emptyInterval(after: phase, rest: rest)
     {

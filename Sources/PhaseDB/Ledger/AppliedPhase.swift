@@ -132,6 +132,7 @@ extension Ledger {
     try connection.execute("DELETE FROM phasedb_phase WHERE sequence = ?1", .integer(applied.sequence))
     try connection.execute("DELETE FROM phasedb_way_down WHERE sequence = ?1", .integer(applied.sequence))
     try forgetRoundTrip(of: applied.sequence)
+    try endWatch(of: applied.sequence)
     // Changes that were accepted later were recorded on top of the phase; what is left of them stands on its own.
     try connection.execute("DELETE FROM phasedb_schema WHERE sequence >= ?1", .integer(applied.sequence))
     try record(drift, sequence: entry)

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// The tables of the ledger, and the version of their layout.
 enum LedgerFormat {
   /// What this version of phasedb writes and understands.
-  static let current = 3
+  static let current = 4
 
   /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
   static let definition = definition(of: current)
@@ -121,6 +121,58 @@ enum LedgerFormat {
       PRIMARY KEY (sequence, means)
     );
     """,
+    4: """
+    -- How phases are watched once they are up: id is the sequence of the phase, first that of the first phase that comes
+    -- down with it. judgement is JSON; failed names the probe that failed, reversal is the log's row of the way back that
+    -- began by itself.
+    CREATE TABLE phasedb_watch (
+      id INTEGER PRIMARY KEY,
+      phase TEXT NOT NULL,
+      token_hash TEXT NOT NULL,
+      first INTEGER NOT NULL,
+      since TEXT NOT NULL,
+      judgement TEXT NOT NULL,
+      verdict TEXT NOT NULL,
+      detail TEXT NOT NULL,
+      failed TEXT NOT NULL,
+      beat TEXT NOT NULL,
+      reversal INTEGER,
+      declarations TEXT NOT NULL,
+      up_sql TEXT NOT NULL,
+      down_sql TEXT NOT NULL
+    );
+    -- What probes showed: the last ten samples of each, those before the phase, whose round is 0 and less, and each that
+    -- is another than the one before it. outcome is passes, fails or unknown.
+    CREATE TABLE phasedb_sample (
+      watch INTEGER NOT NULL,
+      probe TEXT NOT NULL,
+      round INTEGER NOT NULL,
+      at TEXT NOT NULL,
+      outcome TEXT NOT NULL,
+      value REAL,
+      reason TEXT NOT NULL,
+      PRIMARY KEY (watch, probe, round)
+    );
+    -- Who watches; at most one row.
+    CREATE TABLE phasedb_watcher (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      who TEXT NOT NULL,
+      host TEXT NOT NULL,
+      process INTEGER NOT NULL,
+      boot_id TEXT NOT NULL,
+      process_space TEXT NOT NULL,
+      process_start TEXT NOT NULL,
+      beat TEXT NOT NULL
+    );
+    -- What keeps watches from reversing; at most one row. until is NULL when it does not end by itself.
+    CREATE TABLE phasedb_freeze (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      who TEXT NOT NULL,
+      host TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      until TEXT
+    );
+    """,
   ]
 
   private static let first = """
@@ -206,7 +258,7 @@ enum LedgerFormat {
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
     "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot", "phasedb_round_trip",
-    "phasedb_way_down",
+    "phasedb_way_down", "phasedb_watch", "phasedb_sample", "phasedb_watcher", "phasedb_freeze",
   ]
 
   /// The tables among them.

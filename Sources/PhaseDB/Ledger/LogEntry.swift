@@ -27,6 +27,10 @@ package struct LogEntry: Sendable, Hashable {
     case purge
     /// Rows without a parent were taken as they are.
     case accept
+    /// The watch of a phase came to a verdict, or somebody took it on themselves.
+    case watch
+    /// Watches were kept from reversing, or let again.
+    case freeze, unfreeze
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

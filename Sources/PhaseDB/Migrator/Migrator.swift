@@ -106,7 +106,9 @@ public final class Migrator {
     let planner = try planner(knowledge)
     switch selection.direction {
     case .up:
-      return try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
+      let plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
+      try refuseUnknownProbes(of: plan)
+      return plan
     case .down:
       let checkpoints = try lifting("reading the ledger") { () in
         try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
@@ -186,6 +188,7 @@ public final class Migrator {
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
       wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
+    engine.probes = options.probes
     let result = try engine.run(plan)
     // What is kept only spares later commands the trial.
     try? keepDownTrials()
@@ -198,7 +201,7 @@ public final class Migrator {
     let judgement = GateJudgement(
       live: try live(knowledge, since: since), isFresh: knowledge.isFresh, now: now.date ?? .distantPast,
       overridden: options.overridden,
-      evidence: try evidence(knowledge))
+      evidence: try evidence(knowledge), watches: try knowledge.ledger?.watches() ?? [])
     return Planner(
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
       schema: knowledge.schema,

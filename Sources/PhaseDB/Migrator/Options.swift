@@ -25,6 +25,10 @@ public struct Options: Sendable {
   package var now: @Sendable () -> Timestamp = { .now }
   /// How gently batched phases run.
   public var pacing: Pacing
+  /// The probes that phases may name, by their names.
+  public var probes: [String: Probe.Source] = [:]
+  /// While there is such a file, no watch reverses.
+  package var freezeFile: String?
   /// Asks a run to stop.
   public var cancellation: Cancellation
   /// Up to how many bytes a database is copied into memory to say what its way down would do.

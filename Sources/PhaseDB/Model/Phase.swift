@@ -33,6 +33,10 @@ public struct Phase: Sendable, Hashable {
   public let batching: Batching?
   /// Findings the author accepts.
   public let allowances: [Allowance]
+  /// How long the phase is watched once it is up; nil when it is not.
+  public let watch: Watch?
+  /// What is looked at meanwhile.
+  public let probes: [Probe]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
   /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
   public private(set) var tokenHash = ""
@@ -46,11 +50,13 @@ public struct Phase: Sendable, Hashable {
   ///   - retirements: for a contract, what is renamed out of use.
   ///   - soak: how long the phase before it, of the same migration, must have been in place.
   ///   - needs: phases of other migrations that must be applied first.
+  ///   - watch: how long the phase is watched once it is up.
+  ///   - probes: what is looked at meanwhile, each with a title of its own.
   public init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
-    batching: Batching? = nil, allowances: [Allowance] = []
+    batching: Batching? = nil, allowances: [Allowance] = [], watch: Watch? = nil, probes: [Probe] = []
   ) {
     self.kind = kind
     self.windows = windows
@@ -66,6 +72,8 @@ public struct Phase: Sendable, Hashable {
     self.budget = budget
     self.batching = batching
     self.allowances = allowances
+    self.watch = watch
+    self.probes = probes
     tokenHash = identityHash()
   }
 

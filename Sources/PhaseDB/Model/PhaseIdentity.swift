@@ -29,6 +29,12 @@ extension Phase {
         "allow",
         [allowance.rule, allowance.application, allowance.until.canonical, allowance.reason])
     }
+    if let watch { identity.add("watch", [watch.text]) }
+    for probe in probes {
+      identity.add("probe", [probe.title, probe.clauses])
+      if let query = probe.query { identity.add("query", query) }
+      if let red = probe.red { identity.add("red", red) }
+    }
     if let batching { identity.add("batch", [batching.table] + (batching.column.map { [$0] } ?? [])) }
     identity.add("up", up)
     identity.add("down", down)

@@ -11,6 +11,7 @@ struct DeclarationsDraft {
   private(set) var budget: Budget?
   private(set) var batching: Batching?
   private(set) var allowances: [Allowance] = []
+  private(set) var watch: Watch?
 
   init(_ kind: PhaseKind, _ source: PhaseSource) {
     self.kind = kind
@@ -28,7 +29,8 @@ struct DeclarationsDraft {
     case .allow: allowances.append(try allowance(directive))
     case .retire: retirements.append(try retirement(directive))
     case .batch: batching = try batching(directive)
-    case nil, .up, .down, .verify:
+    case .watch: watch = try watch(directive)
+    case nil, .up, .down, .verify, .probe, .red:
       let known = Directive.Name.allCases.map { "@" + $0.rawValue }
       let nearest = Suggestion.nearest(to: source.word(directive), in: known)
       throw MigrationError(
@@ -134,6 +136,50 @@ struct DeclarationsDraft {
     }
     guard soak == nil else { throw source.bad(directive, "a second @soak", help: "keep one of the two") }
     return try source.duration(directive.arguments, directive, example: "-- @soak 7d")
+  }
+
+  private func watch(_ directive: Directive) throws(MigrationError) -> Watch {
+    let form: Prose =
+      "write @watch DURATION every DURATION, for example -- @watch 30m every 30s settle 1m then reverse"
+    guard watch == nil else { throw source.bad(directive, "a second @watch", help: "keep one of the two") }
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (_, first) = arguments.name() else {
+      throw source.bad(directive, "@watch does not say how long", help: form)
+    }
+    let duration = try source.duration(first, directive, example: "@watch 30m every 30s")
+    var lengths: [String: Duration] = [:]
+    var consequence: Watch.Consequence?
+    while let (word, at) = arguments.name() {
+      switch word {
+      case "every", "settle":
+        guard lengths[word] == nil, consequence == nil else { fallthrough }
+        let value = arguments.name()?.range ?? at
+        lengths[word] = try source.duration(value, directive, example: "\(word) 30s")
+        guard word == "settle" || lengths[word] != .zero else {
+          throw source.bad(
+            directive, "a sample every 0s", at: value, help: "leave time between two samples: every 30s")
+        }
+      case "then":
+        let next = arguments.name()
+        guard consequence == nil, let word = next?.text, let known = Watch.Consequence(rawValue: word) else {
+          throw source.bad(
+            directive, "'hold' or 'reverse' is expected after 'then'", at: next?.range ?? at, help: form)
+        }
+        consequence = known
+      default: throw source.bad(directive, "'\(word)' is not expected here", at: at, help: form)
+      }
+    }
+    guard arguments.isAtEnd, let every = lengths["every"] else {
+      throw source.bad(
+        directive, "@watch does not say how often", at: directive.whole, help: form)
+    }
+    guard duration >= every else {
+      throw source.bad(
+        directive, "the watch ends before its first sample is due", at: directive.whole,
+        help: "watch for at least \(DurationText.print(every))")
+    }
+    return Watch(
+      for: duration, every: every, settle: lengths["settle"] ?? .zero, then: consequence ?? .hold)
   }
 
   private func need(_ directive: Directive) throws(MigrationError) -> String {

@@ -5,10 +5,11 @@ internal import PhaseSQLite
 struct Directive {
   /// The directives of the format.
   enum Name: String, CaseIterable {
-    case up, down, verify, window, residual, loses, batch, retire, soak, needs, budget, allow
+    case up, down, verify, watch, probe, red, window, residual, loses, batch, retire, soak, needs, budget,
+      allow
 
     /// Whether SQL follows it.
-    var isSection: Bool { self == .up || self == .down || self == .verify }
+    var isSection: Bool { [.up, .down, .verify, .probe, .red].contains(self) }
   }
 
   /// The word with its `@`, known or not.

@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// What has been read of a phase file so far; becomes a ``Phase`` when nothing is missing.
 struct PhaseDraft {
   private let kind: PhaseKind
@@ -31,12 +33,14 @@ struct PhaseDraft {
       verifications.append(
         Verification(source.string(directive.arguments), query: try query(directive, body)))
     }
+    let probes = try probes()
     return Phase(
       kind, windows: try Windows(first, Array(declarations.windows.dropFirst())), up: up, down: down,
       summary: outline.summary, verifications: verifications, residuals: declarations.residuals,
       losses: declarations.losses, retirements: declarations.retirements,
       soak: declarations.soak, needs: declarations.needs, budget: declarations.budget,
-      batching: declarations.batching, allowances: declarations.allowances)
+      batching: declarations.batching, allowances: declarations.allowances, watch: declarations.watch,
+      probes: probes)
   }
 }
 
@@ -44,17 +48,22 @@ struct PhaseDraft {
 
 extension PhaseDraft {
   private mutating func openSection(_ directive: Directive) throws(MigrationError) {
-    let isVerify = directive.name == .verify
-    if isVerify, directive.arguments.isEmpty {
+    let mayRepeat = [.verify, .probe, .red].contains(directive.name)
+    if directive.name == .red, ![.probe, .red].contains(sections.last?.directive.name) {
+      throw source.bad(
+        directive, "@red stands behind no @probe",
+        help: "write it below the query of the probe that it makes fail")
+    }
+    if directive.name == .verify, directive.arguments.isEmpty {
       throw source.bad(
         directive, "@verify has no title", help: "say what must hold: -- @verify every customer has a name")
     }
-    if !isVerify, !directive.arguments.isEmpty {
+    if ![.verify, .probe].contains(directive.name), !directive.arguments.isEmpty {
       throw source.bad(
         directive, "\(source.word(directive)) takes no arguments", at: directive.arguments,
         help: "write the SQL on the lines after it")
     }
-    if let earlier = sections.first(where: { !isVerify && $0.directive.name == directive.name }) {
+    if let earlier = sections.first(where: { !mayRepeat && $0.directive.name == directive.name }) {
       throw source.bad(
         directive,
         "a second \(source.word(directive)), the first is on line \(source.line(earlier.directive))",
@@ -112,18 +121,83 @@ extension PhaseDraft {
   }
 
   private func query(_ directive: Directive, _ body: Range<Int>) throws(MigrationError) -> Script {
-    let statements = outline.statements.filter { body.contains($0.lowerBound) }
-    guard !statements.isEmpty, let script = script(body) else {
+    guard let script = script(body) else {
       throw source.bad(
         directive, "@verify has no query",
         help: "write one SELECT after it that returns the rows that break the claim")
     }
-    guard statements.count == 1 else {
-      throw MigrationError(
-        .badDirective, "a second statement under @verify", at: source.place(statements[1]),
-        help: ["give it a -- @verify TITLE of its own"])
-    }
+    try refuseSecondStatement(directive, body)
     return script
+  }
+
+  private func refuseSecondStatement(_ directive: Directive, _ body: Range<Int>) throws(MigrationError) {
+    let statements = outline.statements.filter { body.contains($0.lowerBound) }
+    guard statements.count > 1 else { return }
+    throw MigrationError(
+      .badDirective, "a second statement under \(source.word(directive))", at: source.place(statements[1]),
+      help: ["give it a -- \(source.word(directive)) TITLE of its own"])
+  }
+
+  private func probes() throws(MigrationError) -> [Probe] {
+    var probes: [Probe] = []
+    for (index, (directive, body)) in sections.enumerated() where directive.name == .probe {
+      let arguments = try ProbeArguments(directive, in: source)
+      guard !probes.contains(where: { $0.title == arguments.title }) else {
+        throw source.bad(
+          directive, "a second probe '\(arguments.title)'", at: directive.whole, help: "give it another title"
+        )
+      }
+      try refuseSecondStatement(directive, body)
+      let query = script(body)
+      if let query { try refuseParameters(in: query) }
+      let red = try red(behind: index, of: query)
+      probes.append(
+        Probe(
+          arguments.title, query: query, expecting: arguments.expectation, fails: arguments.tolerance,
+          missing: arguments.missing, isControl: arguments.isControl, red: red))
+    }
+    if let first = sections.first(where: { $0.directive.name == .probe }), declarations.watch == nil {
+      throw source.bad(
+        first.directive, "a probe without @watch is never asked",
+        help: "say how long and how often: -- @watch 30m every 30s")
+    }
+    guard let watch = outline.directives.first(where: { $0.name == .watch }),
+      probes.allSatisfy(\.isControl)
+    else { return probes }
+    throw source.bad(
+      watch, probes.isEmpty ? "@watch has no probe to ask" : "@watch has controls and nothing else to ask",
+      help: "add a probe: -- @probe TITLE and under it one SELECT")
+  }
+
+  /// The SQL of `@red` behind a probe.
+  private func red(behind index: Int, of query: Script?) throws(MigrationError) -> Script? {
+    guard index + 1 < sections.count, sections[index + 1].directive.name == .red else { return nil }
+    let (directive, body) = sections[index + 1]
+    if index + 2 < sections.count, sections[index + 2].directive.name == .red {
+      throw source.bad(
+        sections[index + 2].directive, "a second @red", help: "write both parts under the first one")
+    }
+    guard query != nil else {
+      throw source.bad(
+        directive, "@red behind a probe of the settings, which a rehearsal does not ask",
+        help: "remove it, or give the probe a query of its own")
+    }
+    guard let red = script(body) else {
+      throw source.bad(directive, "@red has no SQL", help: "write what makes the probe fail")
+    }
+    try BatchParameters(red).check(isBatched: false)
+    return red
+  }
+
+  private func refuseParameters(in query: Script) throws(MigrationError) {
+    for token in SQLTokens(query.text) where token.kind == .variable {
+      let name = String(decoding: Array(query.text.utf8)[token.range], as: UTF8.self)
+      guard name != Probe.since else { continue }
+      throw MigrationError(
+        .badDirective, "the parameter \(name) has no value in a probe",
+        at: query.place(at: token.range.lowerBound, length: token.range.count),
+        help: ["a probe has one parameter, :since, the moment at which the phase went up"])
+    }
   }
 
   private func missing(_ name: Directive.Name, _ id: MigrationError.ID) -> MigrationError {

@@ -60,6 +60,7 @@ extension Phase {
       let column = batching.column.map { " by \($0.asDirectiveName)" } ?? ""
       lines.append("-- @batch \(batching.table.asDirectiveName)\(column)")
     }
+    if let watch { lines.append("-- @watch \(watch.text)") }
     for allowance in allowances {
       lines.append(
         "-- @allow \(allowance.rule.asDirectiveName) until \(allowance.application.asDirectiveName) "
@@ -68,6 +69,10 @@ extension Phase {
     var text = lines.map { $0 + "\n" }.joined()
     for verification in verifications {
       text += "-- @verify \(verification.title.onOneLine)\n" + EmbeddedSQL.text(verification.query.text)
+    }
+    for probe in probes {
+      text += "-- @probe \(probe.text)\n" + (probe.query.map { EmbeddedSQL.text($0.text) } ?? "")
+      if let red = probe.red { text += "-- @red\n" + EmbeddedSQL.text(red.text) }
     }
     return text
   }

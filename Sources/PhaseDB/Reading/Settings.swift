@@ -31,12 +31,20 @@ package struct Settings: Sendable, Hashable {
 
   /// Which phases must have been rehearsed.
   package var evidence: EvidencePolicy?
+  /// The probes that phases may name.
+  package var probes: [String: ProbeCommand]
+  /// A command that gets each change of a verdict as JSON on its standard input.
+  package var onWatch: [String]?
+  /// While there is such a file, no watch reverses.
+  package var freezeFile: String?
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
     sqlite: Version? = nil, hold: Duration? = nil, pause: Duration? = nil, maximumRows: Int? = nil,
-    throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil
+    throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil,
+    probes: [String: ProbeCommand] = [:], onWatch: [String]? = nil, freezeFile: String? = nil
   ) {
+    (self.probes, self.onWatch, self.freezeFile) = (probes, onWatch, freezeFile)
     self.hold = hold
     self.pause = pause
     self.maximumRows = maximumRows
@@ -70,7 +78,13 @@ package struct Settings: Sendable, Hashable {
         maximumRows: decoded.maximumRows,
         throttle: try decoded.throttle.map { try PathInSettings.query($0, file: path) },
         pauseFile: decoded.pauseFile.map { PathInSettings.resolve($0, from: folder) },
-        evidence: decoded.evidence)
+        evidence: decoded.evidence,
+        probes: decoded.probes.mapValues { probe in
+          var probe = probe
+          probe.command = PathInSettings.program(probe.command, from: folder)
+          return probe
+        }, onWatch: decoded.onWatch.map { PathInSettings.program($0, from: folder) },
+        freezeFile: decoded.freezeFile.map { PathInSettings.resolve($0, from: folder) })
     } catch let error as MigrationError {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
@@ -91,7 +105,7 @@ package struct Settings: Sendable, Hashable {
 private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
-  case throttle, pauseFile
+  case throttle, pauseFile, probes, onWatch, freezeFile
 
   /// What the page Settings says of it: its value, what holds without it, and what it means.
   var description: (value: String, standard: String, meaning: String) {
@@ -114,6 +128,17 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
     case .maximumRows: ("whole number from 1", "`100000`", "the most rows in a batch")
     case .throttle: ("one SELECT", "none", "no batch starts while it returns a row")
     case .pauseFile: ("path", "none", "no batch starts while this file exists")
+    case .probes:
+      (
+        "an object for each name", "none",
+        "commands that a phase's `@probe` may name: `command`, an array of the program and its arguments, run without a shell; `timeout`, `5s` unless set; `number`, true when the last line it prints is a number"
+      )
+    case .onWatch:
+      (
+        "array of texts", "none",
+        "a program and its arguments, which gets each verdict of a watch as JSON on its standard input"
+      )
+    case .freezeFile: ("path", "none", "no watch reverses anything while this file exists")
     }
   }
 }
@@ -149,6 +174,9 @@ private struct SettingsFile: Decodable {
   var throttle: String?
   var pauseFile: String?
   var evidence: EvidencePolicy?
+  var probes: [String: ProbeCommand] = [:]
+  var onWatch: [String]?
+  var freezeFile: String?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -186,6 +214,24 @@ private struct SettingsFile: Decodable {
       }
       evidence = policy
     }
+    freezeFile = try Self.text(.freezeFile, "the path of a file", container)
+    if container.contains(.onWatch) {
+      onWatch = try ProbeCommand.words(in: container, .onWatch, called: "onWatch")
+    }
+    if container.contains(.probes) { probes = try Self.probes(container) }
+  }
+
+  private static func probes(
+    _ container: KeyedDecodingContainer<SettingsKey>
+  ) throws -> [String: ProbeCommand] {
+    guard let all = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: .probes) else {
+      throw MigrationError(
+        .badSettings, "'probes' is not an object",
+        help: ["write \"probes\": { \"checkout\": { \"command\": [\"bin/checkout-probe\"] } }"])
+    }
+    var probes: [String: ProbeCommand] = [:]
+    for key in all.allKeys { probes[key.stringValue] = try ProbeCommand(key, in: all) }
+    return probes
   }
 
   private static func duration(
@@ -225,6 +271,71 @@ private struct SettingsFile: Decodable {
   }
 }
 
+/// A command that answers as a probe.
+package struct ProbeCommand: Sendable, Hashable {
+  /// The program and its arguments; never empty.
+  package var command: [String]
+  /// After which time it is ended, and the answer is unknown.
+  package var timeout: Duration
+  /// Whether the last line that it prints is a number.
+  package var givesNumber: Bool
+
+  private enum Key: String, CodingKey, CaseIterable { case command, timeout, number }
+
+  fileprivate init(_ name: AnyKey, in container: KeyedDecodingContainer<AnyKey>) throws {
+    let path = "probes.\(name.stringValue)"
+    guard let all = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: name),
+      let own = try? container.nestedContainer(keyedBy: Key.self, forKey: name)
+    else {
+      throw MigrationError(
+        .badSettings, "'\(path)' is not an object",
+        help: ["write { \"command\": [\"bin/\(name.stringValue)\"] }"])
+    }
+    let known = Key.allCases.map(\.rawValue)
+    for key in all.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
+      let nearest: Prose? = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
+      throw MigrationError(
+        .badSettings, "unknown key '\(path).\(key)'",
+        help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))
+    }
+    command = try Self.words(in: own, .command, called: "\(path).command")
+    timeout = .seconds(5)
+    if own.contains(.timeout) {
+      guard let text = try? own.decode(String.self, forKey: .timeout), let time = DurationText.parse(text),
+        time > .zero
+      else {
+        throw MigrationError(
+          .badSettings, "'\(path).timeout' is not a duration", help: ["write for example \"5s\""])
+      }
+      timeout = time
+    }
+    givesNumber = false
+    if own.contains(.number) {
+      guard let flag = try? own.decode(Bool.self, forKey: .number) else {
+        throw MigrationError(
+          .badSettings, "'\(path).number' is not true or false", help: ["write it without quotes"])
+      }
+      givesNumber = flag
+    }
+  }
+
+  fileprivate static func words<Key: CodingKey>(
+    in container: KeyedDecodingContainer<Key>, _ key: Key, called path: String
+  ) throws -> [String] {
+    guard let words = try? container.decode([String].self, forKey: key), let first = words.first,
+      !first.isEmpty, words.allSatisfy({ !$0.contains("\0") })
+    else {
+      throw MigrationError(
+        .badSettings, "'\(path)' is not an array of a program and its arguments",
+        help: [
+          "write [\"bin/program\", \"--argument\"]; it is run without a shell",
+          "for a shell say so: [\"sh\", \"-c\", \"...\"]",
+        ])
+    }
+    return words
+  }
+}
+
 private struct AnyKey: CodingKey {
   let stringValue: String
   var intValue: Int? { nil }
@@ -242,6 +353,12 @@ private enum PathInSettings {
         help: ["write one SELECT that returns a row while batches should wait"])
     }
     return script
+  }
+
+  /// A program that is named with a path is meant from the settings' folder, any other is found by PATH.
+  static func program(_ words: [String], from folder: String) -> [String] {
+    guard words[0].contains("/"), !words[0].hasPrefix("/") else { return words }
+    return [folder.isEmpty ? "./" + words[0] : folder + words[0]] + words.dropFirst()
   }
 
   /// Puts the settings' folder before a relative path, behind the scheme where a database has one.

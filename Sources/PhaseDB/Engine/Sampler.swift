@@ -1,0 +1,192 @@
+internal import PhaseSQLite
+
+/// Asks probes. A query is read-only, under the guard of phases and with a deadline, and leaves no read transaction open: a
+/// watch must not keep SQLite from shortening the write-ahead log.
+struct Sampler {
+  let connection: Connection
+  /// The probes of the settings, by their names.
+  let sources: [String: Probe.Source]
+  let cancellation: Cancellation
+
+  /// How many rows of violations are counted.
+  private static let mostRows = 10_000
+
+  /// One sample.
+  ///
+  /// - Parameters:
+  ///   - since: when the phase went up.
+  ///   - before: what the probe showed before the phase; nil when that is unknown.
+  ///   - every: the time between two samples, of which a query may take a quarter and two seconds at most.
+  func sample(_ probe: Probe, since: Timestamp, before: Double?, every: Duration) -> Sample {
+    switch reading(probe, since: since, within: min(.seconds(2), max(.milliseconds(50), every / 4))) {
+    case .passes: Sample(.passes)
+    case .fails(let why): Sample(.fails, reason: why)
+    case .number(let value) where probe.wantsNumber: probe.sample(of: value, before: before)
+    case .number(let rows) where rows == 0: Sample(.passes, value: 0)
+    case .number(let rows):
+      Sample(
+        .fails, value: rows,
+        reason: "\(CountText.text(Int(rows), "row"))\(Int(rows) < Self.mostRows ? "" : " or more")")
+    case .missing:
+      switch probe.missing {
+      case .passes: Sample(.passes)
+      case .fails: Sample(.fails, reason: "there is no value")
+      case .unknown: Sample(.unknown, reason: "there is no value")
+      }
+    case .unknown(let why): Sample(.unknown, reason: why)
+    }
+  }
+
+  /// What a probe shows: of a query that expects no row, the number is that of its rows.
+  private func reading(_ probe: Probe, since: Timestamp, within deadline: Duration) -> Probe.Reply {
+    guard let query = probe.query else {
+      guard let source = sources[probe.title] else {
+        return .unknown("phasedb.json has no probe '\(probe.title)'")
+      }
+      let reply = source.ask { [cancellation] in cancellation.isRequested }
+      switch (reply, probe.wantsNumber) {
+      case (.number, false), (.missing, false): return .passes
+      case (.passes, true), (.fails, true): return .unknown("it gave no number")
+      default: return reply
+      }
+    }
+    let guarding = StatementGuard()
+    guarding.watch(connection)
+    let patience = try? connection.busyTimeout()
+    connection.setBusyTimeout(milliseconds: Int(deadline.milliseconds))
+    let end = ContinuousClock.now + deadline
+    connection.setProgressHandler(every: 1_000) { [cancellation] in
+      !cancellation.isRequested && ContinuousClock.now < end
+    }
+    defer {
+      guarding.release(connection)
+      connection.removeProgressHandler()
+      if let patience { connection.setBusyTimeout(milliseconds: patience) }
+    }
+    do {
+      return try connection.limited(to: CostLimit(.reading(within: deadline))) {
+        try rows(of: query, probe.wantsNumber, since: since)
+      }
+    } catch let error as SQLiteError {
+      if let refusal = guarding.refusal { return .unknown("\(refusal.what) is not allowed") }
+      guard ContinuousClock.now < end else {
+        return .unknown("it took more than \(DurationText.print(deadline))")
+      }
+      return .unknown(error.message)
+    } catch {
+      return .unknown("\(error)")
+    }
+  }
+
+  private func rows(of query: Script, _ wantsNumber: Bool, since: Timestamp) throws -> Probe.Reply {
+    var statement = try connection.prepare(query.text)
+    guard statement.isReadOnly, statement.columnCount > 0 else { return .unknown("it is not a SELECT") }
+    if query.usesSince { try statement.bind(.text(since.inSQL), to: Probe.since) }
+    var count = 0
+    var value: Value?
+    while count < Self.mostRows, try statement.step() {
+      count += 1
+      guard wantsNumber else { continue }
+      guard count == 1, statement.columnCount == 1 else {
+        return .unknown(count == 1 ? "it returned several columns" : "it returned more than one row")
+      }
+      value = statement.value(at: 0)
+    }
+    guard wantsNumber else { return .number(Double(count)) }
+    switch value {
+    case nil, .some(.null): return .missing
+    case .integer(let number): return .number(Double(number))
+    case .real(let number): return .number(number)
+    case .text, .rawText, .blob: return .unknown("it returned text or a blob, which is no number")
+    }
+  }
+}
+
+extension Script {
+  /// Whether it asks for the moment at which the phase went up.
+  package var usesSince: Bool { text.contains(Probe.since) }
+}
+
+extension Timestamp {
+  /// As SQLite's own functions write a moment, to the second: `2026-01-31 12:00:00`.
+  package var inSQL: String { String(text.prefix(19)).replacing("T", with: " ") }
+}
+
+// MARK: - Before a phase goes up
+
+extension Engine {
+  /// What the probes of a phase show before it goes up. A watch compares with it.
+  ///
+  /// - Returns: by the titles of the probes, five samples of each that compares with them and one of each other; empty when
+  ///   the phase is not to be watched.
+  /// - Throws: `phase-held` when a probe fails already, or when it shows nothing to compare with later.
+  func samplesBefore(_ turn: Turn) throws(MigrationError) -> [String: [Sample]] {
+    let step = turn.step
+    guard isWatched(turn), let watch = step.phase.watch,
+      !knowledge.applied.contains(where: { $0.id == step.id })
+    else { return [:] }
+    let sampler = Sampler(connection: connection, sources: probes, cancellation: cancellation)
+    var all: [String: [Sample]] = [:]
+    var gates: [ClosedGate] = []
+    for probe in step.phase.probes {
+      // Without a value before the phase nothing can be judged yet: only the value itself is asked for.
+      let samples = (0..<(probe.isRelative ? 5 : 1)).map { _ in
+        sampler.sample(probe, since: now(), before: nil, every: watch.every)
+      }
+      all[probe.title] = samples
+      if probe.isRelative, Probe.baseline(of: samples) == nil {
+        let why = samples.last { $0.value == nil }?.reason ?? ""
+        gates.append(
+          ClosedGate(
+            gate: .probe,
+            reason:
+              "the probe '\(probe.title)' compares with what was there before, which cannot be told: \(why)",
+            brief: "the probe '\(probe.title)' has no value before the phase",
+            opening: "make its query work on the schema before the phase"))
+      } else if let sample = samples.last, sample.outcome == .fails {
+        gates.append(
+          ClosedGate(
+            gate: .probe, reason: "the probe '\(probe.title)' fails already: \(sample.reason)",
+            brief: "the probe '\(probe.title)' fails already",
+            opening: "find out why, or correct the probe"))
+      }
+    }
+    if cancellation.isRequested { throw MigrationError.stopped() }
+    if turn.plan.overridden.contains(.probe) { gates = [] }
+    // One that is half done is not held: rows up to its cursor are as it leaves them.
+    guard !gates.isEmpty, try knowledge.ledger?.batch()?.id != step.id else { return all }
+    throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error()
+  }
+
+  /// Whether a step begins a watch. On a new database nothing happens that could be looked at.
+  func isWatched(_ turn: Turn) -> Bool {
+    turn.step.direction == .up && turn.step.phase.watch != nil && purpose == .change && !turn.plan.isFresh
+  }
+
+  /// Refuses a way back that a watch began when that is not to be any more. Belongs into the transaction of the step.
+  ///
+  /// - Throws: `phase-held`.
+  func refuseCalledOff(_ plan: Plan) throws(MigrationError) {
+    guard let id = plan.reversing, let ledger = knowledge.ledger else { return }
+    let freeze = try lifting("reading the ledger") { () in try ledger.freeze() }
+    if let freeze, !freeze.isOver(at: now()) { throw freeze.error }
+    guard try ledger.watches().contains(where: { $0.id == id && $0.verdict == .reversing }) else {
+      throw MigrationError(
+        .phaseHeld, "the watch does not ask for a way back any more", state: "nothing was changed",
+        help: ["see what happened: phasedb log"])
+    }
+  }
+}
+
+extension Freeze {
+  var error: MigrationError {
+    MigrationError(
+      .phaseHeld, "\(sentence)", state: "nothing was changed",
+      help: ["let watches reverse again: phasedb watch unfreeze"])
+  }
+
+  /// Who froze watches, until when, and why.
+  package var sentence: Prose {
+    "watches were frozen by \(who)\(until.map { " until \($0)" } ?? ""): \(reason)"
+  }
+}

@@ -1,0 +1,244 @@
+internal import PhaseSQLite
+
+/// The watch of an applied phase: a row of `phasedb_watch`.
+package struct WatchRecord: Sendable, Hashable {
+  package enum Verdict: String, Sendable, Hashable, CaseIterable {
+    /// Samples are still to come.
+    case watching
+    case passed
+    /// Too much was unknown.
+    case unclear
+    /// A probe failed, and nothing was reversed.
+    case failed
+    /// A probe failed, and the way back may begin at any moment.
+    case reversing
+    /// The phase came down by itself; whether that helped is still asked.
+    case checking
+    /// The phase came down by itself.
+    case reversed
+    /// The phase came down by itself, and the probe goes on failing.
+    case reversedNoHelp = "reversed-no-help"
+    /// Somebody took the answer on themselves.
+    case waived
+    /// The phase came down otherwise before there was a verdict.
+    case ended
+  }
+
+  /// The sequence of the phase.
+  package let id: Int64
+  package let phase: PhaseID
+  /// The phase as it went up: its text stays here when it comes down.
+  package let text: Phase
+  /// The sequence of the first phase that comes down with it: those of the same run since the last that was watched.
+  let first: Int64
+  /// When the phase went up.
+  package let since: Timestamp
+  package internal(set) var judgement: WatchJudgement
+  package internal(set) var verdict: Verdict
+  /// Why, in one line; empty when the verdict says it all.
+  package internal(set) var detail: String
+  /// The probe that failed; empty when none did.
+  package internal(set) var failed: String
+  /// When the last sample was taken, or the verdict given.
+  package internal(set) var beat: Timestamp
+  /// The log's row of the way back that began by itself; nil when none did.
+  package internal(set) var reversal: Int64?
+
+  var watch: Watch { text.watch ?? Watch(for: .seconds(1), every: .seconds(1)) }
+
+  /// Whether samples are still to come, or a way back is due.
+  package var isOpen: Bool { [.watching, .reversing, .checking].contains(verdict) }
+  /// Whether a later contract may take it for settled.
+  package var lets: Bool { verdict == .passed || verdict == .waived }
+}
+
+/// A sample as the ledger keeps it.
+package struct KeptSample: Sendable, Hashable {
+  package let probe: String
+  /// Counted from 1; those taken before the phase have 0 and less.
+  package let round: Int
+  package let at: Timestamp
+  package let sample: Sample
+}
+
+/// What keeps every watch from reversing.
+package struct Freeze: Sendable, Hashable {
+  package let who: String
+  package let reason: String
+  /// When it ends by itself; nil when it does not.
+  package let until: Timestamp?
+
+  func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now } ?? false }
+}
+
+extension Ledger {
+  /// Every watch, oldest first; nothing in a ledger of an older format.
+  func watches() throws(MigrationError) -> [WatchRecord] {
+    guard format >= 4 else { return [] }
+    return try lifting("reading the ledger") {
+      var rows = try connection.prepare(
+        """
+        SELECT id, phase, token_hash, first, since, judgement, verdict, detail, failed, beat, reversal,
+          declarations, up_sql, down_sql
+        FROM phasedb_watch ORDER BY id
+        """)
+      var watches: [WatchRecord] = []
+      while try rows.step() {
+        let text = PhaseFile.assemble(
+          declarations: rows.text(at: 11), up: rows.text(at: 12), down: rows.text(at: 13))
+        guard let id = try? PhaseID(rows.text(at: 1)),
+          let phase = try? PhaseFile.read(text, file: "ledger:\(id)", kind: id.kind),
+          phase.tokenHash == rows.text(at: 2), phase.watch != nil,
+          let judgement = WayDownJSON.read(WatchJudgement.self, from: rows.text(at: 5)),
+          let verdict = WatchRecord.Verdict(rawValue: rows.text(at: 6))
+        else {
+          throw Ledger.damaged("row \(rows.integer(at: 0)) of phasedb_watch cannot be read")
+        }
+        watches.append(
+          WatchRecord(
+            id: rows.integer(at: 0), phase: id, text: phase, first: rows.integer(at: 3),
+            since: Timestamp(text: rows.text(at: 4)), judgement: judgement, verdict: verdict,
+            detail: rows.text(at: 7), failed: rows.text(at: 8), beat: Timestamp(text: rows.text(at: 9)),
+            reversal: rows.isNull(at: 10) ? nil : rows.integer(at: 10)))
+      }
+      return watches
+    }
+  }
+
+  /// Begins the watch of a phase that went up. Belongs into its transaction.
+  ///
+  /// - Parameter baselines: what its probes showed before.
+  func beginWatch(
+    of applied: AppliedPhase, _ phase: Phase, from first: Int64, _ baselines: [String: [Sample]]
+  ) throws(SQLiteError) {
+    try connection.execute(
+      "INSERT INTO phasedb_watch VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, '', '', ?5, NULL, ?8, ?9, ?10)",
+      .integer(applied.sequence), .text(applied.id.description), .text(applied.tokenHash), .integer(first),
+      .text(applied.appliedAt.text), .text(WayDownJSON.text(WatchJudgement())),
+      .text(WatchRecord.Verdict.watching.rawValue), .text(phase.declarations), .text(phase.up.text),
+      .text(phase.down.text))
+    for (probe, samples) in baselines {
+      for (index, sample) in samples.enumerated() {
+        try insert(
+          KeptSample(probe: probe, round: index + 1 - samples.count, at: applied.appliedAt, sample: sample),
+          of: applied.sequence)
+      }
+    }
+  }
+
+  /// Records how far a watch is. Belongs into a transaction.
+  func record(_ watch: WatchRecord) throws(SQLiteError) {
+    try connection.execute(
+      """
+      UPDATE phasedb_watch SET judgement = ?1, verdict = ?2, detail = ?3, failed = ?4, beat = ?5, reversal = ?6
+      WHERE id = ?7
+      """, .text(WayDownJSON.text(watch.judgement)), .text(watch.verdict.rawValue), .text(watch.detail),
+      .text(watch.failed), .text(watch.beat.text), watch.reversal.map { .integer($0) } ?? .null,
+      .integer(watch.id))
+  }
+
+  /// Ends the watch of a phase that comes down. Belongs into its transaction.
+  func endWatch(of sequence: Int64) throws(SQLiteError) {
+    guard format >= 4 else { return }
+    try connection.execute(
+      "UPDATE phasedb_watch SET verdict = ?1 WHERE id = ?2 AND verdict IN (?3, ?4, ?5)",
+      .text(WatchRecord.Verdict.ended.rawValue), .integer(sequence),
+      .text(WatchRecord.Verdict.watching.rawValue), .text(WatchRecord.Verdict.unclear.rawValue),
+      .text(WatchRecord.Verdict.failed.rawValue))
+  }
+
+  /// Records that the way back of a watch is done. Belongs into the transaction of its last step.
+  func recordReversal(of watch: Int64, entry: Int64) throws(SQLiteError) {
+    try connection.execute(
+      "UPDATE phasedb_watch SET verdict = ?1, reversal = ?2 WHERE id = ?3",
+      .text(WatchRecord.Verdict.checking.rawValue), .integer(entry), .integer(watch))
+  }
+}
+
+// MARK: - Samples
+
+extension Ledger {
+  /// Keeps a sample: the last ten of each probe, those before the phase, and each that is another than the one before it.
+  func keep(_ kept: KeptSample, of watch: Int64) throws(SQLiteError) {
+    try insert(kept, of: watch)
+    try connection.execute(
+      """
+      DELETE FROM phasedb_sample WHERE watch = ?1 AND probe = ?2 AND round BETWEEN 2 AND ?3 AND outcome = (
+        SELECT b.outcome FROM phasedb_sample b
+        WHERE b.watch = ?1 AND b.probe = ?2 AND b.round < phasedb_sample.round ORDER BY b.round DESC LIMIT 1)
+      """, .integer(watch), .text(kept.probe), .integer(Int64(kept.round - 10)))
+  }
+
+  private func insert(_ kept: KeptSample, of watch: Int64) throws(SQLiteError) {
+    try connection.execute(
+      "INSERT OR REPLACE INTO phasedb_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", .integer(watch),
+      .text(kept.probe), .integer(Int64(kept.round)), .text(kept.at.text),
+      .text(kept.sample.outcome.rawValue), kept.sample.value.map { .real($0) } ?? .null,
+      .text(kept.sample.reason))
+  }
+
+  /// What is kept of a watch, by probe and round.
+  func samples(of watch: Int64) throws(SQLiteError) -> [KeptSample] {
+    guard format >= 4 else { return [] }
+    var rows = try connection.prepare(
+      "SELECT probe, round, at, outcome, value, reason FROM phasedb_sample WHERE watch = ?1 ORDER BY probe, round"
+    )
+    try rows.bind([.integer(watch)])
+    var samples: [KeptSample] = []
+    while try rows.step() {
+      samples.append(
+        KeptSample(
+          probe: rows.text(at: 0), round: Int(rows.integer(at: 1)), at: Timestamp(text: rows.text(at: 2)),
+          sample: Sample(
+            Sample.Outcome(rawValue: rows.text(at: 3)) ?? .unknown, value: rows.value(at: 4).number,
+            reason: rows.text(at: 5))))
+    }
+    return samples
+  }
+}
+
+// MARK: - Who watches, and who keeps watches from reversing
+
+extension Ledger {
+  /// Who watches; nil when nobody does.
+  func watcher() throws(SQLiteError) -> (runner: Runner, beat: Timestamp)? {
+    guard format >= 4 else { return nil }
+    var row = try connection.prepare(
+      "SELECT who, host, process, boot_id, process_space, process_start, beat FROM phasedb_watcher")
+    guard try row.step() else { return nil }
+    return (
+      Runner(
+        user: row.text(at: 0), host: row.text(at: 1), processID: Int32(clamping: row.integer(at: 2)),
+        bootID: row.text(at: 3), processSpace: row.text(at: 4), processStart: row.text(at: 5)),
+      Timestamp(text: row.text(at: 6))
+    )
+  }
+
+  /// Records who watches, or that nobody does. Belongs into a transaction.
+  func setWatcher(_ runner: Runner?, at time: Timestamp) throws(SQLiteError) {
+    guard let runner else { return try connection.execute("DELETE FROM phasedb_watcher") }
+    try connection.execute(
+      "INSERT OR REPLACE INTO phasedb_watcher VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)", .text(runner.user),
+      .text(runner.host), .integer(Int64(runner.processID)), .text(runner.bootID),
+      .text(runner.processSpace), .text(runner.processStart), .text(time.text))
+  }
+
+  /// What keeps watches from reversing; nil when nothing does.
+  func freeze() throws(SQLiteError) -> Freeze? {
+    guard format >= 4 else { return nil }
+    var row = try connection.prepare("SELECT who, host, reason, until FROM phasedb_freeze")
+    guard try row.step() else { return nil }
+    return Freeze(
+      who: "\(row.text(at: 0))@\(row.text(at: 1))", reason: row.text(at: 2),
+      until: row.isNull(at: 3) ? nil : Timestamp(text: row.text(at: 3)))
+  }
+
+  /// Keeps watches from reversing, or lets them again. Belongs into a transaction.
+  func setFreeze(reason: String?, until: Timestamp?, by runner: Runner) throws(SQLiteError) {
+    try connection.execute("DELETE FROM phasedb_freeze")
+    guard let reason else { return }
+    try connection.execute(
+      "INSERT INTO phasedb_freeze VALUES (1, ?1, ?2, ?3, ?4)", .text(runner.user), .text(runner.host),
+      .text(reason), until.map { .text($0.text) } ?? .null)
+  }
+}

@@ -1,0 +1,205 @@
+/// How long a phase is watched once it is up, and what happens when one of its probes fails.
+public struct Watch: Sendable, Hashable {
+  /// What follows a failure.
+  public enum Consequence: String, Sendable, Hashable, CaseIterable {
+    /// A person decides.
+    case hold
+    /// The phase comes down by itself, if that gives back everything.
+    case reverse
+  }
+
+  /// How long the samples are judged: `duration / every` samples, rounded up. Time without samples does not count.
+  public let duration: Duration
+  /// The time between two samples.
+  public let every: Duration
+  /// How long samples are taken and not judged before that, while caches fill and clients reconnect.
+  public let settle: Duration
+  /// What follows a failure.
+  public let then: Consequence
+
+  /// - Parameters:
+  ///   - duration: from `every` on.
+  ///   - every: more than zero.
+  ///   - settle: zero unless given.
+  ///   - then: a person decides unless this says otherwise.
+  public init(
+    for duration: Duration, every: Duration, settle: Duration = .zero, then: Consequence = .hold
+  ) {
+    (self.duration, self.every, self.settle, self.then) = (duration, every, settle, then)
+  }
+}
+
+extension Watch {
+  /// How many samples are judged.
+  package var rounds: Int { max(1, Self.count(duration, every)) }
+  /// How many samples are taken before them.
+  package var settlingRounds: Int { Self.count(settle, every) }
+
+  private static func count(_ whole: Duration, _ part: Duration) -> Int {
+    guard part > .zero else { return 0 }
+    return Int((whole / part).rounded(.up))
+  }
+
+  /// The arguments of `@watch`.
+  var text: String {
+    let settling = settle == .zero ? "" : " settle \(DurationText.print(settle))"
+    return
+      "\(DurationText.print(duration)) every \(DurationText.print(every))\(settling) then \(then.rawValue)"
+  }
+}
+
+/// Something that is looked at again and again while a phase is watched.
+public struct Probe: Sendable, Hashable {
+  /// What a value has to be.
+  public enum Expectation: Sendable, Hashable {
+    /// Of a SELECT, that it returns no row: each row is a violation. Of a probe of the settings, that it says so.
+    case nothingWrong
+    /// At most so much.
+    case atMost(Double)
+    /// At least so much.
+    case atLeast(Double)
+    /// From the first to the second, both included.
+    case between(Double, Double)
+    /// At most so many hundredths of the value before the phase; unknown where that was below the floor.
+    case atMostOfBefore(percent: Double, floor: Double?)
+    /// At least so many hundredths of the value before the phase; unknown where that was below the floor.
+    case atLeastOfBefore(percent: Double, floor: Double?)
+  }
+
+  /// When samples that fail make the watch fail. One that is unknown neither counts nor begins the count anew.
+  public enum Tolerance: Sendable, Hashable {
+    /// After so many failures in a row.
+    case inARow(Int)
+    /// After so many failures among the last so many samples that are not unknown.
+    case among(Int, of: Int)
+  }
+
+  /// What it means when there is no value: no row, or NULL.
+  public enum Missing: String, Sendable, Hashable, CaseIterable {
+    /// The sample passes.
+    case passes
+    /// The sample fails.
+    case fails
+    /// Nothing is known.
+    case unknown
+  }
+
+  /// What it looks at, in a few words. Without a query it is the name of a probe of the settings.
+  public let title: String
+  /// One SELECT, which may use `:since`, the moment at which the phase went up, as `2026-01-31 12:00:00` in UTC.
+  public let query: Script?
+  /// What it expects.
+  public let expectation: Expectation
+  /// When it fails.
+  public let tolerance: Tolerance
+  /// What a missing value means.
+  public let missing: Missing
+  /// Whether it looks at something that the phase cannot have caused. While it fails, the watch judges nothing.
+  public let isControl: Bool
+  /// SQL that breaks on a copy what the query looks at, so that a rehearsal sees it fail.
+  public let red: Script?
+
+  /// A probe with a SELECT of its own, or, without one, of the settings.
+  public init(
+    _ title: String, query: Script? = nil, expecting expectation: Expectation = .nothingWrong,
+    fails tolerance: Tolerance = .inARow(3), missing: Missing = .unknown, isControl: Bool = false,
+    red: Script? = nil
+  ) {
+    (self.title, self.query, self.expectation) = (title, query, expectation)
+    (self.tolerance, self.missing, self.isControl, self.red) = (tolerance, missing, isControl, red)
+  }
+}
+
+extension Probe {
+  /// The parameter that stands for the moment at which the phase went up.
+  package static let since = ":since"
+
+  /// How many samples that are not unknown it takes to tell.
+  package var span: Int {
+    switch tolerance {
+    case .inARow(let count): count
+    case .among(_, let count): count
+    }
+  }
+
+  /// How many failures make it fail.
+  package var failures: Int {
+    switch tolerance {
+    case .inARow(let count), .among(let count, _): count
+    }
+  }
+
+  /// Whether it expects a number, and what comes before the phase is needed to judge it.
+  package var wantsNumber: Bool { expectation != .nothingWrong }
+  package var isRelative: Bool {
+    switch expectation {
+    case .atMostOfBefore, .atLeastOfBefore: true
+    case .nothingWrong, .atMost, .atLeast, .between: false
+    }
+  }
+
+  /// What follows the title in the arguments of `@probe`; empty where everything is as usual.
+  var clauses: String {
+    var clauses: [String] = []
+    switch expectation {
+    case .nothingWrong: break
+    case .atMost(let limit): clauses.append("at most \(Self.text(limit))")
+    case .atLeast(let limit): clauses.append("at least \(Self.text(limit))")
+    case .between(let low, let high): clauses.append("between \(Self.text(low)) and \(Self.text(high))")
+    case .atMostOfBefore(let percent, let floor):
+      clauses.append("at most \(Self.text(percent))% of before\(Self.text(floor: floor))")
+    case .atLeastOfBefore(let percent, let floor):
+      clauses.append("at least \(Self.text(percent))% of before\(Self.text(floor: floor))")
+    }
+    switch tolerance {
+    case .inARow(3): break
+    case .inARow(let count): clauses.append("fails after \(count)")
+    case .among(let count, let all): clauses.append("fails \(count) of \(all)")
+    }
+    if missing != .unknown { clauses.append("missing \(missing.rawValue)") }
+    if isControl { clauses.append("control") }
+    return clauses.joined(separator: " ")
+  }
+
+  private static func text(floor: Double?) -> String { floor.map { ", floor \(text($0))" } ?? "" }
+
+  /// A number as a directive spells it.
+  package static func text(_ number: Double) -> String {
+    Int(exactly: number).map(String.init) ?? String(number)
+  }
+}
+
+// MARK: - Probes of the settings
+
+extension Probe {
+  /// What a probe of the settings answers.
+  public enum Reply: Sendable, Hashable {
+    /// Nothing is wrong.
+    case passes
+    /// Something is wrong: what, as the end of a sentence.
+    case fails(String)
+    /// The value, for a probe that expects one.
+    case number(Double)
+    /// There is no value.
+    case missing
+    /// It cannot be told: why, as the end of a sentence.
+    case unknown(String)
+  }
+
+  /// Asks once what a probe of the settings is about.
+  public struct Source: Sendable {
+    /// Whether it answers with a number.
+    public let givesNumber: Bool
+    /// Asks; what it is given says whether the watch is asked to stop.
+    let ask: @Sendable (_ isCancelled: @Sendable () -> Bool) -> Reply
+
+    /// - Parameters:
+    ///   - givesNumber: whether it answers with a number, which an expectation needs.
+    ///   - ask: returns within a few seconds, and early once what it is given says that the watch is asked to stop.
+    public init(
+      givesNumber: Bool = false, ask: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) -> Reply
+    ) {
+      (self.givesNumber, self.ask) = (givesNumber, ask)
+    }
+  }
+}

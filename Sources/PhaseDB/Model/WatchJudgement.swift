@@ -1,0 +1,172 @@
+/// What one look at a probe showed.
+package struct Sample: Sendable, Hashable {
+  package enum Outcome: String, Sendable, Hashable, Codable, CaseIterable {
+    case passes, fails
+    /// It neither counts as a failure nor ends a row of them.
+    case unknown
+  }
+
+  package let outcome: Outcome
+  /// The number that was found, or how many rows; nil when there was none.
+  package let value: Double?
+  /// Why it fails or is unknown, as the end of a sentence; empty when it passes.
+  package let reason: String
+
+  package init(_ outcome: Outcome, value: Double? = nil, reason: String = "") {
+    (self.outcome, self.value, self.reason) = (outcome, value, reason)
+  }
+}
+
+/// How far the watch of a phase has come. It knows no clock: only samples count.
+package struct WatchJudgement: Sendable, Hashable, Codable {
+  /// What the samples of one probe were so far.
+  struct Count: Sendable, Hashable, Codable {
+    /// Whether the last ones that are not unknown failed, as many as the probe asks for.
+    var recent: [Bool] = []
+    /// How many in a row were unknown.
+    var blind = 0
+    /// How many were unknown.
+    var unknown = 0
+  }
+
+  package enum Verdict: Sendable, Hashable {
+    case goesOn
+    case passed
+    /// The watch saw too little.
+    case unclear(probe: String, why: String)
+    case failed(probe: String)
+  }
+
+  /// So many samples in a row that are unknown end a watch.
+  static let mostBlind = 10
+
+  /// Samples that were taken while the phase settled.
+  private(set) var settling = 0
+  /// Samples that were judged.
+  package private(set) var rounds = 0
+  /// By the titles of the probes; controls are not counted.
+  private var counts: [String: Count] = [:]
+  /// What the failed probe showed after the phase came down.
+  private(set) var afterwards: [Sample.Outcome] = []
+  /// All samples that were taken.
+  var taken: Int { settling + rounds + afterwards.count }
+
+  package init() {}
+
+  /// Takes one sample of each probe.
+  ///
+  /// - Parameter samples: by the titles of the probes; one that is not there is unknown.
+  package mutating func take(_ samples: [String: Sample], of watch: Watch, _ probes: [Probe]) -> Verdict {
+    guard settling >= watch.settlingRounds else {
+      settling += 1
+      return .goesOn
+    }
+    rounds += 1
+    // While something fails that the phase cannot have caused, its own probes say nothing about the phase.
+    let isDisturbed = probes.contains { $0.isControl && samples[$0.title]?.outcome != .passes }
+    let judged = probes.filter { !$0.isControl }
+    for probe in judged {
+      let outcome = isDisturbed ? .unknown : samples[probe.title]?.outcome ?? .unknown
+      counts[probe.title, default: Count()].take(outcome, span: probe.span)
+    }
+    for probe in judged where counts[probe.title]?.fails(probe.tolerance) == true {
+      return .failed(probe: probe.title)
+    }
+    for probe in judged where counts[probe.title]?.blind ?? 0 >= Self.mostBlind {
+      return .unclear(probe: probe.title, why: "\(Self.mostBlind) samples in a row are unknown")
+    }
+    // A watch does not end while a failure may be beginning.
+    guard rounds >= watch.rounds, judged.allSatisfy({ counts[$0.title]?.recent.last != true }) else {
+      return .goesOn
+    }
+    for probe in judged {
+      let unknown = counts[probe.title]?.unknown ?? 0
+      guard unknown * 2 < rounds else {
+        return .unclear(probe: probe.title, why: "\(unknown) of \(rounds) samples are unknown")
+      }
+    }
+    return .passed
+  }
+
+  /// Takes a sample of the probe that failed, after the phase came down.
+  ///
+  /// - Returns: whether the way back helped; nil while that is open.
+  package mutating func takeAfterwards(_ outcome: Sample.Outcome, of probe: Probe) -> Bool? {
+    afterwards.append(outcome)
+    guard afterwards.count >= probe.failures else { return nil }
+    return afterwards.contains { $0 != .fails }
+  }
+}
+
+extension WatchJudgement.Count {
+  fileprivate mutating func take(_ outcome: Sample.Outcome, span: Int) {
+    guard outcome != .unknown else {
+      blind += 1
+      unknown += 1
+      return
+    }
+    blind = 0
+    recent.append(outcome == .fails)
+    recent.removeFirst(max(0, recent.count - span))
+  }
+
+  fileprivate func fails(_ tolerance: Probe.Tolerance) -> Bool {
+    switch tolerance {
+    case .inARow(let count): recent.count >= count && recent.suffix(count).allSatisfy(\.self)
+    case .among(let count, _): recent.count(where: \.self) >= count
+    }
+  }
+}
+
+extension Probe {
+  /// Judges a number.
+  ///
+  /// - Parameter before: what it was before the phase; nil when that is unknown.
+  package func sample(of value: Double, before: Double?) -> Sample {
+    switch expectation {
+    case .nothingWrong: return Sample(.passes, value: value)
+    case .atMost(let limit): return sample(of: value, fails: value > limit)
+    case .atLeast(let limit): return sample(of: value, fails: value < limit)
+    case .between(let low, let high): return sample(of: value, fails: value < low || value > high)
+    case .atMostOfBefore(let percent, let floor):
+      return sample(of: value, percent, floor, of: before) { $0 > $1 }
+    case .atLeastOfBefore(let percent, let floor):
+      return sample(of: value, percent, floor, of: before) { $0 < $1 }
+    }
+  }
+
+  private func sample(of value: Double, fails: Bool, beside: String = "") -> Sample {
+    guard fails else { return Sample(.passes, value: value) }
+    return Sample(.fails, value: value, reason: "\(Self.text(value)) is not \(expectationText)\(beside)")
+  }
+
+  /// Beside what was there before, where chance alone makes a difference: the square root of a count is what it varies by
+  /// (a Poisson process), and three times that is rare.
+  private func sample(
+    of value: Double, _ percent: Double, _ floor: Double?, of before: Double?,
+    isOutside: (Double, Double) -> Bool
+  ) -> Sample {
+    guard let before else {
+      return Sample(.unknown, value: value, reason: "what it was before the phase is not known")
+    }
+    if let floor, before < floor {
+      return Sample(
+        .unknown, value: value, reason: "before the phase it was \(Self.text(before)), below the floor")
+    }
+    let isRare = abs(before - value) > 3 * abs(before).squareRoot()
+    return sample(
+      of: value, fails: isRare && isOutside(value, before * percent / 100),
+      beside: ", which was \(Self.text(before))")
+  }
+
+  /// As in `at most 800`.
+  private var expectationText: String {
+    Probe(title, expecting: expectation, fails: .inARow(3)).clauses
+  }
+
+  /// The middle of what the probe showed before the phase; nil when fewer than three of the samples had a value.
+  package static func baseline(of samples: [Sample]) -> Double? {
+    let values = samples.compactMap(\.value).sorted()
+    return values.count < 3 ? nil : values[values.count / 2]
+  }
+}
