@@ -202,6 +202,14 @@ public struct RunResult: Sendable, Hashable {
   public internal(set) var done: [Done]
   /// Steps that another runner did in the meantime.
   public internal(set) var skipped: [PhaseID]
+
+  /// Adds what a later run did.
+  package mutating func add(_ later: RunResult) {
+    done += later.done
+    skipped += later.skipped
+  }
+
+  package init(done: [Done], skipped: [PhaseID]) { (self.done, self.skipped) = (done, skipped) }
 }
 
 /// What one step did.

@@ -3,11 +3,11 @@ public struct Plan: Sendable {
   /// Whether phases are applied or reversed.
   public let direction: Direction
   /// In the order in which they run.
-  public let steps: [Step]
+  public internal(set) var steps: [Step]
   /// Requested phases that may not run yet.
   public let held: [HeldPhase]
   /// Notes for the operator that hold nothing.
-  public let notes: [Prose]
+  public internal(set) var notes: [Prose]
   /// True when the baseline is run first, on an empty database.
   public let runsBaseline: Bool
   /// True when the database had no user table.
@@ -43,6 +43,14 @@ public struct Plan: Sendable {
   package var remainingMisfits: [LiveMisfit] {
     guard let end = steps.last?.liveAfter else { return misfits }
     return misfits.filter { end[$0.live.application]?.contains($0.live.version) == false }
+  }
+
+  /// The same as far as the first phase that is watched.
+  package var upToFirstWatch: Plan {
+    guard let last = steps.firstIndex(where: { $0.phase.watch != nil }) else { return self }
+    var plan = self
+    plan.steps = Array(steps[...last])
+    return plan
   }
 
   /// One phase in one direction.

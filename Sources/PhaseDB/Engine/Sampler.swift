@@ -46,13 +46,14 @@ struct Sampler {
       let reply = source.ask { [cancellation] in cancellation.isRequested }
       switch (reply, probe.wantsNumber) {
       case (.number, false), (.missing, false): return .passes
-      case (.passes, true), (.fails, true): return .unknown("it gave no number")
+      case (.passes, true): return .unknown("it gave no number")
       default: return reply
       }
     }
+    // Before the guard, which refuses this pragma, too.
+    let patience = try? connection.busyTimeout()
     let guarding = StatementGuard()
     guarding.watch(connection)
-    let patience = try? connection.busyTimeout()
     connection.setBusyTimeout(milliseconds: Int(deadline.milliseconds))
     let end = ContinuousClock.now + deadline
     connection.setProgressHandler(every: 1_000) { [cancellation] in
@@ -129,9 +130,10 @@ extension Engine {
     var all: [String: [Sample]] = [:]
     var gates: [ClosedGate] = []
     for probe in step.phase.probes {
-      // Without a value before the phase nothing can be judged yet: only the value itself is asked for.
+      // Of a probe that compares with what was there before, this is the value before.
       let samples = (0..<(probe.isRelative ? 5 : 1)).map { _ in
-        sampler.sample(probe, since: now(), before: nil, every: watch.every)
+        let sample = sampler.sample(probe, since: now(), before: nil, every: watch.every)
+        return probe.isRelative && sample.value != nil ? Sample(.passes, value: sample.value) : sample
       }
       all[probe.title] = samples
       if probe.isRelative, Probe.baseline(of: samples) == nil {

@@ -13,6 +13,8 @@ package struct Concern: Sendable, Hashable {
     case rehearsal
     /// A file that cannot be read, and may hold a pending phase.
     case unread
+    /// The watch of an applied phase has not passed.
+    case watch
     /// A version is live that the schema is not for.
     case liveVersion = "live-version"
   }
@@ -47,7 +49,7 @@ extension Status {
     let files = unread.map {
       Concern(.unread, $0.message, details: $0.details, remedies: ["see what is wrong: phasedb lint"])
     }
-    return gates.map(concern) + versions + halfDone + rehearsals + waiting + files
+    return gates.map(concern) + versions + halfDone + watching + rehearsals + waiting + files
   }
 
   private func concern(_ gate: ClosedGate) -> Concern {
@@ -66,6 +68,20 @@ extension Status {
           ? ["wait until its runner is done"]
           : ["continue with: phasedb \(on)", "or undo it with: phasedb \(back)"])
     ]
+  }
+
+  private var watching: [Concern] {
+    watches.filter { !$0.lets }.map { watch in
+      let detail: Prose = watch.detail.isEmpty ? "" : ": \(watch.detail)"
+      return Concern(
+        .watch, of: watch.phase, "the watch of \(watch.phase) is \(watch.verdict.rawValue)\(detail)",
+        remedies: watch.isOpen
+          ? ["go on watching: phasedb watch"]
+          : [
+            "reverse the phase: phasedb down",
+            "or take it on yourself: phasedb watch waive \(watch.phase.short) --reason \"...\"",
+          ])
+    }
   }
 
   /// Whatever the settings ask for: what is known to be lost is said before the phase goes up.

@@ -106,8 +106,9 @@ public final class Migrator {
     let planner = try planner(knowledge)
     switch selection.direction {
     case .up:
-      let plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
+      var plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
       try refuseUnknownProbes(of: plan)
+      plan.notes += notesOnWatches(of: plan)
       return plan
     case .down:
       let checkpoints = try lifting("reading the ledger") { () in

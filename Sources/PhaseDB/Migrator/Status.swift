@@ -29,6 +29,10 @@ public struct Status: Sendable {
   package let underWay: PhaseUnderWay?
   /// The way back to the last checkpoint that an operator named, nil when there is none below the present state.
   package let wayBack: CheckpointReversal?
+  /// The watches of applied phases, oldest first.
+  package let watches: [WatchRecord]
+  /// What keeps watches from reversing; nil when nothing does.
+  package let freeze: Freeze?
   /// Live versions that the schema as it is, is not for.
   package let misfits: [LiveMisfit]
   /// What keeps a live version from being judged, one sentence each.
@@ -166,6 +170,9 @@ extension Migrator {
       checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
       underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
+      watches: planner.judgement.watches.filter { watch in
+        watch.verdict == .checking || knowledge.applied.contains { $0.sequence == watch.id }
+      }, freeze: try presentFreeze(),
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))

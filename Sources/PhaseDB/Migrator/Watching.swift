@@ -8,14 +8,23 @@ internal import PhaseSQLite
 
 /// What happens while phases are watched, in the order in which it happens.
 package enum WatchEvent: Sendable, Hashable {
-  /// A sample of each probe was taken: this is sample `round` of `count`, counted from 1; nil while the phase settles.
-  case sampled(PhaseID, round: Int?, of: Int, [String: Sample])
+  /// A sample of each probe was taken, or, after the way back, of the one that failed.
+  case sampled(PhaseID, Stage, [String: Sample])
   /// A sample was taken and could not be recorded, because other connections write; it does not count.
   case notRecorded(PhaseID, reason: Prose)
   /// The watch of a phase came to a verdict, or began the way back.
   case verdict(WatchRecord)
   /// What the way back does.
   case reversing(Event)
+
+  package enum Stage: Sendable, Hashable {
+    /// The phase settles: the sample is not judged.
+    case settling
+    /// So many are judged, of so many.
+    case judged(Int, of: Int)
+    /// After the way back.
+    case afterwards
+  }
 }
 
 extension Migrator {
@@ -54,6 +63,11 @@ extension Migrator {
     try connection.reading { () throws(MigrationError) in
       try Knowledge.glancing(at: connection).ledger?.watches() ?? []
     }
+  }
+
+  /// What is kept of a watch, by probe and round.
+  package func samples(of watch: WatchRecord) throws(MigrationError) -> [KeptSample] {
+    try lifting("reading the ledger") { () in try Ledger(connection: connection).samples(of: watch.id) }
   }
 
   private func openWatches() throws(MigrationError) -> [WatchRecord] { try watches().filter(\.isOpen) }
@@ -98,9 +112,7 @@ extension Migrator {
   private func takeSample(
     of watch: WatchRecord, _ observe: (WatchEvent) -> Void
   ) throws(MigrationError) -> WatchRecord {
-    let kept = try lifting("reading the ledger") { () in
-      try Ledger(connection: connection).samples(of: watch.id)
-    }
+    let kept = try samples(of: watch)
     let isAfterwards = watch.verdict == .checking
     var samples: [String: Sample] = [:]
     for probe in watch.text.probes where !isAfterwards || probe.title == watch.failed {
@@ -112,7 +124,7 @@ extension Migrator {
       if options.cancellation.isRequested { throw MigrationError.stopped() }
     }
     let taken = samples
-    var recorded = try record(of: watch, "recording a sample") {
+    let recorded = try record(of: watch, "recording a sample") {
       present, ledger, time throws(MigrationError) in
       present.take(taken)
       try lifting("writing the ledger") { () in
@@ -124,10 +136,10 @@ extension Migrator {
       }
     }
     let round = recorded.judgement.rounds
-    observe(
-      .sampled(watch.phase, round: round == 0 ? nil : round, of: watch.watch.rounds, taken))
+    let stage: WatchEvent.Stage =
+      isAfterwards ? .afterwards : round == 0 ? .settling : .judged(round, of: watch.watch.rounds)
+    observe(.sampled(watch.phase, stage, taken))
     if recorded.verdict != watch.verdict { observe(.verdict(recorded)) }
-    if recorded.verdict == .reversing, isAfterwards { recorded.verdict = .checking }
     return recorded
   }
 
@@ -399,6 +411,20 @@ extension Migrator {
           at: place, state: "nothing was changed",
           help: ["set \"number\": true on it in phasedb.json, or remove what it expects"])
       }
+    }
+  }
+
+  /// Says of which phases a watch would reverse nothing, because nobody knows how long that takes.
+  func notesOnWatches(of plan: Plan) -> [Prose] {
+    guard !plan.isFresh else { return [] }
+    return plan.steps.filter { $0.phase.watch?.then == .reverse }.compactMap { step in
+      let hash = step.phase.tokenHash
+      let isMeasured = plan.judgement.evidence.all.contains {
+        $0.phase == step.id && $0.tokenHash == hash && $0.times.down != nil
+      }
+      guard !isMeasured else { return nil }
+      return
+        "the watch of \(step.id.short) would reverse nothing, because no rehearsal has measured how long that takes: phasedb rehearse"
     }
   }
 }

@@ -41,7 +41,7 @@ extension Watch {
   }
 
   /// The arguments of `@watch`.
-  var text: String {
+  package var text: String {
     let settling = settle == .zero ? "" : " settle \(DurationText.print(settle))"
     return
       "\(DurationText.print(duration)) every \(DurationText.print(every))\(settling) then \(then.rawValue)"

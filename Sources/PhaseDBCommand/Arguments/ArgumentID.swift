@@ -9,8 +9,10 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case evidence, rehearse, allowEmpty, copyTo, snapshot, confirm
   case accept
   case after, afterPlan, contracts
+  case watch, once, freezeTime
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.
-  case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination
+  case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,
+    action
 }

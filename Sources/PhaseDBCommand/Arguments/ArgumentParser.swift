@@ -201,6 +201,7 @@ extension ArgumentParser {
       }
     }
     if verb.id == .rehearse { try Self.checkRehearsal(invocation, of: verb) }
+    if verb.id == .watch { try Self.checkWatch(invocation) }
     if verb.id == .help { try Self.checkTopic(invocation.values(.topic)) }
     return invocation
   }
@@ -221,6 +222,34 @@ extension ArgumentParser {
       isDown
         ? "\(spelling(of: id, in: verb)) is not for 'rehearse down'"
         : "\(spelling(of: id, in: verb)) belongs to 'rehearse down'")
+  }
+
+  /// What a decision about a watch needs, and what the others do not know.
+  private static func checkWatch(_ invocation: Invocation) throws(UsageError) {
+    let action = invocation.value(.action).flatMap(WatchCommand.Action.init)
+    let needed: [ArgumentID] =
+      switch action {
+      case .waive: [.phase, .reason]
+      case .freeze: [.reason]
+      case .unfreeze, nil: []
+      }
+    if let id = needed.first(where: { !invocation.has($0) }) {
+      let word = id == .phase ? "PHASE" : "--reason \"...\""
+      throw UsageError(
+        .missingArgument, "'watch \(action?.rawValue ?? "")' needs \(word)", help: ["add \(word)"])
+    }
+    let allowed: [ArgumentID] =
+      switch action {
+      case .waive: [.phase, .reason]
+      case .freeze: [.reason, .freezeTime]
+      case .unfreeze: []
+      case nil: [.once]
+      }
+    let own: [ArgumentID] = [.phase, .reason, .freezeTime, .once]
+    guard let id = own.first(where: { invocation.has($0) && !allowed.contains($0) }) else { return }
+    let spelling = Option.named(id).map { "'--\($0.long)'" } ?? "PHASE"
+    throw UsageError(
+      .conflictingArguments, "\(spelling) is not for 'watch\(action.map { " \($0.rawValue)" } ?? "")'")
   }
 
   private static func checkTopic(_ topic: [String]) throws(UsageError) {

@@ -156,6 +156,13 @@ extension Option {
         "Of an applied phase, the schema to which down --to leads. Of a pending one, that to which up --to leads; "
         + "a phase that is held counts as if its gates were open, and those before it."),
     Option(.afterPlan, "after-plan", "ask about the schema after everything that up would apply now"),
+    Option(
+      .watch, "watch", "watch each phase that has a @watch before going on",
+      detail: "Asks its probes until the watch passes, fails or cannot tell, and goes on only when it passes."
+    ),
+    Option(.once, "once", "take the samples that are due, and stop"),
+    Option(
+      .freezeTime, "for", takes: .duration, "with freeze: after which time it ends by itself"),
     Option(.contracts, "contracts", "let contracts go up on the way"),
     Option(
       .app, "app", takes: .name(.version), "only this version of this application",

@@ -4,6 +4,7 @@ struct Verb: Sendable {
     case initialize, new, lint, compat, adopt, plan, rehearse, up, down, status, verify
     case checkpointCreate, checkpointList, checkpointRestore, purge
     case checkIn, mayRun, settle, goto
+    case watch
     case log, explain, completions, help, version
   }
 

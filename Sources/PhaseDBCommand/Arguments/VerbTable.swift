@@ -169,8 +169,8 @@ extension Verb {
         + "applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
       options: [
-        .target, .dryRun, .snapshot, .rehearse, .evidence, .allowEmpty, .copyTo, .live, .override, .reason,
-        .wait,
+        .target, .dryRun, .snapshot, .rehearse, .watch, .evidence, .allowEmpty, .copyTo, .live, .override,
+        .reason, .wait,
         .hold, .pause, .maximumRows, .database, .migrations, .format,
       ],
       wording: [
@@ -185,6 +185,7 @@ extension Verb {
         Example("phasedb up --live storefront@2.0", "name the running version, which contracts need to know"),
         Example("phasedb up --rehearse", "rehearse on a copy first"),
         Example("phasedb up --snapshot snapshots", "copy the database first"),
+        Example("phasedb up --watch", "watch each phase, and go on when its watch passed"),
         Example("phasedb up --dry-run", "print the plan only"),
       ],
       exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage]),
@@ -259,6 +260,29 @@ extension Verb {
         Example("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
+    Verb(
+      .watch, "watch",
+      summary: "watch phases that went up, and reverse them when that is their watch's",
+      discussion:
+        "Goes on with every watch that is open, from what the ledger knows, until each has a verdict. Exits with 0 when all "
+        + "passed, 1 when one is unclear, 3 when one failed and came down by itself, 4 when one failed and did not or the "
+        + "command was stopped, and 5 while another process watches. With waive, PHASE counts as passed; with freeze, "
+        + "nothing comes down by itself until unfreeze.",
+      positionals: [
+        Positional(
+          .action, .choices(WatchCommand.Action.allCases.map(\.rawValue)), optional: true,
+          "what to decide (default: watch)"),
+        Positional(.phase, .name(.phase), optional: true, "with waive: the phase"),
+      ],
+      options: [.once, .freezeTime, .reason, .live, .wait, .database, .migrations, .format],
+      wording: [.reason: "with waive and freeze: why, for the log"],
+      examples: [
+        Example("phasedb watch", "go on watching until there is a verdict"),
+        Example("phasedb watch --once", "take the samples that are due, for cron or a timer"),
+        Example("phasedb watch waive 0003/migrate --reason 'seen in staging'", "take the answer on yourself"),
+        Example("phasedb watch freeze --for 2h --reason 'network works'", "let nothing come down by itself"),
+      ],
+      exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage]),
     Verb(
       .verify, "verify",
       summary: "check the live database against what the phases claim",

@@ -56,7 +56,8 @@ struct CommandLineTool {
   private func lostOutput(of context: CommandContext) -> MigrationError {
     let message: Prose = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
-      [.up, .down, .settle, .goto, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge].contains(
+      [.up, .down, .settle, .goto, .watch, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge]
+      .contains(
         context.invocation.verb)
       && !context.invocation.flag(.dryRun)
     guard hasActed else {
@@ -90,6 +91,7 @@ struct CommandLineTool {
     case .checkpointList: CheckpointListCommand.run
     case .checkpointRestore: CheckpointRestoreCommand.run
     case .purge: PurgeCommand.run
+    case .watch: WatchCommand.run
     case .log: LogCommand.run
     case .explain: ExplainCommand.run
     case .completions: CompletionsCommand.run

@@ -157,12 +157,21 @@ struct Location {
     }
     // To rehearse, the file is where evidence goes, and not where it comes from.
     let file = invocation.verb == .rehearse ? nil : invocation.value(.evidence)
-    return Options(
+    var options = Options(
       wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,
       forget: settings.forget ?? (unreadSettings == nil ? .seconds(600) : .seconds(3_650 * 86_400)),
       overridden: Set(overridden),
       reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
       evidence: try file.map { path throws(MigrationError) in try Evidence.read(path) } ?? [],
       pacing: pacing, cancellation: context.cancellation)
+    options.freezeFile = settings.freezeFile
+    let environment = environment
+    options.probes = settings.probes.mapValues { probe in
+      Probe.Source(givesNumber: probe.givesNumber) { isCancelled in
+        ProbeProgram(words: probe.command, environment: environment, timeLimit: probe.timeout)
+          .ask(givesNumber: probe.givesNumber, isCancelled: isCancelled)
+      }
+    }
+    return options
   }
 }

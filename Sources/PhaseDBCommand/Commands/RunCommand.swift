@@ -121,8 +121,12 @@ private struct TransitionCommand {
     let progress = RunProgress(context: context)
     defer { progress.end() }
     let result: RunResult
+    var watches: [WatchRecord] = []
     do throws(MigrationError) {
-      result = try migrator.run(plan, observe: progress.show)
+      result =
+        context.invocation.flag(.watch)
+        ? try runWatching(plan, migrator, location, progress, &watches)
+        : try migrator.run(plan, observe: progress.show)
     } catch {
       guard let snapshot else { throw error }
       var error = error
@@ -132,11 +136,41 @@ private struct TransitionCommand {
     }
     progress.end()
     if context.isJSON {
-      try context.print(json: RunJSON(plan, database: migrator.database, result: result, snapshot: snapshot))
-    } else {
+      try context.print(
+        json: RunJSON(plan, database: migrator.database, result: result, snapshot: snapshot, watches: watches)
+      )
+    } else if WatchRun.exitCode(of: watches) == .done {
       finish(result, plan)
+    } else {
+      WatchRun(migrator, context, onWatch: nil).suggest(after: watches)
     }
-    return .done
+    return WatchRun.exitCode(of: watches)
+  }
+
+  /// Runs a plan phase by phase as far as watches let it: after each phase that is watched, only its verdict says whether
+  /// the next may go up.
+  private func runWatching(
+    _ plan: Plan, _ migrator: Migrator, _ location: Location, _ progress: RunProgress,
+    _ watches: inout [WatchRecord]
+  ) throws(MigrationError) -> RunResult {
+    var rest = plan
+    var done = RunResult(done: [], skipped: [])
+    while true {
+      let part = rest.upToFirstWatch
+      done.add(try migrator.run(part, observe: progress.show))
+      guard part.steps.last?.phase.watch != nil, !part.isFresh else { return done }
+      progress.end()
+      let run = WatchRun(migrator, context, onWatch: location.settings.onWatch)
+      watches += try run.watch()
+      guard WatchRun.exitCode(of: watches) == .done else { return done }
+      let selection: Selection =
+        if case .up(let count) = context.selection(.up) { .up(count - done.done.count) } else {
+          context.selection(.up)
+        }
+      if case .up(let left) = selection, left < 1 { return done }
+      rest = try migrator.plan(selection)
+      guard !rest.steps.isEmpty else { return done }
+    }
   }
 
   /// Rehearses what would go up, and goes on with what that showed.
@@ -198,7 +232,11 @@ private struct TransitionCommand {
       ? "nothing left to do: another runner did everything"
       : "\(count) \(plan.direction.rawValue) in \(TimeText.text(total))"
     context.say(context.paint(sentence, .good))
-    context.suggest(plan.direction == .up ? "phasedb verify" : "phasedb status")
+    let isWatched = !plan.isFresh && plan.direction == .up && plan.steps.contains { $0.phase.watch != nil }
+    context.suggest(
+      plan.direction == .down
+        ? "phasedb status"
+        : isWatched && !context.invocation.flag(.watch) ? "phasedb watch" : "phasedb verify")
   }
 }
 
@@ -209,6 +247,8 @@ struct RunJSON: Encodable {
   let done: [DoneJSON]
   let skipped: [String]
   let snapshot: SnapshotJSON?
+  /// With `--watch`, the verdicts.
+  let watches: [WatchJSON]?
 
   struct DoneJSON: Encodable {
     let phase: String
@@ -218,7 +258,8 @@ struct RunJSON: Encodable {
     let rows: Int
   }
 
-  init(_ plan: Plan, database: String, result: RunResult?, snapshot: Snapshot?) {
+  init(_ plan: Plan, database: String, result: RunResult?, snapshot: Snapshot?, watches: [WatchRecord] = []) {
+    self.watches = watches.isEmpty ? nil : watches.map(WatchJSON.init)
     self.snapshot = snapshot.map { SnapshotJSON($0) }
     self.plan = PlanJSON(plan, database: database)
     dryRun = result == nil

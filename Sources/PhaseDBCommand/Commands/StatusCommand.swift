@@ -33,7 +33,10 @@ enum StatusCommand {
       try context.print(json: StatusJSON(status))
     } else if let phase = status.phases.first {
       let kept = phase.applied == nil ? [] : try migrator.purgeable(phase.id.description).items
-      PhaseStatusText(phase, kept: kept).print(to: context)
+      let record = status.watches.last { $0.phase == phase.id }
+      let watch = try record.map { record throws(MigrationError) in (record, try migrator.samples(of: record))
+      }
+      PhaseStatusText(phase, kept: kept, watch: watch).print(to: context)
       context.suggest(phase.gates.isEmpty ? "phasedb status" : "phasedb plan")
     }
     return .done

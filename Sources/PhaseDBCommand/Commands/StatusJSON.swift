@@ -13,6 +13,8 @@ struct StatusJSON: Encodable {
   let checkIns: [CheckInJSON]
   let runner: String?
   let underWay: UnderWayJSON?
+  let watches: [WatchJSON]
+  let freeze: FreezeJSON?
   let phases: [PhaseJSON]
   /// Why `--check` fails; empty when it does not.
   let concerns: [ConcernJSON]
@@ -102,6 +104,8 @@ struct StatusJSON: Encodable {
     runner = status.runner
     underWay = status.underWay.map(UnderWayJSON.init)
     unread = status.unread.map(\.message)
+    watches = status.watches.map(WatchJSON.init)
+    freeze = status.freeze.map(FreezeJSON.init)
     phases = status.phases.map { phase in
       PhaseJSON(
         phase: phase.id.description, kind: phase.id.kind.rawValue,

@@ -14,6 +14,10 @@ struct StatusText {
     if !status.live.isEmpty { context.print("allowed", status.live.sentence) }
     if let way = status.wayBack { context.print("way back", sentence(way)) }
     if let underWay = status.underWay { printUnderWay(underWay, to: context) }
+    for watch in status.watches where watch.verdict != .passed && watch.verdict != .waived {
+      context.print("watch", watch.sentence, watch.style)
+    }
+    if let freeze = status.freeze { context.print("frozen", freeze.sentence, .warning) }
     if let runner = status.runner { context.print("running", Prose(runner)) }
     var table = TextTable(
       .init("phase"), .init("name", dropped: 4), .init("state"), .init("at", .right, dropped: 1),
@@ -131,9 +135,14 @@ struct StatusText {
 struct PhaseStatusText {
   private let phase: PhaseStatus
   private let kept: [Purge.Item]
+  private let watch: (record: WatchRecord, samples: [KeptSample])?
 
-  /// - Parameter kept: what it took away and can be purged.
-  init(_ phase: PhaseStatus, kept: [Purge.Item]) { (self.phase, self.kept) = (phase, kept) }
+  /// - Parameters:
+  ///   - kept: what it took away and can be purged.
+  ///   - watch: its watch, with the samples that are kept.
+  init(_ phase: PhaseStatus, kept: [Purge.Item], watch: (WatchRecord, [KeptSample])?) {
+    (self.phase, self.kept, self.watch) = (phase, kept, watch)
+  }
 
   func print(to context: CommandContext) {
     context.print("phase", Prose(phase.id))
@@ -164,6 +173,7 @@ struct PhaseStatusText {
     for line in phase.reversal?.lines ?? [] {
       context.print(line == phase.reversal?.lines.first ? "way back" : "", line)
     }
+    printWatch(to: context)
     for item in kept {
       let bytes: Prose = item.bytes.map { ", \(CountText.bytes(Int64($0)))" } ?? ""
       context.print(
@@ -171,6 +181,22 @@ struct PhaseStatusText {
     }
     printResiduals(to: context)
     context.print("\n")
+  }
+
+  /// The verdict, and of each probe what it showed last.
+  private func printWatch(to context: CommandContext) {
+    guard let text = phase.text, let plan = text.watch else { return }
+    guard let watch else {
+      return context.print("watch", "\(plan.text)\(phase.isApplied ? ", which never began" : "")")
+    }
+    context.print("watch", watch.record.state, watch.record.style)
+    for probe in text.probes {
+      let own = watch.samples.filter { $0.probe == probe.title && $0.round > 0 }.suffix(10)
+      let last = own.last.map { $0.sample.words } ?? "not asked yet"
+      let line = context.width == nil ? "" : Sparkline(own.map(\.sample)).text
+      context.print(
+        "", "\(line.isEmpty ? "" : "\(line)  ")\(probe.title)\(probe.isControl ? " (control)" : ""): \(last)")
+    }
   }
 
   private func printRehearsal(to context: CommandContext) {
@@ -195,5 +221,53 @@ extension Evidence {
       time.map { "\(name) \(TimeText.text(.milliseconds($0)))" }
     }
     return ([verdict.rawValue] + times).joined(separator: ", ")
+  }
+}
+
+extension WatchRecord {
+  /// `0003/migrate: watching, sample 12 of 60`.
+  var sentence: Prose { "\(phase.short): \(state)" }
+
+  /// The verdict, with how far it is or why.
+  var state: Prose {
+    let count = text.watch?.rounds ?? 0
+    let detail: Prose = detail.isEmpty ? "" : ": \(self.detail)"
+    return switch verdict {
+    case .watching where judgement.rounds == 0: "settling, \(CountText.text(count, "sample")) to come"
+    case .watching: "watching, sample \(judgement.rounds) of \(count)"
+    default: "\(verdict.rawValue)\(detail)"
+    }
+  }
+}
+
+extension Sample {
+  /// `passes, 12`.
+  fileprivate var words: Prose {
+    let number = value.map { ", \(Probe.text($0))" } ?? ""
+    switch outcome {
+    case .passes: return "passes\(number)"
+    case .fails: return "fails: \(reason)"
+    case .unknown: return "unknown: \(reason)"
+    }
+  }
+}
+
+/// The last samples of a probe as a row of blocks: as high as their values where they have any, otherwise a low one for each
+/// that passes and a high one for each that fails. One that is unknown is a dot.
+struct Sparkline {
+  let text: String
+
+  init(_ samples: [Sample]) {
+    let values = samples.compactMap(\.value)
+    let (low, high) = (values.min() ?? 0, values.max() ?? 0)
+    let blocks = Array("▁▂▃▄▅▆▇█")
+    text = String(
+      samples.map { sample in
+        if sample.outcome == .unknown { return "·" }
+        guard let value = sample.value, high > low else {
+          return sample.outcome == .fails ? blocks[blocks.count - 1] : blocks[0]
+        }
+        return blocks[Int(((value - low) / (high - low) * Double(blocks.count - 1)).rounded())]
+      })
   }
 }

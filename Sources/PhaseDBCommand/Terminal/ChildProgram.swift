@@ -19,6 +19,8 @@ struct ChildProgram: Sendable {
   /// The program, found by PATH unless it has a slash, and its arguments.
   let words: [String]
   let environment: [String: String]
+  /// Where its standard input comes from; nothing comes without one.
+  var input: FileDescriptor?
   /// Where its standard output and error go, one behind the other as they come.
   let output: FileDescriptor
   /// After which time it is told to end, with everything it started.
@@ -94,7 +96,11 @@ struct ChildProgram: Sendable {
       unsafe posix_spawn_file_actions_destroy(&actions)
       unsafe posix_spawnattr_destroy(&attributes)
     }
-    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    if let input {
+      unsafe posix_spawn_file_actions_adddup2(&actions, input.number, 0)
+    } else {
+      unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    }
     unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 1)
     unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 2)
     unsafe posix_spawn_file_actions_adddup2(&actions, life.number, ChildKeeper.life.number)
@@ -127,7 +133,7 @@ struct ChildProgram: Sendable {
   }
 
   /// Both ends of a pipe, which no other program inherits, with numbers above those that a child is given.
-  private struct Pipe {
+  struct Pipe {
     let reading: FileDescriptor
     let writing: FileDescriptor
 

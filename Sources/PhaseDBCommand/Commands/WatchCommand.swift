@@ -1,0 +1,267 @@
+internal import PhaseDB
+
+/// `phasedb watch`: goes on with watches, or decides about them.
+enum WatchCommand {
+  /// What an operator decides.
+  enum Action: String, CaseIterable {
+    case waive, freeze, unfreeze
+  }
+
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    // The way back is in the ledger; the settings have the probes.
+    let location = try Location(context, reading: .readable)
+    let migrator = try location.migrator(.writing, context)
+    let reason = context.invocation.value(.reason) ?? ""
+    switch context.invocation.value(.action).flatMap(Action.init) {
+    case .waive:
+      let watch = try migrator.waive(context.invocation.value(.phase) ?? "", reason: reason)
+      if context.isJSON { try context.print(json: WatchesJSON([watch])) }
+      context.say("\(context.paint("waived", .good)) the watch of \(watch.phase): \(reason)")
+      context.suggest("phasedb plan")
+    case .freeze:
+      try migrator.freeze(for: context.invocation.duration(.freezeTime), reason: reason)
+      return try conclude(frozen: migrator, context)
+    case .unfreeze:
+      try migrator.unfreeze()
+      return try conclude(frozen: migrator, context)
+    case nil:
+      StopSignals.handle()
+      let run = WatchRun(migrator, context, onWatch: location.settings.onWatch)
+      let watches = try run.watch(once: context.invocation.flag(.once))
+      if context.isJSON { try context.print(json: WatchesJSON(watches)) }
+      if watches.isEmpty { context.say("no phase is watched") }
+      let code = WatchRun.exitCode(of: watches)
+      run.suggest(after: watches)
+      return code
+    }
+    return .done
+  }
+
+  private static func conclude(
+    frozen migrator: Migrator, _ context: CommandContext
+  ) throws(MigrationError) -> ExitCode {
+    let freeze = try migrator.presentFreeze()
+    if context.isJSON { try context.print(json: WatchesJSON([], freeze: freeze)) }
+    context.say(freeze?.sentence ?? "watches may reverse again")
+    context.suggest(freeze == nil ? "phasedb status" : "phasedb watch unfreeze")
+    return .done
+  }
+}
+
+/// Watches in the foreground, and tells what happens.
+struct WatchRun {
+  private let migrator: Migrator
+  private let context: CommandContext
+  private let teller: ProbeProgram?
+
+  /// - Parameter onWatch: the command that gets each verdict.
+  init(_ migrator: Migrator, _ context: CommandContext, onWatch: [String]?) {
+    (self.migrator, self.context) = (migrator, context)
+    teller = onWatch.map {
+      ProbeProgram(words: $0, environment: context.environment, timeLimit: .seconds(10))
+    }
+  }
+
+  func watch(once: Bool = false) throws(MigrationError) -> [WatchRecord] {
+    let progress = RunProgress(context: context)
+    defer { progress.end() }
+    var last: [PhaseID: [String: Sample.Outcome]] = [:]
+    do throws(MigrationError) {
+      return try migrator.watch(once: once) { event in
+        switch event {
+        case .sampled(let id, let stage, let samples):
+          let outcomes = samples.mapValues(\.outcome)
+          show(id, stage, samples, isNews: last[id] != outcomes)
+          last[id] = outcomes
+        case .notRecorded(let id, let reason):
+          context.note("a sample of \(id.short) was lost: \(reason)")
+        case .verdict(let watch): show(watch)
+        case .reversing(let event): progress.show(event)
+        }
+      }
+    } catch {
+      guard error.id == .interrupted else { throw error }
+      var error = error
+      error.standing = .partWay
+      error.state = "the watch stays open, with every sample that was taken"
+      error.help = ["go on: phasedb watch"]
+      throw error
+    }
+  }
+
+  private func show(
+    _ id: PhaseID, _ stage: WatchEvent.Stage, _ samples: [String: Sample], isNews: Bool
+  ) {
+    if context.isJSON {
+      return context.tell(SampleJSON(id, stage, samples))
+    }
+    let bad = samples.filter { $0.value.outcome != .passes }.sorted { $0.key < $1.key }
+    guard isNews || !bad.isEmpty else { return }
+    let place: Prose =
+      switch stage {
+      case .settling: "settling"
+      case .judged(let round, let count): "sample \(round) of \(count)"
+      case .afterwards: "after the way back"
+      }
+    guard !bad.isEmpty else {
+      return context.progress(
+        "watching \(id.short), \(place): \(CountText.text(samples.count, "probe")) pass")
+    }
+    for (title, sample) in bad {
+      context.progress(
+        "watching \(id.short), \(place): '\(title)' \(sample.outcome == .fails ? "fails" : "is unknown"): \(sample.reason)"
+      )
+    }
+  }
+
+  private func show(_ watch: WatchRecord) {
+    if let teller, let text = try? JSONText.line(command: "watch", WatchJSON(watch)),
+      let trouble = teller.tell(text.raw)
+    {
+      context.note("onWatch: \(trouble)")
+    }
+    if context.isJSON { return context.tell(VerdictJSON(watch)) }
+    context.say("\(context.paint(watch.words, watch.style)) \(watch.phase): \(watch.detail)")
+  }
+
+  /// The code of the worst verdict.
+  static func exitCode(of watches: [WatchRecord]) -> ExitCode {
+    let codes: [ExitCode] = watches.map { watch in
+      switch watch.verdict {
+      case .watching, .passed, .waived, .ended: .done
+      case .unclear: .findings
+      case .checking, .reversed, .reversedNoHelp: .undone
+      case .failed, .reversing: .partWay
+      }
+    }
+    return codes.max { $0.rawValue < $1.rawValue } ?? .done
+  }
+
+  func suggest(after watches: [WatchRecord]) {
+    guard let worst = watches.max(by: { Self.exitCode(of: [$0]).rawValue < Self.exitCode(of: [$1]).rawValue })
+    else {
+      return context.suggest("phasedb status")
+    }
+    switch worst.verdict {
+    case .failed, .reversing:
+      context.suggest("phasedb down", after: "decide whether \(worst.phase.short) stays")
+    case .watching, .checking: context.suggest("phasedb watch")
+    case .unclear:
+      context.suggest("phasedb status \(worst.phase.short)", after: "find out why the probes cannot tell")
+    case .passed, .waived, .ended: context.suggest("phasedb plan")
+    case .reversed, .reversedNoHelp: context.suggest("phasedb log")
+    }
+  }
+}
+
+extension WatchRecord {
+  /// The verdict as a person reads it.
+  var words: Prose {
+    switch verdict {
+    case .watching: "watching"
+    case .passed: "passed"
+    case .unclear: "unclear"
+    case .failed: "failed"
+    case .reversing: "failed, reversing"
+    case .checking: "reversed, checking"
+    case .reversed: "reversed"
+    case .reversedNoHelp: "REVERSED, AND IT DID NOT HELP:"
+    case .waived: "waived"
+    case .ended: "ended"
+    }
+  }
+
+  var style: Style {
+    switch verdict {
+    case .passed, .waived: .good
+    case .watching, .ended: .heading
+    case .unclear, .checking: .warning
+    case .failed, .reversing, .reversed, .reversedNoHelp: .bad
+    }
+  }
+}
+
+// MARK: - JSON
+
+/// A watch as `--format json` prints it.
+struct WatchJSON: Encodable {
+  let phase: String
+  let verdict: String
+  let detail: String
+  let failed: String?
+  let since: String
+  let beat: String
+  let samples: Int
+  let ofSamples: Int
+  let reversal: Int64?
+
+  init(_ watch: WatchRecord) {
+    phase = watch.phase.description
+    verdict = watch.verdict.rawValue
+    detail = watch.detail
+    failed = watch.failed.isEmpty ? nil : watch.failed
+    since = watch.since.text
+    beat = watch.beat.text
+    samples = watch.judgement.rounds
+    ofSamples = watch.text.watch?.rounds ?? 0
+    reversal = watch.reversal
+  }
+}
+
+/// What `watch` prints.
+private struct WatchesJSON: Encodable {
+  let watches: [WatchJSON]
+  let freeze: FreezeJSON?
+
+  init(_ watches: [WatchRecord], freeze: Freeze? = nil) {
+    self.watches = watches.map(WatchJSON.init)
+    self.freeze = freeze.map(FreezeJSON.init)
+  }
+}
+
+/// What keeps watches from reversing.
+struct FreezeJSON: Encodable {
+  let who: String
+  let reason: String
+  let until: String?
+
+  init(_ freeze: Freeze) { (who, reason, until) = (freeze.who, freeze.reason, freeze.until?.text) }
+}
+
+/// A sample, told on standard error.
+private struct SampleJSON: Encodable {
+  let event = "sample"
+  let phase: String
+  /// `settling`, `judged` or `afterwards`.
+  let stage: String
+  /// Of a sample that is judged, its number and how many there are.
+  let sample: Int?
+  let ofSamples: Int?
+  let probes: [String: Shown]
+
+  struct Shown: Encodable {
+    let outcome: String
+    let value: Double?
+    let reason: String?
+  }
+
+  init(_ id: PhaseID, _ stage: WatchEvent.Stage, _ samples: [String: Sample]) {
+    phase = id.description
+    switch stage {
+    case .settling: (self.stage, sample, ofSamples) = ("settling", nil, nil)
+    case .judged(let round, let count): (self.stage, sample, ofSamples) = ("judged", round, count)
+    case .afterwards: (self.stage, sample, ofSamples) = ("afterwards", nil, nil)
+    }
+    probes = samples.mapValues {
+      Shown(outcome: $0.outcome.rawValue, value: $0.value, reason: $0.reason.isEmpty ? nil : $0.reason)
+    }
+  }
+}
+
+/// A verdict, told on standard error.
+private struct VerdictJSON: Encodable {
+  let event = "verdict"
+  let watch: WatchJSON
+
+  init(_ watch: WatchRecord) { self.watch = WatchJSON(watch) }
+}
