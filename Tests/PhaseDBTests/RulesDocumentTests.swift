@@ -75,6 +75,7 @@ private struct Examples {
     let report = try withExtendedLifetime(folder) {
       try Linter(folder: folder.path, sqlite: rule == .needsNewerSQLite ? Version("3.35") : nil).report()
     }
-    return Set(report.findings.map(\.id))
+    // The other examples make no point of how somebody would notice.
+    return Set(report.findings.map(\.id)).subtracting(rule == .undetected ? [] : [Rule.undetected.rawValue])
   }
 }

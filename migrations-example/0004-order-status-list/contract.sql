@@ -127,3 +127,6 @@ END;
 
 CREATE VIEW orders_per_day AS
 SELECT date(placed_at) AS day, count(*) AS orders FROM orders GROUP BY date(placed_at);
+
+-- @verify every line is of an order
+SELECT order_id, product_id FROM order_lines WHERE order_id NOT IN (SELECT id FROM orders);

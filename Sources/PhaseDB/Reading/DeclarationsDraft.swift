@@ -151,8 +151,8 @@ struct DeclarationsDraft {
     var consequence: Watch.Consequence?
     while let (word, at) = arguments.name() {
       switch word {
-      case "every", "settle":
-        guard lengths[word] == nil, consequence == nil else { fallthrough }
+      case "every" where lengths[word] == nil && consequence == nil,
+        "settle" where lengths[word] == nil && consequence == nil:
         let value = arguments.name()?.range ?? at
         lengths[word] = try source.duration(value, directive, example: "\(word) 30s")
         guard word == "settle" || lengths[word] != .zero else {

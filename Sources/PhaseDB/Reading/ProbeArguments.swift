@@ -24,10 +24,13 @@ struct ProbeArguments {
     if source.bytes[start.lowerBound] == UInt8(ascii: "\"") {
       var arguments = DirectiveArguments(directive, in: source)
       guard let (text, _) = arguments.name() else {
+        let isEmpty = source.string(directive.arguments).hasPrefix("\"\"")
         throw source.bad(
-          directive, "the title is never closed", at: directive.arguments, help: "close it with \"")
+          directive, isEmpty ? "the title is empty" : "the title is never closed", at: directive.arguments,
+          help: isEmpty ? "say what must hold" : "close it with \"")
       }
-      (title, isQuoted, start) = (text, true, arguments.rest)
+      // What a ledger keeps has it on one line, and no two titles may become the same there.
+      (title, isQuoted, start) = (text.onOneLine, true, arguments.rest)
     }
     let words = Word.all(of: start, in: source)
     let split = isQuoted ? 0 : words.dropFirst().firstIndex(where: \.hasGap)
@@ -159,9 +162,9 @@ struct ProbeArguments {
       return number
     }
 
-    /// Digits, with a sign before them and a point among them.
+    /// Digits, with a sign before them and a point among them, or as `Probe.text` spells the very large and the very small.
     private static func number(_ text: some StringProtocol) -> Double? {
-      guard text.allSatisfy({ "0123456789.-".contains($0) }), let number = Double(text), number.isFinite
+      guard text.allSatisfy({ "0123456789.-+e".contains($0) }), let number = Double(text), number.isFinite
       else { return nil }
       return number
     }

@@ -282,6 +282,10 @@ package struct ProbeCommand: Sendable, Hashable {
 
   private enum Key: String, CodingKey, CaseIterable { case command, timeout, number }
 
+  package init(_ command: [String], timeout: Duration = .seconds(5), givesNumber: Bool = false) {
+    (self.command, self.timeout, self.givesNumber) = (command, timeout, givesNumber)
+  }
+
   fileprivate init(_ name: AnyKey, in container: KeyedDecodingContainer<AnyKey>) throws {
     let path = "probes.\(name.stringValue)"
     guard let all = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: name),

@@ -1,14 +1,31 @@
-/// The keys of the outermost object in a text of JSON5, with their places: the decoder takes one of two equal keys
-/// and says nothing.
+/// The keys of every object in a text of JSON5, with their places: the decoder takes one of two equal keys and says
+/// nothing.
 struct SettingsKeys {
   private let source: PhaseSource
-  private var found: [(name: String, range: Range<Int>)] = []
+  private var found: [Key] = []
+
+  private struct Key: Hashable {
+    /// Which object it is of, in the order in which they begin.
+    let object: Int
+    /// With the keys that lead to it, as in `probes.checkout`.
+    let path: String
+    let range: Range<Int>
+  }
+
+  /// An object or an array that is open.
+  private struct Level {
+    /// Nil for an array.
+    let object: Int?
+    /// What stands before the names of its keys.
+    let prefix: String
+  }
 
   /// Reads keys as far as the text is JSON5; what is wrong with the rest is the decoder's business.
   init(_ source: PhaseSource) {
     self.source = source
     let bytes = source.bytes
-    var depth = 0
+    var levels: [Level] = []
+    var objects = 0
     var mayBeKey = false
     var index = 0
     while index < bytes.count {
@@ -16,21 +33,29 @@ struct SettingsKeys {
       switch bytes[index] {
       case UInt8(ascii: "/"):
         index = Self.endOfComment(bytes, from: index)
-      case UInt8(ascii: "{"), UInt8(ascii: "["):
-        depth += 1
-        mayBeKey = depth == 1
+      case UInt8(ascii: "{"):
+        var prefix = levels.last?.prefix ?? ""
+        // No setting lies deeper, and long paths of deep nonsense are not worth their time.
+        if let key = found.last, key.object == levels.last?.object, levels.count < 4 {
+          prefix = key.path + "."
+        }
+        levels.append(Level(object: objects, prefix: prefix))
+        objects += 1
+        mayBeKey = true
+        index += 1
+      case UInt8(ascii: "["):
+        levels.append(Level(object: nil, prefix: levels.last?.prefix ?? ""))
+        mayBeKey = false
         index += 1
       case UInt8(ascii: "}"), UInt8(ascii: "]"):
-        depth -= 1
+        _ = levels.popLast()
         index += 1
       case UInt8(ascii: ","):
-        mayBeKey = depth == 1
+        mayBeKey = levels.last?.object != nil
         index += 1
       case UInt8(ascii: "\""), UInt8(ascii: "'"):
         index = Self.endOfString(bytes, from: index)
-        if mayBeKey {
-          found.append((Self.unescaped(bytes[start..<index].dropFirst().dropLast()), start..<index))
-        }
+        if mayBeKey { take(bytes[start..<index].dropFirst().dropLast(), start..<index, levels) }
         mayBeKey = false
       case let byte where byte.isSpace || byte == UInt8(ascii: ":"):
         index += 1
@@ -38,21 +63,28 @@ struct SettingsKeys {
         while index < bytes.count, !bytes[index].isSpace, !":,{}[]\"'/".utf8.contains(bytes[index]) {
           index += 1
         }
-        if mayBeKey { found.append((Self.unescaped(bytes[start..<index]), start..<index)) }
+        if mayBeKey { take(bytes[start..<index], start..<index, levels) }
         mayBeKey = false
       }
     }
   }
 
-  /// - Throws: `bad-settings` for a key that is there twice, with both places.
+  private mutating func take(_ name: some Sequence<UInt8>, _ range: Range<Int>, _ levels: [Level]) {
+    guard let level = levels.last, let object = level.object else { return }
+    found.append(Key(object: object, path: level.prefix + Self.unescaped(name), range: range))
+  }
+
+  /// - Throws: `bad-settings` for a key that is there twice in one object, with both places.
   func refuseDuplicates() throws(MigrationError) {
-    var first: [String: Range<Int>] = [:]
-    for (name, range) in found {
-      guard let earlier = first.updateValue(range, forKey: name) else { continue }
+    var first: [Int: [String: Range<Int>]] = [:]
+    for key in found {
+      guard let earlier = first[key.object, default: [:]].updateValue(key.range, forKey: key.path) else {
+        continue
+      }
       let place = source.place(earlier)
       throw MigrationError(
-        .badSettings, "'\(name)' is set twice, first on line \(place.line) in column \(place.column)",
-        at: source.place(range), help: ["remove one of the two"])
+        .badSettings, "'\(key.path)' is set twice, first on line \(place.line) in column \(place.column)",
+        at: source.place(key.range), help: ["remove one of the two"])
     }
   }
 

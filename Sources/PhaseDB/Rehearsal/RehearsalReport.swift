@@ -16,7 +16,8 @@ public struct RehearsalReport: Sendable {
   /// Whether the database has a ledger to record evidence in.
   public let hasLedger: Bool
 
-  /// True when every phase came back, or lost only what it declares, within its budget.
+  /// True when every phase came back, or lost only what it declares, within its budget, and each of its probes that could
+  /// be tried was seen to fail.
   public var isClean: Bool { phases.allSatisfy(\.isClean) }
   /// What to record.
   public var evidence: [Evidence] { phases.map(\.evidence) }
@@ -48,11 +49,16 @@ package struct RehearsedPhase: Sendable {
   package let losses: [Loss]
   /// Tables that the phase touches and that had no rows, so that they prove nothing.
   package let emptyTables: [String]
+  /// What was seen of its probes between its way up and its way down; empty when the way up failed.
+  package let probes: [RedProbe]
   package let evidence: Evidence
 
   package var verdict: Evidence.Verdict { evidence.verdict }
   package var times: RehearsedTimes { evidence.times }
-  package var isClean: Bool { verdict.isProof && overBudget.isEmpty }
+  /// Whether it came back, or lost only what it declares, within its budget.
+  package var cameBack: Bool { verdict.isProof && overBudget.isEmpty }
+  /// Whether it also has no probe that never failed.
+  package var isClean: Bool { cameBack && !probes.contains(where: \.isNeverRed) }
 }
 
 /// How two states of a database differ in what they hold.

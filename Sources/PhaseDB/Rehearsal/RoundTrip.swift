@@ -24,6 +24,8 @@ extension Rehearsal {
     let after = try state(of: id)
     trip.emptyTables = try emptyTables(before.digest, after.digest, wayUp.writes, id, phase)
 
+    trip.probes = try redProbes(phase)
+
     guard let wayDown = try attempt(&trip, .down, .down) else {
       known = after.digest
       return finish(trip)
@@ -117,7 +119,7 @@ extension Rehearsal {
       id: trip.id, corrections: trip.corrections, afterDown: trip.afterDown,
       afterSecondUp: trip.afterSecondUp, failed: trip.failed,
       failure: trip.failure, overBudget: trip.overBudget, losses: trip.phase.losses,
-      emptyTables: trip.emptyTables, evidence: evidence)
+      emptyTables: trip.emptyTables, probes: trip.probes, evidence: evidence)
   }
 }
 
@@ -135,6 +137,7 @@ private struct Trip {
   var afterSecondUp = StateDifference()
   var failed: RehearsedPhase.Stage?
   var failure: MigrationError?
+  var probes: [RedProbe] = []
 
   init(_ id: PhaseID, _ phase: Phase, schema: SchemaDigest) {
     self.id = id

@@ -61,7 +61,10 @@ package struct Linter: Sendable {
     let phases = catalog.phases
     var findings = unreadable.map { Finding($0, in: nil) }
     var byPhase: [PhaseID: [Finding]] = [:]
-    for finding in WindowRules.findings(catalog) + TextRules.findings(catalog) {
+    let ofTexts =
+      WindowRules.findings(catalog) + TextRules.findings(catalog) + WatchTooShort.findings(catalog)
+      + Undetected.findings(catalog)
+    for finding in ofTexts {
       if let phase = finding.phase {
         byPhase[phase, default: []].append(finding)
       } else {
@@ -129,7 +132,8 @@ package struct Linter: Sendable {
       SchemaPhaseWritesRows.self, BackfillGap.self, UnboundedWrite.self, BatchNotKeyed.self,
       DanglingCode.self, PositionalInsert.self, SelectStar.self,
       VerifyInvalid.self, RequiredColumn.self, TightenedEarly.self, LossyRetype.self, RebuildCollateral.self,
-      ContractCreates.self, NeedsNewerSQLite.self,
+      ContractCreates.self, NeedsNewerSQLite.self, WatchCannotReverse.self, ProbeWrites.self,
+      ProbeInvalid.self,
     ]
   }
 }

@@ -5,6 +5,8 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case undeclaredResidual = "undeclared-residual"
   case unusedAllow = "unused-allow"
   case expiredAllow = "expired-allow"
+  case watchTooShort = "watch-too-short"
+  case undetected
 
   // Decided by the ledger of a database.
   case editedAfterApply = "edited-after-apply"
@@ -30,11 +32,17 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case danglingCode = "dangling-code"
   case rebuildCollateral = "rebuild-collateral"
   case needsNewerSQLite = "needs-newer-sqlite"
+  case watchCannotReverse = "watch-cannot-reverse"
+  case probeWrites = "probe-writes"
+  case probeInvalid = "probe-invalid"
 
   /// How serious its findings are, where nothing else is said.
   package var level: Finding.Level {
     switch self {
-    case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite: .warning
+    case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite,
+      .watchTooShort,
+      .undetected, .watchCannotReverse:
+      .warning
     default: .error
     }
   }
@@ -73,6 +81,12 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case .danglingCode: "The next statement that uses it fails, although nothing failed when the phase ran."
     case .rebuildCollateral:
       "DROP TABLE removes them without an error, and nothing fails until they are needed."
+    case .watchTooShort: "A watch with few samples passes phases that do harm."
+    case .undetected: "When the phase does harm, only its users notice."
+    case .watchCannotReverse: "The phase stays when a probe fails, although its author wants it to come down."
+    case .probeWrites: "A probe is asked again and again on the real database, and must leave no trace there."
+    case .probeInvalid:
+      "A probe that cannot be asked is unknown in every sample, so that the watch is unclear."
     case .needsNewerSQLite: "The phase fails on the oldest SQLite that the settings promise to support."
     }
   }

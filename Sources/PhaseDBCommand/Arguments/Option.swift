@@ -108,7 +108,8 @@ extension Option {
     ),
     Option(
       .override, "override", takes: .list(Gate.overridable.map(\.rawValue)), repeatable: true,
-      "override a closed gate; needs --reason and is logged"),
+      "override a closed gate; needs --reason and is logged",
+      detail: "The gates are \(Gate.overridable.map(\.rawValue).joined(separator: ", "))."),
     Option(.reason, "reason", takes: .text("TEXT"), "why a gate is overridden"),
     Option(
       .instance, "instance", takes: .text("NAME"),

@@ -45,7 +45,9 @@ enum ValueKind: Sendable, Hashable {
     case .number: "N"
     case .duration: "DURATION"
     case .choices(let words): words.joined(separator: "|")
-    case .list(let words): words.joined(separator: ",")
+    case .list(let words):
+      // What does not fit beside an option stands in its description.
+      words.count <= 6 ? words.joined(separator: ",") : "WORD,WORD"
     }
   }
 

@@ -29,6 +29,32 @@ struct RehearsalJSON: Encodable {
     let corrections: [TableJSON]
     let afterDown: DifferenceJSON
     let afterSecondUp: DifferenceJSON
+    let probes: [ProbeJSON]
+  }
+
+  struct ProbeJSON: Encodable {
+    let probe: String
+    /// `failed`, `never`, `unknown` or `not-asked`.
+    let outcome: String
+    /// `probe-never-red`, when it is that finding.
+    let finding: String?
+    /// What was done before it failed.
+    let after: Prose?
+    /// What it said when it failed, or why nothing is known.
+    let reason: Prose?
+    let help: Prose?
+
+    init(_ probe: RedProbe) {
+      self.probe = probe.title
+      finding = probe.isNeverRed ? RedProbe.finding : nil
+      help = probe.remedy
+      switch probe.outcome {
+      case .failed(let after, let reason): (outcome, self.after, self.reason) = ("failed", after, "\(reason)")
+      case .never: (outcome, after, reason) = ("never", nil, nil)
+      case .unknown(let why): (outcome, after, reason) = ("unknown", nil, why)
+      case .notAsked: (outcome, after, reason) = ("not-asked", nil, nil)
+      }
+    }
   }
 
   struct FailureJSON: Encodable {
@@ -113,7 +139,7 @@ extension RehearsalJSON.PhaseJSON {
       emptyTables: phase.emptyTables, losses: phase.losses.map { "\($0.table).\($0.column): \($0.reason)" },
       failed: RehearsalJSON.FailureJSON(phase),
       corrections: phase.corrections.map(RehearsalJSON.TableJSON.init), afterDown: .init(phase.afterDown),
-      afterSecondUp: .init(phase.afterSecondUp))
+      afterSecondUp: .init(phase.afterSecondUp), probes: phase.probes.map(RehearsalJSON.ProbeJSON.init))
   }
 }
 

@@ -31,8 +31,10 @@ struct RehearsalText {
       context.print(
         "\(context.paint("note:", .warning)) \(name) was not compared: \(reason)\n")
     }
-    let clean = report.phases.count { $0.isClean }
-    let sentence = "\(clean) of \(CountText.text(report.phases.count, "phase")) came back"
+    let clean = report.phases.count { $0.cameBack }
+    let green = report.phases.flatMap(\.probes).count(where: \.isNeverRed)
+    let neverFailed = green == 0 ? "" : ", \(CountText.text(green, "probe")) never failed"
+    let sentence = "\(clean) of \(CountText.text(report.phases.count, "phase")) came back\(neverFailed)"
     context.print(context.paint("\n\(sentence)\n", report.isClean ? .good : .bad))
   }
 
@@ -45,12 +47,29 @@ struct RehearsalText {
     for table in phase.corrections { printCorrection(table, phase, to: context) }
     print(phase.afterDown, "after down", phase, to: context)
     print(phase.afterSecondUp, "after the second up", phase, to: context)
+    for probe in phase.probes { print(probe, phase, to: context) }
     for line in phase.overBudget { context.print("\n\(phase.id.short) is over its budget: \(line)\n") }
     if !phase.emptyTables.isEmpty {
       let names = phase.emptyTables.joined(separator: ", ")
       context.print(
         "\n\(phase.id.short) touches tables without rows, on which a rehearsal proves nothing: \(names)\n")
     }
+  }
+
+  private func print(_ probe: RedProbe, _ phase: RehearsedPhase, to context: CommandContext) {
+    let name = "\(phase.id.short): the probe '\(probe.title)'"
+    switch probe.outcome {
+    case .failed(let after, let reason):
+      context.print("\n\(name) failed after \(after)\(reason.isEmpty ? "" : ": \(reason)")\n")
+    case .never(let attempts):
+      let what =
+        probe.hasOwnSQL ? "its @red ran" : "\(CountText.text(attempts, "attempt")) to break what it reads"
+      context.print(
+        "\n\(context.paint("warning:", .warning)) \(name) did not fail after \(what) [\(RedProbe.finding)]\n")
+    case .unknown(let why): context.print("\n\(name) was not seen to fail: \(why)\n")
+    case .notAsked: context.print("\n\(name) is one of the settings, and a rehearsal does not ask it\n")
+    }
+    if let remedy = probe.remedy { context.print("  help: \(remedy)\n") }
   }
 
   private func print(

@@ -190,7 +190,11 @@ private struct TransitionCommand {
       let unclean = report.phases.filter { !$0.isClean }
       throw MigrationError(
         .rehearsalFailed, "the rehearsal failed",
-        details: unclean.map { "\($0.id): \($0.overBudget.first ?? $0.verdict.rawValue)" },
+        details: unclean.map { phase in
+          let probe = phase.probes.first(where: \.isNeverRed).map { "the probe '\($0.title)' never failed" }
+          return
+            "\(phase.id): \(phase.overBudget.first ?? (phase.verdict.isProof ? probe : nil) ?? phase.verdict.rawValue)"
+        },
         state: "nothing was changed",
         help: ["see the rows: phasedb rehearse", "correct the phases it names"])
     }

@@ -7,15 +7,17 @@ import Testing
     up: String = "SELECT 1;", down: String = "SELECT 2;", summary: String = "",
     verify: [(title: String, query: String)] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
-    allowances: [Allowance] = []
+    allowances: [Allowance] = [], watch: Watch? = nil, probes: [Probe] = []
   ) throws -> Phase {
     try Phase(
       kind, windows: Windows(Window(application, VersionRange(windows))), up: #require(Script(up)),
       down: #require(Script(down)), summary: summary,
       verifications: verify.map { try Verification($0.title, query: #require(Script($0.query))) },
       residuals: residuals, losses: losses, retirements: retirements, soak: soak, needs: needs,
-      budget: budget, allowances: allowances)
+      budget: budget, allowances: allowances, watch: watch, probes: probes)
   }
+
+  static let halfAnHour = Watch(for: .seconds(1800), every: .seconds(30))
 
   static func cases() throws -> [(String, Phase)] {
     [
@@ -67,6 +69,31 @@ import Testing
       (
         "text outside ASCII",
         try phase(up: "SELECT 'größe 名';", summary: "Größe", residuals: [Residual(.customer, "naïve\u{A0}ü")])
+      ),
+      (
+        "a watch with a probe of the settings",
+        try phase(watch: halfAnHour, probes: [Probe("checkout", expecting: .atMost(800))])
+      ),
+      (
+        "a watch that reverses",
+        try phase(
+          watch: Watch(
+            for: .seconds(3600), every: .milliseconds(1500), settle: .seconds(60), then: .reverse),
+          probes: [
+            Probe("rows", query: Script("SELECT 1 WHERE 0"), red: Script("DELETE FROM t;; ")),
+            Probe("lag", query: Script("SELECT 1;"), expecting: .between(-0.5, 1e300), isControl: true),
+          ])
+      ),
+      (
+        "titles of probes that look like clauses",
+        try phase(
+          watch: halfAnHour,
+          probes: [
+            "at most 5", "x at most 5", "x fails 3 of 2", "control", "x control", "x missing fails",
+            "x between 1 and 2", "\"x\" y", "\"", "x  y", "a\nb", "", "größe", "x fails 3",
+            "x at least 5%",
+          ].map { Probe($0) }
+            + [Probe("x at most 6", expecting: .atMost(7)), Probe("control  control", isControl: true)])
       ),
       (
         "an allowance",

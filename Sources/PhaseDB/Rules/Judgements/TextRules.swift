@@ -53,7 +53,9 @@ enum MigrateChangesSchema: TrialRule {
 enum NeedsNewerSQLite: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard let oldest = folder.oldestSQLite else { return [] }
-    let scripts = [trial.phase.up, trial.phase.down] + trial.phase.verifications.map(\.query)
+    let scripts =
+      [trial.phase.up, trial.phase.down] + trial.phase.verifications.map(\.query)
+      + trial.phase.probes.compactMap(\.query)
     return scripts.flatMap { script in
       var told: Set<String> = []
       return SchemaFeature.needed(by: script.text).filter { feature in
