@@ -35,6 +35,9 @@ struct WatchTests {
     return site
   }
 
+  /// Until the time between two samples is over.
+  static func letASampleBeDue() { Thread.sleep(forTimeInterval: 0.15) }
+
   @Test("a good release passes and a bad one comes back: exit codes, words, the log and the documents")
   func goodAndBad() throws {
     let good = try Self.shop()
@@ -112,6 +115,7 @@ struct WatchTests {
     let site = try Self.shop(
       probe: "@probe checkout  \(expectation)", command: command, more: more, rehearsed: false)
     try site.expect(0, "up -d shop.db")
+    Self.letASampleBeDue()
     let outcome = try site.expect(0, "watch --once -d shop.db --format json")
     #expect(outcome.errors.contains(reason), "\(outcome.errors)")
     #expect(outcome.errors.contains("unknown"))
