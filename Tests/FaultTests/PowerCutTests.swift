@@ -22,7 +22,7 @@ struct PowerCutTests {
     let recording = try Recording(row.journal, row.lifecycle, isNew: row.isNew)
     try #require(recording.contents.count == recording.applied.count && recording.applied.last == 0)
     var cut = try PowerCut(
-      recording, seed: Effort.seed, rounds: Effort.isAll ? 20 : 3, percentFinished: Effort.isAll ? 100 : 2)
+      recording, seed: Effort.seed, rounds: Effort.isAll ? 20 : 2, percentFinished: Effort.isAll ? 100 : 1)
     try cut.run()
     let tally = cut.tally
     print(

@@ -65,7 +65,7 @@ struct WayBackTests {
   @Test("nor is more said of a database that is too large to be copied", arguments: 0..<parts)
   func large(_ part: UInt64) throws {
     var words: [String: Int] = [:]
-    for number in stride(from: part, to: Self.count / 10, by: Int(Self.parts)) {
+    for number in stride(from: part, to: Self.count / 20, by: Int(Self.parts)) {
       let outcome = try DrawnCase(seed: Self.seed &+ number).run(isSmall: false)
       words.merge(outcome.words, uniquingKeysWith: +)
       #expect(

@@ -237,9 +237,10 @@ private struct SampleJSON: Encodable {
   /// Of a sample that is judged, its number and how many there are.
   let sample: Int?
   let ofSamples: Int?
-  let probes: [String: Shown]
+  let probes: [Shown]
 
   struct Shown: Encodable {
+    let probe: String
     let outcome: String
     let value: Double?
     let reason: String?
@@ -252,8 +253,10 @@ private struct SampleJSON: Encodable {
     case .judged(let round, let count): (self.stage, sample, ofSamples) = ("judged", round, count)
     case .afterwards: (self.stage, sample, ofSamples) = ("afterwards", nil, nil)
     }
-    probes = samples.mapValues {
-      Shown(outcome: $0.outcome.rawValue, value: $0.value, reason: $0.reason.isEmpty ? nil : $0.reason)
+    probes = samples.sorted { $0.key < $1.key }.map { title, sample in
+      Shown(
+        probe: title, outcome: sample.outcome.rawValue, value: sample.value,
+        reason: sample.reason.isEmpty ? nil : sample.reason)
     }
   }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite("Random schemas, rows and phases go up, down and up again")
 struct RoundTripTests {
   /// `PHASEDB_ROUND_TRIPS` asks for more cases, `PHASEDB_SEED` for others.
-  static let count = ProcessInfo.processInfo.environment["PHASEDB_ROUND_TRIPS"].flatMap(UInt64.init) ?? 300
+  static let count = ProcessInfo.processInfo.environment["PHASEDB_ROUND_TRIPS"].flatMap(UInt64.init) ?? 100
   static let seed =
     ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap(UInt64.init) ?? 20_261_124
   private static let parts: UInt64 = 8
