@@ -305,4 +305,60 @@ struct SettlingTests {
     #expect(migrationError { try go("@nowhere") }?.id == .unknownCheckpoint)
     #expect(migrationError { try go("app@") }?.id == .versionInvalid)
   }
+
+  @Test("says which contracts stay pending")
+  func contractsLeft() throws {
+    let database = try TemporaryDatabase()
+    let all = try catalog(["0001-a": [table("a"), nothing(.contract)], "0002-b": [table("b")]])
+    let migrator = try database.migrator(all)
+    let plan = try migrator.plan(to: Destination("0002"))
+    #expect(plan.notes.last == "contracts stay pending: 0001/contract; --contracts lets them go up")
+    #expect(try migrator.plan(to: Destination("0002"), contracts: true).notes.isEmpty)
+  }
+
+  @Test("goes nowhere through drift, past a live version, or from a phase that is half done")
+  func refusals() throws {
+    let drifted = try TemporaryDatabase()
+    try drifted.run(.up(1), tables(2))
+    try drifted.run("CREATE TABLE theirs (a)")
+    let live = try TemporaryDatabase()
+    let windows = try catalog(["0001-a": [table("a")], "0002-b": [table("b", window: ">=1.0 <2.0")]])
+    try live.run(.upAll, windows)
+    for (text, id) in [
+      ("0002", MigrationError.ID.schemaDrift), ("@0", .schemaDrift), ("app@1.5", .schemaDrift),
+    ] {
+      let migrator = try drifted.migrator(tables(2))
+      #expect(
+        migrationError { try migrator.go(to: Destination(text), observe: { _ in }) }?.id == id, "\(text)")
+    }
+    let migrator = try live.migrator(windows, .test(live: ["app@2.5"]))
+    #expect(migrationError { try migrator.go(to: Destination("0001"), observe: { _ in }) }?.id == .phaseHeld)
+    #expect(migrationError { try migrator.settle(for: "app@1.0", observe: { _ in }) } == nil)
+    #expect(try live.applied() == ["0001/expand", "0002/expand"])
+  }
+
+  @Test("two that settle at the same moment do it once", arguments: 0..<4)
+  func together(_ number: Int) async throws {
+    let database = try TemporaryDatabase()
+    try database.run(.upAll, Self.dropping(), .test(live: ["app@2"]))
+    let path = database.path
+    let done = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<3 {
+        group.addTask {
+          let migrator = try Migrator(
+            database: path, catalog: catalog([:]), options: .test(live: [], wait: .seconds(20)))
+          do throws(MigrationError) {
+            return try migrator.settle(for: "app@1.5", observe: { _ in }).done.count
+          } catch {
+            // It was planned before another one was done.
+            #expect([.ledgerMoved, .leaseHeld].contains(error.id), "\(error)")
+            return 0
+          }
+        }
+      }
+      return try await group.reduce(0, +)
+    }
+    #expect(done == 1)
+    #expect(try database.applied() == ["0001/expand"])
+  }
 }

@@ -46,7 +46,8 @@ package struct Planner {
     case .up(let count): limit = count
     default: break
     }
-    if !contracts { candidates.removeAll { $0.id.kind == .contract && $0.id != target } }
+    let left = contracts ? [] : candidates.filter { $0.id.kind == .contract && $0.id != target }.map(\.id)
+    candidates.removeAll { left.contains($0.id) }
     candidates = try withUnderWay(candidates, target: target)
     let order = UpOrder(
       candidates, beyond: pendingAfter(candidates.map(\.id)), limit: limit, planner: self)
@@ -58,7 +59,12 @@ package struct Planner {
       applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
       pending: pendingAfter(order.steps.map(\.id)))
     try refuseStatesWithoutVersion(order.steps, passing)
-    return plan(.up, order: order.steps, liveAfter: passing, held: order.held, baseline: baseline)
+    var plan = plan(.up, order: order.steps, liveAfter: passing, held: order.held, baseline: baseline)
+    if !left.isEmpty {
+      plan.notes.append(
+        "contracts stay pending: \(DetailLines.enumeration(left.map(\.short))); --contracts lets them go up")
+    }
+    return plan
   }
 
   /// Plans a way down: the reverse of the order in which phases were really applied.
