@@ -107,7 +107,7 @@ extension Option {
         + "with a note, contract phases are held, and the way down runs with a warning."
     ),
     Option(
-      .override, "override", takes: .list(Gate.overridable.map(\.rawValue)), repeatable: true,
+      .override, "override", takes: .list(Gate.overridable.map(\.rawValue), "GATE,GATE"), repeatable: true,
       "override a closed gate; needs --reason and is logged",
       detail: "The gates are \(Gate.overridable.map(\.rawValue).joined(separator: ", "))."),
     Option(.reason, "reason", takes: .text("TEXT"), "why a gate is overridden"),

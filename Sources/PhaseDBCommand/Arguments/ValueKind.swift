@@ -16,8 +16,8 @@ enum ValueKind: Sendable, Hashable {
   case duration
   /// One of these words.
   case choices([String])
-  /// One or more of these words, separated by commas.
-  case list([String])
+  /// One or more of these words, separated by commas; a placeholder where help does not list them.
+  case list([String], String? = nil)
 
   /// Names that a shell can offer after it asked phasedb for them.
   enum Known: String, Sendable, CaseIterable {
@@ -45,16 +45,14 @@ enum ValueKind: Sendable, Hashable {
     case .number: "N"
     case .duration: "DURATION"
     case .choices(let words): words.joined(separator: "|")
-    case .list(let words):
-      // What does not fit beside an option stands in its description.
-      words.count <= 6 ? words.joined(separator: ",") : "WORD,WORD"
+    case .list(let words, let placeholder): placeholder ?? words.joined(separator: ",")
     }
   }
 
   /// The words that a shell can offer; empty when anything may be written.
   var words: [String] {
     switch self {
-    case .choices(let words), .list(let words): words
+    case .choices(let words), .list(let words, _): words
     case .text, .name, .path, .directory, .number, .duration: []
     }
   }
@@ -84,7 +82,7 @@ enum ValueKind: Sendable, Hashable {
     case .choices(let words):
       try Self.check(text, among: words, for: subject)
       return .text(text)
-    case .list(let words):
+    case .list(let words, _):
       let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
       for part in parts { try Self.check(part, among: words, for: subject) }
       return .list(parts)

@@ -105,7 +105,7 @@ struct WatchRun {
       }
     guard !bad.isEmpty else {
       return context.progress(
-        "watching \(id.short), \(place): \(CountText.text(samples.count, "probe")) pass")
+        "watching \(id.short), \(place): every probe passes")
     }
     for (title, sample) in bad {
       context.progress(

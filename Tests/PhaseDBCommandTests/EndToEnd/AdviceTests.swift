@@ -18,6 +18,7 @@ struct AdviceTests {
     "purge 0002/contract",
     "may-run shop@9.9", "may-run shop@1.0", "may-run shop@1.0 --after 0002/contract", "settle shop@9.9",
     "settle shop@1.6 --dry-run", "goto shop@9.9", "goto 0001 --dry-run", "goto shop@1.2 --dry-run",
+    "watch", "watch waive 0001/expand --reason x", "watch freeze --reason x", "status", "watch unfreeze",
     "checkpoint restore nothing", "rehearse down", "down --all --live shop@1.5", "log --check", "adopt",
     "migrate", "rollback", "upp", "down --al", "status --all",
   ]

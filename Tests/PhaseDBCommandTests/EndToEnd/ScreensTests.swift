@@ -80,6 +80,24 @@ struct ScreensTests {
     }
   }
 
+  @Test("of a watch that failed read well", arguments: [80, 120])
+  func watch(width: Int) throws {
+    let site = try WatchTests.shop("@watch 400ms every 100ms then hold")
+    func show(_ line: String, _ code: Int32 = 0, screen: String? = nil) throws {
+      let outcome = try site.screen("\(line) -d shop.db", width: width, showsErrors: true)
+      #expect(outcome.code == code, "\(line): \(outcome.summary)")
+      if let screen { try expectScreen("\(screen)-\(width)", Self.steady(outcome.output, at: site)) }
+    }
+    try show("up -q")
+    WatchTests.letASampleBeDue()
+    try show("watch --once", screen: "watch-once")
+    try show("status", screen: "watch-status")
+    try site.write("", to: "broken")
+    try show("watch", 4, screen: "watch-failed")
+    try show("status 0002", screen: "watch-phase")
+    try show("watch freeze --for 2h --reason works", screen: "watch-freeze")
+  }
+
   @Test("stand a terminal of any width, and names of any length", arguments: [20, 80])
   func narrow(width: Int) throws {
     let site = try Site()

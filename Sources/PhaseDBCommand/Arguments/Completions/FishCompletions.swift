@@ -101,7 +101,7 @@ enum FishCompletions {
     case .directory: " -x -a '(__fish_complete_directories)'"
     case .name(let known, _): " -x -a '(__phasedb_names \(known.rawValue))'"
     case .choices(let words): " -x -a '\(words.joined(separator: " "))'"
-    case .list(let words): " -x -a '(__fish_append , \(words.joined(separator: " ")))'"
+    case .list(let words, _): " -x -a '(__fish_append , \(words.joined(separator: " ")))'"
     case .text, .number, .duration: " -x"
     }
   }

@@ -109,7 +109,7 @@ enum ZshCompletions {
     case .directory: "_files -/"
     case .name(let known, _): "{_phasedb_names \(known.rawValue)}"
     case .choices(let words): "(\(words.joined(separator: " ")))"
-    case .list(let words): "_sequence compadd - \(words.joined(separator: " "))"
+    case .list(let words, _): "_sequence compadd - \(words.joined(separator: " "))"
     case .text, .number, .duration: " "
     }
   }
