@@ -203,6 +203,17 @@ extension Migrator {
     observe(.verdict(recorded))
   }
 
+  /// Plans for the versions that somebody named and for those that checked in since: nobody is here to say that the former
+  /// are all there are.
+  private func planForBoth(_ selection: Selection) throws(MigrationError) -> Plan {
+    let named = options.live
+    guard !named.isEmpty else { return try plan(selection) }
+    _ = try plan(selection)
+    options.live = []
+    defer { options.live = named }
+    return try plan(selection)
+  }
+
   /// The way down of the phases that a watch covers, and what speaks against running it.
   private func reversalPlan(of watch: WatchRecord) throws(MigrationError) -> (Plan, [Prose]) {
     let (applied, watches, freeze) = try connection.reading {
@@ -232,7 +243,7 @@ extension Migrator {
       obstacles.append("the control '\(probe.title)' \(sample.outcome.rawValue): \(sample.reason)")
     }
     let count = applied.count { $0.sequence >= watch.first }
-    var plan = try plan(.down(count))
+    var plan = try planForBoth(.down(count))
     plan.reversing = watch.id
     for step in plan.steps where plan.reversals[step.id]?.isExactOrDeclared != true {
       let lines = (plan.reversals[step.id] ?? Reversal(basis: .nothing)).lines(of: step.id)

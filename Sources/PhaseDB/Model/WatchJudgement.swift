@@ -46,6 +46,9 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
   package private(set) var rounds = 0
   /// By the titles of the probes; controls are not counted.
   private var counts: [String: Count] = [:]
+  /// How many samples did not count because of a control, and the last such control.
+  private var disturbed = 0
+  private var disturbance = ""
   /// What the failed probe showed after the phase came down.
   private(set) var afterwards: [Sample.Outcome] = []
   /// All samples that were taken.
@@ -63,17 +66,18 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
     }
     rounds += 1
     // While something fails that the phase cannot have caused, its own probes say nothing about the phase.
-    let isDisturbed = probes.contains { $0.isControl && samples[$0.title]?.outcome != .passes }
+    let control = probes.first { $0.isControl && samples[$0.title]?.outcome != .passes }
+    if let control { (disturbed, disturbance) = (disturbed + 1, control.title) }
     let judged = probes.filter { !$0.isControl }
     for probe in judged {
-      let outcome = isDisturbed ? .unknown : samples[probe.title]?.outcome ?? .unknown
+      let outcome = control != nil ? .unknown : samples[probe.title]?.outcome ?? .unknown
       counts[probe.title, default: Count()].take(outcome, span: probe.span)
     }
     for probe in judged where counts[probe.title]?.fails(probe.tolerance) == true {
       return .failed(probe: probe.title)
     }
     for probe in judged where counts[probe.title]?.blind ?? 0 >= Self.mostBlind {
-      return .unclear(probe: probe.title, why: "\(Self.mostBlind) samples in a row are unknown")
+      return .unclear(probe: probe.title, why: "\(Self.mostBlind) samples in a row are unknown\(blame)")
     }
     // A watch does not end while a failure may be beginning.
     guard rounds >= watch.rounds, judged.allSatisfy({ counts[$0.title]?.recent.last != true }) else {
@@ -82,10 +86,14 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
     for probe in judged {
       let unknown = counts[probe.title]?.unknown ?? 0
       guard unknown * 2 < rounds else {
-        return .unclear(probe: probe.title, why: "\(unknown) of \(rounds) samples are unknown")
+        return .unclear(probe: probe.title, why: "\(unknown) of \(rounds) samples are unknown\(blame)")
       }
     }
     return .passed
+  }
+
+  private var blame: String {
+    disturbed == 0 ? "" : ", \(disturbed) of all because the control '\(disturbance)' did not pass"
   }
 
   /// Takes a sample of the probe that failed, after the phase came down.

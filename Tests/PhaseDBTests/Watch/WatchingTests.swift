@@ -199,6 +199,25 @@ struct WatchingTests {
     #expect(LogEntry.broken(in: try shop.migrator().log()).isEmpty)
   }
 
+  @Test("a version that checks in while the watch goes on counts beside those that were named")
+  func named() throws {
+    let shop = try WatchedShop()
+    try shop.rehearse()
+    let options = shop.options(live: ["app@1.5"])
+    try shop.up(options)
+    try shop.migrator().checkIn(LiveVersion("app@9.0"), instance: "web-1")
+    shop.answers["checkout"] = .fails("down")
+    // Check-ins are forgotten after ten minutes.
+    #expect(try shop.sample(2, options)?.detail.contains("app 9.0 is live on web-1") == true)
+    #expect(try shop.waysDown == 0)
+    let other = try WatchedShop()
+    try other.rehearse()
+    try other.up()
+    other.answers["checkout"] = .fails("down")
+    #expect(try other.sample(2, other.options(live: ["app@9.0"]))?.verdict == .failed)
+    #expect(try other.waysDown == 0)
+  }
+
   @Test("a freeze ends by itself, a freeze file counts while it is there")
   func freezes() throws {
     let shop = try WatchedShop(rounds: 40)
@@ -228,7 +247,10 @@ struct WatchingTests {
     disturbed.answers["checkout"] = .fails("down")
     disturbed.answers["disk"] = .fails("full")
     #expect(try disturbed.sample(9)?.verdict == .watching)
-    #expect(try disturbed.sample(1)?.verdict == .unclear)
+    #expect(
+      try disturbed.sample(1)?.detail
+        == "'checkout': 10 samples in a row are unknown, 10 of all because the control 'disk' did not pass")
+    #expect(try disturbed.verdict == "unclear")
     #expect(try disturbed.waysDown == 0)
 
     let blind = try WatchedShop(rounds: 60)
