@@ -50,9 +50,10 @@ struct Sampler {
       default: return reply
       }
     }
+    // Asked before the guard watches, which refuses the pragma.
+    let patience = try? connection.busyTimeout()
     let guarding = StatementGuard()
     guarding.watch(connection)
-    let patience = try? connection.busyTimeout()
     connection.setBusyTimeout(milliseconds: Int(deadline.milliseconds))
     let end = ContinuousClock.now + deadline
     connection.setProgressHandler(every: 1_000) { [cancellation] in
