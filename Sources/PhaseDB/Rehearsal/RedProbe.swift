@@ -241,7 +241,9 @@ private struct Attempt {
   static func all(of table: Table, _ columns: Set<SchemaName>, _ place: String) -> [Attempt] {
     let name = table.name.spelled
     var attempts = [Attempt(sql: "DELETE FROM \(place)", what: "every row of \(name) was deleted")]
-    for column in table.columns where columns.contains(column.name) && !column.isGenerated {
+    // Another key moves a row and breaks little else, so it comes last.
+    let read = table.columns.filter { columns.contains($0.name) && !$0.isGenerated }
+    for column in read.filter({ $0.keyPosition == 0 }) + read.filter({ $0.keyPosition > 0 }) {
       let spelled = SQLText.identifier(column.name.spelled)
       attempts += values(spelled, place).map { value in
         Attempt(

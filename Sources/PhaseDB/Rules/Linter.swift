@@ -63,7 +63,6 @@ package struct Linter: Sendable {
     var byPhase: [PhaseID: [Finding]] = [:]
     let ofTexts =
       WindowRules.findings(catalog) + TextRules.findings(catalog) + WatchTooShort.findings(catalog)
-      + Undetected.findings(catalog)
     for finding in ofTexts {
       if let phase = finding.phase {
         byPhase[phase, default: []].append(finding)
@@ -88,6 +87,9 @@ package struct Linter: Sendable {
           if let phase = finding.phase { byPhase[phase, default: []].append(finding) }
         }
       }
+    }
+    for finding in Undetected.findings(catalog) {
+      if let phase = finding.phase { byPhase[phase, default: []].append(finding) }
     }
     for (id, phase) in phases {
       findings += Allowances(of: phase, id: id, in: catalog).applied(

@@ -64,7 +64,7 @@ struct WatchRulesTests {
       finds: ["probe-writes": "0002-b/expand.sql:8"]),
     LintCase(
       "the ledger is not for probes", folder: expand(probe: "no b\nSELECT * FROM phasedb_log;"),
-      finds: ["probe-writes": "0002-b/expand.sql:8"]),
+      finds: ["probe-invalid": "0002-b/expand.sql:8"]),
     LintCase(
       "a column that is not there", folder: expand(probe: "no b\nSELECT id FROM t\nWHERE c IS NULL;"),
       finds: ["probe-invalid": "0002-b/expand.sql:9:7"]),
