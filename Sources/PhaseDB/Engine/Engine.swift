@@ -121,6 +121,7 @@ package final class Engine {
         // Where the database stands is read, and the lease given back, also after a request to stop.
         connection.removeProgressHandler()
         let told = standing(of: error, turn: turn, result: result)
+        recordStop(turn, by: error, leaving: told.standing)
         throw step.direction == .down ? told.onTheWayDown : told
       }
       expected.removeAll { $0 == step.id }

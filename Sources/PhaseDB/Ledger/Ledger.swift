@@ -138,10 +138,19 @@ extension Ledger {
   ///
   /// - Parameter limit: only the newest so many entries; nil for all.
   func entries(limit: Int? = nil) throws(SQLiteError) -> [LogEntry] {
+    try entries("ORDER BY id DESC LIMIT ?1", .integer(Int64(limit ?? -1)))
+  }
+
+  /// The log's row of that id; nil when there is none.
+  func entry(_ id: Int64) throws(SQLiteError) -> LogEntry? {
+    try entries("WHERE id = ?1", .integer(id)).first
+  }
+
+  private func entries(_ which: String, _ value: Value) throws(SQLiteError) -> [LogEntry] {
     var rows = try connection.prepare(
-      "SELECT id, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log ORDER BY id DESC LIMIT ?1"
+      "SELECT id, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log \(which)"
     )
-    try rows.bind([.integer(Int64(limit ?? -1))])
+    try rows.bind([value])
     var entries: [LogEntry] = []
     while try rows.step() {
       entries.append(

@@ -11,6 +11,8 @@ package struct LogEntry: Sendable, Hashable {
     case up
     /// A phase came down.
     case down
+    /// A run failed in a phase, and what it had begun there was rolled back.
+    case stop
     /// A named checkpoint was set.
     case checkpoint
     /// A gate was overridden.

@@ -27,6 +27,8 @@ public struct Status: Sendable {
   public let runner: String?
   /// The batched phase that is half done, nil when there is none.
   package let underWay: PhaseUnderWay?
+  /// The run that failed last, nil once another began or ended after it.
+  package let lastStop: RunStop?
   /// The way back to the last checkpoint that an operator named, nil when there is none below the present state.
   package let wayBack: CheckpointReversal?
   /// Live versions that the schema as it is, is not for.
@@ -165,7 +167,8 @@ extension Migrator {
         applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
-      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
+      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) },
+      lastStop: try lifting("reading the log") { () in try knowledge.ledger?.lastStop() }, wayBack: wayBack,
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))

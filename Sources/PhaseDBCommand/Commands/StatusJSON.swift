@@ -13,6 +13,7 @@ struct StatusJSON: Encodable {
   let checkIns: [CheckInJSON]
   let runner: String?
   let underWay: UnderWayJSON?
+  let lastStop: StopJSON?
   let phases: [PhaseJSON]
   /// Why `--check` fails; empty when it does not.
   let concerns: [ConcernJSON]
@@ -83,6 +84,26 @@ struct StatusJSON: Encodable {
     }
   }
 
+  struct StopJSON: Encodable {
+    let at: String
+    let phase: String
+    let direction: String
+    let error: String
+    let line: Int?
+    let standing: String
+    let exitCode: Int32
+
+    init(_ stop: RunStop) {
+      at = stop.at.text
+      phase = stop.phase.description
+      direction = stop.direction.rawValue
+      error = stop.error.rawValue
+      line = stop.line
+      standing = stop.standing.rawValue
+      exitCode = ExitCode(stop.standing).rawValue
+    }
+  }
+
   init(_ status: Status) {
     database = status.database
     exists = status.isThere
@@ -101,6 +122,7 @@ struct StatusJSON: Encodable {
     notes = status.notes
     runner = status.runner
     underWay = status.underWay.map(UnderWayJSON.init)
+    lastStop = status.lastStop.map(StopJSON.init)
     unread = status.unread.map(\.message)
     phases = status.phases.map { phase in
       PhaseJSON(

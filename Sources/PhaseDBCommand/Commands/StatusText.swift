@@ -24,6 +24,9 @@ struct StatusText {
     context.print(table)
     printTrouble(to: context)
     context.print("\n")
+    if let stop = status.lastStop {
+      context.print("\(context.paint("last:", .dim)) ", stop.sentence, indent: 6)
+    }
   }
 
   private var standing: Prose {
@@ -185,6 +188,13 @@ struct PhaseStatusText {
       context.print(
         residual == residuals.first ? "remains" : "", "\(residual.audience.rawValue): \(residual.text)")
     }
+  }
+}
+
+extension RunStop {
+  /// `2026-01-31 02:10 up stopped at 0004/contract: disk full (exit 4)`.
+  fileprivate var sentence: Prose {
+    "\(at.minute) \(direction.rawValue) stopped at \(phase.short): \(reason) (exit \(ExitCode(standing).rawValue))"
   }
 }
 

@@ -1,0 +1,66 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// Adds a row to the log about a step that failed after its SQL had begun, so that a status can tell of it.
+  ///
+  /// In a transaction of its own, since that of the step was rolled back. Nothing depends on the row: where it cannot be
+  /// written at once it is left out, and the error of the step is the one that is thrown.
+  ///
+  /// - Parameters:
+  ///   - error: what the step threw.
+  ///   - standing: what the whole run leaves behind.
+  func recordStop(_ turn: Turn, by error: MigrationError, leaving standing: MigrationError.Standing) {
+    guard purpose == .change, error.tellsOfBegunWork, connection.isAutocommit,
+      let patience = try? connection.busyTimeout()
+    else { return }
+    connection.setBusyTimeout(milliseconds: 100)
+    defer { connection.setBusyTimeout(milliseconds: patience) }
+    let step = turn.step
+    let stop = RunStop(
+      at: now(), step.id, step.direction, error.id,
+      line: step.direction == .up && error.place?.file == step.script.file ? error.place?.line : nil, standing
+    )
+    do {
+      let transaction = try connection.begin(.immediate)
+      try knowledge.refresh(on: connection)
+      // A row of the log says that the schema was in order, and an older ledger is brought to this format by a step.
+      guard let ledger = knowledge.ledger, ledger.format == LedgerFormat.current, knowledge.isInPlace,
+        knowledge.ledgerDrift.isEmpty
+      else { return }
+      // The commit may have landed although it reported an error.
+      let isApplied = knowledge.applied.contains { $0.id == step.id }
+      guard isApplied == (step.direction == .down), try !ledger.hasJustRecorded(stop, by: runner) else {
+        return
+      }
+      try ledger.log(
+        .stop, subject: step.id.description, detail: stop.detail, by: runner, at: stop.at)
+      try transaction.commit()
+    } catch {
+      // Best effort: whoever runs phasedb learns of the first error.
+    }
+  }
+}
+
+extension MigrationError {
+  /// Whether a step failed with it after its work had begun, and the database is one that can be written.
+  ///
+  /// Not those that another runner or a pause is the cause of: nothing failed.
+  fileprivate var tellsOfBegunWork: Bool {
+    guard standing == .undone || standing == .partWay else { return false }
+    switch id {
+    case .databaseBusy, .leaseHeld, .ledgerMoved, .batchPaused: return false
+    case .databaseReplaced, .databaseDamaged, .notADatabase, .ledgerDamaged, .ledgerTooNew: return false
+    default: return true
+    }
+  }
+}
+
+extension Ledger {
+  /// Whether the last row is about the same stop and no older than ten minutes: a service that fails at each of its
+  /// starts does not fill the log.
+  fileprivate func hasJustRecorded(_ stop: RunStop, by runner: Runner) throws(SQLiteError) -> Bool {
+    guard let last = try entry(head()), last.action == LogEntry.Action.stop.rawValue else { return false }
+    return last.subject == stop.phase.description && last.detail == stop.detail && last.who == runner.user
+      && last.host == runner.host && last.at >= stop.at.before(.seconds(600))
+  }
+}
