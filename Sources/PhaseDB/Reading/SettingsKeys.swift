@@ -1,10 +1,10 @@
-/// The keys of the outermost object in a text of JSON5, with their places: the decoder takes one of two equal keys
-/// and says nothing.
+/// The keys of the outermost object in a JSON5 text, with their places: of two equal keys the decoder silently takes
+/// one.
 struct SettingsKeys {
   private let source: PhaseSource
   private var found: [(name: String, range: Range<Int>)] = []
 
-  /// Reads keys as far as the text is JSON5; what is wrong with the rest is the decoder's business.
+  /// Reads keys as far as the text is JSON5; the decoder reports errors in the rest.
   init(_ source: PhaseSource) {
     self.source = source
     let bytes = source.bytes

@@ -31,7 +31,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case rebuildCollateral = "rebuild-collateral"
   case needsNewerSQLite = "needs-newer-sqlite"
 
-  /// How serious its findings are, where nothing else is said.
+  /// The level of its findings, unless a finding has its own.
   package var level: Finding.Level {
     switch self {
     case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite: .warning

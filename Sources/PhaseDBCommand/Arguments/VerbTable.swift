@@ -237,7 +237,7 @@ extension Verb {
 }
 
 extension Verb {
-  /// Verbs that look at a database, and at what applications ask of it.
+  /// Verbs that look at a database and at the queries of applications.
   static let looking: [Verb] = [
     Verb(
       .status, "status",
@@ -350,7 +350,7 @@ extension Verb {
 }
 
 extension Verb {
-  /// Verbs that name, keep, bring back and destroy.
+  /// Verbs about checkpoints, snapshots and purging.
   static let checkpoints: [Verb] = [
     Verb(
       .checkpointCreate, "checkpoint", "create",

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// Where a database stands, as a person reads it: a few facts, a line for each phase, and what is wrong.
+/// The state of a database for a person: a few facts, a line for each phase, and what is wrong.
 struct StatusText {
   private let status: Status
 
@@ -92,7 +92,7 @@ struct StatusText {
     return phase.isInCatalog ? .init("applied", .good) : .init("no file", .warning)
   }
 
-  /// What coming down would give back.
+  /// What coming down would restore.
   private func reversal(_ phase: PhaseStatus) -> TextTable.Cell {
     guard let reversal = phase.reversal else { return "" }
     return .init("\(reversal.word.rawValue)", reversal.isExactOrDeclared ? nil : .bad)
@@ -113,7 +113,7 @@ struct StatusText {
     return .init(phase.reversal?.brief ?? "")
   }
 
-  /// What an operator has to know besides: versions that should not be live, closed gates, drift.
+  /// Prints problems: versions that should not be live, closed gates, drift.
   private func printTrouble(to context: CommandContext) {
     if !status.misfits.isEmpty || !status.notes.isEmpty { context.print("\n") }
     context.print(status.misfits)
@@ -130,12 +130,12 @@ struct StatusText {
   }
 }
 
-/// All that is known of one phase: `phasedb status PHASE`.
+/// Everything about one phase: `phasedb status PHASE`.
 struct PhaseStatusText {
   private let phase: PhaseStatus
   private let kept: [Purge.Item]
 
-  /// - Parameter kept: what it took away and can be purged.
+  /// - Parameter kept: what the phase removed and can be purged.
   init(_ phase: PhaseStatus, kept: [Purge.Item]) { (self.phase, self.kept) = (phase, kept) }
 
   func print(to context: CommandContext) {
