@@ -1,10 +1,10 @@
 internal import PhaseSQLite
 
 extension Engine {
-  /// Adds a row to the log about a step that failed after its SQL had begun, so that a status can tell of it.
+  /// Logs a step that failed after its work had begun, so that a status can show it.
   ///
-  /// In a transaction of its own, since that of the step was rolled back. Nothing depends on the row: where it cannot be
-  /// written at once it is left out, and the error of the step is the one that is thrown.
+  /// It uses a transaction of its own, because that of the step was rolled back. Nothing depends on the row: if it
+  /// cannot be written at once, it is left out, and the caller throws the error of the step in any case.
   ///
   /// - Parameters:
   ///   - error: what the step threw.
@@ -42,9 +42,9 @@ extension Engine {
 }
 
 extension MigrationError {
-  /// Whether a step failed with it after its work had begun, and the database is one that can be written.
+  /// Whether a step failed with this error after its work had begun, on a database that can be written.
   ///
-  /// Not those that another runner or a pause is the cause of: nothing failed.
+  /// Errors caused by another runner or a pause do not count, because nothing failed.
   fileprivate var tellsOfBegunWork: Bool {
     guard standing == .undone || standing == .partWay else { return false }
     switch id {
@@ -56,8 +56,8 @@ extension MigrationError {
 }
 
 extension Ledger {
-  /// Whether the last row is about the same stop and no older than ten minutes: a service that fails at each of its
-  /// starts does not fill the log.
+  /// Whether the last row is about the same stop and no older than ten minutes, so that a service which fails at every
+  /// start does not fill the log.
   fileprivate func hasJustRecorded(_ stop: RunStop, by runner: Runner) throws(SQLiteError) -> Bool {
     guard let last = try entry(head()), last.action == LogEntry.Action.stop.rawValue else { return false }
     return last.subject == stop.phase.description && last.detail == stop.detail && last.who == runner.user

@@ -2,7 +2,7 @@ internal import PhaseSQLite
 
 /// A run that failed, as the log keeps it.
 ///
-/// It names the error and the line, and nothing that stands in a row: the log outlives the rows, and is read by others.
+/// It names the error and the line, and never a value of a row, because the log outlives the rows and others read it.
 package struct RunStop: Sendable, Hashable {
   package let at: Timestamp
   /// The phase at which it stopped.

@@ -1,19 +1,19 @@
-/// Something for which a check of a database's status fails.
+/// A reason for which a check of a database's status fails.
 package struct Concern: Sendable, Hashable {
   package enum Kind: String, Sendable, CaseIterable {
     /// A phase that is not applied.
     case pending
-    /// A batched phase that is neither applied nor not.
+    /// A batched phase that is half done.
     case halfDone = "half-done"
     /// The schema is not what the ledger says.
     case drift
-    /// The text of an applied phase is another one now.
+    /// The text of an applied phase was edited.
     case edited
-    /// The last rehearsal of a pending phase was no proof that it comes back.
+    /// The last rehearsal of a pending phase did not prove that it comes back.
     case rehearsal
     /// A file that cannot be read, and may hold a pending phase.
     case unread
-    /// A version is live that the schema is not for.
+    /// A live version may not run on the schema.
     case liveVersion = "live-version"
   }
 
@@ -24,7 +24,7 @@ package struct Concern: Sendable, Hashable {
   package let message: Prose
   /// Differences and causes, one line each.
   package let details: [Prose]
-  /// What ends it, most useful first.
+  /// Remedies, most useful first.
   package let remedies: [Prose]
 
   init(
@@ -68,7 +68,7 @@ extension Status {
     ]
   }
 
-  /// Whatever the settings ask for: what is known to be lost is said before the phase goes up.
+  /// Known losses are reported before the phase goes up, whatever the settings demand.
   private var rehearsals: [Concern] {
     pending.compactMap { phase in
       guard let evidence = phase.evidence, let (reason, opening) = evidence.objection(to: phase.id) else {
