@@ -10,7 +10,7 @@ extension Engine {
   ///   - error: what the step threw.
   ///   - standing: what the whole run leaves behind.
   func recordStop(_ turn: Turn, by error: MigrationError, leaving standing: MigrationError.Standing) {
-    guard purpose == .change, error.tellsOfBegunWork, connection.isAutocommit,
+    guard purpose == .change, error.tellsOfBegunWork, knowledge.ledger != nil, connection.isAutocommit,
       let patience = try? connection.busyTimeout()
     else { return }
     connection.setBusyTimeout(milliseconds: 100)
