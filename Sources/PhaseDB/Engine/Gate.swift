@@ -12,7 +12,7 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case edited
   /// A rehearsal of the same text on the same schema must have shown that the phase comes back.
   case evidence
-  /// An earlier phase is held, so its gate must be opened first.
+  /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
   /// Gates that an operator can override with a reason.

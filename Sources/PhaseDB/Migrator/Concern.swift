@@ -13,7 +13,7 @@ package struct Concern: Sendable, Hashable {
     case rehearsal
     /// A file that cannot be read, and may hold a pending phase.
     case unread
-    /// A live version may not run on the schema.
+    /// A version is live that the schema is not for.
     case liveVersion = "live-version"
   }
 
@@ -68,7 +68,7 @@ extension Status {
     ]
   }
 
-  /// Known losses are reported before the phase goes up, whatever the settings demand.
+  /// Whatever the settings ask for: what is known to be lost is said before the phase goes up.
   private var rehearsals: [Concern] {
     pending.compactMap { phase in
       guard let evidence = phase.evidence, let (reason, opening) = evidence.objection(to: phase.id) else {

@@ -24,13 +24,13 @@ public struct Status: Sendable {
   package let checkIns: [CheckIn]
   /// Who runs phases at this moment, nil when no run is going on.
   public let runner: String?
-  /// The batched phase that is half done, nil when there is none.
-  package let underWay: PhaseUnderWay?
   /// The run that failed last, nil once another began or ended after it.
   package let lastStop: RunStop?
+  /// The batched phase that is half done, nil when there is none.
+  package let underWay: PhaseUnderWay?
   /// The way back to the last checkpoint that an operator named, nil when there is none below the present state.
   package let wayBack: CheckpointReversal?
-  /// Live versions that may not run on the present schema.
+  /// Live versions that the schema as it is, is not for.
   package let misfits: [LiveMisfit]
   /// Why a live version cannot be judged, one sentence each.
   public let notes: [Prose]
@@ -166,8 +166,8 @@ extension Migrator {
         applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
-      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) },
-      lastStop: try lifting("reading the log") { () in try knowledge.ledger?.lastStop() }, wayBack: wayBack,
+      lastStop: try lifting("reading the log") { () in try knowledge.ledger?.lastStop() },
+      underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))

@@ -32,8 +32,8 @@ public struct Phase: Sendable, Hashable {
   public let batching: Batching?
   /// Findings the author accepts.
   public let allowances: [Allowance]
-  /// The identity of the phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its SQL.
-  /// Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
+  /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
+  /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
   public private(set) var tokenHash = ""
 
   /// A phase made in Swift; the parameters are the directives of a phase file.

@@ -244,7 +244,7 @@ private enum PathInSettings {
     return script
   }
 
-  /// Puts the settings' folder before a relative path, after the scheme if a database has one.
+  /// Puts the settings' folder before a relative path, behind the scheme where a database has one.
   static func resolve(_ path: String, from folder: String) -> String {
     let scheme =
       ["sqlite3://", "sqlite://", "file://", "sqlite3:", "sqlite:", "file:"].first { path.hasPrefix($0) }

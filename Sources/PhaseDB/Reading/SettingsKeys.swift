@@ -1,5 +1,5 @@
-/// The keys of the outermost object in a JSON5 text, with their places: of two equal keys the decoder silently takes
-/// one.
+/// The keys of the outermost object in a text of JSON5, with their places: the decoder takes one of two equal keys
+/// and says nothing.
 struct SettingsKeys {
   private let source: PhaseSource
   private var found: [(name: String, range: Range<Int>)] = []

@@ -12,8 +12,8 @@ struct StatusJSON: Encodable {
   let live: [String: String?]
   let checkIns: [CheckInJSON]
   let runner: String?
-  let underWay: UnderWayJSON?
   let lastStop: StopJSON?
+  let underWay: UnderWayJSON?
   let phases: [PhaseJSON]
   /// Why `--check` fails; empty when it does not.
   let concerns: [ConcernJSON]
@@ -121,8 +121,8 @@ struct StatusJSON: Encodable {
     }
     notes = status.notes
     runner = status.runner
-    underWay = status.underWay.map(UnderWayJSON.init)
     lastStop = status.lastStop.map(StopJSON.init)
+    underWay = status.underWay.map(UnderWayJSON.init)
     unread = status.unread.map(\.message)
     phases = status.phases.map { phase in
       PhaseJSON(

@@ -135,7 +135,7 @@ struct PhaseStatusText {
   private let phase: PhaseStatus
   private let kept: [Purge.Item]
 
-  /// - Parameter kept: what the phase removed and can be purged.
+  /// - Parameter kept: what it took away and can be purged.
   init(_ phase: PhaseStatus, kept: [Purge.Item]) { (self.phase, self.kept) = (phase, kept) }
 
   func print(to context: CommandContext) {

@@ -19,7 +19,7 @@ struct ChildProgram: Sendable {
   /// The program, found by PATH unless it has a slash, and its arguments.
   let words: [String]
   let environment: [String: String]
-  /// Where its standard output and standard error go, in the order in which they come.
+  /// Where its standard output and error go, one behind the other as they come.
   let output: FileDescriptor
   /// The time after which it is ended, with everything it started.
   let timeLimit: Duration
