@@ -27,7 +27,7 @@ struct Claims {
 }
 
 extension Claims.Claim {
-  /// False also for a claim about something that a later phase took away.
+  /// Also false for a claim about something that a later phase removed.
   fileprivate func holds(on connection: Connection) throws(MigrationError) -> Bool {
     do throws(MigrationError) {
       return try verification.breakingRows(on: connection, limit: 0).count == 0

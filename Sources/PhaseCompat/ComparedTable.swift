@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What it takes to find a row of a table again.
+/// How the rows of a table are found again.
 struct ComparedTable: Sendable {
   let name: FoldedName
   let columns: [FoldedName]
@@ -11,7 +11,8 @@ struct ComparedTable: Sendable {
   let isKeyedByRowID: Bool
   let isWithoutRowID: Bool
 
-  /// Reads an ordinary table; nil for a view, a virtual table, one that is not there, and one whose rows nothing finds again.
+  /// Reads an ordinary table; nil for a view, a virtual table, a missing table, and a table whose rows nothing
+  /// identifies.
   init?(_ name: FoldedName, in schema: Schema) {
     guard let table = schema.table(SchemaName(name)), let key = table.rowKey else { return nil }
     self.name = name

@@ -6,7 +6,7 @@ internal import Synchronization
 /// Runs the queries of application versions on every state where those versions may be live.
 ///
 /// The states come from the windows of the phases, the queries from `apps/APP/VERSION.sql`, the rows from
-/// `apps/seed.sql` or a copy of a database. It never writes to a database of the user's.
+/// `apps/seed.sql` or a copy of a database. It never writes to the user's database.
 public struct CompatibilityCheck: Sendable {
   /// The migrations whose states are visited.
   public let catalog: Catalog
@@ -24,8 +24,8 @@ public struct CompatibilityCheck: Sendable {
   /// - Parameters:
   ///   - version: skips all other versions.
   ///   - tested: the version whose own tests run instead of queries; it needs no queries then.
-  /// - Throws: what reading them throws; `no-queries` when there is nothing in `apps`, `version-not-promised` for an
-  ///   application that no window and no file names.
+  /// - Throws: what reading them throws; `no-queries` when `apps` is empty, `version-not-promised` for an application
+  ///   that no window and no file names.
   public init(
     folder path: String, only version: LiveVersion? = nil, testing tested: LiveVersion? = nil
   ) throws(MigrationError) {
@@ -47,14 +47,14 @@ public struct CompatibilityCheck: Sendable {
     self.init(catalog, scripts: scripts, seed: try corpus.seed(), seedPath: corpus.seedPath)
   }
 
-  /// Of which versions of the same application there are queries.
+  /// The versions of the same application that have queries.
   private static func otherVersions(_ version: LiveVersion?, _ corpus: Corpus) -> [Prose] {
     let others = corpus.files().filter { $0.application == version?.application }.map(\.versionText)
     guard let version, !others.isEmpty else { return [] }
     return ["there are queries of \(version.application) \(others.joined(separator: ", "))"]
   }
 
-  /// A name that neither a window nor `apps` knows is most likely a slip.
+  /// A name that neither a window nor `apps` knows is most likely a typing error.
   private static func refuseUnknown(
     _ version: LiveVersion, _ catalog: Catalog, _ corpus: Corpus
   ) throws(MigrationError) {
@@ -75,9 +75,9 @@ public struct CompatibilityCheck: Sendable {
     self.seedPath = seedPath
   }
 
-  /// What a check is told about its surroundings.
+  /// The surroundings of a check.
   package struct Surroundings: Sendable {
-    /// What time it is: the only present that the queries know.
+    /// The present, as all queries see it.
     package var now: Timestamp
     package var runner: Runner
     /// How long to wait for another connection that holds the lock of the database that is copied.
@@ -97,8 +97,8 @@ public struct CompatibilityCheck: Sendable {
 
   /// The states on which some version may be live, in the order in which `up` passes them.
   ///
-  /// - Parameter version: besides those that have queries.
-  /// - Throws: `version-not-promised` when there is none for one of them.
+  /// - Parameter version: one more version, besides those that have queries.
+  /// - Throws: `version-not-promised` when one of the versions may be live on no state.
   package func states(of version: LiveVersion? = nil) throws(MigrationError) -> [CompatibilityState] {
     let all = try lattice(from: []) { state in
       isWanted(state) || version.map { state.admits($0.application, $0.version) } == true
@@ -162,7 +162,7 @@ public struct CompatibilityCheck: Sendable {
     return report
   }
 
-  /// With a copy of its own, so that nothing is shared.
+  /// On a copy of its own, so that nothing is shared.
   private func report(
     of part: CompatibilityWalk.Part, _ database: String?, in surroundings: Surroundings,
     dismissal: Cancellation

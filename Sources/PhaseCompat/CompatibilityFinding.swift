@@ -2,7 +2,7 @@ public import PhaseDB
 
 /// A difference that a version of an application sees from the state it was written for.
 public struct CompatibilityFinding: Sendable, Hashable {
-  /// What was done when it showed.
+  /// The check that found it.
   package enum Check: String, Sendable, Hashable, CaseIterable {
     /// The statement was compiled.
     case compiling
@@ -12,7 +12,7 @@ public struct CompatibilityFinding: Sendable, Hashable {
     case verify
     /// Two versions wrote in turn, and the schema went down and up.
     case interleaving
-    /// The way in which SQLite looks for rows was compared: a warning.
+    /// The query plans of SQLite were compared; this gives only a warning.
     case plan
     /// The application's own tests were run.
     case command
@@ -36,10 +36,10 @@ public struct CompatibilityFinding: Sendable, Hashable {
   /// The line of that phase's window, or its beginning.
   public internal(set) var phasePlace: Place?
 
-  /// Whether it only costs time.
+  /// Whether it is a warning: the query only takes longer.
   public var isWarning: Bool { check == .plan }
 
-  /// The same trouble on two states, whatever the rows in it are.
+  /// Whether it is the same finding on another state, whatever its rows are.
   func isSame(as other: CompatibilityFinding) -> Bool {
     check == other.check && application == other.application && version == other.version
       && query == other.query && message == other.message

@@ -2,7 +2,7 @@ package import PhaseDB
 
 /// Which versions of which applications work on which states.
 public struct CompatibilityReport: Sendable {
-  /// What became of a version on a state.
+  /// The result of a version on a state.
   package enum Outcome: String, Sendable, Hashable, CaseIterable {
     case works
     case broken
@@ -10,25 +10,25 @@ public struct CompatibilityReport: Sendable {
     case notPromised = "not-promised"
   }
 
-  /// A version whose queries were run, and what shows that they can fail.
+  /// A version whose queries were run, and the proof that they can fail.
   package struct Subject: Sendable, Hashable {
     package let application: String
     package let version: Version
-    /// The state that everything else was compared with, by its place in ``CompatibilityReport/states``.
+    /// The state that all others were compared with, by its index in ``CompatibilityReport/states``.
     package let home: Int
     /// How many statements it has.
     package let queries: Int
-    /// The column that was taken away to see whether it shows: `customers.full_name`.
+    /// The column that was removed to see whether a query fails: `customers.full_name`.
     package let mutation: String
-    /// How many statements noticed.
+    /// How many statements noticed that.
     package let noticed: Int
   }
 
-  /// In the order in which `up` passes them, each with contracts as they can be held.
+  /// In the order in which `up` passes them, with each way in which contracts can be held.
   package let states: [CompatibilityState]
   /// By application and version.
   package let subjects: [Subject]
-  /// For each state, what became of each subject.
+  /// For each state, the result of each subject.
   package let outcomes: [[Outcome]]
   /// For each state, what was found of each subject.
   public let findings: [[[CompatibilityFinding]]]
@@ -44,12 +44,12 @@ public struct CompatibilityReport: Sendable {
     return first
   }
 
-  /// The states on which a trouble shows.
+  /// The states on which a finding appears.
   package func states(of finding: CompatibilityFinding) -> [CompatibilityState] {
     zip(states, findings).filter { $1.joined().contains { $0.isSame(as: finding) } }.map(\.0)
   }
 
-  /// What was found on the same states in two ways.
+  /// Combines two reports on the same states.
   ///
   /// - Throws: `ledger-moved` when the states are not the same.
   func with(_ other: CompatibilityReport) throws(MigrationError) -> CompatibilityReport {

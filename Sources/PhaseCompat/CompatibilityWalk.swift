@@ -8,18 +8,18 @@ final class CompatibilityWalk {
   private let workshop: CopyWorkshop
   private let part: Part
   private var homes: [Int: Home] = [:]
-  /// What was found on a node, by the number of the script; nil where it is not promised.
+  /// The findings on a node, by the number of the script; nil where the version is not promised to run.
   private var found: [Int: [Int: [CompatibilityFinding]]] = [:]
 
   /// Where a version was run first.
   private struct Home {
     let node: Int
     let run: ScriptRun
-    /// Nil where somebody else takes care of it.
+    /// Nil where another part of the work does that.
     let trial: MutationTrial?
   }
 
-  /// What can be found out without the other: two processors are busy with it.
+  /// Independent parts of the work, so that two processors are busy.
   enum Part: Int, CaseIterable {
     /// Each version by itself, against its home.
     case alone
@@ -126,7 +126,7 @@ extension CompatibilityWalk {
     return findings
   }
 
-  /// Says after which phase a trouble shows first.
+  /// Adds the phase after which a finding first appears.
   private func blamed(_ finding: CompatibilityFinding, at node: Int, _ version: Int) -> CompatibilityFinding {
     var finding = finding
     if let parent = lattice.nodes[node].parent,
@@ -145,8 +145,8 @@ extension CompatibilityWalk {
     return finding
   }
 
-  /// The versions of one application that write in turn: neighbours, and the oldest with the newest; one alone when no
-  /// other may be live beside it.
+  /// The versions of one application that write in turn: neighbours, and the oldest with the newest; a single version
+  /// when no other may be live at the same time.
   private func pairs(of promised: [Int]) -> [[Int]] {
     Dictionary(grouping: promised, by: { scripts[$0].application }).sorted { $0.key < $1.key }.flatMap {
       _, versions in
@@ -175,7 +175,7 @@ extension CompatibilityWalk {
       workshop: workshop)
   }
 
-  /// The migrate phase of which the expand phase is applied already and that comes next.
+  /// The next migrate phase, if its expand phase is applied.
   private func pendingMigrate(after applied: [PhaseID]) -> PhaseID? {
     let done = Set(applied)
     guard

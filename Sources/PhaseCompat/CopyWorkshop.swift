@@ -1,22 +1,22 @@
 internal import PhaseDB
 internal import PhaseSQLite
 
-/// Makes copies, in memory or in a private folder that is gone with the last of them.
+/// Makes copies, in memory or in a private folder that is removed with the last of them.
 final class CopyWorkshop {
   let clock: StandingClock
-  /// The same phases go up and down on many copies.
+  /// Shared, because the same phases go up and down on many copies.
   let trials = TransitionTrials()
   let now: Timestamp
   let runner: Runner
   let cancellation: Cancellation
   /// Cancels the work when its result is no longer wanted.
   private let dismissal: Cancellation
-  /// That of the copy that was looked at last. The next one has most of it, which need not be taken apart again.
+  /// The schema of the last copy. The next copy has most of it, which need not be parsed again.
   var lastSchema: Schema?
   private var folder: PrivateFolder?
   private var count = 0
 
-  /// Databases of up to so many bytes are copied into memory.
+  /// The largest database, in bytes, that is copied into memory.
   private static let inMemory = 64 << 20
 
   init(

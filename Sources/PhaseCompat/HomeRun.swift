@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A script that was run where it is at home: whether it can serve as what others are compared with.
+/// The run of a script on its home state, and whether other runs can be compared with it.
 struct HomeRun {
   let script: ApplicationScript
   let run: ScriptRun

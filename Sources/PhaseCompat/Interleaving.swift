@@ -2,19 +2,19 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Two versions that write in turn on one state, and what is left of it after the way down and up again.
+/// Two versions that write in turn on one state, and what is left of their writes after the way down and up again.
 ///
-/// What a version wrote must be there until somebody writes it anew. Three things are looked for: a statement that changes
-/// nothing for the version that runs it, and yet a value of the other one (a trigger that computes anew on unrelated
-/// updates); a value that a pending migrate phase or the way down takes away; and a value that is another one after the
-/// way down and up again, because what one version wrote never reached the columns of the other.
+/// What a version wrote must stay until somebody writes it again. It looks for three things: a statement that changes
+/// nothing for the version that runs it, but changes a value of the other one (a trigger that recomputes on unrelated
+/// updates); a value that a pending migrate phase or the way down removes; and a value that differs after the way down
+/// and up again, because what one version wrote never reached the columns of the other.
 struct Interleaving {
-  /// A version that takes part, and the columns that it knew on the state it was written for.
+  /// A version that takes part, and the columns that it knew on its home state.
   struct Writer {
     let script: ApplicationScript
     let home: ScriptRun
 
-    /// The statements that may write: a SELECT at home is one everywhere.
+    /// The statements that may write: what is a SELECT at home is one everywhere.
     var writing: [ApplicationQuery] {
       zip(script.queries, home.queries).filter { query, run in
         run.compiled?.footprint.isWrite != false || !query.results.isEmpty
@@ -30,11 +30,11 @@ struct Interleaving {
 
   /// Where the way leads.
   struct Way {
-    /// What is applied with the state, and with the pending migrate phase after it, where there is one.
+    /// What is applied in the state, and after the pending migrate phase, if there is one.
     let top: Catalog
     /// The phase that leads there; nil when none is pending.
     let migrate: PhaseID?
-    /// The phases from the state on which the older version is at home up to the top, in their order.
+    /// The phases from the home state of the older version up to the top, in their order.
     let phases: [(id: PhaseID, phase: Phase)]
   }
 

@@ -93,7 +93,7 @@ extension InterleavingTrial {
     return unset
   }
 
-  /// Takes up what a statement did.
+  /// Notes what a statement did.
   private func note(
     _ touched: Set<RowBook.Key>, by version: Int, _ query: ApplicationQuery, _ footprint: QueryFootprint,
     _ book: RowBook
@@ -245,7 +245,7 @@ extension InterleavingTrial {
     }
   }
 
-  /// A column says one thing, and another one after its phases computed it anew: it was behind what was written.
+  /// Reports a column whose value changed when its phases computed it again: it had not kept up with what was written.
   private func reportStale(_ key: RowBook.Key, _ column: FoldedName, before: Value, after: Value) {
     let cell = WrittenCells.Cell(row: key, column: column)
     guard let author = written.author(of: cell) else { return }

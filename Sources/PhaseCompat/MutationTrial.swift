@@ -4,15 +4,15 @@ internal import PhaseSQLite
 
 /// Proof that a version's queries can fail: a column that they read is removed, and at least one query must fail.
 struct MutationTrial {
-  /// What was taken away: `customers.full_name`.
+  /// The removed column: `customers.full_name`.
   let mutation: String
-  /// How many statements noticed.
+  /// How many statements noticed that.
   let noticed: Int
 
   /// - Parameters:
-  ///   - home: the script where it is at home.
-  ///   - schema: the one it has there.
-  /// - Throws: `blind-queries` when the script touches no table, or nothing shows.
+  ///   - home: the run of the script on its home state.
+  ///   - schema: the schema of that state.
+  /// - Throws: `blind-queries` when the script touches no table, or no statement notices.
   init(of script: ApplicationScript, _ home: ScriptRun, on schema: Schema) throws(MigrationError) {
     let footprint = home.footprint
     let candidates = footprint.reads.union(footprint.updates).filter { !$0.name.isEmpty }.sorted()

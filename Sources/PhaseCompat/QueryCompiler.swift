@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A statement that was compiled and can be run again and again.
+/// A compiled statement that can be run repeatedly.
 final class PreparedQuery {
   var run: QueryRun
   var statement: Statement?
@@ -13,7 +13,7 @@ final class PreparedQuery {
   }
 }
 
-/// Compiles statements of a version on a schema, and listens to what the authorizer tells of each.
+/// Compiles statements of a version on a schema, and records what the authorizer reports about each.
 final class QueryCompiler {
   private let connection: Connection
   private let functions: FunctionList
@@ -21,10 +21,10 @@ final class QueryCompiler {
   private let views: Set<FoldedName>
   /// The names of the schema's views and triggers.
   private let code: Set<FoldedName>
-  /// What is told of the statement that is being compiled; nil while none is.
+  /// What the authorizer reported about the statement that is being compiled; nil while none is.
   private var listening: (names: Set<FoldedName>, starred: Set<FoldedName>, footprint: QueryFootprint)?
 
-  /// - Parameter schema: the one that the connection has.
+  /// - Parameter schema: the schema of the connection.
   init(on connection: Connection, _ schema: Schema) {
     self.connection = connection
     functions = .of(connection)
@@ -41,8 +41,8 @@ final class QueryCompiler {
   /// Compiles statements.
   ///
   /// - Parameters:
-  ///   - home: what became of them where they are at home; empty when that is not known.
-  ///   - planned: whether it is of interest how they find their rows.
+  ///   - home: their results on the home state; empty when unknown.
+  ///   - planned: whether their query plans are wanted.
   func prepare(
     _ queries: [ApplicationQuery], like home: [QueryRun] = [], planned: Bool = true
   ) throws(MigrationError) -> [PreparedQuery] {

@@ -5,13 +5,13 @@ internal import PhaseSQLite
 /// What a statement reads and writes by name, as SQLite's authorizer reported it while the statement was compiled. Names
 /// are case-folded.
 ///
-/// What views and triggers do on its behalf is left out: a version that writes a table which has become a view asks the
-/// same as before. The authorizer does not tell the columns of an INSERT, of DO UPDATE, of JOIN USING and of NATURAL; those
-/// show in results only.
+/// It leaves out what views and triggers do for the statement: a version that writes a table which has become a view
+/// still asks for the same. The authorizer does not report the columns of an INSERT, of DO UPDATE, of JOIN USING and of
+/// NATURAL; differences there appear only in results.
 struct QueryFootprint: Sendable, Hashable {
   struct Column: Sendable, Hashable, Comparable, CustomStringConvertible {
     let table: FoldedName
-    /// Empty when the table is read and no column of it, as in count(*).
+    /// Empty when the table is read without a column, as in count(*).
     let name: FoldedName
 
     static func < (left: Column, right: Column) -> Bool {
@@ -38,8 +38,9 @@ struct QueryFootprint: Sendable, Hashable {
 
   /// - Parameters:
   ///   - code: the names of the schema's views and triggers.
-  ///   - names: what the statement's text mentions; foreign keys read and write other tables without being asked to.
-  ///   - starred: tables that it reads by a star of which it takes columns by name: the others are not asked for.
+  ///   - names: the names in the statement's text, because foreign keys read and write tables that it does not name.
+  ///   - starred: tables that it reads by a star from which it takes columns by name; it does not ask for the other
+  ///     columns.
   mutating func add(
     _ action: AuthorizedAction, code: Set<FoldedName>, names: Set<FoldedName>, starred: Set<FoldedName> = []
   ) {
@@ -71,7 +72,7 @@ struct QueryFootprint: Sendable, Hashable {
     written.formUnion(other.written)
   }
 
-  /// What the statement did where it was at home and does not do here.
+  /// What the statement did on its home state and does not do here.
   func losses(from home: QueryFootprint) -> [Prose] {
     lines("does not read", home.reads(besides: views), reads(besides: home.views), " any more")
       + lines("does not update", home.updates, updates, " any more")
@@ -79,7 +80,7 @@ struct QueryFootprint: Sendable, Hashable {
       + lines("does not delete from", home.deletes, deletes, " any more")
   }
 
-  /// What the statement does here and did not do where it was at home.
+  /// What the statement does here and did not do on its home state.
   func gains(over home: QueryFootprint) -> [Prose] {
     // A table of which no column is read has lost the column that was.
     lines("reads", reads(besides: home.views).filter { !$0.name.isEmpty }, home.reads(besides: views), " now")
@@ -94,7 +95,7 @@ struct QueryFootprint: Sendable, Hashable {
     some.subtracting(others).sorted().map { "\(verb) \($0)\(when)" }
   }
 
-  /// A write to a view reads the whole of it for its trigger, and nothing is told of its condition.
+  /// A write to a view reads all its columns for its trigger, and the authorizer does not report its condition.
   private func reads(besides others: Set<FoldedName>) -> Set<Column> {
     isWrite ? reads.filter { !views.contains($0.table) && !others.contains($0.table) } : reads
   }

@@ -16,7 +16,7 @@ package struct QueryLog: Sendable {
   init(_ text: String, file: String) { source = PhaseSource(text, file: file) }
 
   /// The statements as a file for `apps/APP/VERSION.sql`, each once: of those that differ in their values alone, three.
-  /// What is about transactions, connections and the schema is left out.
+  /// Statements about transactions, connections and the schema are left out.
   ///
   /// - Throws: `incomplete-statement` where something is opened and never closed, `no-queries` when there is no statement.
   package func script() throws(MigrationError) -> String {

@@ -6,29 +6,29 @@ enum QueryOutcome: Sendable, Hashable {
   case failed(code: ResultCode, message: String)
   case done(QueryResult)
 
-  /// The first rows it gave back; none when it failed.
+  /// The first rows that it returned; none when it failed.
   var rows: [[Value]] {
     if case .done(let result) = self { result.rows } else { [] }
   }
 }
 
-/// What a statement gave back.
+/// The result of a statement.
 struct QueryResult: Sendable, Hashable {
   /// The first rows.
   private(set) var rows: [[Value]] = []
   /// How many there are.
   private(set) var count = 0
-  /// Of the rows that are not kept, the sum of their hashes.
+  /// The sum of the hashes of rows that are not kept.
   private var rest = 0
   /// How many rows it changed, as the application is told; nil for a statement that changes none.
   var changes: Int?
   /// The last rowid, as the application is told after an INSERT.
   var lastInsertRowID: Int64?
 
-  /// More rows than this are not held one by one, only by the sum of their hashes.
+  /// The most rows that are kept; of further rows only the sum of their hashes is.
   static let kept = 1_000
 
-  /// Takes up the rows of a statement to its end. As long as they are those that are expected, none is copied.
+  /// Adds all rows of a statement. While they equal the expected ones, none is copied.
   mutating func add(rowsOf statement: inout Statement, like expected: [[Value]]) throws(SQLiteError) {
     var same = 0
     var isMore = try statement.step()

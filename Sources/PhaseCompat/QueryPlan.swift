@@ -4,9 +4,9 @@ internal import PhaseSQLite
 
 /// How a statement finds its rows, by the name under which it knows each table (sqlite.org/eqp.html).
 struct QueryPlan: Sendable {
-  /// Tables, or their aliases, of which rows are looked up.
+  /// Tables, or their aliases, in which rows are looked up.
   private(set) var searched: Set<FoldedName> = []
-  /// Those that are read from one end to the other.
+  /// Tables, or their aliases, that are read as a whole.
   private(set) var scanned: Set<FoldedName> = []
 
   init(of sql: String, on connection: Connection) {
@@ -21,7 +21,7 @@ struct QueryPlan: Sendable {
     }
   }
 
-  /// What was looked up at home and is read as a whole here.
+  /// Tables in which rows were looked up at home, and that are read as a whole here.
   func slower(than home: QueryPlan) -> [String] {
     scanned.intersection(home.searched).subtracting(home.scanned).sorted().map(\.text)
   }

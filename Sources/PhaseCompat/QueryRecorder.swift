@@ -4,8 +4,9 @@ internal import PhaseSQLite
 
 /// Records the statements that an application runs on its own connection, for `compat`.
 ///
-/// Each statement is kept once, with up to three rows of different values, in the order in which it was first run. What is
-/// about transactions, the connection or the schema is left out. A recorder belongs to the thread of its handle.
+/// Each statement is kept once, with up to three rows of different values, in the order in which it was first run.
+/// Statements about transactions, the connection or the schema are left out. A recorder belongs to the thread of its
+/// handle.
 ///
 /// ```swift
 /// let recorder = unsafe QueryRecorder(borrowing: handle)
@@ -16,7 +17,7 @@ public final class QueryRecorder {
   private let connection: Connection
   private var text = QueryScriptText()
 
-  /// Begins to listen by `sqlite3_trace_v2`, which has room for one listener: another tracer of the handle is removed.
+  /// Begins to record, with `sqlite3_trace_v2`. A handle has only one tracer, so another one is removed.
   ///
   /// - Parameter handle: a `sqlite3 *` that stays open while the recorder lives.
   @unsafe public init(borrowing handle: OpaquePointer) {
@@ -37,8 +38,8 @@ public final class QueryRecorder {
   public func script() -> String { text.text() }
 }
 
-/// The values of a statement's parameters, read from the text into which SQLite wrote them: there is no function that gives
-/// them back (sqlite.org/c3ref/expanded_sql.html). A number with a fraction has 15 digits there.
+/// The values of a statement's parameters, read from the text into which SQLite wrote them, because no function returns
+/// them (sqlite.org/c3ref/expanded_sql.html). A number with a fraction has 15 digits there.
 private enum BoundValues {
   /// - Returns: nil when the two texts do not fit together.
   static func all(in statement: TracedStatement) -> [Value]? {

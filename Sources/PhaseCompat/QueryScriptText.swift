@@ -2,23 +2,23 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Writes the file `apps/APP/VERSION.sql` from statements that were seen, each once.
+/// Writes the file `apps/APP/VERSION.sql` from recorded statements, each once.
 struct QueryScriptText {
   /// A statement, and the values it was run with.
   private struct Seen {
     let sql: String
     var rows: [[Value]] = []
-    /// What is left of it without its values, where these are written into it.
+    /// Its tokens without the values, if these are written into it.
     let shape: [UInt8]
   }
 
   private var seen: [Seen] = []
   private var places: [[UInt8]: Int] = [:]
 
-  /// With how many different values a statement is kept.
+  /// How many rows of different values are kept for a statement.
   private static let limit = 3
 
-  /// Takes up a statement with parameters.
+  /// Adds a statement with parameters.
   ///
   /// - Parameter values: of its parameters, in the order of their numbers.
   mutating func add(_ sql: String, values: [Value]) {
@@ -34,7 +34,7 @@ struct QueryScriptText {
     }
   }
 
-  /// Takes up a statement into which its values are written. Of those that differ in nothing else a few are kept.
+  /// Adds a statement into which its values are written. A few of those that differ only in values are kept.
   mutating func add(literal sql: String) {
     guard Self.isQuestion(sql) else { return }
     let shape = Self.withoutValues(sql)
@@ -46,7 +46,7 @@ struct QueryScriptText {
     seen.append(Seen(sql: sql, shape: shape))
   }
 
-  /// Whether it asks for or changes rows; what is about transactions, connections or the schema is left out.
+  /// Whether it reads or changes rows, and is not about transactions, connections or the schema.
   private static func isQuestion(_ sql: String) -> Bool {
     let words = SQLWord.all(in: sql)
     return words.first.map {
@@ -89,7 +89,7 @@ struct QueryScriptText {
     }.joined()
   }
 
-  /// What a statement does and to which table, as far as its words tell: `update customers`.
+  /// What a statement does and to which table, judged by its words: `update customers`.
   private static func title(_ sql: String) -> String {
     let words = SQLWord.all(in: sql)
     let verb =
@@ -106,7 +106,7 @@ struct QueryScriptText {
     return verb
   }
 
-  /// On one line, because a directive is one: what cannot stand there is put together from parts.
+  /// A literal on one line, because a directive is one line: text with other characters is composed from parts.
   private static func literal(_ value: Value) -> String {
     switch value {
     case .text(let text):

@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a script does on a state against what it did where it was at home.
+/// Compares what a script does on a state with what it did on its home state.
 struct ResultComparison {
   let script: ApplicationScript
   let home: ScriptRun
@@ -18,7 +18,7 @@ struct ResultComparison {
 // MARK: - Compiling
 
 extension ResultComparison {
-  /// What shows without a run.
+  /// Differences that appear without a run.
   func compiling(_ home: QueryRun, _ here: QueryRun) -> [CompatibilityFinding] {
     let query = here.query
     if let refusal = here.refusal {
@@ -139,7 +139,7 @@ extension ResultComparison {
     zip(columns, row).map { "\($0) = \($1)" as Prose }.joined(separator: ", ")
   }
 
-  /// What is left in the rows that the script touched, in the columns that it knew at home.
+  /// Compares the rows that the script touched, in the columns that it knew at home.
   private func rows() -> [CompatibilityFinding] {
     var findings: [CompatibilityFinding] = []
     for (key, before) in home.rows.sorted(by: { $0.key.description < $1.key.description }) {
@@ -184,7 +184,7 @@ extension ApplicationQuery {
 }
 
 extension [[Value]] {
-  /// The rows that another list has not, each as often as it is missing there, in their order.
+  /// The rows that another list lacks, each as often as it is missing there, in their order.
   fileprivate func subtracting(_ others: [[Value]]) -> [[Value]] {
     var counts = Dictionary(others.map { ($0, 1) }, uniquingKeysWith: +)
     return filter { row in

@@ -4,8 +4,8 @@ internal import PhaseSQLite
 
 /// The rows that statements touched, found again by their keys.
 ///
-/// SQLite tells the rowids of what a statement changes, and a ``TouchLog`` the keys of a WITHOUT ROWID table, so that nothing
-/// is read but what was touched, however large the table.
+/// SQLite reports the rowids of what a statement changes, and a ``TouchLog`` the keys of a WITHOUT ROWID table, so that
+/// only touched rows are read, however large the table is.
 final class RowBook {
   /// A row, by its table and its key.
   struct Key: Sendable, Hashable {
@@ -17,7 +17,7 @@ final class RowBook {
   typealias Row = [FoldedName: Value]?
 
   private let connection: Connection
-  /// The tables that are of interest, by name.
+  /// The compared tables, by name.
   let shapes: [FoldedName: ComparedTable]
   private var touchedIDs: [FoldedName: Set<Int64>] = [:]
   /// Every row that was ever touched.
@@ -41,16 +41,16 @@ final class RowBook {
 
   deinit { connection.stopWatchingRows() }
 
-  /// Removes what it needs from the connection.
+  /// Removes from the connection what it added there.
   func close() throws(SQLiteError) {
     connection.stopWatchingRows()
     for log in logs.values { try log.remove(from: connection) }
   }
 
-  /// Takes rows for touched that were touched elsewhere.
+  /// Adds rows that were touched elsewhere.
   func add(_ keys: some Sequence<Key>) { self.keys.formUnion(keys) }
 
-  /// Takes up what has been touched since the last time.
+  /// Adds what has been touched since the last call.
   ///
   /// - Returns: the rows that were touched.
   @discardableResult
@@ -81,7 +81,7 @@ final class RowBook {
 
   /// The rows as they are now, with the columns of `shapes` that are still there.
   ///
-  /// - Returns: nothing for a table that cannot be asked any more by its key.
+  /// - Returns: nothing for a table that can no longer be read by its key.
   func contents() throws(SQLiteError) -> [Key: Row] {
     try Self.contents(of: keys, shapes: shapes, on: connection)
   }

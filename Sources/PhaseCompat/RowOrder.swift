@@ -2,15 +2,16 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The order that a SELECT asks for. Without one, SQLite may give rows in any, and another on another schema.
+/// The order that a SELECT asks for. Without one, SQLite may return rows in any order, which may differ with the
+/// schema.
 struct RowOrder: Sendable {
-  /// The columns of the result that rows are ordered by; nil when they are ordered by something that is not in it.
+  /// The columns of the result that rows are ordered by; nil when they are ordered by something else.
   private let keys: [Int]?
 
   /// Reads the ORDER BY at the outermost level of a statement.
   ///
   /// - Parameter columns: the names of its result.
-  /// - Returns: nil when there is none.
+  /// - Returns: nil when there is no ORDER BY.
   init?(of sql: String, columns: [String]) {
     let words = SQLWord.all(in: sql)
     var depth = 0
@@ -58,8 +59,8 @@ struct RowOrder: Sendable {
     return places.count == 1 ? places[0] : nil
   }
 
-  /// Whether two lists of the same rows are in the same order. Where it is known what they are ordered by, rows of which
-  /// that is the same may stand in any.
+  /// Whether two lists of the same rows are in the same order. If the columns of the order are known, rows with equal
+  /// values there may be in any order.
   func isSame(_ left: [[Value]], _ right: [[Value]]) -> Bool {
     guard let keys else { return left == right }
     return zip(left, right).allSatisfy { one, other in

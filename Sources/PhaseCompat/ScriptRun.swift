@@ -11,22 +11,22 @@ struct QueryRun: Sendable {
   var refusal: SQLiteError?
   /// One for each row of values; empty when it does not compile.
   var outcomes: [QueryOutcome] = []
-  /// How many rows the tables have that it writes by name, after it.
+  /// For each table that it writes by name, the number of rows afterwards.
   var counts: [FoldedName: Int64] = [:]
 
   struct Compiled: Sendable {
     let columns: [String]
     let footprint: QueryFootprint
-    /// Nil when it was not asked for.
+    /// Nil when no plan was wanted.
     let plan: QueryPlan?
     let order: RowOrder?
   }
 }
 
-/// A script that was run on a state from its first statement to its last, and taken back.
+/// A script that was run on a state from its first statement to its last, and rolled back.
 struct ScriptRun: Sendable {
   var queries: [QueryRun] = []
-  /// Every row it touched, and what is in it after the last statement.
+  /// Every row it touched, with its content after the last statement.
   var rows: [RowBook.Key: RowBook.Row] = [:]
   var shapes: [FoldedName: ComparedTable] = [:]
 
@@ -50,7 +50,7 @@ final class ScriptRunner {
     compiler = QueryCompiler(on: copy.connection, schema)
   }
 
-  /// Compiles statements that are to be run, of which only what they write is of interest.
+  /// Compiles statements whose writes alone matter.
   func prepare(writers queries: [ApplicationQuery]) throws(MigrationError) -> [PreparedQuery] {
     try compiler.prepare(queries, planned: false)
   }
@@ -58,9 +58,9 @@ final class ScriptRunner {
   /// Runs a whole script in a transaction that is rolled back.
   ///
   /// - Parameters:
-  ///   - home: how it ran where it is at home; nil when that is here. The rows that it touched there are looked at here,
-  ///     too, with the columns that it knew there.
-  ///   - observe: is told after each statement, with the transaction open.
+  ///   - home: its run on the home state; nil when that is this one. Rows that it touched there are also read here,
+  ///     with the columns that it knew there.
+  ///   - observe: is called after each statement, with the transaction open.
   ///   - atEnd: is called after the last one, with the transaction open.
   func run(
     _ script: ApplicationScript, like home: ScriptRun? = nil,
@@ -98,7 +98,7 @@ final class ScriptRunner {
     return run
   }
 
-  /// Runs a body in a transaction that is taken back.
+  /// Runs a body in a transaction that is rolled back.
   private func transaction(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
     let transaction = try begin()
     defer { connection.removeProgressHandler() }
@@ -106,7 +106,7 @@ final class ScriptRunner {
     try transaction.rollBack("rolling back a script")
   }
 
-  /// Runs a body in a transaction that lasts.
+  /// Runs a body in a transaction that is committed.
   func commit(_ body: () throws(MigrationError) -> Void) throws(MigrationError) {
     let transaction = try begin()
     defer { connection.removeProgressHandler() }
@@ -114,8 +114,8 @@ final class ScriptRunner {
     try transaction.commit("committing what two versions wrote")
   }
 
-  /// Time and chance are as they always begin, and so is the last rowid, of which an INSERT into a view or a WITHOUT ROWID
-  /// table makes no other (sqlite.org/c3ref/last_insert_rowid.html).
+  /// Resets time, chance and the last rowid, which an INSERT into a view or a WITHOUT ROWID table does not change
+  /// (sqlite.org/c3ref/last_insert_rowid.html).
   private func begin() throws(MigrationError) -> Transaction {
     workshop.clock.rewind()
     connection.lastInsertRowID = 0
@@ -144,8 +144,8 @@ extension ScriptRunner {
   /// Runs a statement with each of its rows of values.
   ///
   /// - Parameters:
-  ///   - results: what `@as` of the statements before has named.
-  ///   - expected: how its runs ended elsewhere. Rows that are the same are not copied.
+  ///   - results: the values that earlier statements named by `@as`.
+  ///   - expected: how its runs ended elsewhere. Equal rows are not copied.
   func step(
     _ query: PreparedQuery, _ results: inout [ExactName: Value], like expected: [QueryOutcome] = []
   ) throws(MigrationError) {
@@ -222,7 +222,7 @@ extension ScriptRunner {
 }
 
 extension ResultCode {
-  /// Whether it says something of the machine and not of the statement.
+  /// Whether the error is about the machine and not about the statement.
   var isFatal: Bool {
     [.interrupt, .full, .ioError, .corrupt, .noMemory, .busy, .locked, .cannotOpen, .readOnly, .notADatabase]
       .contains(primary)

@@ -7,7 +7,7 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// A private database in some state: in memory when it is small, else in a file that is removed with it.
+/// A private database in some state: in memory if it is small, else in a file that is removed with this object.
 final class StateCopy {
   let connection: Connection
   private let workshop: CopyWorkshop
@@ -60,7 +60,7 @@ final class StateCopy {
     }
   }
 
-  /// Applies what a catalog has more than this state.
+  /// Applies the phases of a catalog that this state lacks.
   func goUp(with catalog: Catalog) throws(MigrationError) {
     try run(.upAll, catalog)
   }
@@ -80,7 +80,7 @@ final class StateCopy {
     if let failure { throw failure }
   }
 
-  /// Leaves nothing to be put back on the way up.
+  /// Removes what would be put back on the way up.
   func forgetWhatDownTook() throws(MigrationError) {
     guard let ledger = try Knowledge(of: connection).ledger, ledger.format >= 2 else { return }
     try lifting("forgetting what the way down took") { () in
@@ -89,7 +89,7 @@ final class StateCopy {
     }
   }
 
-  /// Like a new database, on which every gate is open: what is asked here is not whether a phase may run.
+  /// Runs phases as on a new database, where every gate is open: whether a phase may run is not the question here.
   private func run(
     _ selection: Selection, _ catalog: Catalog, after look: @escaping (PhaseID) -> Void = { _ in }
   ) throws(MigrationError) {

@@ -15,8 +15,8 @@ package struct StateFile: Sendable {
     self.file = file
   }
 
-  /// What has become another one in the schema; empty when it is as it was made. An application that migrates when it
-  /// starts would otherwise test another state than the one it was given.
+  /// Whether the schema has changed since the file was made. An application that migrates when it starts would
+  /// otherwise test another state than the one it was given.
   ///
   /// - Throws: what keeps the file from being read.
   package func schemaChanged() throws(MigrationError) -> Bool {

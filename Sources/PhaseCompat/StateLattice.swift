@@ -1,10 +1,11 @@
 internal import PhaseDB
 
-/// The states that `up` can lead to, and from which other each is reached.
+/// The states that `up` can lead to, each with the state from which it is reached.
 ///
-/// `up` takes what only adds in folder order, and the contracts in folder order, each of which may be held as long as its
-/// gates are closed (see ``UpOrder``). So a state is told by two numbers: how many phases of the first kind are applied,
-/// and how many contracts. Each is reached by the way on which the contracts come last, as in production.
+/// `up` applies the phases that only add in folder order, and the contracts in folder order, but it may hold each
+/// contract as long as its gates are closed (see ``UpOrder``). So two numbers identify a state: how many phases of the
+/// first kind are applied, and how many contracts. Each state is reached by the way on which contracts come last, as in
+/// production.
 struct StateLattice {
   struct Node {
     let state: CompatibilityState
@@ -12,7 +13,7 @@ struct StateLattice {
     let parent: Int?
     /// The phase that leads to it, nil for the first.
     let step: PhaseID?
-    /// Whether it is one of those that are looked for, or only on the way to one.
+    /// Whether it is a wanted state, and not only on the way to one.
     let isWanted: Bool
   }
 
@@ -29,9 +30,9 @@ struct StateLattice {
   }
 
   /// - Parameters:
-  ///   - applied: what is applied in the database that the data comes from, in its order; none for a new one.
-  ///   - isWanted: which states are looked for; those that lead to them are there too.
-  /// - Throws: `out-of-order` when `up` would not have led to where the database stands.
+  ///   - applied: the phases applied in the database that the data comes from, in their order; none for a new database.
+  ///   - isWanted: which states are wanted; the states on the way to them are included, too.
+  /// - Throws: `out-of-order` when `up` could not have led to the state of the database.
   init(
     _ catalog: Catalog, from applied: [PhaseID] = [], isWanted: (CompatibilityState) -> Bool
   ) throws(MigrationError) {
@@ -55,7 +56,7 @@ struct StateLattice {
     }
   }
 
-  /// Every state there is a way to, in the order of what is applied; first those that the database went through.
+  /// Every reachable state, in the order of what is applied; first those that the database went through.
   private func reachable(from applied: [PhaseID]) throws(MigrationError) -> [Node] {
     let done = Set(applied)
     let start = Point(

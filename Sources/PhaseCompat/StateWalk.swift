@@ -1,17 +1,17 @@
 internal import PhaseDB
 internal import PhaseSQLite
 
-/// Goes through the states with one database, which is copied where ways part.
+/// Takes one database through the states, and copies it where ways part.
 final class StateWalk {
   private let lattice: StateLattice
   private let catalog: Catalog
-  /// Rows that wait for the first state on which some version may be live.
+  /// Rows to be inserted on the first state on which some version may be live.
   private var seed: Script?
   private let visit: (_ node: Int, _ copy: StateCopy) throws(MigrationError) -> Void
 
   /// - Parameters:
-  ///   - seed: rows to be put where the first version may be live; nil when the database has its own.
-  ///   - visit: is told of each node, parents before their children, with a database in its state.
+  ///   - seed: rows to insert on the first state on which a version may be live; nil when the database has its own.
+  ///   - visit: gets each node, parents before their children, with a database in its state.
   init(
     _ lattice: StateLattice, _ catalog: Catalog, _ seed: Script?,
     visit: @escaping (_ node: Int, _ copy: StateCopy) throws(MigrationError) -> Void
@@ -23,7 +23,7 @@ final class StateWalk {
   }
 
   /// - Parameters:
-  ///   - copy: where it begins; it is used up.
+  ///   - copy: the database to begin with, which is changed.
   ///   - applied: how many phases are applied there.
   func go(from copy: StateCopy, applied: Int) throws(MigrationError) {
     var node = applied
@@ -64,7 +64,7 @@ final class StateWalk {
 }
 
 extension Catalog {
-  /// The migrations that have phases among these, with those alone.
+  /// The migrations with some of these phases, and only these phases.
   func restricted(to phases: [PhaseID]) throws(MigrationError) -> Catalog {
     let kept = Set(phases)
     var migrations: [Migration] = []

@@ -2,20 +2,20 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Which rows of a WITHOUT ROWID table are touched, of which SQLite's update hook says nothing: TEMP triggers write their
-/// keys down.
+/// Records which rows of a WITHOUT ROWID table are touched. SQLite's update hook does not report them, so TEMP triggers
+/// write down their keys.
 ///
-/// The application is told nothing of it: what a trigger changes is not in `changes()`, and a trigger gives the last rowid
-/// back that it found (sqlite.org/c3ref/last_insert_rowid.html). Rows that REPLACE pushes out are not told.
+/// The application does not notice: `changes()` does not count what a trigger changes, and after a trigger the last
+/// rowid is the same as before (sqlite.org/c3ref/last_insert_rowid.html). Rows that REPLACE removes are not recorded.
 struct TouchLog {
-  /// What the names of its objects begin with, which are all in the schema `temp`.
+  /// The prefix of its objects, which are all in the schema `temp`.
   static let prefix = "phasedb_touched_"
 
   private let table: ComparedTable
   private let name: String
   private let columns: [String]
 
-  /// - Returns: nil where there can be no such trigger, as on what has become a view.
+  /// - Returns: nil where no such trigger is possible, as on a table that has become a view.
   init?(of table: ComparedTable, on connection: Connection) {
     self.table = table
     columns = table.keyColumns.map(SQLText.identifier)
@@ -37,7 +37,7 @@ struct TouchLog {
 
   private func trigger(_ event: String) -> String { SQLText.identifier("\(name)_\(event)") }
 
-  /// The keys that were written down since the last time.
+  /// The keys that were written down since the last call.
   func take(from connection: Connection) throws(SQLiteError) -> [[Value]] {
     let keys = try connection.rows("SELECT DISTINCT * FROM temp.\(SQLText.identifier(name))")
     if !keys.isEmpty { try connection.execute("DELETE FROM temp.\(SQLText.identifier(name))") }

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// The orders in which two versions write: once so that the older one has the last word, once the newer one.
+/// The orders in which two versions write: in one the older version writes last, in the other the newer.
 enum WriteTurn: String, CaseIterable {
   case olderLast = "the older version, the newer one, the older one again"
   case newerLast = "one statement of each in turn, then the newer version, the older one, the newer one"

@@ -14,7 +14,7 @@ struct WrittenCells {
   /// For each row, the statement of each version that touched it last.
   private var toucher: [RowBook.Key: [Int: ApplicationQuery]] = [:]
 
-  /// A value that is not there any more.
+  /// A value that is no longer there.
   struct Loss {
     let cell: Cell
     let version: Int
@@ -36,7 +36,7 @@ struct WrittenCells {
     toucher[row, default: [:]][version] = query
   }
 
-  /// The statement that wrote a cell last, or else, by the older version before the newer one, that touched its row.
+  /// The statement that wrote a cell last; if there is none, the one that touched its row, first of the older version.
   func author(of cell: Cell) -> (version: Int, query: ApplicationQuery)? {
     if let (version, query, _) = values[cell.row]?[cell.column] { return (version, query) }
     return toucher[cell.row].flatMap { queries in
@@ -44,16 +44,16 @@ struct WrittenCells {
     }
   }
 
-  /// Whether a version wrote just this cell.
+  /// Whether a version wrote this very cell.
   func holds(_ cell: Cell) -> Bool { values[cell.row]?[cell.column] != nil }
 
   mutating func forget(_ cell: Cell) { values[cell.row]?[cell.column] = nil }
 
   mutating func forget(row: RowBook.Key) { values[row] = nil }
 
-  /// What is not as it was written, in an order that is always the same. Columns that are not there are no loss.
+  /// The values that are no longer as written, in a fixed order. A missing column is no loss.
   ///
-  /// - Parameter contents: rows that can be asked; a row that is not among them cannot.
+  /// - Parameter contents: the rows that can be read; other rows are not judged.
   func losses(in contents: [RowBook.Key: RowBook.Row]) -> [Loss] {
     var losses: [Loss] = []
     for (key, row) in contents {

@@ -18,7 +18,7 @@ if CommandLine.arguments.first == ChildKeeper.name {
   ChildKeeper.run(Array(CommandLine.arguments.dropFirst()))
 }
 
-/// What an interrupt or a request to end sets; a run looks at it between the instructions of SQLite.
+/// Set by an interrupt or a request to end; a run checks it between instructions of SQLite.
 let stopRequest = Cancellation()
 
 SQLiteProcess.begin()

@@ -1,4 +1,4 @@
-/// What a column makes of the values put into it (sqlite.org/datatype3.html#determination_of_column_affinity).
+/// How a column converts the values put into it (sqlite.org/datatype3.html#determination_of_column_affinity).
 package enum Affinity: String, Hashable, Sendable {
   case integer = "INTEGER"
   case text = "TEXT"
@@ -31,20 +31,20 @@ package enum Affinity: String, Hashable, Sendable {
 }
 
 extension [UInt8] {
-  /// Whether the bytes of a part stand in them, one behind the other.
+  /// Whether these bytes contain those of a part, in one piece.
   fileprivate func has(_ part: String) -> Bool {
     indices.contains { self[$0...].starts(with: part.utf8) }
   }
 }
 
 extension Affinity {
-  /// Whether every value stored under this affinity stays what it is under another one. INTEGER and NUMERIC differ only
-  /// in CAST, and BLOB converts nothing (sqlite.org/datatype3.html#type_affinity).
+  /// Whether another affinity leaves every value stored under this one unchanged. INTEGER and NUMERIC differ only in
+  /// CAST, and BLOB converts nothing (sqlite.org/datatype3.html#type_affinity).
   package func isKept(by other: Affinity) -> Bool {
     self == other || other == .blob || ([self, other].allSatisfy { $0 == .integer || $0 == .numeric })
   }
 
-  /// A value of its own kind to begin with.
+  /// A simple value of its kind, as SQL writes it.
   package var emptyLiteral: String {
     switch self {
     case .integer, .numeric: "0"

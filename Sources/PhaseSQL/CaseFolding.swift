@@ -1,5 +1,5 @@
 extension UInt8 {
-  /// a to z for A to Z, everything else as it is.
+  /// Lower case for A to Z; every other byte unchanged.
   fileprivate var asciiLowercased: UInt8 {
     self >= UInt8(ascii: "A") && self <= UInt8(ascii: "Z") ? self | 0x20 : self
   }

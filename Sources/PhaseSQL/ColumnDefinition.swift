@@ -2,12 +2,12 @@
 package struct ColumnDefinition: Hashable, Sendable {
   package let name: SchemaName
   package var type: ColumnType
-  /// Also without the words: a primary key of a table that is STRICT or WITHOUT ROWID implies it.
+  /// True also without NOT NULL: the primary key of a STRICT or WITHOUT ROWID table implies it.
   package var isNotNull = false
   package var notNullConflict = ConflictResolution.abort
   /// Without the parentheses around an expression; nil when there is none.
   package var defaultValue: SQLFragment?
-  /// nil when it compares as BINARY, which every column does that says nothing.
+  /// nil when it compares as BINARY, the default.
   package var collation: SchemaName?
   /// Its place in the primary key, from 1; nil outside it.
   package var keyPosition: Int?
@@ -16,7 +16,7 @@ package struct ColumnDefinition: Hashable, Sendable {
   package var generation: Generation?
   /// Those written with the column.
   package var constraints: [TableConstraint] = []
-  /// The whole of it, as written.
+  /// The whole declaration, as written.
   package let declaration: SQLFragment
 
   package var isPrimaryKey: Bool { keyPosition != nil }
@@ -33,7 +33,7 @@ package struct ColumnDefinition: Hashable, Sendable {
   }
 }
 
-/// The type of a column: the words, and what they come to.
+/// The type of a column: its words, and the affinity that follows from them.
 package struct ColumnType: Hashable, Sendable {
   /// nil when it has none.
   package let declared: SQLFragment?
@@ -50,10 +50,10 @@ package struct ColumnType: Hashable, Sendable {
   package var text: String { declared?.text ?? "no type" }
 }
 
-/// How a generated column comes to its values (sqlite.org/gencol.html).
+/// How a generated column gets its values (sqlite.org/gencol.html).
 package struct Generation: Hashable, Sendable {
   package let expression: SQLFragment
-  /// Kept in the file and not computed when it is read.
+  /// Stored in the file, and not computed when it is read.
   package let isStored: Bool
 
   package var text: String { "AS (\(expression)) \(isStored ? "STORED" : "VIRTUAL")" }
@@ -168,7 +168,7 @@ extension ColumnDefinition {
   /// Whether an INSERT that does not name it fails.
   package var isRequired: Bool { isNotNull && isNullByDefault && !isGenerated && !isRowIDAlias }
 
-  /// What it is in a row whose writer does not know it; a generated column is never left out.
+  /// Whether a row has NULL here when its writer does not name the column; a generated column is never left out.
   package var isNullByDefault: Bool { defaultValue == nil || defaultValue == SQLFragment("NULL") }
 
   /// Whether a value may be refused for another reason than NULL.

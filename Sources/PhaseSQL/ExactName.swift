@@ -1,11 +1,11 @@
-/// A name that is another one only when the bytes are the same. To `String` "é" is the same as "e" with an accent behind
-/// it, and a mark is a part of the character before it.
+/// A name that equals another one only when their bytes are the same. To `String` "é" equals "e" followed by an accent,
+/// and a mark is part of the character before it.
 package struct ExactName: Hashable, Sendable {
   package let text: String
 
   package init(_ name: some StringProtocol) { text = String(name) }
 
-  /// The name in a parameter as it stands in SQL: what follows its mark.
+  /// The name of a parameter in SQL: what follows its mark.
   package init(parameter: String) { self.init(String(parameter.unicodeScalars.dropFirst())) }
 
   package static func == (left: ExactName, right: ExactName) -> Bool {

@@ -1,8 +1,8 @@
-/// Walks along the tokens of one or more statements and notes what SQLite did not always have.
+/// Reads the tokens of one or more statements and notes features that SQLite did not always have.
 package struct FeatureReader {
   private let bytes: [UInt8]
   private let tokens: [SQLTokens.Token]
-  /// For each token its word or sign, folded; empty for what is neither.
+  /// For each token its word or sign, folded; empty for any other token.
   private let words: [String]
   private var found: [SchemaFeature] = []
 
@@ -154,8 +154,8 @@ extension FeatureReader {
     }
   }
 
-  /// Older releases take a decimal number with `_` for an illegal token, and the end of a hexadecimal one for a name: so
-  /// do the tokens here.
+  /// Older releases, and the tokens here, take a decimal number with `_` for an illegal token, and the end of such a
+  /// hexadecimal number for a name.
   private func isNumberWithUnderscores(_ index: Int) -> Bool {
     let text = String(decoding: bytes[tokens[index].range], as: UTF8.self).asciiLowercased
     if text.hasPrefix("0x"), tokens[index].kind == .number, tokens.indices.contains(index + 1) {
@@ -192,7 +192,7 @@ extension FeatureReader {
     note(kind, index...index)
   }
 
-  /// A table, a column, an index or a common table expression may be called like a function.
+  /// A table, a column, an index or a common table expression may have the name of a function.
   private func isNameOfSomethingElse(_ index: Int, _ end: Int) -> Bool {
     if Self.precedeNames.contains(word(index - 1)) { return true }
     return word(end + 1) == "as" && ["(", "materialized", "not"].contains(word(end + 2))

@@ -8,9 +8,8 @@
 
 /// A name as SQLite compares it: by its bytes, with A to Z as a to z (sqlite.org/src, sqlite3StrICmp).
 ///
-/// Swift's strings are equal also when one has an accented letter and the other a letter with an accent behind it,
-/// which are two names to SQLite. Whatever is looked up by the name of a table, a column or another object is looked
-/// up by this.
+/// Swift's strings are also equal when one has an accented letter and the other a letter followed by an accent, which
+/// are two names to SQLite. Tables, columns and other objects are looked up by this type.
 package struct FoldedName: Hashable, Sendable {
   /// The name in lower case.
   package let text: String
@@ -49,10 +48,10 @@ extension FoldedName: ExpressibleByStringLiteral, CustomStringConvertible {
 }
 
 extension String {
-  /// The name that this is in a schema.
+  /// This name, as a schema compares it.
   package var folded: FoldedName { FoldedName(self) }
 
-  /// Whether two texts are the same byte for byte. `==` also takes texts for equal that are only written alike.
+  /// Whether two texts are the same byte for byte. `==` also holds for texts that only look alike.
   package func hasSameBytes(as other: String) -> Bool {
     let result = unsafe utf8.withContiguousStorageIfAvailable { left in
       unsafe other.utf8.withContiguousStorageIfAvailable { right in

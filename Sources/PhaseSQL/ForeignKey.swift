@@ -11,7 +11,7 @@ package struct ForeignKey: Hashable, Sendable {
   /// Checked at the end of the transaction and not of each statement.
   package var isDeferred = false
 
-  /// What becomes of the children when a parent goes or gets another key.
+  /// What happens to the children when a parent is deleted or gets another key.
   package enum Action: String, Hashable, Sendable {
     case noAction = "NO ACTION"
     case restrict = "RESTRICT"
@@ -25,7 +25,7 @@ package struct ForeignKey: Hashable, Sendable {
 }
 
 extension ForeignKey {
-  /// Reads what follows the columns: REFERENCES and all that belongs to it.
+  /// Reads what follows the columns: REFERENCES with its clauses.
   package init?(of columns: [SchemaName], _ cursor: inout TokenCursor) {
     guard cursor.skip("references"), let parent = cursor.name() else { return nil }
     self.columns = columns
@@ -48,7 +48,7 @@ extension ForeignKey {
     if let deferral = Self.deferral(&cursor) { isDeferred = deferral }
   }
 
-  /// Reads `[NOT] DEFERRABLE [INITIALLY DEFERRED | IMMEDIATE]`, of which only one spelling defers
+  /// Reads `[NOT] DEFERRABLE [INITIALLY DEFERRED | IMMEDIATE]`, only one spelling of it defers
   /// (sqlite.org/foreignkeys.html#fk_deferred); nil when there is none.
   static func deferral(_ cursor: inout TokenCursor) -> Bool? {
     let isNegated = cursor.skip("not", "deferrable")

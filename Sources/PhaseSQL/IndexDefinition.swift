@@ -7,7 +7,7 @@ package struct IndexDefinition: Hashable, Sendable {
   /// Its WHERE; nil when it holds every row.
   package let condition: SQLFragment?
 
-  /// Reads a CREATE INDEX; nil when it is none.
+  /// Reads a CREATE INDEX; nil for any other text.
   package init?(_ sql: String) {
     var cursor = TokenCursor(sql)
     guard cursor.skip("create") else { return nil }
@@ -23,10 +23,10 @@ package struct IndexDefinition: Hashable, Sendable {
     condition = cursor.skip("where") ? cursor.fragment : nil
   }
 
-  /// Whether a column is in it, in an expression or in its condition.
+  /// Whether the index, one of its expressions or its condition mentions a column.
   package func mentions(_ column: SchemaName) -> Bool { mentions(anyOf: [column]) }
 
-  /// Whether one of several columns is.
+  /// Whether it mentions one of several columns.
   package func mentions(anyOf names: Set<SchemaName>) -> Bool {
     !self.names.isDisjoint(with: names)
   }
@@ -46,7 +46,7 @@ extension IndexDefinition {
     return terms.reduce(condition?.names ?? []) { $0.union($1) }
   }
 
-  /// Whether it is another one under another name, or finds every row that the other finds in the same order.
+  /// Whether it is the other index under another name, or finds every row that the other finds, in the same order.
   package func serves(like other: IndexDefinition) -> Bool {
     guard condition == other.condition else { return false }
     return other.isUnique

@@ -6,7 +6,7 @@ package struct IndexedColumn: Hashable, Sendable {
   }
 
   package let term: Term
-  /// Written with the term; nil leaves it to the column's own.
+  /// The collation written with the term; nil for the column's own.
   package let collation: SchemaName?
   package let isDescending: Bool
 

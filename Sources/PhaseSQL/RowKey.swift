@@ -1,7 +1,7 @@
-/// What tells the rows of a table apart, and finds them again.
+/// What identifies the rows of a table.
 package struct RowKey: Hashable, Sendable, Codable {
   package enum Form: String, Sendable, Codable {
-    /// The rowid, which no column names. VACUUM may give it anew.
+    /// The rowid, which no column names. VACUUM may change it.
     case rowID
     /// A column that is the rowid (sqlite.org/lang_createtable.html#rowid).
     case integer
@@ -11,7 +11,7 @@ package struct RowKey: Hashable, Sendable, Codable {
 
   package struct Column: Hashable, Sendable, Codable {
     package let name: String
-    /// How the key compares its values, which need not be how the column does.
+    /// How the key compares its values; the column may compare them in another way.
     package let collation: String?
 
     package init(name: String, collation: String?) {
@@ -28,22 +28,22 @@ package struct RowKey: Hashable, Sendable, Codable {
     self.columns = columns
   }
 
-  /// The rowid, by that name of it or of a column.
+  /// The rowid under one of its own names, or under that of a column.
   package init(_ form: Form, named name: String) {
     self.init(form: form, columns: [Column(name: name, collation: nil)])
   }
 
   package var names: [String] { columns.map(\.name) }
 
-  /// Whether it is one number.
+  /// Whether the key is one number.
   package var isNumber: Bool { form != .columns }
 }
 
 extension RowKey {
-  /// The names of the rowid, each as long as no column has it (sqlite.org/lang_createtable.html#rowid).
+  /// The names of the rowid; each is valid unless a column has it (sqlite.org/lang_createtable.html#rowid).
   package static let rowIDNames: [FoldedName] = ["rowid", "_rowid_", "oid"]
 
-  /// The name of the rowid in a table with these columns; nil when they have every name of it.
+  /// The name of the rowid in a table with these columns; nil when the columns have all its names.
   package static func rowIDName(beside columns: some Sequence<SchemaName>) -> String? {
     let taken = Set(columns.map(\.key))
     return rowIDNames.first { !taken.contains($0) }?.text

@@ -7,7 +7,7 @@ package struct SQLTokens: Sequence, IteratorProtocol {
       case space, lineComment, blockComment
       case word, quotedIdentifier, string, blob, number, variable, punctuation, illegal
 
-      /// White space and comments: what changes no meaning.
+      /// White space and comments, which do not change the meaning.
       package var isTrivia: Bool { self == .space || self == .lineComment || self == .blockComment }
     }
 
@@ -43,7 +43,7 @@ package struct SQLTokens: Sequence, IteratorProtocol {
 }
 
 extension SQLTokens {
-  /// What may stand in an unquoted name: letters, digits, `_`, `$` and every byte outside ASCII.
+  /// Whether a byte may be part of an unquoted name: letters, digits, `_`, `$` and every byte outside ASCII.
   package static func isWordByte(_ byte: UInt8) -> Bool {
     byte >= 0x80 || isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
       || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
@@ -254,7 +254,7 @@ extension SQLTokens {
     return output
   }
 
-  /// What a quoted name or a string says: without its quotes, doubled ones made single.
+  /// The content of a quoted name or a string: without its quotes, and with doubled quotes made single.
   package static func unquoted(_ quoted: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var name: [UInt8] = []
     var isSecond = false
@@ -276,8 +276,8 @@ extension [UInt8] {
 }
 
 extension SQLTokens {
-  /// What may be a name in a text, unquoted and folded to lower case. Keywords are among them, and strings, which SQLite
-  /// takes for names where only a name can be (sqlite.org/lang_keywords.html).
+  /// All words of a text that may be names, unquoted and folded to lower case. They include keywords, and strings,
+  /// which SQLite takes for names where only a name can be (sqlite.org/lang_keywords.html).
   package static func identifiers(in sql: String) -> Set<FoldedName> {
     let tokens = SQLTokens(sql)
     let bytes = tokens.bytes

@@ -1,4 +1,4 @@
-/// A token of SQL as rules look at it: what it names, whatever its quotes and the case of its letters.
+/// A token of SQL as rules see it: what it names, without regard to quotes and case.
 package struct SQLWord {
   package let kind: SQLTokens.Token.Kind
   /// Letters in lower case, names without their quotes.
@@ -24,19 +24,19 @@ package struct SQLWord {
     }
   }
 
-  /// Whether it is this keyword or this mark, written without quotes.
+  /// Whether the token is this keyword or mark, written without quotes.
   package func `is`(_ word: String) -> Bool {
     (kind == .word || kind == .punctuation) && text == FoldedName(word)
   }
 
-  /// Whether it can name something. SQLite takes a string for a name where only a name can be.
+  /// Whether it can be a name. SQLite takes a string for a name where only a name can be.
   package var isName: Bool { kind == .word || kind == .quotedIdentifier || kind == .string }
 }
 
 extension Array where Element == SQLWord {
-  /// Reads a name that may have that of a schema before it.
+  /// Reads a name, with or without the name of a schema before it.
   ///
-  /// - Returns: its index and that of what follows, nil when there is no name.
+  /// - Returns: its index and the index of what follows, nil when there is no name.
   package func qualifiedName(at index: Int) -> (name: Int, end: Int)? {
     guard indices.contains(index), self[index].isName else { return nil }
     if indices.contains(index + 2), self[index + 1].is("."), self[index + 2].isName {
@@ -45,13 +45,13 @@ extension Array where Element == SQLWord {
     return (index, index + 1)
   }
 
-  /// Whether these words stand at an index, one behind the other.
+  /// Whether these words follow each other from an index on.
   package func has(_ words: String..., at index: Int) -> Bool {
     index >= 0 && index + words.count <= count
       && words.enumerated().allSatisfy { self[index + $0.offset].is($0.element) }
   }
 
-  /// The index behind the parenthesis that closes the one at an index.
+  /// The index after the parenthesis that closes the one at an index.
   package func endOfGroup(at index: Int) -> Int {
     var depth = 0
     for end in self.indices.dropFirst(index) {

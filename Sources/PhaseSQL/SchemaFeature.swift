@@ -1,15 +1,15 @@
-/// Something in a piece of SQL that SQLite did not always have, found by its tokens.
+/// A feature used in a piece of SQL that SQLite did not always have, found by its tokens.
 ///
-/// What is not known here is not reported: an empty answer says that no feature of the list was found.
+/// Only features of the list are found: an empty answer says that none of them is used.
 package struct SchemaFeature: Hashable, Sendable {
-  /// As a person would call it: `RETURNING`, `the function iif()`.
+  /// Its name for people: `RETURNING`, `the function iif()`.
   package let name: String
   /// The first release that has it.
   package let since: SQLiteVersion
   /// UTF-8 offsets in the SQL.
   package let range: Range<Int>
 
-  /// The features that schema objects or the statements of a phase need, in the order in which they stand.
+  /// The features that schema objects or the statements of a phase need, in the order of the text.
   package static func needed(by sql: String) -> [SchemaFeature] {
     var reader = FeatureReader(sql)
     return reader.features()
@@ -20,7 +20,7 @@ package struct SchemaFeature: Hashable, Sendable {
 }
 
 extension SchemaFeature {
-  /// What the tables below are keyed by.
+  /// The key of the tables below.
   package struct Kind: Sendable {
     package let name: String
     package let since: SQLiteVersion
@@ -67,7 +67,7 @@ extension SchemaFeature {
   /// 3.49.0
   package static let longIif = Kind("iif() with more than three arguments", 49)
 
-  /// The function of this name, when SQLite has one that it did not always have.
+  /// The function of this name; nil when SQLite has none, or always had it.
   package static func function(_ name: String) -> Kind? {
     functions[name].map { Kind("the function \(name)()", $0) }
   }

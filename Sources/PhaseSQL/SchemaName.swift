@@ -1,4 +1,5 @@
-/// A name in a schema: as it was spelled, without quotes, and equal to every spelling SQLite takes for the same.
+/// A name in a schema: as it was spelled, without quotes, and equal to every spelling that SQLite takes for the same
+/// name.
 package struct SchemaName: Hashable, Sendable {
   package let spelled: String
   /// Folded as SQLite compares names: ASCII only.
@@ -14,7 +15,7 @@ package struct SchemaName: Hashable, Sendable {
     key = folded
   }
 
-  /// What a token names; nil when it can name nothing. SQLite takes a string for a name where only a name can be
+  /// The name in a token; nil when the token cannot be one. SQLite takes a string for a name where only a name can be
   /// (sqlite.org/lang_keywords.html).
   package init?(_ kind: SQLTokens.Token.Kind, _ bytes: ArraySlice<UInt8>) {
     switch kind {

@@ -7,9 +7,9 @@ package struct TableConstraint: Hashable, Sendable {
     case foreignKey(ForeignKey)
   }
 
-  /// What CONSTRAINT calls it.
+  /// The name that CONSTRAINT gives it.
   package let name: SchemaName?
-  /// The column it is written with.
+  /// The column that it is written with; nil for a constraint of the table.
   package let column: SchemaName?
   package var kind: Kind
 
@@ -36,7 +36,7 @@ package enum ConflictResolution: String, Hashable, Sendable {
 }
 
 extension TableConstraint {
-  /// Reads the constraints of one item after a table's columns. There may be several: SQLite does not ask for the
+  /// Reads the constraints of one item after a table's columns. There may be several, because SQLite does not require a
   /// comma between them.
   package static func all(in item: TokenCursor) -> [TableConstraint] {
     var cursor = item
@@ -55,7 +55,7 @@ extension TableConstraint {
     return constraints
   }
 
-  /// Whether an item that starts with this unquoted word is a constraint and no column.
+  /// Whether an item that starts with this unquoted word is a constraint, and not a column.
   package static func starts(with word: String) -> Bool {
     ["constraint", "primary", "unique", "check", "foreign"].contains(word)
   }
@@ -85,7 +85,7 @@ extension TableConstraint {
 }
 
 extension ConflictResolution {
-  /// Reads `ON CONFLICT …`; ABORT, which is what SQLite does by itself, where nothing is said.
+  /// Reads `ON CONFLICT …`; ABORT, SQLite's default, when there is none.
   package init(reading cursor: inout TokenCursor) {
     guard cursor.skip("on", "conflict") else {
       self = .abort

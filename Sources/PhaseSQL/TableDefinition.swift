@@ -1,16 +1,17 @@
 /// A table as its CREATE TABLE or CREATE VIRTUAL TABLE in `sqlite_schema` declares it, read from the tokens alone.
 package struct TableDefinition: Hashable, Sendable {
   package let name: SchemaName
-  /// In the order of the table; empty for a virtual one, whose columns only its module knows.
+  /// In the order of the table; empty for a virtual table, whose columns only its module knows.
   package private(set) var columns: [ColumnDefinition] = []
-  /// Those written after the columns. `allConstraints` has the columns' own, too.
+  /// The constraints written after the columns. `allConstraints` also has those of the columns.
   package private(set) var constraints: [TableConstraint] = []
   package private(set) var isStrict = false
   package private(set) var isWithoutRowID = false
   /// nil for an ordinary table.
   package private(set) var virtual: VirtualTable?
 
-  /// Reads a CREATE TABLE; nil when it is none, also for CREATE TABLE … AS SELECT, which `sqlite_schema` never holds.
+  /// Reads a CREATE TABLE; nil for any other text, also for CREATE TABLE … AS SELECT, which `sqlite_schema` never
+  /// holds.
   package init?(_ sql: String) {
     var cursor = TokenCursor(sql)
     guard cursor.skip("create") else { return nil }
@@ -46,7 +47,7 @@ package struct TableDefinition: Hashable, Sendable {
     settle()
   }
 
-  /// Tells the columns what follows from the rest of the table.
+  /// Completes the columns with what follows from the rest of the table.
   private mutating func settle() {
     let key = primaryKey
     let names = key?.columns.map(\.column) ?? []
@@ -86,7 +87,7 @@ extension TableDefinition {
     allConstraints.compactMap { if case .foreignKey(let key) = $0.kind { key } else { nil } }
   }
 
-  /// The columns of each UNIQUE, not of the primary key nor of unique indexes.
+  /// The columns of each UNIQUE constraint, without those of the primary key and of unique indexes.
   package var uniques: [(columns: [IndexedColumn], conflict: ConflictResolution)] {
     allConstraints.compactMap {
       if case .unique(let columns, let conflict) = $0.kind { (columns, conflict) } else { nil }
@@ -97,7 +98,8 @@ extension TableDefinition {
 }
 
 extension TableDefinition {
-  /// What tells its rows apart; nil for a virtual table, and where columns have every name of a rowid that is the key.
+  /// What identifies its rows; nil for a virtual table, and when the key is a rowid whose names are all taken by
+  /// columns.
   package var rowKey: RowKey? {
     guard virtual == nil else { return nil }
     if let alias = columns.first(where: \.isRowIDAlias) {

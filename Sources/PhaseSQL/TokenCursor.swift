@@ -1,4 +1,4 @@
-/// A place in a text of SQL, and what is still to be read of it. Comments and white space are passed over.
+/// A position in SQL text, and the tokens that are still to be read. Comments and white space are skipped.
 package struct TokenCursor {
   private let bytes: [UInt8]
   private var rest: ArraySlice<SQLTokens.Token>
@@ -15,10 +15,10 @@ package struct TokenCursor {
 
   package var isAtEnd: Bool { rest.isEmpty }
   package var count: Int { rest.count }
-  /// What sort of token comes next; nil at the end.
+  /// The kind of the next token; nil at the end.
   package var kind: SQLTokens.Token.Kind? { rest.first?.kind }
 
-  /// The unquoted word or the sign that comes next or so many tokens later, folded; empty when it is neither.
+  /// The next unquoted word or sign, or the one so many tokens later, folded; empty for any other token.
   package func word(_ ahead: Int = 0) -> String {
     guard rest.count > ahead else { return "" }
     let token = rest[rest.startIndex + ahead]
@@ -26,7 +26,7 @@ package struct TokenCursor {
     return String(decoding: bytes[token.range], as: UTF8.self).asciiLowercased
   }
 
-  /// Passes over these words when they come next, all of them.
+  /// Skips these words if all of them come next.
   package mutating func skip(_ words: String...) -> Bool {
     for (ahead, expected) in words.enumerated() where word(ahead) != expected { return false }
     rest.removeFirst(words.count)
@@ -42,13 +42,13 @@ package struct TokenCursor {
     return name
   }
 
-  /// A name with or without the schema it is in, which is passed over.
+  /// A name, with or without a schema before it, which is skipped.
   package mutating func qualifiedName() -> SchemaName? {
     guard let first = name() else { return nil }
     return skip(".") ? name() : first
   }
 
-  /// What is in the parentheses that open here.
+  /// The content of the parentheses that open here.
   package mutating func group() -> TokenCursor? {
     guard word() == "(", let end = closing() else { return nil }
     let inside = TokenCursor(bytes, rest[(rest.startIndex + 1)..<end])
@@ -99,10 +99,10 @@ package struct TokenCursor {
     }
   }
 
-  /// All that is left.
+  /// Everything that is left.
   package var fragment: SQLFragment? { fragment(before: TokenCursor(bytes, rest[rest.endIndex...])) }
 
-  /// What lies between this place and a later one; nil for nothing.
+  /// The text between this position and a later one; nil when there is none.
   package func fragment(before end: TokenCursor) -> SQLFragment? {
     let part = rest.prefix(rest.count - end.rest.count)
     guard let first = part.first, let last = part.last else { return nil }
@@ -110,6 +110,6 @@ package struct TokenCursor {
     return SQLFragment(String(decoding: bytes[range], as: UTF8.self))
   }
 
-  /// This place with only the first so many tokens left.
+  /// This position with only the first so many tokens left.
   package func prefix(_ count: Int) -> TokenCursor { TokenCursor(bytes, rest.prefix(count)) }
 }

@@ -9,7 +9,7 @@ package struct TriggerDefinition: Hashable, Sendable {
   package enum Firing: Hashable, Sendable {
     case insert
     case delete
-    /// OF these columns; of every one when there are none.
+    /// OF these columns; of all columns when there are none.
     case update(of: [SchemaName])
 
     package var text: String {
@@ -29,7 +29,7 @@ package struct TriggerDefinition: Hashable, Sendable {
   /// What it does, from BEGIN to END.
   package let body: SQLFragment?
 
-  /// Reads a CREATE TRIGGER; nil when it is none.
+  /// Reads a CREATE TRIGGER; nil for any other text.
   package init?(_ sql: String) {
     var cursor = TokenCursor(sql)
     guard cursor.skip("create") else { return nil }
@@ -52,7 +52,7 @@ package struct TriggerDefinition: Hashable, Sendable {
   /// `AFTER UPDATE OF a ON t`
   package var occasion: String { "\(timing.rawValue) \(event.text) ON \(table)" }
 
-  /// Reads all up to the BEGIN outside parentheses.
+  /// Reads everything up to the BEGIN outside parentheses.
   private static func condition(_ cursor: inout TokenCursor) -> SQLFragment? {
     let start = cursor
     while !cursor.isAtEnd, cursor.word() != "begin" {
@@ -63,7 +63,7 @@ package struct TriggerDefinition: Hashable, Sendable {
 }
 
 extension TriggerDefinition.Timing {
-  /// BEFORE is what SQLite takes when nothing is said.
+  /// SQLite's default is BEFORE.
   fileprivate init(reading cursor: inout TokenCursor) {
     if cursor.skip("after") {
       self = .after
@@ -97,12 +97,12 @@ extension TriggerDefinition.Firing {
 }
 
 extension TriggerDefinition {
-  /// The columns of UPDATE OF; none when any column will do.
+  /// The columns of UPDATE OF; none when it fires for any column.
   package var columns: [FoldedName] {
     if case .update(let columns) = event { columns.map(\.key) } else { [] }
   }
 
-  /// Whether it is the same but for its name.
+  /// Whether it differs from the other at most in its name.
   package func does(likeIt other: TriggerDefinition) -> Bool {
     table == other.table && timing == other.timing && event == other.event && condition == other.condition
       && body == other.body

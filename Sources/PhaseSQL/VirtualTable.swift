@@ -1,4 +1,4 @@
-/// What makes a table virtual: a module and what it was told (sqlite.org/vtab.html).
+/// The module of a virtual table, and its arguments (sqlite.org/vtab.html).
 package struct VirtualTable: Hashable, Sendable {
   package let module: SchemaName
   package let arguments: [SQLFragment]
@@ -20,7 +20,7 @@ package struct VirtualTable: Hashable, Sendable {
 }
 
 extension VirtualTable {
-  /// What an option such as `content='t'` says, without quotes; nil where it is not given.
+  /// The value of an option such as `content='t'`, without quotes; nil when it is not given.
   package func option(_ name: String) -> SchemaName? {
     for argument in arguments {
       var cursor = TokenCursor(argument.text)
@@ -35,11 +35,11 @@ extension VirtualTable {
     return table.key.isEmpty ? nil : table
   }
 
-  /// The hidden column in which a row of FTS4 has its language; nil when there is none.
+  /// The hidden column that holds the language of an FTS4 row; nil when there is none.
   package var language: SchemaName? { module.key == "fts4" ? option("languageid") : nil }
 
   package enum Content: Hashable {
-    /// In itself: what is read from it can be put into it.
+    /// In the table itself: rows read from it can be inserted again.
     case own
     /// In another table, from which it is filled.
     case elsewhere

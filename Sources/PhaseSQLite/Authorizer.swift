@@ -8,7 +8,7 @@ package struct AuthorizedAction: Hashable, Sendable {
   package let first: String?
   package let second: String?
   package let database: String?
-  /// The innermost trigger or view that does it, nil for the statement itself.
+  /// The innermost trigger or view that does it; nil when the statement itself does.
   package let origin: String?
 
   package struct Code: RawRepresentable, Hashable, Sendable {
@@ -47,7 +47,7 @@ final class AuthorizerBox {
 }
 
 extension Connection {
-  /// Asks `allows` about everything that is compiled from now on; what it refuses fails with SQLITE_AUTH.
+  /// Asks `allows` about everything that is compiled from now on; a statement that it refuses fails with SQLITE_AUTH.
   ///
   /// The closure must not use the connection.
   package func setAuthorizer(_ allows: @escaping (AuthorizedAction) -> Bool) {

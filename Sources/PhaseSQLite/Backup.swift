@@ -3,13 +3,13 @@ internal import CSQLite
 extension Connection {
   /// Copies this database over another by SQLite's backup API, as it is at one moment (sqlite.org/backup.html).
   ///
-  /// A copy in small steps starts over whenever another process writes, and may never end. So this reads in one
-  /// transaction from the first page to the last: its own, or the one that is open. Within it the pages come in
-  /// steps, between which somebody can be told how far it is, and can end it.
+  /// A copy in small steps starts over whenever another process writes, and may never end. So this reads all pages in
+  /// one transaction: its own, or the one that is open. It copies in steps, and reports progress between them, where
+  /// the caller can end it.
   ///
   /// - Parameters:
   ///   - target: its content is replaced.
-  ///   - progress: told how many bytes of how many are copied; ends the copy with SQLITE_INTERRUPT when it answers no.
+  ///   - progress: gets the bytes copied so far and the bytes of the whole; false ends the copy with SQLITE_INTERRUPT.
   package func backUp(
     to target: Connection, progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws(SQLiteError) {

@@ -8,8 +8,8 @@ internal import CSQLite
   package enum Mode: Hashable, Sendable {
     /// Reads only; the file must exist.
     case readOnly
-    /// Reads only a file that no process changes meanwhile: neither locks nor a WAL index are used, so it works in
-    /// a folder that cannot be written (sqlite.org/uri.html#uriimmutable).
+    /// Reads only, and only a file that no process changes meanwhile: it uses neither locks nor a WAL index, so it
+    /// works in a folder that cannot be written (sqlite.org/uri.html#uriimmutable).
     case immutable
     /// Reads and writes; the file must exist.
     case readWrite
@@ -25,7 +25,7 @@ internal import CSQLite
   package var unlocked: UnlockedFile?
   /// Whether the handle is an application's, which may have functions, modules and TEMP objects of its own.
   package var isBorrowed: Bool { !isOwner }
-  /// How long statements may wait for locks; nil for as long as the handle was told by others.
+  /// How long statements may wait for locks; nil when only others have set that on the handle.
   private var patience: Patience?
 
   private enum Patience {
@@ -72,7 +72,7 @@ internal import CSQLite
 
   /// Borrows an open handle and does not close it.
   ///
-  /// - Parameter handle: a `sqlite3 *` that stays open, and is used by no other thread, while this lives.
+  /// - Parameter handle: a `sqlite3 *` that stays open while this lives, and that no other thread uses.
   @unsafe package init(borrowing handle: OpaquePointer) {
     unsafe self.handle = handle
     isOwner = false
@@ -89,7 +89,7 @@ internal import CSQLite
     if isOwner { unsafe sqlite3_close_v2(handle) }
   }
 
-  /// The URI form keeps letters, digits and a few marks, and writes every other byte as %XX.
+  /// Writes every byte as %XX but letters, digits and a few marks, as a URI needs it.
   private static func percentEncoded(_ path: String) -> String {
     var encoded = ""
     for byte in path.utf8 {
@@ -127,7 +127,7 @@ extension Connection {
 
   /// Runs every statement of a script.
   ///
-  /// - Parameter parameters: values for the parameters that statements name, all of which name each.
+  /// - Parameter parameters: values by the names of parameters; every statement names all of them.
   package func execute(
     script: String, binding parameters: KeyValuePairs<String, Value> = [:]
   ) throws(SQLiteError) {
@@ -139,8 +139,8 @@ extension Connection {
     }
   }
 
-  /// Ends the statements that virtual tables keep open on their own tables once they were written in a transaction. While
-  /// one is open, no table can be dropped and no function defined anew. They end it at a savepoint (`nodeBlobReset` in
+  /// Ends the statements that virtual tables keep open on their own tables after a write in a transaction. While one is
+  /// open, no table can be dropped and no function redefined. They end it at a savepoint (`nodeBlobReset` in
   /// ext/rtree/rtree.c, `sqlite3Fts5StorageSync` in ext/fts5/fts5_storage.c).
   package func endStatementsOfModules() throws(SQLiteError) {
     guard !isAutocommit else { return }
@@ -189,8 +189,8 @@ extension Connection {
     unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? ""
   }
 
-  /// Whether another file is at the path of the main database now, or none: somebody deleted, moved or replaced the
-  /// one that is open.
+  /// Whether somebody deleted, moved or replaced the open file of the main database, so that its path now leads to
+  /// another file or to none.
   package var isMoved: Bool {
     var isMoved: Int32 = 0
     let code = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &isMoved)
@@ -205,13 +205,13 @@ extension Connection {
     waitForLocks()
   }
 
-  /// Until when statements wait for another connection's locks, all of them together.
+  /// The moment until which all statements together wait for locks of other connections.
   package func setBusyDeadline(_ deadline: ContinuousClock.Instant) {
     patience = .until(deadline)
     waitForLocks()
   }
 
-  /// Waits for locks as it was told to last.
+  /// Waits for locks as last set.
   func waitForLocks() {
     switch patience {
     case nil: break
@@ -223,8 +223,8 @@ extension Connection {
     }
   }
 
-  /// Waits for no lock while the write lock is held. With a rollback journal SQLite asks for the exclusive one each
-  /// time its cache is full, waits as long as it may while somebody reads, and then goes on without it.
+  /// Waits for no lock while the write lock is held. With a rollback journal SQLite asks for the exclusive lock each
+  /// time its cache is full, waits for readers as long as it may, and then continues without the lock.
   func waitForNothing() {
     if patience != nil { unsafe sqlite3_busy_timeout(handle, 0) }
   }
@@ -263,7 +263,7 @@ extension Connection {
     return result != 0
   }
 
-  /// Turns a setting on or off and answers what is in force afterwards, which SQLite may have refused to change.
+  /// Turns a setting on or off, and returns the setting afterwards: SQLite may have refused the change.
   @discardableResult
   package func turn(_ setting: Switch, on: Bool) -> Bool {
     var result: Int32 = 0
@@ -274,14 +274,14 @@ extension Connection {
 
 // MARK: - Reading without locks
 
-/// A database file that is read without locks, and must not change meanwhile.
+/// A database file that is read without locks, and must not change while it is read.
 package struct UnlockedFile: Sendable {
   package let path: String
   private let mark: FileReading.Mark
 
-  /// Nil when there is no such file, or somebody has it open in WAL mode: then its log or its index is beside it
-  /// (sqlite.org/walformat.html). No lock is looked for: the descriptor that would need takes the locks of other connections
-  /// of this process with it when it is closed (sqlite.org/howtocorrupt.html, 2.2).
+  /// Nil when there is no such file, or when somebody has it open in WAL mode: then its log or its index is beside it
+  /// (sqlite.org/walformat.html). It does not look for locks: that would need a descriptor, and closing it would drop
+  /// the locks of other connections of this process (sqlite.org/howtocorrupt.html, 2.2).
   package init?(_ path: String) {
     guard let mark = FileReading.mark(of: path), !FileReading.exists(path + "-wal"),
       !FileReading.exists(path + "-shm")
@@ -312,7 +312,7 @@ extension Connection {
   /// How many bytes a copy of the database takes.
   package var contentBytes: Int { get throws(SQLiteError) { Int(try pageCount * pageSize) } }
 
-  /// What every change of the schema raises (sqlite.org/pragma.html#pragma_schema_version).
+  /// A counter that every change of the schema raises (sqlite.org/pragma.html#pragma_schema_version).
   package var schemaVersion: Int64 {
     get throws(SQLiteError) { try value("PRAGMA main.schema_version")?.integer ?? 0 }
   }

@@ -8,11 +8,11 @@ internal import CSQLite
   internal import Glibc
 #endif
 
-/// What SQL may cost that is run to find something out, and not to change anything: it may be anybody's.
+/// A limit for the cost of SQL that only answers a question. Anybody may have written it.
 ///
-/// Steps of SQLite's virtual machine are counted, and time of the processor, of which one step may take a lot. What one
-/// script leaves over is there for the next, up to what one script may take at most. Time in which other processes run
-/// does not count, so that a loaded machine makes no difference.
+/// It counts steps of SQLite's virtual machine and processor time, because one step may take long. What one script does
+/// not use is left for the next, up to the limit of one script. Time in which other processes run does not count, so a
+/// loaded machine makes no difference.
 package final class CostLimit {
   package struct Limits: Sendable {
     /// Of one script.
@@ -20,14 +20,14 @@ package final class CostLimit {
     package var time: Duration
     /// Of all scripts together.
     package var total: Duration
-    /// What each statement gives back of its script's: a long script of short statements is none that costs too much.
+    /// Time that each statement adds to its script's: a long script of short statements does not cost too much.
     package var timeForStatement: Duration
-    /// Bytes of one value, as long as no statement is longer; nil for SQLite's own limit.
+    /// Bytes of one value, unless a statement is longer; nil for SQLite's own limit.
     package var valueBytes: Int?
     /// Pages of the database; nil for SQLite's own limit.
     package var pages: Int?
 
-    /// For databases in memory that only phasedb fills.
+    /// For databases in memory that phasedb alone fills.
     package static let scratch = Limits(
       steps: 500_000_000, time: .seconds(5), total: .seconds(20), timeForStatement: .milliseconds(2),
       valueBytes: 1_000_000, pages: 65_536)
@@ -51,7 +51,7 @@ package final class CostLimit {
   package enum Overrun: Hashable, Sendable {
     case steps(Int), time(Duration), value(bytes: Int), database(bytes: Int)
 
-    /// As in "it took more than 10 s of processor time".
+    /// A sentence, as in "it took more than 10 s of processor time".
     package var sentence: String {
       switch self {
       case .steps(let count): "it took more than \(count) steps of SQLite's virtual machine"
@@ -68,7 +68,7 @@ package final class CostLimit {
   }
 
   package let limits: Limits
-  /// What ran out in the script that runs.
+  /// What ran out in the running script.
   private var overrun: Overrun?
   private var left: Duration
   private var script: (steps: Int, time: Duration, began: Duration, given: Duration, most: Duration)?
@@ -78,7 +78,7 @@ package final class CostLimit {
     left = limits.total
   }
 
-  /// Counts what a body runs. Inside of another it counts as a part of that.
+  /// Counts what a body runs. Nested in another body, it counts as part of that.
   package func spend<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -93,7 +93,7 @@ package final class CostLimit {
     return try body()
   }
 
-  /// Gives a script time for its next statement, which may take no more than one alone could.
+  /// Gives a script time for its next statement, but no more than a single statement may take.
   package func beginStatement() {
     guard var script else { return }
     let used = Self.processorTime - script.began
@@ -105,7 +105,7 @@ package final class CostLimit {
 
   /// Whether what runs may go on.
   ///
-  /// - Parameter steps: how many it took since the question was asked last.
+  /// - Parameter steps: the steps since the last question.
   package func goesOn(after steps: Int) -> Bool {
     guard var script, overrun == nil else { return script == nil }
     script.steps -= steps
@@ -115,7 +115,7 @@ package final class CostLimit {
     return overrun == nil
   }
 
-  /// What an error means of SQL that runs within the costLimit; nil when it has nothing to do with it.
+  /// What ran out, when that caused an error; nil when the limit has nothing to do with it.
   func overrun(_ code: ResultCode, of connection: Connection) -> Overrun? {
     switch code.primary {
     case .interrupt, .auth: return overrun
@@ -138,13 +138,13 @@ extension Connection {
   /// The longest value that a statement may make, and the longest statement.
   var valueBytes: Int { Int(unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, -1)) }
 
-  /// Lets values be as long as SQL that is about to run, where they are limited.
+  /// Raises a limit of values to the length of SQL that is about to run.
   package func makeRoom(forSQLOf bytes: Int) {
     guard let least = costLimit?.limits.valueBytes else { return }
     unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Int32(clamping: max(valueBytes, least + 2 * bytes)))
   }
 
-  /// Limits what a body's SQL may cost, on a connection that has no limit otherwise.
+  /// Limits what a body's SQL may cost, on a connection without a limit of its own.
   package func limited<Result, Failure: Error>(
     to costLimit: CostLimit, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -170,7 +170,7 @@ extension Connection {
 }
 
 extension SQLiteError {
-  /// The error of a statement, which may be that it cost too much.
+  /// The error of a statement, also when it cost too much.
   init(_ code: Int32, of connection: Connection, sql: String?) {
     self = unsafe SQLiteError(code, on: connection.handle, sql: sql)
     guard let overrun = connection.costLimit?.overrun(self.code, of: connection) else { return }
@@ -180,7 +180,7 @@ extension SQLiteError {
 }
 
 extension Connection {
-  /// Runs a body within what the connection's SQL may cost, where that is limited.
+  /// Runs a body within the connection's limit, if there is one.
   package func spending<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure)
     -> Result
   {
@@ -188,7 +188,7 @@ extension Connection {
     return try costLimit.spend(body)
   }
 
-  /// Runs a body that compiles and runs nothing, within what that may cost. While SQLite compiles it asks only the
+  /// Runs a body that only compiles, within the connection's limit. While SQLite compiles, it calls only the
   /// authorizer.
   package func spendingWhileCompiling<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result

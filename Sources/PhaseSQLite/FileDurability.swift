@@ -6,9 +6,9 @@
   internal import Glibc
 #endif
 
-/// Files that are there whole, after a crash too, or not at all.
+/// Makes files that exist whole, also after a crash, or not at all.
 package enum FileDurability {
-  /// Gives a finished draft its name, beside the one that it has. What is under the name already stays.
+  /// Gives a finished draft a second name, the final one. An existing file of that name stays.
   ///
   /// - Parameter mode: who may do what with the file, as in 0o640.
   /// - Throws: `EEXIST` as a failure of the system when the name is taken, and what else the system says.
@@ -50,12 +50,12 @@ package enum FileDurability {
 
   package static func remove(_ path: String) { unsafe unlink(path) }
 
-  /// What a path calls the thing in its folder.
+  /// The last part of a path.
   package static func name(of path: String) -> String {
     path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
   }
 
-  /// The folder that a path is in.
+  /// The folder of a path.
   package static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])

@@ -6,14 +6,14 @@
   internal import Glibc
 #endif
 
-/// Reads folders and whole files by POSIX alone: a folder of hundreds of migrations is read by every command,
-/// and Foundation takes several times as long for it.
+/// Reads folders and whole files by POSIX alone: every command reads the whole folder of migrations, and Foundation
+/// takes several times as long for that.
 package enum FileReading {
   package struct Entry: Sendable, Hashable {
     package enum Kind: Sendable { case folder, file, other }
 
     package let name: String
-    /// What the entry is, after links were followed.
+    /// What the entry is, with links followed.
     package let kind: Kind
   }
 
@@ -62,7 +62,7 @@ package enum FileReading {
     return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
-  /// The bytes of a file that is shorter than what is read at once; nil for any other.
+  /// The bytes of a file that one read returns whole; nil for a longer one.
   private static func wholeOfSmallFile(_ file: Int32, limit: Int) -> [UInt8]? {
     return unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 16) { buffer in
       // Does not move on in the file, and fails on a pipe.
@@ -100,14 +100,14 @@ package enum FileReading {
     return bytes
   }
 
-  /// How many bytes a user may still write to the file system of a path; nil when it does not say (statvfs(3)).
+  /// How many bytes a user may still write to the file system of a path; nil when the system does not say (statvfs(3)).
   package static func freeBytes(at path: String) -> Int64? {
     var system = statvfs()
     guard unsafe statvfs(path, &system) == 0 else { return nil }
     return Int64(clamping: UInt64(system.f_bavail) * UInt64(system.f_frsize))
   }
 
-  /// How long ago a file was written, by the system's clock; nil when there is none.
+  /// How long ago a file was written, by the system's clock; nil when there is no file.
   package static func age(of path: String) -> Duration? {
     var (status, now) = (stat(), timespec())
     guard unsafe stat(path, &status) == 0, unsafe clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
@@ -144,7 +144,7 @@ package enum FileReading {
     unsafe faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0
   }
 
-  /// Which file stands at a path, and what it was like: another one, or one that was written since, has another mark.
+  /// Identifies a file and its state: another file, or the same one after a write, has another mark.
   package struct Mark: Sendable, Hashable {
     package let device: UInt64
     package let inode: UInt64
@@ -179,7 +179,7 @@ package enum FileReading {
 }
 
 extension stat {
-  /// When the file was written last.
+  /// When the file was last written.
   var written: timespec {
     #if canImport(Darwin)
       st_mtimespec
@@ -204,9 +204,9 @@ extension FileReading {
     return Int(status.st_mode & 0o777)
   }
 
-  /// Reads a file from its beginning to its end without holding all of it.
+  /// Reads a whole file without holding all of it in memory.
   ///
-  /// - Parameter take: gets a buffer and how many bytes at its beginning are the next ones; false ends the reading.
+  /// - Parameter take: gets a buffer and the number of bytes in it; false ends the reading.
   /// - Returns: how many bytes there were.
   package static func pieces(
     of path: String, _ take: (_ buffer: [UInt8], _ count: Int) -> Bool

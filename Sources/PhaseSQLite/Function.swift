@@ -6,11 +6,11 @@ private final class FunctionBox {
 }
 
 extension Connection {
-  /// Gives SQL a function that answers the same for the same arguments (sqlite.org/c3ref/create_function.html).
+  /// Gives SQL a function whose result depends only on its arguments (sqlite.org/c3ref/create_function.html).
   ///
   /// - Parameters:
   ///   - argumentCount: how many arguments it takes, -1 for any number.
-  ///   - isForSchema: lets views, triggers, constraints and indexes use it, too, which takes one that does no harm.
+  ///   - isForSchema: also lets views, triggers, constraints and indexes use it, so it must be harmless.
   package func define(
     _ name: String, argumentCount: Int, isForSchema: Bool = false, _ body: @escaping ([Value]) -> Value
   ) throws(SQLiteError) {
@@ -32,7 +32,7 @@ extension Connection {
 }
 
 extension Value {
-  /// The value of a function's argument.
+  /// The value of an argument.
   fileprivate init(_ value: OpaquePointer?) {
     switch unsafe sqlite3_value_type(value) {
     case SQLITE_INTEGER: self = .integer(unsafe sqlite3_value_int64(value))

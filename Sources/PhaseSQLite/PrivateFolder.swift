@@ -8,9 +8,9 @@
 
 /// A new folder of mode 0700 for copies of real data, removed with everything in it when it goes out of scope.
 ///
-/// A process that is killed leaves its folder behind. The folder's name says whose it is, from the moment it exists, and
-/// ``removeAbandoned(in:settle:)`` removes it once that process has provably ended. Whoever knows only some of the places
-/// where folders may lie finds the others by a signpost in the temporary folder.
+/// A process that is killed leaves its folder behind. The folder's name says from the start which process owns it, and
+/// ``removeAbandoned(in:settle:)`` removes it once that process has provably ended. A signpost in the temporary folder
+/// leads to folders in places that later commands do not know.
 @safe package final class PrivateFolder: Sendable {
   /// From the root.
   package let path: String
@@ -19,7 +19,7 @@
 
   /// - Parameters:
   ///   - parent: the folder to make it in.
-  ///   - isKnown: whether later commands look into `parent` anyway. Otherwise a signpost leads there.
+  ///   - isKnown: whether later commands look into `parent` anyway. If not, a signpost leads there.
   package convenience init(in parent: String, isKnown: Bool) throws(FileReading.Failure) {
     let parent = try FileReading.absolute(parent)
     let name = Owner.current.newFolderName
@@ -52,13 +52,13 @@
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Where copies lie that are for no place in particular.
+  /// The folder for copies that need no particular place.
   package static var temporary: String {
     guard let value = unsafe getenv("TMPDIR"), unsafe value.pointee != 0 else { return "/tmp" }
     return unsafe String(cString: value)
   }
 
-  /// Makes an empty file with mode 0600, whatever the umask says.
+  /// Makes an empty file with mode 0600, whatever the umask is.
   ///
   /// - Returns: its path.
   package func makeFile(_ name: String) throws(FileReading.Failure) -> String {
@@ -72,7 +72,7 @@
   /// The bytes of a file in it, 0 when there is no such file.
   package func size(of name: String) -> Int { FileReading.mark(of: "\(path)/\(name)")?.bytes ?? 0 }
 
-  /// Writes a file that only its owner may read, in the place of one that is there, and all of it or nothing.
+  /// Writes a file that only its owner may read. It replaces an existing file, as a whole or not at all.
   package static func write(_ text: String, to path: String) throws(FileReading.Failure) {
     let draft = path + ".partial"
     unsafe unlink(draft)
@@ -104,10 +104,10 @@
 extension PrivateFolder {
   private static let signpostName = "elsewhere"
 
-  /// Removes the folders in a place whose owners have ended: this user's only, none that may be in use, and none that is
-  /// reached through a symbolic link. Costs one reading of the place's names where there is none.
+  /// Removes the folders in a place whose owners have ended. It removes only those of this user, none that may be in
+  /// use, and follows no symbolic link. When there are none, it only reads the names in the place.
   ///
-  /// - Parameter settle: is told the path of each before it is removed, and keeps it by answering no.
+  /// - Parameter settle: gets the path of each before it is removed; false keeps it.
   package static func removeAbandoned(in parent: String, settle: (String) -> Bool = { _ in true }) {
     guard let place = Folder(parent) else { return }
     let names = place.names(beginning: Owner.prefix)
@@ -140,9 +140,10 @@ extension PrivateFolder {
     return !FileReading.exists(path)
   }
 
-  /// Whose a folder is, as its name says it.
+  /// The owner of a folder, as its name gives it.
   private struct Owner {
-    /// A name on one network file system may be of another host. Its name itself could hold anything, and be long.
+    /// A folder on a network file system may belong to another host. A hash, because a host's name can be long and hold
+    /// any character.
     let host: String
     let process: ProcessIdentity
 
@@ -189,7 +190,7 @@ extension PrivateFolder {
     }
   }
 
-  /// An open folder, in which names mean the same whoever moves it meanwhile.
+  /// An open folder: names in it stay valid even if somebody moves it.
   @safe private final class Folder {
     private let descriptor: Int32
     private static let itself = Array(".".utf8CString)
@@ -200,7 +201,7 @@ extension PrivateFolder {
       guard descriptor >= 0 else { return nil }
     }
 
-    /// - Parameter name: of a folder in the other, not of a link to one.
+    /// - Parameter name: the name of a folder in the parent, not of a link to one.
     private init?(_ name: [CChar], in parent: Folder) {
       let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
       var found = unsafe openat(parent.descriptor, name, flags)
@@ -213,7 +214,7 @@ extension PrivateFolder {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// As bytes that end with a 0: a name may be in no encoding.
+    /// Names as bytes that end with a 0, because a name need not be in any encoding.
     func names(beginning prefix: String = "") -> [[CChar]] {
       let copy = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       guard copy >= 0 else { return [] }
@@ -258,7 +259,7 @@ extension PrivateFolder {
         && status.st_mode & 0o077 == 0
     }
 
-    /// In seconds, since something in it was made or removed.
+    /// Seconds since something in it was made or removed.
     private var age: Int {
       var status = stat()
       return unsafe fstat(descriptor, &status) == 0 ? time(nil) - Int(status.written.tv_sec) : 0
@@ -266,7 +267,7 @@ extension PrivateFolder {
 
     /// Removes a folder and what is in it, without following a link, on this file system.
     ///
-    /// - Parameter tries: how often, should something be made in it meanwhile.
+    /// - Parameter tries: how often to try, in case something is made in it meanwhile.
     func remove(_ name: [CChar], tries: Int = 20) {
       for _ in 0..<tries {
         if unsafe unlinkat(descriptor, name, AT_REMOVEDIR) == 0 || errno != ENOTEMPTY && errno != EEXIST {

@@ -6,7 +6,7 @@
   internal import Glibc
 #endif
 
-/// Which process of a host one is, with what tells it from every other process before and after it.
+/// Identifies a process of a host, also among earlier and later processes with the same number.
 package struct ProcessIdentity: Sendable, Hashable {
   package var id: Int32
   /// Differs for every start of the host; empty when it cannot be known.
@@ -30,7 +30,7 @@ package struct ProcessIdentity: Sendable, Hashable {
 
   package enum Life: Sendable, Hashable { case running, ended, unknown }
 
-  /// Whether the process this names still runs, as another process of the same host sees it.
+  /// Whether this process still runs, as seen from another process of the same host.
   package func life(seenFrom observer: ProcessIdentity) -> Life {
     guard !boot.isEmpty, !observer.boot.isEmpty else { return .unknown }
     if boot != observer.boot { return .ended }
@@ -45,7 +45,7 @@ package struct ProcessIdentity: Sendable, Hashable {
   /// What /proc says of a process.
   private struct Process {
     let start: String
-    /// Ended, and only its number is kept until its parent asks how.
+    /// Whether it has ended, and only waits for its parent to ask how.
     let hasEnded: Bool
 
     /// The state is field 3 of the stat line and the start, in clock ticks since boot, field 22, both counted after the

@@ -6,8 +6,8 @@ final class ProgressBox {
 }
 
 extension Connection {
-  /// Asks a question again and again while statements run; when the answer is no the statement fails with
-  /// SQLITE_INTERRUPT and the open transaction is rolled back (sqlite.org/c3ref/progress_handler.html).
+  /// Asks a question repeatedly while statements run; after a no, the statement fails with SQLITE_INTERRUPT and the
+  /// open transaction is rolled back (sqlite.org/c3ref/progress_handler.html).
   ///
   /// - Parameter instructions: how many instructions of SQLite's virtual machine lie between two questions.
   package func setProgressHandler(every instructions: Int, _ shouldGoOn: @escaping () -> Bool) {
@@ -20,7 +20,7 @@ extension Connection {
     installProgressHandler()
   }
 
-  /// SQLite has room for one: it asks the question and, where there is one, the costLimit.
+  /// SQLite has room for one handler, so it asks both the question and the cost limit, if there is one.
   func installProgressHandler() {
     let before = unsafe progress
     defer { if let before = unsafe before { unsafe before.release() } }

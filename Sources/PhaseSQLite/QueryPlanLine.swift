@@ -2,20 +2,20 @@
 /// 3.36 `SCAN TABLE t AS a`.
 package struct QueryPlanLine: Sendable {
   package enum Access: Sendable {
-    /// A table is read from one end to the other.
+    /// A whole table is read.
     case scan
     /// Rows are looked up.
     case search
   }
 
   package let text: String
-  /// Whether it stands in no part of the plan.
+  /// Whether the line is at the outermost level of the plan.
   package let isOutermost: Bool
-  /// nil for a line that is about no table.
+  /// nil for a line that names no table.
   package let access: Access?
-  /// The table, or its alias where SQLite names that alone.
+  /// The table, or its alias if SQLite names only that.
   package let table: String
-  /// Its alias, where both are named.
+  /// Its alias, if SQLite names both.
   package let alias: String?
 
   fileprivate init(_ row: [Value]) {

@@ -1,6 +1,6 @@
 internal import CSQLite
 
-/// TEXT as the database holds it, where a Swift string would not give it back unchanged.
+/// TEXT that a Swift string could not give back unchanged, as the database holds it.
 ///
 /// SQLite checks no text that is put into it (sqlite.org/invalidutf.html): a program may have stored Latin-1, or cut
 /// a letter in two.
@@ -8,7 +8,7 @@ package enum RawText: Hashable, Sendable {
   /// Bytes that are not UTF-8, in a database that stores UTF-8.
   case utf8([UInt8])
   /// Code units of a database that stores UTF-16, in the byte order of the machine: half of a surrogate pair, or a
-  /// noncharacter that SQLite makes U+FFFD of on its way through UTF-8.
+  /// noncharacter that SQLite turns into U+FFFD when it converts to UTF-8.
   case utf16([UInt16])
 
   /// For a person to read.
@@ -19,7 +19,7 @@ package enum RawText: Hashable, Sendable {
     }
   }
 
-  /// What tells it from every other text of its database.
+  /// The bytes that distinguish it from every other text of its database.
   package var bytes: [UInt8] {
     switch self {
     case .utf8(let bytes): bytes
@@ -29,7 +29,7 @@ package enum RawText: Hashable, Sendable {
 }
 
 extension RawText {
-  /// The code units behind a byte order mark.
+  /// The code units, after a byte order mark.
   static func marked(_ units: [UInt16]) -> [UInt16] { [0xFEFF] + units }
 }
 

@@ -1,12 +1,12 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Connections that read one file, each for a thread of its own, and all see it as it was at one moment.
+/// Connections that read one file on several threads, and see the same state of it.
 ///
-/// Every one of them holds a read transaction from the beginning to the end. That is the same state for all of them as
-/// long as no connection commits while they begin, which the caller ensures: either no other process writes the file, or
-/// ``Connection/whileNoneCommits(_:)`` is around the making of them. In WAL mode others may write meanwhile
-/// (sqlite.org/isolation.html); in the other modes they have to wait until the readers are gone.
+/// Each holds a read transaction from the beginning to the end. All see the same state if no connection commits while
+/// they begin. The caller ensures that: either no other process writes the file, or the readers are made within
+/// ``Connection/whileNoneCommits(_:)``. In WAL mode others may write meanwhile (sqlite.org/isolation.html); in the
+/// other modes they wait until the readers are gone.
 package final class Readers: Sendable {
   private let readers: [Reader]
 
@@ -23,7 +23,7 @@ package final class Readers: Sendable {
     }
   }
 
-  /// - Parameter count: how many, at least 1.
+  /// - Parameter count: the number of connections, at least 1.
   package init(path: String, count: Int, shouldGoOn: @escaping @Sendable () -> Bool = { true })
     throws(SQLiteError)
   {
@@ -45,7 +45,7 @@ package final class Readers: Sendable {
 
   /// Runs a body on all of them at once, and waits for the last.
   ///
-  /// - Throws: what the first of them threw that failed.
+  /// - Throws: the error of the first that failed.
   package func all(_ body: @Sendable (Connection) throws -> Void) throws {
     let failure = Mutex<(any Error)?>(nil)
     DispatchQueue.concurrentPerform(iterations: readers.count) { index in
@@ -60,7 +60,7 @@ package final class Readers: Sendable {
 }
 
 extension Connection {
-  /// Runs a body while this connection has the write lock and writes nothing, so that no commit falls into it.
+  /// Runs a body while this connection holds the write lock and writes nothing, so that nobody commits meanwhile.
   package func whileNoneCommits<Result>(_ body: () throws -> Result) throws -> Result {
     let transaction = try begin(.immediate)
     let result = try body()

@@ -21,7 +21,7 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let interrupt = ResultCode(rawValue: SQLITE_INTERRUPT)
   package static let ioError = ResultCode(rawValue: SQLITE_IOERR)
   package static let corrupt = ResultCode(rawValue: SQLITE_CORRUPT)
-  /// What a virtual table keeps does not fit together; the file itself is sound (sqlite.org/rescode.html#corrupt_vtab).
+  /// The content of a virtual table is inconsistent; the file itself is sound (sqlite.org/rescode.html#corrupt_vtab).
   package static let corruptVirtualTable = ResultCode(rawValue: SQLITE_CORRUPT | (1 << 8))
   package static let full = ResultCode(rawValue: SQLITE_FULL)
   package static let cannotOpen = ResultCode(rawValue: SQLITE_CANTOPEN)
@@ -29,13 +29,13 @@ package struct ResultCode: RawRepresentable, Hashable, Sendable {
   package static let misuse = ResultCode(rawValue: SQLITE_MISUSE)
   package static let auth = ResultCode(rawValue: SQLITE_AUTH)
   package static let notADatabase = ResultCode(rawValue: SQLITE_NOTADB)
-  /// Ours: the statement was interrupted because it cost more than it may.
+  /// phasedb's own code: the statement was interrupted because it exceeded its cost limit.
   package static let tooCostly = ResultCode(rawValue: SQLITE_INTERRUPT | 0xFF << 8)
-  /// No function of SQLite answers with it: it is ours for a schema that cannot be read as text.
+  /// SQLite itself never returns this code; phasedb uses it for a schema that cannot be read as text.
   package static let format = ResultCode(rawValue: SQLITE_FORMAT)
   package static let tooBig = ResultCode(rawValue: SQLITE_TOOBIG)
 
-  /// Whether the code tells of the file, the machine or others who use them, and nothing of the SQL that ran.
+  /// Whether the code is about the file, the machine or their other users, and not about the SQL.
   package var isOfSurroundings: Bool {
     switch primary {
     case .busy, .locked, .lockProtocol, .full, .readOnly, .notADatabase, .corrupt, .interrupt, .ioError,

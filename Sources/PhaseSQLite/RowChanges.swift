@@ -6,21 +6,21 @@ package enum RowOperation: Sendable {
   case insert, update, delete
 }
 
-/// What tells a row of a table from the others while a transaction is open.
+/// Identifies a row of a table while a transaction is open.
 package enum RowIdentity: Hashable, Sendable {
   case rowID(Int64)
   /// The values of a primary key, with their types.
   case key([UInt8])
 }
 
-/// A row that a statement changes, also from inside a trigger.
+/// A row that a statement or its triggers change.
 package struct RowChange {
   package let operation: RowOperation
   /// As the schema spells it.
   package let table: String
-  /// Which row it is, for an update before it.
+  /// Which row it is; for an update, before the update.
   package let row: RowIdentity
-  /// Whether an update gives it another rowid.
+  /// Whether an update changes its rowid.
   package let isMoved: Bool
 
   package init(operation: RowOperation, table: String, row: RowIdentity, isMoved: Bool) {
@@ -31,18 +31,19 @@ package struct RowChange {
   }
 }
 
-/// Tells of the rows that statements change.
+/// Reports the rows that statements change.
 package final class RowChanges {
-  /// A table of which no name is made for each row, and whose rows have numbers.
+  /// A table with rowids whose changes are reported without making its name for each row.
   fileprivate let main: ContiguousArray<CChar>
   fileprivate let observeMain: (RowOperation, _ old: Int64, _ new: Int64) -> Void
   fileprivate let observe: (RowChange) -> Void
-  /// For each table without rowids, folded, the numbers of its key's columns.
+  /// For each table without rowids, by its folded name, the positions of its key's columns.
   fileprivate let keys: [FoldedName: [Int]]
 
   /// - Parameters:
-  ///   - table: of whose rows `observeMain` is told; of all others `observe` is. Neither may use the connection.
-  ///   - keys: for each table without rowids, folded, the places of its key's columns in the table, from 0.
+  ///   - table: `observeMain` gets the changes of its rows, `observe` those of all other tables. Neither may use the
+  ///     connection.
+  ///   - keys: for each table without rowids, by its folded name, the positions of its key's columns, from 0.
   package init(
     table: String, keys: [FoldedName: [Int]],
     observeMain: @escaping (RowOperation, _ old: Int64, _ new: Int64) -> Void,
@@ -56,17 +57,17 @@ package final class RowChanges {
 }
 
 extension Connection {
-  /// Whether the library tells of every row, those that REPLACE takes away and those of tables without rowids included
+  /// Whether the library reports every row, also those that REPLACE removes and those of tables without rowids
   /// (sqlite.org/c3ref/preupdate_blobwrite.html).
   package static let tellsEveryChange: Bool = {
     guard let scratch = try? Connection(path: "", mode: .memory) else { return false }
     return unsafe phasedb_preupdate_hook(scratch.handle, nil, nil) == 1
   }()
 
-  /// Tells of every row of the main database that statements change which are prepared from now on. A library without the
-  /// pre-update hook leaves out what ``tellsEveryChange`` names.
+  /// Reports every row of the main database that is changed by a statement prepared from now on. A library without the
+  /// pre-update hook leaves out the rows that ``tellsEveryChange`` names.
   ///
-  /// - Parameter everyChange: false does without the hook.
+  /// - Parameter everyChange: false does not use the hook.
   package func startTelling(_ changes: RowChanges, everyChange: Bool = Connection.tellsEveryChange) {
     stopTelling()
     let box = unsafe Unmanaged.passRetained(changes)
@@ -168,7 +169,7 @@ extension RowIdentity {
 }
 
 extension Statement {
-  /// The identity that the values of the first columns give a row without a rowid.
+  /// The identity of a row without a rowid, from the values of its first columns.
   package func identity(columns: Int) -> RowIdentity {
     var bytes: [UInt8] = []
     for index in 0..<columns {

@@ -1,17 +1,17 @@
 internal import CSQLite
 internal import PhaseSQL
 
-/// Two hashes of one row, each of 64 bits and blind to what the other sees.
+/// Two independent hashes of one row, of 64 bits each.
 ///
-/// A row is a set of named values: each value is hashed with its type, its length and its column's name, and what
-/// comes out is added up, so the order of columns means nothing while a value that moves to another column does.
-/// Names are compared as SQLite does, without regard to the case of ASCII letters. 1, 1.0 and '1' differ, and so do
-/// '' and x''; -0.0 is 0.0, because SQLite itself makes it that on its way into a file
-/// (sqlite.org/floatingpoint.html). Text is hashed as UTF-8, whatever the database stores, byte for byte,
-/// also where it is not UTF-8; half of a surrogate pair in UTF-16 has three bytes.
+/// A row is a set of named values: each value is hashed with its type, its length and its column's name, and the
+/// results are added up. So the order of columns does not matter, but a value that moves to another column changes the
+/// hash. Names are compared as SQLite does, without regard to the case of ASCII letters. 1, 1.0 and '1' differ, and so
+/// do '' and x''; -0.0 equals 0.0, because SQLite itself stores it so (sqlite.org/floatingpoint.html). Text is hashed
+/// as UTF-8, whatever the database stores, byte for byte, also where it is not UTF-8; half of a surrogate pair in
+/// UTF-16 has three bytes.
 ///
-/// It guards against accident, not against somebody who builds two rows that hash alike. Hashes are kept in
-/// databases, so the function must stay what it is: `RowHashTests` holds values that may not change.
+/// It guards against accidents, not against somebody who constructs two rows with the same hash. Databases keep hashes,
+/// so the function must not change: `RowHashTests` has values that must stay the same.
 package struct RowHash: Hashable, Sendable {
   package var first: UInt64
   package var second: UInt64
@@ -25,7 +25,7 @@ package struct RowHash: Hashable, Sendable {
   package var stored: Value { .integer(Int64(bitPattern: first)) }
 }
 
-/// What a set of rows comes to, in whatever order, and in however many parts, they are added.
+/// The sum over a set of rows, whatever their order and in however many parts they are added.
 package struct RowSum: Hashable, Sendable {
   package private(set) var count = 0
   package private(set) var first: UInt64 = 0
@@ -69,11 +69,11 @@ package struct RowSum: Hashable, Sendable {
   }
 }
 
-/// The columns of a row, ready to hash one row after the other.
+/// The columns of a row, prepared for hashing many rows.
 package struct RowHasher: Sendable {
   let seeds: [UInt64]
 
-  /// - Parameter columns: their names, in the order in which the values will come.
+  /// - Parameter columns: their names, in the order of the values.
   package init(columns: [String]) {
     seeds = columns.map { name in
       let folded = name.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
@@ -83,12 +83,12 @@ package struct RowHasher: Sendable {
 }
 
 extension Statement {
-  /// The hash of the row the statement stands on, whose first columns are those of the hasher.
+  /// The hash of the statement's present row, whose first columns are those of the hasher.
   package func rowHash(_ hasher: RowHasher) -> RowHash {
     unsafe hasher.seeds.withUnsafeBufferPointer { seeds in unsafe parts(seeds).row }
   }
 
-  /// Runs the statement to its end and adds up the hashes of its rows, making no Swift value of any column.
+  /// Runs the statement to its end and adds up the hashes of its rows, without making a Swift value of any column.
   package mutating func sumOfRows(_ hasher: RowHasher) throws(SQLiteError) -> RowSum {
     var sum = RowSum()
     while try step() {
@@ -116,11 +116,11 @@ package final class RowSumInSQL {
 }
 
 extension Connection {
-  /// Gives SQL a function that hashes a row and answers ``RowHash/stored``; ``rowHashCall(_:_:)`` writes the call.
+  /// Gives SQL a function that hashes a row and returns ``RowHash/stored``; ``rowHashCall(_:_:)`` writes the call.
   ///
   /// - Parameters:
-  ///   - columns: the names of the values it will be given.
-  ///   - sum: is told of every row that is hashed, so that a copy is added up while it is made.
+  ///   - columns: the names of its arguments.
+  ///   - sum: adds every row that is hashed, so that a copy is summed while it is made.
   package func defineRowHash(named name: String, columns: [String], adding sum: RowSumInSQL? = nil)
     throws(SQLiteError)
   {
@@ -169,8 +169,8 @@ extension Connection {
 }
 
 /// A row's columns, or a hundred of them: a function takes no more than 127 arguments in most builds of SQLite
-/// (sqlite.org/limits.html#max_function_arg), so that of a wider row is a chain, each link of which hands what it
-/// has so far to the next as its first argument.
+/// (sqlite.org/limits.html#max_function_arg), so a wider row needs a chain: each link passes its result to the next as
+/// the first argument.
 private final class RowHashLink {
   static let width = 100
 

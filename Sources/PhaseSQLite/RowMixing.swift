@@ -1,6 +1,6 @@
 internal import PhaseSQL
 
-/// The sums over the values of one row, before they are stirred into its hash.
+/// The sums over the values of one row, before they are mixed into its hash.
 struct RowHashParts {
   var first: UInt64 = 0
   var second: UInt64 = 0
@@ -11,7 +11,7 @@ struct RowHashParts {
     second &+= Mixing.fold(product.low ^ Mixing.k2, product.high ^ Mixing.k3)
   }
 
-  /// Sums alone would let two rows trade values for each other, so each is stirred once more.
+  /// With sums alone, two rows could exchange values unnoticed, so each sum is mixed once more.
   @inline(__always)
   var row: RowHash {
     RowHash(
@@ -20,7 +20,7 @@ struct RowHashParts {
   }
 }
 
-/// Multiplication of 64 by 64 bits, all 128 of which are kept: it stirs eight bytes in a few cycles.
+/// Multiplication of 64 by 64 bits that keeps all 128: it mixes eight bytes in a few cycles.
 enum Mixing {
   // The fractional parts of the square roots of the first eight primes: no choice of ours is in them.
   static let k0: UInt64 = 0x6a09_e667_f3bc_c908
@@ -58,11 +58,11 @@ enum Mixing {
   @inline(__always)
   static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 { Product(a, b).folded }
 
-  /// A word under a seed. The factor is odd, so the low half alone tells any two words apart.
+  /// Mixes a word with a seed. The factor is odd, so the low half alone differs for any two words.
   @inline(__always)
   static func hash(_ word: UInt64, seed: UInt64) -> Product { Product(word ^ k0, seed | 1) }
 
-  /// Bytes under a seed, their number included.
+  /// Mixes bytes and their number with a seed.
   @inline(__always)
   static func hash(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> Product {
     let count = bytes.count

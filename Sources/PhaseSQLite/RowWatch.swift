@@ -6,11 +6,11 @@ final class RowWatchBox {
 }
 
 extension Connection {
-  /// Tells of every row that a statement inserts, updates or deletes in the main database, triggers included
-  /// (sqlite.org/c3ref/update_hook.html). Rows of WITHOUT ROWID tables, rows that REPLACE pushes out and those of a DELETE
-  /// without a condition are not told.
+  /// Reports every row that a statement or its triggers insert, update or delete in the main database
+  /// (sqlite.org/c3ref/update_hook.html). It does not report rows of WITHOUT ROWID tables, rows that REPLACE removes,
+  /// and rows of a DELETE without a condition.
   ///
-  /// - Parameter observe: takes the table's name and the rowid; must not use the connection.
+  /// - Parameter observe: gets the table's name and the rowid; must not use the connection.
   package func watchRows(_ observe: @escaping (_ table: String, _ rowID: Int64) -> Void) {
     stopWatchingRows()
     let box = unsafe Unmanaged.passRetained(RowWatchBox(observe))

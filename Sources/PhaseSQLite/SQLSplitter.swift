@@ -11,7 +11,7 @@ package struct SQLSplitter {
   package private(set) var isLastUnterminated = false
   /// Every `--` comment, in statements and between them, without its line end.
   package private(set) var lineComments: [Range<Int>] = []
-  /// Where a string, a blob, a quoted name or a block comment starts that is never closed.
+  /// The start of a string, blob, quoted name or block comment that is never closed.
   package private(set) var unclosed: Int?
 
   package static func statements(in text: String) -> [Range<Int>] { SQLSplitter(text).statements }
@@ -61,7 +61,7 @@ package struct SQLSplitter {
   }
 }
 
-/// Asks SQLite about parts of a text without copying them: the byte after the part is NUL while it is asked.
+/// Asks SQLite about parts of a text without copying them: meanwhile the byte after the part is NUL.
 private struct StatementPrefix {
   private var bytes: [UInt8]
 
@@ -84,7 +84,7 @@ extension ArraySlice<UInt8> {
     count == 3 && elementsEqual("end".utf8, by: { $0 | 0x20 == $1 })
   }
 
-  /// Whether an illegal token is one because its quote is missing: a string, a quoted name or a blob.
+  /// Whether a token is illegal because its closing quote is missing: a string, a quoted name or a blob.
   fileprivate var opensQuote: Bool {
     guard let first else { return false }
     return "'\"`[".utf8.contains(first)

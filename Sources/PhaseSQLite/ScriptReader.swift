@@ -1,9 +1,9 @@
 internal import CSQLite
 
-/// Takes a script apart into statements by SQLite itself: each is what `sqlite3_prepare_v3` consumed of the text,
+/// Splits a script into statements by SQLite itself: each is the part of the text that `sqlite3_prepare_v3` consumed,
 /// so that triggers, strings and comments need no rules of our own (sqlite.org/c3ref/prepare.html).
 ///
-/// A statement is prepared only when it is asked for, because it may need what those before it made.
+/// A statement is prepared only when it is asked for, because it may need what earlier ones made.
 package struct ScriptReader {
   private let connection: Connection
   private let text: String
@@ -16,10 +16,11 @@ package struct ScriptReader {
     bytes = text.utf8CString
   }
 
-  /// A statement of a script, and where it stands there.
+  /// A statement of a script, and its place there.
   package struct Part: ~Copyable {
     private let statement: Statement
-    /// UTF-8 offsets into the script, from the end of the statement before: leading white space and comments are in.
+    /// UTF-8 offsets into the script, from the end of the previous statement on, so leading white space and comments
+    /// are included.
     package let range: Range<Int>
 
     init(_ statement: consuming Statement, range: Range<Int>) {

@@ -1,14 +1,14 @@
-/// Makes time stand still and chance repeat itself on connections, so that the same statements give the same results on
+/// Freezes the clock and repeats random numbers on connections, so that the same statements give the same results on
 /// every copy.
 ///
-/// SQLite lets its own functions be replaced by name, also CURRENT_TIMESTAMP and its kin, which the parser turns into calls
-/// (sqlite.org/c3ref/create_function.html). Whatever they are asked besides the present is left to SQLite.
+/// SQLite lets its own functions be replaced by name, also CURRENT_TIMESTAMP and its kin, which the parser turns into
+/// calls (sqlite.org/c3ref/create_function.html). SQLite itself answers everything that does not ask for the present.
 package final class StandingClock {
-  /// The present, as every connection is told: `2026-01-31 12:00:00`.
+  /// The present on every connection: `2026-01-31 12:00:00`.
   private let now: Value
   /// Computes dates by SQLite's own functions, which are not replaced here.
   private let calendar: Connection
-  /// Those of SQLite's date functions that it has, each by its name and how many arguments it is called with.
+  /// SQLite's date functions, as far as the library has them, by name and number of arguments.
   private var calls: [Call: PreparedCall] = [:]
   private var chance = UInt64(0)
 
@@ -18,7 +18,7 @@ package final class StandingClock {
     calendar = try Connection(path: "", mode: .memory)
   }
 
-  /// Begins the row of random numbers again.
+  /// Starts the sequence of random numbers again.
   package func rewind() { chance = 0 }
 
   /// Replaces the functions on a connection, for as long as it is open.
@@ -59,7 +59,7 @@ package final class StandingClock {
       }) ?? .null
   }
 
-  /// Compiled once, for a function that is called for every row of a table.
+  /// A call that is compiled once, because a function may be called for every row of a table.
   private func call(_ function: String, _ count: Int) -> PreparedCall? {
     let key = Call(function: function, count: count)
     if let call = calls[key] { return call }
@@ -89,7 +89,7 @@ package final class StandingClock {
     }
   }
 
-  /// SplitMix64 (prng.di.unimi.it/splitmix64.c): every value once, in an order that looks like none.
+  /// SplitMix64 (prng.di.unimi.it/splitmix64.c): every value once, in an order that looks random.
   private func next() -> UInt64 {
     chance &+= 0x9E37_79B9_7F4A_7C15
     var mixed = chance

@@ -41,7 +41,7 @@ internal import CSQLite
   /// The text of the statement, as prepared.
   package var sql: String { unsafe sqlite3_sql(handle).map { unsafe String(cString: $0) } ?? "" }
 
-  /// True when the statement itself changes nothing; ATTACH, BEGIN and COMMIT count as such too.
+  /// True when the statement itself changes nothing, which also holds for ATTACH, BEGIN and COMMIT.
   package var isReadOnly: Bool { unsafe sqlite3_stmt_readonly(handle) != 0 }
 }
 
@@ -144,12 +144,12 @@ extension Statement {
 }
 
 extension Statement {
-  /// Whether the row is just this one, without making a copy of it.
+  /// Whether the row has exactly these values, without copying it.
   package func isRow(_ values: [Value]) -> Bool {
     values.count == columnCount && values.indices.allSatisfy { has(values[$0], at: $0) }
   }
 
-  /// A hash of the row, the same for the same row as long as the process lives.
+  /// A hash of the row, which stays the same for equal rows as long as the process lives.
   package var rowHash: Int {
     var hasher = Hasher()
     for index in 0..<columnCount {

@@ -12,8 +12,8 @@ internal import CSQLite
 package struct TracedStatement: Sendable {
   /// As it was prepared.
   package let sql: String
-  /// With the values of its parameters written into it, byte for byte; nil when memory did not suffice for it. A text
-  /// with a NUL in it ends there.
+  /// The SQL with the values of its parameters in it, byte for byte; nil when there was not enough memory. A text with
+  /// a NUL ends there.
   package let expanded: [UInt8]?
 }
 
@@ -23,8 +23,8 @@ final class TraceBox {
 }
 
 extension Connection {
-  /// Tells of every statement that begins to run, those inside triggers left out (sqlite.org/c3ref/trace_v2.html). There is
-  /// one tracer for a connection: this takes the place of the one before.
+  /// Reports every statement that begins to run, except those inside triggers (sqlite.org/c3ref/trace_v2.html). A
+  /// connection has one tracer: this replaces the previous one.
   ///
   /// - Parameter observe: must not use the connection.
   package func trace(_ observe: @escaping (TracedStatement) -> Void) {

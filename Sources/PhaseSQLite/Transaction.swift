@@ -26,10 +26,10 @@ package struct Transaction: ~Copyable {
     connection.waitForLocks()
   }
 
-  /// Makes the changes last. When it throws they are rolled back.
+  /// Commits the changes. When it throws, they are rolled back.
   ///
-  /// - Throws: SQLITE_READONLY_DBMOVED before anything is written, when the file is not at its path any more. With a
-  ///   rollback journal SQLite itself asks when a transaction begins to write, in WAL mode never.
+  /// - Throws: SQLITE_READONLY_DBMOVED before anything is written, when the file is no longer at its path. SQLite
+  ///   itself checks that with a rollback journal, when a transaction begins to write, and never in WAL mode.
   package consuming func commit() throws(SQLiteError) {
     if kind == .immediate, connection.isMoved {
       throw SQLiteError(code: .readOnlyMoved, message: "attempt to write a file that was moved")
@@ -39,7 +39,7 @@ package struct Transaction: ~Copyable {
     isOpen = false
   }
 
-  /// Takes the changes back now.
+  /// Rolls the changes back now.
   package consuming func rollBack() throws(SQLiteError) {
     isOpen = false
     if !connection.isAutocommit { try connection.execute("ROLLBACK") }

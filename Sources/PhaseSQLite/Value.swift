@@ -11,7 +11,7 @@ package enum Value: Hashable, Sendable {
   case blob([UInt8])
 
   package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
-  /// The text as a string; what no string can hold becomes U+FFFD there.
+  /// The text as a string; U+FFFD replaces what a string cannot hold.
   package var text: String? {
     switch self {
     case .text(let value): value
@@ -32,8 +32,8 @@ package enum Value: Hashable, Sendable {
 }
 
 extension Value {
-  /// Text is the same when its bytes are, as for SQLite. Strings are equal in Swift also when one has an accented
-  /// letter and the other a letter with an accent after it.
+  /// Texts are equal when their bytes are, as for SQLite. In Swift, strings are also equal when one has an accented
+  /// letter and the other a letter followed by an accent.
   package static func == (left: Value, right: Value) -> Bool {
     switch (left, right) {
     case (.null, .null): true

@@ -4,10 +4,10 @@ internal import CSQLite
 package struct WriteAheadLog: Hashable, Sendable {
   /// Pages in it.
   package let pages: Int
-  /// Pages of it that are in the database by now.
+  /// Pages of the log that have been copied into the database.
   package let checkpointed: Int
 
-  /// Pages that could not be brought into the database: a reader still needs those that they replace.
+  /// Pages that could not be copied into the database, because a reader still needs the pages that they replace.
   package var pinned: Int { max(0, pages - checkpointed) }
 }
 
@@ -17,9 +17,9 @@ final class CommitBox {
 }
 
 extension Connection {
-  /// Takes the automatic checkpoint off this connection, and counts how long the log is instead: a checkpoint comes
-  /// after the commit that is due for one, when the write lock is free again, and whoever wants to know how long the
-  /// lock was held must not count it (sqlite.org/c3ref/wal_hook.html).
+  /// Switches off the automatic checkpoint of this connection, and counts the length of the log instead. SQLite makes a
+  /// checkpoint after a commit, when the write lock is free again, so it must not count as time in which the lock was
+  /// held (sqlite.org/c3ref/wal_hook.html).
   package func takeOverCheckpoints() {
     giveBackCheckpoints(every: 0)
     let box = unsafe Unmanaged.passRetained(CommitBox())
@@ -34,7 +34,7 @@ extension Connection {
       }, box.toOpaque())
   }
 
-  /// Lets SQLite checkpoint by itself again, once the log has so many pages.
+  /// Switches the automatic checkpoint on again, for a log of so many pages.
   package func giveBackCheckpoints(every pages: Int) {
     unsafe sqlite3_wal_autocheckpoint(handle, Int32(clamping: pages))
     if let box = unsafe commits { unsafe box.release() }
@@ -44,9 +44,9 @@ extension Connection {
   /// Pages in the log after the last commit, since checkpoints were taken over.
   package var pagesInLog: Int { unsafe commits?.takeUnretainedValue().pages ?? 0 }
 
-  /// Copies the log into the database as far as no reader is in the way, without waiting.
+  /// Copies the log into the database as far as readers allow, without waiting.
   ///
-  /// - Parameter restarts: lets the log begin anew when all of it is there, if that needs no waiting either.
+  /// - Parameter restarts: also lets the log start over when all of it is copied, if that needs no waiting.
   /// - Returns: nil in another journal mode.
   package func checkpoint(restarting restarts: Bool = false) throws(SQLiteError) -> WriteAheadLog? {
     let mode = restarts ? "RESTART" : "PASSIVE"

@@ -28,7 +28,7 @@ struct MishapTests {
     try #require(fault_has_memory() == 1, "SQLite was used before its allocator could be replaced")
     let began = ContinuousClock.now
     let recording = try Recording(row.journal)
-    var attempts = 0
+    var (attempts, logged) = (0, 0)
     var troubles: [String: String] = [:]
     for act in Mishap.Act.allCases {
       // A lock of WAL mode that stays is waited for ten seconds each time, whatever the time to wait is.
@@ -38,6 +38,7 @@ struct MishapTests {
         var number = 1 + Int(Effort.seed % UInt64(stride))
         while case let attempt = try mishap.attempt(failingAt: number), attempt.hasFailed {
           attempts += 1
+          if attempt.isLogged { logged += 1 }
           for trouble in attempt.troubles where troubles[trouble] == nil {
             troubles[trouble] = "\(act), call \(number)\(stays ? " and all after it" : "")"
           }
@@ -46,11 +47,17 @@ struct MishapTests {
       }
     }
     print(
-      "failing calls, \(row.testDescription): \(attempts) attempts, \(troubles.count) troubles, "
+      "failing calls, \(row.testDescription): \(attempts) attempts, \(logged) in the log, \(troubles.count) troubles, "
         + "seed \(Effort.seed), \(ContinuousClock.now - began)")
     let list = troubles.map { "\($0.value): \($0.key)" }.sorted().prefix(25).joined(separator: "\n")
     #expect(troubles.isEmpty, "seed \(Effort.seed):\n\(list)")
     #expect(attempts > 0)
+    switch row.failure {
+    case .ioError, .diskFull: #expect(logged > 0)
+    // Somebody else's lock is no failure of a run.
+    case .busy: #expect(logged == 0)
+    case .noMemory: break
+    }
   }
 
   @Test("around a commit is never taken for what it is not", arguments: Journal.allCases)

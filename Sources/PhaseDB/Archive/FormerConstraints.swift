@@ -1,10 +1,10 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The constraints of the schema to which a way back leads that nothing holds the rows to now.
+/// Constraints of the schema to which a way back leads that the present schema does not enforce.
 ///
-/// Only those over columns whose values go there as they are: what the SQL computes, filters or deletes is its own
-/// business, and SQLite says what is wrong with it.
+/// Only constraints over columns whose values go there unchanged. For values that the SQL computes, filters or deletes,
+/// SQLite itself reports violations.
 struct FormerConstraints {
   private let trace: ScriptTrace
   private let present: Schema
@@ -204,7 +204,7 @@ struct TablePair {
     }
   }
 
-  /// What a STRICT table would refuse whatever it is converted to (sqlite.org/stricttables.html).
+  /// Values that a STRICT table would refuse even after conversion (sqlite.org/stricttables.html).
   private var types: [FormerConstraint] {
     guard old.isStrict, !new.isStrict else { return [] }
     return old.columns.compactMap { column in
@@ -231,7 +231,7 @@ struct TablePair {
 }
 
 extension TablePair {
-  /// Rows of today that stand in a unique key where a row stood that comes back from an archive.
+  /// Present rows that have the unique key of a row that comes back from an archive.
   ///
   /// Unique indexes with a condition are left to SQLite: whether the row that comes back meets it is not known before it
   /// is there.
@@ -266,7 +266,7 @@ extension TablePair {
   }
 }
 
-/// A constraint that a way back brings back, and the present rows that break it.
+/// A constraint that a way back restores, and the present rows that break it.
 struct BrokenConstraint: Hashable, Sendable {
   /// The table, as it is called now.
   let table: String
@@ -282,7 +282,7 @@ struct BrokenConstraint: Hashable, Sendable {
   var lines: [Prose] { rows.map { Prose($0) } + (isMore ? ["… and more"] : []) }
 }
 
-/// A constraint as a question to the present rows.
+/// A constraint as a query on the present rows.
 struct FormerConstraint {
   let title: String
   /// Follows `SELECT key FROM t AS t`.
@@ -290,7 +290,7 @@ struct FormerConstraint {
   /// What an operator can do about rows that break it.
   var opening: Prose = "change or delete these rows, then run the command again"
 
-  /// Asks for the rows that break it. A question that SQLite does not take is none.
+  /// Finds the rows that break it; nil also if SQLite refuses the query.
   func broken(in table: Table, on connection: Connection) throws(SQLiteError) -> BrokenConstraint? {
     let key = try RowKey(of: table, on: connection)
     let names = key?.names ?? table.stored.map(\.name.spelled)

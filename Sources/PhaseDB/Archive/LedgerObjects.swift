@@ -1,10 +1,10 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The objects that a ledger consists of, each known by its name and its text.
+/// The objects of a ledger, each identified by its name and its SQL.
 struct LedgerObjects {
   private let expected: [SchemaObject.Key: SchemaObject]
-  /// Without archives. One that is gone is a finding of its own: of the phase that cannot bring back what it held.
+  /// Without archives: a missing archive is reported for the phase that can no longer restore it.
   private let required: Set<SchemaObject.Key>
 
   /// - Parameters:
@@ -26,7 +26,7 @@ struct LedgerObjects {
     expected = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// As SQLite keeps them. A format that is not here has no object, and all that is there is drift.
+  /// As SQLite keeps them. An unknown format has no objects, so everything counts as drift.
   private static let ofFormat: [Int: [SchemaObject]] = {
     var objects: [Int: [SchemaObject]] = [:]
     for format in 1...LedgerFormat.current {
@@ -38,7 +38,7 @@ struct LedgerObjects {
     return objects
   }()
 
-  /// How a schema departs from them.
+  /// How a schema differs from them.
   ///
   /// - Parameter temporary: objects of the TEMP schema.
   func drift(in schema: Schema, temporary: [SchemaObject] = []) -> LedgerDrift {
@@ -54,7 +54,7 @@ struct LedgerObjects {
   }
 }
 
-/// What stands among the objects of the ledger, or reaches for them, and is not as phasedb made it.
+/// Objects of the ledger, or objects that use them, that are not as phasedb made them.
 struct LedgerDrift: Sendable {
   /// One line each.
   private(set) var lines: [Prose] = []
@@ -91,7 +91,7 @@ struct LedgerDrift: Sendable {
     remedies.append("restore \(title) from a backup")
   }
 
-  /// Says what is wrong, to every command that would write.
+  /// The error for every command that would write.
   var error: MigrationError {
     MigrationError(
       .ledgerTouched, "objects of the ledger were changed or added from outside",

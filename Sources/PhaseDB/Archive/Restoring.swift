@@ -1,14 +1,14 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The archives that a transition puts back: looked at before its SQL runs, used after it.
+/// The archives that a transition restores: checked before its SQL runs, used after it.
 struct Restoring {
   private let connection: Connection
   private var works: [RestoringWork] = []
   private var supplements: [SupplementWork] = []
-  /// Whether it is to be found out where the SQL alone goes wrong.
+  /// Whether to find out where the SQL alone is wrong.
   private let looksForCorrections: Bool
-  /// Where it does.
+  /// Where the SQL alone is wrong.
   private(set) var corrections: [TableDifference] = []
   private var lookedAt: Set<Int64> = []
 
@@ -54,10 +54,10 @@ struct Restoring {
     return TableRebuild.Reading()
   }
 
-  /// Puts values and rows back. No trigger fires on it, because the triggers had their say when the rows were written.
+  /// Restores values and rows. No trigger fires, because triggers already acted when the rows were written.
   ///
   /// - Returns: what is left of the archives, and the numbers of those of which nothing is.
-  /// - Throws: `reversal-blocked` when rows of today are in the way of those that come back.
+  /// - Throws: `reversal-blocked` when present rows conflict with those that come back.
   mutating func finish() throws(MigrationError) -> (left: [ArchiveRecord], used: [Int64]) {
     connection.turn(.triggers, on: false)
     defer { connection.turn(.triggers, on: true) }

@@ -77,7 +77,7 @@ extension RestoringWork {
     if let counter = content.counter { try connection.raiseCounter(of: target, to: counter) }
   }
 
-  /// A row whose parent was deleted since stays deleted, too.
+  /// Deletes restored rows whose parent was deleted since.
   ///
   /// - Returns: how many rows that had come back are gone again.
   mutating func takeOutOrphans(on connection: Connection) throws(SQLiteError) -> Int {

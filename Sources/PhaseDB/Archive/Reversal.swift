@@ -5,14 +5,14 @@ internal import PhaseSQLite
 public struct Reversal: Sendable, Hashable {
   /// The verdict in one word.
   public enum Word: String, Sendable, Hashable, CaseIterable {
-    /// The way back was run and gave back what was there before the phase, and nothing happened since that the archive
-    /// cannot answer for. What was written since to what both schemas share stays.
+    /// The way back was run and restored everything, and nothing has happened since that the archives do not cover.
+    /// Later writes to what both schemas share stay.
     case exact
-    /// The way back ran on a scratch database and led to the schema before the phase; it was not seen on rows.
+    /// The way back ran on a scratch database and led to the schema before the phase; it was not tried on rows.
     case expected
     /// Something is known not to come back.
     case lossy
-    /// Rows changed, were born or took over a key since, and what they get may not be theirs.
+    /// Rows were changed, added or given a used key since, and may get values that are not theirs.
     case uncertain
     /// The way back does not run, or would break a constraint or a reference.
     case blocked
@@ -24,7 +24,7 @@ public struct Reversal: Sendable, Hashable {
   enum Basis: Int, Sendable, Hashable {
     /// Nothing was tried.
     case nothing
-    /// Its SQL ran where there are no rows, and led to the schema before the phase.
+    /// Its SQL ran on a database without rows, and led to the schema before the phase.
     case scratch
     /// It ran over rows, which came back as they had been.
     case rows
@@ -52,8 +52,8 @@ public struct Reversal: Sendable, Hashable {
     }
   }
 
-  /// Rows of a table that do not get back what they had, or may get what is not theirs. What does not come back stays in
-  /// the archive until purged, where it was kept.
+  /// Rows of a table that do not get their values back, or may get values that are not theirs. Values that were
+  /// archived stay in the archive until purged.
   package struct AffectedRows: Sendable, Hashable {
     package let table: String
     /// nil for whole rows.
@@ -82,7 +82,7 @@ public struct Reversal: Sendable, Hashable {
     package var rows: [Prose] = []
     /// What an operator can do, one line each.
     package var openings: [Prose] = []
-    /// What a refusal because of it is called.
+    /// The id of the error that refuses a way down because of it.
     var error = MigrationError.ID.reversalBlocked
     /// Whether the ledger itself says so, so that nothing need be tried.
     var isOfLedger = false
@@ -126,7 +126,7 @@ extension Reversal.Word: Comparable {
 }
 
 extension Reversal {
-  /// The first thing behind the word, for one line of a list; empty when the word says it all.
+  /// The first reason for the verdict, for one line of a list; empty when the word says it all.
   package var brief: Prose {
     if let obstacle = obstacles.first { return obstacle.reason }
     let rows = lost + uncertain
@@ -138,7 +138,7 @@ extension Reversal {
 }
 
 extension Reversal.Obstacle {
-  /// What a refusal of a phase because of it says.
+  /// The message that refuses a phase because of it.
   func message(of id: PhaseID) -> Prose { "\(id) cannot come down: \(reason)" }
 
   /// The refusal of a step, as it was seen on a copy.
@@ -150,7 +150,7 @@ extension Reversal.Obstacle {
 }
 
 extension Prose {
-  /// The same without the name of the phase in front, for a place where that stands already.
+  /// The same without the name of the phase, for a place that already names it.
   func told(of id: PhaseID) -> Prose {
     if let reason = without(prefix: "\(id) cannot come down: ") { return reason }
     return without(prefix: "\(id) down ").map { "it \($0)" } ?? self
@@ -179,7 +179,7 @@ extension Reversal {
     return lines + notes.map { "  \($0)" }
   }
 
-  /// The same, each with the phase's name but for those that go on from the line before.
+  /// The same, each with the phase's name, except lines that continue the one before.
   package func lines(of id: PhaseID) -> [Prose] {
     lines.map { $0.hasPrefix("  ") ? $0 : "\(id.short) down: \($0)" }
   }

@@ -1,15 +1,15 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a database holds, in a form that two databases can be compared by: every table's digest, and what stands
-/// beside the tables.
+/// The content of a database in a form that can be compared: the digest of every table, and what is outside the tables.
 ///
-/// Left out are the ledger, the tables of other migration tools, SQLite's statistics, and the tables in which virtual tables keep
-/// their content: those are read through themselves, because their insides change when nothing was changed.
+/// It leaves out the ledger, the tables of other migration tools, SQLite's statistics, and the shadow tables of virtual
+/// tables: these are read through their virtual tables, because shadow tables can change without any change of the
+/// content.
 package struct DatabaseDigest: Sendable, Hashable {
   /// By name.
   package let tables: [TableDigest]
-  /// Where the keys of AUTOINCREMENT tables have got to (sqlite.org/autoinc.html).
+  /// The highest keys that AUTOINCREMENT tables have given out (sqlite.org/autoinc.html).
   package var counters: [String: Int64] {
     Dictionary(namedCounters.map { ($0.key.spelled, $0.value) }, uniquingKeysWith: max)
   }
@@ -26,7 +26,7 @@ package struct DatabaseDigest: Sendable, Hashable {
     tables.first { $0.table.folded == name.folded }
   }
 
-  /// One line for each thing, the same for the same content.
+  /// One line for each part; equal for equal content.
   package var text: String {
     (tables.map { "table \($0.table) \($0.rows) \($0.text)" }
       + namedCounters.sorted { $0.key.key < $1.key.key }.map { "counter \($0.key) \($0.value)" }
@@ -47,12 +47,12 @@ extension DatabaseDigest {
     self = draft.digest(sums)
   }
 
-  /// The digest of a database file as it is at one moment, whoever writes it meanwhile.
+  /// The digest of a database file at one moment, even if others write it meanwhile.
   ///
   /// - Parameters:
-  ///   - path: of a file that is there.
-  ///   - readers: how many connections read it at once, each on a thread of its own. More than one need the write lock
-  ///     for the moment in which they begin, so a file that cannot be written is read by one.
+  ///   - path: the path of an existing file.
+  ///   - readers: how many connections read it at once, each on a thread of its own. Several readers need the write
+  ///     lock while they begin, so a file that cannot be written has one reader.
   /// - Throws: `database-not-found`, `database-busy`, and what makes the file unreadable.
   package init(ofFile path: String, readers: Int = 1) throws(MigrationError) {
     guard FileReading.exists(path) else {
@@ -84,7 +84,7 @@ extension TableReading {
   }
 }
 
-/// Everything of a digest but the sums over rows.
+/// Everything in a digest except the sums over rows.
 struct DigestDraft: Sendable {
   let readings: [TableReading]
   private let counters: [SchemaName: Int64]
@@ -134,8 +134,8 @@ struct DigestDraft: Sendable {
   }
 }
 
-/// Virtual tables that show something else of the database: its pages, or the words of an index. They change without
-/// anybody's data changing.
+/// Virtual tables that show other parts of the database: its pages, or the words of an index. They can change without a
+/// change of data.
 private enum DerivedTables {
   static func contain(_ object: SchemaObject) -> Bool {
     guard object.isVirtual, let module = TableDefinition(object.sql)?.virtual?.module.key else {

@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 internal import Synchronization
 
-/// The tables of a database cut into parts, so that several readers find something to do.
+/// The tables of a database, split into parts for several readers.
 final class DigestWork: Sendable {
   private let readings: [TableReading]
   private let parts: [Part]
@@ -13,7 +13,7 @@ final class DigestWork: Sendable {
     let table: Int
     /// Rowids, nil for the whole table.
     let range: ClosedRange<Int64>?
-    /// About how many rows it has, as far as its rowids tell.
+    /// About how many rows it has, judged by its rowids.
     let weight: UInt64
   }
 
@@ -46,8 +46,8 @@ final class DigestWork: Sendable {
     return results.withLock { $0 }
   }
 
-  /// A table that is ordered by rowid in parts of equal span. That its rows are spread evenly over them is likely and
-  /// not needed: where they are not, one reader has more to do.
+  /// Splits a table that is ordered by rowid into ranges of equal span. Its rows need not be spread evenly; if they are
+  /// not, one reader has more to do.
   private static func parts(
     of reading: TableReading, _ index: Int, among readers: Int, on connection: Connection
   ) throws(SQLiteError) -> [Part] {
@@ -68,6 +68,6 @@ final class DigestWork: Sendable {
     }
   }
 
-  /// A table with fewer rows is not worth cutting.
+  /// A table with fewer rows is not split.
   private static let smallest: UInt64 = 10_000
 }

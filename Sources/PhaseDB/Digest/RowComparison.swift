@@ -1,11 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Finds the rows by which two states of a table differ: a walk along both in the order of their keys, that keeps no
-/// more than the rows it will show.
+/// Finds the rows in which two states of a table differ. It reads both in the order of their keys, and keeps only the
+/// rows that it will show.
 ///
-/// Rows are ordered by rowid where that is the key, else by a hash of the key: an order in which both sides agree,
-/// whatever collation or encoding the columns have.
+/// Rows are ordered by rowid if that is the key, else by a hash of the key, so that both sides have the same order
+/// whatever the collation or encoding of the columns is.
 struct RowComparison {
   let before: Connection
   let after: Connection
@@ -96,7 +96,7 @@ private final class Side {
   struct Row {
     let order: Int64
     let hash: Int64
-    /// Of the columns whose loss is not declared.
+    /// The hash of the columns whose loss is not declared.
     let rest: Int64
     /// The values of the key.
     let key: [Value]

@@ -3,13 +3,13 @@ internal import PhaseSQLite
 /// How the rows of a table differ between two states of it.
 package struct TableDifference: Sendable, Hashable {
   package let table: String
-  /// How many rows differ: changed, lost or born.
+  /// How many rows differ: changed, lost or new.
   package let rows: Int
-  /// How many of them differ in columns alone whose loss is declared.
+  /// How many of them differ only in columns whose loss is declared.
   package let declaredRows: Int
-  /// How many of them were there before and are not any more.
+  /// How many of them are gone.
   package var lost = 0
-  /// How many of them were not there before.
+  /// How many of them are new.
   package var born = 0
   /// The first of them, undeclared ones before declared ones.
   package let first: [RowDifference]
@@ -18,21 +18,21 @@ package struct TableDifference: Sendable, Hashable {
   package var isDeclared: Bool { rows == declaredRows }
 }
 
-/// One row that is not what it was.
+/// One row that differs.
 package struct RowDifference: Sendable, Hashable {
   package enum Kind: String, Sendable, CaseIterable {
-    /// It was there before and has other values.
+    /// The row has other values than before.
     case changed
-    /// It was there before and is not any more.
+    /// The row is gone.
     case lost
-    /// It was not there before.
+    /// The row is new.
     case born
   }
 
   package let kind: Kind
-  /// What tells it from every other row, as in `id = 7`.
+  /// What identifies the row, as in `id = 7`.
   package let key: String
-  /// The columns whose values differ; for a row that is lost or born all of them.
+  /// The columns whose values differ; for a lost or new row, all columns.
   package let columns: [Column]
 
   /// A value before and after, as SQL writes it and shortened when it is long; nil where there is no such value.
@@ -58,7 +58,7 @@ extension RowDifference.Column {
     self.init(name: name, before: before.map(Self.text), after: after.map(Self.text))
   }
 
-  /// As SQL writes it, as far as a line has room for it.
+  /// The value in SQL, shortened to the room in a line.
   private static func text(_ value: Value) -> String {
     let text = value.description
     return text.count <= longest ? text : "\(text.prefix(longest))…"

@@ -1,9 +1,9 @@
 internal import PhaseSQLite
 
-/// What the rows of one table come to, whatever their order: their number, and two sums over hashes of their typed
-/// values by the name of the column. 1, 1.0 and '1' differ; -0.0 is 0.0.
+/// The rows of one table, whatever their order: their number, and two sums over hashes of their typed values with the
+/// names of the columns. 1, 1.0 and '1' differ; -0.0 is 0.0.
 ///
-/// The rowid counts where there is no primary key. Generated columns do not count: they follow from the others.
+/// The rowid counts if there is no primary key. Generated columns do not count, because they follow from the others.
 package struct TableDigest: Sendable, Hashable {
   /// As spelled.
   package let table: String

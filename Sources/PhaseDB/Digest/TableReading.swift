@@ -1,29 +1,29 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// How the rows of one table are read to be told apart from others: which values, and by what a row is found again.
+/// How the rows of one table are read for a comparison: which values count, and what identifies a row.
 ///
-/// Generated columns are left out. They follow from the others, and from expressions that are part of the schema; to
-/// compute them may need functions that only the application has.
+/// Generated columns are left out. They follow from the others and from expressions of the schema, and computing them
+/// may need functions that only the application has.
 struct TableReading: Sendable {
   /// As spelled.
   let table: String
   /// The names under which values are hashed.
   let names: [String]
-  /// The same as SQL.
+  /// The same columns as SQL.
   let expressions: [String]
-  /// What tells a row from every other, as SQL: the rowid where it is the key or where there is no key, else the
-  /// columns of the primary key; every column where there is neither.
+  /// What identifies a row, as SQL: the rowid if it is the key or there is no key, else the columns of the primary key;
+  /// every column if there is neither.
   let key: [String]
   /// The names of `key`.
   let keyNames: [String]
-  /// Whether `key` is the rowid, in whose order the file holds the rows.
+  /// Whether `key` is the rowid, which is the order of the rows in the file.
   let isInRowIDOrder: Bool
 
   /// The name under which the rowid is hashed in a table without a primary key. No column can have it by accident.
   private static let rowIDName = "rowid()"
 
-  /// - Throws: for a virtual table also that its module is not there.
+  /// - Throws: also an error for a virtual table whose module is missing.
   init(_ object: SchemaObject, on connection: Connection) throws(SQLiteError) {
     let shape = try Table(SchemaName(object.name), madeBy: object.sql, on: connection)
     let columns = shape.stored.map(\.name.spelled)

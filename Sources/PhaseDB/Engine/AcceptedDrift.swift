@@ -1,8 +1,8 @@
 internal import PhaseSQLite
 
 extension Engine {
-  /// The schema must be what the last checkpoint left, unless an operator takes it as it is: then the ledger records
-  /// what it finds, as a change of its own between two phases.
+  /// The schema must be that of the last checkpoint, unless an operator accepts the drift: then the ledger records it
+  /// as a separate change between two phases.
   ///
   /// - Returns: the difference that was accepted, one line each; empty when there was none.
   func settleDrift(_ plan: Plan) throws(MigrationError) -> [Prose] {
@@ -29,7 +29,7 @@ extension Engine {
     return difference.lines
   }
 
-  /// Accepts a drift when no phase goes with it.
+  /// Accepts a drift without running a phase.
   func acceptDrift(_ plan: Plan) throws(MigrationError) {
     connection.setBusyDeadline(.now + wait)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
@@ -51,7 +51,7 @@ extension Engine {
     if !lines.isEmpty { observe(.driftAccepted(lines)) }
   }
 
-  /// Writes which gates are overridden and why, once in a run: with the first step that is not somebody else's.
+  /// Logs which gates are overridden and why, once in a run: with the first step that this run does itself.
   func logOverrides(of plan: Plan) throws(MigrationError) {
     guard !hasLoggedOverrides, let ledger = knowledge.ledger else { return }
     let reason = plan.reason ?? "no reason was given"
@@ -64,23 +64,24 @@ extension Engine {
 }
 
 extension SchemaDifference {
-  /// What differs, without the texts.
+  /// The differences, without the SQL.
   fileprivate var titles: [Prose] { DetailLines.first(lines.filter { !$0.hasPrefix(" ") }) }
 }
 
-/// What a down has to lead back to when the schema was changed from outside after its phase went up, and the change
+/// The schema to which a down must lead if the schema was changed from outside after its phase went up, and the change
 /// was accepted.
 ///
-/// The phase's own objects must be what they were before it. What only the accepted change touched must be as that
-/// left it, or gone with its table. What becomes of an object that both touched cannot be foretold: it is recorded as it comes out.
+/// The phase's own objects must be what they were before it. Objects that only the accepted change touched must be as
+/// that left them, or gone with their table. The result for an object that both touched cannot be predicted, and is
+/// recorded as it is.
 struct WayBackThroughDrift {
   /// As recorded before the phase, and after it.
   let before: Schema
   let after: Schema
-  /// With the accepted changes, when the down begins.
+  /// The schema with the accepted changes, when the down begins.
   let found: Schema
 
-  /// How the schema that came out differs from what it must be, one line each.
+  /// How the resulting schema differs from the required one, one line each.
   func misfits(of result: Schema) -> [Prose] {
     let (before, after, found) = (before.byKey, after.byKey, found.byKey)
     let result = result.byKey
@@ -102,8 +103,7 @@ struct WayBackThroughDrift {
 }
 
 extension [SchemaObject.Key: SchemaObject] {
-  /// Whether there is what an index or a trigger belongs to, without which it cannot be; a table or view belongs to
-  /// nothing.
+  /// Whether the table or view of an index or a trigger exists; always true for a table or view itself.
   fileprivate func hasOwner(of object: SchemaObject) -> Bool {
     guard object.key.type == "index" || object.key.type == "trigger" else { return true }
     return ["table", "view"].contains { self[SchemaObject.Key(type: $0, name: object.table)] != nil }

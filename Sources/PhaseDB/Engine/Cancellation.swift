@@ -3,19 +3,19 @@ import Synchronization
 /// A request to stop, which may come from any thread or from a signal handler.
 public final class Cancellation: Sendable {
   private let requested = Atomic(false)
-  /// When it asks by itself; nil when it does not.
+  /// The moment at which it is requested automatically; nil when there is none.
   private let deadline: ContinuousClock.Instant?
 
-  /// What asks for it, too; nil when nothing else does.
+  /// Another cancellation that also requests this one; nil when there is none.
   private let followed: Cancellation?
 
   /// One that is not requested yet.
   public init() { (deadline, followed) = (nil, nil) }
 
-  /// One that asks by itself after some time.
+  /// One that is requested automatically after some time.
   init(after time: Duration) { (deadline, followed) = (.now + time, nil) }
 
-  /// One that also asks when another one does.
+  /// One that is also requested when another one is.
   init(following other: Cancellation) { (deadline, followed) = (nil, other) }
 
   /// Requests a stop: the running transaction is rolled back, earlier ones stay committed.

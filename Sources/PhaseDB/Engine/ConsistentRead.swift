@@ -1,10 +1,10 @@
 internal import PhaseSQLite
 
 extension Connection {
-  /// Runs a body that reads, in the transaction that is open or in one of its own.
+  /// Runs a body that reads, in the open transaction or in one of its own.
   ///
-  /// Without a transaction every statement sees the database of its own moment, and the schema that one read would
-  /// not be that of the ledger that the next one reads, while another runner commits between them.
+  /// Without a transaction every statement sees the database at its own moment. If another runner commits between two
+  /// of them, the schema that one reads would not fit the ledger that the next one reads.
   package func reading<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
     guard isAutocommit else { return try body() }
     let transaction = try lifting("starting to read") { () in try begin(.deferred) }

@@ -2,26 +2,26 @@ internal import PhaseSQLite
 
 /// How long a way down may take, in milliseconds.
 package struct DownTime: Sendable, Hashable {
-  /// How that is known; what was measured on the database counts more than what a copy showed.
+  /// How that is known; a measurement on the database takes precedence over one on a copy.
   package enum Basis: String, Sendable, Hashable {
-    /// It took so long when the same text came down before.
+    /// Measured when the same text came down before.
     case measured
-    /// A copy showed it, and the way up on the database took longer than on the copy by as much.
+    /// Measured on a copy, and scaled by the ratio of the ways up on the database and on the copy.
     case scaled
-    /// A copy showed it, where no application was in the way.
+    /// Measured on a copy, where no application writes.
     case rehearsed
   }
 
   package let basis: Basis
-  /// Where no application writes meanwhile.
+  /// The time while no application writes.
   package let least: Double
-  /// Where one does; the same where nothing waits.
+  /// The time while one writes; the same if nothing has to wait.
   package let most: Double
 
   /// - Parameters:
-  ///   - idle: what a copy showed; nil when it showed nothing.
-  ///   - measured: what the last way down of this text took; nil when there was none.
-  ///   - up: what the way up took on the database, and on a copy.
+  ///   - idle: the time on a copy; nil when there is none.
+  ///   - measured: the time of the last way down of this text; nil when there was none.
+  ///   - up: the times of the way up on the database and on a copy.
   init?(
     of phase: Phase, idle: Double?, measured: Double?, up: (taken: Double, rehearsed: Double?),
     _ pacing: Pacing
@@ -48,10 +48,10 @@ package struct DownTime: Sendable, Hashable {
 }
 
 extension Pacing {
-  /// How long batches take beside an application that writes, in milliseconds: after each of them the run rests for as
-  /// long as it held the lock.
+  /// How long batches take while an application writes, in milliseconds: after each batch the run rests as long as it
+  /// held the lock.
   ///
-  /// - Parameter idle: how long they take where nothing else happens.
+  /// - Parameter idle: how long they take alone.
   func busy(idle: Double) -> Double {
     let hold = max(0.5, self.hold.milliseconds)
     // Batches are meant to take three quarters of the hold (``BatchLaw``).
@@ -61,7 +61,7 @@ extension Pacing {
 }
 
 extension Ledger {
-  /// How long texts took when they came down last, in milliseconds, by phase and text.
+  /// How long phases took when they last came down, in milliseconds, by phase and text.
   func lastWaysDown() throws(SQLiteError) -> [PhaseText: Double] {
     var rows = try connection.prepare("SELECT subject, detail FROM phasedb_log WHERE action = ?1 ORDER BY id")
     try rows.bind([.text(LogEntry.Action.down.rawValue)])

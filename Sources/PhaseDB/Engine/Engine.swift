@@ -34,7 +34,7 @@ package final class Engine {
     /// A copy. Readers stay from the beginning to the end and no writer waits: batches pause neither for them nor for a
     /// budget.
     case copy
-    /// A copy on which it is to be found out where the SQL of a way down alone goes wrong.
+    /// A copy on which the run finds out where the SQL of a way down alone is wrong.
     case rehearsal
   }
 
@@ -65,7 +65,7 @@ package final class Engine {
 
   /// Runs one phase alone on a copy, beginning as a command of its own would: with nothing that the step before it knew.
   ///
-  /// - Parameter catalog: whose names errors can tell of.
+  /// - Parameter catalog: the catalog whose names errors may suggest.
   func runAlone(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, in catalog: Catalog
   ) throws(MigrationError) -> StepReport {
@@ -128,6 +128,7 @@ package final class Engine {
         // Where the database stands is read, and the lease given back, also after a request to stop.
         connection.removeProgressHandler()
         let told = standing(of: error, turn: turn, result: result)
+        recordStop(turn, by: error, leaving: told.standing)
         throw step.direction == .down ? told.onTheWayDown : told
       }
       if step.direction == .up {

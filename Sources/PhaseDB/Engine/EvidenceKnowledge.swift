@@ -1,11 +1,11 @@
-/// What rehearsals showed, and what is asked of them.
+/// The evidence of rehearsals, and the policy for it.
 ///
 /// Evidence is of one text on one schema. The schema is that of the whole database before the phase: evidence for a
-/// later phase of a run holds when those before it lead there, which their own evidence tells. So whoever rehearses
-/// every pending phase may take all of them up in that order.
+/// later phase of a run is valid if the earlier phases lead to that schema, which their own evidence says. So after a
+/// rehearsal of every pending phase, all of them may go up in that order.
 struct EvidenceKnowledge: Sendable {
   let policy: EvidencePolicy
-  /// Of the ledger, oldest first, and after it what the operator brought.
+  /// The evidence of the ledger, oldest first, followed by that of the operator.
   let all: [Evidence]
   /// Without a ledger a rehearsal has no place to leave evidence in.
   let hasLedger: Bool
@@ -24,7 +24,7 @@ struct EvidenceKnowledge: Sendable {
     return own.last { $0.tokenHash == hash }
   }
 
-  /// The schema that a phase leads to, nil when nothing tells.
+  /// The schema that a phase leads to; nil when unknown.
   func schema(after id: PhaseID, _ phase: Phase, from schema: SchemaDigest?) -> SchemaDigest? {
     guard let schema else { return nil }
     // A migrate phase has no other choice: the engine sees to it.
@@ -34,9 +34,9 @@ struct EvidenceKnowledge: Sendable {
   /// The gate of a phase, nil when it is open.
   ///
   /// - Parameters:
-  ///   - schema: the one it would run on, nil when nothing tells.
-  ///   - isWaiting: whether something else holds it, so that it will run on a schema that is still to come: then a
-  ///     proof on any schema is enough to say nothing more.
+  ///   - schema: the schema it would run on; nil when unknown.
+  ///   - isWaiting: whether something else holds it, so that it will run on a later schema; then a proof on any schema
+  ///     is enough for now.
   func closedGate(
     _ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?, isWaiting: Bool = false
   ) -> ClosedGate? {
@@ -75,15 +75,15 @@ struct EvidenceKnowledge: Sendable {
     return judged.objection(to: id).map { gate($0.reason, $0.opening) }
   }
 
-  /// What rehearsals of this text showed against the phase, also where none is asked for.
+  /// What rehearsals of this text showed against the phase, also if the policy does not ask for any.
   private func known(
     of id: PhaseID, _ phase: Phase, on schema: SchemaDigest?
   ) -> (reason: Prose, opening: Prose)? {
     (lossy(id, phase, on: schema) ?? schema.flatMap { found(id, phase, on: $0) })?.objection(to: id)
   }
 
-  /// The last rehearsal of this text in which rows did not come back. A later one that went well does not outvote it: it
-  /// was of other rows.
+  /// The last rehearsal of this text in which rows did not come back. A later successful one does not outweigh it,
+  /// because it ran on other rows.
   private func lossy(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?) -> Evidence? {
     let own = all.filter { $0.phase == id && $0.verdict == .lossy }
     guard !own.isEmpty else { return nil }
@@ -93,7 +93,7 @@ struct EvidenceKnowledge: Sendable {
 }
 
 extension Evidence {
-  /// Why it does not prove that its phase comes back, and what would change that; nil when it proves it.
+  /// Why it does not prove that its phase comes back, and a remedy; nil when it does.
   func objection(to id: PhaseID) -> (reason: Prose, opening: Prose)? {
     switch verdict {
     case .exact, .declared: return nil

@@ -1,23 +1,23 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The tables whose foreign keys a script may have broken, so that a phase is not charged for reading all the others.
+/// The tables whose foreign keys a script may have broken, so that the others need not be read.
 ///
-/// A row can lose its parent only when the child's or the parent's rows or key columns are written, when a table comes,
-/// goes or changes what it references, or when the index goes that makes a parent's key unique.
+/// A row can lose its parent only when rows or key columns of the child or the parent are written, when a table is
+/// created, dropped or references something else, or when the unique index of a parent's key is dropped.
 struct ForeignKeyReach {
   private let writes: WriteSet
   private let after: Schema
   private let renamed: Set<FoldedName>
-  /// What was there before, of the objects that changed.
+  /// The changed objects as they were before.
   private let former: [SchemaObject.Key: SchemaObject]
   private let changed: Set<SchemaObject.Key>
-  /// Tables of which any row may have come or gone, or whose key may not be unique any more.
+  /// Tables in which rows may have been added or removed, or whose key may no longer be unique.
   private var written: Set<FoldedName>
 
   /// - Parameters:
   ///   - renamed: tables that have another name now and the same rows, by both names.
-  ///   - tables: others that were written, folded.
+  ///   - tables: other written tables, folded.
   init(
     _ writes: WriteSet, _ changes: [SchemaChange], to after: Schema, renamed: Set<FoldedName> = [],
     alsoWritten tables: Set<FoldedName> = []
@@ -63,7 +63,7 @@ struct ForeignKeyReach {
     return false
   }
 
-  /// A key may be written under another name than its own: as the rowid, or by way of the columns it is generated from.
+  /// A key may be written under another name: as the rowid, or through the columns it is generated from.
   private func updatesUnseenColumn(of child: SchemaObject, on connection: Connection) throws(SQLiteError)
     -> Bool
   {
@@ -77,7 +77,7 @@ struct ForeignKeyReach {
     try connection.columns(of: SchemaName(table)).contains(where: \.isGenerated)
   }
 
-  /// A foreign key that names no column means the parent's primary key, of which any updated column may be one.
+  /// A foreign key without columns refers to the parent's primary key, and any updated column may be part of that.
   private func updatesKey(
     of parent: FoldedName, column: FoldedName?, on connection: Connection
   ) throws(SQLiteError) -> Bool {
@@ -88,8 +88,8 @@ struct ForeignKeyReach {
     return try hasGeneratedColumn(parent, on: connection)
   }
 
-  /// A table rebuilt under its own name was dropped on the way, which the writes tell; what is left is a new name, and a
-  /// column that was added with a foreign key.
+  /// The writes already show a table that was rebuilt under its own name, because it was dropped on the way; this finds
+  /// new names, and added columns with a foreign key.
   private func isNewOrReferencesElse(_ object: SchemaObject) -> Bool {
     guard changed.contains(object.key), !renamed.contains(object.key.name) else { return false }
     return former[object.key]?.references != object.references

@@ -11,7 +11,7 @@ extension Planner {
     return windows.firstIndex(where: excludes).map { windows.count - $0 } ?? 0
   }
 
-  /// The versions that the schema would be for after so many steps down.
+  /// The versions that may run on the schema after so many steps down.
   func bounds(afterDown steps: Int) -> LiveBounds {
     let entries = LiveBounds.Entry.all(applied)
     let half = halfApplied.map { [LiveBounds.Entry(id: $0.id, windows: $0.phase.windows)] } ?? []
@@ -20,17 +20,17 @@ extension Planner {
     return LiveBounds(applied: Array(kept), pending: gone + stillPending(after: gone.map(\.id)))
   }
 
-  /// The versions that the schema would be for after the steps of a plan up.
+  /// The versions that may run on the schema after the steps of a plan up.
   func bounds(afterUp steps: [(id: PhaseID, phase: Phase)]) -> LiveBounds {
     let taken = steps.map { LiveBounds.Entry(id: $0.id, windows: $0.phase.windows) }
     return LiveBounds(
       applied: LiveBounds.Entry.all(applied) + taken, pending: stillPending(after: steps.map(\.id)))
   }
 
-  /// The versions that the schema would be for after a phase: where `down --to` it leads when it is applied, else where
-  /// `up --to` it leads. While gates hold it, that is what it and all before it lead to.
+  /// The versions that may run on the schema after a phase: if it is applied, where `down --to` it leads, else where
+  /// `up --to` it leads, as if gates were open.
   ///
-  /// - Throws: `unknown-phase`, `ambiguous-phase`, and what keeps a phase that is half done from going on.
+  /// - Throws: `unknown-phase`, `ambiguous-phase`, and what keeps a half-done phase from continuing.
   func bounds(after name: String) throws(MigrationError) -> LiveBounds {
     let done = applied.map(\.id)
     let id = try found(name)
@@ -45,8 +45,8 @@ extension Planner {
     return bounds(afterUp: order.held.contains { $0.id == id } ? candidates : order.steps)
   }
 
-  /// The phase of a name. Among applied ones first: a prefix that names one of them is clear, whatever else the folder
-  /// holds.
+  /// The phase of a name. Applied phases come first: a prefix that names one of them is unambiguous, whatever else the
+  /// folder has.
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`.
   func found(_ name: String) throws(MigrationError) -> PhaseID {
@@ -56,7 +56,7 @@ extension Planner {
       name, among: isAppliedName ? done : Set(done).union(catalog.phases.map(\.id)).sorted())
   }
 
-  /// What leads to a state, nil where the database is there already.
+  /// The selection that leads to a state; nil if the database is already there.
   ///
   /// - Parameter contracts: whether contracts may go up on the way.
   /// - Throws: `unknown-phase`, `ambiguous-phase`; `version-not-live`, or `phase-held`, when no state can be reached in which

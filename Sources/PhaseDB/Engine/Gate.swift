@@ -1,6 +1,6 @@
 /// A condition that must hold before a phase may run.
 public enum Gate: String, Sendable, Hashable, CaseIterable {
-  /// No live version of an application may be outside the phase's window on the side it would hurt.
+  /// No live version of an application may be outside the phase's window on the side where the phase would break it.
   case window
   /// The migration's earlier phase must have been in place long enough.
   case soak
@@ -37,9 +37,9 @@ public struct ClosedGate: Sendable, Hashable {
   package let brief: Prose
   /// What would open it.
   public let opening: Prose
-  /// What the refusal of a phase that was asked for by name is called.
+  /// The id of the error that refuses a phase which was asked for by name.
   let error: MigrationError.ID
-  /// The phase whose fault it is, nil when it is none's but that of the phase that is held.
+  /// The other phase that causes it; nil when the held phase itself does.
   let phase: PhaseID?
 
   init(
@@ -66,7 +66,7 @@ public struct HeldPhase: Sendable, Hashable {
 }
 
 extension HeldPhase {
-  /// The refusal of a phase that was asked for by name, or that is in the way of what was asked for.
+  /// The error that refuses a phase which was asked for by name, or which blocks what was asked for.
   ///
   /// - Parameter all: every held phase of the range.
   package func error(among all: [HeldPhase] = []) -> MigrationError {
@@ -84,7 +84,7 @@ extension HeldPhase {
 }
 
 extension Gate {
-  /// How an operator passes it, as the last line of an error's help.
+  /// How an operator can override it, as the last line of an error's help.
   var overriding: Prose { "or override the gate: --override \(rawValue) --reason \"...\"" }
 }
 

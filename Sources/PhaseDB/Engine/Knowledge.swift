@@ -1,9 +1,9 @@
 package import PhaseSQLite
 
-/// What is known of a database's ledger and schema, and the marks that tell whether it still holds.
+/// What is known about a database's ledger and schema, and the marks that tell whether it is still valid.
 ///
-/// SQLite counts schema changes in the file, the ledger its own in the log. While both stand still nothing has to be read
-/// again, so that a step costs what it touches and not what is there.
+/// SQLite counts schema changes in the file, and the ledger counts its own in the log. While neither count changes,
+/// nothing is read again, so the cost of a step depends only on what it touches.
 package struct Knowledge {
   package var ledger: Ledger?
   /// In the order in which they were applied.
@@ -11,10 +11,10 @@ package struct Knowledge {
   package var schema: Schema
   /// The digest the schema should have: that of the last checkpoint, or of the drift that was accepted since.
   var expectedDigest: SchemaDigest
-  /// What is not as phasedb made it among the objects of the ledger.
+  /// Objects of the ledger that are not as phasedb made them.
   private(set) var ledgerDrift = LedgerDrift()
   private var marks: Marks
-  /// True when the schema was taken for that of the last checkpoint without reading it.
+  /// True when the schema was assumed to be that of the last checkpoint, without reading it.
   private let isGlance: Bool
 
   private struct Marks: Equatable {
@@ -22,7 +22,7 @@ package struct Knowledge {
     var schemaVersion: Int64
   }
 
-  /// Reads everything, so that it belongs together.
+  /// Reads everything in one transaction.
   ///
   /// - Throws: `ledger-too-new`, `ledger-damaged`, and what SQLite says while reading.
   package init(of connection: Connection, known: Schema? = nil) throws(MigrationError) {
@@ -32,7 +32,7 @@ package struct Knowledge {
 
   /// Reads the ledger, and the schema only when SQLite has counted a change of it since the ledger was last written.
   ///
-  /// For whoever wants to know where the database stands, and not to build on it.
+  /// For commands that only report the state of the database.
   static func glancing(at connection: Connection) throws(MigrationError) -> Knowledge {
     try connection.reading { () throws(MigrationError) in
       try Knowledge(from: connection, known: nil, isGlance: true)
@@ -94,7 +94,7 @@ package struct Knowledge {
     marks = try Self.marks(of: connection, ledger)
   }
 
-  /// Takes over what this run itself is about to commit. Belongs into its transaction.
+  /// Notes what this run itself is about to commit. Belongs into its transaction.
   mutating func settle(on connection: Connection) throws(MigrationError) {
     marks = try Self.marks(of: connection, ledger)
   }
@@ -107,8 +107,7 @@ package struct Knowledge {
   /// True when the schema is that of the last checkpoint.
   var isInPlace: Bool { isGlance || schema.digest == expectedDigest }
 
-  /// Refuses what would write while something among the ledger's objects, which fires or is read when it does, is not
-  /// phasedb's.
+  /// Refuses writes while a foreign object among the ledger's could fire or be read by them.
   ///
   /// - Throws: `ledger-touched`.
   func refuseLedgerDrift() throws(MigrationError) {
@@ -129,7 +128,7 @@ package struct Knowledge {
     isInPlace ? [] : SchemaDifference(from: try recordedSchema(), to: schema).lines
   }
 
-  /// - Parameter isGate: whether the one who is refused may pass the drift gate.
+  /// - Parameter isGate: whether the drift gate may be overridden here.
   func driftError(isGate: Bool = true) throws(MigrationError) -> MigrationError {
     MigrationError(
       .schemaDrift, "the schema differs from the one in the ledger \(checkpointText)",
@@ -149,7 +148,7 @@ package struct Knowledge {
 }
 
 extension Ledger {
-  /// How the objects that are there depart from those that a ledger of its format has.
+  /// How the present objects differ from those of a ledger of this format.
   fileprivate func drift(in schema: Schema) throws(MigrationError) -> LedgerDrift {
     let archives = try archives()
     return try lifting("looking at the ledger's objects") { () in

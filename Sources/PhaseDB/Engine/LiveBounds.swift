@@ -1,17 +1,17 @@
-/// A version of an application that is live although the schema, as it is, is not for it.
+/// A live version of an application that may not run on the present schema.
 package struct LiveMisfit: Sendable, Hashable {
   package let live: LiveVersion
   /// The instances that checked in with it; empty when an operator named it.
   package let instances: [String]
-  /// Whether it does not run yet, and asks whether it may.
+  /// Whether it is not running yet, and asks whether it may.
   var isStarting = false
-  /// Whether it waits for a phase that is not applied.
+  /// Whether it needs a pending phase.
   package let needsPendingPhase: Bool
   /// The versions that may be live.
   package let mayBeLive: StateInterval
   /// The phases whose windows exclude it, one sentence each.
   package let causes: [Prose]
-  /// What ends it, most useful first.
+  /// Remedies, most useful first.
   package let remedies: [Prose]
 
   /// `app 1.0 is live on web-1 and may not run on this schema, which is for app >=2.0`.
@@ -23,13 +23,13 @@ package struct LiveMisfit: Sendable, Hashable {
 
   var schema: Prose { "on this schema, which is for \(range)" }
 
-  /// What the schema is for: `app >=2.0`.
+  /// The versions that may run on the schema: `app >=2.0`.
   var range: Prose {
     mayBeLive.isEmpty ? "\(mayBeLive) of \(live.application)" : "\(live.application) \(mayBeLive)"
   }
 }
 
-/// Which versions may be live on a schema, and which phases say so.
+/// Which versions may be live on a schema, and which phases set the bounds.
 struct LiveBounds {
   /// A phase that is applied or pending in a state.
   struct Entry {
@@ -53,7 +53,7 @@ struct LiveBounds {
 
   /// The state of the database now.
   ///
-  /// - Parameter underWay: the phase that is half done. Who runs meanwhile must be able to run before it and after it.
+  /// - Parameter underWay: the half-done phase. Versions that run meanwhile must be able to run before it and after it.
   init(_ applied: [AppliedPhase], _ catalog: Catalog, underWay: BatchRecord?) {
     let done = Set(applied.map(\.id))
     let half = underWay.map { Entry(id: $0.id, windows: $0.phase.windows) }
@@ -64,7 +64,7 @@ struct LiveBounds {
       isPresent: true)
   }
 
-  /// Those of the live versions that may not run now, in the order in which they were told.
+  /// The live versions that may not run now, in the order in which they were reported.
   func misfits(_ live: LiveKnowledge) -> [LiveMisfit] {
     live.versions.compactMap {
       misfit(of: $0, on: live.instances(of: $0), isStarting: $0 == live.starting)
@@ -121,8 +121,8 @@ struct LiveBounds {
       remedies: help)
   }
 
-  /// Things that keep a live version from being judged, one sentence each: a check-in whose version is none, and an
-  /// application that no window names.
+  /// Why a live version cannot be judged, one sentence each: a check-in with an invalid version, or an application that
+  /// no window names.
   func unjudged(_ live: LiveKnowledge) -> [Prose] {
     let unreadable: [Prose] = intervals.keys.sorted().flatMap { live.unreadable(of: $0) }.map {
       "\($0) is not counted as live: '\($0.versionText)' is not a version"

@@ -1,19 +1,19 @@
-/// What is known of the versions that are running, and from whom.
+/// The versions that are known to be running, and the source of that knowledge.
 struct LiveKnowledge: Sendable {
-  /// From whom the versions are known.
+  /// The source of the versions.
   enum Source: Sendable, Hashable {
     /// The applications themselves.
     case checkIns
-    /// An operator, whose word replaces theirs.
+    /// An operator, whose statement replaces the check-ins.
     case operatorsWord
   }
 
   let source: Source
-  /// Without repetition, in the order in which they were told.
+  /// Without repetition, in the order in which they were reported.
   let versions: [LiveVersion]
   /// The version that brings the schema up for itself, and has not checked in yet; nil for any other run.
   let starting: LiveVersion?
-  /// Those of whom the versions are known, when the applications themselves said so.
+  /// The check-ins, when they are the source.
   let checkIns: [CheckIn]
 
   init(toldBy versions: [LiveVersion], beside starting: LiveVersion? = nil) {
@@ -50,7 +50,7 @@ struct LiveKnowledge: Sendable {
     return "\(live) is live on \(DetailLines.enumeration(instances))"
   }
 
-  /// `web-1, web-2 run 1.4`, or `1.4 is live` where no instance said so.
+  /// `web-1, web-2 run 1.4`, or `1.4 is live` if no instance reported it.
   func brief(_ live: LiveVersion) -> String {
     let instances = instances(of: live)
     guard !instances.isEmpty else { return "\(live.version) is live" }

@@ -20,26 +20,26 @@ public struct Plan: Sendable {
   public let drift: [Prose]
   /// The check-ins that say what is live; empty when the operator said it.
   package var checkIns: [CheckIn] { judgement.live.checkIns }
-  /// Of a way down, what each step would give back, with the rows counted when the plan was made.
+  /// For a way down, what each step would restore, counted when the plan was made.
   public internal(set) var reversals: [PhaseID: Reversal] = [:]
-  /// Of a way down, what the last rehearsal of each step showed.
+  /// For a way down, the evidence of the last rehearsal of each step.
   public internal(set) var rehearsed: [PhaseID: Evidence] = [:]
-  /// Of a way down, how long each step may take, as far as that is known.
+  /// For a way down, how long each step may take, as far as known.
   package internal(set) var times: [PhaseID: DownTime] = [:]
   /// The watch that began this way down; nil when somebody asked for it.
   var reversing: Int64?
   /// What must be applied, in its order, when the plan begins.
   let appliedBefore: [PhaseID]
   let baseline: Script?
-  /// What the plan was made on.
+  /// The schema on which the plan was made.
   let schemaBefore: Schema
   let judgement: GateJudgement
   /// Check-ins before this moment are forgotten.
   let checkInsSince: Timestamp
-  /// Live versions that the schema is not for when the plan begins.
+  /// Live versions that may not run on the schema when the plan begins.
   package let misfits: [LiveMisfit]
 
-  /// Those of them that the schema is not for when it ends, either.
+  /// Those that may not run on the schema after the plan, either.
   package var remainingMisfits: [LiveMisfit] {
     guard let end = steps.last?.liveAfter else { return misfits }
     return misfits.filter { end[$0.live.application]?.contains($0.live.version) == false }

@@ -2,11 +2,11 @@
 public enum Selection: Sendable, Hashable {
   /// Every phase whose gates are open.
   case upAll
-  /// The next so many of them.
+  /// The next N phases whose gates are open.
   case up(Int)
-  /// Every one up to and with the named phase.
+  /// Every phase up to and including the named one.
   case upTo(String)
-  /// The last so many applied phases, last first.
+  /// The last N applied phases, from the last one on.
   case down(Int)
   /// Every phase applied after a point, which itself stays.
   case downTo(Target)
@@ -31,7 +31,7 @@ public enum Destination: Sendable, Hashable {
   /// The state nearest to the present one in which a version may run.
   case version(LiveVersion)
 
-  /// A phase, a checkpoint behind an `@`, or `APP@VERSION`.
+  /// A phase, a checkpoint after an `@`, or `APP@VERSION`.
   ///
   /// - Throws: `version-invalid`.
   public init(_ text: String) throws(MigrationError) {

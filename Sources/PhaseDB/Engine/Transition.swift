@@ -2,11 +2,11 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 extension Engine {
-  /// One attempt at a step: one transaction, from the write lock to the commit. The numbers are those of Concepts,
-  /// "A transition". Steps 1 and 9, the connection's settings, are `ConnectionDiscipline`'s, around the whole run.
+  /// One attempt at a step: one transaction, from the write lock to the commit. The numbers are those of Concepts, "A
+  /// transition". `ConnectionDiscipline` does steps 1 and 9, the connection's settings, around the whole run.
   ///
-  /// - Parameter comparing: looks before the SQL runs which rows have no parent already. That reads every child table, so
-  ///   it is asked for only after an attempt that left such rows.
+  /// - Parameter comparing: finds rows without a parent before the SQL runs. That reads every child table, so it is
+  ///   used only after an attempt that left such rows.
   /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
   func attempt(
     _ turn: Turn, until deadline: ContinuousClock.Instant, comparing: Bool
@@ -33,9 +33,9 @@ extension Engine {
     }
   }
 
-  /// What has to hold before a step, in its transaction: where the database stands, who runs, and which gates are open.
+  /// Checks what must hold before a step, in its transaction: the state of the database, the lease, and the gates.
   ///
-  /// - Returns: the changes from outside that were accepted; nil when the step is done already.
+  /// - Returns: the accepted changes from outside; nil when the step is already done.
   func enter(_ turn: Turn) throws(MigrationError) -> [Prose]? {
     try knowledge.refresh(on: connection)
     try knowledge.refuseLedgerDrift()
@@ -64,13 +64,13 @@ extension Engine {
     let locked: ContinuousClock.Instant
     let deadline: ContinuousClock.Instant
     let schema: Schema
-    /// Rows without a parent by what they hold; nil when they were not looked for.
+    /// Rows without a parent, by their foreign keys; nil when they were not looked for.
     let orphans: [[Value]: Int]?
     /// The changes from outside that were accepted.
     let drift: [Prose]
   }
 
-  /// The SQL of a phase, what is checked and recorded after it, and the commit.
+  /// Runs the SQL of a phase, checks and records the result, and commits.
   private func carryOut(
     _ turn: Turn, _ start: Start, in transaction: consuming Transaction, with rowsAtStake: TransitionRows?
   ) throws(MigrationError) -> Turn.Outcome {
@@ -137,7 +137,7 @@ extension Engine {
     }
   }
 
-  /// What the ledger got in the transaction of a step.
+  /// What was recorded in the transaction of a step.
   struct Recorded {
     /// The id of the log's row, and its hash, which no other row has.
     let entry: Int64
@@ -193,7 +193,7 @@ extension Engine {
 }
 
 extension Ledger {
-  /// Records what has become of archives in a transition.
+  /// Records the new state of archives after a transition.
   fileprivate func record(_ outcome: TransitionRows.Outcome?, entry: Int64) throws(SQLiteError) {
     guard let outcome else { return }
     try record(outcome.made, entry: entry)
@@ -205,7 +205,7 @@ extension Ledger {
 extension Turn {
   enum Position { case due, done }
 
-  /// Where the ledger stands with respect to the step, which another runner may have done since it was planned.
+  /// Whether the step is still due, or another runner has done it since it was planned.
   ///
   /// - Throws: `ledger-moved` when the ledger is neither where the plan left it nor past the step.
   func position(in applied: [AppliedPhase]) throws(MigrationError) -> Position {
@@ -225,7 +225,7 @@ extension Turn {
 extension Engine {
   /// An application may have checked in since the plan was made.
   ///
-  /// What the plan counted still counts: an application cannot check in while a phase holds the write lock.
+  /// The check-ins that the plan knew still count. No application can check in while a phase holds the write lock.
   func refuseClosedWindow(_ turn: Turn) throws(MigrationError) {
     let plan = turn.plan
     guard plan.judgement.live.source == .checkIns, let ledger = knowledge.ledger else { return }
@@ -236,7 +236,7 @@ extension Engine {
     throw HeldPhase(id: turn.step.id, phase: turn.step.phase, gates: gates).error()
   }
 
-  /// The schema is the one the plan foresaw, or the evidence is of another.
+  /// Refuses a phase whose evidence is not for the present schema.
   func refuseMissingEvidence(_ turn: Turn) throws(MigrationError) {
     let (step, judgement) = (turn.step, turn.plan.judgement)
     guard step.direction == .up else { return }
@@ -244,7 +244,7 @@ extension Engine {
     guard gates.isEmpty else { throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error() }
   }
 
-  /// Evidence that the operator brought, and that let the phase pass, stands beside the phase in the ledger.
+  /// Records the operator's evidence that opened the gate, beside the phase in the ledger.
   func recordBroughtEvidence(_ turn: Turn) throws(MigrationError) {
     let step = turn.step
     guard step.direction == .up, let ledger = knowledge.ledger,
@@ -256,7 +256,7 @@ extension Engine {
     }
   }
 
-  /// The ledger's names stay the ledger's.
+  /// Refuses objects that use the ledger or its names.
   func refuseTrespass(
     _ step: Plan.Step, _ changes: [SchemaChange], from before: Schema, to after: Schema
   ) throws(MigrationError) {
@@ -269,10 +269,10 @@ extension Engine {
       help: ["give the object another name, and keep the ledger out of views and triggers"])
   }
 
-  /// Builds the tables anew that a down left with their columns in another order than before its phase.
+  /// Rebuilds tables that a down left with another order of columns than before its phase.
   ///
-  /// - Parameter rows: what the transition gives back to rows, which a table that is built anew takes up on the way.
-  /// - Returns: the schema that is there then.
+  /// - Parameter rows: the values to restore; a rebuilt table takes them in the same pass.
+  /// - Returns: the schema afterwards.
   func putColumnsBack(
     _ step: Plan.Step, of left: Schema, with rows: inout TransitionRows?
   ) throws(MigrationError) -> Schema {
@@ -294,7 +294,7 @@ extension Engine {
     return try lifting("reading the schema") { () in try Schema(of: connection, known: left) }
   }
 
-  /// A down leads back to the schema before its phase, but for changes from outside that were accepted since.
+  /// Checks that a down leads back to the schema before its phase, except for accepted changes from outside.
   ///
   /// - Returns: what is left of those changes; empty when there were none, and on the way up.
   func driftOnTheWayBack(_ step: Plan.Step, to after: Schema) throws(MigrationError) -> [SchemaChange] {
@@ -322,7 +322,7 @@ extension Engine {
       ])
   }
 
-  /// What the kind of a phase promises on its way up.
+  /// Refuses a way up that breaks the promise of the phase's kind.
   func refuseBrokenPromise(_ turn: Turn, _ changes: [SchemaChange]) throws(MigrationError) {
     let step = turn.step
     guard step.direction == .up else { return }
@@ -345,11 +345,11 @@ extension Engine {
     }
   }
 
-  /// Rows without a parent that were there before are not the phase's fault.
+  /// Checks for new rows without a parent; earlier ones are not the phase's fault.
   ///
   /// - Parameters:
   ///   - before: nil when it is not known yet.
-  ///   - returned: what rows hold that came back without a parent, because they had none when they were taken.
+  ///   - returned: the foreign keys of restored rows that had no parent when they were archived.
   /// - Returns: false when there are such rows and `before` is needed to tell.
   func hasNoNewForeignKeyViolations(
     _ step: Plan.Step, in reach: ForeignKeyReach, since before: [[Value]: Int]?,
@@ -391,7 +391,8 @@ extension Engine {
       + ["once the phase is down, delete unwanted parents together with their children"]
   }
 
-  /// The claims of the phase after it went up; after it came down, those of its migration that are in force again.
+  /// Checks the claims of the phase after it went up; after it came down, those of its migration that are in force
+  /// again.
   func verify(_ turn: Turn) throws(MigrationError) { try verify(turn.step) { observe($0) } }
 
   func verify(_ step: Plan.Step, observe: (Event) -> Void = { _ in }) throws(MigrationError) {

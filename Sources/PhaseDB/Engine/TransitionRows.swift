@@ -1,22 +1,22 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a transition takes from rows, and what it gives back to them: begun before its SQL runs, finished after it.
+/// What a transition removes from rows and restores to them. It begins before the SQL runs, and finishes after it.
 struct TransitionRows {
   private let step: Plan.Step
-  /// Whether archives wait for this transition.
+  /// Whether there are archives for this transition to restore.
   private let hasKept: Bool
-  /// An expand phase promises on its way up that it takes nothing, and is held to it.
+  /// Whether this is the way up of an expand phase, which promises to remove nothing; that is enforced.
   private let isPromise: Bool
-  /// nil when the SQL does not run where there are no rows.
+  /// nil when the SQL does not run on a database without rows.
   private var work: (archiving: Archiving?, restoring: Restoring)?
   private(set) var failure: MigrationError?
   private var indexes: DerivedIndexes?
-  /// On the way up, what has to be known to find out what the way back does.
+  /// On the way up, what is needed to try the way back.
   private(set) var trip: RoundTripTrial?
 
-  /// - Parameter looksForCorrections: whether it is to be found out where the SQL alone goes wrong.
-  /// - Returns: nil when there is nothing to take and nothing to give back.
+  /// - Parameter looksForCorrections: whether to find out where the SQL alone is wrong.
+  /// - Returns: nil when there is nothing to archive and nothing to restore.
   /// - Throws: what is wrong with an archive, and what SQLite says while rows are copied.
   init?(
     _ step: Plan.Step, _ knowledge: Knowledge, _ trials: TransitionTrials, looksForCorrections: Bool,
@@ -58,7 +58,7 @@ struct TransitionRows {
     work = (archiving, restoring)
   }
 
-  /// The way back of a phase that has just gone up, as it would be run: it gives back, and what it takes is not kept.
+  /// The way back of a phase that has just gone up, for a trial: it restores, and archives nothing.
   ///
   /// - Parameter trace: what the SQL of the way back does.
   init(
@@ -72,15 +72,15 @@ struct TransitionRows {
     )
   }
 
-  /// What to read while a table is built anew, so that archived values come back in the same pass.
+  /// What to read while a table is rebuilt, so that archived values are restored in the same pass.
   mutating func reading(for table: TableRebuild) throws(MigrationError) -> TableRebuild.Reading {
     try work?.restoring.reading(for: table) ?? TableRebuild.Reading()
   }
 
-  /// Puts back what an archive has for what the SQL made, and keeps what the SQL took.
+  /// Restores archived values, and archives what the SQL removed.
   ///
   /// - Parameter writes: what the SQL wrote.
-  /// - Throws: what kept the SQL from running where there are no rows, when it ran here and may have taken some.
+  /// - Throws: why the SQL failed on a database without rows, when it ran here and may have removed some.
   func finish(_ writes: WriteSet) throws(MigrationError) -> Outcome {
     if let failure, hasKept || (!isPromise && writes.mayTakeRows) { throw failure }
     guard let (archiving, begun) = work else { return Outcome() }
@@ -95,20 +95,20 @@ struct TransitionRows {
       corrections: restoring.corrections)
   }
 
-  /// What has become of archives in a transition.
+  /// The changes of archives in a transition.
   struct Outcome {
     var made: [ArchiveRecord] = []
     var left: [ArchiveRecord] = []
     var used: [Int64] = []
-    /// What rows that came back hold in the columns of their foreign keys, where they never had a parent.
+    /// The foreign keys of restored rows that never had a parent.
     var orphans: Set<String> = []
     /// Tables that got rows or values back, folded.
     var tables: Set<FoldedName> = []
-    /// Where the SQL alone went wrong, when that was asked.
+    /// Where the SQL alone was wrong, if that was asked for.
     var corrections: [TableDifference] = []
   }
 
-  /// Rows that came since may not fit the schema to which a down leads.
+  /// Refuses a down if newer rows do not fit the schema it leads to.
   private static func refuseBrokenConstraints(
     _ step: Plan.Step, _ trial: TransitionTrial, _ knowledge: Knowledge, _ ledger: Ledger,
     _ kept: [ArchiveRecord], on connection: Connection
@@ -130,7 +130,7 @@ struct TransitionRows {
       help: [first.opening])
   }
 
-  /// Columns that came with the migration itself, which a migrate phase fills.
+  /// Columns that the migration itself added, which a migrate phase fills.
   private static func young(
     _ step: Plan.Step, _ knowledge: Knowledge, _ ledger: Ledger
   ) throws(MigrationError) -> (SchemaName, SchemaName) -> Bool {

@@ -2,15 +2,15 @@ internal import PhaseSQLite
 
 /// The order in which pending phases go up, and those that are held.
 ///
-/// Folder order. A contract whose gates are closed is left behind and tried again at the end, because what comes after
-/// it may be what it waits for; an expand or migrate that is held stops everything after it.
+/// Phases go in folder order. A contract whose gates are closed is skipped and tried again at the end, because it may
+/// wait for a later phase; a held expand or migrate stops everything after it.
 struct UpOrder {
   private(set) var steps: [(id: PhaseID, phase: Phase)] = []
   private(set) var held: [HeldPhase] = []
 
   private let planner: Planner
   private var appliedAt: [PhaseID: Timestamp]
-  /// The schema after the steps so far, nil when nothing tells.
+  /// The schema after the steps so far; nil when unknown.
   private var schema: SchemaDigest?
   private let now: Timestamp
   private var pending: [(id: PhaseID, phase: Phase)]
@@ -18,9 +18,9 @@ struct UpOrder {
 
   /// - Parameters:
   ///   - candidates: pending phases that were asked for, in folder order.
-  ///   - beyond: windows of the pending phases that were not.
+  ///   - beyond: windows of the other pending phases.
   ///   - limit: the most steps to plan.
-  ///   - first: steps that are planned already and come before them.
+  ///   - first: steps that are already planned, before these.
   init(
     _ candidates: [(id: PhaseID, phase: Phase)], beyond: [Windows], limit: Int, planner: Planner,
     after first: [(id: PhaseID, phase: Phase)] = []
@@ -75,8 +75,8 @@ struct UpOrder {
     appliedAt[step.id] = now
   }
 
-  /// The schema to which the steps so far lead where there are no rows, when a phase was rehearsed on it: whoever rehearses
-  /// one phase alone has no evidence of those before it.
+  /// The schema to which the steps so far lead on a database without rows, if a phase was rehearsed on it: after a
+  /// rehearsal of one phase alone, there is no evidence of the phases before it.
   private func rehearsedSchema(_ id: PhaseID, _ phase: Phase) -> SchemaDigest? {
     let evidence = planner.judgement.evidence
     guard planner.schema.digest == planner.schemaDigest, evidence.all.contains(where: { $0.phase == id })

@@ -1,16 +1,16 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What an operator can do when a phase does not come down. The SQL of an applied phase stands in the ledger, so it is never
-/// that SQL which has to change: it is rows, or another way is taken.
+/// What an operator can do when a phase does not come down. The SQL of an applied phase is in the ledger and cannot
+/// change, so either rows change, or there is another way.
 enum WayOut {
-  /// Where the SQL itself does not lead back, whatever the rows are.
+  /// When the SQL itself does not lead back, whatever the rows are.
   static let forward: [Prose] = [
     "write a new migration instead: the SQL in the ledger cannot be changed",
     "or restore a snapshot made before: phasedb checkpoint list",
   ]
 
-  /// Where rows do not fit the schema to which it leads.
+  /// When rows do not fit the schema to which it leads.
   static let rows: [Prose] = [
     "change or delete the rows that do not fit; list them: phasedb rehearse down",
     "then run: phasedb down",
@@ -46,7 +46,7 @@ extension MigrationError {
 }
 
 extension Connection {
-  /// How the parents can be put back that rows lack, a statement for each, as far as the ids of the rows tell.
+  /// Statements that restore the missing parents, as far as the rows tell their keys.
   func missingParents(_ violations: some Collection<ForeignKeyViolation>) throws(SQLiteError) -> [Prose] {
     var statements: Set<Prose> = []
     for violation in violations.prefix(DetailLines.limit) {

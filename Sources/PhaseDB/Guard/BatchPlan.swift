@@ -8,13 +8,13 @@ struct BatchPlan {
   let key: BatchKey
   /// What the statements write, also from inside triggers.
   private(set) var writes = WriteSet()
-  /// Whether an untouched row gives the same whenever the statements run, and with whatever other rows: they look
-  /// at no other row, call no function that answers otherwise at another time, and write nothing that has to be unique, where
-  /// a conflict clause may pass a row over. SQLite says what it compiles; a trigger may do anything.
+  /// Whether the statements always do the same to an untouched row, whatever other rows there are: they read no other
+  /// row, call no function whose result depends on time or chance, and write no unique column, for which a conflict
+  /// clause may skip a row. SQLite reports what it compiles; with a trigger, anything is possible.
   private(set) var isRepeatable = true
-  /// Whether a function is called that answers otherwise at another time.
+  /// Whether the statements call a function whose result depends on time or chance.
   private(set) var leavesToChance = false
-  /// What is wrong with it; nil when nothing is.
+  /// Why it cannot run in batches; nil when it can.
   private(set) var objection: Objection?
 
   /// Why a statement cannot be run batch by batch.
@@ -29,7 +29,7 @@ struct BatchPlan {
     }
   }
 
-  /// Compiles the statements, and runs none.
+  /// Compiles the statements without running them.
   ///
   /// - Throws: `forbidden-statement`, `statement-failed`.
   init(_ script: Script, by key: BatchKey, on connection: Connection) throws(MigrationError) {
@@ -116,8 +116,8 @@ struct BatchPlan {
 }
 
 extension Connection {
-  /// Whether SQL that calls these functions may do something else the next time, though it meets the same rows: by
-  /// chance, by the clock, or as an application's own functions have it. What sums rows up gives the same for the same.
+  /// Whether SQL that calls these functions may do something else the next time with the same rows, because of chance,
+  /// the clock or an application's own functions. Aggregates give the same result for the same rows.
   func leavesToChance(_ functions: Set<FoldedName>) throws(SQLiteError) -> Bool {
     for name in functions.sorted() where !name.text.hasPrefix("sqlite_") {
       let isScalar = try value(
@@ -128,8 +128,8 @@ extension Connection {
     return false
   }
 
-  /// Whether a function gives the same for the same arguments: SQLite counts those of time among them, whose argument may
-  /// be 'now'.
+  /// Whether a function's result depends only on its arguments. SQLite says so also of date functions, whose argument
+  /// may be 'now'.
   fileprivate func isConstant(_ function: FoldedName) throws(SQLiteError) -> Bool {
     guard !Self.functionsOfTime.contains(function) else { return false }
     // SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html).
@@ -139,7 +139,7 @@ extension Connection {
     return flags?.integer == 0x800
   }
 
-  /// Whether some of a table's columns have to be unique.
+  /// Whether a unique index of a table has some of these columns.
   fileprivate func hasUniqueIndex(of table: String, on columns: Set<FoldedName>) throws(SQLiteError) -> Bool {
     guard !columns.isEmpty else { return false }
     let unfit = columns.union(try self.columns(of: SchemaName(table)).filter(\.isGenerated).map(\.name.key))

@@ -13,7 +13,7 @@ extension Verification {
   ///
   /// - Parameters:
   ///   - limit: how many rows to describe; all are counted.
-  /// - Throws: `verify-invalid` when the query does not compile or is not one that only reads.
+  /// - Throws: `verify-invalid` when the query does not compile or does not only read.
   package func breakingRows(on connection: Connection, limit: Int) throws(MigrationError) -> BreakingRows {
     let guarding = StatementGuard()
     guarding.watch(connection)

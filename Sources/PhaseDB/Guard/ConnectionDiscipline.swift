@@ -2,17 +2,17 @@ package import PhaseSQLite
 
 /// The settings of a connection that runs phases, and those it had before.
 ///
-/// Foreign-key enforcement must be off before BEGIN: inside a transaction the pragma does nothing, and DROP TABLE of
-/// a parent would then delete or null its children (sqlite.org/lang_altertable.html#otheralter, step 1;
-/// sqlite.org/pragma.html#pragma_foreign_keys). Each value is read back, because SQLite ignores without a word what
-/// it was not built with.
+/// Foreign-key enforcement must be off before BEGIN: inside a transaction the pragma does nothing, and DROP TABLE of a
+/// parent would then delete or null its children (sqlite.org/lang_altertable.html#otheralter, step 1;
+/// sqlite.org/pragma.html#pragma_foreign_keys). Each value is read back, because SQLite silently ignores settings that
+/// it was built without.
 package struct ConnectionDiscipline: ~Copyable {
   private let connection: Connection
   private let switches: [(setting: Connection.Switch, was: Bool)]
   private let durability: DurableCommits
   /// In milliseconds. A busy callback of the application's own reads as 0: SQLite cannot give it back.
   private let busyTimeout: Int
-  /// Whether the schema can be distrusted without breaking the triggers it has.
+  /// Whether the schema can be distrusted without breaking its triggers.
   private let distrusts: Bool
 
   private static let wanted: [(setting: Connection.Switch, on: Bool)] = [
@@ -29,7 +29,7 @@ package struct ConnectionDiscipline: ~Copyable {
     distrusts = FullTextTrust.isNeedless
   }
 
-  /// Puts the settings in force until what it returns goes out of scope.
+  /// Puts the settings in force until the returned value goes out of scope.
   ///
   /// - Throws: `transaction-open` when a transaction is open, `sqlite-failed` when a setting does not take.
   package static func begin(on connection: Connection) throws(MigrationError) -> ConnectionDiscipline {
@@ -77,8 +77,8 @@ extension MigrationError {
 /// Whether triggers may write full-text tables on a connection that distrusts its schema.
 ///
 /// SQLite 3.40 refuses it ("unsafe use of virtual table") because its FTS5 does not declare itself innocuous; 3.54 does
-/// not. An application whose triggers keep a full-text index must be able to migrate, so where the library refuses, the
-/// schema is trusted as the application trusts it.
+/// not. An application whose triggers maintain a full-text index must be able to migrate, so if the library refuses,
+/// the schema is trusted as in the application.
 enum FullTextTrust {
   /// Found out once by trying, because no version number tells what a library was built with.
   static let isNeedless: Bool = {

@@ -1,10 +1,10 @@
 internal import PhaseSQLite
 
-/// Commits that are still there after a power cut, for as long as this lives.
+/// Makes commits survive a power cut, as long as this value lives.
 ///
-/// In WAL mode that takes FULL: with NORMAL the log is not synced when a transaction commits. With a rollback journal
-/// that is deleted it takes EXTRA: the commit is the journal's deletion, FULL does not sync the folder after it, and a
-/// journal that is there again after a cut takes the transaction back (sqlite.org/pragma.html#pragma_synchronous).
+/// In WAL mode that needs FULL: with NORMAL, a commit does not sync the log. With a rollback journal that is deleted it
+/// needs EXTRA: the deletion of the journal is the commit, FULL does not sync the folder afterwards, and a journal that
+/// reappears after a cut rolls the transaction back (sqlite.org/pragma.html#pragma_synchronous).
 struct DurableCommits: ~Copyable {
   private let connection: Connection
   private let level: Int64

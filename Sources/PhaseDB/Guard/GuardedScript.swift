@@ -6,9 +6,9 @@ package struct GuardedScript {
   let connection: Connection
   private let isBaseline: Bool
 
-  /// - Parameter isBaseline: the SQL makes the schema that was there before phasedb came, and so may say what a phase may
-  ///   not: a conflict clause or a trigger with ROLLBACK, a text in double quotes. It makes such objects and does not
-  ///   use them.
+  /// - Parameter isBaseline: the SQL makes the schema from before the first migration, and may contain what a phase may
+  ///   not: a conflict clause or a trigger with ROLLBACK, or a string in double quotes. It only makes such objects and
+  ///   does not use them.
   package init(_ script: Script, on connection: Connection, isBaseline: Bool = false) {
     self.script = script
     self.connection = connection
@@ -18,8 +18,8 @@ package struct GuardedScript {
   /// Runs every statement.
   ///
   /// - Parameters:
-  ///   - parameters: values for the parameters by their names; what is not named here is NULL.
-  ///   - observe: told of each statement when it has run.
+  ///   - parameters: values by the names of parameters; other parameters are NULL.
+  ///   - observe: gets each statement after it has run.
   /// - Returns: how many rows it changed, triggers included, and what it wrote.
   /// - Throws: `forbidden-statement`, `transaction-ended`, `statement-failed`, or what SQLite says of the disk, the
   ///   file or a lock, each with the place of the statement.

@@ -4,8 +4,8 @@ internal import PhaseSQLite
 /// Decides what the SQL of a phase may do: anything to rows and schema, nothing to transactions, connections or
 /// the ledger.
 ///
-/// SQLite's authorizer sees every statement as it is compiled, also inside triggers and views. What it is not told
-/// is looked for in the tokens before a statement runs, and in the schema afterwards.
+/// SQLite's authorizer sees every statement as it is compiled, also inside triggers and views. What SQLite does not
+/// report to it is looked for in the tokens before a statement runs, and in the schema afterwards.
 final class StatementGuard {
   /// Why a statement may not run, and what to write instead.
   struct Refusal: Hashable, Sendable {
@@ -17,7 +17,7 @@ final class StatementGuard {
   private(set) var refusal: Refusal?
   /// What the statements write, also from inside triggers.
   private(set) var writes = WriteSet()
-  /// The same of the statement that is compiled or running.
+  /// What the present statement writes.
   private var statement = WriteSet()
 
   private var functions = FunctionList.ofLibrary
@@ -149,10 +149,10 @@ extension StatementGuard {
 // MARK: - What the authorizer is not told
 
 extension StatementGuard {
-  /// Looks for what SQLite compiles without asking: VACUUM, and conflict clauses that end the transaction around
-  /// them (sqlite.org/lang_conflict.html).
+  /// Looks for what SQLite compiles without asking the authorizer: VACUUM, and conflict clauses that end the
+  /// transaction around them (sqlite.org/lang_conflict.html).
   ///
-  /// - Returns: the refusal and the UTF-8 range, in `sql`, of what it is about.
+  /// - Returns: the refusal and its UTF-8 range in `sql`.
   static func refusal(ofTokensIn sql: Substring.UTF8View) -> (Refusal, Range<Int>)? {
     let bytes = Array(sql)
     let text = String(decoding: bytes, as: UTF8.self)
@@ -195,8 +195,8 @@ extension StatementGuard {
     return nil
   }
 
-  /// Finds what reached for the ledger behind the authorizer's back: a rename to one of its names, or the body of a
-  /// view or trigger, which is compiled only when it is used.
+  /// Finds uses of the ledger that the authorizer does not see: a rename to one of its names, or the body of a view or
+  /// trigger, which is compiled only when it is used.
   static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> Prose? {
     if let name = after.ledgerNames.subtracting(before.ledgerNames).sorted().first {
       return "'\(name)' begins with phasedb_, which is reserved for the ledger"
@@ -212,8 +212,7 @@ extension StatementGuard {
     return nil
   }
 
-  /// The first name in SQL that is the ledger's, and where it stands. SQLite takes a string for a name where only a name
-  /// can be.
+  /// The first name of the ledger in SQL, with its place. SQLite takes a string for a name where only a name can be.
   ///
   /// - Parameter others: names that may be used.
   static func ledgerName(in sql: String, except others: Set<String> = []) -> (

@@ -1,13 +1,13 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a connection has in its TEMP schema, which hides the objects of `main` from every statement that does not say
-/// where its names are (sqlite.org/lang_naming.html).
+/// The TEMP schema of a connection. Its objects hide those of `main` from statements that do not name a schema
+/// (sqlite.org/lang_naming.html).
 struct TemporarySchema: Equatable {
-  /// As in `trigger refresh`. Texts are left out: ALTER TABLE rewrites those that name what it renames.
+  /// As in `trigger refresh`, without the SQL, because ALTER TABLE rewrites SQL that names what it renames.
   let titles: Set<String>
 
-  /// Without what phasedb itself has made there.
+  /// Reads it, without phasedb's own objects.
   init(of connection: Connection) throws(SQLiteError) {
     titles = Set(
       try connection.rows("SELECT type, name FROM sqlite_temp_schema").compactMap { row in
@@ -16,7 +16,7 @@ struct TemporarySchema: Equatable {
       })
   }
 
-  /// What came or went since, first title first; empty when nothing did.
+  /// Objects that were added or removed since, by title; empty when none was.
   func changes(since before: TemporarySchema) -> [String] {
     titles.symmetricDifference(before.titles).sorted()
   }
@@ -49,18 +49,18 @@ struct TemporarySchema: Equatable {
     "phasedb_trip_rows",
   ]
 
-  /// What stands before a number.
+  /// Prefixes that are followed by a number.
   private static let ownNumbered = [
     "phasedb_before_", "phasedb_present_", "phasedb_aside_", "phasedb_left_", "phasedb_trip_",
   ]
 
   /// Whether an action of a phase's SQL makes, changes or uses something in it.
   ///
-  /// SQLite does not say TEMP when it compiles `CREATE TRIGGER temp.x`: only the insert into the TEMP schema's own table
-  /// shows it.
+  /// When SQLite compiles `CREATE TRIGGER temp.x`, only the insert into the TEMP schema's own table shows that it is
+  /// TEMP.
   ///
-  /// - Parameter isAltering: whether the statement alters a table of `main`, for which SQLite looks through the texts of
-  ///   TEMP objects and rewrites them.
+  /// - Parameter isAltering: whether the statement alters a table of `main`; SQLite then reads and rewrites the SQL of
+  ///   TEMP objects.
   static func isTouched(by action: AuthorizedAction, isAltering: Bool) -> Bool {
     if action.code == .alterTable { return action.first == "temp" }
     guard action.database == "temp" else { return false }

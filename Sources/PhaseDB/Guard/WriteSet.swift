@@ -1,18 +1,18 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What SQL writes, and the tables it reads to do so, as SQLite's authorizer reported it while the statements were
+/// What SQL writes, and the tables it reads for that, as SQLite's authorizer reported while the statements were
 /// compiled. Names are case-folded.
 package struct WriteSet: Sendable {
   /// Tables that gain rows.
   private(set) var insertedTables: Set<FoldedName> = []
-  /// Tables that lose rows and stay.
+  /// Tables that lose rows and are not dropped.
   private(set) var deletedTables: Set<FoldedName> = []
   /// Tables, virtual tables and views that are dropped.
   private(set) var droppedTables: Set<FoldedName> = []
   /// Tables and virtual tables that are created, under the name they are created with.
   private(set) var createdTables: Set<FoldedName> = []
-  /// Tables whose columns are altered: one may come back with a default in every row.
+  /// Tables whose columns are altered: a new column may have a default in every row.
   private(set) var alteredTables: Set<FoldedName> = []
   /// Indexes that are dropped.
   private(set) var droppedIndexes: Set<FoldedName> = []
@@ -22,15 +22,15 @@ package struct WriteSet: Sendable {
   private(set) var readTables: Set<FoldedName> = []
   /// Functions that are called.
   private(set) var functions: Set<FoldedName> = []
-  /// Whether there is a SELECT, also within another statement.
+  /// Whether it contains a SELECT, also within another statement.
   private(set) var hasSelect = false
   /// For a table that a trigger writes, one such trigger.
   private(set) var triggers: [FoldedName: String] = [:]
-  /// What the last action dropped: the next one says that its rows are deleted.
+  /// What the last action dropped; the next action then reports that its rows are deleted.
   private var dropping: String?
 
-  /// Tables that lose or gain rows or are dropped. An INSERT counts as a loss too: REPLACE deletes rows that nothing
-  /// reports.
+  /// Tables that lose or gain rows or are dropped. An INSERT also counts as a loss, because REPLACE deletes rows
+  /// without a report.
   var tables: Set<FoldedName> { insertedTables.union(deletedTables).union(droppedTables) }
 
   mutating func add(_ action: AuthorizedAction) {
@@ -116,13 +116,13 @@ extension StatementEffect {
 }
 
 extension WriteSet {
-  /// Tables of which rows come, go or change, other than by a DROP.
+  /// Tables whose rows are inserted, deleted or changed, except by a DROP.
   var rowTables: Set<FoldedName> { insertedTables.union(deletedTables).union(columns.keys) }
 
-  /// Whether rows come, go or change.
+  /// Whether rows are inserted, deleted or changed.
   var changesRows: Bool { !rowTables.isEmpty }
 
-  /// Whether rows or values that were there may be gone.
+  /// Whether existing rows or values may be lost.
   var mayTakeRows: Bool {
     !(deletedTables.isEmpty && droppedTables.isEmpty && alteredTables.isEmpty && columns.isEmpty)
   }

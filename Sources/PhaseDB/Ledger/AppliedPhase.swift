@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// A phase that is applied, as the ledger knows it.
 package struct AppliedPhase: Sendable, Hashable {
   package let id: PhaseID
-  /// The number of its checkpoint: higher for every later one, never given out twice.
+  /// The number of its checkpoint: it rises with each checkpoint and is never used again.
   package let sequence: Int64
   /// Identifies the text that was applied.
   package let tokenHash: String
@@ -52,7 +52,7 @@ extension Ledger {
 
   /// The text of an applied phase, from which it can be reversed without its file.
   ///
-  /// - Throws: `ledger-damaged` when the text is not that of a phase, or not the one that was applied.
+  /// - Throws: `ledger-damaged` when the text is no phase, or not the one that was applied.
   func phase(_ applied: AppliedPhase) throws(MigrationError) -> Phase {
     try lifting("reading the ledger") {
       var row = try connection.prepare(
@@ -79,8 +79,8 @@ extension Ledger {
     return false
   }
 
-  /// Refuses a phase that could not be reversed later, because its text would not be read back as the same phase. A file
-  /// that was read never is such a phase; one made in Swift may hold a string that is not closed.
+  /// Refuses a phase that could not be reversed later, because reading its text would not give the same phase. A phase
+  /// from a file is never such a phase; one made in Swift may contain an unclosed string.
   static func refuseUnreadable(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
     let file = "ledger:\(id)"
     let restored = try PhaseFile.read(PhaseFile.render(phase), file: file, kind: phase.kind)
@@ -91,7 +91,7 @@ extension Ledger {
     )
   }
 
-  /// Records that a phase went up, or was found to be there. Belongs into the phase's own transaction.
+  /// Records that a phase went up, or was already in the database. Belongs into the phase's own transaction.
   ///
   /// - Returns: what was recorded.
   func record(

@@ -1,13 +1,13 @@
 internal import PhaseSQLite
 
-/// A row of `phasedb_archive`: what one transition took from one table, and where it stands.
+/// A row of `phasedb_archive`: what one transition removed from one table, and where that is kept.
 struct ArchiveRecord: Sendable {
   enum State: String, Sendable {
     /// It can be put back.
     case kept
-    /// What is in it had no row to come back to, or the rows had changed: only purge destroys it.
+    /// Its values had no row to come back to, or the rows had changed; only purge destroys it.
     case left
-    /// It stands in the schema under another name, and not in a table of its own.
+    /// It is in the schema under another name, and not in a table of its own.
     case retired
     case purged
   }
@@ -15,11 +15,11 @@ struct ArchiveRecord: Sendable {
   /// The number in the name of its table.
   let id: Int64
   let phase: PhaseID
-  /// Of the transition that took it.
+  /// The direction of the transition that made it.
   let direction: Direction
   /// The id of the log's row of that transition.
   let entry: Int64
-  /// What the table was called before the transition.
+  /// The name of the table before the transition.
   let table: String
   /// What is in it, as JSON.
   let content: String
@@ -32,7 +32,7 @@ struct ArchiveRecord: Sendable {
 
   static func tableName(_ id: Int64) -> String { "phasedb_archive_\(id)" }
 
-  /// The same archive, with what has become of it.
+  /// The same archive with new numbers or another state.
   func settled(rows: Int? = nil, digest: String? = nil, state: State? = nil) -> ArchiveRecord {
     ArchiveRecord(
       id: id, phase: phase, direction: direction, entry: entry, table: table, content: content,
@@ -74,7 +74,7 @@ extension Ledger {
     (try connection.value("SELECT max(id) FROM phasedb_archive")?.integer ?? 0) &+ 1
   }
 
-  /// Records archives, or what has become of them. Belongs into the transaction that made or used them.
+  /// Records archives, or their new state. Belongs into the transaction that made or used them.
   ///
   /// - Parameter entry: the id of the log's row of the transition that made them; nil when each has its own.
   func record(_ archives: [ArchiveRecord], entry: Int64? = nil) throws(SQLiteError) {

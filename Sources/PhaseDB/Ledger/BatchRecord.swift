@@ -1,24 +1,24 @@
 internal import PhaseSQLite
 
-/// A batched phase that is under way: what the ledger knows between two of its batches.
+/// A batched phase that is under way, as the ledger keeps it between two batches.
 ///
-/// Whatever happened to it, rows up to its cursor are as the phase leaves them and rows after it as they were before. On
-/// the way up the cursor rises, on the way down it falls, and it may turn at any batch.
+/// At any time, rows up to its cursor are as the phase leaves them, and rows after it as they were before. On the way
+/// up the cursor rises, on the way down it falls, and it may turn at any batch.
 struct BatchRecord: Sendable {
   let id: PhaseID
   /// The phase as it was when its first batch ran.
   let phase: Phase
   /// The format of the ledger then.
   let format: Int
-  /// The column by which batches are found.
+  /// The column that orders the batches.
   let key: String
   /// The ends of the way, fixed when it began; nil when there was no row.
   let ends: ClosedKeys?
   var direction: Direction
   var cursor: BatchCursor
-  /// Where the cursor stood when it took this direction.
+  /// The cursor when it took this direction.
   var origin: BatchCursor
-  /// How many rows lie on the way in this direction; nil where the key itself tells how far it is.
+  /// The number of rows on the way in this direction; nil when the key itself tells how far it is.
   var total: Int?
   /// Rows gone through in this direction.
   var rows: Int
@@ -55,7 +55,7 @@ enum BatchCursor: Sendable, Hashable {
   case before(Value)
   case after(Value)
 
-  /// The key it is beside.
+  /// The key before or after the point.
   var value: Value? {
     switch self {
     case .bottom: nil
@@ -65,7 +65,7 @@ enum BatchCursor: Sendable, Hashable {
 }
 
 extension BatchRecord {
-  /// The part of the way in this direction that is behind the cursor, from 0 to 1; nil while it is unknown.
+  /// The finished part of the way in this direction, from 0 to 1; nil while it is unknown.
   var fraction: Double? {
     guard let ends else { return 1 }
     if let total { return total == 0 ? 1 : min(1, Double(rows) / Double(total)) }
@@ -122,7 +122,7 @@ extension Ledger {
     }
   }
 
-  /// Writes down that a batched phase is under way. Belongs into a transaction.
+  /// Records that a batched phase is under way. Belongs into a transaction.
   func begin(_ record: BatchRecord) throws(SQLiteError) {
     try connection.execute(
       """
@@ -139,7 +139,7 @@ extension Ledger {
     try update(record)
   }
 
-  /// Writes down how far it has come. Belongs into the transaction of the batch that brought it there.
+  /// Records how far it has come. Belongs into the transaction of the batch that brought it there.
   func update(_ record: BatchRecord) throws(SQLiteError) {
     let pace = record.pace
     try connection.execute(
@@ -159,13 +159,13 @@ extension Ledger {
       record.orphans.map { .integer(Int64($0)) } ?? .null)
   }
 
-  /// The cursor of the phase under way, read anew; nil when there is none.
+  /// The cursor of the phase under way, read again; nil when there is none.
   func batchCursor() throws(SQLiteError) -> BatchCursor? {
     let row = try connection.rows("SELECT cursor, cursor_side FROM phasedb_batch").first
     return row.flatMap { BatchCursor($0[0], $0[1].text ?? "") }
   }
 
-  /// Writes down that it is over. Belongs into the transaction that ends it.
+  /// Records that it is over. Belongs into the transaction that ends it.
   func endBatch() throws(SQLiteError) { try connection.execute("DELETE FROM phasedb_batch") }
 }
 
@@ -189,7 +189,7 @@ extension BatchCursor {
 }
 
 extension BatchRecord {
-  /// Goes back where it came from.
+  /// Turns to the other direction.
   mutating func turn(at time: Timestamp) {
     direction = direction == .up ? .down : .up
     // What lies behind it lies before it now.
@@ -199,8 +199,8 @@ extension BatchRecord {
     since = time
   }
 
-  /// An up goes on only with the text, and in the bookkeeping, with which it began: half of the rows would otherwise
-  /// mean one thing, half another. A down always may, because its SQL is the ledger's.
+  /// An up continues only with the text and the ledger format with which it began, because otherwise half of the rows
+  /// would differ in meaning. A down may always continue, because its SQL is in the ledger.
   func refuseResume(of other: PhaseID, _ text: Phase, _ wanted: Direction) throws(MigrationError) {
     guard id == other else { throw inProgress("\(other.short) cannot run") }
     guard wanted == .up else { return }
@@ -224,7 +224,7 @@ extension BatchRecord {
       ])
   }
 
-  /// The error of whoever needs a database on which every phase is applied or not.
+  /// The error of a command that needs a database without a half-done phase.
   func inProgress(_ what: Prose) -> MigrationError {
     MigrationError(
       .phaseInProgress, "\(what) while \(id) is half done on its way \(direction.rawValue)",

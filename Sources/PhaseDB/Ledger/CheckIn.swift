@@ -1,16 +1,16 @@
 internal import PhaseSQLite
 
-/// A version of an application that said it is running, as the ledger knows it.
+/// A check-in: a version of an application that reported that it is running.
 package struct CheckIn: Sendable, Hashable {
   package let application: String
-  /// The version as it was written, which may be none: applications write the ledger's table themselves.
+  /// The version as it was written, which may be invalid: applications may write the ledger's table themselves.
   package let versionText: String
-  /// What tells one running copy of the application from another, as in `web-1`.
+  /// The name of one running copy of the application, as in `web-1`.
   package let instance: String
-  /// When it last said so; its text is as it was written.
+  /// When it last checked in; its text is as it was written.
   package let seenAt: Timestamp
 
-  /// The version, nil when what was written is none.
+  /// The version; nil when the text is invalid.
   package var version: Version? { try? Version(versionText) }
 }
 
@@ -21,7 +21,7 @@ extension CheckIn: CustomStringConvertible {
 extension Ledger {
   /// Every check-in since a moment, by application and instance.
   ///
-  /// A time that SQLite cannot read counts as now: forgetting a version that may be live would let a contract go.
+  /// A time that SQLite cannot read counts as now, because forgetting a live version could open the gate of a contract.
   func checkIns(since moment: Timestamp) throws(SQLiteError) -> [CheckIn] {
     var rows = try connection.prepare(
       """
@@ -39,7 +39,7 @@ extension Ledger {
     return checkIns
   }
 
-  /// Records a check-in in the place of the instance's last one, and removes those that are too old to count.
+  /// Records a check-in in place of the instance's last one, and removes those that are too old to count.
   ///
   /// - Parameter limit: check-ins before this moment are removed.
   func record(_ checkIn: CheckIn, removingBefore limit: Timestamp) throws(SQLiteError) {

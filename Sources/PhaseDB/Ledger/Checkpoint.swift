@@ -18,12 +18,13 @@ public struct Checkpoint: Sendable, Hashable {
   public let note: String
   /// True while the phases applied at the time are still applied, so that `down` can return here.
   public let isReachable: Bool
-  /// The copy of the database that was made of it, nil when there is none.
+  /// The snapshot of the database at it; nil when there is none.
   package var snapshot: Snapshot?
 }
 
 extension Checkpoint {
-  /// Whether that is its name. A new one may not be the same text in other bytes, but a ledger may say anything.
+  /// Whether this is its name, byte for byte. A new name must not equal another in other bytes, but a ledger may
+  /// contain such names.
   func isCalled(_ name: String) -> Bool { self.name.map { ExactName($0) } == ExactName(name) }
 
   /// The number of a checkpoint that a user names, by the name an operator gave or by its number.
@@ -92,8 +93,8 @@ extension Ledger {
       .integer(Int64(snapshot.bytes)), .text(snapshot.checksum))
   }
 
-  /// Writes a checkpoint with its snapshot into that snapshot, which was made before the ledger knew of either. Belongs
-  /// into a transaction.
+  /// Writes a checkpoint and its snapshot into that snapshot's own ledger, because the copy was made before either was
+  /// recorded. Belongs into a transaction.
   func take(up checkpoint: Checkpoint, _ snapshot: Snapshot) throws(SQLiteError) {
     guard let name = checkpoint.name else { return }
     try connection.execute(
@@ -103,7 +104,7 @@ extension Ledger {
     try set(snapshot, of: name)
   }
 
-  /// Names the present point. Belongs into a transaction that saw that the name is free.
+  /// Names the present point. Belongs into a transaction that has checked that the name is free.
   func setCheckpoint(
     _ name: String, sequence: Int64, note: String, _ snapshot: Snapshot? = nil, by runner: Runner,
     at time: Timestamp

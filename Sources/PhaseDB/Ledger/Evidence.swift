@@ -6,10 +6,10 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// What a rehearsal showed of one phase: that it goes up, comes down and goes up again on a copy of a database, and
-/// which rows were not what they had been.
+/// What a rehearsal showed of one phase: whether it goes up, down and up again on a copy of a database, and which rows
+/// differed afterwards.
 ///
-/// It holds for the phase's tokens and for the schema the phase was rehearsed on, and for nothing else.
+/// It is valid only for the tokens of the phase and the schema it was rehearsed on.
 public struct Evidence: Sendable, Hashable {
   /// The verdict.
   public enum Verdict: String, Sendable, Hashable, CaseIterable {
@@ -19,7 +19,7 @@ public struct Evidence: Sendable, Hashable {
     case declared
     /// Rows did not come back, and no `@loses` declares it.
     case lossy
-    /// A direction did not run, or broke what it claims.
+    /// A direction did not run, or broke a claim.
     case failed
 
     /// Whether it opens the gate.
@@ -44,7 +44,7 @@ public struct Evidence: Sendable, Hashable {
   package let times: RehearsedTimes
   /// The tables it was rehearsed on.
   package var tables: [RehearsedTable] { EvidenceJSON.read([RehearsedTable].self, from: tableText) ?? [] }
-  /// The same as the ledger keeps it. Few ask, and to take apart what hundreds of phases showed takes time.
+  /// The same in the ledger's form. It is rarely needed, and parsing it for hundreds of phases takes time.
   let tableText: String
   /// The schema it was rehearsed on, and the one it led to; nil when it led to none.
   let schemaBefore: SchemaDigest
@@ -61,7 +61,7 @@ package struct RehearsedTimes: Sendable, Hashable, Codable {
   /// Rows that the SQL of the way up, and of the way down, changed.
   package var rowsUp = 0
   package var rowsDown = 0
-  /// What the archive of the phase takes; nil where this SQLite cannot tell.
+  /// The size of the phase's archive; nil when this SQLite cannot tell.
   package var archiveBytes: Int?
   /// What the way up wrote to the write-ahead log.
   package var logBytes: Int?
@@ -74,7 +74,7 @@ package struct RehearsedTimes: Sendable, Hashable, Codable {
   }
 }
 
-/// A table of a rehearsal: how many rows it had, and how many of them were not what they had been.
+/// A table of a rehearsal: how many rows it had, and how many of them differed.
 package struct RehearsedTable: Sendable, Hashable, Codable {
   package let table: String
   package let rows: Int
@@ -84,7 +84,7 @@ package struct RehearsedTable: Sendable, Hashable, Codable {
 }
 
 extension Ledger {
-  /// Everything that rehearsals showed, oldest first. A row that cannot be read proves nothing, and is left out.
+  /// All evidence, oldest first. An unreadable row proves nothing and is left out.
   func evidence() throws(SQLiteError) -> [Evidence] {
     guard format >= 2 else { return [] }
     var rows = try connection.prepare(
@@ -109,8 +109,8 @@ extension Ledger {
     return all
   }
 
-  /// Records evidence in the place of what it supersedes: that of other texts of its phase, and that of the same text on
-  /// the same schema, unless that says that rows did not come back, and this does not. Belongs into a transaction.
+  /// Records evidence and removes what it supersedes: evidence of other texts of the phase, and of the same text on the
+  /// same schema, unless that says that rows did not come back and the new one does not. Belongs into a transaction.
   func record(_ evidence: Evidence, by runner: Runner, at time: Timestamp) throws(SQLiteError) {
     try connection.execute(
       """
@@ -152,9 +152,9 @@ extension RehearsedTimes {
   }
 }
 
-/// Evidence as JSON: what a file of evidence holds, and of which the ledger keeps the part that no query needs.
+/// Evidence as JSON: the content of an evidence file; the ledger keeps the part of it that no query needs.
 enum EvidenceJSON {
-  /// Goes up when a key changes its meaning.
+  /// Increases when a key changes its meaning.
   static let version = 1
 
   struct Item: Codable {
@@ -200,7 +200,7 @@ extension EvidenceJSON.Item {
       tables: evidence.tables)
   }
 
-  /// nil when a text is not what it must be.
+  /// nil when a text in it is invalid.
   var evidence: Evidence? {
     guard let phase = try? PhaseID(phase), let before = SchemaDigest(schemaBefore),
       let verdict = Evidence.Verdict(rawValue: verdict)

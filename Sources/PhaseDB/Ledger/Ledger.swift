@@ -3,7 +3,7 @@ internal import PhaseSQLite
 /// The bookkeeping tables inside the user's database.
 package struct Ledger {
   let connection: Connection
-  /// The format it is in, which may be an older one until it is written: what came later is not there to be read.
+  /// Its format, which may be an older one until the ledger is written; later tables are then missing.
   package let format: Int
 
   init(connection: Connection, format: Int = LedgerFormat.current) {
@@ -57,7 +57,7 @@ package struct Ledger {
     return ledger
   }
 
-  /// The ledger in the present format, which it is brought to when it is in an older one. Belongs into a transaction.
+  /// Brings the ledger to the present format if it has an older one. Belongs into a transaction.
   func upgraded(by runner: Runner, at time: Timestamp) throws(SQLiteError) -> Ledger {
     guard format < LedgerFormat.current else { return self }
     for (number, definition) in LedgerFormat.additions.sorted(by: { $0.key < $1.key }) where number > format {
@@ -138,10 +138,19 @@ extension Ledger {
   ///
   /// - Parameter limit: only the newest so many entries; nil for all.
   func entries(limit: Int? = nil) throws(SQLiteError) -> [LogEntry] {
+    try entries("ORDER BY id DESC LIMIT ?1", .integer(Int64(limit ?? -1)))
+  }
+
+  /// The log's row of that id; nil when there is none.
+  func entry(_ id: Int64) throws(SQLiteError) -> LogEntry? {
+    try entries("WHERE id = ?1", .integer(id)).first
+  }
+
+  private func entries(_ which: String, _ value: Value) throws(SQLiteError) -> [LogEntry] {
     var rows = try connection.prepare(
-      "SELECT id, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log ORDER BY id DESC LIMIT ?1"
+      "SELECT id, at, who, host, action, subject, detail, hash, schema_version FROM phasedb_log \(which)"
     )
-    try rows.bind([.integer(Int64(limit ?? -1))])
+    try rows.bind([value])
     var entries: [LogEntry] = []
     while try rows.step() {
       entries.append(
@@ -165,8 +174,8 @@ extension MigrationError {
 }
 
 extension Connection {
-  /// Says where the last commit went when the file is not at its path any more: between the last look at it and the
-  /// commit somebody took it away.
+  /// Reports where the last commit went if the file is no longer at its path, because somebody moved it between the
+  /// last check and the commit.
   ///
   /// - Throws: `database-replaced` with standing `partWay`.
   func refuseMoved(_ activity: Prose) throws(MigrationError) {
@@ -183,8 +192,8 @@ extension Connection {
 }
 
 extension Ledger {
-  /// COMMIT, and when it fails a look at the log before anything is called failed: a commit that landed may still
-  /// report an error, for instance from the checkpoint that follows it in WAL mode.
+  /// Commits, and if that fails, reads the log before it reports a failure: a commit that landed may still return an
+  /// error, for instance from the checkpoint that follows it in WAL mode.
   ///
   /// - Parameters:
   ///   - entry: the id of a row that the transaction wrote into the log, nil when it wrote none.

@@ -253,7 +253,7 @@ enum LedgerFormat {
     );
     """
 
-  /// The names of the ledger's objects that carry SQL.
+  /// The names of the ledger's objects that have SQL.
   static let objectNames: Set<FoldedName> = [
     "phasedb_meta", "phasedb_log", "phasedb_phase", "phasedb_schema", "phasedb_schema_sequence",
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",

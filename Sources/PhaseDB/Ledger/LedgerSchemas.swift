@@ -21,7 +21,7 @@ extension Ledger {
     try connection.value("SELECT max(sequence) FROM phasedb_schema")?.integer ?? 0 > sequence
   }
 
-  /// Whether the phase with a sequence number, or what came after it, took objects away or changed them.
+  /// Whether the phase with a sequence number, or a later one, removed or changed objects.
   func hasLostObjects(since sequence: Int64) throws(SQLiteError) -> Bool {
     try connection.value(
       "SELECT 1 FROM phasedb_schema WHERE sequence >= ?1 AND change = ?2 LIMIT 1", .integer(sequence),
@@ -40,8 +40,8 @@ extension Ledger {
 
   /// The schema as it was recorded after the phase with a sequence number, 0 for the one the ledger began with.
   ///
-  /// Only what each phase changed is kept, so that the ledger grows with the changes and not with the schema; this
-  /// puts the changes together again.
+  /// The ledger keeps only what each phase changed, so that it grows with the changes and not with the schema; this
+  /// adds up the changes.
   func schema(after sequence: Int64) throws(SQLiteError) -> Schema {
     var rows = try connection.prepare(
       """
@@ -60,8 +60,8 @@ extension Ledger {
 
   /// The schema as it was recorded before the last applied phase.
   ///
-  /// - Parameter present: what there is now, from which the phase's changes are taken back: its other objects need not
-  ///   be read and taken apart again. Where that does not lead to the recorded schema, all changes are put together.
+  /// - Parameter present: the present schema, from which the phase's changes are subtracted, so that its other objects
+  ///   need not be read and parsed again. If that does not lead to the recorded schema, all changes are added up.
   func schema(before applied: AppliedPhase, from present: Schema) throws(SQLiteError) -> Schema {
     var objects = Dictionary(present.objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
     var rows = try connection.prepare(

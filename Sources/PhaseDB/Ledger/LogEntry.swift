@@ -5,27 +5,29 @@ package struct LogEntry: Sendable, Hashable {
     case begin
     /// The ledger was brought to a newer format.
     case upgrade
-    /// A batched phase began, or another run took it on.
+    /// A batched phase began, or another run continued it.
     case start, resume
     /// A phase went up.
     case up
     /// A phase came down.
     case down
+    /// A run failed in a phase, and what it had begun there was rolled back.
+    case stop
     /// A named checkpoint was set.
     case checkpoint
     /// A gate was overridden.
     case override
-    /// The schema was found changed, and taken as it is.
+    /// The schema had changed, and an operator accepted it.
     case drift
-    /// A database that was there before the ledger was taken as being at its baseline or at a phase.
+    /// An existing database was recorded as being at its baseline or at a phase.
     case adopt
-    /// The database was put back to a snapshot.
+    /// A snapshot was restored.
     case restore
-    /// What a rehearsal showed of a phase was recorded.
+    /// The evidence of a rehearsal was recorded.
     case rehearse
-    /// What a phase had taken away was destroyed.
+    /// What a phase had removed was destroyed.
     case purge
-    /// Rows without a parent were taken as they are.
+    /// Rows without a parent were accepted.
     case accept
     /// The watch of a phase came to a verdict, or somebody took it on themselves.
     case watch
@@ -40,20 +42,20 @@ package struct LogEntry: Sendable, Hashable {
   package let at: Timestamp
   package let who: String
   package let host: String
-  /// What was done; a word this version does not know when a newer one wrote it.
+  /// What was done; possibly a word of a newer version.
   package let action: String
   /// The phase or checkpoint it was done to, empty when there is none.
   package let subject: String
   package let detail: String
-  /// SHA-256 over this row and the hash of the row before it, in hexadecimal, behind the version of what is hashed.
+  /// SHA-256 over this row and the hash of the row before it, in hexadecimal, after the version of the hashed fields.
   package let hash: String
   /// SQLite's count of schema changes when the row was written.
   let schemaVersion: Int64
 
-  /// Whether the hash covers SQLite's count of schema changes, too. The first hashes, which name no version, do not.
+  /// Whether the hash covers SQLite's count of schema changes, too. The first hashes, without a version, do not.
   package var coversSchemaVersion: Bool { hash.hasPrefix(Self.version) }
 
-  /// What a list shows of the detail: without the hashes of texts, schemas and files, which only a program compares.
+  /// The detail for a list: without hashes of texts, schemas and files, which only programs compare.
   package var detailWithoutHashes: String {
     detail.split(separator: ", ").filter { part in
       let words = part.split(separator: " ")
@@ -83,7 +85,7 @@ package struct LogEntry: Sendable, Hashable {
     fields.flatMap { "\($0.utf8.count):\($0)".utf8 }
   }
 
-  /// What the first row's hash covers in place of a row before it.
+  /// What the first row's hash covers instead of an earlier hash.
   static let genesis = String(repeating: "0", count: 64)
 
   /// The entries whose hash is not what it must be, in order.

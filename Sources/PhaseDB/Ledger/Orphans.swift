@@ -1,19 +1,19 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Rows whose foreign key finds no parent, by the key that they look for.
+/// Rows whose foreign key has no parent, by the missing key.
 ///
-/// A key stays what it is when VACUUM or a rebuild gives rows other rowids.
+/// The key stays the same when VACUUM or a rebuild gives rows other rowids.
 struct Orphans: Hashable, Sendable {
-  /// A foreign key, and the parent that rows look for.
+  /// A foreign key, and the missing parent.
   struct Key: Hashable, Sendable {
     let table: String
-    /// Empty for a foreign key that cannot be checked at all, of which `parent` holds what SQLite says.
+    /// Empty for a foreign key that cannot be checked; `parent` then holds SQLite's message.
     let columns: [String]
     let parent: String
-    /// In the order of the columns. Empty where too many different ones are missing to be listed.
+    /// In the order of the columns. Empty when too many different keys are missing to be listed.
     let parentColumns: [String]
-    /// As SQL, in the order of the columns. Empty where too many different ones are missing to be listed.
+    /// As SQL, in the order of the columns. Empty when too many different keys are missing to be listed.
     let values: [String]
 
     var foreignKey: Key {
@@ -26,10 +26,10 @@ struct Orphans: Hashable, Sendable {
   var isEmpty: Bool { rows.isEmpty }
   var count: Int { rows.values.reduce(0, +) }
 
-  /// Of one foreign key, how many different keys are told apart at most.
+  /// The most missing keys that are listed for one foreign key.
   static let limit = 10_000
 
-  /// Those that others do not have, or of which there are more.
+  /// Those that others lack, or of which there are more here.
   func beyond(_ others: Orphans) -> Orphans {
     var new = Orphans()
     for (key, count) in rows {
@@ -49,7 +49,7 @@ struct Orphans: Hashable, Sendable {
     return new
   }
 
-  /// Those that others have, too.
+  /// Those that others also have.
   func known(to others: Orphans) -> Orphans {
     let new = beyond(others)
     var known = Orphans()
@@ -86,7 +86,7 @@ struct Orphans: Hashable, Sendable {
       }.sorted())
   }
 
-  /// SQL that ends it, a statement for each foreign key.
+  /// SQL that removes the rows, one statement for each foreign key.
   var remedies: [Prose] {
     let byKey = Dictionary(grouping: rows.keys.filter { !$0.columns.isEmpty }, by: \.foreignKey)
     return byKey.sorted { ($0.key.table, $0.key.columns.joined()) < ($1.key.table, $1.key.columns.joined()) }
@@ -97,8 +97,8 @@ struct Orphans: Hashable, Sendable {
 }
 
 extension Orphans.Key {
-  /// The rows of the table `child` that are meant: by what they look for, or, where that is too much to write down, all
-  /// that have no parent. Nil when nothing tells which column of the parent is meant.
+  /// The condition for these rows of the table `child`: by their missing keys, or, if these are too many, all rows
+  /// without a parent. Nil when it is unknown which column of the parent is meant.
   fileprivate func condition(_ missing: [[String]]) -> String? {
     let names = columns.map { "child.\(SQLName($0))" }
     if missing.count <= DetailLines.limit, missing.allSatisfy({ !$0.isEmpty }) {
@@ -117,7 +117,7 @@ extension Orphans.Key {
 // MARK: - Finding them
 
 extension Orphans {
-  /// - Parameter connection: of whose main database every foreign key is checked.
+  /// - Parameter connection: every foreign key of its main database is checked.
   init(of connection: Connection) throws(SQLiteError) {
     for table in try connection.rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
       let table = table[0].text ?? ""
@@ -173,9 +173,9 @@ extension Orphans {
 // MARK: - In the ledger
 
 extension Ledger {
-  /// Rows without a parent of which the ledger knows.
+  /// Rows without a parent that the ledger records.
   struct KnownOrphans {
-    /// Those that were there when the ledger began; nil in a ledger that was made before that was recorded.
+    /// Those that existed when the ledger began; nil in a ledger that is older than this record.
     var before: Orphans?
     /// Those that an operator accepted since.
     var accepted = Orphans()
@@ -194,7 +194,7 @@ extension Ledger {
     return KnownOrphans(before: known.before.map(Orphans.init), accepted: Orphans(known.accepted))
   }
 
-  /// Writes them down. Belongs into a transaction.
+  /// Records them. Belongs into a transaction.
   func record(_ known: KnownOrphans) throws {
     let text = try EvidenceJSON.text(
       OrphansJSON(before: known.before?.json, accepted: known.accepted.json))

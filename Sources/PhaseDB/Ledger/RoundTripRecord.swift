@@ -7,13 +7,13 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// What the way back of a phase was seen to do in the transaction in which the phase went up, before any application
-/// could write: a row of `phasedb_round_trip`.
+/// What the way back of a phase did when it was tried in the transaction in which the phase went up, before any
+/// application could write: a row of `phasedb_round_trip`.
 struct RoundTripRecord: Codable, Sendable, Hashable {
   enum Verdict: String, Codable, Sendable, Hashable {
     /// Every row came back, with the archives of the phase.
     case exact
-    /// The same, but its SQL leaves something to chance or to the clock, so that one run does not prove the next.
+    /// The same, but its SQL depends on chance or the clock, so that one run proves nothing about the next.
     case chance
     /// Some rows did not come back, or some stayed that were not there before.
     case lossy
@@ -23,7 +23,7 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
     case untried
   }
 
-  /// Rows of one table that the way back does not give back.
+  /// Rows of one table that the way back does not restore.
   struct Loss: Codable, Sendable, Hashable {
     let table: String
     /// nil for whole rows.
@@ -37,7 +37,7 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
     let table: String
     /// The highest key or rowid; nil for a table without rows.
     let highest: Int64?
-    /// Whether AUTOINCREMENT keeps SQLite from giving a key out twice.
+    /// Whether AUTOINCREMENT keeps SQLite from using a key again.
     let areNeverReused: Bool
   }
 
@@ -45,19 +45,19 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var losses: [Loss] = []
   /// Why it is blocked or untried, one sentence each.
   var reasons: [String] = []
-  /// Of the tables whose rows either direction touches.
+  /// The keys of tables whose rows either direction touches.
   var keys: [Keys] = []
-  /// What is known of a way back that leaves something to chance; nil for one that does not.
+  /// What is known about a way back that depends on chance; nil for any other.
   var chance: Chance?
 
   struct Chance: Codable, Sendable, Hashable {
-    /// Tables in which it may leave rows otherwise than they were, whatever is kept.
+    /// Tables in which it may leave other rows than before, whatever is archived.
     var tables: [String] = []
-    /// What the tables held that either direction touches, once the phase was up: every row of them comes back.
+    /// The content, after the phase went up, of tables that either direction touches and of which every row comes back.
     var contents: [TableContent] = []
   }
 
-  /// The same with what another run over rows of the phase was seen to do: the worse of the two, and the losses of both.
+  /// Combines it with another run over rows of the phase: the worse verdict of the two, and the losses of both.
   func adding(_ other: RoundTripRecord) -> RoundTripRecord {
     var losses = losses
     for loss in other.losses {
@@ -79,7 +79,7 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
 }
 
 extension Ledger {
-  /// Records what the way back of an applied phase was seen to do. Belongs into the transaction of the phase.
+  /// Records what the way back of an applied phase did. Belongs into the transaction of the phase.
   ///
   /// - Parameter sequence: the phase's.
   func record(_ roundTrip: RoundTripRecord, of sequence: Int64) throws(SQLiteError) {
@@ -91,7 +91,7 @@ extension Ledger {
       .text(roundTrip.verdict.rawValue), .text(report))
   }
 
-  /// What the way back of an applied phase was seen to do; nil when nothing was recorded, as by an earlier version.
+  /// What the way back of an applied phase did; nil when nothing was recorded, for instance by an earlier version.
   ///
   /// - Throws: `ledger-damaged` for a row that cannot be read.
   func roundTrip(of sequence: Int64) throws(MigrationError) -> RoundTripRecord? {
@@ -108,7 +108,7 @@ extension Ledger {
     }
   }
 
-  /// Forgets what was recorded of a phase that came down. Belongs into the transaction that takes it down.
+  /// Removes the record of a phase that came down. Belongs into the transaction that takes it down.
   func forgetRoundTrip(of sequence: Int64) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))
   }

@@ -1,17 +1,17 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a table held at a moment, to be told later whether any of its rows were added, deleted or changed.
+/// The content of a table at one moment, to find out later whether rows were added, deleted or changed.
 struct TableContent: Codable, Sendable, Hashable {
   let table: String
   let rows: Int
-  /// nil for a table that is too large to be read each time.
+  /// nil for a table that is too large to be read every time.
   let sum: String?
 
-  /// Up to how many rows of a table are read to tell whether any has changed; of larger ones the rows are counted.
+  /// The most rows that are read to find changes; in larger tables rows are only counted.
   static let mostRowsRead = 100_000
 
-  /// How many rows have come, gone or changed, as far as a count and a sum of all of them tell; nil when none has.
+  /// How many rows were added, deleted or changed, judged by a count and a sum; nil when none was.
   func change(to other: TableContent?) -> Prose? {
     guard let other else { return "\(table) is gone" }
     if let sum, sum == other.sum { return nil }

@@ -6,10 +6,10 @@ internal import PhaseSQLite
   internal import Foundation
 #endif
 
-/// What the way back of an applied phase was seen to do after it went up: a row of `phasedb_way_down`.
+/// What the way back of an applied phase did when it was tried later: a row of `phasedb_way_down`.
 struct WayDownRecord: Sendable {
   enum Means: String, Sendable {
-    /// Where there are no rows.
+    /// On a database without rows.
     case scratch
     /// On a copy of the database, with its rows.
     case rehearsal
@@ -43,7 +43,7 @@ extension Ledger {
     return records
   }
 
-  /// Records what a way back was seen to do, in the place of what was known. Belongs into a transaction.
+  /// Records what a way back did, in place of the earlier record. Belongs into a transaction.
   func record(_ record: WayDownRecord) throws(SQLiteError) {
     try connection.execute(
       "INSERT OR REPLACE INTO phasedb_way_down VALUES (?1, ?2, ?3, ?4, ?5, ?6)", .integer(record.sequence),
@@ -51,7 +51,7 @@ extension Ledger {
       .text(record.report))
   }
 
-  /// What was seen while the phases went up, by their sequences: the verdict alone, which most ask for.
+  /// The verdicts from when the phases went up, by their sequences, without the rest of the reports.
   func roundTripVerdicts() throws(SQLiteError) -> [Int64: RoundTripRecord.Verdict] {
     guard format >= 3 else { return [:] }
     var rows = try connection.prepare("SELECT sequence, verdict FROM phasedb_round_trip")
@@ -63,7 +63,7 @@ extension Ledger {
   }
 }
 
-/// What stands in the column `report`.
+/// The content of the column `report`.
 enum WayDownJSON {
   static func text(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()

@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// What was recorded of a database that was there before its ledger.
+/// What was recorded about an existing database.
 public struct Adoption: Sendable {
   /// The phases recorded as applied, in folder order; empty when the database is at its baseline.
   public let phases: [PhaseID]
@@ -11,14 +11,14 @@ public struct Adoption: Sendable {
 }
 
 extension Migrator {
-  /// Gives a database that has tables its ledger, without running anything on it.
+  /// Gives a database with tables a ledger, without running anything on it.
   ///
   /// The baseline and the phases up to the named one are run on a database in memory. When that leads to the schema
   /// that the database has, and every `@verify` of those phases holds on its rows, the phases are recorded as applied,
   /// in one transaction; from then on they can be reversed like any other.
   ///
-  /// - Parameter phase: an id, or a prefix that names one phase, up to and with which the folder's phases are in the
-  ///   database already; nil when none is and the schema is the baseline's.
+  /// - Parameter phase: the last phase that the database already has, by its id or a prefix that names one phase; nil
+  ///   when it has none and its schema is the baseline's.
   /// - Throws: `ledger-exists`, `schema-drift` with the difference when the schemas disagree, `verify-failed`,
   ///   `unknown-phase`, `ambiguous-phase`, `database-busy`, and what the SQL of baseline and phases throws.
   @discardableResult
@@ -43,7 +43,7 @@ extension Migrator {
     }
   }
 
-  /// Refuses a database that has a ledger, or something that is named like one.
+  /// Refuses a database that has a ledger, or objects with its names.
   func refuseLedger(_ knowledge: Knowledge) throws(MigrationError) {
     guard knowledge.ledger == nil else {
       throw MigrationError(
@@ -62,7 +62,7 @@ extension Migrator {
       help: adoptionHelp(schema))
   }
 
-  /// Where else the database could be adopted.
+  /// Other phases at which the database could be adopted.
   private func adoptionHelp(_ schema: Schema) -> [Prose] {
     if schema.isEmpty { return ["the database is empty; apply the migrations instead: phasedb up"] }
     let fitting = ReplayedHistory.states(catalog).filter { $0.schema.digest == schema.digest }
@@ -82,7 +82,7 @@ extension Migrator {
       : ["make baseline.sql match the schema before the first phase, or change the database"]
   }
 
-  /// Two phases may lead to one schema and differ in the rows: what they claim of these tells them apart.
+  /// Two phases may lead to the same schema and differ in rows, so the claims about rows are checked.
   private func refuseBrokenClaims(_ present: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
     for (id, phase) in present {
       for claim in phase.verifications {
@@ -153,12 +153,12 @@ private struct ReplayedHistory {
 
   var last: Schema { steps.last?.after ?? first }
 
-  /// What the schema it leads to is called.
+  /// The name of the schema it leads to.
   func title(_ baseline: Script?) -> String {
     steps.last.map { "the one after \($0.id)" } ?? baseline.map { "that of \($0.file)" } ?? "an empty one"
   }
 
-  /// Every state of a folder as far as it can be replayed, the one before the first phase without an id.
+  /// Every state of a folder, as far as it can be replayed; the state before the first phase has no id.
   static func states(_ catalog: Catalog) -> [(id: PhaseID?, schema: Schema)] {
     guard let scratch = try? Scratch(baseline: catalog.baseline) else { return [] }
     var states: [(id: PhaseID?, schema: Schema)] = [(nil, scratch.schema)]

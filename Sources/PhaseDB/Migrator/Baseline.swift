@@ -1,11 +1,11 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The schema of a database as SQL that makes it again: what `baseline.sql` holds.
+/// The schema of a database as SQL that makes it: the content of `baseline.sql`.
 package struct Baseline: Sendable {
-  /// The statements in an order that runs, nil when the database has nothing to make.
+  /// The statements in an order in which they run; nil when the database is empty.
   package let text: String?
-  /// How many objects of each type there are: table, index, view and trigger, without what is made along with others.
+  /// How many objects of each type there are: table, index, view and trigger, without those that are made with others.
   package let counts: [String: Int]
   /// The tables of other migration tools, which are left out.
   package let otherTools: [OtherTool]
@@ -17,7 +17,7 @@ package struct Baseline: Sendable {
     /// `view` or `trigger`.
     package let type: String
     package let name: String
-    /// What SQLite says of it.
+    /// SQLite's message.
     package let reason: String
     /// Other views and triggers that do not compile because they use it: `view sales`.
     package let dependents: [String]
@@ -32,10 +32,10 @@ package struct Baseline: Sendable {
 }
 
 extension Migrator {
-  /// The baseline of a database that no migration knows yet. Reads only.
+  /// The baseline of a database that no migration has changed yet. Reads only.
   ///
   /// - Throws: `database-not-found`, `ledger-exists` when phases made the schema, `statement-failed` when a statement
-  ///   does not run without the application that made it, for instance for want of its functions and collations.
+  ///   does not run without the application that made it, for instance without its functions and collations.
   package func baseline() throws(MigrationError) -> Baseline {
     guard isThere else {
       throw MigrationError(
@@ -83,8 +83,8 @@ private struct BaselineDraft {
     return Baseline(text: text, counts: counts, otherTools: schema.otherTools, broken: broken)
   }
 
-  /// Tables first, virtual ones after those they may read; then what hangs on them. A view compiles only when it is
-  /// used, so that views need no order among themselves.
+  /// Tables first, virtual ones after those they may read; then objects that depend on them. A view compiles only when
+  /// it is used, so views need no order among themselves.
   private var text: String? {
     guard !objects.isEmpty else { return nil }
     let statements = objects.enumerated().sorted {

@@ -7,7 +7,7 @@ public struct CheckInReport: Sendable {
   /// The versions of the application that may be live now; nil when no window names the application, which is then
   /// not restricted.
   public let mayBeLive: StateInterval?
-  /// The application that was probably meant, when no window names this one.
+  /// The probably intended application, when no window names this one.
   public let suggestion: String?
 }
 
@@ -15,12 +15,12 @@ extension Migrator {
   /// Records that an instance of an application runs a version, or refuses a version that may not run on the schema
   /// as it is.
   ///
-  /// A version may run from the largest lower bound of the applied phases, which the ledger knows, up to the smallest
-  /// upper bound of the pending ones, which are the catalog's: without migrations in it there is none. An application
-  /// checks in when it starts, and again before the check-in is forgotten.
+  /// A version may run from the largest lower bound of the applied phases, which are in the ledger, up to the smallest
+  /// upper bound of the pending ones, which are in the catalog: a catalog without migrations gives no upper bound. An
+  /// application checks in when it starts, and again before the check-in is forgotten.
   ///
-  /// - Parameter instance: what tells one running copy from another, as in `web-1`; a later check-in of the same
-  ///   instance takes the place of the earlier one.
+  /// - Parameter instance: the name of the running copy, as in `web-1`; a later check-in of the same instance replaces
+  ///   the earlier one.
   /// - Throws: `version-not-live` when the version may not run, and then nothing is recorded; `ledger-missing` before
   ///   the first phase went up, `invalid-name` for an empty instance, `database-busy`.
   @discardableResult
@@ -52,7 +52,7 @@ extension Migrator {
     }
   }
 
-  /// Without a ledger nothing says for which versions the schema is.
+  /// The error without a ledger: it is unknown which versions may run on the schema.
   func lacksSchema(_ state: Prose? = nil) -> MigrationError {
     MigrationError(
       .ledgerMissing, "\(database) has no ledger yet, so the schema it should have is unknown", state: state,

@@ -1,15 +1,15 @@
-/// Something for which a check of a database's status fails.
+/// A reason for which a check of a database's status fails.
 package struct Concern: Sendable, Hashable {
   package enum Kind: String, Sendable, CaseIterable {
     /// A phase that is not applied.
     case pending
-    /// A batched phase that is neither applied nor not.
+    /// A batched phase that is half done.
     case halfDone = "half-done"
     /// The schema is not what the ledger says.
     case drift
-    /// The text of an applied phase is another one now.
+    /// The text of an applied phase was edited.
     case edited
-    /// The last rehearsal of a pending phase was no proof that it comes back.
+    /// The last rehearsal of a pending phase did not prove that it comes back.
     case rehearsal
     /// A file that cannot be read, and may hold a pending phase.
     case unread
@@ -26,7 +26,7 @@ package struct Concern: Sendable, Hashable {
   package let message: Prose
   /// Differences and causes, one line each.
   package let details: [Prose]
-  /// What ends it, most useful first.
+  /// Remedies, most useful first.
   package let remedies: [Prose]
 
   init(

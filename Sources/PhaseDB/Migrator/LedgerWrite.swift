@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
 extension Migrator {
-  /// Runs a body that writes the ledger and no more, in one transaction with what it knows of the database.
+  /// Runs a body that writes only the ledger, in one transaction with what it reads of the database.
   ///
   /// - Parameter committing: what its end is called in an error, as in "committing the checkpoint".
   /// - Throws: `transaction-open`, `database-busy` once the time to wait is over, and what the body throws.

@@ -2,8 +2,8 @@ internal import PhaseSQLite
 
 /// Private copies of databases that a killed process, a power cut or a closed terminal left behind.
 package enum Leftovers {
-  /// Removes those of processes that have provably ended, in the temporary folder, beside a database and in other places.
-  /// Reads the names in these folders and nothing else where there are none.
+  /// Removes those of processes that have provably ended, in the temporary folder, beside a database and in other
+  /// places. When there are none, it only reads the names in these folders.
   package static func remove(beside database: String? = nil, in others: [String] = []) {
     var places = [PrivateFolder.temporary, "/tmp"] + others
     if let database, !database.isEmpty {
@@ -15,9 +15,9 @@ package enum Leftovers {
     }
   }
 
-  /// Takes back a snapshot that has its name and no entry in the ledger.
+  /// Removes a snapshot that has its name but no entry in the ledger.
   ///
-  /// - Returns: false while it cannot be known whether it has one.
+  /// - Returns: false while it is unknown whether it has one.
   private static func settle(_ folder: String) -> Bool {
     guard let claim = SnapshotDraft.Claim(in: folder) else { return true }
     switch isRecorded(claim) {

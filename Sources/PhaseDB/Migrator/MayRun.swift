@@ -4,8 +4,8 @@ internal import PhaseSQLite
 public enum Moment: Sendable, Hashable {
   /// As it is.
   case now
-  /// After a phase: its id, or a prefix that names one phase. Where a way down to it leads when it is applied, else where a
-  /// way up to it leads. A phase that is held counts as if its gates were open, and those of the phases before it.
+  /// After a phase: its id, or a prefix that names one phase. If it is applied, the state after a way down to it, else
+  /// the state after a way up to it, as if its gates and those of the phases before it were open.
   case phase(String)
   /// After everything that would go up now.
   case plan
@@ -19,7 +19,7 @@ public struct MayRunReport: Sendable {
   public var isAllowed: Bool { misfit == nil }
   /// For each application that a window names, by its name, which of its versions may run.
   public let bounds: [VersionBounds]
-  /// What keeps the answer from being certain, one sentence each.
+  /// Why the answer may be uncertain, one sentence each.
   public let notes: [Prose]
   /// Why it may not run.
   let misfit: LiveMisfit?
@@ -67,8 +67,8 @@ extension Migrator {
   /// Says whether a version may run on the schema as it is, after a phase, or after everything that would go up now. Reads
   /// only, and records nothing.
   ///
-  /// What the ledger says is taken for the schema that is there; ``MayRunReport/notes`` say when it has drifted. The highest
-  /// version is known from the catalog's pending phases alone: without migrations in it there is none.
+  /// It takes the ledger's schema for the real one; ``MayRunReport/notes`` say when that has drifted. The highest
+  /// version is known only from the catalog's pending phases: a catalog without migrations gives none.
   ///
   /// - Throws: `ledger-missing` for a state before the first phase, `unknown-phase`, `ambiguous-phase`; with
   ///   ``Moment/plan`` what ``plan(_:)`` throws.

@@ -1,18 +1,18 @@
-/// What a migrator is told about its surroundings.
+/// The surroundings and settings of a migrator.
 public struct Options: Sendable {
   /// How long to wait for another connection or runner before giving up; 30 s unless set.
   public var wait: Duration
-  /// The versions of applications that are running now, in place of what their check-ins say; empty to go by those.
+  /// The versions of applications that are running now, instead of their check-ins; empty to use the check-ins.
   public var live: [LiveVersion]
-  /// After which time a check-in is forgotten that was not repeated; 10 minutes unless set.
+  /// How long a check-in counts if it is not repeated; 10 minutes unless set.
   public var forget: Duration
-  /// Gates to pass although they are closed.
+  /// Closed gates to override.
   public var overridden: Set<Gate>
-  /// Why they are passed; written into the log.
+  /// Why they are overridden; written into the log.
   public var reason: String?
   /// Which phases must have been rehearsed; contracts unless set.
   public var evidencePolicy: EvidencePolicy
-  /// What rehearsals showed, beside what the ledger knows: of a file, or of a rehearsal that was just done.
+  /// Evidence in addition to the ledger's: from a file, or from a rehearsal that was just done.
   public var evidence: [Evidence]
   /// Who runs phases; this process unless set.
   package var runner: Runner {
@@ -23,7 +23,7 @@ public struct Options: Sendable {
   private var namedRunner: Runner?
   /// What time it is.
   package var now: @Sendable () -> Timestamp = { .now }
-  /// How gently batched phases run.
+  /// How batched phases run beside an application.
   public var pacing: Pacing
   /// The probes that phases may name, by their names.
   public var probes: [String: Probe.Source] = [:]
@@ -31,10 +31,10 @@ public struct Options: Sendable {
   package var freezeFile: String?
   /// Asks a run to stop.
   public var cancellation: Cancellation
-  /// Up to how many bytes a database is copied into memory to say what its way down would do.
+  /// The largest database, in bytes, that is copied into memory to try its ways down.
   package var mostBytesCopied = DownRun.mostBytes
 
-  /// The defaults, and what differs from them.
+  /// The defaults, except where arguments say otherwise.
   public init(
     wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
     overridden: Set<Gate> = [],

@@ -1,4 +1,4 @@
-/// A batched phase that is half done, as the ledger tells it.
+/// A batched phase that is half done, as recorded in the ledger.
 package struct PhaseUnderWay: Sendable, Hashable {
   package let id: PhaseID
   package let direction: Direction
@@ -7,9 +7,9 @@ package struct PhaseUnderWay: Sendable, Hashable {
   package let pause: BatchPause?
   /// Since when it goes in this direction.
   package let since: Timestamp
-  /// When its runner last said that it is there.
+  /// When its runner last gave a sign of life.
   package let lastSign: Timestamp
-  /// Who that was, `user@host`.
+  /// That runner, as `user@host`.
   package let runner: String
   /// Whether somebody holds the lease for it.
   package let isRunning: Bool

@@ -12,7 +12,7 @@ public struct Purge: Sendable {
     /// As in `customers.full_name (retired)` or `what up took from orders`.
     package let what: Prose
     package let rows: Int
-    /// In the file; nil where SQLite cannot tell, as for one column of a table.
+    /// Its size in the file; nil when SQLite cannot tell, as for one column of a table.
     package let bytes: Int?
   }
 
@@ -30,13 +30,13 @@ extension Migrator {
     }
   }
 
-  /// Destroys what a phase took away and what its reversal would bring back. Nothing else in phasedb does.
+  /// Destroys what a phase removed and its reversal would bring back. Nothing else in phasedb does that.
   ///
-  /// The phase cannot come down afterwards when it is applied and something of its own was purged.
+  /// An applied phase cannot come down after something of its own was purged.
   ///
   /// - Parameters:
   ///   - name: the phase, or any prefix that names one.
-  ///   - confirmed: the phase's id, as ``Purge/phase`` says it or short, from whoever knows what is lost.
+  ///   - confirmed: the phase's id, as in ``Purge/phase`` or short, to confirm the loss.
   /// - Throws: `purge-unconfirmed` with what would be destroyed, `schema-drift`, `phase-in-progress`, `lease-held`,
   ///   `purge-impossible`, `transaction-open`, `database-busy`, and what ``purgeable(_:)`` throws.
   @discardableResult
@@ -68,7 +68,7 @@ extension Migrator {
     }
   }
 
-  /// - Parameter wrong: what was confirmed in its place.
+  /// - Parameter wrong: what was confirmed instead.
   private static func unconfirmed(_ purge: Purge, _ wrong: String?) -> MigrationError {
     MigrationError(
       .purgeUnconfirmed,
@@ -109,7 +109,7 @@ private struct PurgeRun {
     self.connection = connection
   }
 
-  /// The retired columns and tables of the phase that are still there, by what they are called now.
+  /// The retired columns and tables of the phase that still exist, by their present names.
   private func retired() throws(MigrationError) -> [(retirement: Retirement, name: SchemaName)] {
     guard let applied = knowledge.applied.first(where: { $0.id == id }) else { return [] }
     return try ledger.phase(applied).retirements.compactMap { retirement in
@@ -149,12 +149,12 @@ private struct PurgeRun {
     return Purge(phase: id, items: items)
   }
 
-  /// Indexes that go with a retired column.
+  /// Indexes that are dropped with a retired column.
   private func indexes(on table: String, of column: SchemaName) -> [IndexDefinition] {
     knowledge.schema.indexes(on: SchemaName(table)).filter { $0.mentions(column) }
   }
 
-  /// - Throws: `purge-impossible` when the table's own text holds on to the column
+  /// - Throws: `purge-impossible` when the table's own SQL needs the column
   ///   (sqlite.org/lang_altertable.html#altertabdropcol).
   private func drop(_ column: SchemaName, of retirement: Retirement) throws(MigrationError) {
     for index in indexes(on: retirement.table, of: column) {

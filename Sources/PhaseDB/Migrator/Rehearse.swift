@@ -9,16 +9,16 @@ internal import PhaseSQLite
 extension Migrator {
   /// Which phases to rehearse.
   package enum RehearsalScope: Sendable, Hashable {
-    /// Every pending one: first those that would go up now, then those that are held.
+    /// All pending phases: first those that would go up now, then those that are held.
     case pending
-    /// The named one, after those that come before it were applied to the copy.
+    /// The named phase, after those before it were applied to the copy.
     case phase(String)
-    /// What a way up would run now.
+    /// The phases that a way up would run now.
     case selection(Selection)
   }
 
-  /// Takes every pending phase up, down and up again on a private copy of the database, and compares its rows. Reads the
-  /// database and writes nothing to it; ``record(_:)`` is for that.
+  /// Takes every pending phase up, down and up again on a private copy of the database, and compares its rows. It only
+  /// reads the database; ``record(_:)`` records the evidence.
   ///
   /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `phase-in-progress`,
   ///   `rehearsal-on-empty` when a phase touches a table without rows, `rehearsal-copy-failed`, `interrupted`.
@@ -27,11 +27,11 @@ extension Migrator {
   /// Takes pending phases up, down and up again on a private copy of the database, and compares its rows. Reads the
   /// database and writes nothing to it; ``record(_:)`` is for that.
   ///
-  /// The copy is made in one read transaction, and removed whatever happens. A database in rollback-journal mode has to
-  /// keep its writers waiting while it is copied; one in WAL mode does not.
+  /// The copy is made in one read transaction, and always removed. In rollback-journal mode, writers wait while the
+  /// database is copied; in WAL mode they do not.
   ///
   /// - Parameters:
-  ///   - allowsEmpty: goes on when a phase touches a table without rows.
+  ///   - allowsEmpty: continues when a phase touches a table without rows.
   ///   - folder: where the copy is made; nil for the folder of the database.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `unknown-phase`,
@@ -69,7 +69,7 @@ extension Migrator {
     return RehearsalReport(database, order, copy, copyTime, phases, unread: rehearsal.unread)
   }
 
-  /// Records what rehearsals showed in the ledger, where ``plan(_:)`` finds it.
+  /// Records evidence in the ledger, where ``plan(_:)`` finds it.
   ///
   /// - Throws: `ledger-missing` for a database without one, `transaction-open`, `database-busy`, `database-read-only`.
   public func record(_ evidence: [Evidence]) throws(MigrationError) {
@@ -92,7 +92,7 @@ extension Migrator {
     }
   }
 
-  /// One for each processor, and no more than help: they share the disk.
+  /// One for each processor, but at most four, because they share the disk.
   private static var readers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount)) }
 
   func rehearsalCopy(
@@ -142,8 +142,8 @@ struct RehearsalOrder {
     (self.baseline, self.hasLedger) = (baseline, hasLedger)
   }
 
-  /// First what would go up now, in its order, so that what is shown of it is of the schemas it will run on; then what
-  /// is held, as if its gates were open.
+  /// First the phases that would go up now, in their order, so that each is rehearsed on the schema it will run on;
+  /// then the held ones, as if their gates were open.
   init(_ scope: Migrator.RehearsalScope, planner: Planner) throws(MigrationError) {
     if let underWay = planner.underWay { throw underWay.inProgress("nothing can be rehearsed") }
     try planner.refuseEdited()
@@ -177,7 +177,7 @@ struct RehearsalOrder {
     self.init(steps: Array(all.steps[...last]), held: [], chosen: id, baseline: nil, hasLedger: false)
   }
 
-  /// What would go up now, and after it what is held.
+  /// The phases that would go up now, then the held ones.
   private static func all(
     _ candidates: [(id: PhaseID, phase: Phase)], beyond: [Windows], _ planner: Planner
   ) -> UpOrder {

@@ -1,11 +1,11 @@
 internal import PhaseSQLite
 
 extension Migrator {
-  /// Takes phases down on a private copy of the database, from the rows that are there now. Reads the database and writes
-  /// nothing to it; ``record(_:)-(DownRehearsal)`` is for that.
+  /// Takes phases down on a private copy of the database, with its present rows. It only reads the database;
+  /// ``record(_:)-(DownRehearsal)`` records the result.
   ///
   /// - Parameters:
-  ///   - selection: which phases; only one of a way down.
+  ///   - selection: which phases; it must be one of a way down.
   ///   - folder: where the copy is made; nil for the folder of the database.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: `database-not-found`, `schema-drift`, what refuses the plan, `rehearsal-copy-failed`, `interrupted`.
@@ -74,7 +74,7 @@ extension Migrator {
       records: records)
   }
 
-  /// Records what a rehearsal of the way down showed in the ledger, where ``plan(_:)`` and ``status()`` find it.
+  /// Records the result of a rehearsal of the way down in the ledger, where ``plan(_:)`` and ``status()`` find it.
   ///
   /// - Throws: `ledger-missing`, `transaction-open`, `database-busy`, `database-read-only`.
   package func record(_ rehearsal: DownRehearsal) throws(MigrationError) {
@@ -96,7 +96,7 @@ extension Migrator {
     }
   }
 
-  /// Keeps in the ledger what ways down do where there are no rows, so that commands that only read need not try them.
+  /// Records in the ledger what ways down do without rows, so that commands that only read need not try them.
   func keepDownTrials() throws(MigrationError) {
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger, ledger.format >= 3, !knowledge.applied.isEmpty else { return }

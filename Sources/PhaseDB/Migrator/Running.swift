@@ -20,7 +20,7 @@ extension Migrator {
 
   /// Whether every phase of the catalog is applied and none is half done.
   ///
-  /// Reads the ledger and nothing else: it says nothing of drift or of edited files, which ``status()`` does.
+  /// Reads only the ledger; for drift and edited files use ``status()``.
   public var isUpToDate: Bool {
     get throws(MigrationError) {
       try connection.reading { () throws(MigrationError) in
@@ -48,7 +48,7 @@ extension Migrator {
   ///
   /// - Parameters:
   ///   - version: as in `shop@2.0`.
-  ///   - instance: what tells this copy of the application from others; this machine and process unless given.
+  ///   - instance: the name of this copy of the application; this machine and process unless given.
   ///   - observe: told what happens, on the calling thread.
   /// - Throws: `version-invalid`; `version-not-live` when the version may not run on the schema that there is then: the
   ///   application must not start. Besides, what ``plan(_:)`` and ``run(_:observe:)`` throw.
@@ -94,8 +94,8 @@ extension Migrator {
 // MARK: - Beside other work
 
 extension Migrator {
-  /// Does the same as ``up(observe:)`` on a thread of its own. Cancelling the task stops the run as an operator's Ctrl-C
-  /// does: the transaction that runs is rolled back, those before it stand.
+  /// Does the same as ``up(observe:)`` on a thread of its own. Cancelling the task stops the run as an operator's
+  /// Ctrl-C does: the running transaction is rolled back, and earlier ones stay.
   ///
   /// - Parameter observe: told what happens, on that thread.
   @discardableResult
@@ -146,7 +146,7 @@ extension Migrator {
     }
   }
 
-  /// The caller waits, so that only this thread has the migrator meanwhile.
+  /// The caller waits, so that only this thread uses the migrator meanwhile.
   private nonisolated(nonsending) func onThreadOfItsOwn<Value: Sendable>(
     _ body: @escaping @Sendable (Migrator) throws(MigrationError) -> Value
   ) async throws(MigrationError) -> Value {

@@ -1,16 +1,15 @@
 internal import PhaseSQLite
 
 extension Migrator {
-  /// Plans what makes a database that is newer than a version fit for it: the ways down, as the ledger has them, of every
-  /// phase from the first on that excludes the version as too old. Without such a phase there is nothing to do, and the
-  /// plan has no step.
+  /// Plans how a database that is too new for a version becomes fit for it: the ways down, from the ledger, of all
+  /// phases from the first one that excludes the version as too old. If there is no such phase, the plan has no step.
   ///
-  /// The version counts as live beside those that checked in. A version that needs a pending phase is not brought one: that
-  /// is for ``up(running:instance:observe:)``.
+  /// The version counts as live beside those that checked in. If the version needs a pending phase, this plan does not
+  /// apply it; ``up(running:instance:observe:)`` does.
   ///
-  /// - Throws: `reversal-lossy` when a phase would not give back everything, apart from what its `@loses` declares;
-  ///   `reversal-blocked` when one cannot come down; `version-not-live` when the version may not run on the schema before
-  ///   these phases, either; `phase-held` when a version that is live needs one of them; `schema-drift`.
+  /// - Throws: `reversal-lossy` when a phase would not restore everything, apart from what its `@loses` declares;
+  ///   `reversal-blocked` when one cannot come down; `version-not-live` when the version may not run on the schema
+  ///   before these phases, either; `phase-held` when a version that is live needs one of them; `schema-drift`.
   public func plan(settling version: LiveVersion) throws(MigrationError) -> Plan {
     starting = version
     defer { starting = nil }
@@ -30,7 +29,7 @@ extension Migrator {
     }
   }
 
-  /// Plans the way to a state, up or down; without a step where the database is there already.
+  /// Plans the way to a state, up or down; without a step if the database is already there.
   ///
   /// - Parameter contracts: whether contracts may go up on the way. One that is the destination itself may in any case.
   /// - Throws: `version-not-live` when no state can be reached now in which a version may run; what ``plan(_:)`` throws.
@@ -62,12 +61,12 @@ extension Migrator {
     try run(try plan(to: destination, contracts: contracts), observe: observe)
   }
 
-  /// Takes back what makes a database too new for a version, before the application opens it: the user went back to a
-  /// former version.
+  /// Takes back what makes a database too new for a version, before the application opens it, for instance because the
+  /// user reinstalled a former version.
   ///
-  /// Only ways down that give back everything are run, apart from losses that `@loses` declares; what was written since
-  /// stays where both schemas have a place for it. A database that is not newer is left as it is. No migrations are needed:
-  /// the ledger has the ways down.
+  /// Runs only ways down that restore everything, apart from losses that `@loses` declares; later writes stay if both
+  /// schemas have a place for them. A database that is not newer stays unchanged. The catalog may be empty, because the
+  /// ledger has the ways down.
   ///
   /// - Parameters:
   ///   - version: as in `shop@2.0`.
@@ -80,7 +79,7 @@ extension Migrator {
     try run(try plan(settling: try LiveVersion(version)), observe: observe)
   }
 
-  /// Refuses a way down of which not everything comes back.
+  /// Refuses a way down that does not restore everything.
   private func refuseLosses(of plan: Plan, for version: LiveVersion) throws(MigrationError) {
     let bad = plan.steps.filter { plan.reversals[$0.id]?.isExactOrDeclared != true }
     for step in bad {

@@ -1,13 +1,13 @@
 internal import PhaseSQLite
 
 extension Migrator {
-  /// Gives the present point a name, and copies the whole database as it is at it.
+  /// Gives the present point a name, and copies the whole database.
   ///
-  /// The copy is made through SQLite's backup API (sqlite.org/backup.html), so that it has what is still in a write-ahead
-  /// log, and in WAL mode no writer waits for it. The name is there once the copy is.
+  /// The copy is made through SQLite's backup API (sqlite.org/backup.html), so it includes what is still in a
+  /// write-ahead log, and in WAL mode no writer waits for it. The name is recorded after the copy is complete.
   ///
   /// - Parameters:
-  ///   - name: as of ``createCheckpoint(_:note:)``.
+  ///   - name: as in ``createCheckpoint(_:note:)``.
   ///   - note: anything an operator wants to remember.
   ///   - folder: where the copy goes, as `shop@NAME.db` for a database `shop.db`, with its checksum beside it.
   /// - Throws: also `snapshot-failed`, `already-exists`, `database-damaged`, `ledger-moved` and `interrupted`.
@@ -45,11 +45,11 @@ extension Migrator {
 
   /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`.
   ///
-  /// Half-way through a batched phase no checkpoint can be made: a plan that goes on from there has the copy that was made for
-  /// it before its first batch.
+  /// Half-way through a batched phase no checkpoint can be made: a plan that continues there uses the copy made before
+  /// the first batch.
   ///
-  /// - Returns: the copy, and its checkpoint where there is a ledger to write it into; nil when there is nothing to lose:
-  ///   the plan does nothing, or the database has no table.
+  /// - Returns: the copy, and its checkpoint where there is a ledger to write it into; nil when nothing can be lost,
+  ///   because the plan does nothing or the database has no table.
   /// - Throws: as ``createCheckpoint(_:note:snapshotIn:)``; `phase-in-progress` when no copy was made before.
   package func snapshot(
     before plan: Plan, in folder: String
@@ -94,7 +94,7 @@ extension Migrator {
     return try draft.finish(from: source, isRecorded: isRecorded) { !cancellation.isRequested }
   }
 
-  /// A connection of its own that reads the file: what is defined and watched on it is on no other.
+  /// A separate connection that reads the file, so that functions and watches on it affect no other.
   private func reader() throws(MigrationError) -> Connection {
     guard !connection.path.isEmpty else {
       throw .snapshotFailed(
@@ -112,12 +112,12 @@ extension Migrator {
 extension Checkpoint {
   private static let noteHead = "made before the batches of "
 
-  /// What a snapshot is made before: only a run in batches can stop and continue later.
+  /// The note of a snapshot that names the batched phases after it: only a run in batches can stop and continue later.
   fileprivate static func note(before batched: [PhaseID]) -> String {
     batched.isEmpty ? "" : noteHead + batched.map(\.description).joined(separator: ", ")
   }
 
-  /// Whether it is a snapshot, still there, that was made for a run with the batches of a phase.
+  /// Whether it has an existing snapshot that was made before the batches of a phase.
   fileprivate func isSnapshot(before phase: PhaseID) -> Bool {
     guard note.hasPrefix(Self.noteHead), let snapshot else { return false }
     return note.dropFirst(Self.noteHead.count).split(separator: ", ").contains { $0 == phase.description }
@@ -150,14 +150,14 @@ extension Migrator {
     try compared(with: snapshot(name)).losses
   }
 
-  /// Puts the whole database back to a snapshot: tables, rows and the ledger. Everything that was written since is gone.
+  /// Puts the whole database back to a snapshot: tables, rows and the ledger. Everything written since is lost.
   ///
-  /// It is one transaction of SQLite's backup API. Applications that have the file open see it before or after it; they
-  /// should be stopped all the same, for what they write in between is lost.
+  /// It is one transaction of SQLite's backup API. Applications that have the file open see the state before or after;
+  /// they should be stopped all the same, because what they write in between is lost.
   ///
   /// - Parameters:
   ///   - name: a checkpoint, or the path of a snapshot.
-  ///   - confirmed: the same, as somebody has said it who knows what is lost.
+  ///   - confirmed: the same name again, to confirm the loss.
   /// - Throws: `restore-unconfirmed` with what would be lost; `unknown-checkpoint`, `snapshot-missing`,
   ///   `snapshot-altered`, `snapshot-foreign`, `snapshot-failed`, `lease-held`, `database-busy`, `interrupted`.
   @discardableResult
@@ -221,7 +221,7 @@ extension Migrator {
     return (source, snapshot, losses)
   }
 
-  /// Every ledger begins with an entry that no other one has.
+  /// Refuses a snapshot of another database: every ledger begins with an entry that no other has.
   private func refuseForeign(_ snapshot: Connection, _ present: Connection) throws(MigrationError) {
     let (then, now) = (try Knowledge(of: snapshot).ledger, try Knowledge(of: present).ledger)
     let (first, own) = try lifting("reading the ledgers") { () in
@@ -244,7 +244,7 @@ extension Migrator {
     throw lease.held
   }
 
-  /// - Parameter wrong: what was confirmed in its place.
+  /// - Parameter wrong: what was confirmed instead.
   private static func unconfirmed(_ name: String, _ losses: RestoreLosses, _ wrong: String?) -> MigrationError
   {
     MigrationError(

@@ -8,7 +8,7 @@ public struct Status: Sendable {
   public let isThere: Bool
   /// Whether phasedb has recorded anything there.
   public let hasLedger: Bool
-  /// True when the database has no table of anybody's: there is nothing to be compatible with.
+  /// True when the database has no tables, so that there is nothing to be compatible with.
   public let isFresh: Bool
   /// Applied phases in the order in which they were applied, then pending ones in folder order.
   public internal(set) var phases: [PhaseStatus]
@@ -20,11 +20,12 @@ public struct Status: Sendable {
   public let gates: [ClosedGate]
   /// For each application, the versions that may be live now.
   public let live: [String: StateInterval]
-  /// Who said which version is live, in the time after which check-ins are forgotten; empty when `live` of
-  /// ``Options`` says it.
+  /// The check-ins that still count; empty when `live` of ``Options`` names the live versions.
   package let checkIns: [CheckIn]
   /// Who runs phases at this moment, nil when no run is going on.
   public let runner: String?
+  /// The run that failed last, nil once another began or ended after it.
+  package let lastStop: RunStop?
   /// The batched phase that is half done, nil when there is none.
   package let underWay: PhaseUnderWay?
   /// The way back to the last checkpoint that an operator named, nil when there is none below the present state.
@@ -35,12 +36,12 @@ public struct Status: Sendable {
   package let freeze: Freeze?
   /// Live versions that the schema as it is, is not for.
   package let misfits: [LiveMisfit]
-  /// What keeps a live version from being judged, one sentence each.
+  /// Why a live version cannot be judged, one sentence each.
   public let notes: [Prose]
-  /// What is wrong with files that could not be read, so that ``phases`` lacks what they hold.
+  /// Errors in files that could not be read; ``phases`` lacks their phases.
   public var unread: [MigrationError] = []
 
-  /// The same with one phase only.
+  /// The same status with only one phase.
   ///
   /// - Parameter name: its id, or a prefix that names one phase.
   /// - Throws: `unknown-phase`, `ambiguous-phase`.
@@ -68,7 +69,7 @@ package struct CheckpointReversal: Sendable {
   package let times: [PhaseID: DownTime]
   /// How many phases would come down.
   package let count: Int
-  /// What holds the first that may not come down now, nil when nothing does.
+  /// The gate of the first phase that may not come down now; nil when all may.
   package let gate: ClosedGate?
 }
 
@@ -90,7 +91,7 @@ public struct PhaseStatus: Sendable {
   public let evidence: Evidence?
   /// What its reversal would give back now, nil while it is pending.
   public let reversal: Reversal?
-  /// Its text: of an applied phase what was applied. Nil when the ledger's text cannot be read.
+  /// Its text; for an applied phase, the text that was applied. Nil when the ledger's text cannot be read.
   public let text: Phase?
 }
 
@@ -104,8 +105,8 @@ extension Migrator {
 
   /// Where every phase of a folder stands. Reads only.
   ///
-  /// The folder is read beside the database: with hundreds of phases each takes as long as the other. What cannot be
-  /// read of it is in ``Status/unread``: where the database stands is in its ledger.
+  /// The folder is read at the same time as the database, because with hundreds of phases both take equally long.
+  /// Unreadable files are in ``Status/unread``; the state of the database comes from its ledger.
   ///
   /// - Throws: what ``init(database:catalog:access:options:)`` throws.
   public static func status(
@@ -169,6 +170,7 @@ extension Migrator {
         applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
+      lastStop: try lifting("reading the log") { () in try knowledge.ledger?.lastStop() },
       underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
       watches: planner.judgement.watches.filter { watch in
         watch.verdict == .checking || knowledge.applied.contains { $0.sequence == watch.id }

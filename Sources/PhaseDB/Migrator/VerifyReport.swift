@@ -20,15 +20,15 @@ public struct VerifyReport: Sendable {
   package enum Outcome: String, Sendable, CaseIterable {
     case holds
     case broken
-    /// A claim about something that a later phase took away.
+    /// A claim about something that a later phase removed.
     case superseded
     /// A claim of a phase that is half done.
     case underWay = "under-way"
-    /// Broken, and taken as it is by an operator.
+    /// Broken, and accepted by an operator.
     case accepted
   }
 
-  /// One thing that was claimed, and what became of it.
+  /// One checked claim, and its outcome.
   public struct Check: Sendable {
     package let subject: Subject
     /// What is claimed.
@@ -36,11 +36,11 @@ public struct VerifyReport: Sendable {
     /// The phase whose claim it is.
     public let phase: PhaseID?
     package let outcome: Outcome
-    /// Whether the claim does not hold, and no operator took it as it is.
+    /// Whether the claim does not hold, and no operator accepted that.
     public var isBroken: Bool { outcome == .broken }
     /// What breaks it, one line each.
     public let details: [Prose]
-    /// What ends it, most useful first.
+    /// Remedies, most useful first.
     public var remedies: [Prose] = []
   }
 
@@ -107,7 +107,7 @@ extension Migrator {
     return VerifyReport(checks: checks)
   }
 
-  /// Rows without a parent that came since the ledger began are told apart from those that it found.
+  /// Separates rows without a parent that are newer than the ledger from those that it found.
   private func checks(of orphans: Orphans, _ ledger: Ledger?) throws(MigrationError) -> [VerifyReport.Check] {
     func check(
       _ title: String, _ outcome: VerifyReport.Outcome, _ orphans: Orphans, mayBeAccepted: Bool = true
@@ -143,10 +143,10 @@ extension Migrator {
     return checks
   }
 
-  /// Takes rows without a parent as they are, so that ``verify()`` counts only those that come later.
+  /// Accepts rows without a parent, so that ``verify()`` counts only later ones.
   ///
   /// - Parameters:
-  ///   - tables: the tables whose rows they are.
+  ///   - tables: the tables of these rows.
   ///   - reason: why, for the log.
   /// - Throws: `nothing-to-accept` when every row of a table has its parent, `ledger-missing`, `database-busy`.
   public func accept(orphansOf tables: [String], reason: String) throws(MigrationError) {
@@ -177,7 +177,7 @@ extension Migrator {
     }
   }
 
-  /// A claim compiled when its phase went up, so one that does not any more is about what a later phase took away.
+  /// A claim compiled when its phase went up, so if it no longer does, a later phase removed what it is about.
   private func check(
     _ claim: Verification, of phase: PhaseID, mayBeSuperseded: Bool
   ) throws(MigrationError) -> VerifyReport.Check {
@@ -224,7 +224,7 @@ extension Migrator {
 }
 
 extension Ledger {
-  /// A phase as it was applied, nil when its text cannot be read, which is a misfit.
+  /// A phase as it was applied; nil when its text cannot be read, which is an inconsistency.
   fileprivate func readablePhase(_ applied: AppliedPhase) throws(MigrationError) -> Phase? {
     do throws(MigrationError) {
       return try phase(applied)

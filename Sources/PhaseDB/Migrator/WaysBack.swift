@@ -1,10 +1,10 @@
 internal import PhaseSQLite
 
 extension Migrator {
-  /// What reversing each applied phase would give back, with the rows counted now. Reads only.
+  /// What reversing each applied phase would restore, counted on the present rows. Reads only.
   ///
-  /// Phases are reversed last first. What those below the last one would give back is counted as far as the phases after
-  /// them left their tables alone.
+  /// Phases are reversed from the last one on. For earlier phases, rows are counted only in tables that later phases
+  /// did not touch.
   public func reversals() throws(MigrationError) -> [PhaseID: Reversal] {
     try connection.reading { () throws(MigrationError) in try reversals(try Knowledge(of: connection)) }
   }
@@ -33,9 +33,9 @@ extension Migrator {
     ).all()
   }
 
-  /// Refuses a way down of several phases when one of them is known to be blocked, by what ``reversals()`` says: none of it
-  /// is gone when not all of it can be. What the first one would be refused for it says itself, and leaves nothing behind;
-  /// so whoever knows better can always try one.
+  /// Refuses a way down of several phases when ``reversals()`` says that one of them is blocked, so that a way that
+  /// cannot be finished is not begun. It does not refuse because of the first phase, which reports the reason itself
+  /// and is rolled back; so one phase can always be tried.
   func refuseBlocked(_ plan: Plan) throws(MigrationError) {
     guard plan.direction == .down, !plan.steps.isEmpty else { return }
     // What the rows say of the first one it says itself.
@@ -53,8 +53,8 @@ extension Migrator {
     }
   }
 
-  /// Refuses a plan of which an archive is needed that is missing or was changed. A phase of one transaction looks at its
-  /// own inside that; batches look at none as a whole, and phases after the first would find out too late.
+  /// Refuses a plan that needs an archive which is missing or was changed. A phase of one transaction checks its own
+  /// archive there; but batches never check an archive as a whole, and phases after the first would find out too late.
   func refuseBrokenArchives(_ plan: Plan) throws(MigrationError) {
     let phases = plan.steps.enumerated().filter { $0.offset > 0 || $0.element.phase.batching != nil }
       .map(\.element.id)
@@ -64,7 +64,7 @@ extension Migrator {
     throw error
   }
 
-  /// What is wrong with the archives from which phases get something back on their way. Reads every row of them.
+  /// Errors in the archives from which phases restore something. Reads every row of them.
   func brokenArchives(
     of phases: [PhaseID], on direction: Direction, _ ledger: Ledger
   ) throws(MigrationError) -> [(phase: PhaseID, error: MigrationError)] {

@@ -2,13 +2,13 @@
 public struct BatchProgress: Sendable, Hashable {
   /// Rows it has gone through in this direction, whichever run did it.
   public let rows: Int
-  /// The part of the way that is behind it, from 0 to 1; nil while it is unknown.
+  /// The finished part of the way, from 0 to 1; nil while it is unknown.
   public let fraction: Double?
-  /// Rows for each second that passes, pauses included; 0 before the first batch.
+  /// Rows per second, pauses included; 0 before the first batch.
   public let rowsPerSecond: Double
   /// How many rows the next batch takes.
   public let batchSize: Int
-  /// How long batches of this run held the write lock, in milliseconds: the last one, half of them, 99 of 100.
+  /// How long batches of this run held the write lock, in milliseconds: the last one, the median, the 99th percentile.
   package let hold: Hold
   package let pauseMilliseconds: Double
   /// How long the run rests before the next batch.
@@ -30,11 +30,11 @@ public struct BatchPause: Sendable, Hashable {
     case interrupted
     /// A reader that stays open keeps the write-ahead log from being emptied.
     case pinnedLog = "wal-pinned-by-reader"
-    /// The disk would not hold what is left.
+    /// The disk has no room for the remaining batches.
     case diskLow = "disk-low"
     /// The run took as long as the phase's `@budget` allows.
     case budget
-    /// There is a file that asks for it.
+    /// The pause file exists.
     case pauseFile = "pause-file"
     /// The settings' throttle query returned a row.
     case throttle
@@ -45,6 +45,6 @@ public struct BatchPause: Sendable, Hashable {
   package let reason: Reason
   /// What was found, in one sentence without a full stop.
   public let detail: Prose
-  /// What makes it go on, in one sentence without a full stop.
+  /// What makes it continue, in one sentence without a full stop.
   public let resuming: Prose
 }

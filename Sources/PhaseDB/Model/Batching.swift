@@ -15,12 +15,12 @@ public struct Batching: Sendable, Hashable {
 }
 
 extension Batching {
-  /// What the SQL of both directions calls the ends of the range of keys that a batch works on, both of them included.
+  /// The parameters that name the first and the last key of a batch in the SQL of both directions.
   static let first = ":first"
   static let last = ":last"
 }
 
-/// How gently a batched phase treats the application that writes beside it.
+/// How a batched phase spares the application that writes at the same time.
 public struct Pacing: Sendable, Hashable {
   /// How long a batch should hold the write lock; the size of batches follows it.
   public var hold: Duration
@@ -30,10 +30,10 @@ public struct Pacing: Sendable, Hashable {
   public var maximumRows: Int
   /// One SELECT; no batch starts while it returns a row.
   public var throttle: Script?
-  /// While there is a file of this name, no batch begins; nil for the database's name with `.pause` behind it.
+  /// No batch begins while a file of this name exists; nil for the database's name followed by `.pause`.
   public var pauseFile: String?
 
-  /// The defaults, and what differs from them.
+  /// The defaults, except where arguments say otherwise.
   public init(
     hold: Duration = .milliseconds(10), pause: Duration? = nil, maximumRows: Int = 100_000,
     throttle: Script? = nil, pauseFile: String? = nil

@@ -1,8 +1,8 @@
-/// Every migration that is known, in order: a folder, or values made in Swift.
+/// All known migrations, in order: read from a folder, or made in Swift.
 public struct Catalog: Sendable, Hashable {
   /// By ascending number.
   public let migrations: [Migration]
-  /// The schema before phasedb came, nil for a database that starts empty.
+  /// The schema before the first migration; nil for a database that starts empty.
   public let baseline: Script?
   /// What errors call the source of the migrations: the path of a folder.
   public let origin: String

@@ -5,7 +5,7 @@ package enum DurationText {
     ("d", .seconds(86_400)),
   ]
 
-  /// Past this a count of seconds or milliseconds would not fit the grammar's twelve digits.
+  /// A longer duration, in seconds or milliseconds, would not fit the grammar's twelve digits.
   private static let longest = Duration.seconds(100_000_000)
 
   /// Reads a number of up to twelve digits, optionally a point and up to fifteen more, and a unit right behind
@@ -27,8 +27,8 @@ package enum DurationText {
     return duration + unit.length * parts / divisor
   }
 
-  /// Writes a duration so that `parse` gives it back, in the largest unit that needs no decimals. What cannot be
-  /// written is brought into bounds: a negative duration is none, and three years are the longest.
+  /// Writes a duration so that `parse` gives it back, in the largest unit that needs no decimals. A duration out of
+  /// bounds is brought to the nearest bound: zero for a negative one, and about three years at most.
   package static func print(_ duration: Duration) -> String {
     let (seconds, attoseconds) = min(max(.zero, duration), longest).components
     guard attoseconds == 0 else {

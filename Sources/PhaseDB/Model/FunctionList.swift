@@ -3,23 +3,24 @@ package import PhaseSQLite
 
 /// The functions that the SQL of a phase may call.
 ///
-/// SQLite marks a function that does no harm wherever it stands as innocuous, and one that only computes as deterministic
-/// (sqlite.org/c3ref/c_deterministic.html). These may be called, and the few below that SQLite marks as neither.
+/// SQLite marks functions that are harmless everywhere as innocuous, and functions that only compute as deterministic
+/// (sqlite.org/c3ref/c_deterministic.html). Functions with either mark may be called, and so may the few below that
+/// have none.
 package struct FunctionList: Sendable {
   private let names: Set<String>
 
-  /// Of a library without functions of an application.
+  /// The list for the library alone, without functions of an application.
   static let ofLibrary: FunctionList = {
     let connection = try? Connection(path: "", mode: .memory)
     return connection.map { FunctionList(of: $0) } ?? FunctionList(names: [])
   }()
 
-  /// The list for a connection. On a borrowed handle it has the application's own functions, too, when they are marked.
+  /// The list for a connection. On a borrowed handle it also has the application's own functions, if they are marked.
   package static func of(_ connection: Connection) -> FunctionList {
     connection.isBorrowed ? FunctionList(of: connection) : ofLibrary
   }
 
-  /// Where SQLite cannot list its functions, none may be called.
+  /// If SQLite cannot list its functions, none may be called.
   init(of connection: Connection) {
     let rows = try? connection.rows(
       "SELECT lower(name), min(builtin OR flags & \(Self.marks) <> 0), max(flags & \(Self.marks)) FROM pragma_function_list GROUP BY 1"
@@ -46,14 +47,14 @@ package struct FunctionList: Sendable {
     "sqlite_fail",
   ]
 
-  /// Functions that reach out of the database, whatever they are marked as: to code, to files, to an editor or to the
-  /// application's error log.
+  /// Functions that reach code, files, an editor or the application's error log outside the database, whatever their
+  /// marks.
   static let harmful: Set<String> = [
     "fts3_tokenizer", "load_extension", "readfile", "writefile", "lsmode", "edit", "zipfile", "sqlite_log",
   ]
 }
 
-/// The modules whose tables the SQL of a phase may make, or read where they are tables without being made: full-text and
+/// The modules whose tables the SQL of a phase may make, or read if they are tables without being made: full-text and
 /// R-tree indexes, JSON, series of numbers and the sizes of tables.
 package struct ModuleList: Sendable {
   /// Modules of the connection that may not be used.
@@ -84,7 +85,7 @@ package struct ModuleList: Sendable {
     return allowed.contains(name) || name.hasPrefix("pragma_")
   }
 
-  /// Whether a table is a module that may not be read.
+  /// Whether a table is a module that must not be read.
   package func refuses(table name: String) -> Bool { refused.contains(name.asciiLowercased) }
 
   static let allowed: Set<String> = [

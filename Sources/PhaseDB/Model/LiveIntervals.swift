@@ -39,8 +39,8 @@ package struct LiveIntervals {
 
   /// The intervals after each step of a way up.
   ///
-  /// Bounds only gather, so the applied ones are taken up from the front and the pending ones from the back: each
-  /// phase is looked at once, however long the way is.
+  /// A bound only gets tighter with each phase, so the applied ones are collected from the front and the pending ones
+  /// from the back, and each phase is looked at once.
   ///
   /// - Parameters:
   ///   - applied: windows of what is applied before the first step.

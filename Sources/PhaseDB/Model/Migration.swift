@@ -1,6 +1,6 @@
 /// One named, ordered change, in one to three phases.
 public struct Migration: Sendable, Hashable {
-  /// Its number and what it is called, as its folder is.
+  /// Its number and description, as in the name of its folder.
   public let name: MigrationName
   /// In the order expand, migrate, contract; at least one.
   public let phases: [Phase]

@@ -1,4 +1,4 @@
-/// What went wrong, where, in what state the database is because of it, and what to do next.
+/// What went wrong, where, in what state the database is now, and what to do next.
 ///
 /// The one error type of the library: every public function throws it, typed. `id` is stable and is what a
 /// program should look at; the sentences may be reworded in any release.
@@ -35,7 +35,7 @@ public struct MigrationError: Error, Sendable, Hashable {
   public enum Standing: String, Sendable, Hashable, CaseIterable {
     /// Refused, or failed before anything was changed.
     case unchanged
-    /// Something was changed and all of it was undone: the database is as it was before the operation.
+    /// Something was changed and all of it was undone: schema and rows are as they were before the operation.
     case undone
     /// Some phases of the operation are done and recorded, the rest is not.
     case partWay = "part-way"
@@ -52,7 +52,7 @@ extension MigrationError: CustomStringConvertible {
   }
 }
 
-/// Runs a body that changes nothing when it fails, and lets its errors say so where they do not say more.
+/// Runs a body that changes nothing when it fails, and adds that to errors that do not name a state.
 func changingNothing<Result: ~Copyable>(
   _ body: () throws(MigrationError) -> Result
 ) throws(MigrationError) -> Result {
@@ -65,9 +65,9 @@ func changingNothing<Result: ~Copyable>(
   }
 }
 
-/// Runs a body inside a transaction that an error rolls back, and lets its errors say so.
+/// Runs a body inside a transaction that an error rolls back, and marks its errors as undone.
 ///
-/// What fails outside such a body has changed nothing.
+/// An error outside such a body has changed nothing.
 func undone<Result: ~Copyable>(
   _ body: () throws(MigrationError) -> Result
 ) throws(MigrationError) -> Result {
@@ -86,7 +86,7 @@ extension MigrationError {
     return error
   }
 
-  /// What whoever asked for a stop gets to hear.
+  /// The error after a request to stop.
   ///
   /// - Parameter activity: what was being done, as in "copying the database".
   package static func stopped(_ activity: Prose? = nil, at place: Place? = nil) -> MigrationError {

@@ -1,8 +1,8 @@
 /// One step of a migration, up and down, with the application versions it is compatible with.
 ///
 /// A phase without a way down, or without a compatibility window, cannot be made: `down` and `windows` have no
-/// defaults, a ``Script`` that anybody makes is never empty and ``Windows`` holds at least one window. The one phase whose
-/// scripts may be empty is a contract that retires: phasedb itself goes both ways of that.
+/// defaults, a ``Script`` is never empty, and ``Windows`` holds at least one window. Only a contract that retires may
+/// have empty scripts, because phasedb itself runs both directions of it.
 public struct Phase: Sendable, Hashable {
   /// Expand, migrate or contract.
   public let kind: PhaseKind
@@ -18,8 +18,7 @@ public struct Phase: Sendable, Hashable {
   public let verifications: [Verification]
   /// What down cannot undo; nil when nothing was declared, empty when declared to be nothing.
   public let residuals: [Residual]?
-  /// What a contract takes out of use: after its up SQL has run it is renamed, and before its down SQL runs it has its old
-  /// name back.
+  /// What a contract takes out of use: it is renamed after the up SQL, and gets its old name back before the down SQL.
   public let retirements: [Retirement]
   /// Losses the author accepts; without one the round trip must be exact.
   public let losses: [Loss]

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The versions of phasedb itself and of what it stands on.
+/// The versions of phasedb and of SQLite.
 package enum PhaseDBVersion {
   /// As `phasedb --version` prints it and the ledger records it.
   package static let current = "0.1.0"

@@ -20,13 +20,13 @@ public struct Verification: Sendable, Hashable {
 public struct Residual: Sendable, Hashable {
   /// Whom it concerns.
   public enum Audience: String, Sendable, Hashable, CaseIterable {
-    /// Those who use the application.
+    /// People who use the application.
     case customer
     /// Systems that took data from it.
     case downstream
     /// Work that is under way, such as jobs in a queue.
     case workflow
-    /// Those who answer customers.
+    /// People who answer customers.
     case support
   }
 
@@ -41,7 +41,8 @@ public struct Residual: Sendable, Hashable {
     self.text = text
   }
 
-  /// What a phase says of its residuals as a whole. Nothing said and nothing left are different things.
+  /// What a phase declares about its residuals as a whole. Not declaring any differs from declaring that there are
+  /// none.
   public enum Statement: String, Sendable, Hashable, CaseIterable {
     /// It has no `@residual` line.
     case notDeclared = "not-declared"
@@ -53,7 +54,7 @@ public struct Residual: Sendable, Hashable {
 }
 
 extension Phase {
-  /// What it says of what remains after its down.
+  /// What it declares about residuals.
   public var residualStatement: Residual.Statement {
     residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
   }

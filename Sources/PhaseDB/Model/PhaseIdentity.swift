@@ -42,8 +42,8 @@ extension Phase {
   }
 }
 
-/// The bytes an identity is made of. Each field is written with its length, and a directive with the number of
-/// its fields, so that no two phases run together into the same bytes.
+/// The bytes that are hashed for an identity. Each field is written with its length, and a directive with the number of
+/// its fields, so that two different phases never give the same bytes.
 private struct PhaseIdentity {
   var bytes: [UInt8] = []
 
@@ -63,7 +63,7 @@ private struct PhaseIdentity {
     bytes += field
   }
 
-  /// One byte for nearly all: every byte here is hashed.
+  /// One byte for nearly all counts, because every byte is hashed.
   private mutating func add(count: Int) {
     guard count >= 0xFF else { return bytes.append(UInt8(count)) }
     bytes.append(0xFF)

@@ -4,7 +4,7 @@ public enum PhaseKind: String, Sendable, Hashable, CaseIterable, Comparable {
   case expand
   /// Only changes rows.
   case migrate
-  /// Removes and tightens what no live version needs any more.
+  /// Removes or tightens what no live version needs any more.
   case contract
 
   public static func < (left: PhaseKind, right: PhaseKind) -> Bool { left.rank < right.rank }

@@ -1,8 +1,8 @@
 /// Text for people to read, in which every value is escaped.
 ///
-/// A literal is the words of an author. Whatever is interpolated may come from a database, a file, a setting or another
-/// program, and is escaped; only prose within prose stays as it is. So a value can neither act on a terminal nor pretend
-/// to be a second line, and no call site has to think of it.
+/// A literal holds an author's words. An interpolated value may come from a database, a file, a setting or another
+/// program, and is escaped; only prose within prose stays unchanged. So a value can neither act on a terminal nor
+/// pretend to be a second line, and call sites need no care.
 ///
 /// `description` is what people see, `raw` is what programs get.
 public struct Prose: Sendable, CustomStringConvertible {
@@ -31,7 +31,7 @@ public struct Prose: Sendable, CustomStringConvertible {
   /// Whether what people see contains a text.
   package func contains(_ text: some StringProtocol) -> Bool { description.contains(text) }
   package func hasPrefix(_ text: String) -> Bool { description.hasPrefix(text) }
-  /// What stands behind a text that neither is escaped nor has to be; nil when it does not begin with it.
+  /// The text after a prefix that needs no escaping; nil when it does not begin with the prefix.
   func without(prefix: String) -> Prose? {
     guard description.hasPrefix(prefix), raw.hasPrefix(prefix) else { return nil }
     var rest = self
@@ -39,7 +39,7 @@ public struct Prose: Sendable, CustomStringConvertible {
     rest.raw.removeFirst(prefix.count)
     return rest
   }
-  /// What stands in front of a text at the end; nil when it does not end with it.
+  /// The text before a suffix; nil when it does not end with the suffix.
   package func without(suffix: Prose) -> Prose? {
     guard description.hasSuffix(suffix.description) else { return nil }
     return Prose(unescaped: String(description.dropLast(suffix.description.count)))
@@ -71,7 +71,7 @@ extension Prose: Encodable {
 }
 
 extension Prose: ExpressibleByStringInterpolation {
-  /// A literal of a source file: a `StaticString` can be nothing else, so no text from outside takes this way.
+  /// A literal of a source file. A `StaticString` cannot be anything else, so text from outside cannot get in here.
   public init(stringLiteral value: StaticString) { self.init(unescaped: value.description) }
 
   public init(stringInterpolation: Interpolation) { self = stringInterpolation.prose }
@@ -97,7 +97,7 @@ extension Prose: ExpressibleByStringInterpolation {
       append("\(error)", upTo: Self.longestValue)
     }
 
-    /// Escapes a value that is to be pasted or compared, which has ten times the room.
+    /// Escapes a value that is to be pasted or compared. It may be ten times as long.
     public mutating func appendInterpolation(whole value: some CustomStringConvertible) {
       append(value.description, upTo: Self.longestText)
     }
@@ -114,7 +114,7 @@ extension Prose: ExpressibleByStringInterpolation {
       prose.raw += value
     }
 
-    /// Five lines of a terminal, and fifty, in Unicode scalars: what is longer floods a screen.
+    /// Five and fifty lines of a terminal, in Unicode scalars: longer text floods a screen.
     private static let longestValue = 400
     private static let longestText = 4_000
   }
@@ -132,8 +132,8 @@ extension Sequence<Prose> {
 }
 
 extension StringProtocol {
-  /// The text with everything made visible that would act on a terminal instead of being read: escape sequences in a
-  /// file name or an excerpt of SQL could hide, move or rewrite what stands around them.
+  /// The text with every character that would act on a terminal made visible: escape sequences in a file name or an
+  /// excerpt of SQL could hide, move or rewrite the text around them.
   package var visible: String {
     if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "#") }) {
       return String(self)
@@ -154,8 +154,8 @@ extension StringProtocol {
     return text
   }
 
-  /// Whether a runner of CI would take what begins here for a command: `::` at the start of a line in GitHub Actions, and
-  /// wherever it stands `##[` there and `##vso[` in Azure Pipelines. A long line may be broken at any space.
+  /// Whether a CI runner would take the text from here on for a command: `::` at the start of a line in GitHub Actions,
+  /// `##[` anywhere there, and `##vso[` anywhere in Azure Pipelines. A long line may be broken at any space.
   private func beginsCommand(at index: Index, after before: Unicode.Scalar?) -> Bool {
     let rest = unicodeScalars[index...]
     switch unicodeScalars[index] {
@@ -183,7 +183,7 @@ extension StringProtocol {
 }
 
 extension Unicode.Scalar {
-  /// Whether it can be seen and moves nothing.
+  /// Whether it is visible and does not affect other text.
   package var isVisible: Bool { isShown(after: nil) && !isMark }
 
   fileprivate var isMark: Bool {
@@ -194,8 +194,9 @@ extension Unicode.Scalar {
     }
   }
 
-  /// Whether it is a character that people see as itself. Not those are control characters, what turns the direction of
-  /// writing (trojansource.codes), separators of lines and paragraphs, everything invisible, and code points that have no meaning.
+  /// Whether people see the character as itself. That excludes control characters, characters that change the direction
+  /// of writing (trojansource.codes), separators of lines and paragraphs, invisible characters, and code points without
+  /// a meaning.
   fileprivate func isShown(after before: Unicode.Scalar?) -> Bool {
     if value < 0x7F { return value >= 0x20 }
     switch properties.generalCategory {

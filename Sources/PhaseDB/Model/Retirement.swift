@@ -33,7 +33,7 @@ extension Retirement {
   /// `customers.full_name`
   var title: String { table + (column.map { ".\($0)" } ?? "") }
 
-  /// Whether another one is the same or is part of it.
+  /// Whether another retirement is the same, or is of a column of this table.
   func covers(_ other: Retirement) -> Bool {
     table.folded == other.table.folded
       && (column == nil || column?.folded == other.column?.folded)

@@ -6,7 +6,8 @@ internal import PhaseSQLite
   import Foundation
 #endif
 
-/// Who runs phases: a process of a user on a host, with what tells it from every other process before and after it.
+/// Who runs phases: a process of a user on a host, identified also among earlier and later processes with the same
+/// number.
 package struct Runner: Sendable, Hashable {
   package var user: String
   package var host: String
@@ -54,7 +55,7 @@ package struct Runner: Sendable, Hashable {
     ProcessIdentity(id: processID, boot: bootID, space: processSpace, start: processStart)
   }
 
-  /// True when the process this names can no longer be running, which only its own host can tell.
+  /// True when the process can no longer be running; only its own host can tell.
   func isProvablyDead(seenFrom observer: Runner) -> Bool {
     host == observer.host && identity.life(seenFrom: observer.identity) == .ended
   }

@@ -1,7 +1,7 @@
 /// The hash function SHA-256 of FIPS 180-4 (doi.org/10.6028/NIST.FIPS.180-4).
 ///
-/// Written here because neither the toolchain on Linux nor SQLite brings one, and the package takes no
-/// dependencies. It serves identity, not secrecy: nothing in it is hardened against timing.
+/// It is written here because neither the toolchain on Linux nor SQLite has one, and the package has no dependencies.
+/// It serves identity, not secrecy, and is not hardened against timing attacks.
 enum SHA256 {
   /// The digest of a message in lower-case hexadecimal.
   static func hex(_ message: [UInt8]) -> String { hex(words(message)) }
@@ -45,7 +45,7 @@ enum SHA256 {
   /// The digest of a message that comes in pieces.
   struct Running {
     private var state = SHA256.initial
-    /// What does not fill a block yet.
+    /// Bytes that do not fill a block yet.
     private var rest: [UInt8] = []
     private var count: UInt64 = 0
 
@@ -75,8 +75,8 @@ enum SHA256 {
     }
   }
 
-  /// Section 6.2.2, with the sixteen words of the schedule that are in use at a time in sixteen variables: an array would
-  /// be checked at each of the five hundred accesses of a block, and hashing is half of what reading a folder costs.
+  /// Section 6.2.2, with the sixteen present words of the schedule in sixteen variables. An array would check its
+  /// bounds at each of the five hundred accesses of a block, and hashing is half the cost of reading a folder.
   private static func compress(_ bytes: [UInt8], at start: Int, _ state: inout [UInt32]) {
     func word(_ index: Int) -> UInt32 {
       let at = start + index * 4

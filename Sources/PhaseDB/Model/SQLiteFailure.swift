@@ -1,12 +1,12 @@
 package import PhaseSQLite
 
 extension MigrationError {
-  /// What an error of SQLite means to whoever runs phasedb.
+  /// The error of phasedb for an error of SQLite.
   ///
   /// - Parameters:
   ///   - error: what SQLite said.
   ///   - activity: what was being done, as in "reading the ledger"; it opens the sentence.
-  ///   - place: where the statement stands that failed.
+  ///   - place: where the failed statement is.
   package init(_ error: SQLiteError, while activity: Prose, at place: Place? = nil) {
     let sentence: Prose = "\(activity): \(error.message)"
     switch error.code.primary {
@@ -77,7 +77,7 @@ extension MigrationError {
   }
 }
 
-/// Runs a body whose errors are those of SQLite, and makes a `MigrationError` of what it throws.
+/// Runs a body that throws errors of SQLite, and turns them into a `MigrationError`.
 ///
 /// - Parameter activity: what the body does, as in "reading the ledger".
 package func lifting<Result: ~Copyable>(_ activity: Prose, _ body: () throws -> Result) throws(MigrationError)

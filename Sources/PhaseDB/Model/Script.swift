@@ -1,14 +1,14 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// SQL with at least one statement in it, which knows where each of its bytes was written.
+/// SQL with at least one statement, and the place of each of its bytes in a file.
 ///
 /// Only the sections of a contract that retires may hold no statement, and only the reader of phase files makes such
 /// a script.
 public struct Script: Sendable, Hashable {
   /// The SQL, as written.
   public let text: String
-  /// The name of the file it stands in, or of what stands for one.
+  /// The name of its file, or what errors call it instead.
   public let file: String
   /// The line of `file` on which `text` starts, counted from 1.
   public let firstLine: Int

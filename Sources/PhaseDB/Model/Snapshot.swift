@@ -6,7 +6,7 @@ package struct Snapshot: Sendable, Hashable {
   /// SHA-256 over the file, in hexadecimal.
   package let checksum: String
 
-  /// The file beside it that says its checksum, in the form that `sha256sum -c` reads.
+  /// The file beside it that holds its checksum, in the form that `sha256sum -c` reads.
   static func sidecar(of path: String) -> String { path + ".sha256" }
 
   /// `shop@before-release.db` for a database `data/shop.sqlite`.

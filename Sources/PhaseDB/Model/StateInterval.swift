@@ -1,9 +1,9 @@
 /// The versions of one application that may be live on the schema of a state.
 ///
-/// An application older than the lower bound of a phase's window runs only before the phase, one at or past the
-/// upper bound only after it. So a state admits the versions from the largest lower bound of the applied phases
-/// up to the smallest upper bound of the pending ones. When those two contradict, no version may be live, and
-/// the interval is empty but still knows both.
+/// A version below the lower bound of a phase's window runs only before the phase, and a version at or above the upper
+/// bound only after it. So a state admits the versions from the largest lower bound of the applied phases up to the
+/// smallest upper bound of the pending ones. If the two contradict each other, no version may be live; the interval is
+/// empty and still holds both bounds.
 public struct StateInterval: Sendable, Hashable {
   /// The largest lower bound of the applied phases.
   package let lower: VersionRange.Bound?

@@ -1,7 +1,7 @@
 /// What somebody probably meant to write.
 package enum Suggestion {
-  /// The candidate nearest to `word`, nil when none is near: more than a third of its letters would have to
-  /// change. Upper and lower case count as the same.
+  /// The candidate nearest to `word`; nil when for each of them more than a third of the letters would have to change.
+  /// Upper and lower case count as the same.
   package static func nearest(to word: String, in candidates: some Sequence<String>) -> String? {
     let limit = max(1, word.count / 3)
     var nearest: String?

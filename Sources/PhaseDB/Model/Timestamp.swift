@@ -20,7 +20,7 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
   /// The moment, nil when the text is no timestamp.
   package var date: Date? { try? Self.style.parse(text) }
 
-  /// The moment a while earlier; the same moment when the text is no timestamp.
+  /// The moment earlier by a duration; the same moment when the text is no timestamp.
   func before(_ duration: Duration) -> Timestamp {
     let (seconds, attoseconds) = duration.components
     return date.map { Timestamp($0 - Double(seconds) - Double(attoseconds) / 1e18) } ?? self

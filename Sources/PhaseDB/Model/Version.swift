@@ -3,7 +3,7 @@
 /// `1.4`, `1.4.0` and `1.4+build.7` are the same version; `1.4-rc.1` comes before `1.4`.
 public struct Version: Sendable {
   private let text: String
-  /// Without zeros at the end, so that 1.4 and 1.4.0 are one value.
+  /// Without zeros at the end, so that 1.4 and 1.4.0 are the same value.
   private let numbers: [UInt64]
   private let preRelease: [Identifier]
 
@@ -53,7 +53,7 @@ public struct Version: Sendable {
     text.count <= 18 && text.allSatisfy(\.isASCIIDigit) ? UInt64(text) : nil
   }
 
-  /// What follows the sign that `text` starts with; none when `text` is empty.
+  /// The identifiers after the first character of `text`; none when `text` is empty.
   private static func identifiers(_ text: Substring) -> [Identifier]? {
     if text.isEmpty { return [] }
     var identifiers: [Identifier] = []
@@ -71,7 +71,7 @@ public struct Version: Sendable {
     return identifiers
   }
 
-  /// One spelling for all equal versions: what identity is made of.
+  /// One spelling for all equal versions, for the identity of phases.
   var canonical: String {
     let core = numbers.map(String.init).joined(separator: ".")
     let identifiers = preRelease.map { identifier in

@@ -1,6 +1,6 @@
 /// One interval of versions, as in `>=1.4 <2.0`. It is never empty.
 ///
-/// Pre-releases take part by their order alone: `2.0-rc.1` comes before `2.0`, so it is inside `<2.0`.
+/// Pre-releases count only by their order: `2.0-rc.1` comes before `2.0`, so it is inside `<2.0`.
 public struct VersionRange: Sendable, Hashable {
   /// One end of a range.
   package struct Bound: Sendable, Hashable {
@@ -74,7 +74,7 @@ public struct VersionRange: Sendable, Hashable {
     return version > upper.version || (version == upper.version && !upper.isInclusive)
   }
 
-  /// The same without a highest version: `>=1.6` of `>=1.6 <2.1`.
+  /// The same range without a highest version: `>=1.6` of `>=1.6 <2.1`.
   var withoutUpper: VersionRange { VersionRange(lower: lower, upper: nil) }
 
   /// The versions that are in both ranges, nil when there are none.
@@ -105,7 +105,7 @@ extension VersionRange: CustomStringConvertible {
   /// The range with each bound once, lower first: `>=1.4 <2.0`, or `=1.4` when it is one version.
   public var description: String { spelled { $0.description } }
 
-  /// One spelling for all equal ranges: what identity is made of.
+  /// One spelling for all equal ranges, for the identity of phases.
   var canonical: String { spelled(\.canonical) }
 
   private func spelled(_ spelling: (Version) -> String) -> String {

@@ -2,7 +2,7 @@ internal import PhaseSQLite
 
 /// The format of `apps/APP/VERSION.sql`: statements with directives in the comments before them.
 enum ApplicationFile {
-  /// Reads what a version asks.
+  /// Reads the queries of a version.
   ///
   /// - Parameters:
   ///   - text: the whole file; line ends may be LF or CRLF, a byte order mark is skipped.

@@ -1,7 +1,7 @@
 package import PhaseSQL
 package import PhaseSQLite
 
-/// What one version of an application asks the database: the file `apps/APP/VERSION.sql`.
+/// The queries of one version of an application: the file `apps/APP/VERSION.sql`.
 package struct ApplicationScript: Sendable {
   package let application: String
   package let version: Version
@@ -15,17 +15,17 @@ package struct ApplicationQuery: Sendable {
   package let title: String
   /// One statement, with the place where it is written.
   package let sql: Script
-  /// What its text may name, folded.
+  /// Names that its text may mention, folded.
   package let names: Set<FoldedName>
   package let parameters: [QueryParameter]
   /// The statement runs once for each: the values of `parameters`, in their order. Never empty.
   package let rows: [[QueryParameter.Source]]
   /// Whether the statement must fail.
   package let expectsError: Bool
-  /// What later statements may use of this one's result.
+  /// The values of its result that later statements may use.
   package let results: [NamedResult]
 
-  /// A value of a statement's result that has a name, from the first row of its last run.
+  /// A named value of a statement's result, from the first row of its last run.
   package struct NamedResult: Sendable, Hashable {
     package let name: ExactName
     package let from: From
@@ -53,14 +53,14 @@ package struct QueryParameter: Sendable, Hashable {
   /// What is bound to it.
   package enum Source: Sendable, Hashable {
     case value(Value)
-    /// What an earlier statement named by `@as`.
+    /// A value that an earlier statement named by `@as`.
     case result(ExactName)
   }
 
-  /// As a person would call it.
+  /// Its name for people.
   var title: String { name.map { "':\($0)'" } ?? "number \(number)" }
 
-  /// The parameters of a statement, by its tokens, so that a file can be read without the schema it asks.
+  /// The parameters of a statement, found by its tokens, so that a file can be read without a schema.
   package static func all(in sql: String) -> [QueryParameter] {
     let bytes = Array(sql.utf8)
     var numbers = ParameterNumbers()
@@ -77,7 +77,7 @@ package struct QueryParameter: Sendable, Hashable {
   }
 }
 
-/// Counts parameters as SQLite does: `?` and a name that is new have one more than the largest number before them.
+/// Counts parameters as SQLite does: a `?` or a new name gets one more than the largest number before it.
 package struct ParameterNumbers {
   private var largest = 0
   private var named: [ExactName: Int] = [:]

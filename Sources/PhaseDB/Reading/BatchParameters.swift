@@ -1,15 +1,16 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The parameters in the SQL of a phase. Every statement of a batched one names `:first` and `:last`, and there are no
-/// others: a statement without them would run on the whole table with each batch, and an unbound parameter is NULL.
+/// Checks the parameters in the SQL of a phase. Every statement of a batched phase must name `:first` and `:last`, and
+/// no SQL may have others: a statement without them would run on the whole table with each batch, and an unbound
+/// parameter is NULL.
 struct BatchParameters {
   private let script: Script
 
   init(_ script: Script) { self.script = script }
 
   /// - Parameter isBatched: whether the phase has a `@batch`.
-  /// - Throws: `batch-parameters` with the place of what is missing or not expected.
+  /// - Throws: `batch-parameters` with the place of the missing or unexpected parameter.
   func check(isBatched: Bool) throws(MigrationError) {
     let bytes = Array(script.text.utf8)
     for statement in SQLSplitter(bytes: bytes).statements {

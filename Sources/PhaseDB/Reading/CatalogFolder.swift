@@ -9,7 +9,7 @@ extension Catalog {
   /// documents (`README*`, `LICENSE`, `*.md`) and hidden files; anything else is refused, so that a misspelt
   /// name cannot hide a phase.
   ///
-  /// - Parameter path: the folder; places in errors are this path with the file's behind it.
+  /// - Parameter path: the folder; places in errors are this path followed by the file's.
   /// - Throws: what is wrong with the folder (`folder-not-found`, `folder-unreadable`, `stray-file`,
   ///   `invalid-name`, `duplicate-number`, `empty-migration`) or with a file in it (`file-unreadable`,
   ///   `file-too-large`, `invalid-text` and what reading a phase file throws).
@@ -18,8 +18,8 @@ extension Catalog {
     try self.init(try folder.migrations(), baseline: try folder.baseline(), origin: path)
   }
 
-  /// Reads what can be read of a folder: for commands that need the ledger alone, and for whoever wants to hear of
-  /// everything that is wrong and not of the first.
+  /// Reads as much of a folder as possible: for commands that need only the ledger, and to report all problems and not
+  /// only the first.
   ///
   /// - Returns: the migrations all of whose phases can be read, nil when they do not make a catalog, and what is
   ///   wrong with the others.
@@ -57,7 +57,7 @@ private struct MigrationsFolder {
     return try read(folders)
   }
 
-  /// Two threads read a large folder in little more than half the time of one; further ones gain nothing.
+  /// Two threads read a large folder in little more than half the time of one; more threads do not help.
   private func read(_ folders: [(name: MigrationName, path: String)]) throws(MigrationError) -> [Migration] {
     guard folders.count >= 64 else { return try read(folders[...]).get() }
     let middle = folders.count / 2
@@ -206,7 +206,7 @@ extension PhaseKind {
 }
 
 extension FileReading.Entry {
-  /// Hidden, or something to read for people.
+  /// Whether it is hidden, or a document for people.
   fileprivate var isDocument: Bool {
     name.hasPrefix(".")
       || (kind != .folder && (name.hasPrefix("README") || name.hasPrefix("LICENSE") || name.hasSuffix(".md")))

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 package import PhaseSQLite
 
-/// Says what constant expressions are worth, by SQLite itself: only SQLite reads every literal as it does.
+/// Evaluates constant expressions with SQLite itself, because nothing else reads every literal as SQLite does.
 package struct ConstantValues {
   /// A text that is no value, with SQLite's sentence.
   package struct Refusal: Error {
@@ -26,7 +26,7 @@ package struct ConstantValues {
     }
   }
 
-  /// The value of an expression without columns: a literal, or such as `'two' || char(10) || 'lines'`.
+  /// The value of an expression without columns: a literal, or for example `'two' || char(10) || 'lines'`.
   package func value(of expression: String) -> Result<Value, Refusal> {
     do {
       var depth = 0

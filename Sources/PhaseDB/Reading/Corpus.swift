@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// What versions of applications ask the database: the files under `apps/`.
+/// The queries of all versions of applications: the files under `apps/`.
 package struct Corpus {
   /// One file `apps/APP/VERSION.sql`.
   package struct File: Sendable, Hashable {
@@ -29,7 +29,7 @@ package struct Corpus {
 
   private var root: String { folder.hasSuffix("/") ? folder + "apps" : folder + "/apps" }
 
-  /// Where rows to test with are written down.
+  /// The file with rows for tests.
   package var seedPath: String { root + "/seed.sql" }
 
   /// Every file, by application and the bytes of its name.
@@ -42,7 +42,7 @@ package struct Corpus {
     }
   }
 
-  /// The SQL of every file, for whoever looks at statements alone.
+  /// The SQL of every file, for rules that look only at statements.
   ///
   /// - Throws: what makes a file unreadable.
   func scripts() throws(MigrationError) -> [Script] {
@@ -53,7 +53,7 @@ package struct Corpus {
     return scripts
   }
 
-  /// Every file, read as what a version asks, by application and version.
+  /// The queries of every file, by application and version.
   ///
   /// - Throws: `version-invalid` for a name that is no version, and what is wrong in a file.
   package func applications() throws(MigrationError) -> [ApplicationScript] {
@@ -76,7 +76,7 @@ package struct Corpus {
     return scripts.sorted { ($0.application, $0.version) < ($1.application, $1.version) }
   }
 
-  /// The rows to test with, nil when there is no seed.
+  /// The rows for tests; nil when there is no seed.
   package func seed() throws(MigrationError) -> Script? {
     FileReading.exists(seedPath) ? Script(try TextFile.read(seedPath), file: seedPath) : nil
   }

@@ -1,4 +1,4 @@
-/// What the directives of a phase file that are no sections have declared so far.
+/// What directives of a phase file, except those that begin sections, have declared so far.
 struct DeclarationsDraft {
   private let kind: PhaseKind
   private let source: PhaseSource

@@ -23,7 +23,7 @@ struct Directive {
   /// Nil when the format knows no such directive.
   let name: Name?
 
-  /// Reads a comment; nil when it is an ordinary one.
+  /// Reads a comment; nil when it is an ordinary comment.
   init?(comment: Range<Int>, in source: PhaseSource) {
     let bytes = source.bytes
     var lineStart = comment.lowerBound

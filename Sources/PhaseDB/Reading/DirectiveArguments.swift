@@ -10,7 +10,7 @@ struct DirectiveArguments {
     position = directive.arguments.lowerBound
   }
 
-  /// What has not been read, without white space around it.
+  /// The unread rest, without white space around it.
   var rest: Range<Int> { source.trimmed(position..<max(position, directive.arguments.upperBound)) }
 
   var isAtEnd: Bool { rest.isEmpty }
@@ -54,7 +54,7 @@ struct DirectiveArguments {
     return true
   }
 
-  /// Reads a colon and the text after it, to the end of the line; nil unless both are there.
+  /// Reads a colon and the text after it, to the end of the line; nil when either is missing.
   mutating func reason() -> String? {
     guard take(":"), !rest.isEmpty else { return nil }
     defer { position = directive.arguments.upperBound }

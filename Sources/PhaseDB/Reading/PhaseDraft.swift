@@ -109,8 +109,8 @@ extension PhaseDraft {
     sections.first { $0.directive.name == name }
   }
 
-  /// Whether the phase retires and has no SQL at all: phasedb knows both ways of that. Where one way has SQL and the other
-  /// has none, somebody may have forgotten it, and has to say at least in a comment that it is meant.
+  /// Whether the phase retires and has no SQL at all: phasedb knows both directions of that. If only one direction has
+  /// SQL, the author may have forgotten the other, and must at least write a comment there.
   private var isAllRetirement: Bool {
     !declarations.retirements.isEmpty
       && [.up, .down].allSatisfy { section($0).flatMap { script($0.body) } == nil }

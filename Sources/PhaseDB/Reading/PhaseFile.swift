@@ -5,7 +5,7 @@ package enum PhaseFile {
   /// - Parameters:
   ///   - text: the whole file; line ends may be LF or CRLF, a byte order mark is skipped.
   ///   - file: what errors call the file.
-  ///   - kind: the kind of phase, which a file's name says and its text does not.
+  ///   - kind: the kind of phase, which is in the file's name and not in its text.
   /// - Throws: what is missing (`missing-up`, `missing-down`, `missing-window`), what cannot be read
   ///   (`unknown-directive`, `bad-directive`, `window-invalid`, `version-invalid`), `batch-parameters` or
   ///   `incomplete-statement`, always with the place.
@@ -13,12 +13,12 @@ package enum PhaseFile {
     try PhaseDraft(kind, PhaseSource(text, file: file)).phase()
   }
 
-  /// Writes a phase so that `read` gives back the same one: same identity, same SQL by its tokens.
+  /// Writes a phase so that `read` returns an equal one: the same identity, and the same SQL by its tokens.
   package static func render(_ phase: Phase) -> String {
     assemble(declarations: phase.declarations, up: phase.up.text, down: phase.down.text)
   }
 
-  /// Puts a phase file together from its parts, as the ledger keeps them.
+  /// Composes a phase file from its parts, as the ledger keeps them.
   ///
   /// - Parameters:
   ///   - declarations: what ``Phase/declarations`` gave.

@@ -1,17 +1,17 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What stands where in a phase file: its statements, and between them its directives and comments.
+/// The structure of a phase file: its statements, and between them its directives and comments.
 struct PhaseOutline {
   private(set) var directives: [Directive] = []
   /// The first comment lines that are no directives, without their dashes, joined into one text.
   private(set) var summary = ""
   let statements: [Range<Int>]
-  /// Directives that are only comments because they stand inside a CREATE TRIGGER.
+  /// Directives that count only as comments because they are inside a CREATE TRIGGER.
   private(set) var swallowed: [(directive: Directive, statement: Range<Int>)] = []
 
-  /// - Throws: `incomplete-statement` when a directive of the format stands inside any other statement, or when
-  ///   something is opened and never closed.
+  /// - Throws: `incomplete-statement` when a directive is inside any other statement, or when something is opened and
+  ///   never closed.
   init(_ source: PhaseSource) throws(MigrationError) {
     let split = SQLSplitter(bytes: source.bytes)
     statements = split.statements

@@ -1,6 +1,6 @@
 internal import PhaseSQL
 
-/// The text of a phase file, with a way from its bytes to places.
+/// The text of a phase file, which can give the place of each byte.
 package struct PhaseSource {
   package let file: String
   let text: String
@@ -78,7 +78,7 @@ extension PhaseSource {
 }
 
 extension Directive.Name {
-  /// What to write where the directive is missing.
+  /// What to write if the directive is missing.
   var remedy: Prose {
     switch self {
     case .up: "write -- @up and under it the SQL of the way up"
@@ -90,7 +90,7 @@ extension Directive.Name {
 }
 
 extension PhaseSource {
-  /// The parts of a range between its commas, those in parentheses and strings left alone.
+  /// The parts of a range between its commas, except commas in parentheses and strings.
   func items(_ range: Range<Int>) -> [Range<Int>] {
     var items: [Range<Int>] = []
     var start = range.lowerBound
@@ -109,7 +109,7 @@ extension PhaseSource {
     return items + [trimmed(start..<range.upperBound)]
   }
 
-  /// Takes `NAME = VALUE` apart; without a name it is all value.
+  /// Splits `NAME = VALUE`; without a name, everything is the value.
   func assignment(_ item: Range<Int>) -> (key: Range<Int>?, value: Range<Int>) {
     let tokens = SQLTokens(bytes: Array(bytes[item])).filter { !$0.kind.isTrivia }
     guard tokens.count >= 2, [.word, .quotedIdentifier, .variable, .number].contains(tokens[0].kind),

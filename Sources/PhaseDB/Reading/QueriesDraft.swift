@@ -6,7 +6,7 @@ struct QueriesDraft {
   let source: PhaseSource
   private var queries: [ApplicationQuery] = []
   private var query: Draft?
-  /// What `@as` of the statements before has named.
+  /// The results that earlier statements named by `@as`.
   private(set) var named: Set<ExactName> = []
   var values: ConstantValues?
 
@@ -83,7 +83,7 @@ struct QueriesDraft {
     query = draft
   }
 
-  /// What is no question to the database but about the connection.
+  /// Refuses a statement that is about the connection or a transaction, and not a query.
   private func refuseForeign(_ statement: Range<Int>) throws(MigrationError) {
     let tokens = SQLTokens(bytes: Array(source.bytes[statement]))
     guard let first = tokens.first(where: { !$0.kind.isTrivia }) else { return }
@@ -218,7 +218,7 @@ extension QueriesDraft {
     }
   }
 
-  /// The values of every parameter; those that nothing was written for may be results that have their names.
+  /// The values of every parameter; a parameter without a written value may take the result of the same name.
   func complete(
     _ given: [Int: QueryParameter.Source], _ parameters: [QueryParameter], of title: String, at place: Place
   ) throws(MigrationError) -> [QueryParameter.Source] {

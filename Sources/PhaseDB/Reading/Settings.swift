@@ -8,13 +8,13 @@ internal import PhaseSQLite
 
 /// What `phasedb.json` sets. The file is JSON5 (json5.org), so it may have comments.
 package struct Settings: Sendable, Hashable {
-  /// The database, where neither the command line nor the environment names one.
+  /// The database, unless the command line or the environment names one.
   package var database: String?
   /// The folder of the migrations.
   package var migrations: String?
   /// How long to wait for another runner or writer.
   package var wait: Duration?
-  /// After which time a check-in is forgotten that was not repeated.
+  /// How long a check-in counts when it is not repeated.
   package var forget: Duration?
   /// The oldest SQLite that must be able to run the migrations.
   package var sqlite: Version?
@@ -26,7 +26,7 @@ package struct Settings: Sendable, Hashable {
   package var maximumRows: Int?
   /// A SELECT; no batch starts while it returns a row.
   package var throttle: Script?
-  /// While there is such a file, no batch begins.
+  /// No batch begins while this file exists.
   package var pauseFile: String?
 
   /// Which phases must have been rehearsed.
@@ -58,9 +58,9 @@ package struct Settings: Sendable, Hashable {
     self.wait = wait
   }
 
-  /// Reads settings. Where there is no file, nothing is set.
+  /// Reads settings. Without a file, nothing is set.
   ///
-  /// - Parameter path: the file. A relative path in it is meant from the file's folder.
+  /// - Parameter path: the file. A relative path in it starts from the file's folder.
   /// - Throws: `bad-settings` with the key or the place, or what makes the file unreadable.
   package static func read(path: String) throws(MigrationError) -> Settings {
     guard FileReading.exists(path) else { return Settings() }
@@ -107,7 +107,7 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
   case maximumRows = "maxBatch"
   case throttle, pauseFile, probes, onWatch, freezeFile
 
-  /// What the page Settings says of it: its value, what holds without it, and what it means.
+  /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
     switch self {
     case .database:

@@ -20,7 +20,7 @@ struct SettingsKeys {
     let prefix: String
   }
 
-  /// Reads keys as far as the text is JSON5; what is wrong with the rest is the decoder's business.
+  /// Reads keys as far as the text is JSON5; the decoder reports errors in the rest.
   init(_ source: PhaseSource) {
     self.source = source
     let bytes = source.bytes

@@ -2,7 +2,7 @@ internal import PhaseSQLite
 
 /// The text of a file that somebody wrote.
 package enum TextFile {
-  /// A phase file of this size is no phase file; data belongs into the database by other ways.
+  /// No phase file is that large; data should be loaded in another way.
   static let limit = 8 << 20
 
   /// Reads UTF-8 text.

@@ -1,19 +1,20 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Another order of a table's columns, brought about in the rows themselves: the table gets its new text first, under
-/// which a column's name finds the value of the one that stood there, and one UPDATE puts every value where its name is.
+/// Changes the order of a table's columns within its rows. The table first gets its new SQL, under which a column's
+/// name finds the value of the column that was in its place before; then one UPDATE moves every value to its own
+/// column.
 ///
-/// It writes each row once, in its place, as DROP COLUMN does. Moving the rows to a new table writes as many pages, frees
-/// the others and has both in the journal until the commit.
+/// It writes each row once, in its place, as DROP COLUMN does. Moving the rows to a new table would write as many
+/// pages, free the old ones, and keep both in the journal until the commit.
 struct ColumnReordering {
   private let present: TableDefinition
   private let wanted: TableDefinition
-  /// Places of columns whose name is another one in the new text.
+  /// Positions at which the new SQL has another column.
   private let moved: [Int]
 
-  /// nil where a value that is read under another column's name may come out as another value, or where SQLite keeps an
-  /// index that could not follow.
+  /// nil when a value read under another column's name may turn into another value, or when an index of SQLite could
+  /// not follow.
   init?(from present: TableDefinition, to wanted: TableDefinition) {
     guard present.columns.count == wanted.columns.count, !present.isWithoutRowID, !present.isStrict,
       !present.columns.contains(where: \.isGenerated)
@@ -40,10 +41,10 @@ struct ColumnReordering {
   /// The columns that change places.
   var columns: Set<SchemaName> { Set(moved.map { wanted.columns[$0].name }) }
 
-  /// Inside the open transaction, while no index of the table holds a column that changes its place.
+  /// Runs inside the open transaction, while no index of the table has a column that changes its place.
   ///
   /// - Parameters:
-  ///   - sql: the new text.
+  ///   - sql: the new SQL of the table.
   ///   - reading: what to read instead of columns.
   func run(_ sql: String, _ reading: TableRebuild.Reading, on connection: Connection) throws(SQLiteError) {
     try replaceText(by: sql, on: connection)
@@ -67,13 +68,13 @@ struct ColumnReordering {
     return "(\(changes.map(\.name).joined(separator: ", "))) = (SELECT \(values) FROM (SELECT 1) \(join))"
   }
 
-  /// Where the value of a column is, by the name that finds it under the new text.
+  /// The name under which the new SQL finds the value of a column.
   private func place(of column: SchemaName) -> String {
     let index = present.columns.firstIndex { $0.name == column } ?? 0
     return "\(TableRebuild.row).\(SQLText.identifier(wanted.columns[index].name.spelled))"
   }
 
-  /// What ALTER TABLE does to `sqlite_schema`, for a text that it has no words for
+  /// Replaces SQL in `sqlite_schema`, as ALTER TABLE does, for a change that it cannot express
   /// (sqlite.org/pragma.html#pragma_writable_schema).
   private func replaceText(by sql: String, on connection: Connection) throws(SQLiteError) {
     let wasDefensive = connection.isOn(.defensive)
@@ -93,17 +94,17 @@ struct ColumnReordering {
   }
 }
 
-/// The tables that a way down left with all their columns and not in the text of the checkpoint it leads to.
+/// Tables that a way down left with the right columns, but not with the SQL of the checkpoint it leads to.
 ///
-/// A column that was dropped and added back is the last one, and an INSERT without a list of columns then writes into the
-/// wrong ones. Whatever the author's SQL did about it, phasedb builds such a table anew from the checkpoint's own text.
+/// A column that was dropped and added back is the last one, and an INSERT without a list of columns then writes into
+/// the wrong columns. phasedb rebuilds such a table from the checkpoint's SQL.
 struct ColumnOrder {
   let rebuilds: [TableRebuild]
 
   /// - Parameters:
-  ///   - left: what the down SQL left.
+  ///   - left: the schema after the down SQL.
   ///   - checkpoint: the schema before the phase.
-  ///   - drifted: tables that are no longer what phases made of them, and stay as they are.
+  ///   - drifted: tables that were changed outside phases; they stay as they are.
   init(of left: Schema, as checkpoint: Schema, except drifted: Set<SchemaName> = []) {
     rebuilds = SchemaDifference(from: left, to: checkpoint).changed.compactMap { pair in
       drifted.contains(SchemaName(pair.before.name)) ? nil : TableRebuild(of: pair.before, as: pair.after)

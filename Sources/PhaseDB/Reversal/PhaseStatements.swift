@@ -3,9 +3,9 @@ internal import PhaseSQLite
 
 /// The SQL of a phase in one direction, with what phasedb itself does to the schema around it.
 ///
-/// What is retired gets its new name after the up SQL and its old one before the down SQL. So each of the two meets the
-/// schema without a retirement: up removes what uses the column while it has its name, and down puts that back when it has
-/// it again.
+/// What is retired gets its new name after the up SQL and its old one before the down SQL. So both run on the schema
+/// without the retirement: the up SQL removes what uses the column while the column has its old name, and the down SQL
+/// puts that back when the column has that name again.
 struct PhaseStatements {
   let id: PhaseID
   let phase: Phase
@@ -22,8 +22,8 @@ struct PhaseStatements {
   /// Runs everything inside the open transaction.
   ///
   /// - Parameters:
-  ///   - observe: told of each statement of the author's when it has run.
-  ///   - renamed: told when what is retired has got its other name.
+  ///   - observe: gets each of the author's statements after it has run.
+  ///   - renamed: is called after the retired objects were renamed.
   /// - Returns: how many rows the author's statements changed, and what they wrote.
   /// - Throws: what `GuardedScript` throws, `retirement-refused` and `retirement-blocked`.
   func run(
@@ -43,7 +43,7 @@ struct PhaseStatements {
     return result
   }
 
-  /// The tables that are there under another name now, by both names and case-folded: nothing happened to their rows.
+  /// Renamed tables, by both names and case-folded: their rows did not change.
   var renamedTables: Set<FoldedName> {
     Set(
       phase.retirements.filter { $0.column == nil }.flatMap { retirement in

@@ -1,15 +1,15 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What went on using a retired thing under its new name: SQLite writes that into every view and trigger that mentions
-/// it (sqlite.org/lang_altertable.html), and `*` in a view shows a column under any name.
+/// Views and triggers that still use a retired column or table under its new name: SQLite writes that into all that
+/// mention it (sqlite.org/lang_altertable.html), and `*` in a view shows a column under any name.
 struct RetirementFollowers {
   private let before: Schema
   private let after: Schema
   private let table: SchemaName
   /// nil when the whole table is retired.
   private let column: SchemaName?
-  /// What it is called now.
+  /// Its new name.
   private let name: SchemaName
 
   init(from before: Schema, to after: Schema, table: SchemaName, column: SchemaName?, now name: SchemaName) {
@@ -37,7 +37,7 @@ struct RetirementFollowers {
       + joins.map { obstacle($0, "joins \(table) by NATURAL") }
   }
 
-  /// Views and triggers whose text is another one now. The triggers of a retired table go with it.
+  /// Views and triggers whose SQL has changed. The triggers of a retired table are retired with it.
   private var rewritten: [SchemaObject] {
     after.changes(since: before).filter { $0.kind == .added && $0.object.isCode }.map(\.object)
       .filter { column != nil || SchemaName($0.table) != name }

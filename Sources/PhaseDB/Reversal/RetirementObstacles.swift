@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// Why something cannot be retired, and what to write instead.
 struct RetirementObstacle: Hashable {
-  /// A clause: "it is part of the primary key".
+  /// A clause, as in "it is part of the primary key".
   let why: Prose
   let remedy: Prose
 
@@ -12,7 +12,7 @@ struct RetirementObstacle: Hashable {
     self.remedy = remedy
   }
 
-  /// What SQLite says when it cannot rename: something in the schema does not compile, or would not after it.
+  /// The obstacle when SQLite cannot rename: something in the schema does not compile, or would not compile afterwards.
   init(_ error: SQLiteError) {
     self.init(
       "\(error.message)",
@@ -20,10 +20,10 @@ struct RetirementObstacle: Hashable {
   }
 }
 
-/// What a retirement finds in its way in the texts of a schema, before it renames anything.
+/// Obstacles to a retirement in the SQL of a schema, found before anything is renamed.
 ///
-/// A retired thing must be out of everybody's use: what an application writes without knowing it must go in, and nothing in
-/// the schema may go on acting by it behind the application's back.
+/// Nobody may use a retired column or table any more: rows that an application writes without knowing it must be
+/// accepted, and nothing in the schema may act on it unnoticed by the application.
 struct RetirementObstacles {
   let schema: Schema
   /// The tables that the same phase retires.
@@ -69,7 +69,7 @@ struct RetirementObstacles {
 
   private var tableNames: [String] { schema.objects.filter { $0.key.type == "table" }.map(\.name) }
 
-  /// The statement that takes it away for good, with its values in the archive.
+  /// The statement that drops it instead, with its values in the archive.
   func drop(_ table: TableDefinition, _ column: ColumnDefinition? = nil) -> String {
     let name = SQLName(table.name.spelled)
     guard let column else { return "drop it in @up, which archives it: DROP TABLE \(name);" }
@@ -77,10 +77,10 @@ struct RetirementObstacles {
       "drop it in @up, which archives it: ALTER TABLE \(name) DROP COLUMN \(SQLName(column.name.spelled));"
   }
 
-  /// A table out of use: it is retired, or the same phase retires it.
+  /// Whether a table is out of use: it is retired, or the same phase retires it.
   func isOutOfUse(_ table: SchemaName) -> Bool { RetiredName(table) != nil || retiring.contains(table) }
 
-  /// Tables in use whose foreign keys lead to a table, with these keys.
+  /// Tables in use with foreign keys to a table, and these keys.
   func children(of parent: SchemaName) -> [(table: SchemaName, key: ForeignKey)] {
     schema.objects.filter { $0.key.type == "table" && $0.references > 0 }
       .compactMap { TableDefinition($0.sql) }
@@ -88,7 +88,7 @@ struct RetirementObstacles {
       .flatMap { child in child.foreignKeys.filter { $0.parent == parent }.map { (child.name, $0) } }
   }
 
-  /// Virtual tables that mention all of these names, as the one does of which a full-text index takes its content.
+  /// Virtual tables that mention all of these names, such as a full-text index that takes its content from the table.
   func virtualUsers(of names: [SchemaName]) -> [RetirementObstacle] {
     schema.objects.filter { $0.key.type == "table" && $0.isVirtual }.filter { object in
       SQLTokens.identifiers(in: object.sql).isSuperset(of: names.map(\.key))
@@ -127,8 +127,8 @@ extension RetirementObstacles {
     return obstacles + virtualUsers(of: [table.name])
   }
 
-  /// A parent row that an application deletes may take rows of the retired table along, as it always did; but the retired
-  /// table, which the application does not know any more, must not keep it from deleting.
+  /// Deleting a parent row may also delete rows of the retired table, as before; but the retired table, which the
+  /// application no longer knows, must not prevent the deletion.
   private func obstacle(_ key: ForeignKey, of table: TableDefinition) -> RetirementObstacle? {
     let isHeld =
       switch key.onDelete {
@@ -170,7 +170,7 @@ extension RetirementObstacles {
     return obstacles + foreignKeys(column, in: table, known)
   }
 
-  /// What SQLite would let follow the new name without a word.
+  /// Objects that SQLite would silently adapt to the new name.
   private func dependents(on column: ColumnDefinition, in table: TableDefinition) -> [RetirementObstacle] {
     let generated = table.columns.filter { other in
       RetiredName(other.name) == nil && other.generation?.expression.names.contains(column.name) ?? false
@@ -189,8 +189,8 @@ extension RetirementObstacles {
       + virtualUsers(of: [table.name, column.name])
   }
 
-  /// Every new row has the column's default: in a unique index that is one row too many, unless it is NULL, of which any
-  /// number may be there (sqlite.org/lang_createtable.html#uniqueconst).
+  /// Every new row has the column's default. A unique index then refuses the second row, unless the default is NULL,
+  /// which may occur any number of times (sqlite.org/lang_createtable.html#uniqueconst).
   private func uniques(
     _ column: ColumnDefinition, in table: TableDefinition, _ known: DefaultValue
   ) -> [RetirementObstacle] {
@@ -242,8 +242,8 @@ extension RetirementObstacles {
     }
   }
 
-  /// SET NULL is all that the key of a retired column may do: the parent that it named is gone when the column is back.
-  /// Everything else would happen to rows that an application uses because of a column it does not know.
+  /// The foreign key of a retired column may only SET NULL: the parent that it named is gone when the column is back.
+  /// Every other action would affect rows of an application because of a column that it does not know.
   private func foreignKeys(
     _ column: ColumnDefinition, in table: TableDefinition, _ known: DefaultValue
   ) -> [RetirementObstacle] {
@@ -261,7 +261,7 @@ extension RetirementObstacles {
   }
 }
 
-/// What a column has in a row of somebody who does not know it.
+/// The value of a column in a row whose writer does not know it.
 private enum DefaultValue: Equatable {
   case null
   case expression(String)
@@ -276,8 +276,9 @@ private enum DefaultValue: Equatable {
 
   var text: String { if case .expression(let text) = self { text } else { "NULL" } }
 
-  /// Whether a CHECK on a column alone lets the value in, asked of a table that has nothing else: the column's affinity
-  /// counts. What the library does not know, as a function of the application's, counts as refused.
+  /// Whether a CHECK on only this column accepts the value, tried on a table with just the column, because its affinity
+  /// counts. A CHECK with something that the library does not know, such as a function of the application, counts as
+  /// refused.
   func meets(_ condition: SQLFragment, as column: ColumnDefinition) -> Bool {
     let name = SQLText.identifier(column.name.spelled)
     let type = column.type.declared.map { " \($0)" } ?? ""

@@ -1,7 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The `@retire` lines of a phase, carried out inside its transaction: a change of names, whatever the number of rows.
+/// Carries out the `@retire` lines of a phase inside its transaction: it only changes names, whatever the number of
+/// rows.
 struct Retiring {
   private let retirements: [Retirement]
   private let id: PhaseID
@@ -15,8 +16,8 @@ struct Retiring {
 
   /// Renames what is retired out of the way, in the order of the lines.
   ///
-  /// - Throws: `retirement-refused` when something would go on using it, or an application that does not know it could
-  ///   not write any more.
+  /// - Throws: `retirement-refused` when something would still use it, or when an application that does not know it
+  ///   could no longer write.
   func retire() throws(MigrationError) {
     guard !retirements.isEmpty else { return }
     var schema = try readSchema()

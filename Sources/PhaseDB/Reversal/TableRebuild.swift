@@ -1,25 +1,24 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// One table built anew from another text that declares the same columns.
+/// Rebuilds one table from other SQL that declares the same columns.
 ///
-/// The procedure is that of sqlite.org/lang_altertable.html#otheralter in another order: the old table is renamed out of the
-/// way, so that the new one is made by its text as it stands, byte for byte. With `legacy_alter_table` on and foreign keys
-/// off nothing follows that rename: no child's FOREIGN KEY, no view and no trigger of another table, which all mean the new
-/// table as soon as it is there.
+/// The procedure is that of sqlite.org/lang_altertable.html#otheralter in another order: the old table is renamed
+/// first, so that the new one is made by its own SQL, byte for byte. With `legacy_alter_table` on and foreign keys off,
+/// nothing follows that rename: foreign keys, views and triggers of other tables then refer to the new table.
 struct TableRebuild {
-  /// As the present text spells it.
+  /// The name as the present SQL spells it.
   let table: SchemaName
   private let present: TableDefinition
   private let wanted: TableDefinition
-  /// What is in `sqlite_schema` now, and what will be.
+  /// The SQL in `sqlite_schema` now, and afterwards.
   private let presentSQL: String
   private let sql: String
-  /// nil when the rows have to move to a new table.
+  /// nil when the rows must move to a new table.
   private let reordering: ColumnReordering?
 
-  /// nil when another text would not give the same table: it is not the same columns, each declared as it is there, or
-  /// the table is of another sort. A retired column that is missing counts as there: only phasedb can make it.
+  /// nil when the other SQL does not declare the same table: the same columns, each with the same declaration, and the
+  /// same kind of table. A missing retired column counts as present, because only phasedb can make it.
   init?(of present: SchemaObject, as wanted: SchemaObject) {
     guard present.key.type == "table", present.key == wanted.key, let old = TableDefinition(present.sql),
       let new = TableDefinition(wanted.sql), old.virtual == nil, new.virtual == nil,
@@ -35,24 +34,24 @@ struct TableRebuild {
     reordering = ColumnReordering(from: old, to: new)
   }
 
-  /// What the rows of the table are called where a ``Reading`` reads them.
+  /// The name of the table's rows in the SQL of a ``Reading``.
   static let row = "phasedb_row"
 
-  /// What to read instead of columns, so that other values come back in the same pass.
+  /// What to read instead of columns, so that archived values are restored in the same pass.
   struct Reading {
-    /// By column, its SQL from that of the value that is there, in which `phasedb_row` is the row.
+    /// For a column, makes its SQL from the SQL of the present value; `phasedb_row` is the row.
     var columns: [SchemaName: (String) -> String] = [:]
     /// A LEFT JOIN that the SQL may use, at most one row for each row of the table.
     var join = ""
   }
 
-  /// The SQL of a row's rowid in a ``Reading``; nil when rows have none, or no name is left for it.
+  /// The SQL of a row's rowid in a ``Reading``; nil when rows have none, or columns have all its names.
   var rowID: String? {
     rowIDName.map { "\(Self.row).\(reordering != nil || isAway ? $0 : Self.keptRowID)" }
   }
 
-  /// Builds the table anew inside the open transaction. No trigger fires, and no conflict clause of the table's own
-  /// drops or replaces a row.
+  /// Rebuilds the table inside the open transaction. No trigger fires, and no conflict clause of the table drops or
+  /// replaces a row.
   ///
   /// - Throws: `down-not-inverse` when a row does not fit the text.
   func run(on connection: Connection, reading: Reading = Reading()) throws(MigrationError) {
@@ -118,7 +117,7 @@ extension TableRebuild {
     return attachments
   }
 
-  /// Rows go to a new table, from the old one or from where they wait.
+  /// Moves rows to a new table, from the old one or from where they were kept.
   private func move(_ connection: Connection, _ reading: Reading) throws(SQLiteError) {
     let name = "main.\(SQLText.identifier(table.spelled))"
     let counter = try counter(on: connection)
@@ -134,8 +133,8 @@ extension TableRebuild {
     try putBack(counter, on: connection)
   }
 
-  /// Whether the old table can be renamed out of the way. A CHECK that calls its column `t.a` cannot follow a rename
-  /// while `legacy_alter_table` is on: then the rows go into a table without constraints and back.
+  /// Whether the old table can be renamed. A CHECK that calls its column `t.a` cannot follow a rename while
+  /// `legacy_alter_table` is on; then the rows move to a table without constraints and back.
   private var isAway: Bool {
     let tokens = SQLTokens(presentSQL).filter { !$0.kind.isTrivia }
     let bytes = Array(presentSQL.utf8)
@@ -177,7 +176,7 @@ extension TableRebuild {
         + " SELECT \(sources.joined(separator: ", ")) FROM main.\(Self.aside) AS \(Self.row) \(reading.join)")
   }
 
-  /// A name for the rowid that no column has; nil for a table whose rowid is a column's or is not there. Where columns
+  /// A name for the rowid that no column has; nil for a table whose rowid is a column, or without rowids. If columns
   /// have all three names, SQL cannot name the rowid, so it need not be kept.
   private var rowIDName: String? { present.columns.contains(where: \.isRowIDAlias) ? nil : present.rowIDName }
 }

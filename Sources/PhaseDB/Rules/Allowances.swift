@@ -10,7 +10,7 @@ struct Allowances {
     self.catalog = catalog
   }
 
-  /// What is left of a phase's findings, and what is wrong with the exceptions themselves.
+  /// The findings of a phase that no exception covers, and findings about the exceptions themselves.
   ///
   /// - Parameter isComplete: false when not every rule could look, so that an exception may seem unused.
   func applied(to findings: [Finding], isComplete: Bool) -> [Finding] {
@@ -34,7 +34,7 @@ struct Allowances {
       }
   }
 
-  /// Past its version: some phase of the folder already shuts out every older one.
+  /// Whether its version has passed: some phase of the folder already excludes every older version.
   private func isExpired(_ allowance: Allowance) -> Bool {
     catalog.phases.contains { _, phase in
       guard let lower = phase.windows[allowance.application]?.lower else { return false }

@@ -37,7 +37,7 @@ public struct Finding: Sendable, Hashable {
     self.remedies = remedies
   }
 
-  /// What an error says, as a finding: a file that cannot be read, or a statement that fails on the scratch database.
+  /// An error as a finding: a file that cannot be read, or a statement that fails on the scratch database.
   init(_ error: MigrationError, in phase: PhaseID?) {
     id = error.id.rawValue
     level = .error

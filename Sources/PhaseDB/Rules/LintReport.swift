@@ -1,6 +1,6 @@
 /// What lint found.
 public struct LintReport: Sendable {
-  /// Phase by phase in folder order, those about the folder first.
+  /// Findings about the folder first, then those of each phase in folder order.
   public private(set) var findings: [Finding]
   /// How many phases were read.
   public let phases: Int
@@ -14,7 +14,7 @@ public struct LintReport: Sendable {
   /// Whether every file of the folder could be read.
   public let isReadable: Bool
 
-  /// Puts further findings before those that are there.
+  /// Adds findings before the present ones.
   package mutating func add(_ findings: [Finding]) { self.findings = findings + self.findings }
 
   /// Whether nothing was found, not even a warning.

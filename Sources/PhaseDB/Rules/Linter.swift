@@ -2,25 +2,25 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 extension Catalog {
-  /// Runs every rule of lint that needs no database of the user's.
+  /// Runs every rule of lint, without a database of the user.
   ///
   /// - Throws: only what keeps lint itself from working.
   public func lint() throws(MigrationError) -> LintReport { try Linter(self).report() }
 }
 
-/// Judges a folder of migrations before any database meets it.
+/// Judges a folder of migrations before it runs on any database.
 package struct Linter: Sendable {
   private let catalog: Catalog
   private let unreadable: [MigrationError]
   private let oldestSQLite: SQLiteVersion?
   private let corpus: [Script]
 
-  /// Judges migrations that are values.
+  /// Judges migrations made in Swift.
   package init(_ catalog: Catalog) {
     self.init(catalog, unreadable: [])
   }
 
-  /// Judges a folder of migrations, and what versions of applications ask the database in its `apps`.
+  /// Judges a folder of migrations, and the queries of applications in its `apps`.
   ///
   /// - Parameters:
   ///   - path: the folder.
@@ -49,12 +49,12 @@ package struct Linter: Sendable {
     self.corpus = corpus
   }
 
-  /// Runs every rule that needs no database of the user's.
+  /// Runs every rule, without a database of the user.
   ///
   /// - Throws: only what keeps lint itself from working; whatever is wrong with the migrations is a finding.
   package func report() throws(MigrationError) -> LintReport { try report { _ in } }
 
-  /// - Parameter observe: told of every script that is about to run on a scratch database.
+  /// - Parameter observe: gets every script before it runs on a scratch database.
   func report(observe: @escaping (Script) -> Void) throws(MigrationError) -> LintReport {
     let folder = LintedFolder(
       catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, observe: observe)
@@ -99,7 +99,7 @@ package struct Linter: Sendable {
       findings: findings, phases: phases.count, untried: untried, isReadable: unreadable.isEmpty)
   }
 
-  /// - Returns: how many phases were tried, and what they lead to.
+  /// - Returns: how many phases were tried, and the schema they lead to.
   private func trials(
     of phases: [(id: PhaseID, phase: Phase)], in folder: LintedFolder,
     into byPhase: inout [PhaseID: [Finding]], _ ofBaseline: inout [Finding]
@@ -127,7 +127,7 @@ package struct Linter: Sendable {
     return (phases.count, scratch.schema)
   }
 
-  /// In the order in which their findings are told.
+  /// In the order of their findings in a report.
   private static var trialRules: [any TrialRule.Type] {
     [
       DownNotInverse.self, NotReplayable.self, ExpandNotAdditive.self, MigrateChangesSchema.self,

@@ -36,7 +36,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case probeWrites = "probe-writes"
   case probeInvalid = "probe-invalid"
 
-  /// How serious its findings are, where nothing else is said.
+  /// The level of its findings, unless a finding has its own.
   package var level: Finding.Level {
     switch self {
     case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite,

@@ -1,16 +1,16 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The column in whose order a table is gone through in batches.
+/// The column that orders the batches of a table.
 ///
 /// A batch is the rows between two values of it, both included. It need not be unique: rows with the same value are in
-/// the same batch. A range of it is found without looking at other rows.
+/// the same batch. SQLite finds a range of it without reading other rows.
 struct BatchKey: Sendable, Hashable {
   /// The table's name, as it was made.
   let table: String
   /// The column's name, as it was made; a word for the rowid where that has no column.
   let column: String
-  /// Whether its values are whole numbers, so that a value tells how much of the way is behind it.
+  /// Whether its values are whole numbers, so that a value tells how much of the way is done.
   let isInteger: Bool
   /// Every name under which SQLite reports a write of it, folded.
   let names: Set<FoldedName>
@@ -55,7 +55,7 @@ struct BatchKey: Sendable, Hashable {
   }
 }
 
-/// Where the key of the batches is looked for.
+/// The columns in which the key of the batches is looked for.
 private struct TableKeys {
   private let table: Table
   private let title: String

@@ -22,7 +22,7 @@ struct ForeignKeyViolation: Hashable, Sendable {
 struct CountedForeignKey {
   let parent: String
   let columns: [String]
-  /// Empty when they cannot be told.
+  /// Empty when they are unknown.
   let parentColumns: [String]
 }
 
@@ -42,8 +42,8 @@ extension Connection {
       parentColumns: parentColumns.count == parts.count ? parentColumns : [])
   }
 
-  /// What the children among violations hold in the columns of their foreign keys, with how often: the same rows have
-  /// the same, whatever their tables are called and their rowids are.
+  /// The values of the violating children in the columns of their foreign keys, and how often each occurs. They
+  /// identify rows whatever the names of their tables and their rowids are.
   func orphans(_ violations: [ForeignKeyViolation: Int]) throws(SQLiteError) -> [[Value]: Int] {
     var orphans: [[Value]: Int] = [:]
     for (key, group) in Dictionary(grouping: violations.keys, by: { [$0.table, "\($0.key)"] }) {

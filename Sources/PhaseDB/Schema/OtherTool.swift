@@ -1,22 +1,23 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A table in which another tool keeps its books, in a database that phasedb shares with it.
+/// A table of another migration tool, in a database that phasedb shares with it.
 ///
-/// Such tables are left alone: they are no part of a baseline, and no difference in them is one of the schema.
+/// phasedb ignores such tables: they are not part of a baseline, and a difference in them is no difference of the
+/// schema.
 package struct OtherTool: Sendable, Hashable {
   /// The table's name, as spelled.
   package let table: String
-  /// Whose it is; several names where tools share one.
+  /// The tool; several names when tools share the table.
   package let tool: String
 }
 
 extension OtherTool {
-  /// The tool that keeps its books in a table of this name, nil when none is known to.
+  /// The tool that uses a table of this name; nil when none is known.
   static func tool(of table: FoldedName) -> String? { tools[table] }
 
   /// By the name of the table in lower case. Only names that no application would give to a table of its own: a plain
-  /// `migrations`, which Laravel and TypeORM use, might be somebody's birds.
+  /// `migrations`, which Laravel and TypeORM use, could be a table about birds.
   private static let tools: [FoldedName: String] = [
     "__diesel_schema_migrations": "Diesel",
     "__drizzle_migrations": "Drizzle",

@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// The name that a retired column or table has until its phase comes down or is purged.
 ///
-/// It follows from the migration and the old name alone, so that the same phases lead to the same schema in every
+/// It depends only on the migration and the old name, so that the same phases lead to the same schema in every
 /// database.
 struct RetiredName: Hashable, Sendable {
   /// The number of the migration that retired it.
@@ -15,7 +15,7 @@ struct RetiredName: Hashable, Sendable {
     self.original = original
   }
 
-  /// Takes a name apart; nil when it is not one of a retired thing.
+  /// Reads a name; nil when it is not one of a retired column or table.
   init?(_ name: SchemaName) {
     guard name.key.hasPrefix(Self.prefix) else { return nil }
     let rest = name.spelled.dropFirst(Self.prefix.count)
@@ -30,6 +30,6 @@ struct RetiredName: Hashable, Sendable {
 
   var name: SchemaName { SchemaName("\(Self.prefix)\(number)_\(original)") }
 
-  /// What the names of all retired columns and tables start with.
+  /// The prefix of all retired columns and tables.
   static let prefix = "\(Schema.ledgerPrefix)retired_"
 }

@@ -1,9 +1,9 @@
 package import PhaseSQL
 package import PhaseSQLite
 
-/// The schema of a database: what `sqlite_schema` holds, less what phasedb leaves alone.
+/// The schema of a database: the content of `sqlite_schema`, without what phasedb ignores.
 package struct Schema: Sendable {
-  /// In the order of `sqlite_schema`'s rows, for which reading again is a walk along both.
+  /// In the order of `sqlite_schema`'s rows, so that a second reading can be compared row by row.
   private var rows: [Row] = []
   package private(set) var digest = SchemaDigest.empty
 
@@ -12,7 +12,7 @@ package struct Schema: Sendable {
     let object: SchemaObject
     /// Whether it is left out of every comparison.
     let isForeign: Bool
-    /// Whether it is the ledger's, or reaches for it.
+    /// Whether it belongs to the ledger, or uses it.
     let reachesForLedger: Bool
 
     init(id: Int64, object: SchemaObject, isForeign: Bool) {
@@ -30,8 +30,8 @@ package struct Schema: Sendable {
 
   /// Reads the schema of a connection's main database.
   ///
-  /// - Parameter known: a schema whose objects are taken over where their SQL is the same byte for byte, which
-  ///   spares taking them apart again.
+  /// - Parameter known: a schema whose objects are reused if their SQL is the same byte for byte, so that they need not
+  ///   be parsed again.
   package init(of connection: Connection, known: Schema? = nil) throws(SQLiteError) {
     var table = try connection.prepare(
       "SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
@@ -53,8 +53,8 @@ package struct Schema: Sendable {
     }
   }
 
-  /// Names that a string cannot hold would be taken for others. Comments may hold what they like: SQLite passes over
-  /// them, too.
+  /// Names that a string cannot hold would be taken for others. Comments may hold anything, because SQLite skips them,
+  /// too.
   private static func refuseWhatIsNoText(_ value: Value) throws(SQLiteError) {
     let bytes: [UInt8]
     switch value {
@@ -83,14 +83,14 @@ package struct Schema: Sendable {
 
   var isEmpty: Bool { rows.allSatisfy(\.isForeign) }
 
-  /// The names under which the ledger would be found, whatever made them.
+  /// Names of the ledger that objects have, whoever made them.
   var ledgerNames: Set<FoldedName> {
     Set(
       rows.filter(\.isForeign).map(\.object.key.name).filter { $0.hasPrefix(Schema.ledgerPrefix) }
     )
   }
 
-  /// What is the ledger's by its name, belongs to it or uses it, whatever made it.
+  /// Objects that have a name of the ledger, belong to it or use it, whoever made them.
   var reachingForLedger: [SchemaObject] { rows.filter(\.reachesForLedger).map(\.object) }
 
   /// The tables of other tools that are there.
@@ -100,8 +100,8 @@ package struct Schema: Sendable {
     }
   }
 
-  /// What is SQLite's own, the ledger's, or of tools that share the file: replicators (Litestream, LiteFS), the books
-  /// of other migration tools with their indexes, and the planner's statistics.
+  /// Whether an object belongs to SQLite (also the planner's statistics), to the ledger, or to tools that share the
+  /// file: replicators (Litestream, LiteFS), and other migration tools with their indexes.
   static func isForeign(_ name: FoldedName, of table: FoldedName) -> Bool {
     // What is retired still is the users': it comes back when its phase comes down.
     if name.hasPrefix(RetiredName.prefix) { return false }
@@ -110,15 +110,15 @@ package struct Schema: Sendable {
 
   private static let foreignPrefixes = ["sqlite_", Schema.ledgerPrefix, "_litestream_", "_cf_"]
 
-  /// What the name of every object of the ledger starts with.
+  /// The prefix of every object of the ledger.
   package static let ledgerPrefix = "phasedb_"
 }
 
 extension Schema {
-  /// What leads from another schema to this one, byte for byte: an object whose SQL was only reformatted is listed as
+  /// The changes from another schema to this one, byte for byte: an object whose SQL was only reformatted is listed as
   /// removed and added. Removed ones come first.
   ///
-  /// Two readings of one database differ in a few rows, which a walk along both finds without looking anything up.
+  /// Two readings of one database differ in few rows, which a walk along both finds without look-ups.
   func changes(since before: Schema) -> [SchemaChange] {
     var (removed, added): ([SchemaObject.Key: SchemaObject], [SchemaObject.Key: SchemaObject]) = ([:], [:])
     var (old, new) = (before.rows[...], rows[...])

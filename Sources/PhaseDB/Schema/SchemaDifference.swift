@@ -10,7 +10,7 @@ struct SchemaDifference: Sendable {
 
   init(from before: Schema, to after: Schema) { self.init(after.changes(since: before)) }
 
-  /// What changes mean, when formatting does not count.
+  /// The meaning of changes, without formatting.
   init(_ changes: [SchemaChange]) {
     let old = changes.filter { $0.kind == .removed }.map(\.object)
     let new = changes.filter { $0.kind == .added }.map(\.object)
@@ -58,8 +58,8 @@ struct SchemaDifference: Sendable {
 }
 
 extension SchemaDifference {
-  /// Every change as a value: at least one for each object that differs. Tables come first, what is gone before what is
-  /// added.
+  /// Every change as a value: at least one for each object that differs. Tables come first, and removed objects before
+  /// added ones.
   var facts: [SchemaFact] {
     let shadows = Self.shadows(of: removed + added)
     var facts: [SchemaFact] = []
@@ -76,16 +76,16 @@ extension SchemaDifference {
     return facts
   }
 
-  /// Whether an object is a table that was there under its own name: its retirement is told by that.
+  /// Whether an object is a retired table that was there under its own name, which already tells of the retirement.
   private func isRetired(_ object: SchemaObject) -> Bool {
     guard object.key.type == "table", let retired = RetiredName(SchemaName(object.name)) else { return false }
     return removed.contains { $0.key == SchemaObject.Key(type: "table", name: retired.original.key) }
   }
 
-  /// One sentence for each change, as a person would say it.
+  /// One sentence for each change, for people.
   var sentences: [Prose] { facts.flatMap(\.sentences) }
 
-  /// The names of tables that come or go only because a virtual table does.
+  /// The names of tables that are made or dropped only with a virtual table.
   private static func shadows(of objects: [SchemaObject]) -> Set<SchemaName> {
     objects.reduce(into: []) { shadows, object in
       guard object.key.type == "table", let table = TableDefinition(object.sql), let virtual = table.virtual
@@ -139,8 +139,8 @@ extension SchemaObject {
 }
 
 extension SchemaDifference {
-  /// What something that only adds may not do: an object gone, a column gone or changed, or an object that is not the old
-  /// one with something put in. A constraint that a table gains takes nothing away.
+  /// Changes that an expand must not make: a removed object, a removed or changed column, or an object that is not the
+  /// old one with something inserted. A constraint that a table gains removes nothing.
   var losses: [Prose] {
     var losses: [Prose] = removed.map { "- \($0.title)" }
     for (before, after) in changed {

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A number of 128 bits for a schema, the sum of those of its objects, so that a change costs what it touches
-/// and the order of objects does not matter.
+/// A number of 128 bits for a schema, the sum of the numbers of its objects. So the cost of a change depends only on
+/// the changed objects, and their order does not matter.
 package struct SchemaDigest: Hashable, Sendable {
   private var high: UInt64
   private var low: UInt64
@@ -15,7 +15,7 @@ package struct SchemaDigest: Hashable, Sendable {
     self.low = low
   }
 
-  /// The digest of one object, from what identifies it and the normal form of its SQL.
+  /// The digest of one object, from its type, its names and the normal form of its SQL.
   init(type: String, name: FoldedName, table: FoldedName, sql: String) {
     var bytes: [UInt8] = []
     for part in [type, name.text, table.text] {
@@ -27,7 +27,7 @@ package struct SchemaDigest: Hashable, Sendable {
     low = UInt64(words[2]) << 32 | UInt64(words[3])
   }
 
-  /// Reads the text form; nil when it is none.
+  /// Reads the text form; nil for any other text.
   init?(_ text: String) {
     guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
       let low = UInt64(text.suffix(16), radix: 16)

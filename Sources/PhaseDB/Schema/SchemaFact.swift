@@ -1,13 +1,13 @@
 internal import PhaseSQL
 
-/// One change of a schema, as a value that rules ask and that can be said in a sentence.
+/// One change of a schema, as a value for rules, and as a sentence for people.
 ///
-/// Names of tables and columns are spelled as in the schema that has them, in the later one when both do. What belongs
-/// to a column that comes or goes, as its CHECK or a foreign key of it alone, makes no fact of its own.
+/// Names of tables and columns are spelled as in the schema that has them, in the later one when both do. Parts of an
+/// added or removed column, such as its CHECK or a foreign key of it alone, make no fact of their own.
 enum SchemaFact: Hashable, Sendable {
   case tableAdded(SchemaName)
   case tableRemoved(SchemaName)
-  /// Its tokens differ in something for which there is no finer fact, as the name of a constraint.
+  /// Its tokens differ in something for which there is no finer fact, such as the name of a constraint.
   case tableDeclaredDifferently(SchemaName)
   case virtualTableAdded(SchemaName, VirtualTable)
   case virtualTableRemoved(SchemaName, VirtualTable)
@@ -23,7 +23,7 @@ enum SchemaFact: Hashable, Sendable {
   /// Places count from 1.
   case columnAdded(table: SchemaName, ColumnDefinition, place: Int, isLast: Bool)
   case columnRemoved(table: SchemaName, ColumnDefinition)
-  /// Not of columns that only moved up because another one went or came before them.
+  /// Not for columns that only moved because another one was removed or added before them.
   case columnMoved(table: SchemaName, SchemaName, from: Int, to: Int)
   case columnRetyped(table: SchemaName, SchemaName, from: ColumnType, to: ColumnType)
   case notNullGained(table: SchemaName, SchemaName)
@@ -56,21 +56,21 @@ enum SchemaFact: Hashable, Sendable {
   case viewAdded(SchemaName)
   case viewRemoved(SchemaName)
   case viewChanged(SchemaName)
-  /// An object whose SQL is none of the above.
+  /// Another object whose SQL changed.
   case otherChanged(title: String)
 }
 
 extension SchemaFact {
-  /// What a fact does to those who use the schema.
+  /// The effect of a fact on the users of the schema.
   enum Effect: Hashable, Sendable {
-    /// Something is there that was not.
+    /// Something is new.
     case adds
-    /// Rows or statements that were accepted may not be any more.
+    /// Rows or statements that were accepted may now be refused.
     case tightens
-    /// What was refused may be accepted.
+    /// Rows or statements that were refused may now be accepted.
     case loosens
     case removes
-    /// Something is not what it was, and neither wider nor narrower.
+    /// Something changed, but is neither wider nor narrower.
     case changes
   }
 
@@ -102,7 +102,7 @@ extension SchemaFact {
 }
 
 extension SchemaFact {
-  /// What changed as a person would say it; more than one sentence when more than one thing did.
+  /// The change as sentences for people, one for each thing that changed.
   var sentences: [Prose] {
     switch self {
     case .foreignKeyChanged(let table, let old, let new): ForeignKey.sentences(table, from: old, to: new)
@@ -300,7 +300,7 @@ extension SchemaFact {
     }
   }
 
-  /// The table that something is changed about or taken from.
+  /// The table that loses something or in which something changes.
   var tableTouched: SchemaName? {
     switch self {
     case .indexRemoved(let index), .indexChanged(_, let index): index.table

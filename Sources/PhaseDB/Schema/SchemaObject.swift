@@ -9,12 +9,12 @@ package struct SchemaObject: Sendable {
   /// The table it belongs to; its own name for a table or a view.
   let table: String
   let sql: String
-  /// How often its SQL says REFERENCES: 0 for a table without a foreign key.
+  /// How often REFERENCES occurs in its SQL: 0 for a table without a foreign key.
   let references: Int
   /// Equal for two objects whose SQL differs only in comments, white space, quoting and the case of names.
   let digest: SchemaDigest
 
-  /// What tells objects of one schema apart. Names are case-folded, as SQLite compares them.
+  /// Identifies an object within its schema. Names are case-folded, as SQLite compares them.
   package struct Key: Hashable, Sendable, Comparable {
     package let type: String
     package let name: FoldedName
@@ -54,14 +54,14 @@ package struct SchemaObject: Sendable {
   /// Whether its SQL is the same byte for byte. Two strings with other bytes may be equal.
   func isSpelled(like other: SchemaObject) -> Bool { sql.hasSameBytes(as: other.sql) }
 
-  /// As a person would call it: `table customers`.
+  /// Its name for people: `table customers`.
   var title: String { "\(key.type) \(name)" }
 }
 
 extension SchemaObject {
-  /// Where it stands in an order in which objects can be made: tables come before the indexes, views and triggers that are
-  /// made over them. A virtual table may read another one when it is made, and makes its shadow tables itself, under names
-  /// that begin with its own: what has such a name comes after it.
+  /// Its position in an order in which objects can be made: tables come before the indexes, views and triggers over
+  /// them. A virtual table may read another table when it is made, and makes its shadow tables itself, with names that
+  /// begin with its own: objects with such a name come after it.
   func rank(_ virtualPrefixes: [String] = []) -> Int {
     switch key.type {
     case "table" where virtualPrefixes.contains { key.name.hasPrefix($0) }: 2

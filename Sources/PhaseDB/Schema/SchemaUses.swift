@@ -1,15 +1,15 @@
 internal import PhaseSQL
 
-/// Which objects of a schema mention which names: the one index for all that ask who uses what.
+/// Which objects of a schema mention which names: the one index for all questions of who uses what.
 ///
-/// A name is any identifier, keyword or string in an object's SQL. So an object may be listed that only looks as if it
-/// used another one, and none is missing that does.
+/// A name is any identifier, keyword or string in an object's SQL. So an object may be listed that only seems to use
+/// another one, but no object that uses it is missing.
 struct SchemaUses {
   private var objects: [SchemaObject.Key: SchemaObject] = [:]
   private var names: [SchemaObject.Key: Set<FoldedName>] = [:]
   private var users: [FoldedName: Set<SchemaObject.Key>] = [:]
 
-  /// Takes up what a schema lost and gained. A changed object is both.
+  /// Adds the changes of a schema. A changed object was both lost and gained.
   mutating func follow(_ changes: [SchemaChange]) {
     for change in changes where change.kind == .removed {
       let key = change.object.key
@@ -27,7 +27,7 @@ struct SchemaUses {
 
   subscript(key: SchemaObject.Key) -> SchemaObject? { objects[key] }
 
-  /// What an object mentions.
+  /// The names that an object mentions.
   func names(in key: SchemaObject.Key) -> Set<FoldedName> { names[key] ?? [] }
 
   /// The objects that mention a name.

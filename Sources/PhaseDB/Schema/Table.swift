@@ -8,9 +8,10 @@ struct Table {
   /// nil when it has no primary key.
   let primaryKey: RowKey?
   let isWithoutRowID: Bool
-  /// Whether what is read from it can be put into it: not so with virtual tables that have their rows from elsewhere.
+  /// Whether rows read from it can be inserted again, which is not so for virtual tables that take their rows from
+  /// elsewhere.
   let isKept: Bool
-  /// Whether the rowid of a row that is gone is never given to another one.
+  /// Whether the rowid of a deleted row is never used again.
   let hasAutoincrement: Bool
 
   struct Column: Hashable {
@@ -70,7 +71,7 @@ struct Table {
   /// A name of the rowid that no column has; nil when there is none.
   var rowIDName: String? { isWithoutRowID ? nil : RowKey.rowIDName(beside: columns.map(\.name)) }
 
-  /// A name by which SQL finds the rowid, be it that of a column; nil when rows have none.
+  /// A name by which SQL finds the rowid, also that of a column; nil when rows have no rowid.
   var anyRowIDName: String? {
     primaryKey?.form == .integer ? primaryKey?.names.first.map(SQLText.identifier) : rowIDName
   }
@@ -82,7 +83,7 @@ struct Table {
 }
 
 extension Table.Column {
-  /// The same in the key of a table without rowids (sqlite.org/withoutrowid.html).
+  /// The same column in the key of a table without rowids (sqlite.org/withoutrowid.html).
   fileprivate var neverNull: Self {
     Self(
       name: name, isGenerated: isGenerated, mayBeNull: false, defaultValue: defaultValue, type: type,
@@ -91,7 +92,7 @@ extension Table.Column {
 }
 
 extension [Table.Column] {
-  /// Those of the primary key, in its order.
+  /// The columns of the primary key, in its order.
   var keyColumns: [Table.Column] {
     filter { $0.keyPosition > 0 }.sorted { $0.keyPosition < $1.keyPosition }
   }
@@ -118,7 +119,7 @@ extension Connection {
     }
   }
 
-  /// What the stored columns of a table come to.
+  /// The sum over the stored columns of a table.
   func sum(of table: Table) throws(SQLiteError) -> RowSum {
     let names = table.stored.map(\.name.spelled)
     let list = names.map(SQLText.identifier).joined(separator: ", ")
@@ -130,8 +131,8 @@ extension Connection {
 extension RowKey {
   /// The key of a table as it is now; nil when it has none and its columns take every name of the rowid.
   ///
-  /// A primary key may hold NULL in an old-style table (sqlite.org/lang_createtable.html#the_primary_key). Where one
-  /// does, it tells no rows apart, and the rowid does.
+  /// A primary key may hold NULL in an old-style table (sqlite.org/lang_createtable.html#the_primary_key). If one does,
+  /// it identifies no row, and the rowid is used instead.
   init?(of table: Table, on connection: Connection) throws(SQLiteError) {
     if let key = table.primaryKey, try !key.isNull(in: table, on: connection) {
       self = key

@@ -14,7 +14,8 @@ struct TableComparison {
     newNames = new.columns.map(\.name)
   }
 
-  /// Empty for two texts that differ in what this model does not hold: the caller knows that they differ.
+  /// Empty for two texts that differ only in something that this model does not hold; the caller knows that they
+  /// differ.
   var facts: [SchemaFact] {
     guard old.virtual == nil, new.virtual == nil else {
       return old.virtual == new.virtual
@@ -33,7 +34,7 @@ extension TableComparison {
     old.columns.filter { new.column($0.name) == nil }.map { .columnRemoved(table: table, $0) }
   }
 
-  /// Last is a column after which there are only new ones.
+  /// A column is last when only new ones follow it.
   private var columnsBorn: [SchemaFact] {
     let lastKept = newNames.lastIndex { oldNames.contains($0) } ?? -1
     return new.columns.enumerated().filter { isBorn($0.element) }.map { index, column in
@@ -41,14 +42,14 @@ extension TableComparison {
     }
   }
 
-  /// A column that was retired is told as one that is gone.
+  /// A retired column counts as removed, not as new.
   private func isBorn(_ column: ColumnDefinition) -> Bool {
     guard old.column(column.name) == nil else { return false }
     guard let original = RetiredName(column.name)?.original else { return true }
     return old.column(original) == nil || new.column(original) != nil
   }
 
-  /// The fewest columns that had to move: all but a longest run that kept its order.
+  /// The smallest set of columns that moved: all but a longest run that kept its order.
   private var moves: [SchemaFact] {
     let kept = oldNames.filter(newNames.contains)
     let places = kept.compactMap(newNames.firstIndex)
@@ -130,7 +131,7 @@ extension TableComparison {
       .filter { !$0.isAbout(only: born) }.map { .checkGained(table: table, $0.condition) }
   }
 
-  /// A CHECK and the columns it is about: those it names and the one it is written with.
+  /// A CHECK and its columns: those it names, and the one it is written with.
   private struct Check {
     let condition: SQLFragment
     let columns: Set<SchemaName>
@@ -167,7 +168,8 @@ extension TableComparison {
     return facts
   }
 
-  /// A key that is in one table only is taken for a change of one from the same columns, of which a table seldom has two.
+  /// A foreign key that only one of the tables has counts as a change of the other's key on the same columns; a table
+  /// seldom has two of these.
   private func foreignKeyFacts(_ gone: Set<SchemaName>, _ born: Set<SchemaName>) -> [SchemaFact] {
     var lost = old.foreignKeys.filter { !new.foreignKeys.contains($0) }
     var facts: [SchemaFact] = []

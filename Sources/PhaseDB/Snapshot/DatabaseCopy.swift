@@ -1,18 +1,18 @@
 package import PhaseSQLite
 
-/// A private copy of a database as it was at one moment: a file of mode 0600 in a private folder, gone with this or with
-/// the folder.
+/// A private copy of a database at one moment: a file of mode 0600 in a private folder, removed with this object or
+/// with the folder.
 package final class DatabaseCopy: Sendable {
   package let path: String
   let bytes: Int
   let folder: PrivateFolder
   private let name: String
 
-  /// What a copy is made for, as an error tells it.
+  /// What a copy is for, which decides its errors.
   package struct Purpose: Sendable {
-    /// How many bytes have to be free beside those of the database.
+    /// How many bytes must be free in addition to those of the database.
     let spare: @Sendable (_ bytes: Int) -> Int
-    /// Where the copy was to be, and what keeps it from being there.
+    /// The error for a copy that cannot be made, from its place and the reason.
     let failed: @Sendable (_ place: String, _ why: Prose) -> MigrationError
 
     package init(
@@ -27,7 +27,7 @@ package final class DatabaseCopy: Sendable {
   ///
   /// - Parameters:
   ///   - place: the folder to make it in.
-  ///   - database: the path of the database, beside which later commands look.
+  ///   - database: the path of the database; later commands look for leftovers next to it.
   package static func makeFolder(
     in place: String, besides database: String, for purpose: Purpose
   ) throws(MigrationError) -> PrivateFolder {
@@ -42,11 +42,11 @@ package final class DatabaseCopy: Sendable {
   /// Copies a database.
   ///
   /// - Parameters:
-  ///   - source: in a read transaction, where what is copied has to be what was read before.
-  ///   - name: of the file in the folder.
-  ///   - shouldGoOn: asked now and then; false ends the copy.
-  ///   - observe: told how many bytes there are, before they are copied.
-  /// - Throws: what the purpose makes of a lack of room or permission; `interrupted`, `database-busy` and the like.
+  ///   - source: in a read transaction, if the copy must equal what was read before.
+  ///   - name: the name of the file in the folder.
+  ///   - shouldGoOn: asked from time to time; false ends the copy.
+  ///   - observe: gets the number of bytes before they are copied.
+  /// - Throws: the purpose's error for a lack of room or permission; `interrupted`, `database-busy` and the like.
   package init(
     of source: Connection, as name: String, in folder: PrivateFolder, for purpose: Purpose,
     shouldGoOn: () -> Bool, observe: (Int) -> Void = { _ in }
@@ -78,7 +78,7 @@ package final class DatabaseCopy: Sendable {
 
   deinit { remove() }
 
-  /// How much its write-ahead log takes.
+  /// The size of its write-ahead log.
   var logBytes: Int { folder.size(of: name + "-wal") }
 
   private func remove() {
@@ -88,7 +88,7 @@ package final class DatabaseCopy: Sendable {
 }
 
 extension DatabaseCopy.Purpose {
-  /// What an error of SQLite means that happened to the copy.
+  /// The error for an error of SQLite in the copy.
   func error(_ error: SQLiteError, while activity: Prose, _ place: String) -> MigrationError {
     switch error.code.primary {
     case .full, .readOnly, .cannotOpen, .ioError: failed(place, "\(activity): \(error.message)")

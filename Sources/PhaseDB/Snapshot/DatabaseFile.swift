@@ -7,9 +7,9 @@ package import PhaseSQLite
   import Foundation
 #endif
 
-/// Opens a database file the way an operator means it, or says why not.
+/// Opens a database file as an operator expects, or says why it cannot.
 package enum DatabaseFile {
-  /// Opens a file for reading; nil when there is no such file, which a reading command takes for an empty database.
+  /// Opens a file for reading; nil when there is no such file, which reading commands treat as an empty database.
   ///
   /// - Parameter wait: how long to wait for another connection that holds the lock.
   package static func openForReading(_ path: String, wait: Duration) throws(MigrationError) -> Connection? {
@@ -30,10 +30,11 @@ package enum DatabaseFile {
     }
   }
 
-  /// Opens without locks a file in WAL mode that no process has open: a reader would have to make a log and an index beside it,
-  /// which it cannot in a folder that it may not write, and which the file's owner could not write afterwards.
+  /// Opens without locks a file in WAL mode that no process has open. A normal reader would make a log and an index
+  /// beside it, which it cannot do in a folder without write permission, and which the file's owner could not write
+  /// afterwards.
   ///
-  /// - Returns: nil where that is not so.
+  /// - Returns: nil for any other file.
   private static func openedUnlocked(_ file: String, _ wait: Duration) -> Connection? {
     guard let unlocked = UnlockedFile(file),
       let connection = try? opened(file, mode: .immutable, wait: wait), connection.isInWALMode
@@ -42,7 +43,7 @@ package enum DatabaseFile {
     return connection
   }
 
-  /// What keeps a write-ahead log from being read, in which the last commits may be; nil without one.
+  /// The error for a write-ahead log that cannot be read and may contain the last commits; nil when there is none.
   private static func unreadableLog(_ path: String) -> MigrationError? {
     let (log, index) = (path + "-wal", path + "-shm")
     let folder = FileDurability.folder(of: path)
@@ -64,9 +65,9 @@ package enum DatabaseFile {
       ])
   }
 
-  /// Opens for reading a file whose last writer died in the middle, by a power cut or a kill: its journal has to be
-  /// played back first, which only a connection that may write does (sqlite.org/rescode.html#readonly_rollback).
-  /// Whoever opens the file next does it; nothing that was committed changes.
+  /// Opens for reading a file whose last writer died in a transaction. Its journal must be played back first, which
+  /// only a connection that may write can do (sqlite.org/rescode.html#readonly_rollback). The next one to open the file
+  /// would do the same, and committed content does not change.
   private static func afterRollback(_ path: String, wait: Duration) throws(MigrationError) -> Connection {
     do {
       _ = try opened(path, mode: .readWrite, wait: wait)

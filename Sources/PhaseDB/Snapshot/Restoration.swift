@@ -9,7 +9,7 @@ package struct Restoration: Sendable, Hashable {
   package let phase: PhaseID?
 }
 
-/// Puts the content of a snapshot into the place of a database's, the ledger's included.
+/// Replaces the content of a database, including the ledger, by that of a snapshot.
 struct RestoreRun {
   let live: Connection
   let database: String
@@ -17,13 +17,13 @@ struct RestoreRun {
   let now: () -> Timestamp
   let shouldGoOn: () -> Bool
 
-  /// Replaces everything, in one transaction of SQLite's own: other connections see the database before it or after it.
+  /// Replaces everything in one transaction of SQLite: other connections see the database before or after it.
   ///
-  /// What the ledger should know of the restore is written into a private copy of the snapshot, so that it is there as soon
-  /// as the content is.
+  /// The ledger's entry about the restore is written into a private copy of the snapshot first, so that it arrives
+  /// together with the content.
   ///
   /// - Parameters:
-  ///   - name: what the operator called the snapshot, for the log.
+  ///   - name: the operator's name for the snapshot, for the log.
   ///   - checkpoint: the checkpoint it belongs to, nil when it was named by its path.
   /// - Throws: `database-busy`, `snapshot-failed` when there is no room for the copy beside the database.
   func replace(
@@ -51,7 +51,7 @@ struct RestoreRun {
     try replace(by: copy)
   }
 
-  /// The only act that changes the database.
+  /// The only step that changes the database.
   private func replace(by copy: Connection) throws(MigrationError) {
     let durability = try DurableCommits(on: live)
     try durability.whileInForce { () throws(MigrationError) in

@@ -9,18 +9,18 @@ package struct RestoreLosses: Sendable, Hashable {
   package let applied: [PhaseID]
   /// Phases that came down since, and are applied afterwards.
   package let reversed: [PhaseID]
-  /// Checkpoints that were named since, and are not there afterwards.
+  /// Checkpoints that were named since, and are gone afterwards.
   package let checkpoints: [String]
 
   package struct Table: Sendable, Hashable {
     package let name: String
-    /// Rows that came since, and go.
+    /// Rows added since, which are removed.
     package let added: Int
-    /// Rows that have other values now, in columns that there were then, too.
+    /// Rows with other values now, in columns that also existed then.
     package let changed: Int
-    /// Rows that were deleted since, and come back.
+    /// Rows deleted since, which come back.
     package let gone: Int
-    /// Whether the table itself came or went since, or its columns.
+    /// Whether the table itself, or one of its columns, was added or removed since.
     package let isOther: Bool
   }
 
@@ -46,10 +46,10 @@ extension RestoreLosses.Table {
 
 extension RestoreLosses {
   /// - Parameters:
-  ///   - snapshot: what would be again.
-  ///   - present: what is there now, in a read transaction.
-  ///   - checkpoint: the name of the one whose snapshot it is, which is known afterwards.
-  ///   - shouldGoOn: asked now and then; false ends the comparison.
+  ///   - snapshot: the content to be restored.
+  ///   - present: the present content, in a read transaction.
+  ///   - checkpoint: the name of the snapshot's checkpoint, which exists afterwards, too.
+  ///   - shouldGoOn: asked from time to time; false ends the comparison.
   init(
     from snapshot: Connection, to present: Connection, of checkpoint: String?,
     shouldGoOn: @escaping () -> Bool
@@ -108,7 +108,7 @@ extension RestoreLosses {
 }
 
 extension AppliedPhase {
-  /// What tells one application of a phase from another.
+  /// Identifies one application of a phase.
   fileprivate var mark: String { "\(sequence) \(id)" }
 }
 

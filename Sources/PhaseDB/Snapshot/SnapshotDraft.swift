@@ -1,21 +1,22 @@
 internal import PhaseSQLite
 
-/// A snapshot in the making: a private copy that gets its name when it is whole, and keeps it once the ledger knows of it.
+/// A snapshot in the making: a private copy that gets its name when it is complete, and keeps it once the ledger has
+/// recorded it.
 ///
-/// Between these two moments a kill leaves a file that nothing refers to. So the private folder stays from before the file
-/// has its name until it is recorded, with a claim that says which file that is: whoever removes the folder of a dead
-/// process asks the ledger, and removes an unrecorded snapshot with it.
+/// A kill between these two moments leaves a file that nothing refers to. So the private folder stays until the
+/// snapshot is recorded, with a claim that names the file: a command that removes the folder of a dead process asks the
+/// ledger, and also removes an unrecorded snapshot.
 struct SnapshotDraft {
   /// The folder, from the root.
   private let folder: String
   private let name: String
-  /// The path of what is copied.
+  /// The path of the database.
   private let database: String
   private let path: String
 
   /// - Parameters:
-  ///   - name: of the snapshot's file.
-  ///   - folder: must be there.
+  ///   - name: the name of the snapshot's file.
+  ///   - folder: an existing folder.
   /// - Throws: `snapshot-failed` when there is no such folder, `already-exists` when something has the name.
   init(_ name: String, in folder: String, of database: String) throws(MigrationError) {
     do throws(FileReading.Failure) {
@@ -32,19 +33,19 @@ struct SnapshotDraft {
     for taken in [path, Snapshot.sidecar(of: path)] where FileReading.exists(taken) { throw isTaken(taken) }
   }
 
-  /// A snapshot that has its name.
+  /// A complete snapshot under its own name.
   struct Placed {
     let snapshot: Snapshot
-    /// Has to last until the ledger knows of the snapshot.
+    /// Must exist until the ledger has recorded the snapshot.
     fileprivate let copy: DatabaseCopy
   }
 
   /// Copies the database and gives the copy its name.
   ///
   /// - Parameters:
-  ///   - source: in a read transaction, so that what is copied is what was read before.
-  ///   - isRecorded: whether a ledger will know of it. Without, it is done when it has its name.
-  ///   - shouldGoOn: asked now and then; false ends the copy.
+  ///   - source: in a read transaction, so that the copy equals what was read before.
+  ///   - isRecorded: whether a ledger will record it. If not, it is finished when it has its name.
+  ///   - shouldGoOn: asked from time to time; false ends the copy.
   /// - Throws: `snapshot-failed`, `already-exists`, `interrupted`.
   func finish(from source: Connection, isRecorded: Bool, shouldGoOn: () -> Bool) throws(MigrationError)
     -> Placed
@@ -120,10 +121,10 @@ struct SnapshotDraft {
 }
 
 extension SnapshotDraft {
-  /// Says of a private folder which snapshot it was for.
+  /// Says which snapshot a private folder was for.
   struct Claim {
     let path: String
-    /// Whose ledger will know of it; empty when none will.
+    /// The database whose ledger will record it; empty when none will.
     let database: String
     private let inode: String
     private let checksum: String
@@ -135,7 +136,7 @@ extension SnapshotDraft {
       inode = Self.inode(of: copy.path)
     }
 
-    /// The claim of a folder; nil when it made none, or not all of it.
+    /// The claim of a folder; nil when there is none, or it is incomplete.
     init?(in folder: String) {
       guard let bytes = try? FileReading.bytes(of: "\(folder)/\(Self.name)", limit: 65_536) else {
         return nil
@@ -153,7 +154,7 @@ extension SnapshotDraft {
         [path, database, inode, checksum, ""].joined(separator: "\0"), to: "\(folder.path)/\(Self.name)")
     }
 
-    /// Removes the snapshot and its checksum, where they still are those that the folder was for.
+    /// Removes the snapshot and its checksum, if they are still those of the folder.
     func removeFiles() {
       let isEmpty = FileReading.mark(of: path)?.bytes == 0
       if isEmpty || Self.inode(of: path) == inode { FileDurability.remove(path) }

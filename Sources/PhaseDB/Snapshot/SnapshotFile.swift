@@ -1,10 +1,10 @@
 internal import PhaseSQLite
 
-/// A snapshot that somebody wants back: the file, and the checksum that it must have.
+/// A snapshot to be restored: the file, and the checksum that it must have.
 struct SnapshotFile {
   let path: String
   private let checksum: String
-  /// As an error calls it.
+  /// Its name in errors.
   private let title: String
 
   /// The snapshot of a checkpoint of the ledger.
@@ -14,7 +14,7 @@ struct SnapshotFile {
     title = "the snapshot of @\(checkpoint)"
   }
 
-  /// A snapshot by its path, whose checksum stands beside it.
+  /// A snapshot by its path, with its checksum in a file beside it.
   ///
   /// - Throws: `snapshot-missing`.
   init(path: String) throws(MigrationError) {

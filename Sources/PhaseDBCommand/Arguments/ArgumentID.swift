@@ -1,4 +1,4 @@
-/// What an argument is called in code: the key under which an ``Invocation`` holds its value.
+/// The name of an argument in code: the key of its value in an ``Invocation``.
 ///
 /// Options and positionals share one list, so that a command asks for either in the same way.
 enum ArgumentID: String, Sendable, CaseIterable {

@@ -13,7 +13,7 @@ struct ArgumentParser {
   }
 
   private var rest: ArraySlice<String>
-  /// The words of the verb that were read, until they name one verb.
+  /// The words of the verb read so far, until they name one verb.
   private var path: [String] = []
   private var verb: Verb?
   private var words: [String] = []
@@ -132,7 +132,7 @@ extension ArgumentParser {
     return try (own ?? kind).read(text, for: "'\(name)'")
   }
 
-  /// The value that stands as an argument of its own.
+  /// The value given as an argument of its own.
   private mutating func nextValue(of option: Option, as name: String) throws(UsageError) -> String {
     let placeholder = option.value?.placeholder ?? ""
     guard let next = rest.first else {
@@ -212,7 +212,7 @@ extension ArgumentParser {
     return kind == .number ? "a number (\(kind.placeholder))" : kind.placeholder
   }
 
-  /// Some arguments are for the way down alone, others for the way up.
+  /// Refuses arguments of the way down on the way up, and the other way round.
   private static func checkRehearsal(_ invocation: Invocation, of verb: Verb) throws(UsageError) {
     let isDown = invocation.value(.phase) == RehearseCommand.down
     let misplaced: [ArgumentID] = isDown ? [.evidence, .allowEmpty] : [.count, .target, .all]

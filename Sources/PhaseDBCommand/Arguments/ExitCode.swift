@@ -25,7 +25,7 @@ enum ExitCode: Int32, Sendable, CaseIterable {
     case .done: "done, or nothing to do"
     case .findings: "findings"
     case .refused: "refused or failed before anything changed"
-    case .undone: "failed and undone: the database is as it was before the command"
+    case .undone: "failed and undone: schema and rows are as they were before the command"
     case .partWay: "stopped part-way: the state is recorded and the next command is printed"
     case .busy: "busy: timed out waiting for another runner or writer"
     case .usage: "the command line is wrong"

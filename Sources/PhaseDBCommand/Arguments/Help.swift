@@ -3,7 +3,7 @@ internal import PhaseDB
 /// What `phasedb help` prints, read from the tables of verbs and options.
 struct Help {
   let paint: Paint
-  /// Columns at which prose is wrapped.
+  /// The width at which prose is wrapped.
   let width: Int
 
   init(paint: Paint = .none, width: Int = 80) {
@@ -13,7 +13,7 @@ struct Help {
 
   /// The help of a verb, of all verbs that share a first word, or of the program when there are no words.
   ///
-  /// - Parameter isWhole: whether a verb's discussion and the details of its options are wanted.
+  /// - Parameter isWhole: whether to include a verb's discussion and the details of its options.
   func text(for words: [String], isWhole: Bool = true) -> Prose {
     let verbs = Verb.under(words)
     guard !words.isEmpty, let verb = verbs.first else { return overview }
@@ -65,7 +65,7 @@ struct Help {
       + section(nil, Wrapped.text(own(rest), width), isLast: true)
   }
 
-  /// Whether an option means to this verb what it means to all, so that the overview explains it.
+  /// Whether an option has the same meaning for this verb as for all, so that the overview explains it.
   private static func isShared(_ option: Option, by verb: Verb) -> Bool {
     (option.placement == .anywhere || option.id == .wait) && verb.wording[option.id] == nil
   }
@@ -91,10 +91,10 @@ struct Help {
     return (head + lines).map { $0 + "\n" }.joined() + (isLast ? "" : "\n")
   }
 
-  /// Words of the tables, which are our own.
+  /// Words of the tables, which need no escaping.
   private func own(_ text: String) -> Prose { Prose(unescaped: text) }
 
-  /// Terms on the left, what they mean on the right; a term that is too long has its line to itself.
+  /// Terms on the left, their meanings on the right; a term that is too long has a line of its own.
   private func list(
     _ rows: [(term: String, meaning: String)], as style: Style, longest limit: Int = 24
   ) -> [Prose] {

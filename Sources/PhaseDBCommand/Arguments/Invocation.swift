@@ -1,4 +1,4 @@
-/// A command line as it was understood: a verb and the values of its arguments.
+/// A parsed command line: a verb and the values of its arguments.
 struct Invocation: Sendable, Hashable {
   let verb: Verb.ID
   /// In the order given; one value unless the argument may be repeated.
@@ -35,7 +35,7 @@ struct Invocation: Sendable, Hashable {
     if case .duration(let duration)? = values[id]?.last { duration } else { nil }
   }
 
-  /// The words given for an argument, as the cases that its row took its words from; empty when not given.
+  /// The words given for an argument, as cases of the enumeration behind its row; empty when not given.
   func choices<Choice: RawRepresentable<String>>(_ id: ArgumentID, of _: Choice.Type) -> [Choice] {
     values(id).compactMap(Choice.init(rawValue:))
   }

@@ -13,14 +13,14 @@ struct Option: Sendable {
   let placement: Placement
   /// One phrase without a full stop.
   let summary: String
-  /// What a reader of the verb's help must know besides; empty when the summary says it all.
+  /// What the verb's help adds to the summary; empty when the summary says it all.
   let detail: String
 
   /// Where on the command line an option may stand.
   enum Placement: Sendable {
     /// After a verb that lists it.
     case afterVerb
-    /// Before the verb, too: it means the same to every verb that lists it.
+    /// Also before the verb: it means the same for every verb that lists it.
     case anywhere
     /// In place of a verb: `phasedb --version`.
     case insteadOfVerb

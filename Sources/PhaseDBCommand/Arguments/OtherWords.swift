@@ -1,9 +1,9 @@
 internal import PhaseDB
 
-/// What people type who know another migration tool, and what it is called here.
+/// Words of other migration tools, and what they are called here.
 ///
-/// The words are those of Alembic, Django, Active Record, Flyway, Liquibase, goose, golang-migrate, dbmate, sqitch, Knex,
-/// Prisma and yoyo for their commands.
+/// The words are commands of Alembic, Django, Active Record, Flyway, Liquibase, goose, golang-migrate, dbmate, sqitch,
+/// Knex, Prisma and yoyo.
 struct OtherWords {
   let words: [String]
   /// What to type instead.
@@ -41,7 +41,7 @@ struct OtherWords {
     OtherWords(words: ["-V"], command: "phasedb --version", purpose: "see the version"),
   ]
 
-  /// The line of help for a word; nil when no tool that is known has it.
+  /// The line of help for a word; nil when no known tool has it.
   static func help(for word: String) -> Prose? {
     table.first { $0.words.contains(word) }.map { "to \($0.purpose): \($0.command)" }
   }

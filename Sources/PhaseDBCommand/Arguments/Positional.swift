@@ -1,9 +1,9 @@
-/// A value that is told by its position after the verb.
+/// A value that is identified by its position after the verb.
 struct Positional: Sendable {
   let id: ArgumentID
   let kind: ValueKind
   let isOptional: Bool
-  /// Whether it takes every word that is left.
+  /// Whether it takes all remaining words.
   let isRepeated: Bool
   /// One phrase without a full stop.
   let summary: String

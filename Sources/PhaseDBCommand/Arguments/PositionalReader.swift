@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// Gives the words that are no options to the positionals of a verb.
+/// Assigns the words that are no options to the positionals of a verb.
 struct PositionalReader {
   let verb: Verb
   let words: [String]

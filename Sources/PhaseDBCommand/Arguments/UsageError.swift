@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// What is wrong with a command line. The command line ends with exit code 64 because of it.
+/// What is wrong with a command line. The exit code is then 64.
 struct UsageError: Error, Hashable {
   /// The stable name of the error, as printed in square brackets.
   enum ID: String, CaseIterable {
@@ -22,7 +22,7 @@ struct UsageError: Error, Hashable {
   let id: ID
   /// One sentence without a full stop, in lower case.
   let message: Prose
-  /// The nearest word that would have been understood.
+  /// The nearest valid word.
   let suggestion: String?
   /// What to do next, most useful first: one line each, without the suggestion and the pointer to help.
   let help: [Prose]

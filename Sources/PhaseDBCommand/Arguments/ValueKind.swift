@@ -1,10 +1,10 @@
 internal import PhaseDB
 
-/// What may be written as the value of an option or positional.
+/// The kind of value that an option or positional takes.
 enum ValueKind: Sendable, Hashable {
-  /// Any text; the placeholder is what help calls it.
+  /// Any text, with its placeholder in help.
   case text(String)
-  /// A name that a folder or a ledger has; a placeholder where help calls it otherwise.
+  /// A name in a folder or a ledger, with a placeholder if help uses another one.
   case name(Known, String? = nil)
   /// A path to a file.
   case path
@@ -19,7 +19,7 @@ enum ValueKind: Sendable, Hashable {
   /// One or more of these words, separated by commas; a placeholder where help does not list them.
   case list([String], String? = nil)
 
-  /// Names that a shell can offer after it asked phasedb for them.
+  /// Names that a shell can offer; it asks phasedb for them.
   enum Known: String, Sendable, CaseIterable {
     case phase, target, checkpoint, version, destination, word
 
@@ -59,8 +59,8 @@ enum ValueKind: Sendable, Hashable {
 
   /// Reads what was written.
   ///
-  /// - Throws: `bad-number`, `bad-duration`, `bad-choice` or `empty-value`; `subject` is what the message calls
-  ///   the argument, as in `'--wait'`.
+  /// - Throws: `bad-number`, `bad-duration`, `bad-choice` or `empty-value`; `subject` is the name of the argument in
+  ///   the message, as in `'--wait'`.
   func read(_ text: String, for subject: String) throws(UsageError) -> ArgumentValue {
     switch self {
     case .text, .name, .path, .directory:
@@ -99,7 +99,7 @@ enum ValueKind: Sendable, Hashable {
   }
 }
 
-/// A value as it was read.
+/// A parsed value.
 enum ArgumentValue: Sendable, Hashable {
   case flag
   case text(String)

@@ -1,4 +1,4 @@
-/// One thing phasedb can be told to do: a row of the table that parser, help and completions read.
+/// One command of phasedb: a row of the table that parser, help and completions read.
 struct Verb: Sendable {
   enum ID: String, Sendable, CaseIterable {
     case initialize, new, lint, compat, adopt, plan, rehearse, up, down, status, verify
@@ -16,9 +16,9 @@ struct Verb: Sendable {
   /// What a reader must know before using it: paragraphs, separated by empty lines.
   let discussion: String
   let positionals: [Positional]
-  /// What it reads, besides what every verb reads.
+  /// The arguments it reads, besides those that every verb reads.
   let options: [ArgumentID]
-  /// What an argument means to this verb, where the table of options says it too generally.
+  /// The meaning of an argument for this verb, if the table of options is too general.
   let wording: [ArgumentID: String]
   /// The forms in which it prints its data.
   let formats: [OutputFormat]
@@ -63,13 +63,13 @@ struct Verb: Sendable {
   /// What every verb reads.
   static let everywhere: [ArgumentID] = [.color, .quiet, .help]
 
-  /// The rows of everything it reads.
+  /// The rows of all options it reads.
   var allOptions: [Option] {
     (options + Self.everywhere).compactMap(Option.named).map { option in
       option.id == .format ? option.taking(.choices(formats.map(\.rawValue))) : option
     }
   }
 
-  /// What an option means to this verb.
+  /// The meaning of an option for this verb.
   func summary(of option: Option) -> String { wording[option.id] ?? option.summary }
 }

@@ -238,7 +238,7 @@ extension Verb {
 }
 
 extension Verb {
-  /// Verbs that look at a database, and at what applications ask of it.
+  /// Verbs that look at a database and at the queries of applications.
   static let looking: [Verb] = [
     Verb(
       .status, "status",
@@ -374,7 +374,7 @@ extension Verb {
 }
 
 extension Verb {
-  /// Verbs that name, keep, bring back and destroy.
+  /// Verbs about checkpoints, snapshots and purging.
   static let checkpoints: [Verb] = [
     Verb(
       .checkpointCreate, "checkpoint", "create",

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb completions`: a script for a shell, and the names that it asks for.
 enum CompletionsCommand {
-  /// The word in place of a shell.
+  /// The word that asks for names instead of a shell's script.
   static let names = "names"
 
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
@@ -51,7 +51,7 @@ private struct KnownNames {
     return Set(here + checkpoints.compactMap(\.phase)).sorted().map(\.short)
   }
 
-  /// Those of which the folder has queries.
+  /// The versions that have queries in the folder.
   private var versions: [String] {
     let apps = Location.joined(folder, "apps")
     return NewFiles.entries(of: apps).sorted().flatMap { application in
@@ -72,7 +72,7 @@ enum HelpCommand {
   }
 }
 
-/// `phasedb version`: of phasedb and of the library that does the work.
+/// `phasedb version`: the versions of phasedb and SQLite.
 enum VersionCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     context.print("phasedb \(PhaseDBVersion.current) (SQLite \(PhaseDBVersion.sqlite))\n")

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import PhaseDB
 
-/// What a command works with: the command line as understood, and where its words go.
+/// What a command works with: the parsed command line, and where output goes.
 struct CommandContext {
   let invocation: Invocation
   let environment: [String: String]
@@ -40,7 +40,7 @@ struct CommandContext {
     output.write(try JSONText.text(command: Verb.with(invocation.verb)?.name ?? "", payload))
   }
 
-  /// Prints what a person may want to know besides the data; nothing when asked to be quiet or for JSON.
+  /// Prints additional information for a person; nothing with `--quiet` or JSON.
   func say(_ line: Prose = "") {
     guard !isQuiet, !isJSON else { return }
     output.line(line)
@@ -49,7 +49,7 @@ struct CommandContext {
   /// The command that usually comes next, on the database and the folder that this one was given: it works when it
   /// is pasted.
   ///
-  /// - Parameter first: what has to be done by hand before it.
+  /// - Parameter first: what has to be done by hand first.
   func suggest(_ command: Prose, after first: Prose = "") {
     let command = command + words(of: [.database, .migrations])
     let label: Prose = "\(paint("next:", .dim)) "
@@ -104,7 +104,7 @@ struct CommandContext {
     errors.write(text)
   }
 
-  /// Says how far something is that takes long.
+  /// Reports the progress of something that takes long.
   func progress(_ line: Prose) {
     guard !isQuiet else { return }
     guard !isJSON else { return tell(MessageJSON(event: "step", message: line)) }

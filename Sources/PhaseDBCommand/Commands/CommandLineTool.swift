@@ -31,7 +31,7 @@ struct CommandLineTool {
     return run(context)
   }
 
-  /// Whether a command line that is wrong elsewhere asks for JSON.
+  /// Whether an invalid command line asks for JSON.
   private static func asksForJSON(_ arguments: [String]) -> Bool {
     let own = arguments.prefix { $0 != "--" }
     return own.contains("--format=json") || zip(own, own.dropFirst()).contains { $0 == ("--format", "json") }

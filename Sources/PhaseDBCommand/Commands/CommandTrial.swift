@@ -1,23 +1,23 @@
 internal import PhaseCompat
 internal import PhaseDB
 
-/// The tests of an application, to be run on one state after the other.
+/// The tests of an application, to be run on each state.
 struct CommandTrial: Sendable {
   let version: LiveVersion
   /// The command and its arguments.
   let words: [String]
   let environment: [String: String]
   let timeLimit: Duration
-  /// For what it prints.
+  /// Where its output goes.
   let logs: LogFolder
   let cancellation: Cancellation
 
-  /// What became of one state.
+  /// The result on one state.
   struct Result: Sendable {
     let state: CompatibilityState
     let end: ChildProgram.End
     let schemaChanged: Bool
-    /// Whether the command opened the database that it was given; nil where nothing tells.
+    /// Whether the command opened the database that it was given; nil when that is unknown.
     let opened: Bool?
     let log: String
     let took: Duration

@@ -30,8 +30,8 @@ enum CompatCommand {
     return report.isClean ? .done : .findings
   }
 
-  /// What the command line names, else nothing where `apps/seed.sql` has rows, else what other commands would take: rows
-  /// that somebody wrote down to be tested with go before those of a database that is about to be migrated and may be large.
+  /// The database on the command line; else none if `apps/seed.sql` has rows; else the one that other commands would
+  /// use. Rows written for tests come before those of a database that is about to be migrated and may be large.
   static func database(
     for check: CompatibilityCheck, _ context: CommandContext, _ location: Location
   ) throws(MigrationError) -> String? {

@@ -49,7 +49,7 @@ struct CompatCommandRun {
     return results.allSatisfy(\.isGood) ? .done : .findings
   }
 
-  /// Some at once, in the order of the states.
+  /// Runs some states at once, and returns results in the order of the states.
   private func run(_ trial: CommandTrial, on files: [StateFile]) throws(MigrationError) -> [CommandTrial
     .Result]
   {
@@ -74,7 +74,7 @@ struct CompatCommandRun {
     return results
   }
 
-  /// Its own failures are not the schema's.
+  /// The error of a command that fails on its own home state, which is not the fault of the schema.
   private func ownFailure(_ home: CommandTrial.Result) -> MigrationError {
     if home.end == .cancelled {
       return MigrationError.stopped()
@@ -133,7 +133,7 @@ extension CompatCommandRun {
     }
   }
 
-  /// What there is to do about a command that does not open the database, and what there is where that cannot be told.
+  /// Prints what to do about a command that does not open the database, or for which that is unknown.
   private func printBlindness(_ results: [CommandTrial.Result]) {
     if results.contains(where: \.isBlind) {
       context.print(
@@ -170,7 +170,7 @@ private struct CompatRunJSON: Encodable {
     let state: String
     let works: Bool
     let trouble: Prose?
-    /// Whether the command opened the database; left out where nothing tells.
+    /// Whether the command opened the database; left out when unknown.
     let opened: Bool?
     let log: String
     let milliseconds: Double

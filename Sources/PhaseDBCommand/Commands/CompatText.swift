@@ -64,7 +64,7 @@ enum CompatText {
     return "\(finding.application) \(finding.version)\(query) \(finding.message)"
   }
 
-  /// On which state it shows first, on how many others, and which phase led there.
+  /// The first state on which it appears, how many others there are, and the phase that led there.
   static func `where`(_ state: Int, _ finding: CompatibilityFinding, in report: CompatibilityReport) -> Prose
   {
     "on: \(shown(state, finding, in: report))"

@@ -1,12 +1,12 @@
 internal import PhaseDB
 
-/// Where a database is, in any of the spellings for it.
+/// The address of a database, in any of its spellings.
 struct DatabaseAddress {
   /// The path of the file.
   let path: String
   /// What `mode=` allows (sqlite.org/uri.html).
   let mode: Mode
-  /// Parameters that are none of SQLite's, which other libraries may read; each as it was written.
+  /// Parameters that SQLite does not know and other libraries may read; each as it was written.
   let unused: [String]
 
   enum Mode: String {
@@ -19,8 +19,8 @@ struct DatabaseAddress {
   ///
   /// - Parameter address: a path, or `sqlite:PATH`, `sqlite://PATH`, `sqlite3://PATH` or `file:PATH`, with `%XX` for
   ///   bytes that need it and parameters behind a `?`. Three slashes begin an absolute path.
-  /// - Throws: `no-database` for an address of another system, one without a path, and for what SQLite would do and
-  ///   phasedb does not: other parameters than `mode`, a file system of its own.
+  /// - Throws: `no-database` for an address of another system, one without a path, and for features of SQLite that
+  ///   phasedb does not support: parameters other than `mode`, another VFS.
   init(_ address: String) throws(MigrationError) {
     for scheme in ["sqlite3://", "sqlite://", "sqlite3:", "sqlite:", "file://", "file:"]
     where address.hasPrefix(scheme) {
@@ -44,7 +44,7 @@ struct DatabaseAddress {
     unused = []
   }
 
-  /// What a command may do with the file, of what it asks for.
+  /// Limits the access that a command asks for to what the address allows.
   ///
   /// - Throws: `database-read-only` when it would write.
   func allowing(_ access: Migrator.Access) throws(MigrationError) -> Migrator.Access {
@@ -82,7 +82,7 @@ struct DatabaseAddress {
     return (mode, unused)
   }
 
-  /// Each `%XX` made the byte it stands for; a `%` without two digits after it stands for itself.
+  /// Replaces each `%XX` by its byte; a `%` without two digits after it stays.
   private static func percentDecoded(_ text: Substring) throws(MigrationError) -> String {
     var bytes: [UInt8] = []
     var rest = text.utf8[...]

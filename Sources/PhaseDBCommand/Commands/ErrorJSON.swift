@@ -33,7 +33,7 @@ struct ErrorJSON: Encodable {
   }
 }
 
-/// Something a person would read on standard error, as `--format json` prints it there: one object a line.
+/// A message on standard error, as `--format json` prints it: one object a line.
 struct MessageJSON: Encodable {
   /// `note`, or `step` for what a long command is doing.
   let event: String

@@ -25,7 +25,7 @@ enum ExplainCommand {
   }
 }
 
-/// One entry of a page: what stands under a heading that is an id or a word.
+/// One entry of a page: the text under a heading that is an id or a word.
 struct PageEntry {
   /// The name of the page: `Errors`.
   let page: String
@@ -33,7 +33,7 @@ struct PageEntry {
   /// Markdown, without the heading.
   let text: String
 
-  /// Every entry there is, in the order of the pages.
+  /// Every entry, in the order of the pages.
   static let all: [PageEntry] =
     entries(of: "Words", PackageResources.Words_md) + entries(of: "Rules", PackageResources.Rules_md)
     + entries(of: "Errors", PackageResources.Errors_md)
@@ -96,7 +96,7 @@ struct PageEntry {
 }
 
 extension String {
-  /// Markdown without its marks: a link is its text, and a reference to a page its name.
+  /// Markdown without its marks: a link becomes its text, and a reference to a page the page's name.
   fileprivate var plain: String {
     replacing(#/<doc:([^>]+)>/#, with: { "\($0.output.1)" })
       .replacing(#/\[([^\]]+)\]\([^)]+\)/#, with: { "\($0.output.1)" }).replacing("`", with: "").replacing(

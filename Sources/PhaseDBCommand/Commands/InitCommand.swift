@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// `phasedb init`: the folder of migrations and its settings, and the baseline of a database that is there already.
+/// `phasedb init`: makes the folder of migrations and its settings, and the baseline of an existing database.
 enum InitCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let folder = context.invocation.value(.migrations) ?? "migrations"
@@ -93,7 +93,7 @@ private struct FilesJSON: Encodable {
 
 private struct InitJSON: Encodable {
   let files: [String]
-  /// With `--from` only, like the next.
+  /// Only with `--from`, like the next one.
   var leftAlone: [OtherToolJSON]?
   var broken: [BrokenJSON]?
 
@@ -101,7 +101,7 @@ private struct InitJSON: Encodable {
     let type: String
     let name: String
     let reason: String
-    /// What does not compile because it uses this one.
+    /// Objects that do not compile because they use this one.
     let dependents: [String]
   }
 

@@ -11,17 +11,17 @@ struct Location {
   /// The folder of migrations.
   let migrations: String
   let settings: Settings
-  /// Why a command that needs the ledger alone goes on without settings.
+  /// Why a command that needs only the ledger continues without settings.
   let unreadSettings: MigrationError?
   private let files: Files
   private let invocation: Invocation
   private let environment: [String: String]
 
-  /// The folder: `--migrations`, else what `phasedb.json` here says, else `migrations`. The settings stand in the
-  /// folder itself, or here.
+  /// The folder: `--migrations`, else what `phasedb.json` here says, else `migrations`. The settings are in the folder
+  /// itself, or in the present one.
   ///
-  /// - Parameter files: what the command needs of the folder. One that needs the ledger alone does without settings
-  ///   that cannot be read, where something else names the database.
+  /// - Parameter files: what the command needs of the folder. A command that needs only the ledger continues without
+  ///   unreadable settings, if something else names the database.
   /// - Throws: `bad-settings`, or what makes the settings unreadable.
   init(_ context: CommandContext, reading files: Files = .all) throws(MigrationError) {
     invocation = context.invocation
@@ -61,7 +61,7 @@ struct Location {
     return address
   }
 
-  /// The same for a command that can do without; nil when nothing names one.
+  /// The same for a command that does not need a database; nil when nothing names one.
   func databaseIfNamed() throws(MigrationError) -> DatabaseAddress? {
     guard let named = Location.databaseOutsideSettings(invocation, environment) ?? settings.database else {
       return nil
@@ -88,7 +88,7 @@ struct Location {
   enum Files {
     /// Every file, in order.
     case all
-    /// What can be read: where a database stands and how it comes back is in its ledger, and the folder says what may
+    /// The readable files: the ledger holds the state of the database and its ways back, and the folder says what may
     /// come next.
     case readable
     /// Nothing.
@@ -113,7 +113,7 @@ struct Location {
       options: try options(context))
   }
 
-  /// Says which files a command did without, and what it therefore does not know.
+  /// Prints which files a command skipped, and what it therefore does not know.
   func noteUnread(_ problems: [MigrationError], _ context: CommandContext) {
     guard let first = problems.first else { return }
     let more = problems.count > 1 ? ", and \(problems.count - 1) more" : ""
@@ -128,14 +128,14 @@ struct Location {
     return "\(error.message)\(place)"
   }
 
-  /// Says what of an address changed nothing.
+  /// Prints which parts of an address have no effect.
   func noteUnused(_ address: DatabaseAddress, _ context: CommandContext) {
     guard !address.unused.isEmpty else { return }
     context.note(
       "these parameters of the database's address were not used: \(address.unused.joined(separator: ", "))")
   }
 
-  /// How gently batches run: the command line goes before the settings.
+  /// How batches run: the command line takes precedence over the settings.
   private var pacing: Pacing {
     var pacing = Pacing(throttle: settings.throttle, pauseFile: settings.pauseFile)
     pacing.hold = invocation.duration(.hold) ?? settings.hold ?? pacing.hold

@@ -18,9 +18,9 @@ enum NewFiles {
     }
   }
 
-  /// Refuses before any of several files is made.
+  /// Refuses before the first of several files is made.
   ///
-  /// - Throws: `already-exists` when there is one of them.
+  /// - Throws: `already-exists` when one of them exists.
   static func refuseExisting(_ paths: [String]) throws(MigrationError) {
     for path in paths where FileManager.default.fileExists(atPath: path) { throw exists(path) }
   }

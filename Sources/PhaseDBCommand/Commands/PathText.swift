@@ -8,7 +8,7 @@ internal import PhaseDB
 
 /// Paths as settings write them.
 enum PathText {
-  /// A path that means the same file from a folder; an absolute one stays as it is.
+  /// A path relative to a folder that leads to the same file; an absolute path stays.
   static func relative(_ path: String, from folder: String) -> String {
     guard !path.hasPrefix("/") else { return path }
     let present = FileManager.default.currentDirectoryPath
@@ -41,7 +41,7 @@ enum PathText {
     return components
   }
 
-  /// What tells a file from every other on the machine.
+  /// What identifies a file on the machine.
   private static func identity(_ path: String) -> [UInt64]? {
     guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
     return [attributes[.systemNumber], attributes[.systemFileNumber]].compactMap {

@@ -46,7 +46,7 @@ struct PlanJSON: Encodable {
     /// `not-declared`, `nothing` or `declared`.
     let residual: String
     let verifications: [String]
-    /// What it would give back; of a way down only, like the next one.
+    /// What it would restore; only for a way down, like the next one.
     let reversal: ReversalJSON?
     /// What the way down took when it was rehearsed.
     let rehearsedMilliseconds: Double?

@@ -4,7 +4,7 @@ internal import PhaseDB
 struct PlanText {
   let plan: Plan
   let database: String
-  /// What runs the plan.
+  /// The command that runs the plan.
   let command: Prose
   /// Why there is nothing to do, where the command knows better.
   var nothing: Prose?
@@ -65,7 +65,7 @@ struct PlanText {
     }
   }
 
-  /// What is recorded as it is, because the operator says so.
+  /// Prints changes that are recorded as they are, because the operator accepts them.
   private func printDrift(_ context: CommandContext) {
     guard !plan.drift.isEmpty else { return }
     context.print(
@@ -78,7 +78,7 @@ struct PlanText {
     context.print("\(context.paint("live:", .heading)) ", plan.checkIns.sentence, indent: 6)
   }
 
-  /// Live versions that the schema is not for, now and after the plan; those that it lets run are no trouble any more.
+  /// Prints live versions that may run neither on the present schema nor after the plan.
   private func printMisfits(_ context: CommandContext) {
     context.print(plan.remainingMisfits)
   }

@@ -1,9 +1,9 @@
 internal import PhaseDB
 
-/// What a way down means for each kind of thing that must be recovered, how long it takes and how it is started.
+/// What a way down recovers, how long it takes and how it is started.
 ///
-/// The schema alone coming back is the least of it: code, data, work under way, customers and systems downstream are
-/// recovered each in its own way, or not at all.
+/// The schema is only one part: code, data, work under way, customers and systems downstream each recover in their own
+/// way, or not at all.
 struct RecoveryText {
   let plan: Plan
   /// The command that runs the plan.
@@ -51,7 +51,7 @@ struct RecoveryText {
     ]
   }
 
-  /// Which versions may be deployed once it is done.
+  /// Which versions may be deployed afterwards.
   private var code: [Prose] {
     guard let last = plan.steps.last else { return [] }
     return last.liveAfter.sorted { $0.key < $1.key }.map { application, interval in
@@ -61,7 +61,7 @@ struct RecoveryText {
     }
   }
 
-  /// What does not come back exactly; the table above it has the word of each phase.
+  /// What does not come back exactly; the table above has the verdict on each phase.
   private var state: [Prose] {
     // What is the same of several phases is told once.
     var told: [(phases: [Prose], lines: [Prose])] = []
@@ -121,7 +121,7 @@ struct RecoveryText {
 struct TimeRange: CustomStringConvertible {
   let least: String
   let most: String
-  /// Whether both are the same for a reader.
+  /// Whether both ends read the same.
   let isPoint: Bool
 
   /// - Returns: nil when nothing is known.

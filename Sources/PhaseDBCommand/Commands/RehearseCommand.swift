@@ -30,7 +30,7 @@ enum RehearseCommand {
     case nowhere
   }
 
-  /// What was shown stays worth printing when it cannot be recorded.
+  /// Records the evidence; a failure is only noted, because the result is still worth printing.
   private static func record(
     _ report: RehearsalReport, _ location: Location, _ context: CommandContext
   ) -> (Record, MigrationError?) {

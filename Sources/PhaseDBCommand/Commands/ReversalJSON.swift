@@ -5,7 +5,7 @@ struct ReversalJSON: Encodable {
   let verdict: String
   /// What does not come back.
   let lost: [Rows]
-  /// What rows get that may not be theirs.
+  /// Values that rows get and that may not be theirs.
   let uncertain: [Rows]
   /// Why it is blocked, one sentence each.
   let reasons: [Prose]

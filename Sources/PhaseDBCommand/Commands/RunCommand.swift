@@ -69,7 +69,7 @@ private struct TransitionCommand {
     }
   }
 
-  /// Whether a database that is not there yet can be a beginning.
+  /// Whether the command can begin without a database.
   private var mayBeMissing: Bool {
     if case .selection(.down) = goal { false } else { true }
   }
@@ -173,7 +173,7 @@ private struct TransitionCommand {
     }
   }
 
-  /// Rehearses what would go up, and goes on with what that showed.
+  /// Rehearses what would go up, and continues with that evidence.
   ///
   /// - Throws: `rehearsal-failed` when something did not come back.
   private func rehearse(_ migrator: inout Migrator) throws(MigrationError) {
@@ -212,8 +212,8 @@ private struct TransitionCommand {
     return snapshot
   }
 
-  /// A migrator that can run what it plans, or, on the way up from no file at all, one that only looks: the file is
-  /// made once there is something to do, so that a refused command leaves none behind.
+  /// A migrator that can run its plan; or, on the way up without a file, one that only reads: the file is made when
+  /// there is something to do, so that a refused command leaves no file behind.
   private func planning(_ location: Location) throws(MigrationError) -> Migrator {
     do throws(MigrationError) {
       return try location.migrator(.writing, context)

@@ -14,7 +14,7 @@ final class RunProgress {
     bar = context.progressBar
   }
 
-  /// Takes the bar away, so that nothing is written into it.
+  /// Removes the bar, so that nothing is written into it.
   func end() { bar.end() }
 
   func show(_ event: Event) {
@@ -52,7 +52,7 @@ final class RunProgress {
     }
   }
 
-  /// Tells a program of an event that has numbers; others are told in words.
+  /// Prints an event with numbers for a program; other events are printed in words.
   private func tell(_ event: Event) -> Bool {
     guard let payload = ProgressJSON(event) else { return false }
     if payload.event == "progress" {

@@ -12,6 +12,7 @@ struct StatusJSON: Encodable {
   let live: [String: String?]
   let checkIns: [CheckInJSON]
   let runner: String?
+  let lastStop: StopJSON?
   let underWay: UnderWayJSON?
   let watches: [WatchJSON]
   let freeze: FreezeJSON?
@@ -85,6 +86,26 @@ struct StatusJSON: Encodable {
     }
   }
 
+  struct StopJSON: Encodable {
+    let at: String
+    let phase: String
+    let direction: String
+    let error: String
+    let line: Int?
+    let standing: String
+    let exitCode: Int32
+
+    init(_ stop: RunStop) {
+      at = stop.at.text
+      phase = stop.phase.description
+      direction = stop.direction.rawValue
+      error = stop.error.rawValue
+      line = stop.line
+      standing = stop.standing.rawValue
+      exitCode = ExitCode(stop.standing).rawValue
+    }
+  }
+
   init(_ status: Status) {
     database = status.database
     exists = status.isThere
@@ -102,6 +123,7 @@ struct StatusJSON: Encodable {
     }
     notes = status.notes
     runner = status.runner
+    lastStop = status.lastStop.map(StopJSON.init)
     underWay = status.underWay.map(UnderWayJSON.init)
     unread = status.unread.map(\.message)
     watches = status.watches.map(WatchJSON.init)

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// Where a database stands, as a person reads it: a few facts, a line for each phase, and what is wrong.
+/// The state of a database for a person: a few facts, a line for each phase, and what is wrong.
 struct StatusText {
   private let status: Status
 
@@ -28,6 +28,9 @@ struct StatusText {
     context.print(table)
     printTrouble(to: context)
     context.print("\n")
+    if let stop = status.lastStop {
+      context.print("\(context.paint("last:", .dim)) ", stop.sentence, indent: 6)
+    }
   }
 
   private var standing: Prose {
@@ -93,7 +96,7 @@ struct StatusText {
     return phase.isInCatalog ? .init("applied", .good) : .init("no file", .warning)
   }
 
-  /// What coming down would give back.
+  /// What coming down would restore.
   private func reversal(_ phase: PhaseStatus) -> TextTable.Cell {
     guard let reversal = phase.reversal else { return "" }
     return .init("\(reversal.word.rawValue)", reversal.isExactOrDeclared ? nil : .bad)
@@ -114,7 +117,7 @@ struct StatusText {
     return .init(phase.reversal?.brief ?? "")
   }
 
-  /// What an operator has to know besides: versions that should not be live, closed gates, drift.
+  /// Prints problems: versions that should not be live, closed gates, drift.
   private func printTrouble(to context: CommandContext) {
     if !status.misfits.isEmpty || !status.notes.isEmpty { context.print("\n") }
     context.print(status.misfits)
@@ -131,7 +134,7 @@ struct StatusText {
   }
 }
 
-/// All that is known of one phase: `phasedb status PHASE`.
+/// Everything about one phase: `phasedb status PHASE`.
 struct PhaseStatusText {
   private let phase: PhaseStatus
   private let kept: [Purge.Item]
@@ -211,6 +214,13 @@ struct PhaseStatusText {
       context.print(
         residual == residuals.first ? "remains" : "", "\(residual.audience.rawValue): \(residual.text)")
     }
+  }
+}
+
+extension RunStop {
+  /// `2026-01-31 02:10 up stopped at 0004/contract: disk full (exit 4)`.
+  fileprivate var sentence: Prose {
+    "\(at.minute) \(direction.rawValue) stopped at \(phase.short): \(reason) (exit \(ExitCode(standing).rawValue))"
   }
 }
 

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// `phasedb verify`: the live database against what is claimed of it.
+/// `phasedb verify`: checks the live database against its ledger and the claims about it.
 enum VerifyCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let accepted = context.invocation.values(.accept)
@@ -54,7 +54,7 @@ enum VerifyCommand {
 }
 
 extension MigrationError {
-  /// For a command that has nothing to say about a database that is not there.
+  /// The error of a command that needs an existing database.
   static func noSuchDatabase(_ path: String) -> MigrationError {
     MigrationError(
       .databaseNotFound, "there is no database at \(path)",

@@ -8,20 +8,21 @@ internal import CProcess
   internal import Glibc
 #endif
 
-/// The process between phasedb and a program that it runs: another run of phasedb's own executable, known by its first
-/// argument, that ends the program and everything it started as soon as phasedb is gone.
+/// A process between phasedb and a program that it runs. It is another run of phasedb's own executable, recognized by
+/// its first argument, and ends the program and everything it started as soon as phasedb has ended.
 ///
-/// A killed process cannot end its children. The keeper holds the reading end of a pipe whose writing end is in phasedb alone:
-/// the pipe closes with phasedb, however that ends. Descendants whose parents end become children of the keeper, also those
-/// that left the process group, so that it finds all of them (man 2 PR_SET_CHILD_SUBREAPER). Should the keeper itself be
-/// killed, the program goes with it (man 2 PR_SET_PDEATHSIG).
+/// A killed process cannot end its children. The keeper holds the reading end of a pipe, and only phasedb holds the
+/// writing end: the pipe closes when phasedb ends, however that happens. Descendants whose parents end become children
+/// of the keeper, also if they left the process group, so it finds all of them (man 2 PR_SET_CHILD_SUBREAPER). If the
+/// keeper itself is killed, the program ends with it (man 2 PR_SET_PDEATHSIG).
 ///
-/// Unsafe expressions because processes are started and waited for by pointers. It has one thread, so it may fork.
+/// It has unsafe expressions because starting and waiting for processes takes pointers. It has one thread, so it may
+/// fork.
 enum ChildKeeper {
   static let name = "phasedb-child-keeper"
   /// Closed when phasedb ends; a byte asks for the program's end.
   static let life = FileDescriptor(number: 3)
-  /// Gets one report.
+  /// The descriptor to which it writes one report.
   static let report = FileDescriptor(number: 4)
   static let stop = UInt8(ascii: "T")
 
@@ -86,15 +87,15 @@ enum ChildKeeper {
     if signal == 0 { tell(.exited, (status >> 8) & 0xFF) } else { tell(.signalled, signal) }
   }
 
-  /// Whether a child has ended. Its number stays its own until somebody asks how.
+  /// Whether a child has ended. Its number is not reused until somebody asks how it ended.
   private static func hasEnded(_ child: pid_t) -> Bool {
     var found = unsafe siginfo_t()
     let code = unsafe waitid(P_PID, id_t(child), &found, WEXITED | WNOHANG | WNOWAIT)
     return unsafe code != 0 && errno != EINTR || code == 0 && found.si_signo != 0
   }
 
-  /// Kills the program and its descendants, and waits until they are gone, at most five seconds: a process that the
-  /// system does not let go of cannot be waited for.
+  /// Kills the program and its descendants, and waits until they are gone, at most five seconds: some processes cannot
+  /// be ended, and waiting longer would not help.
   ///
   /// - Returns: how the program ended, as waitpid(2) gives it.
   @discardableResult
@@ -115,7 +116,7 @@ enum ChildKeeper {
     return end
   }
 
-  /// The processes whose parent this one is, those it adopted included; none where the system does not say.
+  /// The children of this process, adopted ones included; none if the system does not list them.
   private static func children() -> [pid_t] {
     guard let folder = unsafe opendir("/proc") else { return [] }
     defer { unsafe closedir(folder) }

@@ -8,13 +8,13 @@ internal import CProcess
   internal import Glibc
 #endif
 
-/// A program that is run to its end, in a process group of its own and with its output in a file.
+/// Runs a program to its end, in a process group of its own and with its output in a file.
 ///
-/// It is not a child of this process but of a ``ChildKeeper``, which ends it with everything it started as soon as this
-/// process ends, whatever ends that.
+/// The program is a child of a ``ChildKeeper``, which ends it and everything it started as soon as this process ends,
+/// for whatever reason.
 ///
-/// Unsafe expressions because posix_spawn(3) takes its arguments as pointers to C strings. FoundationEssentials, which is all
-/// of Foundation that this program brings along, starts no processes.
+/// It has unsafe expressions because posix_spawn(3) takes pointers to C strings. This program links only
+/// FoundationEssentials of Foundation, which cannot start processes.
 struct ChildProgram: Sendable {
   /// The program, found by PATH unless it has a slash, and its arguments.
   let words: [String]
@@ -23,7 +23,7 @@ struct ChildProgram: Sendable {
   var input: FileDescriptor?
   /// Where its standard output and error go, one behind the other as they come.
   let output: FileDescriptor
-  /// After which time it is told to end, with everything it started.
+  /// The time after which it is ended, with everything it started.
   let timeLimit: Duration
 
   enum End: Hashable {
@@ -39,7 +39,7 @@ struct ChildProgram: Sendable {
     var message: String { unsafe String(cString: strerror(code)) }
   }
 
-  /// - Parameter isCancelled: is asked again and again; when it says so the program is ended.
+  /// - Parameter isCancelled: is asked repeatedly; true ends the program.
   /// - Throws: what keeps the program from being started.
   func run(isCancelled: () -> Bool) throws(Failure) -> End {
     let (life, report) = (try Pipe(), try Pipe())
@@ -65,9 +65,9 @@ struct ChildProgram: Sendable {
     }
   }
 
-  /// What the keeper says.
+  /// Reads the keeper's report.
   ///
-  /// - Parameter milliseconds: how long to wait for it; less than 0 waits until it says something or is gone.
+  /// - Parameter milliseconds: how long to wait for it; less than 0 waits until it reports or has ended.
   private static func end(from report: FileDescriptor, within milliseconds: Int32) throws(Failure) -> End? {
     guard report.isReady(within: milliseconds) else { return nil }
     // Written at once, and short enough not to come in pieces (man 7 pipe).

@@ -7,7 +7,7 @@ extension String {
 }
 
 extension Character {
-  /// The parts of one character share its cell or cells: an emoji of several people is as wide as one.
+  /// The parts of one character share its cells: an emoji of several people is as wide as an emoji of one.
   var displayWidth: Int {
     // U+FE0F asks for a picture where a character could be either.
     if unicodeScalars.contains("\u{FE0F}"), unicodeScalars.first?.properties.isEmoji == true { return 2 }

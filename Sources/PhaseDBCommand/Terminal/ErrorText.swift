@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// An error as a person reads it: what happened, where, in what state the database is, what to do next.
+/// An error for a person: what happened, where, in what state the database is, and what to do next.
 struct ErrorText {
   private let id: String
   private let message: Prose

@@ -1,14 +1,13 @@
 internal import PhaseDB
 
-/// A form of text in which some characters have a meaning, so that they are written another way when they are meant as
-/// themselves.
+/// A text format in which some characters have a meaning and must be escaped to stand for themselves.
 protocol Medium {
-  /// The text with those characters written the other way.
+  /// The text with those characters escaped.
   static func escape(_ text: String) -> String
 }
 
-/// Text of a medium: a literal is its markup, and whatever is interpolated is escaped for it, values twice: first as
-/// prose, so that they cannot act on a terminal, and then for the medium.
+/// Text in a medium. A literal is markup; interpolated text is escaped for the medium, and interpolated values also as
+/// prose before, so that they cannot act on a terminal.
 struct Escaped<Form: Medium>: ExpressibleByStringInterpolation {
   private(set) var text: String
 

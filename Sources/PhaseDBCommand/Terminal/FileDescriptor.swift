@@ -8,8 +8,8 @@
 
 /// A file descriptor of this process, 1 for data and 2 for everything else.
 ///
-/// With StopSignals the one file outside PhaseSQLite with unsafe expressions: write(2) and ioctl(2) take pointers, and Foundation's
-/// file handles neither tell a closed pipe from a full disk nor know how wide a terminal is.
+/// It has unsafe expressions because write(2) and ioctl(2) take pointers. Foundation's file handles neither distinguish
+/// a closed pipe from a full disk nor know how wide a terminal is.
 struct FileDescriptor: Sendable, Hashable {
   let number: Int32
 
@@ -45,7 +45,7 @@ struct FileDescriptor: Sendable, Hashable {
     }
   }
 
-  /// Whether reading would not wait: bytes are there, or the other end is closed.
+  /// Whether reading would return at once, because bytes are there or the other end is closed.
   ///
   /// - Parameter milliseconds: how long to wait for that; less than 0 waits as long as it takes.
   func isReady(within milliseconds: Int32) -> Bool {
@@ -72,7 +72,7 @@ struct FileDescriptor: Sendable, Hashable {
 
   var isTerminal: Bool { isatty(number) == 1 }
 
-  /// How many columns the terminal has; nil when this is none or does not say.
+  /// How many columns the terminal has; nil when it is no terminal or the number is unknown.
   var columns: Int? {
     var size = winsize()
     guard unsafe ioctl(number, .init(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }

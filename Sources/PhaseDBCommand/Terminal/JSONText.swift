@@ -8,7 +8,7 @@ internal import PhaseDB
 
 /// What `--format json` prints: one object, with the version of the contract and the command beside its own keys.
 enum JSONText {
-  /// Goes up when a key changes its meaning or goes away; new keys may come at any time.
+  /// Increases when a key changes its meaning or is removed; new keys may appear at any time.
   static let version = 1
 
   /// - Parameters:
@@ -38,8 +38,8 @@ enum JSONText {
     }
   }
 
-  /// The document with a line end. What would act on a terminal is written as `\\uXXXX` (RFC 8259, section 7), which means
-  /// the same to a program: outside of its strings a document has nothing but ASCII.
+  /// The document with a line end. Characters that would act on a terminal are written as `\\uXXXX` (RFC 8259, section
+  /// 7), which means the same to a program: outside of its strings a document has nothing but ASCII.
   static func shown(_ document: Data) -> Prose {
     let text = String(decoding: document, as: UTF8.self)
     guard document.contains(where: { $0 > 0x7E || $0 == UInt8(ascii: "#") }) else {
@@ -66,7 +66,7 @@ enum JSONText {
 
     enum CodingKeys: CodingKey { case version, command }
 
-    /// Containers of one encoder are one object: the payload adds its keys to ours.
+    /// Containers of one encoder form one object, so the payload adds its keys to this one's.
     func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(JSONText.version, forKey: .version)

@@ -8,17 +8,17 @@ internal import PhaseDB
   internal import Glibc
 #endif
 
-/// A folder for what programs print, in which nothing is followed or overwritten but a file of an earlier run.
+/// A folder for the output of programs. It follows no links, and overwrites only files of an earlier run.
 ///
-/// It may come with a checkout of somebody else's: a link in it, or in its place, would let that person choose what file of
-/// this user's is written over.
+/// The folder may come with somebody else's checkout: a link in it, or in its place, would let that person choose which
+/// of the user's files is overwritten.
 ///
-/// Unsafe expressions because openat(2) and its kin take pointers to C strings.
+/// It has unsafe expressions because openat(2) and similar calls take pointers to C strings.
 struct LogFolder: Sendable {
   let path: String
   private let descriptor: FileDescriptor
 
-  /// Makes the folder when there is nothing.
+  /// Makes the folder if it does not exist.
   ///
   /// - Throws: `output-failed` when something else has its name.
   init(_ path: String) throws(MigrationError) {
@@ -37,7 +37,7 @@ struct LogFolder: Sendable {
     throw Self.refused(folder, isLink ? "it is a symbolic link" : "\(reason)")
   }
 
-  /// Refuses, before anything runs, names under which something else than a file stands.
+  /// Refuses, before anything runs, names that something other than a file has.
   ///
   /// - Throws: `output-failed`.
   func refuseTaken(_ names: [String]) throws(MigrationError) {
@@ -55,7 +55,7 @@ struct LogFolder: Sendable {
     }
   }
 
-  /// Makes a file of mode 0600 in the place of one that an earlier run left. Other names of that one keep what is in it.
+  /// Makes a file of mode 0600 that replaces one of an earlier run. Other links to the old file keep its content.
   ///
   /// - Throws: `output-failed`.
   func makeFile(_ name: String) throws(MigrationError) -> FileDescriptor {

@@ -8,9 +8,9 @@
 
 /// Notices whether a file is opened while another program runs.
 ///
-/// On Linux the kernel says so (inotify(7)). Elsewhere, and where no watch can be had, the time of the last access tells,
-/// on file systems that keep it: it is set back first, so that it moves also where it is only kept when it is older than
-/// the last change. Unsafe expressions because these calls take C strings and pointers.
+/// On Linux the kernel reports it (inotify(7)). Elsewhere, and without a watch, the time of the last access tells, on
+/// file systems that record it. That time is set back first, because some file systems update it only when it is older
+/// than the last change. It has unsafe expressions because these calls take C strings and pointers.
 struct OpenWatch: ~Copyable {
   private let path: String
   /// A descriptor of inotify, nil without one.
@@ -27,7 +27,7 @@ struct OpenWatch: ~Copyable {
     if let events { close(events) }
   }
 
-  /// Whether the file was opened since the watch began; nil where nothing tells.
+  /// Whether the file was opened since the watch began; nil when that is unknown.
   func wasOpened() -> Bool? {
     if let events {
       var bytes = [UInt8](repeating: 0, count: 4_096)
@@ -56,7 +56,7 @@ private enum AccessTime {
   /// Before every change of any file.
   private static let longAgo = 1
 
-  /// Whether the file system of a file moves the time of one that was set back, tried with a file beside it.
+  /// Whether the file system updates an access time that was set back, tried with a file in the same folder.
   static func isKept(besides path: String) -> Bool {
     let probe = "\(path).probe"
     let file = unsafe open(probe, O_RDWR | O_CREAT | O_EXCL, 0o600)
@@ -70,7 +70,7 @@ private enum AccessTime {
     return unsafe pread(file, &byte, 1, 0) == 1 && !isSetBack(probe)
   }
 
-  /// The time of the last change stays what it is.
+  /// Sets the time of the last access back, and keeps that of the last change.
   static func setBack(_ path: String) -> Bool {
     guard let (_, changed) = times(of: path) else { return false }
     let times = [timespec(tv_sec: longAgo, tv_nsec: 0), changed]

@@ -1,19 +1,19 @@
 internal import PhaseDB
 
-/// Writes text to standard output or standard error, and remembers when that stopped to work.
+/// Writes text to standard output or standard error, and remembers the first failure.
 ///
-/// It takes nothing but `Prose`, so that text from outside cannot come here without having been escaped.
+/// It accepts only `Prose`, so that text from outside is always escaped.
 final class Output {
   private let descriptor: FileDescriptor
-  /// What went wrong first; nothing is written after it.
+  /// The first failure; nothing is written after it.
   private(set) var failure: FileDescriptor.Failure?
 
   init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
 
-  /// Whether the reader went away, as `head` does. No reason to complain: it has read what it wanted.
+  /// Whether the reader has closed the pipe, as `head` does. That is no error: it has read what it wanted.
   var isClosed: Bool { failure?.isClosedPipe ?? false }
 
-  /// Whether something was lost that somebody still wanted, as on a full disk.
+  /// Whether output was lost, as on a full disk.
   var hasFailed: Bool { failure != nil && !isClosed }
 
   func write(_ text: Prose) {

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// What a piece of text is, from which its colour follows.
+/// What a piece of text is; its colour follows from that.
 enum Style: Sendable, CaseIterable {
   case heading, good, warning, bad, dim, command
 

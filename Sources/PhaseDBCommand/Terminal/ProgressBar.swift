@@ -1,17 +1,17 @@
 internal import PhaseDB
 
-/// How a batched phase comes along, on standard error: one line that is drawn anew on a terminal, a line now and then
-/// elsewhere.
+/// The progress of a batched phase on standard error: on a terminal one line that is redrawn, elsewhere a line now and
+/// then.
 final class ProgressBar {
   private let output: Output
   private let paint: Paint
-  /// Columns of the terminal; nil where there is none, and nothing can be drawn over.
+  /// Columns of the terminal; nil when there is none, so that nothing can be redrawn.
   private let width: Int?
   private let clock: () -> ContinuousClock.Instant
   private var lastDrawn: ContinuousClock.Instant?
   private var isDrawn = false
 
-  /// How often a terminal is drawn anew, and how often a line is written where there is none.
+  /// How often the line is redrawn on a terminal, and written elsewhere.
   private static let redraw = Duration.milliseconds(100)
   private static let report = Duration.seconds(10)
 
@@ -49,7 +49,7 @@ final class ProgressBar {
     isDrawn = false
   }
 
-  /// Forgets the phase that was shown.
+  /// Ends the display of the phase.
   func end() {
     clear()
     lastDrawn = nil
@@ -66,7 +66,7 @@ final class ProgressBar {
     "\(id.short) \(direction.rawValue): \(Self.facts(progress).joined(separator: ", "))"
   }
 
-  /// The bar takes what room the facts leave it; where that is little, there are fewer facts.
+  /// The bar takes the room that the facts leave; if that is little, there are fewer facts.
   static func line(
     _ id: PhaseID, _ direction: Direction, _ progress: BatchProgress, width: Int, paint: Paint
   ) -> Prose {

@@ -82,7 +82,7 @@ enum SARIF {
 
   private struct Configuration: Encodable { let level: String }
 
-  /// For people, so values are escaped as everywhere.
+  /// For people, so values are escaped.
   private struct Message: Encodable {
     let text: String
 

@@ -10,7 +10,8 @@ internal import PhaseDB
 
 /// Requests to stop that come from outside.
 ///
-/// Unsafe expressions because sets of signals are passed by pointer, and a handler is told from "ignored" by its bits.
+/// It has unsafe expressions because signal sets are passed by pointer, and a handler is distinguished from "ignored"
+/// by its bits.
 enum StopSignals {
   /// Lets an interrupt (control-C) or a request to end stop the run between two transactions or by rolling one
   /// back, instead of ending the process where it stands. A second SIGQUIT (control-\) ends it all the same. Setting a flag

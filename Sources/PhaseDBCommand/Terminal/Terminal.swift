@@ -1,4 +1,4 @@
-/// What is known of where the output goes.
+/// What is known about the output's destination.
 struct Terminal: Sendable, Hashable {
   let isOutputTerminal: Bool
   let isErrorTerminal: Bool
@@ -29,12 +29,12 @@ struct Terminal: Sendable, Hashable {
   /// How errors and progress on standard error are coloured.
   func errorPaint(_ choice: ColorChoice) -> Paint { paint(choice, isTerminal: isErrorTerminal) }
 
-  /// The width to which data is cut or wrapped: none when a program reads it.
+  /// The width to which data is cut or wrapped; nil when a program reads it.
   var outputWidth: Int? { isOutputTerminal ? width : nil }
   var errorWidth: Int? { isErrorTerminal ? width : nil }
 
-  /// NO_COLOR (no-color.org) and CLICOLOR_FORCE (bixense.com/clicolors) are asked only when the user left the
-  /// choice to us; of the two, the one that takes away wins.
+  /// NO_COLOR (no-color.org) and CLICOLOR_FORCE (bixense.com/clicolors) count only when the command line leaves the
+  /// choice open; NO_COLOR wins.
   private func paint(_ choice: ColorChoice, isTerminal: Bool) -> Paint {
     switch choice {
     case .always: .ansi

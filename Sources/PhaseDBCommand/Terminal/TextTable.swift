@@ -5,7 +5,8 @@ struct TextTable {
   struct Column {
     let title: Prose
     let alignment: Alignment
-    /// Where the terminal is too narrow, the columns with the highest numbers are left out first; nil for one that stays.
+    /// If the terminal is too narrow, columns with the highest numbers are left out first; nil for a column that always
+    /// stays.
     let dropped: Int?
 
     init(_ title: Prose, _ alignment: Alignment = .left, dropped: Int? = nil) {
@@ -15,7 +16,7 @@ struct TextTable {
     }
   }
 
-  /// What becomes of the last column where the terminal is too narrow for it.
+  /// What happens to the last column if the terminal is too narrow.
   enum Overflow {
     /// It takes more lines.
     case wraps
@@ -32,7 +33,7 @@ struct TextTable {
   struct Cell: ExpressibleByStringInterpolation {
     let text: Prose
     let style: Style?
-    /// Columns of the terminal that it takes.
+    /// Its width in columns of the terminal.
     let width: Int
 
     init(_ text: Prose, _ style: Style? = nil) {
@@ -115,7 +116,7 @@ struct TextTable {
     for row in rows.indices { rows[row].remove(at: index) }
   }
 
-  /// What it takes when the last column is broken into lines, or cut.
+  /// Its least width, with the last column wrapped or cut.
   private var leastWidth: Int {
     let widths = widths
     return widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
@@ -149,7 +150,7 @@ struct TextTable {
     return line.text
   }
 
-  /// Text that is put together from left to right, without spaces at the end of a line.
+  /// Text that is composed from left to right, without spaces at the end of a line.
   private struct Line {
     private(set) var text: Prose = ""
     private var spaces = 0

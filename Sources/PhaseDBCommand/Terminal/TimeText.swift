@@ -1,4 +1,4 @@
-/// Durations as a person reads them: two units at most, as exact as is of use.
+/// Durations for people: two units at most, and no more exact than useful.
 enum TimeText {
   /// `0.4 ms`, `12 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
   static func text(_ duration: Duration) -> String {

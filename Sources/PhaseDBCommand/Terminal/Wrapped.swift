@@ -5,7 +5,7 @@ enum Wrapped {
   /// Lines of at most `width` columns, broken at spaces. A word that is longer has a line to itself; an empty line
   /// of the text is kept.
   ///
-  /// - Parameter used: the columns that something else takes of the first line.
+  /// - Parameter used: the columns of the first line that are already taken.
   static func text(_ text: Prose, _ width: Int, used: Int = 0) -> [Prose] {
     var used = used
     return text.description.split(separator: "\n", omittingEmptySubsequences: false).flatMap {
@@ -42,7 +42,7 @@ enum Wrapped {
   /// A paragraph with its label: lines after the first begin below the text, not below the label.
   ///
   /// - Parameters:
-  ///   - label: what stands in front of the first line, as it is shown.
+  ///   - label: the text before the first line, as it is shown.
   ///   - indent: where the text begins; a longer label pushes the first line to the right.
   ///   - width: the columns of the terminal; nil when there is none, and nothing is broken.
   static func paragraph(_ label: Prose, _ text: Prose, indent: Int, width: Int?) -> [Prose] {
@@ -66,7 +66,7 @@ enum Wrapped {
     }
   }
 
-  /// Lines below a message. What is laid out already, as SQL and lists are, keeps its own indentation.
+  /// Lines below a message. Text that is already laid out, such as SQL and lists, keeps its indentation.
   static func details(_ details: [Prose], _ width: Int?) -> [Prose] {
     details.flatMap(\.lines).flatMap { line in
       let own = line.description.prefix { $0 == " " }.count

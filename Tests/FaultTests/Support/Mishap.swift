@@ -42,6 +42,8 @@ struct Mishap {
   struct Attempt {
     /// False when there were fewer calls than that.
     let hasFailed: Bool
+    /// Whether the log tells of it.
+    let isLogged: Bool
     /// What is not as it must be.
     let troubles: [String]
   }
@@ -68,8 +70,9 @@ struct Mishap {
       }
     }
     if let error { troubles += defects(of: error, isRunning: isPlanned, commits: commits) }
-    troubles += try laterChanges(commits: commits, error)
-    return Attempt(hasFailed: hasFailed, troubles: troubles)
+    var isLogged = false
+    troubles += try laterChanges(commits: commits, error, isLogged: &isLogged)
+    return Attempt(hasFailed: hasFailed, isLogged: isLogged, troubles: troubles)
   }
 
   /// The numbers of the calls with which the commits of a whole run were over.
@@ -124,13 +127,25 @@ struct Mishap {
     return defects
   }
 
+  /// What the log says of a run that failed is what its error says.
+  private func defect(of stop: RunStop, _ status: Status, _ error: MigrationError?) -> String? {
+    let isApplied = status.applied.contains { $0.id == stop.phase }
+    let isRight = stop.error == error?.id && stop.standing == error?.standing && isApplied == (act == .down)
+    return isRight ? nil : "the log tells of \(stop), and the error was \(error.map { "\($0)" } ?? "none")"
+  }
+
   /// What the database holds is what was reported, and a second try does the rest.
-  private func laterChanges(commits: Int, _ error: MigrationError?) throws -> [String] {
+  private func laterChanges(
+    commits: Int, _ error: MigrationError?, isLogged: inout Bool
+  ) throws -> [String] {
     let contents = unsafe fault_examine(shop.path)
     guard contents.code == SQLITE_OK else { return ["afterwards: \(contents.sentence)"] }
     do {
       // Not everything: how long a phase took is in the ledger.
-      let applied = try shop.open(.reading) { try $0.status().applied.count }
+      let status = try shop.open(.reading) { try $0.status() }
+      let applied = status.applied.count
+      isLogged = status.lastStop != nil
+      if let stop = status.lastStop, let trouble = defect(of: stop, status, error) { return [trouble] }
       let stands = act == .down ? recording.ups - applied : applied
       let reported = act == .down ? commits : start + commits
       // Of a commit that failed when nothing could be read any more, the error says that nobody knows.

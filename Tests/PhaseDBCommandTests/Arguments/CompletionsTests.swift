@@ -137,6 +137,9 @@ struct CompletionsTests {
     Known(
       line: "up --live app@1", bash: ["up", "--live", "app", "@", "1"], offered: ["app@1.0", "app@1.2"]),
     Known(line: "check-in ap", bash: ["check-in", "ap"], offered: ["app@1.0", "app@1.2"]),
+    Known(line: "check-in app@", bash: ["check-in", "app", "@"], offered: ["app@1.0", "app@1.2"]),
+    Known(line: "may-run app@1.2", bash: ["may-run", "app", "@", "1.2"], offered: ["app@1.2"]),
+    Known(line: "goto @b", bash: ["goto", "@", "b"], offered: ["@before-release"]),
     Known(line: "explain phase-h", bash: ["explain", "phase-h"], offered: ["phase-held"]),
     Known(line: "checkpoint restore b", bash: ["checkpoint", "restore", "b"], offered: ["before-release"]),
   ]
@@ -162,20 +165,44 @@ struct CompletionsTests {
     .enabled(if: Shell.bash.isInstalled, "bash is not installed"), arguments: knownLines)
   func bashNames(_ row: Known) throws {
     let line = "phasedb \(row.line)"
+    // Bash replaces the text from the last at sign on, that included.
+    let replaced = row.bash.lastIndex(of: "@").map { row.bash[$0...].joined() } ?? row.bash.last ?? ""
     let result = try inShop(row, in: .bash) { _ in
       """
       source ./script
       COMP_LINE='\(line)'; COMP_POINT=${#COMP_LINE}
       COMP_WORDS=(phasedb \(row.bash.map { "'\($0)'" }.joined(separator: " ")))
       COMP_CWORD=\(row.bash.count)
-      _phasedb
+      _phasedb phasedb '\(replaced)'
       [[ ${#COMPREPLY[@]} -eq 0 ]] || printf '%s\\n' "${COMPREPLY[@]}"
       """
     }
-    // To bash, what stands before the last at sign of the line is a word of its own.
-    let kept =
-      row.bash.contains("@") ? row.offered.map { String($0.split(separator: "@").last ?? "") } : row.offered
-    #expect(result.output.sorted() == kept)
+    let texts =
+      row.bash.contains("@")
+      ? row.offered.map { "@\($0.split(separator: "@").last ?? "")" } : row.offered
+    #expect(result.output.sorted() == texts)
+  }
+
+  @Test(
+    "for bash complete in a terminal",
+    .enabled(
+      if: Shell.bash.isInstalled && Surroundings.canGiveTerminal,
+      "there is no bash, or no script(1) to give a terminal"),
+    arguments: knownLines.filter { $0.offered.count == 1 } + [
+      Known(line: "down --to=@b", bash: [], offered: ["--to=@before-release"])
+    ])
+  func bashTerminal(_ row: Known) throws {
+    let before = row.line.split(separator: " ").dropLast().joined(separator: " ")
+    let result = try inShop(row, in: .bash) { _ in
+      // Tab completes the line, and control-A goes to its beginning, to print it and not to run it.
+      #"""
+      printf '%s\n' '. ./script' $'phasedb \#(row.line)\t\001echo said: ' exit > keys
+      TERM=dumb script -qec 'bash --noprofile --norc -i' /dev/null < keys | tr -d '\r'
+      """#
+    }
+    #expect(
+      result.output.contains("said: phasedb \(before) \(row.offered[0])"),
+      "\(result.output.joined(separator: "\n"))")
   }
 
   @Test(

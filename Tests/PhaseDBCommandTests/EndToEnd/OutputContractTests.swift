@@ -102,6 +102,26 @@ struct OutputContractTests {
     #expect(printed.keys == row.keys)
   }
 
+  @Test("has the run that failed in the status, as described, until the next run")
+  func lastStop() throws {
+    let site = try Site()
+    try site.table("a", in: "0001-first/expand")
+    try site.phase("0002-bad/expand", up: "SELECT nothing FROM a;", down: "SELECT 1;")
+    #expect(try site.phasedb("up -q -d shop.db").code == 4)
+    let stopped = try site.phasedb("status -d shop.db --format json")
+    #expect(try JSONSchema.output.problems(in: stopped.output) == [], "\(stopped.output)")
+    let keys = [
+      #""direction" : "up""#, #""error" : "statement-failed""#, #""exitCode" : 4"#, #""line" : 3"#,
+      #""phase" : "0002-bad\/expand""#, #""standing" : "part-way""#,
+    ]
+    let block = stopped.output.split(separator: #""lastStop" : {"#).last?.split(separator: "}").first ?? ""
+    for key in keys {
+      #expect(block.contains(key) || block.contains(key.replacing("\\/", with: "/")), "\(block)")
+    }
+    #expect(try site.phasedb("down -q -d shop.db").code == 0)
+    #expect(try !site.phasedb("status -d shop.db --format json").output.contains("lastStop"))
+  }
+
   @Test("is an error as JSON on standard error, when asked for")
   func jsonError() throws {
     let outcome = try BadDatabasesTests.shop().phasedb("up --to 0009 -d shop.db --format json")

@@ -162,7 +162,9 @@ struct DriftTests {
     guard let left = example.left else {
       #expect(error?.id == .downNotInverse)
       #expect(error?.details == example.details)
-      #expect(try database.snapshot() == before)
+      // On a schema that is not the recorded one, no row of the log may say that it was looked at.
+      let present = try database.snapshot()
+      #expect(isAcceptedOnTheWay ? present == before : present?.isUndone(since: before) == true)
       return
     }
     #expect(error == nil)

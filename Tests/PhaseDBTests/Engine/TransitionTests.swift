@@ -79,7 +79,7 @@ struct TransitionTests {
         "~ table t", "    was: CREATE TABLE t (a, b, c)", "    is:  CREATE TABLE t (a, c, b TEXT)",
       ])
     #expect(error.standing == .undone)
-    #expect(try database.snapshot() == before)
+    #expect(try database.snapshot()?.isUndone(since: before) == true)
   }
 
   @Test("a down that breaks a claim of a phase below it in the same migration is undone")

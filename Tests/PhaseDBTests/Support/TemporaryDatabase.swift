@@ -114,6 +114,18 @@ struct Snapshot: Equatable, CustomStringConvertible {
   /// The same database to its users, whatever phasedb has written down.
   func isSame(as other: Snapshot?) -> Bool { schema == other?.schema && rows == other?.rows }
 
+  /// Whether nothing has happened since but a run that failed: schema, rows and ledger are the same, and the log has one
+  /// row more, which tells of it.
+  func isUndone(since before: Snapshot?) -> Bool {
+    guard let before, isSame(as: before) else { return false }
+    var (now, then) = (ledger, before.ledger)
+    let log = Set(now.removeValue(forKey: "phasedb_log") ?? [])
+    let earlier = Set(then.removeValue(forKey: "phasedb_log") ?? [])
+    let added = log.subtracting(earlier)
+    return now == then && log.isSuperset(of: earlier) && added.count == 1
+      && added.allSatisfy { $0.contains(", 'stop', ") }
+  }
+
   var description: String {
     (schema + rows.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.joined(separator: " | "))" })
       .joined(separator: "\n")

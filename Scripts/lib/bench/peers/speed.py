@@ -31,7 +31,7 @@ def run(bench, found, tools):
                     measure.seconds(command, cwd=project.folder, env=project.environment()))
                 expect(project, names if direction == "up" else set())
     median = {key: statistics.median(times) for key, times in measured.items()}
-    table = [("tool", f"{MIGRATIONS} up", "beside the shell", f"{MIGRATIONS} down", "beside the shell")]
+    table = [("tool", f"{MIGRATIONS} up", "ratio to the shell", f"{MIGRATIONS} down", "ratio to the shell")]
     for project in projects:
         cells = [project.name]
         for direction in ("up", "down"):

@@ -1,11 +1,12 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The values that batches keep, in the transaction of each batch, and those of the other direction that they put back.
+/// The values that batches archive, in the transaction of each batch, and the archived values of the other direction
+/// that they restore.
 ///
 /// Each direction has one archive in the ledger, to which its batches add and from which those of the other direction
-/// take. What a row is worth afterwards is decided as for every other phase: one that is untouched since gets exactly
-/// what it had; one that changed since keeps what the SQL computes for it, and what that took the place of is left over.
+/// take. The values of a row afterwards follow the rule for all phases: an untouched row gets exactly its old values; a
+/// row that changed since keeps what the SQL computes for it, and its archived values are left over.
 final class BatchArchive {
   private let id: PhaseID
   /// The hash of the phase's text.
@@ -15,17 +16,17 @@ final class BatchArchive {
   private let key: BatchKey
   let table: BatchTable
   private let connection: Connection
-  /// What this direction keeps; nil when neither writes the table.
+  /// The archive of this direction; nil when neither direction writes the table.
   private var keeping: Part?
-  /// What it gives back; nil when the other direction kept nothing.
+  /// The archive that it restores from; nil when the other direction archived nothing.
   private var giving: Part?
-  /// What could not be given back by this run.
+  /// What this run could not restore.
   private var left: Part?
   /// Columns that this direction's SQL computes.
   private let computed: Set<SchemaName>
-  /// The indexes that have to be told of what is put back.
+  /// The indexes that must be updated with restored values.
   private var indexes: [FullTextIndex] = []
-  /// How many rows of the batch that runs are remembered.
+  /// How many rows of the present batch are remembered.
   private(set) var count = 0
 
   struct Part {
@@ -41,12 +42,12 @@ final class BatchArchive {
   private static let aside = "temp.\(asideName)"
   private static let rest = "phasedb_batch_rest"
 
-  /// Finds the archives of a phase that is under way, and makes the one of its direction when there is none. Belongs into
+  /// Finds the archives of a phase that is under way, and makes that of its direction if there is none. Belongs into
   /// the first transaction.
   ///
   /// - Parameters:
-  ///   - plan: what the direction writes.
-  ///   - wayBack: what the other one does.
+  ///   - plan: the SQL of this direction.
+  ///   - wayBack: the SQL of the other direction.
   ///   - entry: the id of the log's row of that transaction.
   init(
     of record: BatchRecord, _ table: BatchTable, _ plan: BatchPlan, wayBack: WriteSet, entry: Int64,
@@ -120,7 +121,7 @@ final class BatchArchive {
 // MARK: - Before the SQL of a batch
 
 extension BatchArchive {
-  /// Remembers the rows, and which of those that the other direction kept have changed since.
+  /// Remembers the rows, and which archived rows of the other direction have changed since.
   func remember(_ keys: ClosedKeys) throws(MigrationError) {
     try lifting("remembering the rows of a batch") { () in
       if keeping != nil || !key.isRowID {
@@ -134,7 +135,7 @@ extension BatchArchive {
     }
   }
 
-  /// The remembered rows as they are told apart by the hook.
+  /// The identities of the remembered rows, as the hook reports them.
   func identities() throws(SQLiteError) -> Set<RowIdentity> {
     var rows = try connection.prepare(
       "SELECT \(table.handleNames.joined(separator: ", ")) FROM \(Self.before)")
@@ -146,7 +147,7 @@ extension BatchArchive {
     return found
   }
 
-  /// Lists the rows that are not what the other direction left.
+  /// Lists the rows that changed since the other direction ran.
   private func setAside(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
     let changed = try ChangedRows(named: Self.asideName, of: part.content, in: part.table, on: connection)
     _ = try changed.list(
@@ -161,7 +162,7 @@ extension BatchArchive {
 // MARK: - After it
 
 extension BatchArchive {
-  /// Puts back what the other direction kept of the rows of a batch.
+  /// Restores what the other direction archived of the rows of a batch.
   func giveBack(_ keys: ClosedKeys, _ ledger: Ledger) throws(MigrationError) {
     guard var part = giving else { return }
     do throws(SQLiteError) {
@@ -213,14 +214,14 @@ extension BatchArchive {
     for index in indexes { try index.tell(isGoing: false, source, keys.first, keys.last, on: connection) }
   }
 
-  /// The mark that says that a column of a row keeps what is there. A row that changed since keeps what this direction
-  /// computes for it; what it does not compute is kept where somebody wrote that very column.
+  /// The mark that a column of a row keeps its present value. In a row that changed since, that is a column that this
+  /// direction computes, or one that somebody wrote.
   private func whatKeeps(_ index: Int, _ part: Part) -> String {
     computed.contains(SchemaName(part.content.columns[index].name)) ? "c0" : part.table.marks[index] ?? "c0"
   }
 
-  /// Rows that are dealt with leave the archive, and its sum with them. What a changed row did not get back goes to an
-  /// archive that only purge destroys.
+  /// Removes finished rows from the archive and its sum. Values that a changed row did not get back go to an archive
+  /// that only purge destroys.
   private func settle(_ part: inout Part, _ keys: ClosedKeys, _ ledger: Ledger) throws(SQLiteError) {
     let columns = part.table.columns.map { "a.\($0)" }.joined(separator: ", ")
     if try connection.value("SELECT 1 FROM \(Self.aside) LIMIT 1") != nil {
@@ -271,7 +272,7 @@ extension BatchArchive {
     case some([Int64])
   }
 
-  /// The rows that are not what they were, or are gone. Belongs between the way back and its rollback.
+  /// The rows that differ or are gone. Belongs between the way back and its rollback.
   func differing() throws(MigrationError) -> Rows {
     guard keeping != nil else { return .some([]) }
     return try lifting("comparing the rows of a batch") { () in
@@ -282,7 +283,7 @@ extension BatchArchive {
     }
   }
 
-  /// Keeps what rows held before the batch, and the hash of what it left there.
+  /// Archives the values of rows before the batch, with a hash of the rows after it.
   func keep(_ rows: Rows, _ ledger: Ledger) throws(MigrationError) {
     guard var part = keeping, count > 0 else { return }
     if case .some(let numbers) = rows, numbers.isEmpty { return }
@@ -322,7 +323,7 @@ extension BatchArchive {
     }
   }
 
-  /// A primary key of an old-style table may be NULL, and then it finds no row again.
+  /// Refuses rows whose primary key is NULL, which old-style tables allow and which identifies no row.
   private func refuseRowsWithoutKey() throws(MigrationError) {
     let nullable = zip(table.rowKey.names, table.keyNames).filter { name, _ in
       table.shape.column(SchemaName(name))?.mayBeNull == true
@@ -338,8 +339,8 @@ extension BatchArchive {
       help: ["give the row a key, then run the command again"])
   }
 
-  /// In the last transaction: an archive without rows is nothing to keep, and what the other direction's still holds had
-  /// no row to come back to.
+  /// In the last transaction: removes an archive without rows, and marks what is left in the archive of the other
+  /// direction, which had no row to come back to.
   func finish(_ ledger: Ledger) throws(MigrationError) {
     try lifting("settling archives") { () in
       for part in [keeping, giving].compactMap(\.self) {
@@ -356,7 +357,7 @@ extension BatchArchive {
     }
   }
 
-  /// When no batch ran: nothing is kept, and what the other direction kept is still there.
+  /// When no batch ran: removes the archive of this direction, and keeps that of the other.
   func drop(_ ledger: Ledger) throws(SQLiteError) {
     guard let keeping, keeping.sum.count == 0 else { return }
     try connection.execute("DROP TABLE main.\(keeping.table.name)")
@@ -376,7 +377,7 @@ extension BatchArchive {
 }
 
 extension ArchiveContent {
-  /// Whether the rest of a row is made of the same columns now.
+  /// Whether the rest of a row still consists of the same columns.
   fileprivate func hashesMatch(_ table: BatchTable) -> Bool {
     Set(successor?.hashed.map { SchemaName($0) } ?? []) == Set(table.hashed)
   }

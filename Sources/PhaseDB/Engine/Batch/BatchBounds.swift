@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What batches may take although nothing of it is kept: what came with the migration itself, and what the phase's author
-/// gives up.
+/// What batches may remove or overwrite without an archive: what the migration itself added, and what the phase's
+/// author declares lost.
 struct BatchBounds {
   /// The schema before the migration.
   private let before: Schema
@@ -26,7 +26,7 @@ struct BatchBounds {
 
   // MARK: Before the first batch
 
-  /// What is wrong with a way up before its first batch; nil when nothing is. What only rows show is seen by the watch.
+  /// Why a way up is refused before its first batch; nil when it is not. The watch finds what only rows can show.
   func objection(to up: BatchPlan, _ back: BatchPlan?, _ table: BatchTable, at script: Script)
     -> MigrationError?
   {
@@ -58,8 +58,8 @@ struct BatchBounds {
     return nil
   }
 
-  /// What is wrong with SQL whose changes cannot all be seen: the library does not tell of rows that REPLACE takes away, and
-  /// of tables without rowids.
+  /// Why SQL is refused whose changes cannot all be seen: the library does not report rows that REPLACE removes, and
+  /// tables without rowids.
   func blindObjection(to plans: [BatchPlan], _ schema: Schema, at script: Script) -> MigrationError? {
     let written = Set(plans.flatMap(\.writes.rowTables))
     let texts =

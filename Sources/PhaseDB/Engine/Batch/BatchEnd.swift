@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
-/// The end of a run of batches: the look at what the whole way led to, the last transaction, and what is said when an error
-/// ends the run before.
+/// The end of a run of batches: the check of the whole result, the last transaction, and the error when the run ends
+/// early.
 struct BatchEnd {
   private let run: BatchRun
   private var engine: Engine { run.engine }
@@ -11,9 +11,9 @@ struct BatchEnd {
 
   init(of run: BatchRun) { self.run = run }
 
-  /// Looks at what the whole way led to: rows without a parent, and the claims in force.
+  /// Checks the result of all batches: rows without a parent, and the claims in force.
   ///
-  /// Read outside the write transaction, which it would make as long as the table is large.
+  /// It reads outside the write transaction, which would otherwise take longer the larger the table is.
   func check() throws(MigrationError) {
     connection.setProgressHandler(every: 1_000) { [engine] in !engine.cancellation.isRequested }
     defer { connection.removeProgressHandler() }
@@ -40,7 +40,7 @@ struct BatchEnd {
     }
   }
 
-  /// The last transaction: the ledger says that the phase is applied, or is not, and that nothing is under way.
+  /// The last transaction: it records that the phase is applied or not applied, and that nothing is under way.
   func finish() throws(MigrationError) {
     try run.patiently { () throws(MigrationError) in try attemptFinish() }
   }
@@ -84,8 +84,8 @@ struct BatchEnd {
     engine.holdsLease = !turn.isLast
   }
 
-  /// Logs the end of a way that leads back to what the ledger says already: an up that was half done and came down, or a
-  /// down that was half done and went up.
+  /// Logs the end of a way that leads back to what the ledger already says: a half-done up that came down, or a
+  /// half-done down that went up.
   private func leaveUnchanged(_ ledger: Ledger) throws(MigrationError) -> Engine.Recorded {
     let detail = record.direction == .up ? "a down that was half done" : "an up that was half done"
     return try lifting("writing the ledger") { () in
@@ -98,7 +98,7 @@ struct BatchEnd {
     }
   }
 
-  /// Completes the error that ends a run before its end: where it stands, why, and how to go on.
+  /// Completes the error that ends a run early: how far it came, why it ended, and how to continue.
   func stopped(by error: MigrationError) -> MigrationError {
     var error = error
     if error.standing == .undone { return error }
@@ -134,7 +134,7 @@ struct BatchEnd {
     return BatchPause(reason: reason, detail: error.message, resuming: resuming)
   }
 
-  /// Takes away the row of a phase of which no batch ran.
+  /// Removes the record of a phase if no batch ran.
   private func forget() -> Bool {
     guard let transaction = try? connection.begin(.immediate) else { return false }
     let ledger = Ledger(connection: connection)

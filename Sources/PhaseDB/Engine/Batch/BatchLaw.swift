@@ -1,28 +1,28 @@
-/// How many rows the next batch takes, and how long the run rests before it.
+/// How many rows the next batch has, and how long the run rests before it.
 ///
-/// What matters to the application beside is how long the write lock is held, so that is what the size follows. SQLite's
-/// busy handler polls and is no queue (sqlite.org/c3ref/busy_handler.html): without a rest at least as long as the hold
-/// an application that waits is passed by again and again, however small the batches are.
+/// The size follows the time for which the write lock is held, because that is what other applications notice. SQLite's
+/// busy handler polls and is no queue (sqlite.org/c3ref/busy_handler.html): without a rest at least as long as the
+/// hold, a waiting application would miss the free moments again and again, however small the batches are.
 struct BatchLaw: Sendable {
   private let pacing: Pacing
   /// Rows of the next batch.
   private(set) var size: Int
-  /// Rows for each millisecond of holding the lock: three parts what it was, one part what the last batch showed.
+  /// Rows per millisecond of holding the lock: three parts of the former rate, one part of the last batch's.
   private var rate: Double?
   /// How long the last commits took by themselves, in milliseconds.
   private var commits: [Double] = []
   /// How long a batch may hold the lock, in milliseconds, without being called slow.
   private let target: Double
 
-  /// How much of that a batch is meant to take. The rest is for those that turn out slower than the ones before. Besides,
-  /// who waits asks after 1, 3, 8 and 18 ms (`sqliteDefaultBusyCallback` in src/main.c at sqlite.org/src), so that a lock
-  /// held for 10 ms is felt as 18, one held for 7.5 as 8.
+  /// The part of that which a batch should take; the rest is a reserve for slower batches. A waiting connection also
+  /// asks only after 1, 3, 8 and 18 ms (`sqliteDefaultBusyCallback` in src/main.c at sqlite.org/src), so a lock held
+  /// for 10 ms costs it 18 ms, and one held for 7.5 ms costs 8 ms.
   private static let usual = 0.75
 
   /// Whether no other connection has written for a while.
   var isAlone = false
 
-  /// What no batch needs to be smaller than.
+  /// The least size of a batch.
   private static let least = 10
   private static let first = 500
 
@@ -33,15 +33,15 @@ struct BatchLaw: Sendable {
     size = min(Self.first, pacing.maximumRows)
   }
 
-  /// How long most batches hold the lock, in milliseconds. On a disk that takes longer than that to commit, smaller
-  /// batches would only make more commits: then half of the hold is work. A commit that waited for something once, as the
-  /// first ones do while the log grows, says nothing about the disk.
+  /// How long most batches hold the lock, in milliseconds. If the disk takes longer than that to commit, smaller
+  /// batches would only make more commits, so half of the hold is work. A single commit that waited for something, as
+  /// the first ones do while the log grows, says nothing about the disk.
   private var hold: Double { max(isAlone ? target : Self.usual * target, 2 * (commits.min() ?? 0)) }
 
   /// How long a batch may run before it is stopped, rolled back and tried again with fewer rows.
   var deadline: Duration { .milliseconds(5 * max(target, hold)) }
 
-  /// Takes in what a batch showed.
+  /// Adds the measurements of a batch.
   ///
   /// - Parameters:
   ///   - milliseconds: how long it held the lock.
@@ -55,7 +55,7 @@ struct BatchLaw: Sendable {
     size = max(min(Self.least, pacing.maximumRows), Int(wanted))
   }
 
-  /// Takes in that a batch was stopped at its deadline.
+  /// Notes that a batch was stopped at its deadline.
   mutating func overran(rows: Int) {
     size = max(1, rows / 10)
     rate = min(rate ?? .infinity, Double(size) / hold)
@@ -68,8 +68,8 @@ struct BatchLaw: Sendable {
   }
 }
 
-/// How long batches held the lock: counts in steps of a twelfth of a doubling, so that it is as large after a million
-/// batches as after one.
+/// How long batches held the lock: counts in steps of a twelfth of a doubling, so its size does not grow with the
+/// number of batches.
 struct HoldHistogram: Sendable {
   private var counts = [Int](repeating: 0, count: 400)
   private var total = 0
@@ -81,7 +81,7 @@ struct HoldHistogram: Sendable {
     counts[Self.step(of: milliseconds)] += 1
   }
 
-  /// The time, in milliseconds, that a part of the batches stayed under; 0 before the first.
+  /// The time, in milliseconds, below which a given part of the batches stayed; 0 before the first.
   func quantile(_ part: Double) -> Double {
     var left = Int((Double(total) * part).rounded(.up))
     guard left > 0 else { return 0 }

@@ -1,9 +1,9 @@
 internal import PhaseSQLite
 
-/// What makes a batched run stand still between two batches.
+/// What pauses a batched run between two batches.
 ///
-/// A reader and a full disk are waited for as long as for a lock, and then the run ends where it is; a pause file and the
-/// throttle query are somebody's wish and are waited for without end. A request to stop ends the run at once.
+/// The run waits for a reader and a full disk as long as for a lock, and then ends where it is. It waits without limit
+/// for a pause file and the throttle query, because somebody wants that. A request to stop ends the run at once.
 final class BatchPauses {
   private unowned let run: BatchRun
   private let engine: Engine
@@ -25,7 +25,7 @@ final class BatchPauses {
     }
   }
 
-  /// Returns when nothing keeps the next batch from running.
+  /// Returns when the next batch may run.
   ///
   /// - Throws: `interrupted`, `batch-paused`, `bad-settings`.
   func wait() throws(MigrationError) {
@@ -100,7 +100,7 @@ final class BatchPauses {
       resuming: "it continues when the query returns no row")
   }
 
-  /// Empties the log once it is as long as SQLite's own limit, and looks at what a reader keeps in it.
+  /// Empties the log once it is as long as SQLite's own limit, and checks how much a reader keeps in it.
   private func pinnedLog(isWaiting: Bool) throws(MigrationError) -> BatchPause? {
     guard isWaiting || connection.pagesInLog >= 1_000 else { return nil }
     let log = try lifting("emptying the write-ahead log") { () in
@@ -122,7 +122,8 @@ final class BatchPauses {
       resuming: "it continues when the reader ends its transaction")
   }
 
-  /// The rest of the way needs what the part behind it needed, and the log room of its own.
+  /// Checks the free space: the rest of the way needs as much as the finished part in proportion, and the log needs
+  /// room, too.
   private func lowDisk(isWaiting: Bool) throws(MigrationError) -> BatchPause? {
     let now = ContinuousClock.now
     if let lastDisk, !isWaiting, !run.wasDiskFull, now - lastDisk < .milliseconds(250) { return nil }
@@ -156,7 +157,7 @@ extension BatchPause {
   }
 }
 
-/// The settings' own question whether batches should wait.
+/// The query of the settings that asks batches to wait.
 struct Throttle {
   private let query: Script
 

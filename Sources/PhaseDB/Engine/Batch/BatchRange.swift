@@ -12,7 +12,7 @@ struct BatchSearch {
   let key: BatchKey
   let connection: Connection
 
-  /// The first and the last key there is; nil when there is no row.
+  /// The first and the last key; nil when there is no row.
   func ends() throws(SQLiteError) -> ClosedKeys? {
     let (key, table) = (key.sql, key.tableSQL)
     guard
@@ -23,15 +23,15 @@ struct BatchSearch {
     return ClosedKeys(first: first, last: last)
   }
 
-  /// Whether some row has no key: no batch would ever hold it.
+  /// Whether some row has no key, so that no batch would include it.
   func hasRowsWithoutKey() throws(SQLiteError) -> Bool {
     try connection.value("SELECT 1 FROM \(key.tableSQL) WHERE \(key.sql) IS NULL LIMIT 1") != nil
   }
 
   /// The next rows of a way; nil at its end.
   ///
-  /// Read outside the write transaction: it may take longer than the batch. Rows that come and go before the batch runs
-  /// are in it or not, as they are then.
+  /// It reads outside the write transaction, because that may take longer than the batch. Rows that are added or
+  /// deleted before the batch runs are in it or not, depending on their state then.
   func next(of record: BatchRecord, size: Int) throws(SQLiteError) -> BatchRange? {
     guard let ends = record.ends else { return nil }
     let (key, table) = (key.sql, key.tableSQL)
@@ -70,8 +70,8 @@ struct BatchSearch {
 
   /// How many rows lie on the whole way, for a key that does not tell by itself how far it is.
   ///
-  /// Counted in parts, so that no read lasts long: in a rollback journal's modes a reader holds writers up, and in WAL
-  /// mode it keeps the log from being emptied.
+  /// It counts in parts, so that no read takes long: with a rollback journal a reader blocks writers, and in WAL mode
+  /// it keeps the log from being emptied.
   func count(_ ends: ClosedKeys, _ shouldGoOn: () -> Bool) throws(SQLiteError) -> Int? {
     let (key, table) = (key.sql, key.tableSQL)
     var part = try connection.prepare(

@@ -2,7 +2,7 @@ internal import PhaseSQLite
 
 /// The batches of one step, from the first transaction to the last.
 ///
-/// Every batch is one transaction with its cursor, so that an end at any moment loses and repeats nothing.
+/// Every batch is one transaction that includes its cursor, so that a stop at any moment loses and repeats nothing.
 final class BatchRun {
   let engine: Engine
   let turn: Turn
@@ -16,22 +16,22 @@ final class BatchRun {
   var writes = WriteSet()
   private(set) var trip: BatchTrip
   let began = ContinuousClock.now
-  /// How far the way was behind when this run began.
+  /// The finished part of the way when this run began.
   let fractionBefore: Double?
   var rowsOfRun = 0
-  /// Pages of the database when the run began, from which follows what the rest will need.
+  /// Pages of the database when the run began, to estimate the need of the rest.
   private(set) var pagesBefore: Int64 = 0
   let isNew: Bool
   /// True while going back because of a failure at the end.
   private(set) var isTurnedBack = false
-  /// Why the run ends, when it is a pause that does.
+  /// The pause that ended the run, if one did.
   var pausedBy: BatchPause?
   /// How often in a row the disk had no room for a batch.
   var failuresOfDisk = 0
   var wasDiskFull: Bool { failuresOfDisk > 0 }
   /// SQLite's count of schema changes, after the last look at the schema.
   var schemaVersion: Int64?
-  /// When the last batch of this run let go of the lock.
+  /// When the last batch of this run released the lock.
   var released: ContinuousClock.Instant?
   /// False for a batch of one key that was stopped at its deadline: it cannot be made smaller.
   var hasDeadline = true
@@ -55,7 +55,7 @@ final class BatchRun {
   var connection: Connection { engine.connection }
   private var ending: BatchEnd { BatchEnd(of: self) }
 
-  /// Runs every batch that is left, and the end.
+  /// Runs all remaining batches, and the end.
   ///
   /// - Throws: `batch-paused`, `interrupted` or what a batch failed with, with standing `part-way` and the state; what
   ///   failed at the end, with standing `undone`, when all of it was taken back.
@@ -94,10 +94,10 @@ final class BatchRun {
       writes: writes)
   }
 
-  /// Lets the connection's cache hold the pages of a batch, which are read to find its end, to keep what it overwrites and
-  /// to run its SQL. SQLite's own 2 MB hold less than a batch of 10 ms has.
+  /// Makes the connection's cache large enough for the pages of a batch, which are read to find its end, to archive
+  /// what it overwrites and to run its SQL. SQLite's default of 2 MB is too small for a batch of 10 ms.
   ///
-  /// - Returns: what PRAGMA cache_size was, to be given back; nil when it is enough.
+  /// - Returns: the former PRAGMA cache_size, to be restored; nil when it was enough.
   private func roomForABatch() throws(MigrationError) -> Int64? {
     try lifting("reading PRAGMA cache_size") { () in
       let size = try connection.value("PRAGMA main.cache_size")?.integer ?? 0
@@ -114,7 +114,7 @@ final class BatchRun {
 
   var longestHold = 0.0
 
-  /// Until when what is tried now may wait for other connections.
+  /// The deadline for the present attempt to wait for other connections.
   var lockDeadline = ContinuousClock.now
 
   /// How far it has come.
@@ -169,8 +169,8 @@ final class BatchRun {
     }
   }
 
-  /// Waits until the lock has been free for as long as the law says. What there is to do between two batches, such as
-  /// emptying the log, is part of that time.
+  /// Waits until the lock has been free for as long as the law says. Work between two batches, such as emptying the
+  /// log, counts as part of that time.
   private func rest() {
     guard let released else { return }
     let left = Duration.milliseconds(record.pace.pause) - (ContinuousClock.now - released)
@@ -179,7 +179,7 @@ final class BatchRun {
 
   // MARK: The way back
 
-  /// Makes the other direction's SQL what batches run, in a transaction of its own.
+  /// Switches the batches to the SQL of the other direction, in a transaction of its own.
   private func turnTrip() throws(MigrationError) {
     let turned = try BatchPlan(script, by: key, on: connection)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
@@ -197,7 +197,7 @@ final class BatchRun {
     try engine.knowledge.refresh(on: connection)
   }
 
-  /// Whether an error says that the phase as it is will never be done. One without batches is undone anyway.
+  /// Whether an error means that the phase can never finish as it is, so that its batches are undone.
   private func isEnd(_ error: MigrationError) -> Bool {
     switch error.id {
     case .verifyFailed, .foreignKeysViolated: true
@@ -226,13 +226,13 @@ final class BatchRun {
 extension BatchRun {
   /// Runs one batch in a transaction of its own.
   ///
-  /// - Returns: false when it was rolled back and is to be looked for anew.
+  /// - Returns: false when it was rolled back and must be looked for again.
   func commit(_ range: BatchRange) throws(MigrationError) -> Bool {
     try patiently { () throws(MigrationError) in try attempt(range) }
   }
 
-  /// Tries again, as a whole, while another connection holds the lock and the time to wait is not over. In a rollback
-  /// journal's modes a reader waits for a writer's commit, too.
+  /// Tries again, as a whole, while another connection holds the lock and the time to wait is not over. With a rollback
+  /// journal, a reader also waits for a writer's commit.
   func patiently<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
     let deadline = ContinuousClock.now + engine.wait
     lockDeadline = deadline
@@ -301,7 +301,7 @@ extension BatchRun {
     return true
   }
 
-  /// Whether rows of one batch may have come in each other's way down: by themselves each has its value back before the
+  /// Whether rows of one batch may have conflicted on the way down: one by one, each gets its value back before the
   /// next one runs.
   private func isOfNeighbours(_ error: MigrationError, in range: BatchRange) -> Bool {
     record.direction == .down && error.id == .archiveImpossible && range.rows > 1
@@ -358,7 +358,7 @@ extension BatchRun {
     return after
   }
 
-  /// COMMIT, and when it fails a look at the cursor before anything is called failed.
+  /// Commits, and if that fails, reads the cursor before it reports a failure.
   func end(_ transaction: consuming Transaction, leading cursor: BatchCursor) throws(MigrationError) {
     do {
       try transaction.commit()
@@ -376,7 +376,7 @@ extension BatchRun {
     return error
   }
 
-  /// Records why the run is paused. The disk may be full: then the ledger does not say it.
+  /// Records why the run is paused, unless the disk is full.
   func notePause(_ pause: BatchPause?) {
     record.pause = pause
     record.beat = engine.now()

@@ -1,8 +1,7 @@
 internal import PhaseSQLite
 
 extension Engine {
-  /// The first transaction of a batched step: everything that a schema phase looks at before its SQL runs, the ends of
-  /// the way, and the lease.
+  /// The first transaction of a batched step: the checks before any phase's SQL, the ends of the way, and the lease.
   ///
   /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
   func beginBatches(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError)
@@ -60,7 +59,7 @@ extension Engine {
     return .batches(BatchRun(self, turn, begun, plan, trip, writers, isNew: isNew))
   }
 
-  /// The key of a batched phase, after a look at how SQLite would run its SQL.
+  /// The key of a batched phase, after a check of how SQLite would run its SQL.
   private func batchPlan(_ step: Plan.Step) throws(MigrationError) -> BatchPlan {
     guard let batching = step.phase.batching else { throw Ledger.damaged("\(step.id) has no @batch") }
     let found = try lifting("looking for the key of the batches") { () in
@@ -85,8 +84,8 @@ extension Engine {
     }
   }
 
-  /// The other direction, to be tried batch by batch. A way up whose way down is never found by the key is refused: it
-  /// could not come down.
+  /// The other direction, to be tried batch by batch. A way up is refused if its way down does not find rows by the
+  /// key, because it could not come down.
   ///
   /// - Returns: no plan, and why, when it cannot be tried.
   private func wayBack(_ step: Plan.Step, by key: BatchKey) throws(MigrationError) -> (BatchPlan?, String?) {
@@ -102,7 +101,7 @@ extension Engine {
     }
   }
 
-  /// What batches of a phase may take although nothing of it is kept.
+  /// What batches of a phase may remove or overwrite without an archive.
   func batchBounds(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> BatchBounds {
     BatchBounds(before: try schemaBefore(id.migration, except: id) ?? knowledge.schema, phase)
   }

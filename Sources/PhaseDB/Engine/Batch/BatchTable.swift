@@ -1,23 +1,24 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The table of a batched phase as its batches see it: how rows are known, what either direction may write, what the rest of
-/// a row is.
+/// The table of a batched phase as its batches see it: how rows are identified, what either direction may write, and
+/// the rest of a row.
 struct BatchTable {
   let shape: Table
-  /// By which an archive knows a row.
+  /// Identifies a row in an archive.
   let rowKey: RowKey
-  /// By which a row is known within a batch: its rowid, which nothing compares otherwise than it is, where it has one.
+  /// Identifies a row within a batch: its rowid, if it has one, because collation and affinity do not affect its
+  /// comparison.
   let handle: [String]
   /// The columns that either direction may write, and so are remembered.
   let remembered: [SchemaName]
-  /// The columns over which the rest of a row is hashed.
+  /// The columns of the rest of a row, which are hashed.
   let hashed: [SchemaName]
 
   /// - Parameters:
   ///   - plans: the SQL of both directions.
-  ///   - key: by which an archive that is under way knows its rows.
-  /// - Returns: nil when rows cannot be told apart.
+  ///   - key: the key of an archive that is under way.
+  /// - Returns: nil when nothing identifies rows.
   init?(
     _ plans: [BatchPlan], of table: String, knownBy key: RowKey?, on connection: Connection
   ) throws(SQLiteError) {
@@ -46,11 +47,12 @@ struct BatchTable {
   var keyNames: [String] { rowKey.columns.indices.map { "k\($0 + 1)" } }
   var handleNames: [String] { handle == rowKey.names ? keyNames : handle.indices.map { "h\($0 + 1)" } }
 
-  /// What the ledger says of an archive of it.
+  /// The ledger's description of an archive of this table.
   ///
   /// - Parameters:
   ///   - text: the hash of the phase's text.
-  ///   - wayBack: the SQL of the other direction. What that does not write comes back only where it is what this one left.
+  ///   - wayBack: the SQL of the other direction. A value that it does not write comes back only if it is still as this
+  ///     direction left it.
   func content(_ text: String, wayBack: WriteSet) -> ArchiveContent {
     let computed = wayBack.columns[shape.name.key] ?? []
     return ArchiveContent(
@@ -63,18 +65,19 @@ struct BatchTable {
       hasGoneRows: false, isMoved: false, sources: ArchiveContent.Sources([]), counter: nil)
   }
 
-  /// The condition that a row of the table is in a batch, whose ends are the parameters 1 and 2.
+  /// The condition that a row of the table is in a batch; the parameters 1 and 2 are its ends.
   func range(of key: BatchKey, _ alias: String) -> String { "\(alias).\(key.sql) BETWEEN ?1 AND ?2" }
 
-  /// The condition that a row of an archive is one of the table, so that the archive is looked into by its key: the plus
-  /// takes a column's affinity and collation out of the comparison (sqlite.org/datatype3.html#comparison_expressions).
+  /// The condition that a row of an archive belongs to a row of the table, written so that the archive is searched by
+  /// its key: the plus removes a column's affinity and collation from the comparison
+  /// (sqlite.org/datatype3.html#comparison_expressions).
   func match(_ archive: String, _ alias: String, _ key: RowKey) -> String {
     key.names.enumerated().map { index, name in
       "\(archive).k\(index + 1) = +\(alias).\(SQLText.identifier(name))"
     }.joined(separator: " AND ")
   }
 
-  /// The same, so that the table is looked into by its key.
+  /// The same condition, written so that the table is searched by its key.
   func found(_ archive: String, _ alias: String, _ key: RowKey) -> String {
     RowMatch.condition(key.names.map { SchemaName($0) }, in: shape, as: alias, against: archive)
   }
@@ -88,7 +91,7 @@ struct BatchTable {
 // MARK: - The rows of a batch
 
 extension BatchTable {
-  /// Where the rows of a batch are remembered. They are numbered in the order in which they were read.
+  /// The table for the remembered rows of a batch, numbered in the order in which they were read.
   static let before = "phasedb_batch_before"
 
   private var columnsBefore: [String] {
@@ -99,7 +102,7 @@ extension BatchTable {
     "CREATE TEMP TABLE IF NOT EXISTS \(Self.before) (\(columnsBefore.joined(separator: ", ")))"
   }
 
-  /// What is remembered of the rows of a batch.
+  /// The SELECT for the remembered rows of a batch.
   func present(in key: BatchKey) -> String {
     let names =
       (handle == rowKey.names ? [] : handle) + rowKey.names + remembered.map(\.spelled)
@@ -107,13 +110,13 @@ extension BatchTable {
     return "SELECT \(list) FROM \(place) AS t WHERE \(range(of: key, "t"))"
   }
 
-  /// The remembered rows beside what they are now.
+  /// A join of the remembered rows with their present state.
   var beside: String {
     let found = zip(handle, handleNames).map { "n.\(SQLText.identifier($0)) = +s.\($1)" }
     return "\(place) AS n ON \(found.joined(separator: " AND "))"
   }
 
-  /// The numbers of the remembered rows that are others now, or gone.
+  /// The SELECT for the numbers of remembered rows that differ or are gone.
   var differing: String {
     let others = remembered.enumerated().map { index, column in
       RowMatch.differs("s.v\(index + 1)", "n.\(SQLText.identifier(column.spelled))")

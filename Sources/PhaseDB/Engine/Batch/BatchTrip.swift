@@ -1,34 +1,34 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// One batch there and back: its SQL runs, the SQL of the other direction is tried on what it left and taken back, and
-/// exactly those rows are kept for which the two do not lead back to what was there.
+/// Runs one batch and tries its way back: its SQL runs, the SQL of the other direction is tried on the result and
+/// rolled back, and exactly those rows are archived that do not come back.
 ///
-/// Nothing is concluded from the text of the SQL: conflict clauses, triggers, collations, conditions, and rows that only
-/// the other direction would change are all in the comparison.
+/// It does not depend on the text of the SQL: the comparison includes the effects of conflict clauses, triggers,
+/// collations and conditions, and rows that only the other direction would change.
 final class BatchTrip {
   private let connection: Connection
   private let id: PhaseID
   private let direction: Direction
   private let key: BatchKey
   private let there: BatchPlan
-  /// nil when the way back cannot be tried: every row is kept then.
+  /// nil when the way back cannot be tried; then every row is archived.
   private let back: BatchPlan?
   private let licences: (there: BatchWatch.Licence, back: BatchWatch.Licence)
   private let losses: [Loss]
   let archive: BatchArchive
   private let watch: BatchWatch
-  /// What the way back of the up was seen to do so far.
+  /// What the way back of the up did so far.
   private var report: RoundTripRecord
 
-  /// Where the ledger has the report of a phase that is under way.
+  /// The key in the ledger for the report of a phase that is under way.
   static let place: Int64 = 0
 
   /// Belongs into the first transaction of a run.
   ///
   /// - Parameters:
-  ///   - scripts: the SQL of this direction, and what is known of the other one.
-  ///   - bounds: what was there before the migration, and what its author gives up.
+  ///   - scripts: the SQL of this direction, and that of the other if known.
+  ///   - bounds: what existed before the migration, and what its author declares lost.
   ///   - entry: the id of the log's row of that transaction.
   ///   - isNew: whether no batch ran yet.
   /// - Throws: `archive-impossible`.
@@ -92,9 +92,9 @@ final class BatchTrip {
     return writes
   }
 
-  /// Runs the SQL of the other direction, and takes it back.
+  /// Runs the SQL of the other direction, and rolls it back.
   ///
-  /// - Returns: the rows that did not come back, or will not for sure.
+  /// - Returns: the rows that did not come back, or may not come back the next time.
   private func tryWayBack(_ keys: ClosedKeys, _ ledger: Ledger) throws(MigrationError) -> BatchArchive.Rows {
     guard let back else { return .all }
     try lifting("setting a savepoint") { () in try connection.execute("SAVEPOINT \(Self.savepoint)") }
@@ -132,7 +132,7 @@ extension BatchTrip {
     try store(ledger)
   }
 
-  /// Writes down what the batch leaves that its way back does not take away.
+  /// Records rows that the batch adds and its way back does not remove.
   private func note(_ ledger: Ledger) throws(MigrationError) {
     guard direction == .up else { return }
     var found: [RoundTripRecord.Loss] = []
@@ -158,7 +158,7 @@ extension BatchTrip {
     try store(ledger)
   }
 
-  /// What taking batches back leaves behind, as the end of a sentence; empty when it is nothing.
+  /// What undoing the batches leaves behind, as the end of a sentence; empty when nothing.
   var staying: Prose {
     report.losses.enumerated().reduce(into: "") { text, loss in
       text +=
@@ -183,18 +183,18 @@ extension BatchTrip {
     fileprivate let report: RoundTripRecord
   }
 
-  /// Takes away what was made for batches of which none ran.
+  /// Removes what was made for batches, when none ran.
   func forget(_ ledger: Ledger) throws(SQLiteError) {
     try archive.drop(ledger)
     try ledger.forgetRoundTrip(of: Self.place)
   }
 
-  /// Writes down in the last transaction what became of the way back.
+  /// Records in the last transaction what the way back did.
   ///
   /// - Parameters:
-  ///   - sequence: of the phase that is applied now; nil when none is.
-  ///   - again: of one that was applied all the time, and half of which came down and went up again.
-  ///   - gone: of the one that came down.
+  ///   - sequence: the sequence of the phase that is applied now; nil when none is.
+  ///   - again: the sequence of a phase that stayed applied while part of it came down and went up again.
+  ///   - gone: the sequence of the phase that came down.
   func finish(
     applied sequence: Int64?, again: Int64?, gone: Int64?, hadRows: Bool, _ ledger: Ledger
   ) throws(MigrationError) {

@@ -1,26 +1,26 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Sees every row that the SQL of a batch inserts, updates or deletes, whatever statement, trigger or conflict clause does
-/// it, and objects to a change of which nothing is kept.
+/// Sees every row that the SQL of a batch inserts, updates or deletes, also in triggers and conflict clauses, and
+/// refuses a change that nothing archives.
 final class BatchWatch {
-  /// What SQL may do to rows that were there before, although nothing of them is kept.
+  /// What SQL may do to existing rows that nothing archives.
   struct Licence {
-    /// Whether it may change rows of a table other than those remembered.
+    /// Whether it may change rows of a table that are not remembered.
     var mayUpdate: (_ table: FoldedName) -> Bool
     var mayDelete: (_ table: FoldedName) -> Bool
     /// Whether that counts as lost.
     var isLoss: (_ table: FoldedName) -> Bool = { _ in false }
-    /// Whether it is the way back that is tried.
+    /// Whether the SQL is the way back that is being tried.
     var isWayBack = false
-    /// Whether the phase is applied, and its text the ledger's.
+    /// Whether the phase is applied, so that its text comes from the ledger.
     var isWayDown = false
   }
 
   private let connection: Connection
-  /// As the schema spells it, and so the hook.
+  /// As the schema, and so the hook, spells it.
   private let table: SchemaName
-  /// Tables in which virtual tables keep what they have, folded.
+  /// Shadow tables of virtual tables, folded.
   private let shadows: Set<FoldedName>
   private let keys: [FoldedName: [Int]]
   private let seesEveryChange: Bool
@@ -30,9 +30,9 @@ final class BatchWatch {
   private var remembered: Set<RowIdentity> = []
   private var inserted: [FoldedName: Set<RowIdentity>] = [:]
   private var insertedBack: [FoldedName: Set<RowIdentity>] = [:]
-  /// The first change of a row of which nothing is kept.
+  /// The first change of a row that nothing archives.
   private var trespass: RowChange?
-  /// How many rows of each table, folded, were changed or deleted by licence.
+  /// How many rows of each table, folded, were changed or deleted with permission.
   private(set) var lost: [FoldedName: Int] = [:]
 
   /// - Parameter written: the tables that either direction writes.
@@ -54,11 +54,11 @@ final class BatchWatch {
     self.keys = keys
   }
 
-  /// Begins with another batch.
+  /// Begins another batch.
   ///
   /// - Parameters:
-  ///   - range: the ends of it when its key is the rowid.
-  ///   - rows: the rows of it otherwise.
+  ///   - range: its ends, when its key is the rowid.
+  ///   - rows: its rows, otherwise.
   func begin(_ range: ClosedRange<Int64>?, _ rows: Set<RowIdentity>) {
     self.range = range
     remembered = rows
@@ -67,7 +67,7 @@ final class BatchWatch {
 
   /// Runs a script on a batch.
   ///
-  /// - Throws: `archive-impossible` for a change of which nothing is kept.
+  /// - Throws: `archive-impossible` for a change that nothing archives.
   func run(
     _ script: Script, _ keys: ClosedKeys, _ licence: Licence
   ) throws(MigrationError) -> WriteSet {
@@ -90,9 +90,9 @@ final class BatchWatch {
     return writes
   }
 
-  /// The rows that the last batch inserted and its way back did not take away, by table.
+  /// How many rows the last batch inserted and its way back did not remove, by table.
   var stayed: [FoldedName: Int] { inserted.mapValues(\.count).filter { $0.value > 0 } }
-  /// The rows that the way back inserted.
+  /// How many rows the way back inserted, by table.
   var stayedOfWayBack: [FoldedName: Int] { insertedBack.mapValues(\.count).filter { $0.value > 0 } }
 }
 
@@ -132,7 +132,7 @@ extension BatchWatch {
     if licence.isLoss(name) { lost[name, default: 0] += 1 }
   }
 
-  /// Whether a row is one of the batch, or was made by it.
+  /// Whether a row belongs to the batch, or was inserted by it.
   private func isKnown(_ row: RowIdentity, of name: FoldedName) -> Bool {
     if name == table.key {
       if case .rowID(let number) = row, let range { if range.contains(number) { return true } }
@@ -170,12 +170,12 @@ extension BatchWatch {
 }
 
 extension MigrationError {
-  /// The error of a batch that changes what nothing is kept of.
+  /// The error of a batch that changes rows that nothing archives.
   ///
   /// - Parameters:
-  ///   - what: the rest of a sentence that begins with the batch.
-  ///   - trigger: which does it, nil for a statement.
-  ///   - table: the batches'.
+  ///   - what: the rest of a sentence that begins with "a batch".
+  ///   - trigger: the trigger that does it; nil for a statement.
+  ///   - table: the table of the batches.
   static func unkept(
     _ what: Prose, _ trigger: String?, _ table: SchemaName, isWayBack: Bool, loss: SQLName, at place: Place,
     details: [Prose] = []

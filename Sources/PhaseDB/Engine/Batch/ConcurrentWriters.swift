@@ -5,11 +5,11 @@ struct ConcurrentWriters {
   private var version: Int64?
   private var lastWrite: ContinuousClock.Instant
 
-  /// How long there must have been no write for the application to count as idle.
+  /// How long nobody must have written for the application to count as idle.
   private static let quiet = Duration.milliseconds(200)
 
-  /// Takes from the files when they were written last, so that a run need not watch first. Belongs before the run's own
-  /// first write.
+  /// Reads from the files when they were last written, so that a run need not observe first. Belongs before the run's
+  /// own first write.
   init(of path: String) {
     let ages = [path, "\(path)-wal"].compactMap { FileReading.age(of: $0) }
     lastWrite = ContinuousClock.now - (path.isEmpty ? .zero : ages.min() ?? .zero)

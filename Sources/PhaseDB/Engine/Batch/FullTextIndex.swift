@@ -1,17 +1,17 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A full-text index whose text is in another table, and that the triggers of that table keep
+/// A full-text index whose text is in another table, and that the triggers of that table maintain
 /// (sqlite.org/fts5.html#external_content_tables).
 ///
-/// Values that are put back fire no trigger, so the index is told what goes and what comes, as its triggers would.
+/// Restored values fire no trigger, so the index is updated explicitly, as its triggers would do.
 struct FullTextIndex {
   private let name: SchemaName
   private let columns: [SchemaName]
-  /// The column of the other table that has the number of a row.
+  /// The column of the other table that holds the rowid of the index.
   private let rowID: String
 
-  /// The indexes that an update of some columns of a table keeps.
+  /// The indexes that an update of some columns of a table affects.
   static func all(
     of table: Table, updating columns: [SchemaName], _ schema: Schema, on connection: Connection
   ) throws(SQLiteError) -> [FullTextIndex] {
@@ -38,7 +38,7 @@ struct FullTextIndex {
     }
   }
 
-  /// Takes the present text of rows out of the index, or puts it in.
+  /// Removes the present text of rows from the index, or adds it.
   ///
   /// - Parameter source: FROM and WHERE of a SELECT in which `t` is the table.
   func tell(

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A column that a migrate phase fills is also filled for the rows that older versions insert meanwhile.
+/// A column that a migrate phase fills must also be filled in rows that older versions insert meanwhile.
 enum BackfillGap: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard trial.id.kind == .migrate else { return [] }
@@ -57,8 +57,8 @@ enum BackfillGap: TrialRule {
       remedies: [table.trigger(filling: column, with: fill.value(of: column.name.key, in: trial.phase.up))])
   }
 
-  /// An application that may still be live, when the phase is applied, in a version that does not need what another
-  /// phase brought; nil when there is none.
+  /// An application that, when the phase is applied, may still be live in a version from before another phase; nil when
+  /// there is none.
   private static func olderApplication(
     than phase: PhaseID, in trial: PhaseTrial, of folder: LintedFolder
   ) -> String? {
@@ -83,7 +83,7 @@ enum BackfillGap: TrialRule {
 /// A table that was there before the migration, and what keeps its new columns filled.
 private struct FilledTable {
   let name: String
-  /// What was there before the migration, as it is now.
+  /// The columns from before the migration, as they are now.
   let oldColumns: [ColumnDefinition]
   let newColumns: [ColumnDefinition]
   /// What triggers may write when a row is inserted.
@@ -102,7 +102,7 @@ private struct FilledTable {
   }
 
   /// The columns that triggers write when a row is inserted, as SQLite's authorizer reports them. Every column, when a
-  /// trigger inserts into the table itself: it may put the whole row anew.
+  /// trigger inserts into the table itself, because it may replace the whole row.
   private static func columnsWrittenByInsert(
     into table: String, on connection: Connection
   ) throws(SQLiteError) -> Set<FoldedName> {
@@ -125,7 +125,7 @@ private struct FilledTable {
     return writes.columns[name] ?? []
   }
 
-  /// A trigger to write, which does for a row that is born what the phase does for those that are there.
+  /// A suggested trigger that does for a new row what the phase does for existing rows.
   func trigger(filling column: ColumnDefinition, with value: String?) -> Prose {
     let (table, name) = (SQLName(self.name), SQLName(column.name.spelled))
     let unfilled = column.defaultValue.map { "IS (\($0.text))" } ?? "IS NULL"
@@ -143,9 +143,9 @@ private struct FilledTable {
 extension StatementEffect {
   /// Whether the statement sets a column for the rows that do not have it yet.
   ///
-  /// A default that is a value fills the column for every new row. It is taken for a stopgap where the statement
-  /// overwrites it in all rows, or looks at the column to find them; and for the value that is right for all other rows
-  /// where the statement picks some by something else.
+  /// A default that is a value fills the column in every new row. If the statement overwrites it in all rows, or
+  /// selects rows by this column, the default counts as a stopgap; if the statement selects rows in another way, the
+  /// default counts as the right value for the rest.
   fileprivate func fills(_ column: ColumnDefinition, in script: Script) -> Bool {
     guard let value = column.defaultValue?.text, value.asciiLowercased != "null" else { return true }
     let words = words(in: script)
@@ -153,7 +153,7 @@ extension StatementEffect {
     return words[condition...].contains { $0.isName && $0.text == column.name.key }
   }
 
-  /// Whether the statement picks the rows that have no value in a column: `WHERE c IS NULL`.
+  /// Whether the statement selects the rows that have no value in a column: `WHERE c IS NULL`.
   fileprivate func looksForNull(in column: ColumnDefinition, of script: Script) -> Bool {
     let words = words(in: script)
     guard let condition = words.topLevel("where") else { return false }
@@ -162,7 +162,8 @@ extension StatementEffect {
     }
   }
 
-  /// What a plain `UPDATE t SET c = …` sets a column to, as written; nil when that may not mean the same in a trigger.
+  /// The expression that a plain `UPDATE t SET c = …` assigns to a column; nil when it may mean something else in a
+  /// trigger.
   fileprivate func value(of column: FoldedName, in script: Script) -> String? {
     let words = words(in: script)
     guard words.has("update", at: 0), let table = words.qualifiedName(at: 1), words.has("set", at: table.end),
@@ -183,7 +184,7 @@ extension StatementEffect {
 }
 
 extension [SQLWord] {
-  /// The first place where a keyword stands outside parentheses.
+  /// The first place of a keyword outside parentheses.
   fileprivate func topLevel(_ word: String) -> Int? {
     var depth = 0
     return indices.first { index in
@@ -195,7 +196,7 @@ extension [SQLWord] {
 }
 
 extension Script {
-  /// What some tokens of it are written as, on one line.
+  /// Some of its tokens as written, on one line.
   fileprivate func text(of words: ArraySlice<SQLWord>) -> String {
     guard let first = words.first, let last = words.last else { return "" }
     let bytes = Array(text.utf8)[first.range.lowerBound..<last.range.upperBound]

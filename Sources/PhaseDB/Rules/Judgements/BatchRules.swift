@@ -1,10 +1,10 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A migrate phase that changes an unknown number of rows does so in batches.
+/// A migrate phase that changes an unknown number of rows must do so in batches.
 ///
-/// What counts is how SQLite finds the rows: by one or some values of a unique key they are few, whatever the table
-/// grows to; any other way they may be all.
+/// What counts is how SQLite finds the rows: by one or some values of a unique key it finds few, however large the
+/// table; in any other way it may find all.
 enum UnboundedWrite: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard trial.id.kind == .migrate, trial.phase.batching == nil else { return [] }
@@ -27,7 +27,7 @@ enum UnboundedWrite: TrialRule {
   }
 }
 
-/// Every statement of a batched phase finds the rows of its batch by the key, and leaves the key alone.
+/// Every statement of a batched phase must find the rows of its batch by the key, and must not change the key.
 enum BatchNotKeyed: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard let batching = trial.phase.batching else { return [] }
@@ -56,8 +56,8 @@ enum BatchNotKeyed: TrialRule {
 }
 
 extension StatementEffect {
-  /// A table of the schema whose rows the statement goes through without a unique key to find them by; nil when it does
-  /// not, or changes no row.
+  /// A table of the schema whose rows the statement finds without a unique key; nil when there is none, or the
+  /// statement changes no row.
   fileprivate func unboundedTable(in trial: PhaseTrial, among tables: Set<FoldedName>) -> String? {
     guard !writes.insertedTables.isEmpty || !writes.deletedTables.isEmpty || !writes.columns.isEmpty else {
       return nil

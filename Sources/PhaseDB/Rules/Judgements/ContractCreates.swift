@@ -2,8 +2,8 @@ internal import PhaseSQL
 
 /// A contract adds something that was not there in any form.
 ///
-/// An index or a trigger on a table that the contract changes is part of changing it, a UNIQUE index or a trigger that
-/// refuses rows is how it tightens.
+/// Not an index or a trigger on a table that the contract changes, which is part of the change, and not a UNIQUE index
+/// or a trigger that refuses rows, which is how a contract tightens.
 enum ContractCreates: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.id.kind == .contract else { return [] }

@@ -1,6 +1,6 @@
 internal import PhaseSQL
 
-/// Every view and trigger that compiled before a phase compiles after it.
+/// Every view and trigger that compiled before a phase must compile after it.
 enum DanglingCode: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     trial.brokenCode.map { failure in
@@ -47,8 +47,8 @@ enum DanglingCode: TrialRule {
     ]
   }
 
-  /// The statement that made it, or the last one that took away or changed something it mentions, one that names what
-  /// is missed before others.
+  /// The statement that made it, or the last one that removed or changed something it mentions; a statement that names
+  /// what is missing comes first.
   private static func cause(of failure: SchemaCode.Failure, in trial: PhaseTrial) -> StatementEffect? {
     let script = trial.phase.up
     let key = failure.object.key

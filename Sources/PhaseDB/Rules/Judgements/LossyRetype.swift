@@ -1,6 +1,6 @@
 internal import PhaseSQL
 
-/// A stored column gets another type, and nothing keeps what it held.
+/// A stored column gets another type, and nothing keeps its old values.
 enum LossyRetype: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let statements = ScriptStatements(trial.phase.up)
@@ -26,8 +26,8 @@ enum LossyRetype: TrialRule {
     }
   }
 
-  /// Whether the phase keeps what it takes from a table, so that it comes back. An expand promises that it takes nothing,
-  /// and nothing is kept for it; and rows must have something to be known by.
+  /// Whether what the phase removes from a table is archived, so that it comes back. An expand promises to remove
+  /// nothing, so nothing is archived for it; and archived rows need something that identifies them.
   private static func isArchived(_ table: SchemaName, in trial: PhaseTrial) -> Bool {
     guard trial.id.kind != .expand, let table = trial.before.table(table) else { return false }
     return table.rowKey != nil

@@ -1,10 +1,10 @@
 internal import PhaseSQLite
 
-/// A contract may be held for weeks while the expand and migrate of later migrations pass it; the schema must come out
-/// the same.
+/// A contract may be held for weeks while expand and migrate phases of later migrations pass it; the resulting schema
+/// must be the same.
 ///
-/// The folder is replayed a second time with every contract held as long as possible. Only when that comes out
-/// differently is it asked which pair is to blame.
+/// The folder is replayed a second time with every contract held as long as possible. Only if the result differs does
+/// the rule look for the pair that is to blame.
 enum OrderMatters {
   private typealias Step = (id: PhaseID, phase: Phase)
 
@@ -23,9 +23,9 @@ enum OrderMatters {
     return findings
   }
 
-  /// Folder order with each contract as late as its `@needs` allow: behind everything that does not need it.
+  /// Folder order with each contract as late as `@needs` allows: after everything that does not need it.
   ///
-  /// - Parameter needed: contracts that phases need besides.
+  /// - Parameter needed: other contracts that phases need.
   static func heldOrder(
     _ phases: [(id: PhaseID, phase: Phase)], needed: [PhaseID: Set<PhaseID>] = [:]
   ) -> [(id: PhaseID, phase: Phase)] {
@@ -52,8 +52,9 @@ enum OrderMatters {
 
   /// A contract and a phase that lead to another schema when they change places.
   ///
-  /// From folder order to the held one it is a chain of orders in which two neighbours change places, each an order that
-  /// can really come about. The two ends lead to different schemas, so that somewhere on the chain two neighbours do.
+  /// A chain of orders leads from folder order to the held one: each swaps two neighbours of the order before it, and
+  /// each can really occur. The two ends lead to different schemas, so somewhere on the chain two neighbouring orders
+  /// do.
   private static func firstPair(
     _ folder: LintedFolder, _ phases: [Step], _ needed: [PhaseID: Set<PhaseID>], _ inOrder: Replay
   ) throws(MigrationError) -> (Finding, contract: PhaseID, other: PhaseID)? {
@@ -79,13 +80,13 @@ enum OrderMatters {
     return (finding, contract.id, phase.id)
   }
 
-  /// The way from one order to another in which contracts come later, by steps in which a contract changes places with
-  /// the phase behind it.
+  /// The way from one order to another in which contracts come later; in each step a contract changes places with the
+  /// phase after it.
   private struct Chain {
-    /// Everything but contracts, in its order.
+    /// All phases except contracts, in their order.
     private let others: [Step]
     private let contracts: [Step]
-    /// How many of the others run before each contract, at both ends of the way.
+    /// How many other phases run before each contract, at both ends of the way.
     private let first: [Int]
     private let last: [Int]
     let count: Int
@@ -106,8 +107,8 @@ enum OrderMatters {
       return places
     }
 
-    /// The places of the contracts after so many steps, of which those of the last contract come first: so they keep
-    /// their order among themselves.
+    /// The positions of the contracts after so many steps. The last contract moves first, so that contracts keep their
+    /// order among themselves.
     private func places(after steps: Int) -> (places: [Int], moved: Int) {
       var (places, left, moved) = (first, steps, 0)
       for index in places.indices.reversed() where left > 0 {

@@ -1,21 +1,21 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// No table whose columns change is written by position.
+/// No SQL may write a table by position if its columns change.
 enum PositionalInsert: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     PositionalRule(trial, folder).findings(.positionalInsert, .insert)
   }
 }
 
-/// No table whose columns change is read by position.
+/// No SQL may read a table by position if its columns change.
 enum SelectStar: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     PositionalRule(trial, folder).findings(.selectStar, .star)
   }
 }
 
-/// What the two rules share: which tables changed, and who counts their columns.
+/// The common part of the two rules: which tables changed, and which SQL counts their columns.
 private struct PositionalRule {
   private let trial: PhaseTrial
   private let folder: LintedFolder
@@ -40,7 +40,7 @@ private struct PositionalRule {
     }
   }
 
-  /// Whether what counts columns meets the table both before and after the phase.
+  /// Whether SQL that counts columns runs on the table both before and after the phase.
   private func concerns(_ source: PositionalIndex.Source) -> Bool {
     switch source {
     case .application(let name?, let version?):
@@ -89,14 +89,13 @@ private struct PositionalRule {
   }
 }
 
-/// How the columns of a table moved: their number or their order is another one.
+/// How the columns of a table moved: their number or their order changed.
 private struct ColumnChange {
   let name: String
   let before: [FoldedName]
   let after: [FoldedName]
 
-  /// Nil when every column that is in both is where it was, and none came or went: a column that was only renamed or
-  /// redefined is still found by its number.
+  /// Nil when no column was added, removed or moved: a column that was only renamed or redefined keeps its number.
   init?(from old: SchemaObject, to new: SchemaObject) {
     guard let before = TableDefinition(old.sql), let after = TableDefinition(new.sql), before.virtual == nil,
       after.virtual == nil

@@ -1,9 +1,9 @@
 internal import PhaseSQL
 
-/// A table that was built anew came out without something that it had.
+/// A rebuilt table lacks something that it had before.
 ///
-/// What is meant is no collateral: what the phase drops by a statement of its own, what cannot stay because of something
-/// else that goes, and a single clause when a contract builds the table anew for nothing else.
+/// Intended losses do not count: what the phase drops by a statement of its own, what cannot stay because of another
+/// removal, and a single clause when a contract rebuilds the table for nothing else.
 enum RebuildCollateral: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     let (up, down) = (ScriptStatements(trial.phase.up), ScriptStatements(trial.phase.down))
@@ -39,10 +39,10 @@ enum RebuildCollateral: TrialRule {
 }
 
 extension ScriptStatements {
-  /// Tables of the schema before the script that it drops, by the names they had.
+  /// Tables from before the script that it drops, by their names then.
   var droppedTables: [SchemaName] { all.compactMap { $0.action == .dropTable ? $0.origin : nil } }
 
-  /// The name under which the table is made that replaces another.
+  /// The name under which the replacement of a table is made.
   fileprivate func newName(of table: SchemaName) -> SchemaName {
     all.last { $0.action == .createTable && $0.outcome == table }?.object ?? table
   }

@@ -1,11 +1,11 @@
 internal import PhaseSQL
 
-/// What a table had before a rebuild and has no longer, without anybody having said so.
+/// What a table lost in a rebuild without an explicit statement.
 struct RebuildLosses {
   struct Loss {
     /// In words: `CHECK (price >= 0)`.
     let what: Prose
-    /// The SQL to write, with where it belongs.
+    /// The SQL to write, and where.
     let remedy: Prose
   }
 
@@ -13,9 +13,9 @@ struct RebuildLosses {
   private let new: TableDefinition
   private let trial: PhaseTrial
   private let statements: ScriptStatements
-  /// Columns of the table that go.
+  /// Columns that are removed from the table.
   private let gone: Set<SchemaName>
-  /// Tables and views that go.
+  /// Tables and views that are dropped.
   private let goneTables: Set<SchemaName>
 
   init(
@@ -105,7 +105,7 @@ extension RebuildLosses {
     }
   }
 
-  /// Whether something else that the phase does leaves no room for what is lost.
+  /// Whether another change of the phase makes the loss necessary.
   private func cannotStay(_ fact: SchemaFact) -> Bool {
     switch fact {
     case .foreignKeyLost(_, let key):
@@ -163,7 +163,7 @@ extension RebuildLosses {
     return lost
   }
 
-  /// A condition on the same column in its place is a change that somebody wrote.
+  /// Whether another condition on the same column replaces it, which the author wrote on purpose.
   private func isReplaced(_ condition: SQLFragment, among facts: [SchemaFact]) -> Bool {
     let columns = condition.names.intersection(old.columns.map(\.name))
     return facts.contains { fact in
@@ -181,7 +181,7 @@ extension RebuildLosses {
 }
 
 extension SchemaFact {
-  /// Whether it is no change of its own but what another one implies.
+  /// Whether it is only the consequence of another change.
   fileprivate func follows(from cause: SchemaFact) -> Bool {
     switch cause {
     case .strictLost, .withoutRowIDLost, .primaryKeyChanged: break

@@ -1,9 +1,8 @@
 internal import PhaseSQL
 
-/// An existing table gains a column that every INSERT has to name.
+/// An existing table gains a column that every INSERT must name.
 ///
-/// ADD COLUMN refuses that where the table has rows. Where it has none, as in every test that starts from an empty
-/// database, it passes.
+/// ADD COLUMN refuses that if the table has rows. If it has none, as in every test with an empty database, it succeeds.
 enum RequiredColumn: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let statements = ScriptStatements(trial.phase.up)

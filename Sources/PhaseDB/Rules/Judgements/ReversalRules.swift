@@ -1,4 +1,4 @@
-/// The schema after up and down is the schema before, column order included.
+/// Up and down must lead back to the schema before, column order included.
 enum DownNotInverse: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let place = trial.phase.down.place(at: trial.phase.down.firstTokenOffset)
@@ -35,7 +35,7 @@ enum DownNotInverse: TrialRule {
   }
 }
 
-/// Up, down and up lead to the same schema as up alone.
+/// Up, down and up must lead to the same schema as up alone.
 enum NotReplayable: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let place = trial.phase.up.place(at: trial.phase.up.firstTokenOffset)

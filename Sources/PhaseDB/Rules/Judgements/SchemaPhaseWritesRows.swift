@@ -1,9 +1,9 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A schema phase leaves alone the rows that were there before it.
+/// A schema phase must not change existing rows.
 ///
-/// What it made itself it may fill, and what it drops it may read out and empty: a rebuild is both.
+/// It may fill tables that it made, and read and empty tables that it drops; a rebuild does both.
 enum SchemaPhaseWritesRows: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.id.kind != .migrate else { return [] }
@@ -47,7 +47,7 @@ enum SchemaPhaseWritesRows: TrialRule {
     }
   }
 
-  /// `INSERT INTO f (f, …)`, by which a full-text table is told to rebuild or check its index: no row of anybody's.
+  /// `INSERT INTO f (f, …)`, which tells a full-text table to rebuild or check its index and writes no row.
   private static func isMaintenance(of table: FoldedName, _ effect: StatementEffect, in script: Script)
     -> Bool
   {

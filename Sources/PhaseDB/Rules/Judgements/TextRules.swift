@@ -14,14 +14,14 @@ enum TextRules {
   }
 }
 
-/// Every claim of a phase can be checked on the schema that the phase leaves.
+/// Every claim of a phase must be checkable on the schema after the phase.
 enum VerifyInvalid: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     trial.invalidClaims.map { Finding($0, in: trial.id) }
   }
 }
 
-/// An expand phase only adds.
+/// An expand phase may only add.
 enum ExpandNotAdditive: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.id.kind == .expand else { return [] }
@@ -36,7 +36,7 @@ enum ExpandNotAdditive: TrialRule {
   }
 }
 
-/// A migrate phase leaves the schema as it is.
+/// A migrate phase must not change the schema.
 enum MigrateChangesSchema: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.id.kind == .migrate, !trial.difference.isEmpty else { return [] }

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Outside a contract an existing table refuses or changes rows that it took.
+/// A phase other than a contract makes an existing table refuse or change rows that it accepted.
 enum TightenedEarly: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     guard trial.id.kind != .contract else { return [] }
@@ -24,8 +24,8 @@ enum TightenedEarly: TrialRule {
 }
 
 extension PhaseTrial {
-  /// The CHECKs that came with columns of existing tables. They make no facts of their own, but a default that one of
-  /// them refuses shuts out everybody who does not know the column.
+  /// The CHECKs of new columns of existing tables. They make no facts of their own, but a CHECK that refuses the
+  /// column's default excludes everybody who does not know the column.
   fileprivate var checksOfNewColumns: [SchemaFact] {
     let tables = Set(
       difference.facts.compactMap { fact in
@@ -40,10 +40,10 @@ extension PhaseTrial {
   }
 }
 
-/// A fact that takes something from those who write to a table as it was.
+/// A fact that restricts those who write to a table as it was.
 private struct Tightening {
   let table: SchemaName
-  /// What the statement that does it has to name.
+  /// The name that the causing statement must contain.
   var word: SchemaName?
   var index: SchemaName?
   var details: [Prose] = []
@@ -89,8 +89,7 @@ private struct Tightening {
     "an INSERT OR REPLACE deletes the conflicting row, and nothing fails"
   ]
 
-  /// Whether two rows of a writer that does not know what the phase adds can be in each other's way, and could not be
-  /// before.
+  /// Whether two rows of a writer that does not know the new columns can conflict, and could not before.
   private static func tightens(
     _ table: SchemaName, _ columns: [IndexedColumn], where condition: SQLFragment?, in trial: PhaseTrial
   ) -> Bool {
@@ -116,7 +115,7 @@ extension TableDefinition {
     allConstraints.compactMap { if case .check(let condition) = $0.kind { condition } else { nil } }
   }
 
-  /// What is unique in it, by its own declaration or an index.
+  /// Its unique keys, by its own declaration or an index.
   fileprivate func uniqueKeys(
     with indexes: [IndexDefinition]
   ) -> [(columns: [IndexedColumn], condition: SQLFragment?)] {

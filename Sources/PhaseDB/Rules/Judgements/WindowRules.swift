@@ -1,10 +1,10 @@
-/// Whether the windows of a folder leave, at every point that phasedb passes through, some version that may run.
+/// Whether the windows of a folder allow some version to run at every point of the way.
 enum WindowRules {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.migrations.flatMap(falling) + WindowWalk(catalog).findings
   }
 
-  /// Along a migration the lower bound never falls: what shut a version out stays in place.
+  /// Along a migration the lower bound must not fall, because what excluded a version stays in place.
   private static func falling(_ migration: Migration) -> [Finding] {
     zip(migration.phases, migration.phases.dropFirst()).flatMap { earlier, later in
       later.windows.compactMap { window -> Finding? in
@@ -38,8 +38,8 @@ enum WindowRules {
   }
 }
 
-/// The way up as it would go on a database that is in use: folder order, a contract left behind while no version could
-/// live after it, and expand and migrate only while they need one that is.
+/// The way up on a database in use: folder order, except that a contract waits while no version could be live after it,
+/// and expand and migrate phases run only while a live version is in their windows.
 private struct WindowWalk {
   private(set) var findings: [Finding] = []
   private var applied: [(id: PhaseID, phase: Phase)] = []
@@ -116,7 +116,7 @@ private struct WindowWalk {
       ])
   }
 
-  /// Only a contract may shut out versions that the state before it allowed.
+  /// Only a contract may exclude versions that the state before it allowed.
   private func raise(_ id: PhaseID, _ phase: Phase) -> Finding? {
     guard id.kind != .contract else { return nil }
     let before = LiveIntervals.of(

@@ -1,8 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Which phases of a folder brought columns to tables that were there before them: whoever wrote a table before such a
-/// phase does not know the column.
+/// Which phases of a folder added columns to existing tables: versions from before such a phase do not know the column.
 struct ColumnBirths {
   struct Birth {
     let phase: PhaseID
@@ -12,7 +11,7 @@ struct ColumnBirths {
 
   private var tables: [FoldedName: [SchemaName: Birth]] = [:]
 
-  /// Takes up what a phase changed.
+  /// Adds the changes of a phase.
   mutating func follow(_ difference: SchemaDifference, in phase: PhaseID) {
     for object in difference.removed + difference.added where object.key.type == "table" {
       tables[object.key.name] = nil
@@ -30,7 +29,7 @@ struct ColumnBirths {
     }
   }
 
-  /// The columns of a table that came later than the table, by the phase that brought them.
+  /// The columns added to a table later, by the phase that added them.
   func columns(of table: FoldedName) -> [(birth: Birth, columns: Set<SchemaName>)] {
     let byPhase = Dictionary(grouping: tables[table] ?? [:], by: \.value.phase)
     return byPhase.sorted { $0.key < $1.key }.compactMap { _, columns in

@@ -1,13 +1,13 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// One row that an older version inserts after a backfill, and what the backfill would still do to it.
+/// A row that an older version inserts after a backfill, and what the backfill would still change in it.
 ///
-/// Which columns a trigger can write is known from the authorizer, but not when: its WHEN is not asked. So a row is
-/// born, and the backfill runs again.
+/// The authorizer reports which columns a trigger can write, but not when: it does not evaluate its WHEN. So a row is
+/// inserted, and the backfill runs again.
 struct NewbornRow {
   private let table: String
-  /// What the older version knows.
+  /// The columns that the older version knows.
   private let known: [ColumnDefinition]
 
   init(in table: String, knowing known: [ColumnDefinition]) {
@@ -16,10 +16,9 @@ struct NewbornRow {
     self.known = known.filter { !$0.isGenerated && !$0.isRowIDAlias }
   }
 
-  /// Those of some columns which nothing has filled when the row is born, and which SQL then fills. Nothing is left
-  /// behind.
+  /// The columns that nothing fills when the row is inserted, and that SQL then fills. Everything is rolled back.
   ///
-  /// - Returns: their names; none also when no row can be made up that the table takes.
+  /// - Returns: their names; also none when no row can be made that the table accepts.
   func columnsLeft(
     to phase: Phase, of columns: [ColumnDefinition], on connection: Connection
   ) -> Set<FoldedName> {
@@ -68,7 +67,7 @@ struct NewbornRow {
       }.map(\.element.name.key))
   }
 
-  /// The ends of a batch that holds every row there is.
+  /// The ends of a batch with every row.
   private func wholeBatch(
     _ batching: Batching, _ connection: Connection
   ) throws(SQLiteError) -> KeyValuePairs<String, Value> {
@@ -81,7 +80,7 @@ struct NewbornRow {
 }
 
 extension ColumnDefinition {
-  /// A value that a column of this type takes, as SQL.
+  /// A value that a column of this type accepts, as SQL.
   fileprivate var sample: String {
     switch type.affinity {
     case .integer: "7"

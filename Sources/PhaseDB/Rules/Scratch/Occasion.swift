@@ -10,8 +10,7 @@ struct Occasion: Hashable {
   let write: Write
   let table: FoldedName
 
-  /// A statement that sets off every trigger of the occasion, to be compiled and not run; nil when the table is not
-  /// there.
+  /// A statement that fires every trigger of the occasion, only to be compiled; nil when there is no such table.
   func statement(on connection: Connection) -> String? {
     let name = SQLText.identifier(table)
     switch write {
@@ -29,7 +28,7 @@ struct Occasion: Hashable {
 }
 
 extension Occasion {
-  /// The writes that set a trigger off.
+  /// The writes that fire a trigger.
   init(of trigger: TriggerDefinition) {
     table = trigger.table.key
     write =

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The rows of a version that knows a table as it was before a phase: what the phase adds has its default in them.
+/// The rows of a version that knows a table as it was before a phase: in them, new columns have their defaults.
 struct OldWriter {
   /// As it was before the phase.
   let table: TableDefinition
@@ -16,10 +16,10 @@ struct OldWriter {
     connection = trial.connection
   }
 
-  /// Whether some row of theirs is known to meet a condition.
+  /// Whether some row of such a version is known to meet a condition.
   ///
-  /// Without columns that the phase adds this is taken for granted. With them it is tried with values of every kind, the
-  /// same in all the columns they know: what none of them meets is not taken for a restriction.
+  /// Without columns that the phase adds, this is assumed. With them, values of every kind are tried, the same value in
+  /// all known columns; a condition that none of them meets does not count as a restriction.
   func canMake(_ condition: String) -> Bool {
     let names = SQLFragment(condition).names
     let unknown = added.filter { names.contains($0.name) }

@@ -6,14 +6,14 @@ struct PhaseTrial {
   let id: PhaseID
   let phase: Phase
   let before: Schema
-  /// Which phases brought the columns of tables that were there before them.
+  /// Which phases added columns to existing tables.
   let births: ColumnBirths
   let after: Schema
   /// From `before` to `after`.
   let changes: [SchemaChange]
-  /// The same, as what it means.
+  /// The meaning of the changes.
   let difference: SchemaDifference
-  /// The facts of `difference`, which most rules ask for.
+  /// The facts of `difference`, which most rules use.
   let facts: [SchemaFact]
   /// What the up SQL writes, also from inside triggers.
   let writes: WriteSet
@@ -25,7 +25,7 @@ struct PhaseTrial {
   let brokenCode: [SchemaCode.Failure]
   /// Why claims of the phase cannot be checked after it.
   let invalidClaims: [MigrationError]
-  /// What its way back did, on the part of the schema that it can touch.
+  /// What its way back did on the part of the schema that it can touch.
   let reversal: ReversalTrial
   /// The scratch database, in the state after the phase. What a rule changes there it must undo.
   let connection: Connection
@@ -33,22 +33,22 @@ struct PhaseTrial {
 
 /// A rule that judges a phase by what it did on the scratch database.
 protocol TrialRule {
-  /// What the rule objects to; none when the phase is as it should be.
+  /// The rule's findings; none when the phase is in order.
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding]
 }
 
-/// What is known of the folder that the phases come from.
+/// What is known about the folder of the phases.
 struct LintedFolder {
   let catalog: Catalog
   /// The oldest SQLite that must be able to run the phases; nil when none is declared.
   let oldestSQLite: SQLiteVersion?
-  /// Where the phases, and what versions of applications ask the database, count columns.
+  /// Where phases and queries of applications count columns.
   let positional: PositionalIndex
 
-  /// Told of every script that is about to run on a scratch database.
+  /// Gets every script before it runs on a scratch database.
   let observe: (Script) -> Void
 
-  /// - Parameter corpus: what versions of applications ask the database, from `apps/`.
+  /// - Parameter corpus: the queries of applications, from `apps/`.
   init(
     catalog: Catalog, oldestSQLite: SQLiteVersion?, corpus: [Script],
     observe: @escaping (Script) -> Void = { _ in }

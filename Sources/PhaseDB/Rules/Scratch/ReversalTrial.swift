@@ -1,13 +1,13 @@
 internal import PhaseSQLite
 
-/// A phase up, down and up again, on what it can touch.
+/// Takes a phase up, down and up again on the objects that it can touch.
 struct ReversalTrial {
   let before: Schema
   /// After the first up.
   let after: Schema
-  /// After down, and after what phasedb itself puts back; nil when the down SQL failed.
+  /// After down, with what phasedb itself puts back; nil when the down SQL failed.
   let afterDown: Schema?
-  /// After the second up; nil when it did not get there.
+  /// After the second up; nil when it was not reached.
   let afterReplay: Schema?
   /// What failed: the down SQL or the second up.
   let failure: Failure?
@@ -21,9 +21,9 @@ struct ReversalTrial {
 
   /// - Parameters:
   ///   - id: its name.
-  ///   - phase: what to try; its up SQL is known to run.
-  ///   - observe: told of every script that is about to run.
-  ///   - objects: what the schema before it holds of what the phase can touch, in an order in which it can be made.
+  ///   - phase: the phase; its up SQL is known to run.
+  ///   - observe: gets every script before it runs.
+  ///   - objects: the objects of the schema before it that the phase can touch, in an order in which they can be made.
   /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
   init(
     _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ costLimit: CostLimit?,

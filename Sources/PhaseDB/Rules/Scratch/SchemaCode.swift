@@ -1,18 +1,19 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The views and triggers of the scratch database: SQL that SQLite keeps and compiles only when it is used.
+/// The views and triggers of the scratch database, which SQLite compiles only when they are used.
 ///
-/// Knows which of them mention a name, so that after a phase only those are compiled that it could have broken.
+/// It knows which of them mention a name, so that after a phase it compiles only those that the phase could have
+/// broken.
 final class SchemaCode {
   private var uses = SchemaUses()
-  /// What did not compile when it was last looked at.
+  /// Objects that did not compile at the last look.
   private var broken: Set<SchemaObject.Key> = []
 
   /// A view or a trigger that does not compile.
   struct Failure {
     let object: SchemaObject
-    /// What SQLite says of it.
+    /// SQLite's message.
     let message: String
     /// Other views and triggers that do not compile because they use this one.
     var dependents: [String] = []
@@ -26,7 +27,7 @@ final class SchemaCode {
   /// The names and keywords in a view or a trigger.
   func names(in key: SchemaObject.Key) -> Set<FoldedName> { uses.names(in: key) }
 
-  /// What changed, and every view or trigger that could feel it.
+  /// The changed objects, and every view or trigger that they could affect.
   private func suspects(_ changes: [SchemaChange]) -> [SchemaObject.Key] {
     let added = changes.filter { $0.kind == .added && $0.object.isCode }.map(\.object.key)
     let names = changes.filter { $0.object.key.type != "trigger" }.map(\.object.key.name)
@@ -37,12 +38,12 @@ final class SchemaCode {
 // MARK: - Compiling
 
 extension SchemaCode {
-  /// Takes up the changes of a phase and compiles what they could have broken.
+  /// Adds the changes of a phase and compiles what they could have broken.
   ///
   /// The settings of `ConnectionDiscipline` must be in force: otherwise `SELECT "price"` compiles as a string when the
   /// column is gone.
   ///
-  /// - Returns: what does not compile now and did before, or is new.
+  /// - Returns: objects that do not compile now, and that compiled before or are new.
   /// - Throws: also with `tooCostly`, when views of views take too long to compile.
   func broken(by changes: [SchemaChange], on connection: Connection) throws(SQLiteError) -> [Failure] {
     try connection.spendingWhileCompiling { () throws(SQLiteError) in try compiled(changes, on: connection) }
@@ -105,7 +106,7 @@ extension SchemaCode {
     return try connection.refusal(of: statement) == nil
   }
 
-  /// Compiles a trigger with no other one beside it.
+  /// Compiles a trigger without other triggers.
   private func failure(
     of trigger: SchemaObject, on occasion: Occasion, alone: Connection
   ) throws(SQLiteError) -> String? {
@@ -125,7 +126,7 @@ extension SchemaCode {
     return trigger.columns.first { !names.contains($0) }?.text
   }
 
-  /// A view that fails only because it uses one that fails is told with that one.
+  /// Leaves out views that fail only because they use a view that fails; they are reported with that one.
   private func roots(_ failures: [Failure]) -> [Failure] {
     var roots: [Failure] = []
     var dependents: [SchemaObject.Key: [String]] = [:]
@@ -151,8 +152,8 @@ extension SchemaCode {
 }
 
 extension Connection {
-  /// Why a statement does not compile; nil when it does, and when it only wants a function, a collation or a module
-  /// that the application registers.
+  /// Why a statement does not compile; nil when it does, or when it only lacks a function, a collation or a module that
+  /// the application registers.
   fileprivate func refusal(of statement: String) throws(SQLiteError) -> String? {
     do throws(SQLiteError) {
       _ = try prepare(statement)
@@ -166,8 +167,8 @@ extension Connection {
     }
   }
 
-  /// A database in memory with the same tables and views and no trigger. Not by a backup, which an open transaction
-  /// does not allow.
+  /// A database in memory with the same tables and views, without triggers. It is not a backup, because an open
+  /// transaction prevents that.
   fileprivate func copyWithoutTriggers() throws(SQLiteError) -> Connection {
     let copy = try Connection(path: "", mode: .memory)
     // A virtual table brings its shadow tables, which then cannot be made again.

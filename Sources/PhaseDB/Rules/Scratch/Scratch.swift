@@ -1,16 +1,16 @@
 internal import PhaseSQL
 package import PhaseSQLite
 
-/// A database in memory on which the phases of a folder are tried, each where the one before it left off.
+/// A database in memory on which the phases of a folder are tried, each on the result of the one before.
 ///
-/// The folder is replayed once, not once for each phase: what a phase leaves is what the next one finds. Whether it can be
-/// taken back is tried beside it, on the part of the schema that it can touch.
+/// The folder is replayed once, not once for each phase, because each phase leaves its result to the next. Its way back
+/// is tried separately, on the part of the schema that it can touch.
 package final class Scratch {
   package let connection: Connection
   private(set) var schema = Schema()
   private var touchedSchema = TouchedSchema()
   private let code = SchemaCode()
-  /// How much of the schema `code` has taken up.
+  /// The schema that `code` knows so far.
   private var known = Schema()
   /// Which phases brought the columns of tables that were there before.
   private var births = ColumnBirths()
@@ -22,8 +22,8 @@ package final class Scratch {
   ///   - baseline: the schema to begin with, nil for none.
   ///   - observe: told of every script that is about to run.
   /// - Throws: what the baseline's SQL throws.
-  ///   - costLimit: what the SQL that runs on it may cost; nil when that is no question, because the same SQL is run
-  ///     on the database next.
+  ///   - costLimit: the limit for the SQL that runs on it; nil when none is needed, because the same SQL runs on the
+  ///     database next.
   package init(
     baseline: Script?, costLimit: CostLimit? = CostLimit(.scratch),
     observe: @escaping (Script) -> Void = { _ in }
@@ -43,7 +43,7 @@ package final class Scratch {
   /// Runs SQL under the guard in a transaction of its own.
   ///
   /// - Parameters:
-  ///   - observe: told of each statement when it has run.
+  ///   - observe: gets each statement after it has run.
   ///   - inspect: looks at the new schema before the transaction ends, with the guard's settings still in force.
   /// - Throws: what failed, with its place; the database is as it was.
   @discardableResult
@@ -84,7 +84,7 @@ package final class Scratch {
     }
   }
 
-  /// - Parameter script: what is to blame for what is found afterwards.
+  /// - Parameter script: the script that later findings are attributed to.
   private func perform(
     at script: Script, inspect: ([SchemaChange]) throws -> Void, _ body: () throws(MigrationError) -> WriteSet
   ) throws(MigrationError) -> WriteSet {
@@ -110,7 +110,7 @@ package final class Scratch {
     }
   }
 
-  /// Makes objects as another schema has them; the shadow tables of a virtual one are there when it is.
+  /// Makes objects of another schema; the shadow tables of a virtual table are made with it.
   package func make(_ objects: [SchemaObject]) throws(MigrationError) {
     try lifting("making part of the schema on a scratch database") { () in
       let hasShadows = objects.contains(where: \.isVirtual)
@@ -128,7 +128,7 @@ package final class Scratch {
       .text(object.name)) != nil
   }
 
-  /// What does not compile in the schema that no phase made. To be asked before the first trial.
+  /// Objects of the baseline that do not compile. To be called before the first trial.
   func brokenInBaseline() throws(MigrationError) -> [SchemaCode.Failure] {
     let changes = schema.changes(since: known)
     known = schema
@@ -149,10 +149,9 @@ package final class Scratch {
     }
   }
 
-  /// Tries a phase: up on the whole schema, which it leaves for the next phase to find; and up, down and up on what it
-  /// can touch.
+  /// Tries a phase: up on the whole schema, whose result the next phase gets; and up, down and up on what it can touch.
   ///
-  /// - Throws: what the first up throws; nothing after it can be tried then.
+  /// - Throws: what the first up throws; later phases cannot be tried then.
   func trial(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> PhaseTrial {
     let before = schema
     let touched = touchedSchema.objects(

@@ -1,21 +1,21 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Which objects of a schema a script can touch, and what these need to compile.
+/// The objects of a schema that a script can touch, and those that they need to compile.
 ///
-/// ALTER and DROP read the whole schema again, so a phase tried three times on all of it costs what the schema is large;
-/// tried on what it touches it costs no more than that. What is left out mentions nothing that the script names, so that
-/// nothing in it can change.
+/// ALTER and DROP read the whole schema again, so the cost of trying a phase three times grows with the schema; on the
+/// touched part it does not. Objects that are left out mention nothing that the script names, so the script cannot
+/// change them.
 struct TouchedSchema {
   private var uses = SchemaUses()
-  /// The order in which objects came.
+  /// The order in which objects were added.
   private var places: [SchemaObject.Key: Int] = [:]
   private var nextPlace = 0
 
   /// The whole of a schema.
   init(of schema: Schema = Schema()) { follow(schema.changes(since: Schema())) }
 
-  /// Takes up what a schema lost and gained.
+  /// Adds the changes of a schema.
   mutating func follow(_ changes: [SchemaChange]) {
     uses.follow(changes)
     for change in changes {
@@ -26,7 +26,7 @@ struct TouchedSchema {
 
   /// The objects to try scripts on, in an order in which they can be made.
   ///
-  /// - Parameter tables: names, case-folded, of tables that something is done to without SQL of a script.
+  /// - Parameter tables: case-folded names of tables that are changed without SQL of a script.
   func objects(around scripts: [Script], naming tables: [FoldedName] = []) -> [SchemaObject] {
     var touched = Set(tables)
     for script in scripts {
@@ -62,7 +62,8 @@ struct TouchedSchema {
       .map(\.object)
   }
 
-  /// The tables and views that objects of a name are or belong to: a trigger may be called like a table.
+  /// The tables and views of a name, and those to which objects of that name belong: a trigger may have the name of a
+  /// table.
   private func owners(of name: FoldedName) -> [FoldedName] {
     ["table", "view", "index", "trigger"].compactMap { type in
       uses[SchemaObject.Key(type: type, name: name)]?.table.folded
@@ -74,8 +75,8 @@ struct TouchedSchema {
     ["table", "view"].map { SchemaObject.Key(type: $0, name: name) }.filter { uses[$0] != nil }
   }
 
-  /// Views and triggers do not compile without what they mention. What a trigger writes to sets off triggers in its
-  /// turn, and keeps the constraints of its indexes.
+  /// Views and triggers do not compile without what they mention. A table that a trigger writes to has its own
+  /// triggers, and indexes with constraints.
   private func addWhatIsNeeded(to kept: inout Set<SchemaObject.Key>) {
     var queue = Array(kept.filter { $0.type == "view" || $0.type == "trigger" })
     while let key = queue.popLast() {

@@ -1,7 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Where the SQL of a folder counts columns, by table. Made once, so that each phase asks only of the tables it changes.
+/// Where the SQL of a folder counts columns, by table. It is made once, so that each phase looks up only the tables it
+/// changes.
 struct PositionalIndex {
   struct Entry {
     let use: PositionalUse
@@ -12,7 +13,7 @@ struct PositionalIndex {
   }
 
   enum Source {
-    /// A version of an application; without both when the file's name does not say which.
+    /// A version of an application; both nil when the file's name does not give them.
     case application(name: String?, version: Version?)
     case phase(PhaseID, Direction, needs: [String])
   }

@@ -8,7 +8,7 @@ package struct PositionalUse {
     case insert
     /// `SELECT *`, `SELECT t.*`
     case star
-    /// The same in a query whose columns the statement around it takes by name, or not at all.
+    /// The same in a query whose columns the outer statement takes by name, or not at all.
     case innerStar
   }
 
@@ -36,7 +36,7 @@ package struct PositionalUse {
 }
 
 extension [SQLWord] {
-  /// The names that WITH gives to queries of its own, which hide tables: `name AS (`, `name (a) AS MATERIALIZED (`.
+  /// The names of common table expressions, which hide tables: `name AS (`, `name (a) AS MATERIALIZED (`.
   fileprivate var commonTableNames: Set<FoldedName> {
     guard contains(where: { $0.is("with") }) else { return [] }
     var names: Set<FoldedName> = []
@@ -68,7 +68,7 @@ extension [SQLWord] {
     return PositionalUse(kind: .insert, table: self[target.name].text, range: self[target.name].range)
   }
 
-  /// What the stars in the result of the SELECT at an index stand for.
+  /// The uses that the stars in the result of the SELECT at an index stand for.
   fileprivate func uses(at select: Int) -> [PositionalUse] {
     let (stars, from) = stars(at: select)
     guard !stars.isEmpty, let from else { return [] }
@@ -80,7 +80,7 @@ extension [SQLWord] {
     }
   }
 
-  /// The stars among the result columns of the SELECT at an index, and where its FROM stands.
+  /// The stars among the result columns of the SELECT at an index, and the place of its FROM.
   private func stars(at select: Int) -> (stars: [(qualifier: FoldedName?, range: Range<Int>)], from: Int?) {
     var stars: [(qualifier: FoldedName?, range: Range<Int>)] = []
     var index = select + 1
@@ -102,12 +102,12 @@ extension [SQLWord] {
     return (stars, index < count && self[index].is("from") ? index : nil)
   }
 
-  /// Whether somebody counts the columns of the SELECT at an index.
+  /// Whether something counts the columns of the SELECT at an index.
   ///
-  /// Those of a subquery in FROM and of a WITH are taken by name, unless a SELECT around it hands them on by a star.
-  /// Everything else, and what cannot be made out, counts them: the reader of the statement, INSERT, UNION, IN.
+  /// Columns of a subquery in FROM and of a WITH are taken by name, unless an outer SELECT passes them on by a star.
+  /// Everything else counts them: the reader of the statement, INSERT, UNION, IN, and unclear cases.
   ///
-  /// - Parameter seen: the SELECTs around which this one is asked for.
+  /// - Parameter seen: the SELECTs for which this one is already being examined.
   private func isPositional(_ select: Int, seen: Set<Int> = []) -> Bool {
     guard !seen.contains(select), let opening = opening(around: select) else { return true }
     if opening > 0, self[opening - 1].is("exists") { return false }
@@ -131,7 +131,7 @@ extension [SQLWord] {
     return handsOn && isPositional(outer, seen: seen)
   }
 
-  /// The parenthesis that is open at an index.
+  /// The parenthesis that encloses an index.
   private func opening(around index: Int) -> Int? {
     var depth = 0
     for candidate in self.indices.prefix(index).reversed() {
@@ -167,7 +167,7 @@ extension [SQLWord] {
     return .some(self[last - 1].isName ? self[last - 1].text : nil)
   }
 
-  /// Whether a name stands as the whole right side of IN, which counts its columns.
+  /// Whether a name is the whole right side of IN, which counts its columns.
   private func isInOperand(_ index: Int, _ name: FoldedName) -> Bool {
     index > 0 && self[index].isName && self[index].text == name && self[index - 1].is("in")
   }
@@ -241,7 +241,7 @@ extension [SQLWord] {
     return sources
   }
 
-  /// Keywords that may follow the name of a table and are not another name for it.
+  /// Keywords that may follow the name of a table and are not its alias.
   private static let behindTable: Set<FoldedName> = [
     "where", "group", "having", "order", "limit", "window", "union", "except", "intersect", "join", "left",
     "right",

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The statements of a script as their tokens tell them, and which table each of them comes to be about once the whole
-/// script has run: a rebuild makes a table under another name and renames it at the end.
+/// The statements of a script by their tokens, and the final table of each: a rebuild makes a table under another name
+/// and renames it at the end.
 struct ScriptStatements {
   let script: Script
   private(set) var all: [Statement]
@@ -34,9 +34,9 @@ struct ScriptStatements {
     fileprivate(set) var action = Action.other
     /// What it makes, changes or drops.
     fileprivate(set) var object: SchemaName?
-    /// What the object was called before the script; nil when the script made it.
+    /// The name of the object before the script; nil when the script made it.
     fileprivate(set) var origin: SchemaName?
-    /// What the object is called after the script; nil when it is gone by then.
+    /// The name of the object after the script; nil when it is gone.
     fileprivate(set) var outcome: SchemaName?
   }
 

@@ -5,14 +5,15 @@ enum BashCompletions {
     # Completions of phasedb for bash. Made by: phasedb completions bash
     _phasedb() {
       local word index option="" verb="" count=0 ended=""
-      local current="${COMP_WORDS[COMP_CWORD]}"
+      local current="${COMP_WORDS[COMP_CWORD]}" replaced="$2"
       local -a context=()
       # Bash takes --format=json for three words: an option, an equals sign and a value.
       for ((index = 1; index < COMP_CWORD; index++)); do
         word="${COMP_WORDS[index]}"
+        # Bash also cuts at an at sign: --to @NAME and APP@VERSION are two or three words.
+        [[ "$word" == "@" || "$word" == "=@" ]] && continue
         if [[ -n "$option" ]]; then
-          # Bash also cuts at an at sign: --to @NAME and APP@VERSION are two or three words.
-          [[ "$word" == "=" || "$word" == "@" || "${COMP_WORDS[index + 1]}" == "@" ]] && continue
+          [[ "$word" == "=" || "${COMP_WORDS[index + 1]}" == "@" ]] && continue
           case "$option" in
             -d | --database | -m | --migrations) context+=("$option" "$word") ;;
           esac
@@ -28,7 +29,7 @@ enum BashCompletions {
         fi
         case "$verb:$word" in
     \(lines(verbSteps, indent: 6))
-          *) count=$((count + 1)) ;;
+          *) [[ "${COMP_WORDS[index + 1]}" == "@" ]] || count=$((count + 1)) ;;
         esac
       done
       [[ "$current" == "=" ]] && current=""
@@ -57,16 +58,15 @@ enum BashCompletions {
       [[ "$current" == *,* ]] && before="${current%,*},"
       COMPREPLY=($(compgen -P "$before" -W "$1" -- "${current##*,}"))
     }
-    # Names that phasedb knows. What stands before the last at sign is a word of its own to bash.
+    # Names that phasedb knows. Bash replaces only the end of a word that it cuts, from its last at sign on.
     _phasedb_names() {
-      local whole="${COMP_LINE:0:COMP_POINT}" names
+      local whole="${COMP_LINE:0:COMP_POINT}" names kept
       whole="${whole##*[[:space:]]}"
       whole="${whole#--*=}"
       names="$("${COMP_WORDS[0]}" completions names "$1" "${context[@]}" 2> /dev/null)"
       COMPREPLY=($(compgen -W "$names" -- "$whole"))
-      if [[ "$whole" == *@* && "$COMP_WORDBREAKS" == *@* ]]; then
-        COMPREPLY=("${COMPREPLY[@]#"${whole%@*}@"}")
-      fi
+      kept="${whole%"$replaced"}"
+      [[ ${#COMPREPLY[@]} -eq 0 ]] || COMPREPLY=("${COMPREPLY[@]#"$kept"}")
     }
     _phasedb_files() {
       local IFS=$'\\n'
@@ -79,7 +79,7 @@ enum BashCompletions {
     """
   }
 
-  /// From the words of a verb read so far to those with the next one.
+  /// Steps from the words of a verb read so far to those with one more word.
   private static var verbSteps: [String] {
     var seen: Set<[String]> = []
     return Verb.table.flatMap { verb in
@@ -113,7 +113,7 @@ enum BashCompletions {
       + Verb.table.map { "\"\($0.name)\") _phasedb_words \"\(names($0.allOptions))\" ;;" }
   }
 
-  /// What may stand in the place of a word that is no option, by how many such words stand before it.
+  /// The possible words in the place of a word that is no option, by the number of such words before it.
   private static var words: [String] {
     let groups = Verb.table.filter { $0.path.count > 1 }.map { $0.path[0] }
     let first = unique(Verb.table.map { $0.path[0] })

@@ -52,7 +52,7 @@ enum FishCompletions {
     }
   }
 
-  /// A verb's next word, offered where the words before it stand.
+  /// A verb's next word, offered after its earlier words.
   private static var verbs: [String] {
     let firsts = Dictionary(grouping: Verb.table) { $0.path[0] }.sorted { $0.key < $1.key }
     return firsts.flatMap { word, verbs -> [String] in

@@ -114,7 +114,7 @@ enum ZshCompletions {
     }
   }
 
-  /// Colons and brackets mean something within a specification.
+  /// Escapes colons and brackets, which have a meaning within a specification.
   private static func escaped(_ text: String) -> String {
     text.map { ":[]\\".contains($0) ? "\\\($0)" : String($0) }.joined()
   }

@@ -1,0 +1,66 @@
+internal import PhaseSQLite
+
+extension Engine {
+  /// Logs a step that failed after its work had begun, so that a status can show it.
+  ///
+  /// It uses a transaction of its own, because that of the step was rolled back. Nothing depends on the row: if it
+  /// cannot be written at once, it is left out, and the caller throws the error of the step in any case.
+  ///
+  /// - Parameters:
+  ///   - error: what the step threw.
+  ///   - standing: what the whole run leaves behind.
+  func recordStop(_ turn: Turn, by error: MigrationError, leaving standing: MigrationError.Standing) {
+    guard purpose == .change, error.tellsOfBegunWork, knowledge.ledger != nil, connection.isAutocommit,
+      let patience = try? connection.busyTimeout()
+    else { return }
+    connection.setBusyTimeout(milliseconds: 100)
+    defer { connection.setBusyTimeout(milliseconds: patience) }
+    let step = turn.step
+    let stop = RunStop(
+      at: now(), step.id, step.direction, error.id,
+      line: step.direction == .up && error.place?.file == step.script.file ? error.place?.line : nil, standing
+    )
+    do {
+      let transaction = try connection.begin(.immediate)
+      try knowledge.refresh(on: connection)
+      // A row of the log says that the schema was in order, and an older ledger is brought to this format by a step.
+      guard let ledger = knowledge.ledger, ledger.format == LedgerFormat.current, knowledge.isInPlace,
+        knowledge.ledgerDrift.isEmpty
+      else { return }
+      // The commit may have landed although it reported an error.
+      let isApplied = knowledge.applied.contains { $0.id == step.id }
+      guard isApplied == (step.direction == .down), try !ledger.hasJustRecorded(stop, by: runner) else {
+        return
+      }
+      try ledger.log(
+        .stop, subject: step.id.description, detail: stop.detail, by: runner, at: stop.at)
+      try transaction.commit()
+    } catch {
+      // Best effort: whoever runs phasedb learns of the first error.
+    }
+  }
+}
+
+extension MigrationError {
+  /// Whether a step failed with this error after its work had begun, on a database that can be written.
+  ///
+  /// Errors caused by another runner or a pause do not count, because nothing failed.
+  fileprivate var tellsOfBegunWork: Bool {
+    guard standing == .undone || standing == .partWay else { return false }
+    switch id {
+    case .databaseBusy, .leaseHeld, .ledgerMoved, .batchPaused: return false
+    case .databaseReplaced, .databaseDamaged, .notADatabase, .ledgerDamaged, .ledgerTooNew: return false
+    default: return true
+    }
+  }
+}
+
+extension Ledger {
+  /// Whether the last row is about the same stop and no older than ten minutes, so that a service which fails at every
+  /// start does not fill the log.
+  fileprivate func hasJustRecorded(_ stop: RunStop, by runner: Runner) throws(SQLiteError) -> Bool {
+    guard let last = try entry(head()), last.action == LogEntry.Action.stop.rawValue else { return false }
+    return last.subject == stop.phase.description && last.detail == stop.detail && last.who == runner.user
+      && last.host == runner.host && last.at >= stop.at.before(.seconds(600))
+  }
+}
