@@ -302,42 +302,45 @@ struct Reversals {
     {
       return
     }
-    if draft.trial.outcome == .overwrites, reversal.basis == .rows,
-      try !isAnsweredFor(draft.kept, trace.overwritten(present, before))
-    {
+    guard reversal.basis == .rows else { return }
+    if !trace.isRowByRow, try !isAsItWas(after: applied) {
+      reversal.basis = .scratch
+      reversal.notes.append(
+        "what its way back does to a row depends on other rows, and those may have changed since: phasedb rehearse down"
+      )
+    } else if try !isAnsweredFor(draft.kept, trace, trace.overwritten(present, before)) {
       reversal.basis = .scratch
       reversal.notes.append(
         "its way back writes to columns that stay, and rows may have changed since: phasedb rehearse down")
     }
   }
-}
 
-extension Reversals {
   /// Whether archives have every row of tables that a way back writes over: then none can have changed without being
   /// counted.
   private func isAnsweredFor(
-    _ archives: [ArchiveRecord], _ tables: Set<SchemaName>
+    _ archives: [ArchiveRecord], _ trace: ScriptTrace, _ tables: Set<SchemaName>
   ) throws(MigrationError) -> Bool {
     var answered: Set<SchemaName> = []
     for archive in archives {
       let content = try ArchiveContent(archive)
-      guard content.isComplete == true, let successor = content.successor else { continue }
+      guard let table = content.successor?.table else { continue }
       let isWhole = try lifting("counting rows of \(archive.table)") { () in
-        guard let table = try Table(SchemaName(successor.table), on: connection) else { return false }
-        let key = RowMatch.condition(
-          successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
-        let place = "main.\(SQLText.identifier(table.name.spelled))"
-        // From the archive to the table, whose key has an index. A row under the key of one that the phase removed is
-        // another row.
-        return try connection.value(
-          """
-          SELECT (SELECT count(*) FROM \(place))
-            = (SELECT count(*) FROM main.\(archive.tableName) AS a JOIN \(place) AS n ON \(key) WHERE a.gone = 0)
-          """)?.integer == 1
+        try ArchiveForecast(archive, content, trace).hasEveryRow(on: connection)
       }
-      if isWhole { answered.insert(SchemaName(successor.table)) }
+      if isWhole { answered.insert(SchemaName(table)) }
     }
     return tables.isSubset(of: answered)
+  }
+
+  /// Whether the tables are as the phase left them whose rows its way back touches or reads, so that it does what it was
+  /// seen to do.
+  private func isAsItWas(after phase: AppliedPhase) throws(MigrationError) -> Bool {
+    guard let contents = try ledger.roundTrip(of: phase.sequence)?.contents else { return false }
+    return try lifting("comparing rows with those after \(phase.id)") { () in
+      try contents.allSatisfy { content in
+        content.change(to: try TableContent(SchemaName(content.table), on: connection)) == nil
+      }
+    }
   }
 }
 
