@@ -49,8 +49,9 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   var keys: [Keys] = []
   /// What is known of a way back that leaves something to chance; nil for one that does not.
   var chance: Chance?
-  /// What the tables held that either direction touches or the way back reads, once the phase was up, where what happens to
-  /// a row depends on others; nil where it does not.
+  /// What the tables held that either direction touches or the way back reads, once the phase was up: while they hold it,
+  /// the way back does what it was seen to do. nil where it was not seen to give every row back, or goes by rowids, which
+  /// VACUUM may change.
   var contents: [TableContent]?
 
   struct Chance: Codable, Sendable, Hashable {

@@ -28,6 +28,8 @@ final class DownRun {
     var tables: Set<FoldedName> = []
     var lost: [Reversal.AffectedRows] = []
     var uncertain: [Reversal.AffectedRows] = []
+    /// What it writes over, deletes or inserts, and the way up does not make again.
+    var written = LostCells()
   }
 
   init(
@@ -130,9 +132,9 @@ final class DownRun {
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    let cells = try overwritten(id, phase, kept, since: before, functionsOfUp)
-    step.lost += cells.affectedRows.filter { !known.contains($0.table.folded) }
-    step.uncertain += cells.bornRows
+    step.written = try overwritten(id, phase, kept, since: before, functionsOfUp)
+    let others = step.written.filtered { table, _ in !known.contains(table.folded) }
+    (step.written.rows, step.written.values) = (others.rows, others.values)
     return step
   }
 

@@ -65,7 +65,12 @@ struct Reversals {
     for draft in drafts {
       let id = draft.applied.id
       var own = draft.reversal
-      if let step = steps[id] { own.take(step) } else { try forecast(draft, after: later, into: &own) }
+      if let step = steps[id] {
+        let isAsSeen = step.written.isEmpty ? false : try isAsSeen(draft)
+        own.take(step, isAsSeen: isAsSeen)
+      } else {
+        try forecast(draft, after: later, into: &own)
+      }
       if !own.lost.isEmpty { own = own.declaring(try ledger.phase(draft.applied).losses) }
       later = draft.kept + (later ?? [])
       if own.word == .blocked {
@@ -93,6 +98,9 @@ struct Reversals {
     let trial: DownTrial
     /// What was seen on a copy since, from the present schema.
     let rehearsal: WayDownRecord?
+    /// Whether every row was seen to come back while the phase went up, no phase is above it, and the schema is the same
+    /// since.
+    let cameBack: Bool
 
     /// Whether the rows that are there now have a say in it.
     var dependsOnRows: Bool {
@@ -121,14 +129,15 @@ struct Reversals {
       if trial.outcome == .untried, let reason = trial.reason {
         reversal.notes.append("its way back could not be tried: \(reason)")
       }
-      try addRoundTrip(
-        phase, trials.hasDrift(after: phase) ? nil : verdicts[phase.sequence], to: &reversal)
+      let verdict = trials.hasDrift(after: phase) ? nil : verdicts[phase.sequence]
+      try addRoundTrip(phase, verdict, to: &reversal)
       try addEvidence(phase, to: &reversal)
       reversal.lost += try adopted.lost(by: phase)
       drafts.append(
         Draft(
           applied: phase, reversal: reversal, kept: own.filter { $0.state == .kept }, trial: trial,
-          rehearsal: rehearsals[phase.sequence]))
+          rehearsal: rehearsals[phase.sequence],
+          cameBack: verdict == .exact && phase.sequence == applied.last?.sequence))
     }
     return drafts
   }
@@ -303,16 +312,14 @@ struct Reversals {
       return
     }
     guard reversal.basis == .rows else { return }
-    if !trace.isRowByRow, try !isAsItWas(after: applied) {
-      reversal.basis = .scratch
-      reversal.notes.append(
-        "what its way back does to a row depends on other rows, and those may have changed since: phasedb rehearse down"
-      )
-    } else if try !isAnsweredFor(draft.kept, trace, trace.overwritten(present, before)) {
-      reversal.basis = .scratch
-      reversal.notes.append(
-        "its way back writes to columns that stay, and rows may have changed since: phasedb rehearse down")
-    }
+    if trace.isRowByRow, try isAnsweredFor(draft.kept, trace, trace.overwritten(present, before)) { return }
+    if try isAsSeen(draft) { return }
+    reversal.basis = .scratch
+    reversal.notes.append(
+      trace.isRowByRow
+        ? "its way back writes to columns that stay, and rows may have changed since: phasedb rehearse down"
+        : "what its way back does to a row depends on other rows, and those may have changed since: phasedb rehearse down"
+    )
   }
 
   /// Whether archives have every row of tables that a way back writes over: then none can have changed without being
@@ -332,25 +339,34 @@ struct Reversals {
     return tables.isSubset(of: answered)
   }
 
-  /// Whether the tables are as the phase left them whose rows its way back touches or reads, so that it does what it was
-  /// seen to do.
-  private func isAsItWas(after phase: AppliedPhase) throws(MigrationError) -> Bool {
-    guard let contents = try ledger.roundTrip(of: phase.sequence)?.contents else { return false }
+  /// Whether the tables are as the phase left them whose rows its way back touches or reads, so that it gives back what it
+  /// was seen to give back.
+  private func isAsSeen(_ draft: Draft) throws(MigrationError) -> Bool {
+    let phase = draft.applied
+    guard draft.cameBack, let contents = try ledger.roundTrip(of: phase.sequence)?.contents else {
+      return false
+    }
     return try lifting("comparing rows with those after \(phase.id)") { () in
-      try contents.allSatisfy { content in
-        content.change(to: try TableContent(SchemaName(content.table), on: connection)) == nil
+      for content in contents {
+        let now = try TableContent(SchemaName(content.table), on: connection)
+        if content.change(to: now) != nil { return false }
       }
+      return true
     }
   }
 }
 
 extension Reversal {
   /// Takes in what came of the phase on a copy.
-  fileprivate mutating func take(_ step: DownRun.Step) {
+  ///
+  /// - Parameter isAsSeen: whether every row is as it was when the way back was seen to give it back, so that what is
+  ///   written over is the phase's own.
+  fileprivate mutating func take(_ step: DownRun.Step, isAsSeen: Bool) {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
     let known = Set(lost.map(\.subject))
-    lost += step.lost.filter { !known.contains($0.subject) }
-    uncertain += step.uncertain.filter { !known.contains($0.subject) }
+    let written = isAsSeen ? LostCells() : step.written
+    lost += (step.lost + written.affectedRows).filter { !known.contains($0.subject) }
+    uncertain += (step.uncertain + written.bornRows).filter { !known.contains($0.subject) }
   }
 }
 
