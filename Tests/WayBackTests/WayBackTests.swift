@@ -43,11 +43,18 @@ struct WayBackTests {
   /// What other seeds than that of every run have found.
   @Test(
     "what was found once",
-    arguments: [2_738, 2_983, 3_711, 3_730, 424_765, 425_070, 426_062, 426_407, 427_874, 429_164] as [UInt64])
+    arguments: [2_738, 2_983, 3_711, 3_730, 32_227, 424_765, 425_070, 426_062, 426_407, 427_874, 429_164]
+      as [UInt64])
   func found(_ seed: UInt64) throws {
     let outcome = try DrawnCase(seed: seed).run()
     #expect(outcome.wasRun)
     #expect(outcome.complaints.isEmpty, "\(outcome.complaints.joined(separator: "\n"))")
+  }
+
+  /// Rows that all come back, though the way up on what came back does not do the same again.
+  @Test("nor is less said than comes back", arguments: [2_196, 2_434, 20_261_966, 20_264_700] as [UInt64])
+  func foundWolves(_ seed: UInt64) throws {
+    #expect(try DrawnCase(seed: seed).run().wolves == [])
   }
 
   /// Ways down that choose among rows, of databases too large to be copied.

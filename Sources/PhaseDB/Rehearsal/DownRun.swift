@@ -193,8 +193,8 @@ final class DownRun {
     let archived = try reading { try ArchivedKeys(kept, on: before) }
     // Rows that come out of an archive are no surprise.
     lost.born = lost.filtered { !archived.bringsBack($1, of: $0) }.born
-    // What the clock or chance gave is another value each time, and not a loss. A row that is not among those that the
-    // way up changed has its values from the application.
+    // What the clock or chance gave is another value each time, and not a loss. A row that is not as the way up left
+    // it has its values from the application.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
     let other: Connection
     do throws(MigrationError) {
@@ -206,7 +206,7 @@ final class DownRun {
     }
     var chance = try reading { try comparison.cells(again, other) }
     chance.born = [:]
-    return lost.without(chance.filtered { archived.has($1, of: $0) != false })
+    return lost.without(chance.filtered { archived.hasUnchanged($1, of: $0) != false })
   }
 
   /// The phase up again, without what its way down kept.
