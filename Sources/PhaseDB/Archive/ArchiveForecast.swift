@@ -96,6 +96,25 @@ struct ArchiveForecast {
 
   typealias Affected = Reversal.AffectedRows
 
+  /// Whether it has every row of the table where its rows are now, each as the phase left it: then none came or changed
+  /// since.
+  func hasEveryRow(on connection: Connection) throws(SQLiteError) -> Bool {
+    guard content.isComplete == true, let successor = content.successor,
+      let table = try Table(SchemaName(successor.table), on: connection)
+    else { return false }
+    let key = RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
+    let place = "main.\(SQLText.identifier(table.name.spelled))"
+    // From the archive to the table, whose key has an index. A row under the key of one that the phase removed is another
+    // row.
+    let isWhole = try connection.value(
+      """
+      SELECT (SELECT count(*) FROM \(place))
+        = (SELECT count(*) FROM main.\(record.tableName) AS a JOIN \(place) AS n ON \(key) WHERE a.gone = 0)
+      """)
+    guard isWhole?.integer == 1 else { return false }
+    return try changedRows(table, successor, [:], on: connection) == 0
+  }
+
   /// Rows that the phase took away and whose key another row has now: they have no place to come back to.
   private func takenPlaces(on connection: Connection) throws(SQLiteError) -> [Affected] {
     let target = SchemaName(record.table)

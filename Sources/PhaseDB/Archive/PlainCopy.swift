@@ -46,7 +46,9 @@ struct PlainCopy {
       return nil
     }
     // ORDER BY leaves nothing out.
-    let leavesOut = words.contains { $0.is("where") || $0.is("limit") || $0.is("group") || $0.is("having") }
+    let leavesOut = words.contains { word in
+      ["where", "limit", "group", "having", "distinct"].contains { word.is($0) }
+    }
     isWhole = !leavesOut && words.has("insert", "into", at: 0)
   }
 

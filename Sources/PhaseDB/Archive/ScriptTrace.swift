@@ -9,6 +9,10 @@ struct ScriptTrace {
   var tables: [TracedTable]
   /// Functions that it calls, also from inside triggers, views and defaults.
   var functions: Set<FoldedName> = []
+  /// Whether every statement does to a row what that row alone decides, and puts none beside those that were there.
+  var isRowByRow = true
+  /// The tables that were there before and are read to write rows.
+  var readTables: Set<SchemaName> = []
   /// Where in `tables` a table is that had a name before the script, or has it after; nil until the script has run.
   private var places: (before: [SchemaName: Int], after: [SchemaName: Int])?
 
@@ -161,8 +165,25 @@ extension ScriptTrace {
     Set(
       tables.compactMap { table in
         table.isOverwritten(present) || later.map { table.converts(present, $0) } ?? false
+          || table.origin == nil && isThinned(table)
+            && table.outcome.map { present.table($0) != nil } ?? false
           ? table.outcome : nil
       })
+  }
+
+  /// Whether rows are gone, or have other keys, from a table of which one that the script makes has its own.
+  private func isThinned(_ table: TracedTable) -> Bool {
+    var seen: Set<Int> = []
+    var queue = Array(table.sources)
+    while let index = queue.popLast() {
+      let source = tables[index]
+      guard seen.insert(index).inserted else { continue }
+      if source.losesRows || source.isRowIDUpdated || source.origin == nil && !source.hasAllRowsOfOne {
+        return true
+      }
+      queue += source.sources
+    }
+    return false
   }
 }
 

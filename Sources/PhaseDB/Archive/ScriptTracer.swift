@@ -11,6 +11,8 @@ final class ScriptTracer {
   var rootPages: [FoldedName: Int64] = [:]
   /// Whether anything here says REPLACE, which deletes rows that nothing reports.
   let mayReplace: Bool
+  /// Whether anything here says IGNORE, so that a row may depend on one that is there already.
+  let mayIgnore: Bool
   var failure: SQLiteError?
 
   /// Begins with the tables that a connection's main database has now.
@@ -19,7 +21,9 @@ final class ScriptTracer {
     self.connection = connection
     do throws(SQLiteError) {
       let texts = try connection.rows("SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL")
-      mayReplace = ([script.text] + texts.compactMap(\.[0].text)).contains(where: Self.saysReplace)
+      let all = [script.text] + texts.compactMap(\.[0].text)
+      mayReplace = all.contains(where: Self.saysReplace)
+      mayIgnore = all.contains { $0.occurrences(ofLowercased: "ignore") > 0 }
     } catch {
       throw MigrationError(error, while: "reading the schema on a scratch database")
     }
@@ -77,8 +81,10 @@ extension ScriptTracer {
     let writes = effect.writes
     trace.functions.formUnion(writes.functions)
     let insert = Insert(effect, script)
+    if trace.isRowByRow, !isRowByRow(effect, insert) { trace.isRowByRow = false }
     let written = writes.insertedTables.union(writes.columns.keys).union(writes.deletedTables)
     let read = writes.readTables.compactMap { present[$0] }
+    if writes.changesRows { trace.readTables.formUnion(read.compactMap { trace.tables[$0].origin }) }
     for name in written {
       guard let index = present[name] else { continue }
       for source in read where source != index {
@@ -101,7 +107,7 @@ extension ScriptTracer {
       guard writes.insertedTables.contains(name) else { continue }
       // A trigger may insert all there is into the same table.
       let own = writes.triggers[name] == nil && insert?.table == name ? insert : nil
-      noteInsert(into: index, own)
+      noteInsert(into: index, own, sumsUp: mayCombineRows(writes.functions))
       if read.contains(index) { trace.tables[index].copiesItself = true }
     }
   }
@@ -124,7 +130,7 @@ extension ScriptTracer {
     return Lookup(table: table, pairs: Set(origins.filter { key.contains($0.there) }))
   }
 
-  private func noteInsert(into index: Int, _ insert: Insert?) {
+  private func noteInsert(into index: Int, _ insert: Insert?, sumsUp: Bool) {
     let stored = trace.tables[index].columns.filter { !$0.isGenerated }.compactMap(\.outcome?.key)
     let given = insert.map { $0.columns ?? stored } ?? stored
     let isOnly = !trace.tables[index].gainsRows
@@ -135,7 +141,7 @@ extension ScriptTracer {
     if let copy = insert?.copy, isOnly, let source = present[copy.source].map({ trace.tables[$0] }),
       let origin = source.origin
     {
-      isWhole = copy.isWhole
+      isWhole = copy.isWhole && !sumsUp
       let read = copy.isStar ? source.columns.filter { $0.outcome != nil }.map(\.outcome?.key) : copy.columns
       if read.count == given.count {
         nulls = Set(copy.nulls.compactMap { given.indices.contains($0) ? given[$0] : nil })
@@ -174,6 +180,58 @@ extension ScriptTracer {
     } catch {
       failure = error
     }
+  }
+
+  /// Whether a statement does to a row what that row alone decides: a word under which others may have a say counts
+  /// against it.
+  private func isRowByRow(_ effect: StatementEffect, _ insert: Insert?) -> Bool {
+    let writes = effect.writes
+    let words = effect.words(in: script)
+    let written = writes.rowTables.filter { !$0.text.hasPrefix("sqlite_") }
+    func count(_ word: String) -> Int { words.count { $0.is(word) } }
+    guard let name = written.first else { return writes.createdTables.isEmpty || count("select") == 0 }
+    guard written.count == 1, let index = present[name], writes.triggers.isEmpty, !mayReplace, !mayIgnore,
+      !words.contains(where: { word in Self.wordsOfOthers.contains { word.is($0) } }),
+      // `x IN t` reads another table without a SELECT.
+      words.indices.allSatisfy({ !words[$0].is("in") || words.has("(", at: $0 + 1) })
+    else { return false }
+    let table = trace.tables[index]
+    if writes.insertedTables.contains(name) {
+      // Whether there is room for a row beside others depends on them.
+      guard table.origin == nil else { return false }
+      if count("select") == 0 { return true }
+      return count("select") == 1 && insert?.copy.map { present[$0.source] != nil } ?? false
+        && !mayCombineRows(writes.functions)
+    }
+    let reads = words.has("delete", "from", at: 0) ? count("from") - 1 : count("from")
+    if reads == 0, count("select") == 0 { return true }
+    // A value in a column that comes back is archived together with the row that it is looked up in.
+    let isOfNewColumns = (writes.columns[name] ?? []).allSatisfy {
+      table.column(to: SchemaName($0)).map { $0.origin == nil } ?? false
+    }
+    let others = writes.readTables.compactMap { present[$0] }.filter { $0 != index }
+    return isOfNewColumns && !writes.deletedTables.contains(name) && others.count == reads
+      && count("select") <= reads && others.allSatisfy { lookup(of: $0, by: index, in: effect) != nil }
+  }
+
+  private static let wordsOfOthers = [
+    "limit", "group", "having", "distinct", "over", "window", "union", "except", "intersect", "join", "with",
+    "conflict",
+  ]
+
+  /// Whether one of these functions makes one value of several rows.
+  private func mayCombineRows(_ functions: Set<FoldedName>) -> Bool {
+    do throws(SQLiteError) {
+      for name in functions {
+        let isFound = try connection.value(
+          "SELECT 1 FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE AND type <> 's' LIMIT 1",
+          .text(name.text))
+        if isFound != nil { return true }
+      }
+    } catch {
+      failure = error
+    }
+    return false
   }
 
   private func markUpdated(_ name: FoldedName, of table: Int) {

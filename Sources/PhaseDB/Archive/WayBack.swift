@@ -77,9 +77,16 @@ struct WayBack {
   /// The rows of other tables, one for each row, from which values for this one are made.
   var lookups: [Lookup] { restored.map { Array($0.lookups) } ?? [] }
 
-  /// What a column of a table that is gone is called in the table where its rows go on; nil when it is not there.
+  /// What a column of a table that is gone is called in the table where its rows go on; nil when it is not there. It may
+  /// have another name when each way hands its values to the other.
   func outcome(of column: SchemaName) -> SchemaName? {
-    heir?.column(to: column).flatMap { $0.isGenerated ? nil : $0.outcome }
+    guard let heir else { return nil }
+    if let same = heir.column(to: column) { return same.isGenerated ? nil : same.outcome }
+    return heir.columns.first { other in
+      guard let table = heir.outcome, let outcome = other.outcome, !other.isGenerated else { return false }
+      return other.handedFrom == .init(table: name, column: column)
+        && restored?.column(to: column)?.handedFrom == .init(table: table, column: outcome)
+    }?.outcome
   }
 
   private var heir: TracedTable? {

@@ -104,6 +104,11 @@ extension Engine {
       record.chance?.contents = try trip.risk.touched.compactMap {
         try TableContent($0, on: connection)
       }
+      let goesByRowID = !SQLTokens.identifiers(in: step.phase.down.text).isDisjoint(with: RowKey.rowIDNames)
+      if record.verdict == .exact, !goesByRowID {
+        let names = trip.risk.touched + (trip.back?.readTables ?? []).subtracting(trip.risk.touched)
+        record.contents = try names.compactMap { try TableContent($0, on: connection) }
+      }
       try ledger.record(record, of: applied.sequence)
     }
     guard trip.leadsBack, let back = trip.back else { return true }

@@ -7,6 +7,8 @@ struct ArchivedKeys {
     var all: Set<String> = []
     /// Of rows that the way up left out.
     var gone: Set<String> = []
+    /// Of rows that changed since.
+    var changed: Set<String> = []
   }
 
   /// nil where the rows of a table are not told apart by their keys, or are too many to be looked at.
@@ -14,16 +16,23 @@ struct ArchivedKeys {
 
   init(_ archives: [ArchiveRecord], on connection: Connection) throws {
     for archive in archives {
-      let key = try ArchiveContent(archive).key
+      let content = try ArchiveContent(archive)
+      let key = content.key
       guard key.form != .rowID, archive.rows <= CellComparison.most, keys[archive.table.folded] != .some(nil)
       else {
         keys[archive.table.folded] = .some(nil)
         continue
       }
-      let columns = key.names.indices.map { "k\($0 + 1)" }.joined(separator: ", ")
+      let columns = key.names.indices.map { "a.k\($0 + 1)" }.joined(separator: ", ")
       var known = (keys[archive.table.folded] ?? nil) ?? Keys()
-      for row in try connection.rows("SELECT \(columns), gone FROM main.\(archive.tableName)") {
-        let title = zip(key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
+      func title(_ row: [Value]) -> String {
+        zip(key.names, row).map { "\($0) = \($1)" }.joined(separator: ", ")
+      }
+      for row in try Self.changed(archive, content, columns, on: connection) {
+        known.changed.insert(title(row))
+      }
+      for row in try connection.rows("SELECT \(columns), a.gone FROM main.\(archive.tableName) AS a") {
+        let title = title(row)
         known.all.insert(title)
         if row.last?.integer != 0 { known.gone.insert(title) }
       }
@@ -31,10 +40,29 @@ struct ArchivedKeys {
     }
   }
 
-  /// Whether a row is among them, true where that cannot be told; nil where the table has no archive.
-  func has(_ key: String, of table: String) -> Bool? {
+  private static func changed(
+    _ archive: ArchiveRecord, _ content: ArchiveContent, _ columns: String, on connection: Connection
+  ) throws -> [[Value]] {
+    guard let successor = content.successor,
+      let table = try Table(SchemaName(successor.table), on: connection)
+    else { return [] }
+    let key = successor.key.map { SchemaName($0) }
+    let row = RestOfRow(content, by: key)
+    guard try row.isReadable(in: table, on: connection) else { return [] }
+    try row.define(on: connection)
+    return try connection.rows(
+      """
+      SELECT \(columns) FROM main.\(archive.tableName) AS a
+      JOIN main.\(SQLText.identifier(table.name.spelled)) AS n
+      ON \(RowMatch.condition(key, in: table, as: "n", against: "a"))\(row.joins("n"))
+      WHERE a.gone = 0 AND \(row.call("n")) IS NOT a.rest
+      """)
+  }
+
+  /// Whether a row is among them and as the way up left it, true where that cannot be told; nil where the table has no archive.
+  func hasUnchanged(_ key: String, of table: String) -> Bool? {
     guard let known = keys[table.folded] else { return nil }
-    return known?.all.contains(key) ?? true
+    return known.map { $0.all.contains(key) && !$0.changed.contains(key) } ?? true
   }
 
   /// Whether a row may come back out of them.

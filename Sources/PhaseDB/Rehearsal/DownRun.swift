@@ -28,6 +28,8 @@ final class DownRun {
     var tables: Set<FoldedName> = []
     var lost: [Reversal.AffectedRows] = []
     var uncertain: [Reversal.AffectedRows] = []
+    /// What it writes over, deletes or inserts, and the way up does not make again.
+    var written = LostCells()
   }
 
   init(
@@ -58,8 +60,11 @@ final class DownRun {
     let kept = try ledger.archives(of: id).filter { $0.state == .kept && $0.direction == .up }
     var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, computed: [Reversal.AffectedRows])] =
       []
+    var functionsOfUp: Set<FoldedName> = []
     do throws(MigrationError) {
-      let trace = try engine.trials.trial(id, phase, .down, on: knowledge.schema).there
+      let trial = try engine.trials.trial(id, phase, .down, on: knowledge.schema)
+      let trace = trial.there
+      functionsOfUp = trial.back?.functions ?? []
       for archive in kept {
         let forecast = ArchiveForecast(archive, try ArchiveContent(archive), trace)
         let outlook = try lifting("comparing rows with archive \(archive.id)") { () in
@@ -127,9 +132,9 @@ final class DownRun {
       return DownRehearsal.Restored(table: archive.table, rows: archive.rows - rest, left: rest)
     }
     let known = Set(step.lost.filter { $0.column == nil }.map(\.table.folded))
-    let cells = try overwritten(id, phase, kept, since: before)
-    step.lost += cells.affectedRows.filter { !known.contains($0.table.folded) }
-    step.uncertain += cells.bornRows
+    step.written = try overwritten(id, phase, kept, since: before, functionsOfUp)
+    let others = step.written.filtered { table, _ in !known.contains(table.folded) }
+    (step.written.rows, step.written.values) = (others.rows, others.values)
     return step
   }
 
@@ -167,7 +172,8 @@ final class DownRun {
 
   /// The values and rows that were there before, are not afterwards, and do not come again with the way up.
   private func overwritten(
-    _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection
+    _ id: PhaseID, _ phase: Phase, _ kept: [ArchiveRecord], since before: Connection,
+    _ functionsOfUp: Set<FoldedName>
   ) throws(MigrationError) -> LostCells {
     let comparison = try reading { try CellComparison(before, connection) }
     let changed = try reading { try comparison.cells(before, connection) }
@@ -181,12 +187,14 @@ final class DownRun {
       return LostCells()
     }
     var lost = try reading { try comparison.cells(before, again) }.common(with: changed)
+    // By chance it may have deleted rows that it would leave the next time.
+    if try reading({ try connection.leavesToChance(functionsOfUp) }) { lost.born = changed.born }
     guard !lost.isEmpty else { return lost }
     let archived = try reading { try ArchivedKeys(kept, on: before) }
     // Rows that come out of an archive are no surprise.
     lost.born = lost.filtered { !archived.bringsBack($1, of: $0) }.born
-    // What the clock or chance gave is another value each time, and not a loss. A row that is not among those that the
-    // way up changed has its values from the application.
+    // What the clock or chance gave is another value each time, and not a loss. A row that is not as the way up left
+    // it has its values from the application.
     let clock = try reading { try StandingClock(at: "1987-06-05 04:03:02") }
     let other: Connection
     do throws(MigrationError) {
@@ -196,8 +204,9 @@ final class DownRun {
       // Chance may break a constraint in one run of several: then nothing is taken for chance.
       return lost
     }
-    let chance = try reading { try comparison.cells(again, other) }
-    return lost.without(chance.filtered { archived.has($1, of: $0) != false })
+    var chance = try reading { try comparison.cells(again, other) }
+    chance.born = [:]
+    return lost.without(chance.filtered { archived.hasUnchanged($1, of: $0) != false })
   }
 
   /// The phase up again, without what its way down kept.

@@ -115,7 +115,7 @@ struct LostCells {
     born.sorted { $0.key < $1.key }.map {
       Reversal.AffectedRows(
         table: $0.key, column: nil, rows: $0.value.count,
-        why: "the way back inserts them, and the way up does not delete them")
+        why: "the way back inserts them, and the way up may not delete them")
     }
   }
 

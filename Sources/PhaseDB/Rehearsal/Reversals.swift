@@ -65,7 +65,12 @@ struct Reversals {
     for draft in drafts {
       let id = draft.applied.id
       var own = draft.reversal
-      if let step = steps[id] { own.take(step) } else { try forecast(draft, after: later, into: &own) }
+      if let step = steps[id] {
+        let isAsSeen = step.written.isEmpty ? false : try isAsSeen(draft)
+        own.take(step, isAsSeen: isAsSeen)
+      } else {
+        try forecast(draft, after: later, into: &own)
+      }
       if !own.lost.isEmpty { own = own.declaring(try ledger.phase(draft.applied).losses) }
       later = draft.kept + (later ?? [])
       if own.word == .blocked {
@@ -93,6 +98,9 @@ struct Reversals {
     let trial: DownTrial
     /// What was seen on a copy since, from the present schema.
     let rehearsal: WayDownRecord?
+    /// Whether every row was seen to come back while the phase went up, no phase is above it, and the schema is the same
+    /// since.
+    let cameBack: Bool
 
     /// Whether the rows that are there now have a say in it.
     var dependsOnRows: Bool {
@@ -121,14 +129,15 @@ struct Reversals {
       if trial.outcome == .untried, let reason = trial.reason {
         reversal.notes.append("its way back could not be tried: \(reason)")
       }
-      try addRoundTrip(
-        phase, trials.hasDrift(after: phase) ? nil : verdicts[phase.sequence], to: &reversal)
+      let verdict = trials.hasDrift(after: phase) ? nil : verdicts[phase.sequence]
+      try addRoundTrip(phase, verdict, to: &reversal)
       try addEvidence(phase, to: &reversal)
       reversal.lost += try adopted.lost(by: phase)
       drafts.append(
         Draft(
           applied: phase, reversal: reversal, kept: own.filter { $0.state == .kept }, trial: trial,
-          rehearsal: rehearsals[phase.sequence]))
+          rehearsal: rehearsals[phase.sequence],
+          cameBack: verdict == .exact && phase.sequence == applied.last?.sequence))
     }
     return drafts
   }
@@ -302,52 +311,62 @@ struct Reversals {
     {
       return
     }
-    if draft.trial.outcome == .overwrites, reversal.basis == .rows,
-      try !isAnsweredFor(draft.kept, trace.overwritten(present, before))
-    {
-      reversal.basis = .scratch
-      reversal.notes.append(
-        "its way back writes to columns that stay, and rows may have changed since: phasedb rehearse down")
-    }
+    guard reversal.basis == .rows else { return }
+    if trace.isRowByRow, try isAnsweredFor(draft.kept, trace, trace.overwritten(present, before)) { return }
+    if try isAsSeen(draft) { return }
+    reversal.basis = .scratch
+    reversal.notes.append(
+      trace.isRowByRow
+        ? "its way back writes to columns that stay, and rows may have changed since: phasedb rehearse down"
+        : "what its way back does to a row depends on other rows, and those may have changed since: phasedb rehearse down"
+    )
   }
-}
 
-extension Reversals {
   /// Whether archives have every row of tables that a way back writes over: then none can have changed without being
   /// counted.
   private func isAnsweredFor(
-    _ archives: [ArchiveRecord], _ tables: Set<SchemaName>
+    _ archives: [ArchiveRecord], _ trace: ScriptTrace, _ tables: Set<SchemaName>
   ) throws(MigrationError) -> Bool {
     var answered: Set<SchemaName> = []
     for archive in archives {
       let content = try ArchiveContent(archive)
-      guard content.isComplete == true, let successor = content.successor else { continue }
+      guard let table = content.successor?.table else { continue }
       let isWhole = try lifting("counting rows of \(archive.table)") { () in
-        guard let table = try Table(SchemaName(successor.table), on: connection) else { return false }
-        let key = RowMatch.condition(
-          successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
-        let place = "main.\(SQLText.identifier(table.name.spelled))"
-        // From the archive to the table, whose key has an index. A row under the key of one that the phase removed is
-        // another row.
-        return try connection.value(
-          """
-          SELECT (SELECT count(*) FROM \(place))
-            = (SELECT count(*) FROM main.\(archive.tableName) AS a JOIN \(place) AS n ON \(key) WHERE a.gone = 0)
-          """)?.integer == 1
+        try ArchiveForecast(archive, content, trace).hasEveryRow(on: connection)
       }
-      if isWhole { answered.insert(SchemaName(successor.table)) }
+      if isWhole { answered.insert(SchemaName(table)) }
     }
     return tables.isSubset(of: answered)
+  }
+
+  /// Whether the tables are as the phase left them whose rows its way back touches or reads, so that it gives back what it
+  /// was seen to give back.
+  private func isAsSeen(_ draft: Draft) throws(MigrationError) -> Bool {
+    let phase = draft.applied
+    guard draft.cameBack, let contents = try ledger.roundTrip(of: phase.sequence)?.contents else {
+      return false
+    }
+    return try lifting("comparing rows with those after \(phase.id)") { () in
+      for content in contents {
+        let now = try TableContent(SchemaName(content.table), on: connection)
+        if content.change(to: now) != nil { return false }
+      }
+      return true
+    }
   }
 }
 
 extension Reversal {
   /// Takes in what came of the phase on a copy.
-  fileprivate mutating func take(_ step: DownRun.Step) {
+  ///
+  /// - Parameter isAsSeen: whether every row is as it was when the way back was seen to give it back, so that what is
+  ///   written over is the phase's own.
+  fileprivate mutating func take(_ step: DownRun.Step, isAsSeen: Bool) {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
     let known = Set(lost.map(\.subject))
-    lost += step.lost.filter { !known.contains($0.subject) }
-    uncertain += step.uncertain.filter { !known.contains($0.subject) }
+    let written = isAsSeen ? LostCells() : step.written
+    lost += (step.lost + written.affectedRows).filter { !known.contains($0.subject) }
+    uncertain += (step.uncertain + written.bornRows).filter { !known.contains($0.subject) }
   }
 }
 

@@ -72,6 +72,15 @@ struct ReversalWordsTests {
       [Phase("0001-a/migrate", up: "UPDATE t SET a = lower(a);", down: "UPDATE t SET a = upper(a);")],
       since: "UPDATE t SET b = 'new' WHERE id = 1", "exact", asking: all, gives: "1,'X','new'\n2,'Y','q'\n"),
     Case(
+      "exact, when a row was edited in a column to which a rebuild gave another name", three,
+      [
+        Phase(
+          "0001-a/contract", up: rebuilt("id INTEGER PRIMARY KEY, c TEXT, b TEXT", "id, a, b"),
+          down: rebuilt("id INTEGER PRIMARY KEY, a TEXT, b TEXT", "id, c, b"))
+      ],
+      since: "UPDATE t SET c = 'new' WHERE id = 1; DELETE FROM t WHERE id = 2", "exact", asking: all,
+      gives: "1,'new','p'\n3,'z','r'\n"),
+    Case(
       "exact, right after two columns got other names", three,
       [
         Phase(

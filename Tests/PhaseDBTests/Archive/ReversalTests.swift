@@ -235,6 +235,54 @@ struct ReversalTests {
     #expect(try database.reversals() == ["0001-a/migrate": ["expected"]])
   }
 
+  private static func rebuilt(_ select: String) -> String {
+    "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT, b TEXT DEFAULT 'none'); INSERT INTO n \(select); DROP TABLE t; ALTER TABLE n RENAME TO t"
+  }
+
+  static let among: [String] = [
+    "UPDATE t SET a = NULL WHERE id IN (SELECT id FROM t LIMIT 2)",
+    "UPDATE t SET a = NULL WHERE id IN u",
+    "UPDATE t SET a = (SELECT count(*) FROM t)",
+    "UPDATE t SET a = NULL WHERE EXISTS (SELECT 1 FROM t AS o WHERE o.id = t.id + 1)",
+    "UPDATE t SET a = s.n FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM t) AS s WHERE s.id = t.id",
+    "INSERT OR IGNORE INTO t VALUES (1, 'back', NULL)",
+    "DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY id LIMIT 2); "
+      + rebuilt("SELECT id, lower(a), b FROM t"),
+    rebuilt("SELECT id, lower(a), b FROM t ORDER BY id LIMIT 2"),
+    rebuilt("SELECT DISTINCT id, lower(a), b FROM t"),
+    rebuilt("SELECT id, lead(a) OVER (ORDER BY id), b FROM t"),
+  ]
+
+  @Test(
+    "a way down that looks at other rows is exact in a large database only while those are as they were",
+    arguments: among)
+  func amongRows(_ down: String) throws {
+    let database = try TemporaryDatabase(Self.people + "CREATE TABLE u (n); INSERT INTO u VALUES (2)")
+    let catalog = try catalog(["0001-a": [phase(.contract, "UPDATE t SET a = upper(a)", down: down)]])
+    try database.run(.upAll, catalog)
+    #expect(try database.reversals() == ["0001-a/contract": ["exact"]])
+    try database.run("DELETE FROM t WHERE id = 1")
+    #expect(try database.reversals() == ["0001-a/contract": ["expected"]])
+    var options = Options.test
+    options.mostBytesCopied = 0
+    let notes = try database.migrator(catalog, options).reversals().values.first?.notes.map(\.raw)
+    #expect(notes?.first?.hasPrefix("what its way back does to a row depends on other rows") == true)
+  }
+
+  @Test(
+    "one that looks at each row alone is exact when rows went",
+    arguments: [
+      "UPDATE t SET a = lower(a)", "UPDATE t SET a = NULL WHERE b IN ('one', 'two')",
+      rebuilt("SELECT id, lower(a), b FROM t"), rebuilt("SELECT id, lower(a), b FROM t WHERE a > 'X'"),
+    ])
+  func rowByRow(_ down: String) throws {
+    let database = try TemporaryDatabase(Self.people)
+    let catalog = try catalog(["0001-a": [phase(.contract, "UPDATE t SET a = upper(a)", down: down)]])
+    try database.run(.upAll, catalog)
+    try database.run("DELETE FROM t WHERE id = 1")
+    #expect(try database.reversals() == ["0001-a/contract": ["exact"]])
+  }
+
   @Test(
     "an archive that somebody changed is told by a plan and by verify, and stops a way down of several phases"
   )
