@@ -62,10 +62,15 @@ struct RehearsalText {
     case .failed(let after, let reason):
       context.print("\n\(name) failed after \(after)\(reason.isEmpty ? "" : ": \(reason)")\n")
     case .never(let attempts):
-      let what =
-        probe.hasOwnSQL ? "its @red ran" : "\(CountText.text(attempts, "attempt")) to break what it reads"
-      context.print(
-        "\n\(context.paint("warning:", .warning)) \(name) did not fail after \(what) [\(RedProbe.finding)]\n")
+      let what: String =
+        if probe.hasOwnSQL {
+          "did not fail after its @red ran"
+        } else if attempts == 0 {
+          "reads nothing that can be broken"
+        } else {
+          "did not fail after \(CountText.text(attempts, "attempt")) to break what it reads"
+        }
+      context.print("\n\(context.paint("warning:", .warning)) \(name) \(what) [\(RedProbe.finding)]\n")
     case .unknown(let why): context.print("\n\(name) was not seen to fail: \(why)\n")
     case .notAsked: context.print("\n\(name) is one of the settings, and a rehearsal does not ask it\n")
     }
