@@ -89,7 +89,7 @@ struct FuzzTests {
 
   @Test("into the ledger, or over the file, is noticed or harmless", arguments: Damage.allCases)
   func ledger(damage: Damage) throws {
-    let count = Effort.isAll ? 20_000 : 80
+    let count = Effort.isAll ? 20_000 : 40
     var dice = Dice(seed: Effort.seed)
     let recording = try Recording(.delete, .long)
     let image = try recording.image(after: recording.ups)

@@ -33,7 +33,7 @@ struct PowerCutTests {
       """)
     #expect(
       tally.failures.isEmpty, "seed \(Effort.seed): \(tally.failures.prefix(10).joined(separator: "\n"))")
-    #expect(tally.images >= 12 * 250)
+    #expect(tally.images >= 10 * 250)
   }
 
   /// What a disk must lose that does not do what it says, or this harness would notice nothing.

@@ -13,7 +13,7 @@ package struct Concern: Sendable, Hashable {
     case rehearsal
     /// A file that cannot be read, and may hold a pending phase.
     case unread
-    /// The watch of an applied phase has not passed.
+    /// The watch of an applied phase failed, or saw too little.
     case watch
     /// A version is live that the schema is not for.
     case liveVersion = "live-version"
@@ -71,7 +71,7 @@ extension Status {
   }
 
   private var watching: [Concern] {
-    watches.filter { !$0.lets }.map { watch in
+    watches.filter { !$0.lets && $0.verdict != .watching }.map { watch in
       let detail: Prose = watch.detail.isEmpty ? "" : ": \(watch.detail)"
       return Concern(
         .watch, of: watch.phase, "the watch of \(watch.phase) is \(watch.verdict.rawValue)\(detail)",

@@ -121,7 +121,7 @@ private struct Breaking {
     }
     let unbroken = sample(before: before)
     if unbroken.outcome == .fails {
-      return .failed(after: "nothing was broken: it fails on the rows as they are", saying: unbroken.reason)
+      return .failed(after: "", saying: unbroken.reason)
     }
     return try outcome(before: before, unbroken)
   }

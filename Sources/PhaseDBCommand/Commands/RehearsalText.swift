@@ -57,10 +57,12 @@ struct RehearsalText {
   }
 
   private func print(_ probe: RedProbe, _ phase: RehearsedPhase, to context: CommandContext) {
-    let name = "\(phase.id.short): the probe '\(probe.title)'"
+    let name: Prose = "\(phase.id.short): the probe '\(probe.title)'"
+    context.print("\n")
     switch probe.outcome {
     case .failed(let after, let reason):
-      context.print("\n\(name) failed after \(after)\(reason.isEmpty ? "" : ": \(reason)")\n")
+      let how: Prose = after.isEmpty ? "fails already on the rows as they are" : "failed after \(after)"
+      context.print("", "\(name) \(how)\(reason.isEmpty ? "" : ": \(reason)")", indent: 2)
     case .never(let attempts):
       let what: String =
         if probe.hasOwnSQL {
@@ -70,11 +72,13 @@ struct RehearsalText {
         } else {
           "did not fail after \(CountText.text(attempts, "attempt")) to break what it reads"
         }
-      context.print("\n\(context.paint("warning:", .warning)) \(name) \(what) [\(RedProbe.finding)]\n")
-    case .unknown(let why): context.print("\n\(name) was not seen to fail: \(why)\n")
-    case .notAsked: context.print("\n\(name) is one of the settings, and a rehearsal does not ask it\n")
+      context.print(
+        "\(context.paint("warning:", .warning)) ", "\(name) \(what) [\(RedProbe.finding)]", indent: 2)
+    case .unknown(let why): context.print("", "\(name) was not seen to fail: \(why)", indent: 2)
+    case .notAsked:
+      context.print("", "\(name) is one of the settings, and a rehearsal does not ask it", indent: 2)
     }
-    if let remedy = probe.remedy { context.print("  help: \(remedy)\n") }
+    if let remedy = probe.remedy { context.print("  help: ", remedy, indent: 8) }
   }
 
   private func print(

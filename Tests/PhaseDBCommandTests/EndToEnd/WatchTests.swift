@@ -69,7 +69,7 @@ struct WatchTests {
     let site = try Self.shop("@watch 400ms every 100ms then hold")
     let up = try site.expect(0, "up -d shop.db")
     #expect(up.output.contains("next: phasedb watch -d shop.db"))
-    try site.expect(1, "status --check -d shop.db")
+    try site.expect(0, "status --check -d shop.db")
     try site.expect(0, "watch --once -d shop.db")
     #expect(
       try site.expect(0, "status -d shop.db").output.contains(
@@ -81,6 +81,7 @@ struct WatchTests {
       try site.expect(0, "status -d shop.db").output.contains("frozen    watches were frozen by operator@"))
     try site.write("", to: "broken")
     let failed = try site.expect(4, "watch -d shop.db")
+    try site.expect(1, "status --check -d shop.db")
     #expect(failed.output.contains("next: decide whether 0002/expand stays, then: phasedb down -d shop.db"))
     try site.expect(0, "watch waive 0002 --reason seen -d shop.db")
     try site.expect(0, "watch unfreeze -d shop.db")
