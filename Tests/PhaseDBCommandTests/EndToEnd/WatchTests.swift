@@ -70,6 +70,7 @@ struct WatchTests {
     let up = try site.expect(0, "up -d shop.db")
     #expect(up.output.contains("next: phasedb watch -d shop.db"))
     try site.expect(0, "status --check -d shop.db")
+    Self.letASampleBeDue()
     try site.expect(0, "watch --once -d shop.db")
     #expect(
       try site.expect(0, "status -d shop.db").output.contains(
