@@ -35,11 +35,11 @@ let package = Package(
     .target(name: "PhaseSQLite", dependencies: ["CSQLite", "PhaseSQL"], swiftSettings: tested),
     .target(name: "PhaseDB", dependencies: ["PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
     .target(
-      name: "PhaseCompat", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite"], swiftSettings: house),
+      name: "PhaseCompat", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
     .executableTarget(
       name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseCompat", "PhaseDB"],
       // Links to pages of the DocC catalog: `phasedb explain` prints their entries.
-      resources: ["Errors", "Rules", "Words"].map { .embedInCode("Pages/\($0).md") }, swiftSettings: house),
+      resources: ["Errors", "Rules", "Words"].map { .embedInCode("Pages/\($0).md") }, swiftSettings: tested),
     // What tests draw by chance. It knows nothing of the product, as a judge must not.
     .target(name: "TestDice", path: "Tests/TestDice", swiftSettings: tested),
     .testTarget(

@@ -96,9 +96,20 @@ struct ProbeArguments {
     var looksMeant = false
   }
 
+  /// Reads clauses. After a whole one, what follows cannot be part of a title.
   private mutating func read(_ words: ArraySlice<Word>) throws(Unexpected) {
-    var reader = Reader(words: words, index: words.startIndex)
     var seen: Set<String> = []
+    do throws(Unexpected) {
+      try read(words, &seen)
+    } catch {
+      var error = error
+      error.looksMeant = error.looksMeant || seen.count > 1
+      throw error
+    }
+  }
+
+  private mutating func read(_ words: ArraySlice<Word>, _ seen: inout Set<String>) throws(Unexpected) {
+    var reader = Reader(words: words, index: words.startIndex)
     while let word = reader.next() {
       let kind = ["at", "between"].contains(word.text) ? "expectation" : word.text
       guard Clause.starts.contains(word.text) else {

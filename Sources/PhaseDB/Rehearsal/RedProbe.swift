@@ -4,7 +4,8 @@ internal import PhaseSQLite
 /// What a rehearsal saw of one probe when what it reads was broken: a probe that cannot fail is worse than none.
 package struct RedProbe: Sendable, Hashable {
   package enum Outcome: Sendable, Hashable {
-    /// It was seen to fail: after what, as in "every orders.name is NULL", and what it said then.
+    /// It was seen to fail: after what, as in "every orders.name is NULL", empty when it fails on the rows as they are; and
+    /// what it said then.
     case failed(after: Prose, saying: String)
     /// It never failed, in so many attempts.
     case never(attempts: Int)

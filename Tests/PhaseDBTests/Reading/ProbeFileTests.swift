@@ -121,6 +121,9 @@ struct ProbeFileTests {
     ),
     Wrong(
       "an unknown word behind quotes", probe: "\"errors\" rows", "'rows' is not expected here", at: "rows"),
+    Wrong(
+      "a wrong clause behind a whole one", probe: "errors at most 5 fails afer 2",
+      "'afer' stands where 'after' or a number is expected", at: "afer"),
     Wrong("two expectations", probe: "errors  at most 5 at least 1", "'at' stands there twice", at: "at"),
     Wrong(
       "two expectations of another kind", probe: "errors  at most 5 between 1 and 2",

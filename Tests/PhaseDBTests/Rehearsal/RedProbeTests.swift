@@ -84,7 +84,7 @@ struct RedProbeTests {
       "failed after every row of items was deleted: there is no value"),
     Row(
       "rows that break it already", "a\nSELECT id FROM items WHERE price IS NULL AND made > :since;",
-      "failed after nothing was broken: it fails on the rows as they are: 1 row"),
+      "failed already: 1 row"),
     // Never.
     Row("a query that asks nothing", "a\nSELECT 1 WHERE 0;", "never"),
     Row("a constant", "a  at most 5\nSELECT 3;", "never"),
@@ -235,7 +235,8 @@ struct RedProbeTests {
 
   private static func said(_ probe: RedProbe) -> String {
     switch probe.outcome {
-    case .failed(let after, let reason): "failed after \(after): \(reason)"
+    case .failed(let after, let reason):
+      after.isEmpty ? "failed already: \(reason)" : "failed after \(after): \(reason)"
     case .never: "never"
     case .unknown(let why): "unknown: \(why)"
     case .notAsked: "not asked"
