@@ -43,7 +43,10 @@ struct WayBackTests {
   /// What other seeds than that of every run have found.
   @Test(
     "what was found once",
-    arguments: [2_738, 2_983, 3_711, 3_730, 32_227, 424_765, 425_070, 426_062, 426_407, 427_874, 429_164]
+    arguments: [
+      2_738, 2_983, 3_711, 3_730, 32_227, 424_765, 425_070, 426_062, 426_407, 427_874, 429_164,
+      20_265_126,
+    ]
       as [UInt64])
   func found(_ seed: UInt64) throws {
     let outcome = try DrawnCase(seed: seed).run()

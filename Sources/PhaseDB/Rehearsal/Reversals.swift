@@ -159,7 +159,12 @@ struct Reversals {
       reversal.obstacles += (try ledger.roundTrip(of: phase.sequence)?.reasons ?? []).map {
         Reversal.Obstacle(reason: Prose($0).told(of: phase.id), openings: WayOut.forward)
       }
-    case .blocked, .untried, nil: break
+    case .untried:
+      // Batches that found no row tried nothing. What chance makes of rows that came since is as open as elsewhere.
+      if let chance = try ledger.roundTrip(of: phase.sequence)?.chance {
+        try addChance(chance, to: &reversal)
+      }
+    case .blocked, nil: break
     }
   }
 
