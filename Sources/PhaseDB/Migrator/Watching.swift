@@ -186,6 +186,7 @@ extension Migrator {
     do throws(MigrationError) {
       let (plan, found) = try reversalPlan(of: watch)
       obstacles = found
+      if plan.steps.isEmpty { return try end(watch, observe) }
       if obstacles.isEmpty {
         try run(plan) { observe(.reversing($0)) }
         if let present = try watches().first(where: { $0.id == watch.id }) { observe(.verdict(present)) }
@@ -199,6 +200,15 @@ extension Migrator {
     let recorded = try record(of: watch, "recording the verdict") { present, _, _ throws(MigrationError) in
       present.verdict = .failed
       present.detail += "; not reversed: \(why)"
+    }
+    observe(.verdict(recorded))
+  }
+
+  /// Somebody took the phases down before the watch could: nothing is left to reverse.
+  private func end(_ watch: WatchRecord, _ observe: (WatchEvent) -> Void) throws(MigrationError) {
+    let recorded = try record(of: watch, "recording the verdict") { present, _, _ throws(MigrationError) in
+      present.verdict = .ended
+      present.detail += "; it was taken down otherwise"
     }
     observe(.verdict(recorded))
   }

@@ -218,6 +218,19 @@ struct WatchingTests {
     #expect(try other.waysDown == 0)
   }
 
+  @Test("a phase that somebody takes down before the watch could is not waited for")
+  func takenDownByHand() throws {
+    let shop = try WatchedShop()
+    try shop.rehearse()
+    try shop.up()
+    try shop.database.run("UPDATE phasedb_watch SET verdict = 'reversing', failed = 'checkout', detail = 'x'")
+    let migrator = try shop.migrator()
+    try migrator.run(migrator.plan(.down(1)))
+    #expect(try shop.migrator().watch().map(\.verdict) == [.ended])
+    #expect(try shop.waysDown == 1)
+    #expect(try shop.migrator().watch().isEmpty)
+  }
+
   @Test("a freeze ends by itself, a freeze file counts while it is there")
   func freezes() throws {
     let shop = try WatchedShop(rounds: 40)
