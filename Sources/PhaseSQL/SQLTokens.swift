@@ -8,7 +8,12 @@ package struct SQLTokens: Sequence, IteratorProtocol {
       case word, quotedIdentifier, string, blob, number, variable, punctuation, illegal
 
       /// White space and comments, which do not change the meaning.
-      package var isTrivia: Bool { self == .space || self == .lineComment || self == .blockComment }
+      package var isTrivia: Bool {
+        switch self {
+        case .space, .lineComment, .blockComment: true
+        default: false
+        }
+      }
     }
 
     package let kind: Kind

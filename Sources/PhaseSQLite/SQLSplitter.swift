@@ -25,12 +25,15 @@ package struct SQLSplitter {
     var isInTrigger = false
     var followsEnd = false
     for token in SQLTokens(bytes: bytes) {
-      if token.kind.isTrivia {
-        if token.kind == .lineComment { lineComments.append(token.range) }
-        if token.kind == .blockComment, !bytes[token.range].isClosedComment {
-          unclosed = token.range.lowerBound
-        }
+      switch token.kind {
+      case .space: continue
+      case .lineComment:
+        lineComments.append(token.range)
         continue
+      case .blockComment:
+        if !bytes[token.range].isClosedComment { unclosed = token.range.lowerBound }
+        continue
+      default: break
       }
       // At the very end SQLite reads it as a slash and a star, which whatever is put behind makes a comment.
       if token.range.lowerBound == bytes.count - 2, bytes[token.range.lowerBound...].elementsEqual("/*".utf8)
@@ -49,8 +52,8 @@ package struct SQLSplitter {
         }
         isInTrigger = start != nil
       }
-      followsEnd = token.kind == .word && bytes[token.range].isEnd
-      if token.kind == .illegal, end == bytes.count, bytes[token.range].opensQuote {
+      followsEnd = token.range.count == 3 && bytes[token.range].isEnd
+      if end == bytes.count, token.kind == .illegal, bytes[token.range].opensQuote {
         unclosed = token.range.lowerBound
       }
     }

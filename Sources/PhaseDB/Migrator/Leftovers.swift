@@ -5,10 +5,18 @@ package enum Leftovers {
   /// Removes those of processes that have provably ended, in the temporary folder, beside a database and in other
   /// places. When there are none, it only reads the names in these folders.
   package static func remove(beside database: String? = nil, in others: [String] = []) {
-    var places = [PrivateFolder.temporary, "/tmp"] + others
-    if let database, !database.isEmpty {
-      places.append(FileDurability.folder(of: (try? FileReading.absolute(database)) ?? database))
-    }
+    let folder = database.flatMap { $0.isEmpty ? nil : Self.folder(of: $0) }
+    remove(in: [PrivateFolder.temporary, "/tmp"] + others + (folder.map { [$0] } ?? []))
+  }
+
+  /// The same only beside a database, once the temporary folder was looked through: that can hold thousands of names.
+  package static func remove(onlyBeside database: String) { remove(in: [folder(of: database)]) }
+
+  private static func folder(of database: String) -> String {
+    FileDurability.folder(of: (try? FileReading.absolute(database)) ?? database)
+  }
+
+  private static func remove(in places: [String]) {
     var seen: Set<String> = []
     for place in places where seen.insert((try? FileReading.absolute(place)) ?? place).inserted {
       PrivateFolder.removeAbandoned(in: place, settle: settle)

@@ -7,10 +7,12 @@ public struct MigrationName: Sendable, Hashable, Comparable {
   /// The numeric prefix.
   public let number: UInt64
   /// The digits of the prefix as written, with their leading zeros.
-  public var digits: String { String(text.prefix { $0.isASCIIDigit }) }
+  public var digits: String {
+    String(Substring(text.utf8.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }))
+  }
 
   /// What follows the number: `split-customer-name`.
-  package var words: String { String(text.dropFirst(digits.count + 1)) }
+  package var words: String { String(Substring(text.utf8.dropFirst(digits.utf8.count + 1))) }
 
   /// Takes a name apart.
   ///

@@ -15,7 +15,11 @@ public struct Prose: Sendable, CustomStringConvertible {
   package init() { (description, raw) = ("", "") }
 
   /// A value, escaped.
-  package init(_ value: some CustomStringConvertible) { self = "\(value)" }
+  package init(_ value: some CustomStringConvertible) {
+    var interpolation = Interpolation(literalCapacity: 0, interpolationCount: 1)
+    interpolation.appendInterpolation(value)
+    self = interpolation.prose
+  }
 
   /// Takes text as it is: a document of another form that was escaped by its own rules, or text laid out for a terminal
   /// from parts that were escaped. A test counts its callers.
@@ -110,6 +114,10 @@ extension Prose: ExpressibleByStringInterpolation {
     }
 
     private mutating func append(_ value: String, upTo limit: Int) {
+      if prose.isEmpty, prose.raw.isEmpty, value.utf8.count <= limit, value.isPlain {
+        (prose.description, prose.raw) = (value, value)
+        return
+      }
       prose.description += value.shortened(to: limit).visible
       prose.raw += value
     }
@@ -135,9 +143,7 @@ extension StringProtocol {
   /// The text with every character that would act on a terminal made visible: escape sequences in a file name or an
   /// excerpt of SQL could hide, move or rewrite the text around them.
   package var visible: String {
-    if utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "#") }) {
-      return String(self)
-    }
+    if isPlain { return String(self) }
     var text = ""
     var before: Unicode.Scalar?
     var marks = 0
@@ -152,6 +158,16 @@ extension StringProtocol {
       before = scalar
     }
     return text
+  }
+
+  /// Whether it is ASCII in which nothing can be hidden and no command begins: nearly every value.
+  fileprivate var isPlain: Bool {
+    var before: UInt8 = 0
+    return utf8.allSatisfy { byte in
+      defer { before = byte }
+      return byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
+        && !(byte == UInt8(ascii: ":") && before == byte)
+    }
   }
 
   /// Whether a CI runner would take the text from here on for a command: `::` at the start of a line in GitHub Actions,

@@ -28,7 +28,13 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   /// To the minute, for people: `2026-01-31 12:00`; the whole text when it is no timestamp.
   package var minute: String {
-    text.utf8.count > 16 && date != nil ? String(text.prefix(16)).replacing("T", with: " ") : text
+    let form = "0000-00-00T00:00".utf8
+    let begins = text.utf8.prefix(form.count)
+    let isTimestamp = begins.elementsEqual(form) { byte, form in
+      form == UInt8(ascii: "0") ? UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte : byte == form
+    }
+    guard isTimestamp, text.utf8.count > form.count else { return text }
+    return "\(Substring(begins.prefix(10))) \(Substring(begins.suffix(5)))"
   }
 
   private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)

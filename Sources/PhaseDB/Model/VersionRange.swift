@@ -122,21 +122,22 @@ extension VersionRange: CustomStringConvertible {
 extension VersionRange {
   private static func comparators(_ text: String) throws(MigrationError) -> [(String, Version)] {
     var result: [(String, Version)] = []
-    var rest = text.drop(while: \.isASCIISpace)
+    // By bytes: a folder has hundreds of windows.
+    var rest = text.utf8[...].drop(while: \.isBlank)
     while !rest.isEmpty {
-      let comparator = String(rest.prefix { "<>=".contains($0) })
+      let comparator = String(Substring(rest.prefix(while: \.isComparator)))
       guard [">=", ">", "<", "<=", "="].contains(comparator) else {
-        throw malformed(text, rest: rest, comparator: comparator)
+        throw malformed(text, rest: Substring(rest), comparator: comparator)
       }
-      rest = rest.dropFirst(comparator.count).drop(while: \.isASCIISpace)
-      let version = rest.prefix { !$0.isASCIISpace && !"<>=".contains($0) }
+      rest = rest.dropFirst(comparator.utf8.count).drop(while: \.isBlank)
+      let version = rest.prefix { !$0.isBlank && !$0.isComparator }
       guard !version.isEmpty else {
         throw MigrationError(
           .windowInvalid, "there is no version after '\(comparator)'",
           help: ["write one, for example \(comparator)1.4"])
       }
-      result.append((comparator, try Version(String(version))))
-      rest = rest.dropFirst(version.count).drop(while: \.isASCIISpace)
+      result.append((comparator, try Version(String(Substring(version)))))
+      rest = rest.dropFirst(version.count).drop(while: \.isBlank)
     }
     guard !result.isEmpty else {
       throw MigrationError(
@@ -146,7 +147,7 @@ extension VersionRange {
   }
 
   private static func malformed(_ text: String, rest: Substring, comparator: String) -> MigrationError {
-    let word = rest.dropFirst(comparator.count).prefix { !$0.isASCIISpace }
+    let word = rest.dropFirst(comparator.count).prefix { !$0.isWhitespace }
     let help: Prose
     switch comparator {
     case "==": help = "write = once: =\(word)"
@@ -161,6 +162,7 @@ extension VersionRange {
   }
 }
 
-extension Character {
-  fileprivate var isASCIISpace: Bool { self == " " || self == "\t" || self == "\n" || self == "\r\n" }
+extension UInt8 {
+  fileprivate var isBlank: Bool { " \t\r\n".utf8.contains(self) }
+  fileprivate var isComparator: Bool { "<>=".utf8.contains(self) }
 }

@@ -13,6 +13,8 @@ struct BatchParameters {
   /// - Throws: `batch-parameters` with the place of the missing or unexpected parameter.
   func check(isBatched: Bool) throws(MigrationError) {
     let bytes = Array(script.text.utf8)
+    // Nearly every phase, and a folder has hundreds.
+    guard isBatched || bytes.contains(where: Self.beginsParameter) else { return }
     for statement in SQLSplitter(bytes: bytes).statements {
       let named = try parameters(in: statement, of: bytes, isBatched: isBatched)
       guard isBatched, let missing = [Batching.first, Batching.last].first(where: { !named.contains($0) })
@@ -25,6 +27,13 @@ struct BatchParameters {
           "limit it to the keys of one batch: WHERE KEY BETWEEN :first AND :last",
           "or move it to another phase: here it would run with every batch",
         ])
+    }
+  }
+
+  private static func beginsParameter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "?"), UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "$"), UInt8(ascii: "#"): true
+    default: false
     }
   }
 

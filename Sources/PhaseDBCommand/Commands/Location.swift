@@ -67,7 +67,7 @@ struct Location {
       return nil
     }
     let address = try DatabaseAddress(named)
-    Leftovers.remove(beside: address.path)
+    Leftovers.remove(onlyBeside: address.path)
     return address
   }
 

@@ -76,7 +76,9 @@ struct TextTable {
     guard !table.columns.isEmpty else { return "" }
     let titles = table.columns.map { Cell($0.title, .heading) }
     let widths = table.widths
-    return ([titles] + table.rows).map { table.lines(of: $0, widths, paint, width) }.joined()
+    var text = Line()
+    for row in [titles] + table.rows { table.add(row, to: &text, widths, paint, width) }
+    return Prose(unescaped: text.text)
   }
 
   /// The widest cell of each column, its title included.
@@ -123,12 +125,11 @@ struct TextTable {
       + min(widths.last ?? 0, overflow == .isCut ? 24 : 45)
   }
 
-  private func lines(of row: [Cell], _ widths: [Int], _ paint: Paint, _ width: Int?) -> Prose {
+  private func add(_ row: [Cell], to line: inout Line, _ widths: [Int], _ paint: Paint, _ width: Int?) {
     let last = columns.count - 1
     let margin = widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
     // A sliver of a column is worse to read than a line that the terminal breaks.
     let room = width.map { max($0 - margin, 16) }
-    var line = Line()
     for index in 0..<last {
       line.add(row[index], columns[index].alignment, to: widths[index], paint)
       line.skip(Self.gap)
@@ -147,12 +148,11 @@ struct TextTable {
         Cell(part, cell.style), isRight ? .right : .left, to: widths[last], paint)
       line.end()
     }
-    return line.text
   }
 
-  /// Text that is composed from left to right, without spaces at the end of a line.
+  /// Lines that are composed from left to right, without spaces at their ends. What is put in was escaped.
   private struct Line {
-    private(set) var text: Prose = ""
+    private(set) var text = ""
     private var spaces = 0
 
     mutating func skip(_ count: Int) { spaces += count }
@@ -161,9 +161,9 @@ struct TextTable {
       let padding = max(0, width - cell.width)
       if alignment == .right { spaces += padding }
       if !cell.text.isEmpty {
-        if spaces > 0 { text += .blank(spaces) }
+        text += String(repeating: " ", count: spaces)
         spaces = 0
-        text += cell.style.map { paint(cell.text, $0) } ?? cell.text
+        text += (cell.style.map { paint(cell.text, $0) } ?? cell.text).description
       }
       if alignment == .left { spaces += padding }
     }
