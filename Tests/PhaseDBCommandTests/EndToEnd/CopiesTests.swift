@@ -115,7 +115,7 @@ struct CopiesTests {
     let time = try whole.start(row.again, environment: whole.ownTemporary).outcome()
     try #require(time.code == 0, "\(time.summary)")
     var (left, started) = (0, 0)
-    for seed in 0..<10 {
+    for seed in 0..<6 * Effort.factor {
       let site = try Site.copy(of: origin)
       let program = try site.start(row.words, environment: site.ownTemporary)
       // A child that does not end by itself leaves time for its own moments.

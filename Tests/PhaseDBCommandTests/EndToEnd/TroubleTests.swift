@@ -189,7 +189,7 @@ struct TogetherTests {
 
   @Test("up: everybody ends well, and every phase goes up once", arguments: races)
   func up(race: Race) throws {
-    for round in 1...17 * Effort.factor {
+    for round in 1...8 * Effort.factor {
       let site = try Site.busy(race.mode, rows: 50)
       let runs = try (0..<race.runners).map { _ in try site.start(["up", "-d", "shop.db"]) }
       for run in runs {
@@ -207,7 +207,7 @@ struct TogetherTests {
   func mixed(mode: JournalMode) throws {
     let site = try Site.busy(mode, rows: 50)
     let lines = ["up -d shop.db", "down 2 -d shop.db", "up 1 -d shop.db", "down --all -d shop.db"]
-    for round in 1...20 * Effort.factor {
+    for round in 1...10 * Effort.factor {
       let runs = try lines.map { try site.start($0.split(separator: " ").map(String.init)) }
       for (line, run) in zip(lines, runs) {
         let outcome = run.outcome()
