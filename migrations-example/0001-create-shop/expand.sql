@@ -1,4 +1,4 @@
--- Create the shop: customers, products, orders and their lines.
+-- Create the shop: customers, products, orders and their lines, and the mails that go out.
 --
 -- Storefront 1.0 to 1.3 sold from a printed list and asked the database nothing, so they run with
 -- and without these tables. 1.4 is the first version that needs them.
@@ -42,6 +42,16 @@ CREATE TABLE order_lines (
 ) WITHOUT ROWID;
 CREATE INDEX order_lines_by_product ON order_lines (product_id);
 
+-- What is to be sent to customers. A worker takes a mail by setting its state to 'sending'.
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  recipient TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'sending', 'sent')),
+  sent_at TEXT
+);
+CREATE INDEX outbox_by_state ON outbox (state, id);
+
 CREATE TRIGGER order_lines_revise_order AFTER UPDATE OF quantity ON order_lines
 WHEN NEW.quantity IS NOT OLD.quantity
 BEGIN
@@ -76,6 +86,7 @@ END;
 -- @down
 DROP VIEW order_totals;
 DROP VIEW orders_per_day;
+DROP TABLE outbox;
 DROP TABLE order_lines;
 DROP TABLE orders;
 DROP TABLE products_search;

@@ -13,3 +13,5 @@ INSERT INTO orders (id, customer_id, placed_at, status, revision) VALUES
   (2, 1, '2025-03-02 11:30:00', ' Shipped ', 1),
   (3, 3, '2025-03-02 12:00:00', 'waiting for a call', 0);
 INSERT INTO order_lines (order_id, product_id, quantity) VALUES (1, 1, 2), (1, 3, 1), (2, 2, 1), (3, 3, 4);
+INSERT INTO outbox (id, recipient, subject, state, sent_at) VALUES
+  (1, 'ana@example.com', 'Your order has been placed', 'sent', '2025-03-01 10:00:07');

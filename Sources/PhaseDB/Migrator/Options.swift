@@ -33,6 +33,8 @@ public struct Options: Sendable {
   public var cancellation: Cancellation
   /// The largest database, in bytes, that is copied into memory to try its ways down.
   package var mostBytesCopied = DownRun.mostBytes
+  /// How long its ways down are tried there.
+  package var mostTimeTried = DownRun.mostTime
 
   /// The defaults, except where arguments say otherwise.
   public init(

@@ -27,7 +27,8 @@ extension Migrator {
         // A phase that is half done has no way back of its own.
         guard knowledge.isInPlace, try ledger.batch() == nil else { return nil }
         return try DownRun.inMemory(
-          of: connection, upTo: options.mostBytesCopied, runner: options.runner, now: options.now)
+          of: connection, upTo: options.mostBytesCopied, within: options.mostTimeTried,
+          runner: options.runner, now: options.now)
       },
       reach: reach, on: connection
     ).all()

@@ -233,14 +233,17 @@ extension DownRun {
   /// milliseconds, so that every command can; larger ones are asked with `phasedb rehearse down`.
   static let mostBytes = 4 << 20
   /// How long the way down of a small database may take before it counts as not tried.
-  private static let mostTime = Duration.seconds(2)
+  static let mostTime = Duration.seconds(2)
 
   /// On a copy in memory.
   ///
-  /// - Parameter limit: how many bytes are copied at most.
+  /// - Parameters:
+  ///   - limit: how many bytes are copied at most.
+  ///   - time: how long it may take.
   /// - Returns: nil for a database that is too large, or that only its application can read.
   static func inMemory(
-    of source: Connection, upTo limit: Int, runner: Runner, now: @escaping () -> Timestamp
+    of source: Connection, upTo limit: Int, within time: Duration, runner: Runner,
+    now: @escaping () -> Timestamp
   ) throws(MigrationError) -> DownRun? {
     guard !source.isBorrowed else { return nil }
     let bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
@@ -254,7 +257,7 @@ extension DownRun {
     pacing.pause = .zero
     let fork = { () throws -> Connection in try copy.copyInMemory() }
     return try DownRun(
-      on: copy, runner: runner, pacing: pacing, now: now, cancellation: Cancellation(after: mostTime),
+      on: copy, runner: runner, pacing: pacing, now: now, cancellation: Cancellation(after: time),
       forks: 60, look: fork, fork: fork)
   }
 

@@ -57,7 +57,7 @@ struct Reversals {
   /// The same, with what came of those that were taken down on a copy.
   func allAndSteps() throws(MigrationError) -> (reversals: [PhaseID: Reversal], steps: [DownRun.Step]) {
     let drafts = try drafts()
-    let run = try run(drafts)
+    let (run, isOutOfTime) = try run(drafts)
     let steps = Dictionary(run.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var reversals: [PhaseID: Reversal] = [:]
     var obstacle: PhaseID?
@@ -70,6 +70,11 @@ struct Reversals {
         own.take(step, isAsSeen: isAsSeen)
       } else {
         try forecast(draft, after: later, into: &own)
+        if isOutOfTime, draft.dependsOnRows, own.word == .expected || own.word == .uncertain {
+          own.notes.append(
+            "the time was over before its way back was tried on a copy: phasedb rehearse down takes as long as it needs"
+          )
+        }
       }
       if !own.lost.isEmpty { own = own.declaring(try ledger.phase(draft.applied).losses) }
       later = draft.kept + (later ?? [])
@@ -240,15 +245,17 @@ struct Reversals {
 
   // MARK: What the rows say
 
-  /// Takes phases down on a copy, as far as the rows have a say.
-  private func run(_ drafts: [Draft]) throws(MigrationError) -> [DownRun.Step] {
+  /// Takes phases down on a copy, as far as the rows have a say and there is time.
+  private func run(
+    _ drafts: [Draft]
+  ) throws(MigrationError) -> (steps: [DownRun.Step], isOutOfTime: Bool) {
     let open = drafts.prefix { $0.reversal.obstacles.isEmpty }
     let count =
       switch reach {
       case .steps(let count): min(count, open.count)
       case .asNeeded: open.prefix(Self.mostSteps).lastIndex(where: \.dependsOnRows).map { $0 + 1 } ?? 0
       }
-    guard count > 0, let run = try copy() else { return [] }
+    guard count > 0, let run = try copy() else { return ([], false) }
     var steps: [DownRun.Step] = []
     for draft in open.prefix(count) {
       do throws(MigrationError) {
@@ -258,10 +265,10 @@ struct Reversals {
       } catch {
         // A request to stop goes on to the caller; a time limit only ends the trial.
         guard error.id == .interrupted || error.id == .tooCostly, case .asNeeded = reach else { throw error }
-        break
+        return (steps, true)
       }
     }
-    return steps
+    return (steps, false)
   }
 
   /// What can be told of the rows without running anything.

@@ -289,6 +289,24 @@ struct ReversalTests {
     #expect(notes?.first?.hasPrefix("what its way back does to a row depends on other rows") == true)
   }
 
+  @Test("a way back for which there was no time says so")
+  func outOfTime() throws {
+    let database = try TemporaryDatabase(Self.people)
+    let catalog = try catalog([
+      "0001-a": [
+        phase(.contract, "UPDATE t SET a = upper(a)", down: Self.rebuilt("SELECT id, lower(a), b FROM t"))
+      ]
+    ])
+    try database.run(.upAll, catalog)
+    try database.run("UPDATE t SET a = 'NEW' WHERE id = 1")
+    var options = Options.test
+    options.mostTimeTried = .zero
+    let reversal = try database.migrator(catalog, options).reversals().values.first
+    #expect(reversal?.word == .expected)
+    #expect(reversal?.notes.last?.raw.hasPrefix("the time was over before its way back was tried") == true)
+    #expect(try database.reversals() != ["0001-a/contract": ["expected"]])
+  }
+
   @Test(
     "one that looks at each row alone is exact when rows went",
     arguments: [
@@ -431,7 +449,9 @@ extension TemporaryDatabase {
       copy: { () throws(MigrationError) in
         isLarge
           ? nil
-          : try DownRun.inMemory(of: connection, upTo: DownRun.mostBytes, runner: .current, now: { .now })
+          : try DownRun.inMemory(
+            of: connection, upTo: DownRun.mostBytes, within: DownRun.mostTime, runner: .current, now: { .now }
+          )
       },
       on: connection
     ).all()

@@ -66,6 +66,19 @@ SELECT id, placed_at, status, revision FROM orders WHERE customer_id = :customer
 -- @query totals
 SELECT order_id, total FROM order_totals ORDER BY order_id;
 
+-- @query write a mail
+-- @with subject = 'Your order has been placed'
+-- @as new_mail = last_insert_rowid()
+INSERT INTO outbox (recipient, subject) VALUES ('grace@example.com', :subject);
+
+-- @query take the next mail
+UPDATE outbox SET state = 'sending'
+WHERE id = (SELECT id FROM outbox WHERE state = 'ready' ORDER BY id LIMIT 1) RETURNING id, recipient, subject;
+
+-- @query note that it was sent
+-- @with mail = :new_mail
+UPDATE outbox SET state = 'sent', sent_at = '2025-04-01 09:01:00' WHERE id = :mail;
+
 -- @query forget a customer
 -- @with id = 3
 DELETE FROM customers WHERE id = :id;

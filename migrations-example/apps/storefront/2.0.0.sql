@@ -30,6 +30,19 @@ INSERT INTO order_lines (order_id, product_id, quantity) VALUES (:order, :produc
 -- @with id = 3, state = 'cancelled'
 UPDATE orders SET state = :state WHERE id = :id;
 
+-- @query write a mail that names the state
+-- @as new_mail = id
+INSERT INTO outbox (recipient, subject)
+SELECT 'ada@example.com', 'Your order is ' || state FROM orders WHERE id = 1 RETURNING id, subject;
+
+-- @query take the next mail
+UPDATE outbox SET state = 'sending'
+WHERE id = (SELECT id FROM outbox WHERE state = 'ready' ORDER BY id LIMIT 1) RETURNING id, recipient, subject;
+
+-- @query note that it was sent
+-- @with mail = :new_mail
+UPDATE outbox SET state = 'sent', sent_at = '2025-05-01 08:01:00' WHERE id = :mail;
+
 -- @query orders in a state
 -- @with state = 'shipped'
 SELECT id, state, status_note FROM orders WHERE state = :state ORDER BY placed_at DESC;
