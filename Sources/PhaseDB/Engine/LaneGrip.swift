@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 #if canImport(FoundationEssentials)
@@ -59,12 +60,14 @@ extension Engine {
     grips.append(LaneGrip(use: use, access: access))
     try holdWhenReady(access, use, turn, until: began + use.limit)
     try waitUntilQuiet(access, use, turn, until: began + use.limit)
-    try recordLane(turn.plan) { ledger, time throws(MigrationError) in
+    try recordLane(turn.plan) { (ledger: Ledger, time: Timestamp) throws(MigrationError) -> Void in
+      let present = try lifting("reading the ledger") { () in try ledger.lane(use.lane) }
+      guard var row = present, row.holder == runner else { throw access.lost }
+      row.state = .held
+      row.since = time
+      let held = row
       try lifting("writing the ledger") { () in
-        guard var row = try ledger.lane(use.lane), row.holder == runner else { throw access.lost }
-        row.state = .held
-        row.since = time
-        try ledger.record(row)
+        try ledger.record(held)
         try ledger.log(
           .lane, subject: use.lane, detail: "held for \(turn.step.id.short)", by: runner, at: time)
       }
@@ -82,7 +85,7 @@ extension Engine {
       throw access.unfit("nothing shows what waits, and the phase needs it empty")
     }
     // One that a watch keeps held stays so: its jobs wait on purpose.
-    let isKept = try access.isTrigger && access.holds()
+    let isKept = access.isTrigger ? try access.holds() : false
     var told: ContinuousClock.Instant?
     while let waiting = try access.hold(
       until: LaneAccess.moment(after: LaneAccess.horizon), ifNothingWaits: use.need == .empty && !isKept)

@@ -7,17 +7,16 @@ internal import Synchronization
 final class LaneKeeper: Sendable {
   /// The files of the queues, by the names of the triggers.
   private let files = Mutex<[String: String]>([:])
-  private let timer: any DispatchSourceTimer
+  private let queue = DispatchQueue(label: "phasedb lanes")
 
-  init() {
-    timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "phasedb lanes"))
-    let period = DispatchTimeInterval.milliseconds(Int(LaneAccess.horizon.milliseconds / 4))
-    timer.schedule(deadline: .now() + period, repeating: period)
-    timer.setEventHandler { [weak self] in self?.renew() }
-    timer.resume()
+  init() { renewLater() }
+
+  private func renewLater() {
+    queue.asyncAfter(deadline: .now() + LaneAccess.horizon.milliseconds / 4_000) { [weak self] in
+      self?.renew()
+      self?.renewLater()
+    }
   }
-
-  deinit { timer.cancel() }
 
   func keep(_ trigger: String, in file: String) { files.withLock { $0[trigger] = file } }
   func forget(_ trigger: String) { files.withLock { $0[trigger] = nil } }
