@@ -65,8 +65,9 @@ package struct LaneClaim: Sendable, Hashable {
         $0.kind == .word && String(decoding: bytes[$0.range], as: UTF8.self).asciiLowercased == "when"
       })
     else { throw Self.unreadable(text) }
+    let text = String(decoding: bytes[when.range.upperBound...], as: UTF8.self).trimmingSpace
     // A comment at its end must not swallow what follows.
-    condition = "(" + String(decoding: bytes[when.range.upperBound...], as: UTF8.self).trimmingSpace + "\n)"
+    condition = "(\(text)\(tokens.last?.range.upperBound == bytes.count ? "" : "\n"))"
   }
 
   private static func unreadable(_ text: String) -> MigrationError {
