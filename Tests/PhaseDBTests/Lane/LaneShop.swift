@@ -22,7 +22,8 @@ final class LaneShop {
   ///   - rows: what the outbox has.
   ///   - isBeside: whether the outbox is in a file of its own.
   init(_ rows: String = "('ready'), ('ready')", isBeside: Bool = false) throws {
-    database = try TemporaryDatabase("CREATE TABLE orders (id INTEGER PRIMARY KEY, total INT)")
+    database = try TemporaryDatabase(
+      "CREATE TABLE orders (id INTEGER PRIMARY KEY, total INT); INSERT INTO orders (total) VALUES (5), (7)")
     file = isBeside ? database.folder.path + "/queue 'x'.db" : nil
     lanes = [
       "hooks": try Lane(
