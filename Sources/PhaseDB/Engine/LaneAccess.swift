@@ -200,8 +200,10 @@ final class LaneAccess {
     for query in [lane.busy, lane.waiting] { if case .query = query { _ = try look(query) } }
     guard case .trigger(let claim) = lane.hold else { return }
     let connection = try connection()
-    let present = try lane.file == nil ? schema : lifting("reading the schema") { () in try Schema(of: connection) }
-    let scratch = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory) }
+    let present =
+      try lane.file == nil ? schema : lifting("reading the schema") { () in try Schema(of: connection) }
+    let scratch = try lifting("opening a database in memory") { () in try Connection(path: "", mode: .memory)
+    }
     let objects = present.objects.filter { ["table", "view"].contains($0.key.type) }
     // What this library cannot make is no table of a queue.
     for object in objects.sorted(by: { $0.rank() < $1.rank() }) { try? scratch.execute(object.sql) }

@@ -40,11 +40,13 @@ extension Engine {
     let began = ContinuousClock.now
     if lane.busy == nil, lane.pause > use.limit {
       throw access.unfit(
-        "it waits for \(DurationText.print(lane.pause)), and the phase leaves it \(DurationText.print(use.limit))")
+        "it waits for \(DurationText.print(lane.pause)), and the phase leaves it \(DurationText.print(use.limit))"
+      )
     }
     // A row says that it is to be held before it is, so that somebody lets it go whatever happens.
     try recordLane(turn.plan) { ledger, time throws(MigrationError) in
-      var row = try lifting("reading the ledger") { () in try ledger.lane(use.lane) } ?? .new(use.lane, lane, runner)
+      var row =
+        try lifting("reading the ledger") { () in try ledger.lane(use.lane) } ?? .new(use.lane, lane, runner)
       row.state = .holding
       row.since = time
       row.until = LaneAccess.timestamp(LaneAccess.moment(after: LaneAccess.horizon))
@@ -189,7 +191,8 @@ extension Engine {
         count.jobs > 0
       else { continue }
       throw MigrationError(
-        .laneLost, "lane \(grip.use.lane) is held, and work was begun in it nevertheless: \(count.words("in flight"))",
+        .laneLost,
+        "lane \(grip.use.lane) is held, and work was begun in it nevertheless: \(count.words("in flight"))",
         help: ["make its claim cover every way in which a job is taken: phasedb.json, under \"lanes\""])
     }
   }
@@ -243,7 +246,10 @@ extension Engine {
         help: ["remove 'through watch', or leave the queue's table as phasedb.json describes it"])
     }
     for name in gone.keys.sorted() {
-      observe(.laneStuck(String(name.dropFirst(LaneTrigger.prefix.count)), reason: "it cannot be held on the new schema, so it is open"))
+      observe(
+        .laneStuck(
+          String(name.dropFirst(LaneTrigger.prefix.count)),
+          reason: "it cannot be held on the new schema, so it is open"))
     }
     if let applied, let ledger = knowledge.ledger, !watched.isEmpty {
       let rows = watched
@@ -287,7 +293,8 @@ extension Engine {
         if isOpen { observe(.laneOpened(grip.use.lane)) }
       } catch {
         let end: Prose =
-          grip.access.isTrigger ? "it is open by itself after \(DurationText.print(LaneAccess.horizon))"
+          grip.access.isTrigger
+          ? "it is open by itself after \(DurationText.print(LaneAccess.horizon))"
           : "let it go by hand: phasedb lane release \(grip.use.lane.asDirectiveName) --reason \"...\""
         observe(.laneStuck(grip.use.lane, reason: "\(error.message); \(end)"))
       }
@@ -319,13 +326,17 @@ extension Connection {
     }
     return try lifting("letting lane \(access.name) go") { () in
       let transaction = try begin(.immediate)
-      guard let present = try claimant(of: access.name, by: runner, at: time, format, whoever) else { return false }
+      guard let present = try claimant(of: access.name, by: runner, at: time, format, whoever) else {
+        return false
+      }
       let ledger = Ledger(connection: self)
       var row = present.row
       row.phase = ""
       row.since = time
       if let moment = present.moment {
-        if access.isBeside { _ = try renewLaneTrigger(access.triggerName, until: moment, now: LaneAccess.now) }
+        if access.isBeside {
+          _ = try renewLaneTrigger(access.triggerName, until: moment, now: LaneAccess.now)
+        }
         try ledger.record(row)
       } else {
         if access.isBeside { try access.dropTrigger(on: self) }
@@ -372,7 +383,8 @@ extension LaneAccess {
   /// The error for a lane that did not become quiet in time.
   func notIdle(_ use: LaneUse, _ what: Prose) -> MigrationError {
     MigrationError(
-      .laneNotIdle, "lane \(name) was not \(use.need.rawValue) within \(DurationText.print(use.limit)): \(what)",
+      .laneNotIdle,
+      "lane \(name) was not \(use.need.rawValue) within \(DurationText.print(use.limit)): \(what)",
       help: [
         "see what these jobs do, and run the command again: phasedb lane list",
         "or allow more time in the phase: @lane \(name.asDirectiveName) \(use.need.rawValue) within \(DurationText.print(use.limit * 5))",

@@ -65,7 +65,8 @@ extension Connection {
     case .update(let named):
       var columns = named.map(\.spelled)
       if columns.isEmpty {
-        columns = try rows("SELECT name FROM pragma_table_info(?1)", .text(trigger.table.spelled)).compactMap {
+        columns = try rows("SELECT name FROM pragma_table_info(?1)", .text(trigger.table.spelled)).compactMap
+        {
           $0[0].text
         }
       }

@@ -34,7 +34,9 @@ package struct LaneClaim: Sendable, Hashable {
       event = "UPDATE"
       if cursor.skip("of") {
         var columns: [String] = []
-        repeat { if let name = cursor.name() { columns.append(SQLText.identifier(name.description)) } } while cursor
+        repeat {
+          if let name = cursor.name() { columns.append(SQLText.identifier(name.description)) }
+        } while cursor
           .skip(",")
         guard !columns.isEmpty else { throw Self.unreadable(text) }
         event = "UPDATE OF \(columns.joined(separator: ", "))"
@@ -91,7 +93,8 @@ package struct LaneClaim: Sendable, Hashable {
     return event.hasPrefix("UPDATE OF ")
       ? "UPDATE \(name) SET "
         + event.dropFirst(10).split(separator: ", ").map { "\($0) = \($0)" }.joined(separator: ", ")
-      : event == "DELETE" ? "DELETE FROM \(name)"
+      : event == "DELETE"
+        ? "DELETE FROM \(name)"
         : event == "INSERT" ? "INSERT INTO \(name) DEFAULT VALUES" : "UPDATE \(name) SET rowid = rowid"
   }
 }

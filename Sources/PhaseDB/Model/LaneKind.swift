@@ -98,7 +98,8 @@ package enum LaneKind: String, Sendable, Hashable, CaseIterable {
       )
     case .river:
       return Queries(
-        busy: "SELECT count(*), \(Self.age("attempted_at")) FROM river_job WHERE state = 'running'\(own("queue"))",
+        busy:
+          "SELECT count(*), \(Self.age("attempted_at")) FROM river_job WHERE state = 'running'\(own("queue"))",
         waiting:
           "SELECT count(*), \(Self.age("scheduled_at")) FROM river_job WHERE state = 'available'\(own("queue"))"
       )

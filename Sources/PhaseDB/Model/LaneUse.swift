@@ -22,8 +22,9 @@ public struct LaneUse: Sendable, Hashable {
   ///   - need: how quiet it must be.
   ///   - limit: how long that may take; more than zero.
   ///   - isThroughWatch: whether it stays held until the watch of the phase has its verdict.
-  public init(_ lane: String, _ need: Need = .idle, within limit: Duration, throughWatch isThroughWatch: Bool = false)
-  {
+  public init(
+    _ lane: String, _ need: Need = .idle, within limit: Duration, throughWatch isThroughWatch: Bool = false
+  ) {
     (self.lane, self.need, self.limit, self.isThroughWatch) = (lane, need, limit, isThroughWatch)
   }
 }

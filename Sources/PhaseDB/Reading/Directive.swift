@@ -5,7 +5,8 @@ internal import PhaseSQLite
 struct Directive {
   /// The directives of the format.
   enum Name: String, CaseIterable {
-    case up, down, verify, watch, probe, red, window, residual, loses, batch, retire, soak, needs, budget, lane,
+    case up, down, verify, watch, probe, red, window, residual, loses, batch, retire, soak, needs, budget,
+      lane,
       allow
 
     /// Whether SQL follows it.

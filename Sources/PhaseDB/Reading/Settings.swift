@@ -438,7 +438,8 @@ package struct LaneSettings: Sendable, Hashable {
   }
 
   private func refuseWhatCannotBeHeld(_ path: String) throws(MigrationError) {
-    let ways = [kind.map { _ in "kind" }, claim.map { _ in "claim" }, hold.map { _ in "hold" }].compactMap(\.self)
+    let ways = [kind.map { _ in "kind" }, claim.map { _ in "claim" }, hold.map { _ in "hold" }].compactMap(
+      \.self)
     guard (hold == nil) == (release == nil) else {
       throw MigrationError(
         .badSettings, "'\(path)' has one of hold and release, and not the other",

@@ -89,7 +89,9 @@ package struct Schema: Sendable {
   /// Names of the ledger that objects have, whoever made them.
   var ledgerNames: Set<FoldedName> {
     Set(
-      rows.filter { $0.isForeign && !$0.holdsLane }.map(\.object.key.name).filter { $0.hasPrefix(Schema.ledgerPrefix) }
+      rows.filter { $0.isForeign && !$0.holdsLane }.map(\.object.key.name).filter {
+        $0.hasPrefix(Schema.ledgerPrefix)
+      }
     )
   }
 

@@ -63,7 +63,8 @@ extension LaneCount {
     switch what {
     case .inFlight: words("in flight")
     case .waiting: words("waiting")
-    case .time: "\(oldest.map { CountText.text($0.components.seconds) } ?? "") s until everything must have ended"
+    case .time:
+      "\(oldest.map { CountText.text($0.components.seconds) } ?? "") s until everything must have ended"
     }
   }
 }

@@ -71,7 +71,8 @@ struct PlanText {
     guard !plan.isFresh, !plan.overridden.contains(.lane) else { return }
     for step in plan.steps {
       for lane in step.phase.lanes {
-        context.print("\(context.paint("lane:", .heading)) ", "\(step.id.short) holds \(lane.sentence)", indent: 6)
+        context.print(
+          "\(context.paint("lane:", .heading)) ", "\(step.id.short) holds \(lane.sentence)", indent: 6)
       }
     }
   }

@@ -86,7 +86,8 @@ struct ProgressJSON: Encodable {
   }
 
   private init(
-    event: String, phase: String? = nil, direction: String? = nil, progress: Numbers? = nil, pause: Pause? = nil,
+    event: String, phase: String? = nil, direction: String? = nil, progress: Numbers? = nil,
+    pause: Pause? = nil,
     reason: Prose? = nil
   ) {
     self.event = event

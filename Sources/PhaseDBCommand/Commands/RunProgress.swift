@@ -41,7 +41,8 @@ final class RunProgress {
     case .laneWaiting(let name, _, let count, let what):
       context.progress("waiting for lane \(name): \(count.words(of: what))")
     case .laneHeld(let name, let id, let milliseconds):
-      context.say("lane \(name) is quiet and held for \(id.short), after \(TimeText.text(.milliseconds(milliseconds)))")
+      context.say(
+        "lane \(name) is quiet and held for \(id.short), after \(TimeText.text(.milliseconds(milliseconds)))")
     case .laneOpened(let name): context.say("lane \(name) is open again")
     case .laneStuck(let name, let reason): context.note("lane \(name): \(reason)")
     case .tookOver(let holder):

@@ -50,7 +50,9 @@ struct LaneProgram {
       return .answer { isCancelled in
         switch program.ask(givesNumber: true, isCancelled: isCancelled) {
         case .number(let number):
-          guard let jobs = Int(exactly: number.rounded()) else { return .unknown("\(number) is no number of jobs") }
+          guard let jobs = Int(exactly: number.rounded()) else {
+            return .unknown("\(number) is no number of jobs")
+          }
           return .count(LaneCount(jobs))
         case .missing, .passes: return .unknown("\(words.joined(separator: " ")) printed no number")
         case .fails(let why), .unknown(let why):

@@ -26,7 +26,10 @@ struct LaneFileTests {
           LaneUse("mail", within: .seconds(60)), LaneUse("ex \"ports\" ☂", within: .milliseconds(500)),
         ]
       ),
-      ("--\t@lane\tmail\tidle\twithin\t1s\tthrough\twatch", [LaneUse("mail", within: .seconds(1), throughWatch: true)]),
+      (
+        "--\t@lane\tmail\tidle\twithin\t1s\tthrough\twatch",
+        [LaneUse("mail", within: .seconds(1), throughWatch: true)]
+      ),
     ])
   func reads(lines: String, lanes: [LaneUse]) throws {
     let phase = try PhaseFile.read(Self.text(lines, watch: true), file: "expand.sql", kind: .expand)
@@ -115,13 +118,22 @@ struct LaneFileTests {
       ("mail: { kind: 'river', wait: 'soon' }", "'lanes.mail.wait' is not a duration"),
       ("mail: { kind: 'river', timeout: '0s' }", "'lanes.mail.timeout' is not a duration"),
       ("mail: { claim: 'DELETE ON t' }", "'lanes.mail' does not show what is in flight"),
-      ("mail: { claim: 'DROP TABLE t', busy: 'SELECT 0' }", "'lanes.mail.claim': 'DROP TABLE t' is not a claim"),
+      (
+        "mail: { claim: 'DROP TABLE t', busy: 'SELECT 0' }",
+        "'lanes.mail.claim': 'DROP TABLE t' is not a claim"
+      ),
       ("mail: { claim: 'DELETE ON t', busy: 'SELECT 0; SELECT 1' }", "'lanes.mail.busy' is not one SELECT"),
       ("mail: { claim: 'DELETE ON t', busy: [] }", "'lanes.mail.busy' is not an array of a program"),
       ("mail: { claim: 'DELETE ON t', kind: 'river', busy: 'SELECT 0' }", "says in 2 ways how it is held"),
       ("mail: { hold: ['a'], busy: 'SELECT 0' }", "has one of hold and release, and not the other"),
-      ("mail: { hold: 'a b', release: ['c'], busy: 'SELECT 0' }", "'lanes.mail.hold' is not an array of a program"),
-      ("mail: { hold: ['a'], release: ['c'], busy: 'SELECT 0', queue: 'x' }", "'lanes.mail.queue' belongs to a kind"),
+      (
+        "mail: { hold: 'a b', release: ['c'], busy: 'SELECT 0' }",
+        "'lanes.mail.hold' is not an array of a program"
+      ),
+      (
+        "mail: { hold: ['a'], release: ['c'], busy: 'SELECT 0', queue: 'x' }",
+        "'lanes.mail.queue' belongs to a kind"
+      ),
       ("mail: { kind: 'river', que: 'x' }", "unknown key 'lanes.mail.que'"),
       ("'': { kind: 'river' }", "the name of a lane is empty"),
     ])

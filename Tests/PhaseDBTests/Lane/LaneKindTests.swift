@@ -29,7 +29,9 @@ struct LaneKindTests {
     var held: String { queue.queue ?? "" }
 
     func produce(in queue: String? = nil) throws { try self.queue.produce(connection, queue ?? held) }
-    func work(in queue: String? = nil) throws -> QueueCase.Claimed { try self.queue.claim(connection, queue ?? held) }
+    func work(in queue: String? = nil) throws -> QueueCase.Claimed {
+      try self.queue.claim(connection, queue ?? held)
+    }
 
     func hold(until moment: Int64) throws {
       #expect(try connection.makeLaneTrigger(claim.definition(of: "phasedb_lane_x", until: moment)) == nil)
@@ -45,7 +47,8 @@ struct LaneKindTests {
     var waiting: Int? { get throws { try count(lane.waiting)?.jobs } }
   }
 
-  @Test("a held lane gives no job, to no worker, and says so in no way that ends one", arguments: QueueCase.all)
+  @Test(
+    "a held lane gives no job, to no worker, and says so in no way that ends one", arguments: QueueCase.all)
   func isHeld(queue: QueueCase) throws {
     let bench = try Bench(queue)
     let digest = try Schema(of: bench.connection).digest
@@ -113,7 +116,8 @@ struct LaneKindTests {
     let connection = try Connection(path: "", mode: .memory)
     try connection.execute(script: queue.schema)
     let claim = try #require(queue.kind.claim(queue: nil))
-    #expect(try connection.makeLaneTrigger(claim.definition(of: "phasedb_lane_x", until: Self.now + 60)) == nil)
+    #expect(
+      try connection.makeLaneTrigger(claim.definition(of: "phasedb_lane_x", until: Self.now + 60)) == nil)
     for name in ["mail", "it's \"odd\" -- ☂"] {
       try queue.produce(connection, name)
       let claimed = try queue.claim(connection, name)
@@ -151,9 +155,11 @@ struct LaneKindTests {
         INSERT INTO plainjob_jobs (type, data, next_run_at, created_at) VALUES ('export', '{}', 1, 1);
         """)
     let claim = try LaneClaim("UPDATE OF status ON plainjob_jobs WHEN NEW.status = 1 AND OLD.status = 0")
-    #expect(try connection.makeLaneTrigger(claim.definition(of: "phasedb_lane_x", until: Self.now + 60)) == nil)
+    #expect(
+      try connection.makeLaneTrigger(claim.definition(of: "phasedb_lane_x", until: Self.now + 60)) == nil)
     let selected = try connection.value(
-      "SELECT id FROM plainjob_jobs WHERE status = 0 AND type = 'export' AND next_run_at <= 2 ORDER BY next_run_at LIMIT 1")
+      "SELECT id FROM plainjob_jobs WHERE status = 0 AND type = 'export' AND next_run_at <= 2 ORDER BY next_run_at LIMIT 1"
+    )
     try connection.execute("UPDATE plainjob_jobs SET status = 1 WHERE id = ?1", selected ?? .null)
     // It has a job, and nobody sees that it works.
     #expect(selected == .integer(1))
@@ -177,7 +183,8 @@ struct LaneKindTests {
       ("UPDATE OF a ON t WHEN NEW.a = 1 -- a comment", true),
       ("UPDATE OF a ON t WHEN NEW.a = 1 /* a comment */ ", true),
       ("UPDATE OF a ON t WHEN NEW.a = CASE WHEN 1 THEN 2 END", true),
-      ("", false), ("UPDATE", false), ("UPDATE OF ON t", false), ("SELECT 1", false), ("UPDATE OF a ON", false),
+      ("", false), ("UPDATE", false), ("UPDATE OF ON t", false), ("SELECT 1", false),
+      ("UPDATE OF a ON", false),
       ("DELETE ON t WHEN", false), ("DELETE ON t WHERE a = 1", false), ("DELETE ON t WHEN 1) OR (1", false),
       ("DELETE ON t WHEN 1; DROP TABLE t", false), ("DELETE ON t WHEN a = ?1", false),
       ("DELETE ON main.t", false), ("DELETE ON t WHEN (1", false), ("DELETE ON t BEGIN SELECT 1; END", false),
@@ -194,7 +201,8 @@ struct LaneKindTests {
       script: "CREATE TABLE t (a); CREATE TABLE outbox (state); CREATE TABLE [my table] (a, \"b c\")")
     let sql = claim.definition(of: "phasedb_lane_x", until: 4_000_000_000)
     #expect(try connection.makeLaneTrigger(sql) == nil)
-    let kept = try #require(try connection.value("SELECT sql FROM sqlite_schema WHERE type = 'trigger'")?.text)
+    let kept = try #require(
+      try connection.value("SELECT sql FROM sqlite_schema WHERE type = 'trigger'")?.text)
     #expect(LaneTrigger.isOne(kept))
     #expect(LaneTrigger.moment(in: kept) == 4_000_000_000)
     let renewed = try #require(LaneTrigger.renewed(kept, until: 5))

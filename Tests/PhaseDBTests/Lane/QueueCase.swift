@@ -65,13 +65,15 @@ extension QueueCase {
           "INSERT INTO solid_queue_claimed_executions (job_id, process_id, created_at) VALUES (?1, 1, datetime('now')) RETURNING id",
           candidate[1])
         let claimed = try connection.rows(
-          "SELECT job_id FROM solid_queue_claimed_executions WHERE job_id = ?1 AND process_id = 1", candidate[1])
+          "SELECT job_id FROM solid_queue_claimed_executions WHERE job_id = ?1 AND process_id = 1",
+          candidate[1])
         guard let job = claimed.first?[0].integer else { return .none }
         try connection.execute("DELETE FROM solid_queue_ready_executions WHERE id = ?1", candidate[0])
         return .job(job)
       },
       finish: { connection, job in
-        try connection.execute("UPDATE solid_queue_jobs SET finished_at = datetime('now') WHERE id = ?1", .integer(job))
+        try connection.execute(
+          "UPDATE solid_queue_jobs SET finished_at = datetime('now') WHERE id = ?1", .integer(job))
         try connection.execute("DELETE FROM solid_queue_claimed_executions WHERE job_id = ?1", .integer(job))
       }),
     QueueCase(
@@ -81,7 +83,8 @@ extension QueueCase {
         """,
       produce: { connection, queue in
         try connection.execute(
-          "INSERT INTO river_job (kind, max_attempts, queue, state) VALUES ('j', 25, ?1, 'available')", .text(queue))
+          "INSERT INTO river_job (kind, max_attempts, queue, state) VALUES ('j', 25, ?1, 'available')",
+          .text(queue))
       },
       claim: { connection, queue in
         try id(
@@ -141,7 +144,8 @@ extension QueueCase {
         CREATE INDEX idx_fetch ON tasks (status, queue, priority DESC, run_at);
         """,
       produce: { connection, queue in
-        try connection.execute("INSERT INTO tasks (name, payload, queue) VALUES ('t', '{}', ?1)", .text(queue))
+        try connection.execute(
+          "INSERT INTO tasks (name, payload, queue) VALUES ('t', '{}', ?1)", .text(queue))
       },
       claim: { connection, queue in
         try id(
@@ -174,8 +178,11 @@ extension QueueCase {
       finish: { connection, job in
         // A worker that takes long extends its time first, which is no claim.
         try connection.execute(
-          "UPDATE goqite SET timeout = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+9 seconds') WHERE rowid = ?1", .integer(job))
-        guard connection.changes == 1 else { throw MigrationError(.sqliteFailed, "the time was not extended") }
+          "UPDATE goqite SET timeout = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+9 seconds') WHERE rowid = ?1",
+          .integer(job))
+        guard connection.changes == 1 else {
+          throw MigrationError(.sqliteFailed, "the time was not extended")
+        }
         try connection.execute("DELETE FROM goqite WHERE rowid = ?1", .integer(job))
       }),
     QueueCase(
