@@ -147,6 +147,7 @@ extension Engine {
   ) throws(MigrationError) {
     let deadline = ContinuousClock.now + wait
     while true {
+      let known = knowledge
       do throws(MigrationError) {
         connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
         let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
@@ -155,11 +156,15 @@ extension Engine {
         try passLease()
         try createLedgerIfAbsent(plan)
         guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+        let before = try lifting("reading the ledger") { () in try ledger.head() }
         try change(ledger, now())
         let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
         try knowledge.settle(on: connection)
-        return try ledger.commit(transaction, leaving: entry, hash, while: "recording a lane")
+        // Only a row of the log tells whether a commit that reports an error has landed.
+        return try ledger.commit(
+          transaction, leaving: entry > before ? entry : nil, hash, while: "recording a lane")
       } catch {
+        knowledge = known
         guard error.standing == .busy, ContinuousClock.now < deadline, !cancellation.isRequested else {
           throw error
         }
