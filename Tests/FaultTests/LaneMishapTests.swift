@@ -33,7 +33,8 @@ struct LaneMishapTests {
 
   private static func migrator(_ path: String) throws -> Migrator {
     var options = Options(wait: .milliseconds(200))
-    options.lanes["hooks"] = try Lane(claim: "UPDATE OF state ON outbox WHEN NEW.state = 'sending'", busy: nil)
+    options.lanes["hooks"] = try Lane(
+      claim: "UPDATE OF state ON outbox WHEN NEW.state = 'sending'", busy: nil)
     return try Migrator(database: path, catalog: catalog(), options: options)
   }
 
@@ -45,14 +46,17 @@ struct LaneMishapTests {
     return (triggers != .integer(0), rows != .integer(0))
   }
 
-  @Test("never leaves a lane held that the ledger does not know of, and the next run opens it", arguments: rows)
+  @Test(
+    "never leaves a lane held that the ledger does not know of, and the next run opens it", arguments: rows)
   func fails(row: Row) throws {
     let folder = try MemoryFolder()
     let path = "\(folder.path)/shop.db"
     do {
       let connection = try Connection(path: path, mode: .create)
       try connection.execute(
-        script: "CREATE TABLE outbox (id INTEGER PRIMARY KEY, state TEXT); INSERT INTO outbox (state) VALUES ('ready')")
+        script:
+          "CREATE TABLE outbox (id INTEGER PRIMARY KEY, state TEXT); INSERT INTO outbox (state) VALUES ('ready')"
+      )
     }
     do {
       let migrator = try Self.migrator(path)

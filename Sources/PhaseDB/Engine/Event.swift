@@ -28,6 +28,8 @@ public enum Event: Sendable, Hashable {
   case laneWaiting(String, PhaseID, LaneCount, what: LaneWait)
   /// A lane is quiet, so many milliseconds after the phase began to wait for it.
   case laneHeld(String, PhaseID, milliseconds: Double)
+  /// The run needs a lane no more, and it stays held: for a watch, or because somebody holds it by hand.
+  case laneKept(String)
   /// A lane is open again.
   case laneOpened(String)
   /// A lane could not be let go at once: why, and what lets it go.

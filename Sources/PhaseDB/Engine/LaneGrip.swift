@@ -293,9 +293,9 @@ extension Engine {
       laneKeeper?.forget(grip.access.triggerName)
       connection.removeProgressHandler()
       do throws(MigrationError) {
-        let isOpen = try connection.letGo(
+        let isOpen: Bool? = try connection.letGo(
           grip.access, by: runner, at: now(), wait: wait, why: "", of: knowledge.ledger?.format)
-        if isOpen { observe(.laneOpened(grip.use.lane)) }
+        if let isOpen { observe(isOpen ? .laneOpened(grip.use.lane) : .laneKept(grip.use.lane)) }
       } catch {
         let end: Prose =
           grip.access.isTrigger
@@ -314,25 +314,25 @@ extension Connection {
   /// - Parameters:
   ///   - runner: whose lane it is; nil for anybody's.
   ///   - why: the reason of an operator; empty for a run.
-  /// - Returns: whether it is open now.
+  /// - Returns: whether it is open now; nil when it was not the runner's any more.
   func letGo(
     _ access: LaneAccess, by runner: Runner, at time: Timestamp, wait: Duration, why: String, of format: Int?,
     whoever: Bool = false
-  ) throws(MigrationError) -> Bool {
+  ) throws(MigrationError) -> Bool? {
     setBusyDeadline(.now + wait)
     // What another file or the application holds is let go before the ledger says so: a run that is ended in between is
     // followed by one that does it again.
     let before = try lifting("reading the ledger") { () in
       try claimant(of: access.name, by: runner, at: time, format, whoever)
     }
-    guard let before else { return false }
+    guard let before else { return nil }
     if !access.isBeside {
       if let moment = before.moment { _ = try access.renew(until: moment) } else { try access.release() }
     }
     return try lifting("letting lane \(access.name) go") { () in
       let transaction = try begin(.immediate)
       guard let present = try claimant(of: access.name, by: runner, at: time, format, whoever) else {
-        return false
+        return nil
       }
       let ledger = Ledger(connection: self)
       var row = present.row

@@ -125,7 +125,7 @@ extension Migrator {
         if try connection.letGo(
           try access(row), by: options.runner, at: options.now(), wait: options.wait,
           why: "\(row.holder.user)@\(row.holder.host), process \(row.holder.processID), left it", of: format,
-          whoever: true)
+          whoever: true) == true
         {
           observe(.laneOpened(row.name))
         }
@@ -169,7 +169,7 @@ extension Migrator {
           let isOpen = try connection.letGo(
             access, by: options.runner, at: options.now(), wait: options.wait,
             why: "the watch has its verdict", of: format, whoever: true)
-          if isOpen { observe(.reversing(.laneOpened(row.name))) }
+          if isOpen == true { observe(.reversing(.laneOpened(row.name))) }
         }
         continue
       }

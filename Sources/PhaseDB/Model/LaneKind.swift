@@ -16,6 +16,19 @@ package enum LaneKind: String, Sendable, Hashable, CaseIterable {
   case huey
   case litejob
 
+  /// The table of its jobs, where no other library would call one so; nil for names such as `task` and `queue`.
+  var ownTable: String? {
+    switch self {
+    case .solidQueue: "solid_queue_jobs"
+    case .river: "river_job"
+    case .obanLite: "oban_jobs"
+    case .plainjob: "plainjob_jobs"
+    case .goqite: "goqite"
+    case .djangoTasks: "django_tasks_database_dbtaskresult"
+    case .litequeue, .liteq, .huey, .litejob: nil
+    }
+  }
+
   /// What shows how many jobs are in flight, and how many wait. The second column is the age of the oldest in seconds.
   package struct Queries: Sendable, Hashable {
     /// Nil where a job leaves the table when it is taken.

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// What happens while batches run, as `--format json` prints it on standard error: one object a line.
 struct ProgressJSON: Encodable {
-  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-opened` or `lane-stuck`.
+  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened` or `lane-stuck`.
   let event: String
   let phase: String?
   var direction: String?
@@ -75,6 +75,9 @@ struct ProgressJSON: Encodable {
       self.init(event: "lane-held", phase: id.description)
       lane = name
       milliseconds = time
+    case .laneKept(let name):
+      self.init(event: "lane-kept")
+      lane = name
     case .laneOpened(let name):
       self.init(event: "lane-opened")
       lane = name

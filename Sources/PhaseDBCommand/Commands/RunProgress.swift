@@ -43,6 +43,7 @@ final class RunProgress {
     case .laneHeld(let name, let id, let milliseconds):
       context.say(
         "lane \(name) is quiet and held for \(id.short), after \(TimeText.text(.milliseconds(milliseconds)))")
+    case .laneKept(let name): context.say("lane \(name) stays held, for its watch or by hand")
     case .laneOpened(let name): context.say("lane \(name) is open again")
     case .laneStuck(let name, let reason): context.note("lane \(name): \(reason)")
     case .tookOver(let holder):
