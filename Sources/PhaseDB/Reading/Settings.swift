@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 #if canImport(FoundationEssentials)
@@ -241,6 +242,13 @@ private struct SettingsFile: Decodable {
           help: ["write \"lanes\": { \"mail\": { \"kind\": \"solid-queue\", \"queue\": \"mailers\" } }"])
       }
       for key in all.allKeys { lanes[key.stringValue] = try LaneSettings(key, in: all) }
+      // Each has a trigger of its name, and SQLite takes names for the same that differ in case.
+      let twins = Dictionary(grouping: lanes.keys, by: { LaneTrigger.name(of: $0).folded }).values
+      if let names = twins.first(where: { $0.count > 1 })?.sorted() {
+        throw MigrationError(
+          .badSettings, "'lanes.\(names[0])' and 'lanes.\(names[1])' differ only in case",
+          help: ["give one of them another name"])
+      }
     }
   }
 

@@ -136,6 +136,10 @@ struct LaneFileTests {
       ),
       ("mail: { kind: 'river', que: 'x' }", "unknown key 'lanes.mail.que'"),
       ("'': { kind: 'river' }", "the name of a lane is empty"),
+      (
+        "mail: { kind: 'river' }, Mail: { kind: 'oban-lite' }",
+        "'lanes.Mail' and 'lanes.mail' differ only in case"
+      ),
     ])
   func refusesSettings(lanes: String, message: String) throws {
     let error = try #require(migrationError { try Self.read(lanes) })
