@@ -59,7 +59,10 @@ final class CopyWorkshop {
     let bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
     guard bytes > Self.inMemory else {
       let target = try lifting("opening a copy") { () in try Connection(path: "", mode: .memory) }
-      try lifting("copying the database") { () in try source.backUp(to: target) { _, _ in !isStopped } }
+      try lifting("copying the database") { () in
+        try source.backUp(to: target) { _, _ in !isStopped }
+        try target.dropLaneTriggers()
+      }
       return try StateCopy(target, in: self)
     }
     let file = try file(of: source, as: "\(count + 1).db")

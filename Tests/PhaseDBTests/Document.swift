@@ -7,7 +7,7 @@ struct Document {
   static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
   static let pages = [
     "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "Errors", "GoingBack", "Guarantees",
-    "JSONOutput",
+    "JSONOutput", "Lanes",
     "Library", "Operating", "Peers", "Rehearse", "Reliability", "Rules", "Settings", "StartHere", "Watching",
     "Words",
     "WritingMigrations",

@@ -24,6 +24,12 @@ package final class Engine {
   var samplesBefore: [String: [Sample]] = [:]
   /// The first phase of this run that the next watch covers.
   var firstUnwatched: Int64?
+  /// The lanes of the settings, by their names.
+  var lanes: [String: Lane] = [:]
+  /// The lanes that this run holds.
+  var grips: [LaneGrip] = []
+  /// Renews what they are held by.
+  var laneKeeper: LaneKeeper?
   /// True while other runners see that this run is not over.
   var holdsLease = false
   /// True once the log says which gates were overridden in this run.
@@ -97,7 +103,10 @@ package final class Engine {
   private func runSteps(
     _ plan: Plan
   ) throws(MigrationError) -> (result: RunResult, steps: [StepReport]) {
-    defer { releaseLease() }
+    defer {
+      letGoOfLanes()
+      releaseLease()
+    }
     var result = RunResult(done: [], skipped: [])
     var reports: [StepReport] = []
     var expected = plan.appliedBefore
@@ -106,6 +115,7 @@ package final class Engine {
       do throws(MigrationError) {
         if cancellation.isRequested { throw MigrationError.stopped() }
         observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
+        try takeLanes(turn)
         samplesBefore = try samplesBefore(turn)
         switch try patiently(turn) {
         case .done(let report):
@@ -127,6 +137,7 @@ package final class Engine {
       } catch {
         // Where the database stands is read, and the lease given back, also after a request to stop.
         connection.removeProgressHandler()
+        letGoOfLanes()
         let told = standing(of: error, turn: turn, result: result)
         recordStop(turn, by: error, leaving: told.standing)
         throw step.direction == .down ? told.onTheWayDown : told
@@ -134,6 +145,8 @@ package final class Engine {
       if step.direction == .up {
         firstUnwatched = isWatched(turn) ? nil : firstUnwatched ?? knowledge.applied.last?.sequence
       }
+      letGoOfLanes(except: index + 1 < plan.steps.count ? plan.steps[index + 1].phase.lanes : [])
+      watchForCancellation()
       expected.removeAll { $0 == step.id }
       if step.direction == .up { expected.append(step.id) }
     }
@@ -142,7 +155,7 @@ package final class Engine {
   }
 
   /// Lets a request to stop end the statement that runs.
-  private func watchForCancellation() {
+  func watchForCancellation() {
     connection.setProgressHandler(every: 1_000) { [cancellation] in !cancellation.isRequested }
   }
 

@@ -24,8 +24,28 @@ public enum Event: Sendable, Hashable {
   case waiting(PhaseID, reason: Prose)
   /// A schema that is not what the ledger said was recorded as it is; the difference, one line each.
   case driftAccepted([Prose])
+  /// A lane is held, and the phase waits until it is quiet; `what` is what it waits for.
+  case laneWaiting(String, PhaseID, LaneCount, what: LaneWait)
+  /// A lane is quiet, so many milliseconds after the phase began to wait for it.
+  case laneHeld(String, PhaseID, milliseconds: Double)
+  /// The run needs a lane no more, and it stays held: for a watch, or because somebody holds it by hand.
+  case laneKept(String)
+  /// A lane is open again.
+  case laneOpened(String)
+  /// A lane could not be let go at once: why, and what lets it go.
+  case laneStuck(String, reason: Prose)
   /// A lease was taken over from a process that is provably dead.
   case tookOver(from: String)
+}
+
+/// What a phase waits for in a lane.
+public enum LaneWait: String, Sendable, Hashable, CaseIterable {
+  /// Jobs that are in flight.
+  case inFlight = "in-flight"
+  /// Jobs that wait, before the lane is held.
+  case waiting
+  /// A fixed time, because nothing shows what is in flight.
+  case time
 }
 
 /// How long a step took.

@@ -19,13 +19,17 @@ extension Engine {
     let locked = ContinuousClock.now
 
     guard let drift = try enter(turn) else { return .alreadyDone }
+    // The trigger of a lane would ignore the phase's own SQL, too: it goes first and comes back last.
+    try refuseLostLanes()
+    let lanes = try liftLanes()
     // 3. What the SQL will take from rows is copied. Archives are checked, and rows that the schema below would not have.
     let rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: purpose == .rehearsal, on: connection)
     let before = rowsAtStake == nil ? knowledge.schema : try schemaNow()
     let orphansBefore = comparing ? try orphans() : nil
     let start = Start(
-      began: began, locked: locked, deadline: deadline, schema: before, orphans: orphansBefore, drift: drift)
+      began: began, locked: locked, deadline: deadline, schema: before, orphans: orphansBefore, drift: drift,
+      lanes: lanes)
     do throws(MigrationError) {
       return try carryOut(turn, start, in: transaction, with: rowsAtStake)
     } catch {
@@ -68,6 +72,8 @@ extension Engine {
     let orphans: [[Value]: Int]?
     /// The changes from outside that were accepted.
     let drift: [Prose]
+    /// The triggers that hold lanes, out of the way.
+    let lanes: LiftedLanes?
   }
 
   /// Runs the SQL of a phase, checks and records the result, and commits.
@@ -110,10 +116,11 @@ extension Engine {
     {
       return .compare
     }
+    try putLanesBack(turn, start.lanes, applied: recorded.phase)
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: start.deadline))
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
-    holdsLease = !turn.isLast
+    holdsLease = !endsRun(turn)
     hasLoggedOverrides = true
     let held = ContinuousClock.now - start.locked
     if !start.drift.isEmpty { observe(.driftAccepted(start.drift)) }
@@ -157,7 +164,7 @@ extension Engine {
     let step = turn.step
     let time = now()
     return try lifting("writing the ledger") { () in
-      if holdsLease, turn.isLast { try ledger.releaseLease() }
+      if holdsLease, endsRun(turn) { try ledger.releaseLease() }
       if !holdsLease, !turn.isLast { try ledger.take(lease(for: turn, at: time)) }
       switch step.direction {
       case .up:

@@ -95,7 +95,9 @@ extension StatementGuard {
     case .analyze, .reindex: return nil
     default: break
     }
-    let names = [action.first, action.second, action.origin].compactMap { $0 }
+    // A trigger that holds a lane is compiled with what fires it, and reads no more than its condition does.
+    let origin = action.origin.flatMap { $0.folded.hasPrefix(LaneTrigger.prefix) ? nil : $0 }
+    let names = [action.first, action.second, origin].compactMap { $0 }
     // `SELECT *` reads a retired column like any other. To name one is refused by its token.
     if action.code == .read, let column = action.second, RetiredName(SchemaName(column)) != nil,
       !Self.isLedgerName(action.first ?? "")

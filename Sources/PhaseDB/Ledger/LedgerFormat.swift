@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// The tables of the ledger, and the version of their layout.
 enum LedgerFormat {
   /// What this version of phasedb writes and understands.
-  static let current = 4
+  static let current = 5
 
   /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
   static let definition = definition(of: current)
@@ -173,7 +173,31 @@ enum LedgerFormat {
       until TEXT
     );
     """,
+    5: lanes,
   ]
+
+  /// Of format 5: the lanes that were ever held. state is holding, held or open; until is the moment at which the trigger
+  /// of a lane stops holding it, whoever lives; watch is the row of phasedb_watch that it stays held for; reason and by_hand
+  /// tell why somebody holds it by hand, and how long.
+  private static let lanes = """
+    CREATE TABLE phasedb_lane (
+      name TEXT NOT NULL PRIMARY KEY,
+      state TEXT NOT NULL,
+      since TEXT NOT NULL,
+      until TEXT NOT NULL,
+      phase TEXT NOT NULL,
+      watch INTEGER,
+      reason TEXT NOT NULL,
+      by_hand TEXT,
+      file TEXT NOT NULL,
+      who TEXT NOT NULL,
+      host TEXT NOT NULL,
+      process INTEGER NOT NULL,
+      boot_id TEXT NOT NULL,
+      process_space TEXT NOT NULL,
+      process_start TEXT NOT NULL
+    );
+    """
 
   private static let first = """
     CREATE TABLE phasedb_meta (
@@ -259,6 +283,7 @@ enum LedgerFormat {
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
     "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot", "phasedb_round_trip",
     "phasedb_way_down", "phasedb_watch", "phasedb_sample", "phasedb_watcher", "phasedb_freeze",
+    "phasedb_lane",
   ]
 
   /// The tables among them.

@@ -33,6 +33,8 @@ package struct LogEntry: Sendable, Hashable {
     case watch
     /// Watches were kept from reversing, or let again.
     case freeze, unfreeze
+    /// A lane was held, or let go.
+    case lane
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

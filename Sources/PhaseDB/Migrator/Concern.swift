@@ -15,6 +15,8 @@ package struct Concern: Sendable, Hashable {
     case unread
     /// The watch of an applied phase failed, or saw too little.
     case watch
+    /// A lane is held by a run that is gone.
+    case lane
     /// A version is live that the schema is not for.
     case liveVersion = "live-version"
   }
@@ -49,7 +51,7 @@ extension Status {
     let files = unread.map {
       Concern(.unread, $0.message, details: $0.details, remedies: ["see what is wrong: phasedb lint"])
     }
-    return gates.map(concern) + versions + halfDone + watching + rehearsals + waiting + files
+    return gates.map(concern) + versions + halfDone + watching + abandoned + rehearsals + waiting + files
   }
 
   private func concern(_ gate: ClosedGate) -> Concern {
@@ -81,6 +83,14 @@ extension Status {
             "reverse the phase: phasedb down",
             "or take it on yourself: phasedb watch waive \(watch.phase.short) --reason \"...\"",
           ])
+    }
+  }
+
+  private var abandoned: [Concern] {
+    lanes.filter(\.isAbandoned).map { lane in
+      Concern(
+        .lane, "lane \(lane.name) is held by a run that is gone",
+        remedies: ["let it go: phasedb lane release \(lane.name.asDirectiveName) --reason \"...\""])
     }
   }
 

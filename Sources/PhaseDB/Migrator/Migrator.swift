@@ -108,6 +108,7 @@ public final class Migrator {
     case .up:
       var plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
       try refuseUnknownProbes(of: plan)
+      try refuseUnknownLanes(of: plan)
       plan.notes += notesOnWatches(of: plan)
       return plan
     case .down:
@@ -115,6 +116,7 @@ public final class Migrator {
         try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
+      try refuseUnknownLanes(of: plan)
       if saysReversals { plan.reversals = try reversals(knowledge) }
       if saysReversals, let half = planner.halfApplied, let underWay = planner.underWay,
         let ledger = knowledge.ledger
@@ -190,6 +192,9 @@ public final class Migrator {
       on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
       wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
     engine.probes = options.probes
+    engine.lanes = lanes
+    letGoOfAbandonedLanes(observe)
+    defer { letGoOfAbandonedLanes(observe) }
     let result = try engine.run(plan)
     // What is kept only spares later commands the trial.
     try? keepDownTrials()

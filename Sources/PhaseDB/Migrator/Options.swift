@@ -27,6 +27,8 @@ public struct Options: Sendable {
   public var pacing: Pacing
   /// The probes that phases may name, by their names.
   public var probes: [String: Probe.Source] = [:]
+  /// The lanes that phases may name, by their names.
+  public var lanes: [String: Lane] = [:]
   /// While there is such a file, no watch reverses.
   package var freezeFile: String?
   /// Asks a run to stop.

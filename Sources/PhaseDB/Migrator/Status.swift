@@ -34,6 +34,8 @@ public struct Status: Sendable {
   package let watches: [WatchRecord]
   /// What keeps watches from reversing; nil when nothing does.
   package let freeze: Freeze?
+  /// The lanes that are held.
+  package let lanes: [LaneStanding]
   /// Live versions that the schema as it is, is not for.
   package let misfits: [LiveMisfit]
   /// Why a live version cannot be judged, one sentence each.
@@ -175,6 +177,7 @@ extension Migrator {
       watches: planner.judgement.watches.filter { watch in
         watch.verdict == .checking || knowledge.applied.contains { $0.sequence == watch.id }
       }, freeze: try presentFreeze(),
+      lanes: try standings(knowledge.ledger).filter { $0.state != .open },
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))

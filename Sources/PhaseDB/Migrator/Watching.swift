@@ -48,7 +48,9 @@ extension Migrator {
       guard !present.isEmpty else { break }
       for watch in present where isDue(watch, due[watch.id]) {
         due[watch.id] = .now + watch.watch.every
+        try tendLanes(of: watch.id, observe)
         try goOn(watch, observe)
+        try tendLanes(of: watch.id, observe)
       }
       guard !once, let next = due.values.min() ?? present.map({ _ in ContinuousClock.now }).min() else {
         break
@@ -349,6 +351,12 @@ extension Migrator {
   ///   - reason: why, for the log.
   /// - Throws: `unknown-phase`, `ambiguous-phase`; `not-watched` when it has no watch that waits or failed.
   package func waive(_ name: String, reason: String) throws(MigrationError) -> WatchRecord {
+    let waived = try recordWaived(name, reason: reason)
+    try tendLanes(of: waived.id) { _ in }
+    return waived
+  }
+
+  private func recordWaived(_ name: String, reason: String) throws(MigrationError) -> WatchRecord {
     try writing("recording the verdict") { knowledge throws(MigrationError) in
       let id = try PhaseID.find(name, among: knowledge.applied.map(\.id))
       let applied = knowledge.applied.first { $0.id == id }

@@ -35,6 +35,7 @@ extension Phase {
       if let query = probe.query { identity.add("query", query) }
       if let red = probe.red { identity.add("red", red) }
     }
+    for lane in lanes { identity.add("lane", [lane.lane, lane.clauses]) }
     if let batching { identity.add("batch", [batching.table] + (batching.column.map { [$0] } ?? [])) }
     identity.add("up", up)
     identity.add("down", down)

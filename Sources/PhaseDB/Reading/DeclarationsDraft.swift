@@ -12,6 +12,7 @@ struct DeclarationsDraft {
   private(set) var batching: Batching?
   private(set) var allowances: [Allowance] = []
   private(set) var watch: Watch?
+  private(set) var lanes: [(use: LaneUse, directive: Directive)] = []
 
   init(_ kind: PhaseKind, _ source: PhaseSource) {
     self.kind = kind
@@ -30,6 +31,7 @@ struct DeclarationsDraft {
     case .retire: retirements.append(try retirement(directive))
     case .batch: batching = try batching(directive)
     case .watch: watch = try watch(directive)
+    case .lane: lanes.append((try lane(directive), directive))
     case nil, .up, .down, .verify, .probe, .red:
       let known = Directive.Name.allCases.map { "@" + $0.rawValue }
       let nearest = Suggestion.nearest(to: source.word(directive), in: known)
@@ -180,6 +182,44 @@ struct DeclarationsDraft {
     }
     return Watch(
       for: duration, every: every, settle: lengths["settle"] ?? .zero, then: consequence ?? .hold)
+  }
+
+  private func lane(_ directive: Directive) throws(MigrationError) -> LaneUse {
+    let form: Prose =
+      "write @lane NAME idle within DURATION, or @lane NAME empty within DURATION, and through watch to keep it held"
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (name, at) = arguments.name() else {
+      throw source.bad(directive, "@lane names no lane", help: form)
+    }
+    guard !lanes.contains(where: { $0.use.lane == name }) else {
+      throw source.bad(directive, "a second @lane \(name)", at: at, help: "keep one of the two")
+    }
+    guard let (word, place) = arguments.name() else {
+      throw source.bad(
+        directive, "@lane \(name) does not say how quiet it must be", at: directive.whole, help: form)
+    }
+    guard let need = LaneUse.Need(rawValue: word) else {
+      throw source.bad(directive, "'idle' or 'empty' is expected here", at: place, help: form)
+    }
+    guard let (within, second) = arguments.name() else {
+      throw source.bad(
+        directive, "@lane \(name) does not say how long that may take", at: directive.whole, help: form)
+    }
+    guard within == "within" else {
+      throw source.bad(directive, "'within' is expected here", at: second, help: form)
+    }
+    let value = arguments.name()?.range ?? second
+    let limit = try source.duration(value, directive, example: "within 60s")
+    guard limit > .zero else {
+      throw source.bad(
+        directive, "no lane is quiet within no time", at: value, help: "leave it time: within 60s")
+    }
+    guard !arguments.isAtEnd else { return LaneUse(name, need, within: limit) }
+    let rest = arguments.rest
+    guard source.string(rest).split(whereSeparator: \.isWhitespace) == ["through", "watch"] else {
+      throw source.bad(directive, "'through watch' or nothing is expected here", at: rest, help: form)
+    }
+    return LaneUse(name, need, within: limit, throughWatch: true)
   }
 
   private func need(_ directive: Directive) throws(MigrationError) -> String {

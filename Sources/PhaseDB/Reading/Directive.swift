@@ -6,6 +6,7 @@ struct Directive {
   /// The directives of the format.
   enum Name: String, CaseIterable {
     case up, down, verify, watch, probe, red, window, residual, loses, batch, retire, soak, needs, budget,
+      lane,
       allow
 
     /// Whether SQL follows it.

@@ -40,7 +40,7 @@ struct PhaseDraft {
       losses: declarations.losses, retirements: declarations.retirements,
       soak: declarations.soak, needs: declarations.needs, budget: declarations.budget,
       batching: declarations.batching, allowances: declarations.allowances, watch: declarations.watch,
-      probes: probes)
+      probes: probes, lanes: try lanes())
   }
 }
 
@@ -198,6 +198,15 @@ extension PhaseDraft {
         at: query.place(at: token.range.lowerBound, length: token.range.count),
         help: ["a probe has one parameter, :since, the moment at which the phase went up"])
     }
+  }
+
+  private func lanes() throws(MigrationError) -> [LaneUse] {
+    if declarations.watch == nil, let use = declarations.lanes.first(where: \.use.isThroughWatch) {
+      throw source.bad(
+        use.directive, "@lane \(use.use.lane) is held through the watch, and the phase has no @watch",
+        at: use.directive.whole, help: "say how long and how often: -- @watch 30m every 30s")
+    }
+    return declarations.lanes.map(\.use)
   }
 
   private func missing(_ name: Directive.Name, _ id: MigrationError.ID) -> MigrationError {

@@ -61,6 +61,7 @@ extension Phase {
       lines.append("-- @batch \(batching.table.asDirectiveName)\(column)")
     }
     if let watch { lines.append("-- @watch \(watch.text)") }
+    for lane in lanes { lines.append("-- @lane \(lane.lane.asDirectiveName) \(lane.clauses)") }
     for allowance in allowances {
       lines.append(
         "-- @allow \(allowance.rule.asDirectiveName) until \(allowance.application.asDirectiveName) "

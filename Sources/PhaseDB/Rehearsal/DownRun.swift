@@ -296,6 +296,7 @@ extension Connection {
   fileprivate func copyInMemory() throws(SQLiteError) -> Connection {
     let copy = try Connection(path: "", mode: .memory)
     try backUp(to: copy)
+    try copy.dropLaneTriggers()
     // The ledger's SQL is anybody's who can write the database.
     var limits = CostLimit.Limits.scratch
     limits.valueBytes = nil

@@ -35,13 +35,14 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case watchCannotReverse = "watch-cannot-reverse"
   case probeWrites = "probe-writes"
   case probeInvalid = "probe-invalid"
+  case queueNotHeld = "queue-not-held"
 
   /// The level of its findings, unless a finding has its own.
   package var level: Finding.Level {
     switch self {
     case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite,
       .watchTooShort,
-      .undetected, .watchCannotReverse:
+      .undetected, .watchCannotReverse, .queueNotHeld:
       .warning
     default: .error
     }
@@ -87,6 +88,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case .probeWrites: "A probe is asked again and again on the real database, and must leave no trace there."
     case .probeInvalid:
       "A probe that cannot be asked is unknown in every sample, so that the watch is unclear."
+    case .queueNotHeld: "A job that runs meanwhile meets two schemas, and its worker may fail."
     case .needsNewerSQLite: "The phase fails on the oldest SQLite that the settings promise to support."
     }
   }

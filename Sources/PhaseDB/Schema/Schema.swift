@@ -14,12 +14,15 @@ package struct Schema: Sendable {
     let isForeign: Bool
     /// Whether it belongs to the ledger, or uses it.
     let reachesForLedger: Bool
+    /// Whether it is a trigger that holds a lane, which comes and goes.
+    let holdsLane: Bool
 
     init(id: Int64, object: SchemaObject, isForeign: Bool) {
       self.id = id
       self.object = object
       self.isForeign = isForeign
-      reachesForLedger = object.reachesForLedger
+      holdsLane = object.holdsLane
+      reachesForLedger = !holdsLane && object.reachesForLedger
     }
   }
 
@@ -86,9 +89,14 @@ package struct Schema: Sendable {
   /// Names of the ledger that objects have, whoever made them.
   var ledgerNames: Set<FoldedName> {
     Set(
-      rows.filter(\.isForeign).map(\.object.key.name).filter { $0.hasPrefix(Schema.ledgerPrefix) }
+      rows.filter { $0.isForeign && !$0.holdsLane }.map(\.object.key.name).filter {
+        $0.hasPrefix(Schema.ledgerPrefix)
+      }
     )
   }
+
+  /// The triggers that hold lanes.
+  package var laneTriggers: [SchemaObject] { rows.filter(\.holdsLane).map(\.object) }
 
   /// Objects that have a name of the ledger, belong to it or use it, whoever made them.
   var reachingForLedger: [SchemaObject] { rows.filter(\.reachesForLedger).map(\.object) }

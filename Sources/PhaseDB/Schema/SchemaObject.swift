@@ -48,6 +48,12 @@ package struct SchemaObject: Sendable {
       } == true
   }
 
+  /// Whether it is a trigger that holds a lane, and no more than that, on a table that is not the ledger's.
+  var holdsLane: Bool {
+    key.type == "trigger" && key.name.hasPrefix(LaneTrigger.prefix)
+      && !table.folded.hasPrefix(Schema.ledgerPrefix) && LaneTrigger.isOne(sql)
+  }
+
   /// Whether it is a view or a trigger.
   var isCode: Bool { key.type == "view" || key.type == "trigger" }
 

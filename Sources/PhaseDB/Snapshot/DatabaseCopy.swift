@@ -71,6 +71,7 @@ package final class DatabaseCopy: Sendable {
       try target.execute("PRAGMA synchronous = OFF")
       try target.execute("PRAGMA journal_mode = OFF")
       try source.backUp(to: target) { _, _ in shouldGoOn() }
+      try target.dropLaneTriggers()
     } catch {
       throw purpose.error(error, while: "copying the database", place)
     }

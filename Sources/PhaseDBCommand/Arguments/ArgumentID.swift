@@ -14,5 +14,5 @@ enum ArgumentID: String, Sendable, CaseIterable {
 
   // Positionals.
   case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,
-    action
+    action, lane, laneAction
 }

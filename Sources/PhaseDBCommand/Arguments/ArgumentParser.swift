@@ -202,6 +202,7 @@ extension ArgumentParser {
     }
     if verb.id == .rehearse { try Self.checkRehearsal(invocation, of: verb) }
     if verb.id == .watch { try Self.checkWatch(invocation) }
+    if verb.id == .lane { try Self.checkLane(invocation) }
     if verb.id == .help { try Self.checkTopic(invocation.values(.topic)) }
     return invocation
   }
@@ -250,6 +251,28 @@ extension ArgumentParser {
     let spelling = Option.named(id).map { "'--\($0.long)'" } ?? "PHASE"
     throw UsageError(
       .conflictingArguments, "\(spelling) is not for 'watch\(action.map { " \($0.rawValue)" } ?? "")'")
+  }
+
+  /// What holding a lane by hand needs, and what the others do not know.
+  private static func checkLane(_ invocation: Invocation) throws(UsageError) {
+    let action = invocation.value(.laneAction).flatMap(LaneCommand.Action.init) ?? .list
+    let needed: [ArgumentID] =
+      switch action {
+      case .list: []
+      case .hold: [.lane, .freezeTime, .reason]
+      case .release: [.lane, .reason]
+      }
+    let words: [ArgumentID: String] = [
+      .lane: "LANE", .freezeTime: "--for 10m", .reason: "--reason \"...\"",
+    ]
+    if let word = needed.first(where: { !invocation.has($0) }).flatMap({ words[$0] }) {
+      throw UsageError(
+        .missingArgument, "'lane \(action.rawValue)' needs \(word)", help: ["add \(word)"])
+    }
+    let own: [ArgumentID] = [.lane, .freezeTime, .reason]
+    guard let id = own.first(where: { invocation.has($0) && !needed.contains($0) }) else { return }
+    let spelling = Option.named(id).map { "'--\($0.long)'" } ?? "LANE"
+    throw UsageError(.conflictingArguments, "\(spelling) is not for 'lane \(action.rawValue)'")
   }
 
   private static func checkTopic(_ topic: [String]) throws(UsageError) {

@@ -163,7 +163,7 @@ extension Option {
     ),
     Option(.once, "once", "take the samples that are due, and stop"),
     Option(
-      .freezeTime, "for", takes: .duration, "with freeze: after which time it ends by itself"),
+      .freezeTime, "for", takes: .duration, "after which time it ends by itself"),
     Option(.contracts, "contracts", "let contracts go up on the way"),
     Option(
       .app, "app", takes: .name(.version), "only this version of this application",

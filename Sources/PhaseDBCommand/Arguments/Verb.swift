@@ -4,7 +4,7 @@ struct Verb: Sendable {
     case initialize, new, lint, compat, adopt, plan, rehearse, up, down, status, verify
     case checkpointCreate, checkpointList, checkpointRestore, purge
     case checkIn, mayRun, settle, goto
-    case watch
+    case watch, lane
     case log, explain, completions, help, version
   }
 

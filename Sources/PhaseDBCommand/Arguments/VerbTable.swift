@@ -275,7 +275,10 @@ extension Verb {
         Positional(.phase, .name(.phase), optional: true, "with waive: the phase"),
       ],
       options: [.once, .freezeTime, .reason, .live, .wait, .database, .migrations, .format],
-      wording: [.reason: "with waive and freeze: why, for the log"],
+      wording: [
+        .reason: "with waive and freeze: why, for the log",
+        .freezeTime: "with freeze: after which time it ends by itself",
+      ],
       examples: [
         Example("phasedb watch", "go on watching until there is a verdict"),
         Example("phasedb watch --once", "take the samples that are due, for cron or a timer"),
@@ -283,6 +286,31 @@ extension Verb {
         Example("phasedb watch freeze --for 2h --reason 'network works'", "let nothing come down by itself"),
       ],
       exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage]),
+    Verb(
+      .lane, "lane",
+      summary: "show the lanes that phases hold, or hold one and let it go by hand",
+      discussion:
+        "A lane is a job queue or an outgoing integration that phasedb.json names and a phase holds with @lane: nothing new "
+        + "is begun there while the phase runs. With list, shows each lane, who holds it, and what is in flight and waits. "
+        + "With hold, holds LANE by hand until --for is over. With release, lets LANE go, whoever holds it: after a crash, or "
+        + "when it has to be.",
+      positionals: [
+        Positional(
+          .laneAction, .choices(LaneCommand.Action.allCases.map(\.rawValue)), optional: true,
+          "what to do (default: list)"),
+        Positional(.lane, .name(.lane), optional: true, "with hold and release: the lane"),
+      ],
+      options: [.freezeTime, .reason, .wait, .database, .migrations, .format],
+      wording: [
+        .freezeTime: "with hold: after which time it is open by itself",
+        .reason: "with hold and release: why, for the log",
+      ],
+      examples: [
+        Example("phasedb lane list", "show what is held, what is in flight and what waits"),
+        Example("phasedb lane hold mail --for 10m --reason 'provider is down'", "hold a lane by hand"),
+        Example("phasedb lane release mail --reason 'run was killed'", "let it go"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
       .verify, "verify",
       summary: "check the live database against what the phases claim",

@@ -23,10 +23,12 @@ enum CompletionsCommand {
 private struct KnownNames {
   private let folder: String
   private let checkpoints: [Checkpoint]
+  private let lanes: [String]
 
   init(_ context: CommandContext) {
     let location = try? Location(context, reading: .none)
     folder = location?.migrations ?? "migrations"
+    lanes = (location?.settings.lanes.keys).map { $0.sorted() } ?? []
     checkpoints = (try? location?.migrator(.reading, context).checkpoints()) ?? []
   }
 
@@ -39,6 +41,7 @@ private struct KnownNames {
     case .checkpoint: checkpoints.compactMap(\.name)
     case .version: versions
     case .destination: names(of: .target) + versions
+    case .lane: lanes
     case .word: Set(PageEntry.all.map(\.name)).sorted()
     }
   }

@@ -56,7 +56,10 @@ struct CommandLineTool {
   private func lostOutput(of context: CommandContext) -> MigrationError {
     let message: Prose = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
-      [.up, .down, .settle, .goto, .watch, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge]
+      [
+        .up, .down, .settle, .goto, .watch, .lane, .adopt, .checkIn, .checkpointCreate, .checkpointRestore,
+        .purge,
+      ]
       .contains(
         context.invocation.verb)
       && !context.invocation.flag(.dryRun)
@@ -92,6 +95,7 @@ struct CommandLineTool {
     case .checkpointRestore: CheckpointRestoreCommand.run
     case .purge: PurgeCommand.run
     case .watch: WatchCommand.run
+    case .lane: LaneCommand.run
     case .log: LogCommand.run
     case .explain: ExplainCommand.run
     case .completions: CompletionsCommand.run

@@ -46,6 +46,8 @@ struct PlanJSON: Encodable {
     /// `not-declared`, `nothing` or `declared`.
     let residual: String
     let verifications: [String]
+    /// The lanes that are held meanwhile.
+    let lanes: [LaneUseJSON]
     /// What it would restore; only for a way down, like the next one.
     let reversal: ReversalJSON?
     /// What the way down took when it was rehearsed.
@@ -96,6 +98,7 @@ struct PlanJSON: Encodable {
         residuals: step.phase.residuals?.map { ResidualJSON(audience: $0.audience.rawValue, text: $0.text) },
         residual: step.phase.residualStatement.rawValue,
         verifications: step.phase.verifications.map(\.title),
+        lanes: step.phase.lanes.map(LaneUseJSON.init),
         reversal: plan.reversals[step.id].map(ReversalJSON.init),
         rehearsedMilliseconds: plan.rehearsed[step.id]?.times.down,
         time: plan.times[step.id].map {

@@ -42,6 +42,7 @@ struct PlanText {
     }
     context.print(table)
     if plan.direction == .down { recovery.print(to: context) }
+    printLanes(context)
     printHeld(context)
     printDrift(context)
     printLive(context)
@@ -62,6 +63,17 @@ struct PlanText {
     switch plan.direction {
     case .up: return target.map { "everything up to \($0) is applied" } ?? "every phase is applied"
     case .down: return target.map { "nothing is applied after \($0)" } ?? "no phase is applied"
+    }
+  }
+
+  /// Prints the lanes that are held meanwhile.
+  private func printLanes(_ context: CommandContext) {
+    guard !plan.isFresh, !plan.overridden.contains(.lane) else { return }
+    for step in plan.steps {
+      for lane in step.phase.lanes {
+        context.print(
+          "\(context.paint("lane:", .heading)) ", "\(step.id.short) holds \(lane.sentence)", indent: 6)
+      }
     }
   }
 

@@ -2,13 +2,19 @@ internal import PhaseDB
 
 /// What happens while batches run, as `--format json` prints it on standard error: one object a line.
 struct ProgressJSON: Encodable {
-  /// `progress`, `paused`, `resumed` or `turning-back`.
+  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened` or `lane-stuck`.
   let event: String
-  let phase: String
+  let phase: String?
   var direction: String?
   var progress: Numbers?
   var pause: Pause?
   var reason: Prose?
+  var lane: String?
+  /// `in-flight`, `waiting` or `time`.
+  var waitingFor: String?
+  var jobs: Int?
+  var oldestMilliseconds: Double?
+  var milliseconds: Double?
 
   /// Its keys are those of the same numbers in `status`.
   struct Numbers: Encodable {
@@ -59,12 +65,32 @@ struct ProgressJSON: Encodable {
     case .batchResumed(let id): self.init(event: "resumed", phase: id.description)
     case .turningBack(let id, let reason):
       self.init(event: "turning-back", phase: id.description, reason: reason)
+    case .laneWaiting(let name, let id, let count, let what):
+      self.init(event: "lane-waiting", phase: id.description)
+      lane = name
+      waitingFor = what.rawValue
+      jobs = what == .time ? nil : count.jobs
+      oldestMilliseconds = count.oldest?.milliseconds
+    case .laneHeld(let name, let id, let time):
+      self.init(event: "lane-held", phase: id.description)
+      lane = name
+      milliseconds = time
+    case .laneKept(let name):
+      self.init(event: "lane-kept")
+      lane = name
+    case .laneOpened(let name):
+      self.init(event: "lane-opened")
+      lane = name
+    case .laneStuck(let name, let why):
+      self.init(event: "lane-stuck", reason: why)
+      lane = name
     default: return nil
     }
   }
 
   private init(
-    event: String, phase: String, direction: String? = nil, progress: Numbers? = nil, pause: Pause? = nil,
+    event: String, phase: String? = nil, direction: String? = nil, progress: Numbers? = nil,
+    pause: Pause? = nil,
     reason: Prose? = nil
   ) {
     self.event = event

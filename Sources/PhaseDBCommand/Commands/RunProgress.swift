@@ -38,6 +38,14 @@ final class RunProgress {
       context.say("\(id) was already \(direction == .up ? "applied" : "reversed") by another runner")
     case .waiting(let id, let reason):
       context.note("\(id.short) waits: \(reason)")
+    case .laneWaiting(let name, _, let count, let what):
+      context.progress("waiting for lane \(name): \(count.words(of: what))")
+    case .laneHeld(let name, let id, let milliseconds):
+      context.say(
+        "lane \(name) is quiet and held for \(id.short), after \(TimeText.text(.milliseconds(milliseconds)))")
+    case .laneKept(let name): context.say("lane \(name) stays held, for its watch or by hand")
+    case .laneOpened(let name): context.say("lane \(name) is open again")
+    case .laneStuck(let name, let reason): context.note("lane \(name): \(reason)")
     case .tookOver(let holder):
       context.note("took over from \(holder), which is no longer running")
     case .baselineBegan:

@@ -16,6 +16,8 @@ struct StatusJSON: Encodable {
   let underWay: UnderWayJSON?
   let watches: [WatchJSON]
   let freeze: FreezeJSON?
+  /// The lanes that are held.
+  let lanes: [LaneJSON]
   let phases: [PhaseJSON]
   /// Why `--check` fails; empty when it does not.
   let concerns: [ConcernJSON]
@@ -128,6 +130,7 @@ struct StatusJSON: Encodable {
     unread = status.unread.map(\.message)
     watches = status.watches.map(WatchJSON.init)
     freeze = status.freeze.map(FreezeJSON.init)
+    lanes = status.lanes.map(LaneJSON.init)
     phases = status.phases.map { phase in
       PhaseJSON(
         phase: phase.id.description, kind: phase.id.kind.rawValue,

@@ -17,6 +17,7 @@ struct StatusText {
     for watch in status.watches where watch.verdict != .passed && watch.verdict != .waived {
       context.print("watch", watch.sentence, watch.style)
     }
+    for lane in status.lanes { context.print("lane", lane.sentence, lane.isAbandoned ? .bad : .warning) }
     if let freeze = status.freeze { context.print("frozen", freeze.sentence, .warning) }
     if let runner = status.runner { context.print("running", Prose(runner)) }
     var table = TextTable(
@@ -176,6 +177,9 @@ struct PhaseStatusText {
     for line in phase.reversal?.lines ?? [] {
       context.print(line == phase.reversal?.lines.first ? "way back" : "", line)
     }
+    for lane in phase.text?.lanes ?? [] {
+      context.print(lane == phase.text?.lanes.first ? "lanes" : "", lane.sentence)
+    }
     printWatch(to: context)
     for item in kept {
       let bytes: Prose = item.bytes.map { ", \(CountText.bytes(Int64($0)))" } ?? ""
@@ -247,6 +251,35 @@ extension WatchRecord {
     case .watching: "watching, sample \(judgement.rounds) of \(count)"
     default: "\(verdict.rawValue)\(detail)"
     }
+  }
+}
+
+extension LaneUse {
+  /// `mail, idle within 60s, through the watch`.
+  var sentence: Prose {
+    "\(lane), \(need.rawValue) within \(DurationText.print(limit))\(isThroughWatch ? ", through the watch" : "")"
+  }
+}
+
+extension LaneStanding {
+  /// Who holds it, since when, why, and when it opens by itself.
+  var sentence: Prose {
+    guard let record, record.state != .open else { return "\(name): open" }
+    let phase = (try? PhaseID(record.phase))?.short ?? record.phase
+    let state: Prose = record.state == .holding ? "about to be held" : "held"
+    var what: Prose = "\(name): \(state)"
+    if !record.phase.isEmpty { what += " for \(phase)" }
+    if record.watch != nil { what += record.phase.isEmpty ? " through a watch" : ", then through its watch" }
+    if let end = record.byHand { what += " by hand until \(end.minute): \(record.reason)" }
+    what += ", since \(record.since.minute)"
+    if isAbandoned {
+      what += "; whoever held it is gone, and the next up, down or watch lets it go"
+      what += opens.map { "; its trigger ends at \($0)" } ?? ""
+      what += ": phasedb lane release \(name) --reason \"...\""
+    } else if let opens {
+      what += "; open by itself at \(opens), unless renewed"
+    }
+    return what
   }
 }
 

@@ -56,6 +56,7 @@ struct BatchEnd {
     let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
     try lifting("writing the ledger") { () in try ledger.endBatch() }
     let present = engine.knowledge.applied.last?.sequence
+    try engine.refuseLostLanes()
     let recorded: Engine.Recorded
     if isRecorded == (record.direction == .up) || run.isTurnedBack {
       recorded = try leaveUnchanged(ledger)
@@ -79,9 +80,10 @@ struct BatchEnd {
       engine.knowledge.schema = left
       try engine.knowledge.settle(on: connection)
     }
+    try engine.putLanesBack(turn, nil, applied: recorded.phase)
     try ledger.commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
-    engine.holdsLease = !turn.isLast
+    engine.holdsLease = !engine.endsRun(turn)
   }
 
   /// Logs the end of a way that leads back to what the ledger already says: a half-done up that came down, or a
@@ -89,7 +91,7 @@ struct BatchEnd {
   private func leaveUnchanged(_ ledger: Ledger) throws(MigrationError) -> Engine.Recorded {
     let detail = record.direction == .up ? "a down that was half done" : "an up that was half done"
     return try lifting("writing the ledger") { () in
-      if turn.isLast { try ledger.releaseLease() }
+      if engine.endsRun(turn) { try ledger.releaseLease() }
       let entry = try ledger.log(
         record.direction == .up ? .up : .down, subject: record.id.description,
         detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())

@@ -259,6 +259,8 @@ extension BatchRun {
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
     try refuseLostPlace()
+    try engine.refuseLostLanes()
+    let lanes = try engine.liftLanes(forWritesOf: plan.writes)
     let limit = hasDeadline ? locked + law.deadline : nil
     connection.setProgressHandler(every: 1_000) { [engine] in
       limit.map { ContinuousClock.now < $0 } ?? !engine.cancellation.isRequested
@@ -281,6 +283,7 @@ extension BatchRun {
       return false
     }
     connection.removeProgressHandler()
+    try engine.putLanesBack(turn, lanes, applied: nil)
     try refuseChangedSchema()
     let worked = ContinuousClock.now
     let after = advanced(by: range, held: (worked - locked).milliseconds)

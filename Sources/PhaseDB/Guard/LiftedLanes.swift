@@ -1,0 +1,105 @@
+internal import PhaseSQL
+package import PhaseSQLite
+
+/// The triggers that hold lanes in a database, out of the way of a transaction that they are not to hold: they would ignore
+/// the phase's own SQL.
+struct LiftedLanes {
+  /// Each with its SQL.
+  private let triggers: [(name: String, sql: String)]
+
+  /// Drops the triggers. Belongs into a transaction.
+  ///
+  /// - Returns: nil when there is none.
+  init?(_ schema: Schema, on connection: Connection) throws(SQLiteError) {
+    let held = schema.laneTriggers
+    guard !held.isEmpty else { return nil }
+    triggers = held.map { ($0.name, $0.sql) }
+    for (name, _) in triggers { try connection.execute("DROP TRIGGER main.\(SQLText.identifier(name))") }
+  }
+
+  /// Makes the triggers again, in the same transaction.
+  ///
+  /// - Parameter moments: until when some of them hold from now on, in seconds since 1970; the others hold as long as before.
+  /// - Returns: those that cannot be made again, because their table or a column of it is gone, and why.
+  func putBack(
+    until moments: [String: Int64], on connection: Connection
+  ) throws(SQLiteError) -> [String: String] {
+    var gone: [String: String] = [:]
+    for (name, sql) in triggers {
+      let renewed = moments[name].flatMap { LaneTrigger.renewed(sql, until: $0) } ?? sql
+      if let why = try connection.makeLaneTrigger(renewed) { gone[name] = why }
+    }
+    return gone
+  }
+}
+
+extension Connection {
+  /// Makes a trigger that holds a lane, and compiles a statement that fires it: SQLite looks at the columns of a trigger only
+  /// when it fires, and that would be in a worker.
+  ///
+  /// - Returns: why it cannot be made, when its table or a column is not there; nothing has changed then.
+  func makeLaneTrigger(_ sql: String) throws(SQLiteError) -> String? {
+    try execute("SAVEPOINT phasedb_lane")
+    var why: String?
+    do throws(SQLiteError) {
+      try execute(sql)
+      if let trial = try trial(ofTrigger: sql) { _ = try prepare(trial) }
+    } catch {
+      guard error.code.primary == .error else {
+        // The transaction is the caller's, and ends with the error.
+        throw error
+      }
+      why = error.message
+      try execute("ROLLBACK TO phasedb_lane")
+    }
+    try execute("RELEASE phasedb_lane")
+    return why
+  }
+
+  private func trial(ofTrigger sql: String) throws(SQLiteError) -> String? {
+    guard let trigger = TriggerDefinition(sql) else { return nil }
+    let table = SQLText.identifier(trigger.table.spelled)
+    switch trigger.event {
+    case .insert: return "INSERT INTO \(table) DEFAULT VALUES"
+    case .delete: return "DELETE FROM \(table)"
+    case .update(let named):
+      var columns = named.map(\.spelled)
+      if columns.isEmpty {
+        columns = try rows("SELECT name FROM pragma_table_info(?1)", .text(trigger.table.spelled)).compactMap
+        {
+          $0[0].text
+        }
+      }
+      let sets = columns.map { "\(SQLText.identifier($0)) = \(SQLText.identifier($0))" }
+      return "UPDATE \(table) SET \(sets.joined(separator: ", "))"
+    }
+  }
+
+  /// The SQL of the trigger that holds a lane; nil when there is none.
+  func laneTrigger(_ name: String) throws(SQLiteError) -> String? {
+    try value(
+      "SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1 COLLATE NOCASE", .text(name))?
+      .text.flatMap { LaneTrigger.isOne($0) ? $0 : nil }
+  }
+
+  /// Makes a trigger hold until another moment, in seconds since 1970. One that is gone, or that holds no more, stays so.
+  /// Belongs into a transaction.
+  func renewLaneTrigger(_ name: String, until moment: Int64, now: Int64) throws(SQLiteError) -> Bool {
+    guard let sql = try laneTrigger(name), let present = LaneTrigger.moment(in: sql), present > now,
+      let renewed = LaneTrigger.renewed(sql, until: moment)
+    else { return false }
+    try execute("DROP TRIGGER main.\(SQLText.identifier(name))")
+    try execute(renewed)
+    return true
+  }
+
+  /// Removes the triggers that hold lanes from a copy, where nobody claims a job and nobody lets the lane go.
+  package func dropLaneTriggers() throws(SQLiteError) {
+    let found = try rows(
+      "SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND substr(lower(name), 1, 13) = ?1",
+      .text(LaneTrigger.prefix))
+    for name in found.compactMap({ $0[0].text }) where try laneTrigger(name) != nil {
+      try execute("DROP TRIGGER main.\(SQLText.identifier(name))")
+    }
+  }
+}

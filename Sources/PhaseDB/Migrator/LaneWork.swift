@@ -1,0 +1,272 @@
+internal import PhaseSQLite
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// A lane as it stands now.
+package struct LaneStanding: Sendable {
+  /// The name in the settings.
+  package let name: String
+  /// What the ledger says of it; nil when it was never held.
+  package let record: LaneRecord?
+  /// Whether whoever held it is gone, so that the next command lets it go.
+  package let isAbandoned: Bool
+  /// When it is open by itself; nil when it is open, or when nothing but a command opens it.
+  package let opens: Timestamp?
+  /// What is in flight; nil where nothing tells.
+  package var busy: LaneCount?
+  /// What waits; nil where nothing tells.
+  package var waiting: LaneCount?
+  /// Why it cannot be looked at or held; nil when it can.
+  package var trouble: Prose?
+
+  package var state: LaneRecord.State { record?.state ?? .open }
+}
+
+extension Migrator {
+  /// The lanes of this environment. One whose file is the database itself needs no connection of its own, and its trigger is
+  /// lifted with the others.
+  var lanes: [String: Lane] {
+    guard !connection.path.isEmpty else { return options.lanes }
+    return options.lanes.mapValues { lane in
+      guard let file = lane.file, (try? FileReading.absolute(file)) == connection.path else { return lane }
+      return Lane(hold: lane.hold, busy: lane.busy, waiting: lane.waiting, pause: lane.pause, file: nil)
+    }
+  }
+
+  private func access(_ name: String, _ lane: Lane) -> LaneAccess {
+    LaneAccess(name, lane, main: connection, wait: options.wait, options.cancellation)
+  }
+
+  /// A lane as the ledger knows it: where its trigger is stays known when the settings do not name it any more.
+  private func access(_ row: LaneRecord) throws(MigrationError) -> LaneAccess {
+    if let lane = lanes[row.name], !lane.isTrigger || lane.file ?? "" == row.file {
+      return access(row.name, lane)
+    }
+    return access(
+      row.name,
+      try Lane(claim: "DELETE ON lane", busy: nil, file: row.file.isEmpty ? nil : row.file))
+  }
+
+  // MARK: Looking
+
+  /// Every lane of the settings and of the ledger, by name, as it stands now. Reads only.
+  package func laneStandings() throws(MigrationError) -> [LaneStanding] {
+    let knowledge = try Knowledge(of: connection)
+    let known = try standings(knowledge.ledger)
+    var all: [LaneStanding] = []
+    for name in Set(lanes.keys).union(known.map(\.name)).sorted() {
+      var standing =
+        known.first { $0.name == name }
+        ?? LaneStanding(name: name, record: nil, isAbandoned: false, opens: nil)
+      if let lane = lanes[name] {
+        let access = access(name, lane)
+        do throws(MigrationError) {
+          standing.busy = try access.look(lane.busy)
+          standing.waiting = try access.look(lane.waiting)
+          try access.refuseUnfit(knowledge.schema)
+        } catch {
+          if error.id == .interrupted { throw error }
+          standing.trouble = error.message
+        }
+      } else {
+        standing.trouble = "phasedb.json does not name it"
+      }
+      all.append(standing)
+    }
+    return all
+  }
+
+  /// The lanes that the ledger knows.
+  func standings(_ ledger: Ledger?) throws(MigrationError) -> [LaneStanding] {
+    let rows = try lifting("reading the ledger") { () in try ledger?.lanes() ?? [] }
+    guard !rows.isEmpty else { return [] }
+    let watches = try ledger?.watches() ?? []
+    return try rows.map { row throws(MigrationError) in
+      var opens: Timestamp?
+      if row.state != .open {
+        let sql = try lifting("looking at lane \(row.name)") { () in
+          row.file.isEmpty ? try connection.laneTrigger(LaneTrigger.name(of: row.name)) : nil
+        }
+        opens = sql.flatMap { LaneTrigger.moment(in: $0) }.map(LaneAccess.timestamp)
+        if !row.file.isEmpty { opens = row.until }
+      }
+      return LaneStanding(
+        name: row.name, record: row, isAbandoned: isAbandoned(row, watches), opens: opens)
+    }
+  }
+
+  /// Whether nobody needs a lane any more that is not open.
+  private func isAbandoned(_ row: LaneRecord, _ watches: [WatchRecord]) -> Bool {
+    guard row.state != .open, !row.isHeldByHand(at: options.now()) else { return false }
+    if watches.contains(where: { $0.id == row.watch && $0.keepsLanes }) { return false }
+    // What a run of this process left behind is nobody's any more.
+    return !row.isOfAnotherRun(than: options.runner)
+  }
+
+  // MARK: What a run does before and after
+
+  /// Lets go of lanes that a run, a watch or an operator left held and nobody needs any more.
+  ///
+  /// - Parameter observe: told of each, and of those that could not be let go.
+  func letGoOfAbandonedLanes(_ observe: (Event) -> Void) {
+    guard let present = try? Ledger.presence(in: connection), case .present(let format, _) = present,
+      present.isReadable
+    else { return }
+    let ledger = Ledger(connection: connection, format: format)
+    guard let rows = try? ledger.lanes(), rows.contains(where: { $0.state != .open }),
+      let watches = try? ledger.watches()
+    else { return }
+    for row in rows where isAbandoned(row, watches) {
+      do throws(MigrationError) {
+        if try connection.letGo(
+          try access(row), by: options.runner, at: options.now(), wait: options.wait,
+          why: "\(row.holder.user)@\(row.holder.host), process \(row.holder.processID), left it", of: format,
+          whoever: true) == true
+        {
+          observe(.laneOpened(row.name))
+        }
+      } catch {
+        observe(.laneStuck(row.name, reason: error.message))
+      }
+    }
+  }
+
+  /// Lanes that a plan needs and that this environment does not have, or cannot hold.
+  ///
+  /// - Throws: `unknown-lane`, `lane-unfit`.
+  func refuseUnknownLanes(of plan: Plan) throws(MigrationError) {
+    guard !plan.isFresh, !plan.overridden.contains(.lane) else { return }
+    for (index, step) in plan.steps.enumerated() {
+      for use in step.phase.lanes {
+        guard let lane = lanes[use.lane] else {
+          throw .unknownLane(use, of: step, among: lanes.keys)
+        }
+        // What an earlier step makes is not there yet.
+        guard index == 0 || lane.file != nil else { continue }
+        try access(use.lane, lane).refuseUnfit(plan.schemaBefore)
+      }
+    }
+  }
+
+  // MARK: Through a watch
+
+  /// Keeps the lanes of a watch held, or lets them go when it has its verdict.
+  func tendLanes(of watch: Int64, _ observe: (WatchEvent) -> Void) throws(MigrationError) {
+    let (rows, record, format) = try connection.reading {
+      () throws(MigrationError) -> ([LaneRecord], WatchRecord?, Int?) in
+      let ledger = try Knowledge.glancing(at: connection).ledger
+      let rows = try lifting("reading the ledger") { () in try ledger?.lanes() ?? [] }
+      return (rows, try ledger?.watches().first { $0.id == watch }, ledger?.format)
+    }
+    for row in rows where row.watch == watch && row.state != .open {
+      let access = try access(row)
+      guard let record, record.keepsLanes else {
+        if !row.isHeldByHand(at: options.now()) {
+          let isOpen = try connection.letGo(
+            access, by: options.runner, at: options.now(), wait: options.wait,
+            why: "the watch has its verdict", of: format, whoever: true)
+          if isOpen == true { observe(.reversing(.laneOpened(row.name))) }
+        }
+        continue
+      }
+      let moment = LaneAccess.moment(after: record.watch.laneHorizon)
+      if try !access.renew(until: moment) {
+        // Nobody watched for so long that it opened by itself.
+        _ = try access.hold(until: moment, ifNothingWaits: false)
+      }
+      try writing("recording a lane") { knowledge throws(MigrationError) in
+        try lifting("writing the ledger") { () in
+          guard let ledger = knowledge.ledger, var present = try ledger.lane(row.name), present.watch == watch
+          else { return }
+          present.until = LaneAccess.timestamp(moment)
+          try ledger.record(present)
+        }
+      }
+    }
+  }
+
+  // MARK: By hand
+
+  /// Holds a lane until a moment, whether or not what was begun has ended.
+  ///
+  /// - Returns: the lane as it stands then.
+  /// - Throws: `unknown-lane`, `lane-unfit`, `lane-not-held`, `ledger-missing`.
+  package func holdLane(
+    _ name: String, for time: Duration, reason: String
+  ) throws(MigrationError) -> LaneStanding {
+    guard let lane = lanes[name] else {
+      let nearest: Prose? = Suggestion.nearest(to: name, in: lanes.keys.sorted()).map {
+        "did you mean '\($0)'?"
+      }
+      throw MigrationError(
+        .unknownLane, "there is no lane '\(name)' in phasedb.json", state: "nothing was changed",
+        help: [nearest, "see the lanes: phasedb lane list"].compactMap(\.self))
+    }
+    let access = access(name, lane)
+    let moment = LaneAccess.moment(after: time)
+    let isOfRun = try recordByHand(name) { ledger, row in
+      var row = row ?? .new(name, lane, options.runner)
+      let isOfRun = row.isOfAnotherRun(than: options.runner)
+      row.byHand = LaneAccess.timestamp(moment)
+      row.reason = reason
+      if !isOfRun {
+        row.state = .holding
+        row.holder = options.runner
+        row.since = options.now()
+      }
+      row.until = max(row.until, LaneAccess.timestamp(moment))
+      try ledger.record(row)
+      return isOfRun
+    }
+    // What a run holds is held already, and stays so when the run ends.
+    if !isOfRun { _ = try access.hold(until: moment, ifNothingWaits: false) }
+    _ = try recordByHand(name) { ledger, row in
+      guard var row else { return false }
+      if row.state == .holding, !isOfRun { row.state = .held }
+      try ledger.record(row)
+      try ledger.log(
+        .lane, subject: name, detail: "held by hand until \(LaneAccess.timestamp(moment)): \(reason)",
+        by: options.runner, at: options.now())
+      return true
+    }
+    return try laneStandings().first { $0.name == name }
+      ?? LaneStanding(name: name, record: nil, isAbandoned: false, opens: nil)
+  }
+
+  private func recordByHand(
+    _ name: String, _ change: (Ledger, LaneRecord?) throws -> Bool
+  ) throws(MigrationError) -> Bool {
+    try writing("recording the lane") { knowledge throws(MigrationError) in
+      guard let old = knowledge.ledger else {
+        throw MigrationError(
+          .ledgerMissing, "\(database) has no ledger, so nothing could remember that lane \(name) is held",
+          state: "nothing was changed", help: ["apply phases first: phasedb up"])
+      }
+      return try lifting("writing the ledger") { () in
+        let ledger = try old.upgraded(by: options.runner, at: options.now())
+        return try change(ledger, ledger.lane(name))
+      }
+    }
+  }
+
+  /// Lets a lane go, whoever holds it.
+  ///
+  /// - Throws: `lane-not-held` when nobody does, or when it could not be let go.
+  package func releaseLane(_ name: String, reason: String) throws(MigrationError) {
+    let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
+    let row = try lifting("reading the ledger") { () in try knowledge.ledger?.lane(name) }
+    guard let row, row.state != .open else {
+      throw MigrationError(
+        .laneNotHeld, "lane \(name) is not held", state: "nothing was changed",
+        help: ["see the lanes: phasedb lane list"])
+    }
+    _ = try connection.letGo(
+      try access(row), by: options.runner, at: options.now(), wait: options.wait, why: reason,
+      of: knowledge.ledger?.format, whoever: true)
+  }
+}

@@ -1,0 +1,134 @@
+internal import PhaseDB
+
+/// `phasedb lane`: shows lanes, or holds one and lets it go by hand.
+enum LaneCommand {
+  /// What an operator does.
+  enum Action: String, CaseIterable {
+    case list, hold, release
+  }
+
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let location = try Location(context, reading: .none)
+    let action = context.invocation.value(.laneAction).flatMap(Action.init) ?? .list
+    let name = context.invocation.value(.lane) ?? ""
+    let reason = context.invocation.value(.reason) ?? ""
+    let migrator = try location.migrator(action == .list ? .reading : .writing, context)
+    switch action {
+    case .list:
+      let lanes = try migrator.laneStandings()
+      if context.isJSON { try context.print(json: LanesJSON(lanes)) } else { print(lanes, to: context) }
+    case .hold:
+      let lane = try migrator.holdLane(
+        name, for: context.invocation.duration(.freezeTime) ?? .seconds(600), reason: reason)
+      if context.isJSON { try context.print(json: LanesJSON([lane])) }
+      context.say(lane.sentence)
+      if let busy = lane.busy, busy.jobs > 0 { context.say("\(busy.words("still in flight"))") }
+      if lane.opens == nil { context.say("nothing but a command opens it: phasedb lane release") }
+      context.suggest("phasedb lane release \(ShellWord(name)) --reason \"...\"")
+    case .release:
+      try migrator.releaseLane(name, reason: reason)
+      if context.isJSON {
+        try context.print(json: LanesJSON(try migrator.laneStandings().filter { $0.name == name }))
+      }
+      context.say("lane \(name) is open")
+      context.suggest("phasedb lane list")
+    }
+    return .done
+  }
+
+  private static func print(_ lanes: [LaneStanding], to context: CommandContext) {
+    guard !lanes.isEmpty else {
+      return context.say("no lanes: phasedb.json names none, and none was ever held")
+    }
+    var table = TextTable(
+      .init("lane"), .init("state"), .init("in flight", .right), .init("oldest", .right),
+      .init("waiting", .right), .init("remark"), overflow: .isCut)
+    for lane in lanes {
+      let isOpen = lane.state == .open
+      table.add(
+        .init(lane.name), .init(lane.state.rawValue, isOpen ? .good : lane.isAbandoned ? .bad : .warning),
+        .init(lane.busy.map { CountText.text($0.jobs) } ?? "?"),
+        .init(lane.busy?.oldest.map { "\(CountText.text($0.components.seconds)) s" } ?? ""),
+        .init(lane.waiting.map { CountText.text($0.jobs) } ?? "?"),
+        lane.trouble.map { .init("\($0)", .bad) } ?? .init(""))
+    }
+    context.print(table)
+    for lane in lanes where lane.state != .open { context.say(lane.sentence) }
+  }
+}
+
+extension LaneCount {
+  /// What a person reads while it is waited for.
+  func words(of what: LaneWait) -> Prose {
+    switch what {
+    case .inFlight: words("in flight")
+    case .waiting: words("waiting")
+    case .time:
+      "\(oldest.map { CountText.text($0.components.seconds) } ?? "") s until everything must have ended"
+    }
+  }
+}
+
+// MARK: - JSON
+
+/// A lane as `--format json` prints it.
+struct LaneJSON: Encodable {
+  let lane: String
+  /// `holding`, `held` or `open`.
+  let state: String
+  let since: String?
+  let phase: String?
+  /// The checkpoint whose watch it stays held for.
+  let watch: Int64?
+  let reason: String?
+  let byHandUntil: String?
+  let holder: String?
+  let abandoned: Bool
+  /// When it is open by itself.
+  let opens: String?
+  let inFlight: Int?
+  let oldestMilliseconds: Double?
+  let waiting: Int?
+  let trouble: Prose?
+
+  init(_ lane: LaneStanding) {
+    let record = lane.state == .open ? nil : lane.record
+    self.lane = lane.name
+    state = lane.state.rawValue
+    since = lane.record?.since.text
+    phase = record.flatMap { $0.phase.isEmpty ? nil : $0.phase }
+    watch = record?.watch
+    reason = record.flatMap { $0.reason.isEmpty ? nil : $0.reason }
+    byHandUntil = record?.byHand?.text
+    holder = record.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" }
+    abandoned = lane.isAbandoned
+    opens = lane.opens?.text
+    inFlight = lane.busy?.jobs
+    oldestMilliseconds = lane.busy?.oldest?.milliseconds
+    waiting = lane.waiting?.jobs
+    trouble = lane.trouble
+  }
+}
+
+/// What a phase needs of a lane, in a plan.
+struct LaneUseJSON: Encodable {
+  let lane: String
+  /// `idle` or `empty`.
+  let need: String
+  let withinMilliseconds: Double
+  let throughWatch: Bool
+
+  init(_ use: LaneUse) {
+    lane = use.lane
+    need = use.need.rawValue
+    withinMilliseconds = use.limit.milliseconds
+    throughWatch = use.isThroughWatch
+  }
+}
+
+/// What `lane` prints.
+private struct LanesJSON: Encodable {
+  let lanes: [LaneJSON]
+
+  init(_ lanes: [LaneStanding]) { self.lanes = lanes.map(LaneJSON.init) }
+}
