@@ -24,6 +24,8 @@ public enum Event: Sendable, Hashable {
   case waiting(PhaseID, reason: Prose)
   /// A schema that is not what the ledger said was recorded as it is; the difference, one line each.
   case driftAccepted([Prose])
+  /// The switches of the step's migration are closed, and the step waits so long for those that asked before.
+  case switchesClosed(PhaseID, [String], waiting: Duration)
   /// A lease was taken over from a process that is provably dead.
   case tookOver(from: String)
 }

@@ -18,12 +18,14 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case watch
   /// The same text came down by itself here after its watch failed.
   case reversed
+  /// A switch must have been on for everybody long enough.
+  case `switch`
   /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
   /// Gates that an operator can override with a reason.
   public static let overridable: [Gate] = [
-    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .drift, .edited,
+    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .switch, .drift, .edited,
   ]
 }
 

@@ -19,6 +19,9 @@ extension Engine {
     let locked = ContinuousClock.now
 
     guard let drift = try enter(turn) else { return .alreadyDone }
+    if let closing = try switchClosing(turn) {
+      return try close(closing, before: turn, accepting: drift, in: transaction)
+    }
     // 3. What the SQL will take from rows is copied. Archives are checked, and rows that the schema below would not have.
     let rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: purpose == .rehearsal, on: connection)
@@ -54,6 +57,7 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseCalledOff(turn.plan)
     try refuseMissingEvidence(turn)
+    try refuseClosedSwitch(turn)
     try recordBroughtEvidence(turn)
     return drift
   }
@@ -176,6 +180,7 @@ extension Engine {
           applied, leaving: drift, milliseconds: (ContinuousClock.now - began).milliseconds, by: runner,
           at: time)
         try ledger.record(kept, entry: entry)
+        try ledger.removeSwitches(of: step.phase, step.id, by: runner, at: time)
         if let watch = turn.plan.reversing, turn.isLast {
           try ledger.recordReversal(of: watch, entry: entry)
         }

@@ -33,6 +33,8 @@ package struct LogEntry: Sendable, Hashable {
     case watch
     /// Watches were kept from reversing, or let again.
     case freeze, unfreeze
+    /// A switch was made, changed or removed, or somebody was pinned.
+    case `switch`
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

@@ -35,6 +35,9 @@ extension Phase {
       if let query = probe.query { identity.add("query", query) }
       if let red = probe.red { identity.add("red", red) }
     }
+    for made in switches {
+      identity.add("switch", [made.name] + (made.fullFor.map { [DurationText.print($0)] } ?? []))
+    }
     if let batching { identity.add("batch", [batching.table] + (batching.column.map { [$0] } ?? [])) }
     identity.add("up", up)
     identity.add("down", down)

@@ -7,6 +7,7 @@ struct Directive {
   enum Name: String, CaseIterable {
     case up, down, verify, watch, probe, red, window, residual, loses, batch, retire, soak, needs, budget,
       allow
+    case `switch`
 
     /// Whether SQL follows it.
     var isSection: Bool { [.up, .down, .verify, .probe, .red].contains(self) }

@@ -61,6 +61,10 @@ extension Phase {
       lines.append("-- @batch \(batching.table.asDirectiveName)\(column)")
     }
     if let watch { lines.append("-- @watch \(watch.text)") }
+    for made in switches {
+      let full = made.fullFor.map { " full for \(DurationText.print($0))" } ?? ""
+      lines.append("-- @switch \(made.name.asDirectiveName)\(full)")
+    }
     for allowance in allowances {
       lines.append(
         "-- @allow \(allowance.rule.asDirectiveName) until \(allowance.application.asDirectiveName) "

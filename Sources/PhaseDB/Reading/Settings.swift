@@ -37,14 +37,18 @@ package struct Settings: Sendable, Hashable {
   package var onWatch: [String]?
   /// While there is such a file, no watch reverses.
   package var freezeFile: String?
+  /// How long a way down waits after it closed a switch.
+  package var switchSettle: Duration?
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
     sqlite: Version? = nil, hold: Duration? = nil, pause: Duration? = nil, maximumRows: Int? = nil,
     throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil,
-    probes: [String: ProbeCommand] = [:], onWatch: [String]? = nil, freezeFile: String? = nil
+    probes: [String: ProbeCommand] = [:], onWatch: [String]? = nil, freezeFile: String? = nil,
+    switchSettle: Duration? = nil
   ) {
     (self.probes, self.onWatch, self.freezeFile) = (probes, onWatch, freezeFile)
+    self.switchSettle = switchSettle
     self.hold = hold
     self.pause = pause
     self.maximumRows = maximumRows
@@ -84,7 +88,8 @@ package struct Settings: Sendable, Hashable {
           probe.command = PathInSettings.program(probe.command, from: folder)
           return probe
         }, onWatch: decoded.onWatch.map { PathInSettings.program($0, from: folder) },
-        freezeFile: decoded.freezeFile.map { PathInSettings.resolve($0, from: folder) })
+        freezeFile: decoded.freezeFile.map { PathInSettings.resolve($0, from: folder) },
+        switchSettle: decoded.switchSettle)
     } catch let error as MigrationError {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
@@ -105,7 +110,7 @@ package struct Settings: Sendable, Hashable {
 private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
-  case throttle, pauseFile, probes, onWatch, freezeFile
+  case throttle, pauseFile, probes, onWatch, freezeFile, switchSettle
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -139,6 +144,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
         "a program and its arguments, which gets each verdict of a watch as JSON on its standard input"
       )
     case .freezeFile: ("path", "none", "no watch reverses anything while this file exists")
+    case .switchSettle:
+      (
+        "duration", "`10s`",
+        "how long a way down waits after it closed a switch; longer than replicas lag behind"
+      )
     }
   }
 }
@@ -177,6 +187,7 @@ private struct SettingsFile: Decodable {
   var probes: [String: ProbeCommand] = [:]
   var onWatch: [String]?
   var freezeFile: String?
+  var switchSettle: Duration?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -192,6 +203,7 @@ private struct SettingsFile: Decodable {
     migrations = try Self.text(.migrations, "the path of a folder", container)
     wait = try Self.duration(.wait, for: "30s", container)
     forget = try Self.duration(.forget, for: "10m", container)
+    switchSettle = try Self.duration(.switchSettle, for: "10s", container)
     hold = try Self.duration(.hold, for: "10ms", container)
     pause = try Self.duration(.pause, for: "2ms", container)
     throttle = try Self.text(.throttle, "a SELECT", container)

@@ -56,7 +56,9 @@ struct CommandLineTool {
   private func lostOutput(of context: CommandContext) -> MigrationError {
     let message: Prose = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
-      [.up, .down, .settle, .goto, .watch, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge]
+      [.up, .down, .settle, .goto, .watch, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge, .switchSet,
+        .switchClose, .switchPin, .switchUnpin, .switchRamp,
+      ]
       .contains(
         context.invocation.verb)
       && !context.invocation.flag(.dryRun)
@@ -92,6 +94,11 @@ struct CommandLineTool {
     case .checkpointRestore: CheckpointRestoreCommand.run
     case .purge: PurgeCommand.run
     case .watch: WatchCommand.run
+    case .switchList: SwitchListCommand.run
+    case .switchSet, .switchClose, .switchPin, .switchUnpin: SwitchChangeCommand.run
+    case .switchTest: SwitchTestCommand.run
+    case .switchSQL: SwitchSQLCommand.run
+    case .switchRamp: SwitchRampCommand.run
     case .log: LogCommand.run
     case .explain: ExplainCommand.run
     case .completions: CompletionsCommand.run

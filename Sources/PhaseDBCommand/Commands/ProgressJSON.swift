@@ -2,13 +2,15 @@ internal import PhaseDB
 
 /// What happens while batches run, as `--format json` prints it on standard error: one object a line.
 struct ProgressJSON: Encodable {
-  /// `progress`, `paused`, `resumed` or `turning-back`.
+  /// `progress`, `paused`, `resumed`, `turning-back` or `switches-closed`.
   let event: String
   let phase: String
   var direction: String?
   var progress: Numbers?
   var pause: Pause?
   var reason: Prose?
+  var switches: [String]?
+  var waitMilliseconds: Double?
 
   /// Its keys are those of the same numbers in `status`.
   struct Numbers: Encodable {
@@ -59,6 +61,9 @@ struct ProgressJSON: Encodable {
     case .batchResumed(let id): self.init(event: "resumed", phase: id.description)
     case .turningBack(let id, let reason):
       self.init(event: "turning-back", phase: id.description, reason: reason)
+    case .switchesClosed(let id, let names, let waiting):
+      self.init(event: "switches-closed", phase: id.description)
+      (switches, waitMilliseconds) = (names, waiting.milliseconds)
     default: return nil
     }
   }

@@ -15,6 +15,7 @@ struct StatusJSON: Encodable {
   let lastStop: StopJSON?
   let underWay: UnderWayJSON?
   let watches: [WatchJSON]
+  let switches: [SwitchJSON]
   let freeze: FreezeJSON?
   let phases: [PhaseJSON]
   /// Why `--check` fails; empty when it does not.
@@ -127,6 +128,7 @@ struct StatusJSON: Encodable {
     underWay = status.underWay.map(UnderWayJSON.init)
     unread = status.unread.map(\.message)
     watches = status.watches.map(WatchJSON.init)
+    switches = status.switches.map { SwitchJSON($0) }
     freeze = status.freeze.map(FreezeJSON.init)
     phases = status.phases.map { phase in
       PhaseJSON(

@@ -17,6 +17,7 @@ struct StatusText {
     for watch in status.watches where watch.verdict != .passed && watch.verdict != .waived {
       context.print("watch", watch.sentence, watch.style)
     }
+    for record in status.switches { context.print("switch", "\(record.name): \(record.standing)") }
     if let freeze = status.freeze { context.print("frozen", freeze.sentence, .warning) }
     if let runner = status.runner { context.print("running", Prose(runner)) }
     var table = TextTable(
