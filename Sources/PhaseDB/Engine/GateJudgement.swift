@@ -195,7 +195,7 @@ package struct GateJudgement: Sendable {
     guard !isFresh, !overridden.contains(.switch) else { return [] }
     return phase.switchesRequired.compactMap { required in
       let name = required.name
-      guard let present = switches.first(where: { $0.name == name }) else {
+      guard let present = switches.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
         return ClosedGate(
           gate: .switch, reason: "it waits for the switch '\(name)', which no applied phase makes",
           brief: "waits for the switch '\(name)', which is not made",
@@ -206,7 +206,8 @@ package struct GateJudgement: Sendable {
         let isAll = present.exposure == .full
         return ClosedGate(
           gate: .switch,
-          reason: "the switch '\(name)' must have been on for everybody for \(time), and is at \(present.standing)",
+          reason:
+            "the switch '\(name)' must have been on for everybody for \(time), and is at \(present.standing)",
           brief: "the switch '\(name)' is at \(present.standing)",
           opening: isAll
             ? "see who is pinned off: phasedb switch list NAME"

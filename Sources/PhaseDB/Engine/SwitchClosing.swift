@@ -1,5 +1,11 @@
 internal import PhaseSQLite
 
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
 /// A way down closes the switches of its migration first, in a transaction of its own, and waits: nothing that asks a
 /// switch may read what is about to go.
 ///

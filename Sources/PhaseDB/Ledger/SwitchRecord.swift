@@ -91,7 +91,9 @@ extension Ledger {
     }
     guard !found.isEmpty else { return [] }
     var phases: [(applied: AppliedPhase, phase: Phase)] = []
-    for phase in applied where found.contains(phase.sequence) { phases.append((phase, try self.phase(phase))) }
+    for phase in applied where found.contains(phase.sequence) {
+      phases.append((phase, try self.phase(phase)))
+    }
     return phases.filter { !$0.phase.switches.isEmpty }
   }
 }

@@ -163,11 +163,11 @@ extension Migrator {
   // MARK: - What is found
 
   func found(_ name: String, in ledger: Ledger?) throws(MigrationError) -> SwitchRecord {
+    // SQLite compares bytes, where Swift takes two ways to write a letter for the same.
+    let record = try lifting("reading the ledger") { () in try ledger?.switchRecord(name) }
+    if let record { return record }
     let all = try lifting("reading the ledger") { () in try ledger?.switches() ?? [] }
-    guard let record = all.first(where: { $0.name == name }) else {
-      throw unknown(name, among: all.map(\.name))
-    }
-    return record
+    throw unknown(name, among: all.map(\.name))
   }
 
   private func unknown(_ name: String, among names: [String]) -> MigrationError {

@@ -140,8 +140,10 @@ extension Migrator {
     }
     let round = recorded.judgement.rounds
     let stage: WatchEvent.Stage =
-      isAfterwards ? .afterwards : recorded.judgement.containment != nil && watch.verdict == .containing
-      ? .contained : round == 0 ? .settling : .judged(round, of: watch.watch.rounds)
+      isAfterwards
+      ? .afterwards
+      : recorded.judgement.containment != nil && watch.verdict == .containing
+        ? .contained : round == 0 ? .settling : .judged(round, of: watch.watch.rounds)
     observe(.sampled(watch.phase, stage, taken))
     if recorded.verdict != watch.verdict { observe(.verdict(recorded)) }
     return recorded
@@ -213,7 +215,8 @@ extension Migrator {
     watch.verdict = .containing
     watch.judgement.beginContainment(settling: Int((options.switchSettle / every).rounded(.up)))
     let list = closed.map { "'\($0)'" }.joined(separator: ", ")
-    watch.detail += closed.count == 1 ? "; the switch \(list) was closed" : "; the switches \(list) were closed"
+    watch.detail +=
+      closed.count == 1 ? "; the switch \(list) was closed" : "; the switches \(list) were closed"
   }
 
   // MARK: - The way back

@@ -37,13 +37,13 @@ package struct Exposure: Sendable, Hashable, Comparable, CustomStringConvertible
 
   /// Reads `25%`, `0.5%` or `25 %`.
   package init(_ text: String) throws(Unreadable) {
+    if text.first == "-" { throw Unreadable(why: "is less than 0 %") }
     guard text.last == "%" else { throw Unreadable(why: "has no percent sign: write 25% or 0.5%") }
     var number = text.dropLast()
     if number.last == " " { number.removeLast() }
     let parts = number.split(separator: ".", omittingEmptySubsequences: false)
     let areDigits = parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { ("0"..."9").contains($0) } }
     guard areDigits, (1...2).contains(parts.count) else {
-      if number.first == "-" { throw Unreadable(why: "is less than 0 %") }
       throw Unreadable(why: "is not a number: write 25% or 0.5%")
     }
     guard let whole = Int(parts[0]), whole <= 100 else { throw Unreadable(why: "is more than 100 %") }

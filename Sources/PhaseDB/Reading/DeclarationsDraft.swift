@@ -230,7 +230,8 @@ struct DeclarationsDraft {
     let value = arguments.name()?.range ?? directive.whole
     let duration = try source.duration(value, directive, example: "full for 7d")
     guard arguments.isAtEnd else {
-      throw source.bad(directive, "'\(source.string(arguments.rest))' is not expected here", at: arguments.rest, help: form)
+      throw source.bad(
+        directive, "'\(source.string(arguments.rest))' is not expected here", at: arguments.rest, help: form)
     }
     return Switch(name, fullFor: duration)
   }

@@ -2,7 +2,8 @@ internal import PhaseDB
 
 extension Verb {
   /// Every verb there is, in the order in which help lists them.
-  static let table: [Verb] = starting + adopting + running + looking + switching + applications + checkpoints + about
+  static let table: [Verb] =
+    starting + adopting + running + looking + switching + applications + checkpoints + about
 
   static func with(_ id: ID) -> Verb? { table.first { $0.id == id } }
 
@@ -321,7 +322,9 @@ extension Verb {
       discussion:
         "A switch is made by an expand with @switch, for nobody at first. With NAME, also shows who is pinned and how far "
         + "its ramp is.",
-      positionals: [Positional(.switchName, .name(.switch), optional: true, "the only switch to show, in full")],
+      positionals: [
+        Positional(.switchName, .name(.switch), optional: true, "the only switch to show, in full")
+      ],
       options: [.wait, .database, .migrations, .format],
       examples: [
         Example("phasedb switch list", "show every switch"),

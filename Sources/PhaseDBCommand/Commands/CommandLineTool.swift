@@ -56,7 +56,9 @@ struct CommandLineTool {
   private func lostOutput(of context: CommandContext) -> MigrationError {
     let message: Prose = "the output could not be written: \(context.output.failure?.message ?? "")"
     let hasActed =
-      [.up, .down, .settle, .goto, .watch, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge, .switchSet,
+      [
+        .up, .down, .settle, .goto, .watch, .adopt, .checkIn, .checkpointCreate, .checkpointRestore, .purge,
+        .switchSet,
         .switchClose, .switchPin, .switchUnpin, .switchRamp,
       ]
       .contains(

@@ -121,7 +121,8 @@ struct PlanJSON: Encodable {
     closing = plan.steps.compactMap { step in
       plan.closing[step.id].map {
         ClosingJSON(
-          phase: step.id.description, switches: $0.switches.map(\.name), waitMilliseconds: $0.wait.milliseconds)
+          phase: step.id.description, switches: $0.switches.map(\.name),
+          waitMilliseconds: $0.wait.milliseconds)
       }
     }
     liveOutside = plan.remainingMisfits.map(MisfitJSON.init)

@@ -132,7 +132,7 @@ enum SwitchSQLCommand {
     if context.isJSON {
       try context.print(json: QueryJSON(sql: sql))
     } else {
-      context.print("\(whole: sql)\n")
+      for line in sql.split(separator: "\n") { context.print("\(whole: String(line))\n") }
     }
     return .done
   }

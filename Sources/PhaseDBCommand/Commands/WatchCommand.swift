@@ -147,7 +147,9 @@ struct WatchRun {
     case .failed, .reversing:
       context.suggest("phasedb down", after: "decide whether \(worst.phase.short) stays")
     case .contained:
-      context.suggest("phasedb status \(worst.phase.short)", after: "find out why, and raise the switch again or take the phase down")
+      context.suggest(
+        "phasedb status \(worst.phase.short)",
+        after: "find out why, and raise the switch again or take the phase down")
     case .watching, .containing, .checking: context.suggest("phasedb watch")
     case .unclear:
       context.suggest("phasedb status \(worst.phase.short)", after: "find out why the probes cannot tell")

@@ -9,7 +9,8 @@ enum SwitchRules {
     var made: [String] = []
     var findings: [Finding] = []
     for (id, phase) in catalog.phases {
-      for required in phase.switchesRequired where !made.contains(required.name) {
+      for required in phase.switchesRequired
+      where !made.contains(where: { $0.utf8.elementsEqual(required.name.utf8) }) {
         let nearest = Suggestion.nearest(to: required.name, in: made)
         findings.append(
           Finding(
