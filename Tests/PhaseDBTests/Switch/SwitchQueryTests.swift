@@ -113,7 +113,9 @@ struct SwitchQueryTests {
   @Test("is on for the share that it says, spread evenly, and raising turns nobody off", arguments: kinds)
   func shares(_ kind: Kind) throws {
     let salt = Int.random(in: 65_536...2_147_483_646)
-    let connection = try Self.database(salt: salt).connect()
+    let database = try Self.database(salt: salt)
+    let connection = try database.connect()
+    defer { withExtendedLifetime(database) {} }
     let count = 10_000
     let subjects = (0..<count).map(kind.subject)
     var on: [Int: Set<String>] = [:]
