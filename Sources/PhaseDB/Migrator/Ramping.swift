@@ -44,8 +44,8 @@ extension Migrator {
     let (begun, isNew) = try beginRamp(name, order)
     var ramp = begun
     defer { try? releaseRamp(name) }
+    let every = try judging(name).phase.watch.map { min($0.every, ramp.every) } ?? ramp.every
     if isNew { observe(.raised(ramp)) }
-    let every = try judge(of: name).watch.map { min($0.every, ramp.every) } ?? ramp.every
     var due: ContinuousClock.Instant? = isNew ? .now + every : nil
     while ramp.isOpen {
       if due.map({ $0 <= .now }) ?? isDue(ramp, every) {
@@ -74,10 +74,6 @@ extension Migrator {
     guard let later = applied.first(where: { $0.id == migrate }) else { return nil }
     let phase = try ledger.phase(later)
     return phase.probes.isEmpty ? nil : (later, phase)
-  }
-
-  private func judge(of name: String) throws(MigrationError) -> Phase {
-    try judging(name).phase
   }
 
   private func judging(_ name: String) throws(MigrationError) -> (applied: AppliedPhase, phase: Phase) {

@@ -92,7 +92,9 @@ final class SwitchSite {
     ).by(runner) { clock.now }
     options.switchSettle = settle
     let answers = answers
-    options.probes["checkout"] = Probe.Source(givesNumber: true) { _ in answers["checkout"] }
+    for name in ["checkout", "disk"] {
+      options.probes[name] = Probe.Source(givesNumber: true) { _ in answers[name] }
+    }
     return options
   }
 
