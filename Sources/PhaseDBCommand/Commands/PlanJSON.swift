@@ -13,8 +13,8 @@ struct PlanJSON: Encodable {
   let overridden: [String]
   let reason: String?
   let notes: [Prose]
-  /// What a way down closes before its steps.
-  let closing: [ClosingJSON]
+  /// What a way down closes before its steps; nil when that is nothing.
+  let closing: [ClosingJSON]?
   /// Live versions that the schema is not for, neither now nor after the plan.
   let liveOutside: [MisfitJSON]
 
@@ -118,13 +118,14 @@ struct PlanJSON: Encodable {
     overridden = plan.overridden.map(\.rawValue).sorted()
     reason = plan.reason
     notes = plan.notes
-    closing = plan.steps.compactMap { step in
+    let closings = plan.steps.compactMap { step in
       plan.closing[step.id].map {
         ClosingJSON(
           phase: step.id.description, switches: $0.switches.map(\.name),
           waitMilliseconds: $0.wait.milliseconds)
       }
     }
+    closing = closings.isEmpty ? nil : closings
     liveOutside = plan.remainingMisfits.map(MisfitJSON.init)
   }
 }
