@@ -49,8 +49,7 @@ enum ValueKind: Sendable, Hashable {
     case .directory: "DIR"
     case .number: "N"
     case .duration: "DURATION"
-    case .percent: "PERCENT"
-    case .percents: "PERCENT,PERCENT"
+    case .percent, .percents: "N%"
     case .choices(let words): words.joined(separator: "|")
     case .list(let words, let placeholder): placeholder ?? words.joined(separator: ",")
     }

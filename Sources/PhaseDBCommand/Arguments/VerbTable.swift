@@ -418,7 +418,7 @@ extension Verb {
         + "and the switch was closed, 4 when it was stopped, and 5 while another process raises it.",
       positionals: [
         Positional(.switchName, .name(.switch), "the switch"),
-        Positional(.steps, .percents, optional: true, "the exposures, one after the other"),
+        Positional(.steps, .percents, optional: true, "the exposures, one after the other: 1%,10%,100%"),
         Positional(.every, .choices(["every"]), optional: true, "stands before the duration"),
         Positional(.interval, .duration, optional: true, "how long each step is judged"),
       ],

@@ -96,7 +96,7 @@ struct SwitchTests {
     let outcome = try site.phasedb("switch set new-pricing \(word) --reason x -d shop.db")
     #expect(outcome.code == 64)
     #expect(
-      outcome.errors.contains("PERCENT takes a number from 0% to 100%, and \(why)"), "\(outcome.errors)")
+      outcome.errors.contains("N% takes a number from 0% to 100%, and \(why)"), "\(outcome.errors)")
   }
 
   @Test("lines that are wrong are refused before anything is opened")
