@@ -24,7 +24,8 @@ struct SwitchClosing {
   static func names(
     before id: PhaseID, _ phase: Phase, applied: [AppliedPhase], in ledger: Ledger
   ) throws(MigrationError) -> [String] {
-    guard id.kind != .contract, ledger.format >= 5 else { return [] }
+    guard id.kind != .contract, try lifting("reading the ledger", { () in try ledger.hasSwitches() })
+    else { return [] }
     if id.kind == .expand { return phase.switchesMade }
     guard let expand = applied.first(where: { $0.id == PhaseID(id.migration, .expand) }) else { return [] }
     return try ledger.phase(expand).switchesMade

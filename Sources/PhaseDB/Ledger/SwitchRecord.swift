@@ -38,6 +38,12 @@ extension Ledger {
   /// Every switch by its name; nothing in a ledger of an older format.
   func switches() throws(SQLiteError) -> [SwitchRecord] { try switches("ORDER BY s.name", []) }
 
+  /// Whether there is any: without one no text needs to be read.
+  func hasSwitches() throws(SQLiteError) -> Bool {
+    guard format >= 5 else { return false }
+    return try connection.value("SELECT 1 FROM phasedb_switch LIMIT 1") != nil
+  }
+
   /// The switch of that name; nil when there is none.
   func switchRecord(_ name: String) throws(SQLiteError) -> SwitchRecord? {
     try switches("WHERE s.name = ?1", [.text(name)]).first

@@ -263,6 +263,9 @@ extension ArgumentParser {
     }
     let order: [ArgumentID] = [.steps, .every, .interval]
     let given = order.filter(invocation.has)
+    if invocation.duration(.interval) == .zero {
+      throw UsageError(.badDuration, "each step of 'switch ramp' must be judged for longer than 0s")
+    }
     guard given.isEmpty || given == order else {
       throw UsageError(
         .missingArgument, "'switch ramp' needs steps and how long each is judged, or neither",

@@ -51,7 +51,7 @@ final class RunProgress {
     case .switchesClosed(let id, let names, let waiting):
       let list = names.map { "'\($0)'" as Prose }.joined(separator: ", ")
       context.say(
-        "\(context.paint("closed  ", .good)) \(list), before \(id.short) comes down; waiting \(TimeText.text(waiting)) for those who asked before"
+        "\(context.paint("closed  ", .good)) \(list); waiting \(TimeText.text(waiting)) before \(id.short) comes down"
       )
     case .began, .verified, .batching, .batchCommitted: break
     }

@@ -105,7 +105,8 @@ struct SwitchTests {
     for line in [
       "switch", "switch set new-pricing 25% -d shop.db", "switch set new-pricing --reason x",
       "switch pin new-pricing 1 maybe", "switch pin new-pricing 1", "switch test new-pricing",
-      "switch ramp new-pricing 1%,10%", "switch ramp new-pricing 1%,10% every", "switch ramp new-pricing 30m",
+      "switch ramp new-pricing 1%,10%", "switch ramp new-pricing 1%,10% every",
+      "switch ramp new-pricing 1% every 0s", "switch ramp new-pricing 30m",
       "switch ramp new-pricing 10%,1% every 30m", "switch ramp new-pricing 0%,1% every 30m",
       "switch ramp new-pricing 1%,,2% every 30m", "switch ramp new-pricing 1%,101% every 30m",
       "switch close", "switch close a b",
@@ -152,7 +153,7 @@ struct SwitchTests {
     let down = try site.expect(0, "down -d shop.db")
     #expect(
       down.output.contains(
-        "closed   'new-pricing', before 0002/expand comes down; waiting 1.0 s for those who asked before"))
+        "closed   'new-pricing'; waiting 1.0 s before 0002/expand comes down"))
     #expect(down.duration >= .seconds(1))
     try site.expect(0, "up -d shop.db --live storefront@1.5")
     try site.expect(0, "switch set new-pricing 25% --reason x -d shop.db")
