@@ -8,7 +8,8 @@ struct Document {
   static let pages = [
     "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "Errors", "GoingBack", "Guarantees",
     "JSONOutput", "Lanes",
-    "Library", "Operating", "Peers", "Rehearse", "Reliability", "Rules", "Settings", "StartHere", "Watching",
+    "Library", "Operating", "Peers", "Rehearse", "Reliability", "Rules", "Settings", "StartHere", "Switches",
+    "Watching",
     "Words",
     "WritingMigrations",
   ]

@@ -245,6 +245,7 @@ private enum JSONKeys {
   /// A plan within another document and a checkpoint outside its list are described once.
   static func asDescribed(_ path: String) -> String {
     if path.hasPrefix("watch.") { return "watches[].\(path.dropFirst(6))" }
+    if path.hasPrefix("switches[].ramp.") { return String(path.dropFirst(11)) }
     if path.hasPrefix("plan.") { return String(path.dropFirst(5)) }
     if path.hasPrefix("gates[]") { return "held[].\(path)" }
     if path.hasPrefix("phases[].gates[]") { return "held" + path.dropFirst(6) }

@@ -76,6 +76,18 @@ func migrate(borrowing handle: OpaquePointer, with catalog: Catalog) throws -> R
   return try migrator.run(try migrator.plan(.upAll))
 }
 
+func isOn(_ name: String, for subject: String, in database: OpaquePointer) -> Bool {
+  var query: OpaquePointer?
+  defer { unsafe sqlite3_finalize(query) }
+  guard unsafe sqlite3_prepare_v2(database, SwitchQuery.sql, -1, &query, nil) == SQLITE_OK else {
+    return false
+  }
+  let copying = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+  unsafe sqlite3_bind_text(query, 1, name, -1, copying)
+  unsafe sqlite3_bind_text(query, 2, subject, -1, copying)
+  return unsafe sqlite3_step(query) == SQLITE_ROW && sqlite3_column_int(query, 0) == 1
+}
+
 // MARK: - End of what is shown
 
 @Suite("The README's library")

@@ -30,6 +30,11 @@ package final class Engine {
   var grips: [LaneGrip] = []
   /// Renews what they are held by.
   var laneKeeper: LaneKeeper?
+  /// How long a way down waits after it closed a switch.
+  var switchSettle = Duration.zero
+  /// The switches that this run closed, and those for which it has waited.
+  var closedSwitches: [String] = []
+  var settledSwitches: Set<String> = []
   /// True while other runners see that this run is not over.
   var holdsLease = false
   /// True once the log says which gates were overridden in this run.
@@ -132,13 +137,13 @@ package final class Engine {
           result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: report.times))
           reports.append(report)
           watchForCancellation()
-        case .compare: break
+        case .compare, .switchesClosed: break
         }
       } catch {
         // Where the database stands is read, and the lease given back, also after a request to stop.
         connection.removeProgressHandler()
         letGoOfLanes()
-        let told = standing(of: error, turn: turn, result: result)
+        let told = withClosedSwitches(standing(of: error, turn: turn, result: result))
         recordStop(turn, by: error, leaving: told.standing)
         throw step.direction == .down ? told.onTheWayDown : told
       }
@@ -164,7 +169,7 @@ package final class Engine {
 
   /// Tries a step again, as a whole, while another connection holds the lock and the time to wait is not over.
   private func patiently(_ turn: Turn) throws(MigrationError) -> Turn.Outcome {
-    let deadline = ContinuousClock.now + wait
+    var deadline = ContinuousClock.now + wait
     var hasSaid = false
     var comparing = false
     while true {
@@ -174,9 +179,15 @@ package final class Engine {
           turn.step.phase.batching == nil
           ? try attempt(turn, until: deadline, comparing: comparing)
           : try beginBatches(turn, until: deadline)
-        guard case .compare = outcome else { return outcome }
-        knowledge = before
-        comparing = true
+        switch outcome {
+        case .compare:
+          knowledge = before
+          comparing = true
+        case .switchesClosed(let closing):
+          try settle(closing, before: turn)
+          deadline = ContinuousClock.now + wait
+        default: return outcome
+        }
       } catch {
         guard error.standing == .busy else { throw error }
         knowledge = before
@@ -251,6 +262,8 @@ struct Turn {
     case alreadyDone
     /// Rows have no parent, and only a comparison with the state before can tell whose fault it is. Rolled back.
     case compare
+    /// The step has not begun, because switches had to be closed first. Committed.
+    case switchesClosed(SwitchClosing)
     /// A batched step has begun, and its batches are to be run.
     case batches(BatchRun)
   }

@@ -20,12 +20,14 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case reversed
   /// A lane of the phase must be quiet, in both directions.
   case lane
+  /// A switch must have been on for everybody long enough.
+  case `switch`
   /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
   /// Gates that an operator can override with a reason.
   public static let overridable: [Gate] = [
-    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .lane, .drift, .edited,
+    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .lane, .switch, .drift, .edited,
   ]
 }
 

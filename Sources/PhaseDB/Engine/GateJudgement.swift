@@ -15,6 +15,8 @@ package struct GateJudgement: Sendable {
   let evidence: EvidenceKnowledge
   /// What the ledger knows of watches, oldest first.
   var watches: [WatchRecord] = []
+  /// The switches of the ledger.
+  var switches: [SwitchRecord] = []
 
   /// Lets everything pass: on a copy no version is live and no writer waits.
   static let ofCopy = GateJudgement(
@@ -46,6 +48,7 @@ package struct GateJudgement: Sendable {
     if !isFresh {
       closed += openWatches(id, appliedAt, watched)
       if let gate = reversal(id, phase) { closed.append(gate) }
+      closed += closedSwitches(phase, among: switches)
     }
     closed.removeAll { overridden.contains($0.gate) }
     if !isFresh, !overridden.contains(.evidence),
@@ -183,6 +186,41 @@ package struct GateJudgement: Sendable {
         "this text came down by itself, because the probe '\(reversed.failed)' failed after it went up on \(reversed.since)",
       brief: "came down by itself: '\(reversed.failed)' failed",
       opening: "correct the phase")
+  }
+
+  /// The switches for which a phase waits, each of which must be on for everybody, and have been so long enough.
+  ///
+  /// - Parameter switches: those that there are now.
+  func closedSwitches(_ phase: Phase, among switches: [SwitchRecord]) -> [ClosedGate] {
+    guard !isFresh, !overridden.contains(.switch) else { return [] }
+    return phase.switchesRequired.compactMap { required in
+      let name = required.name
+      guard let present = switches.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
+        return ClosedGate(
+          gate: .switch, reason: "it waits for the switch '\(name)', which no applied phase makes",
+          brief: "waits for the switch '\(name)', which is not made",
+          opening: "apply the expand that makes it first")
+      }
+      let time = DurationText.print(required.fullFor ?? .zero)
+      guard let since = present.fullSince?.date else {
+        let isAll = present.exposure == .full
+        return ClosedGate(
+          gate: .switch,
+          reason:
+            "the switch '\(name)' must have been on for everybody for \(time), and is at \(present.standing)",
+          brief: "the switch '\(name)' is at \(present.standing)",
+          opening: isAll
+            ? "see who is pinned off: phasedb switch list NAME"
+            : "raise it: phasedb switch set NAME 100% --reason \"...\"")
+      }
+      let opens = since.addingTimeInterval((required.fullFor ?? .zero).milliseconds / 1_000)
+      guard opens > now else { return nil }
+      return ClosedGate(
+        gate: .switch,
+        reason:
+          "the switch '\(name)' must have been on for everybody for \(time), and is since \(Timestamp(since))",
+        brief: "waits until \(Timestamp(opens).minute)", opening: "wait until \(Timestamp(opens))")
+    }
   }
 
   private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {

@@ -26,6 +26,8 @@ public struct Plan: Sendable {
   public internal(set) var rehearsed: [PhaseID: Evidence] = [:]
   /// For a way down, how long each step may take, as far as known.
   package internal(set) var times: [PhaseID: DownTime] = [:]
+  /// For a way down, the switches that it closes before a step, each at its first step.
+  package internal(set) var closing: [PhaseID: PlannedClosing] = [:]
   /// The watch that began this way down; nil when somebody asked for it.
   var reversing: Int64?
   /// What must be applied, in its order, when the plan begins.
@@ -51,6 +53,12 @@ public struct Plan: Sendable {
     var plan = self
     plan.steps = Array(steps[...last])
     return plan
+  }
+
+  /// What a way down closes before a step, and how long it then waits.
+  package struct PlannedClosing: Sendable, Hashable {
+    package let switches: [SwitchRecord]
+    package let wait: Duration
   }
 
   /// One phase in one direction.

@@ -22,6 +22,9 @@ extension Engine {
     // The trigger of a lane would ignore the phase's own SQL, too: it goes first and comes back last.
     try refuseLostLanes()
     let lanes = try liftLanes()
+    if let closing = try switchClosing(turn) {
+      return try close(closing, before: turn, accepting: drift, in: transaction)
+    }
     // 3. What the SQL will take from rows is copied. Archives are checked, and rows that the schema below would not have.
     let rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: purpose == .rehearsal, on: connection)
@@ -58,6 +61,7 @@ extension Engine {
     try refuseClosedWindow(turn)
     try refuseCalledOff(turn.plan)
     try refuseMissingEvidence(turn)
+    try refuseClosedSwitch(turn)
     try recordBroughtEvidence(turn)
     return drift
   }
@@ -183,6 +187,7 @@ extension Engine {
           applied, leaving: drift, milliseconds: (ContinuousClock.now - began).milliseconds, by: runner,
           at: time)
         try ledger.record(kept, entry: entry)
+        try ledger.removeSwitches(of: step.phase, step.id, by: runner, at: time)
         if let watch = turn.plan.reversing, turn.isLast {
           try ledger.recordReversal(of: watch, entry: entry)
         }

@@ -107,6 +107,7 @@ extension Ledger {
       .text(after.text), .text(time.text), .text(runner.user), .text(runner.host), .real(milliseconds),
       .text(PhaseDBVersion.current), .text(SQLiteVersion.running.description))
     try record(changes, sequence: sequence)
+    try applySwitches(of: phase, id, by: runner, at: time)
     return AppliedPhase(
       id: id, sequence: sequence, tokenHash: hash, windows: phase.windows, appliedAt: time, who: runner.user,
       host: runner.host, milliseconds: milliseconds, schemaBefore: before, schemaAfter: after)

@@ -173,7 +173,7 @@ enum LedgerFormat {
       until TEXT
     );
     """,
-    5: lanes,
+    5: lanes + switches,
   ]
 
   /// Of format 5: the lanes that were ever held. state is holding, held or open; until is the moment at which the trigger
@@ -196,6 +196,48 @@ enum LedgerFormat {
       boot_id TEXT NOT NULL,
       process_space TEXT NOT NULL,
       process_start TEXT NOT NULL
+    );
+    """
+
+  private static let switches = """
+    -- To how many of those who ask a switch is on, in hundredths of a percent. salt makes its buckets its own; hash is
+    -- the number of the way in which they are computed. full_since is when it began to be on for everybody, closed_at
+    -- when it was closed last; both are NULL while that is not so. Applications read this with the query of
+    -- phasedb switch sql.
+    CREATE TABLE phasedb_switch (
+      name TEXT NOT NULL PRIMARY KEY,
+      exposure INTEGER NOT NULL CHECK (exposure BETWEEN 0 AND 10000),
+      salt INTEGER NOT NULL CHECK (salt BETWEEN 2 AND 2147483646),
+      hash INTEGER NOT NULL,
+      full_since TEXT,
+      closed_at TEXT,
+      changed_at TEXT NOT NULL,
+      changed_by TEXT NOT NULL,
+      reason TEXT NOT NULL
+    );
+    -- For whom a switch is on or off whatever its exposure.
+    CREATE TABLE phasedb_switch_member (
+      name TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      "on" INTEGER NOT NULL CHECK ("on" IN (0, 1)),
+      reason TEXT NOT NULL,
+      PRIMARY KEY (name, subject)
+    );
+    -- How a switch is raised step by step: steps are exposures, step is the number of the present one, every is in
+    -- milliseconds, phase is the sequence of the phase whose probes judge it. judgement and baseline are JSON.
+    CREATE TABLE phasedb_ramp (
+      name TEXT NOT NULL PRIMARY KEY,
+      steps TEXT NOT NULL,
+      step INTEGER NOT NULL,
+      every INTEGER NOT NULL,
+      phase INTEGER NOT NULL,
+      judgement TEXT NOT NULL,
+      baseline TEXT NOT NULL,
+      verdict TEXT NOT NULL,
+      detail TEXT NOT NULL,
+      since TEXT NOT NULL,
+      beat TEXT NOT NULL,
+      runner TEXT NOT NULL
     );
     """
 
@@ -284,6 +326,7 @@ enum LedgerFormat {
     "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot", "phasedb_round_trip",
     "phasedb_way_down", "phasedb_watch", "phasedb_sample", "phasedb_watcher", "phasedb_freeze",
     "phasedb_lane",
+    "phasedb_switch", "phasedb_switch_member", "phasedb_ramp",
   ]
 
   /// The tables among them.

@@ -35,6 +35,8 @@ package struct LogEntry: Sendable, Hashable {
     case freeze, unfreeze
     /// A lane was held, or let go.
     case lane
+    /// A switch was made, changed or removed, or somebody was pinned.
+    case `switch`
     /// A lease of a dead process was taken over.
     case takeOver = "take-over"
   }

@@ -8,6 +8,10 @@ package struct WatchRecord: Sendable, Hashable {
     case passed
     /// Too much was unknown.
     case unclear
+    /// A probe failed, and the switch of the phase was closed; whether that helped is still asked.
+    case containing
+    /// A probe failed, the switch was closed, and every probe passes again: the phase stays.
+    case contained
     /// A probe failed, and nothing was reversed.
     case failed
     /// A probe failed, and the way back may begin at any moment.
@@ -47,7 +51,7 @@ package struct WatchRecord: Sendable, Hashable {
   var watch: Watch { text.watch ?? Watch(for: .seconds(1), every: .seconds(1)) }
 
   /// Whether samples are still to come, or a way back is due.
-  package var isOpen: Bool { [.watching, .reversing, .checking].contains(verdict) }
+  package var isOpen: Bool { [.watching, .containing, .reversing, .checking].contains(verdict) }
   /// Whether a later contract may take it for settled.
   package var lets: Bool { verdict == .passed || verdict == .waived }
 }
@@ -141,10 +145,11 @@ extension Ledger {
   func endWatch(of sequence: Int64) throws(SQLiteError) {
     guard format >= 4 else { return }
     try connection.execute(
-      "UPDATE phasedb_watch SET verdict = ?1 WHERE id = ?2 AND verdict IN (?3, ?4, ?5)",
+      "UPDATE phasedb_watch SET verdict = ?1 WHERE id = ?2 AND verdict IN (?3, ?4, ?5, ?6, ?7)",
       .text(WatchRecord.Verdict.ended.rawValue), .integer(sequence),
       .text(WatchRecord.Verdict.watching.rawValue), .text(WatchRecord.Verdict.unclear.rawValue),
-      .text(WatchRecord.Verdict.failed.rawValue))
+      .text(WatchRecord.Verdict.failed.rawValue), .text(WatchRecord.Verdict.containing.rawValue),
+      .text(WatchRecord.Verdict.contained.rawValue))
   }
 
   /// Records that the way back of a watch is done. Belongs into the transaction of its last step.

@@ -80,7 +80,9 @@ extension Status {
         remedies: watch.isOpen
           ? ["go on watching: phasedb watch"]
           : [
-            "reverse the phase: phasedb down",
+            watch.verdict == .contained
+              ? "find out why, then raise the switch again or reverse the phase: phasedb down"
+              : "reverse the phase: phasedb down",
             "or take it on yourself: phasedb watch waive \(watch.phase.short) --reason \"...\"",
           ])
     }

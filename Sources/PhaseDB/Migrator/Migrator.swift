@@ -109,6 +109,7 @@ public final class Migrator {
       var plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
       try refuseUnknownProbes(of: plan)
       try refuseUnknownLanes(of: plan)
+      try refuseTakenSwitches(of: plan, knowledge)
       plan.notes += notesOnWatches(of: plan)
       return plan
     case .down:
@@ -135,6 +136,7 @@ public final class Migrator {
           $0.phase == step.id && $0.tokenHash == hash
         }
       }
+      plan.closing = try closing(of: plan, knowledge)
       let rehearsed = plan.rehearsed
       plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)
       return plan
@@ -195,6 +197,7 @@ public final class Migrator {
     engine.lanes = lanes
     letGoOfAbandonedLanes(observe)
     defer { letGoOfAbandonedLanes(observe) }
+    engine.switchSettle = options.switchSettle
     let result = try engine.run(plan)
     // What is kept only spares later commands the trial.
     try? keepDownTrials()
@@ -207,7 +210,8 @@ public final class Migrator {
     let judgement = GateJudgement(
       live: try live(knowledge, since: since), isFresh: knowledge.isFresh, now: now.date ?? .distantPast,
       overridden: options.overridden,
-      evidence: try evidence(knowledge), watches: try knowledge.ledger?.watches() ?? [])
+      evidence: try evidence(knowledge), watches: try knowledge.ledger?.watches() ?? [],
+      switches: try lifting("reading the ledger") { () in try knowledge.ledger?.switches() ?? [] })
     return Planner(
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
       schema: knowledge.schema,

@@ -31,6 +31,8 @@ public struct Options: Sendable {
   public var lanes: [String: Lane] = [:]
   /// While there is such a file, no watch reverses.
   package var freezeFile: String?
+  /// How long a way down waits after it closed a switch, so that whoever asked before is done; 10 seconds unless set.
+  public var switchSettle = Duration.seconds(10)
   /// Asks a run to stop.
   public var cancellation: Cancellation
   /// The largest database, in bytes, that is copied into memory to try its ways down.

@@ -32,6 +32,8 @@ public struct Status: Sendable {
   package let wayBack: CheckpointReversal?
   /// The watches of applied phases, oldest first.
   package let watches: [WatchRecord]
+  /// The switches, by their names.
+  package let switches: [SwitchRecord]
   /// What keeps watches from reversing; nil when nothing does.
   package let freeze: Freeze?
   /// The lanes that are held.
@@ -176,7 +178,7 @@ extension Migrator {
       underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
       watches: planner.judgement.watches.filter { watch in
         watch.verdict == .checking || knowledge.applied.contains { $0.sequence == watch.id }
-      }, freeze: try presentFreeze(),
+      }, switches: planner.judgement.switches, freeze: try presentFreeze(),
       lanes: try standings(knowledge.ledger).filter { $0.state != .open },
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty

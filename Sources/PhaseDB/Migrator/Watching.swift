@@ -22,6 +22,8 @@ package enum WatchEvent: Sendable, Hashable {
     case settling
     /// So many are judged, of so many.
     case judged(Int, of: Int)
+    /// After a switch was closed.
+    case contained
     /// After the way back.
     case afterwards
   }
@@ -84,7 +86,7 @@ extension Migrator {
     return now.timeIntervalSince(last) * 1_000 >= watch.watch.every.milliseconds * 0.9
   }
 
-  private func sleep(until moment: ContinuousClock.Instant) throws(MigrationError) {
+  func sleep(until moment: ContinuousClock.Instant) throws(MigrationError) {
     while ContinuousClock.now < moment {
       if options.cancellation.isRequested { throw MigrationError.stopped() }
       Pause.sleep(milliseconds: min(100, Double(Pause.milliseconds(until: moment)) + 1))
@@ -106,7 +108,7 @@ extension Migrator {
     if watch.verdict == .reversing { try reverse(watch, observe) }
   }
 
-  private var sampler: Sampler {
+  var sampler: Sampler {
     Sampler(connection: connection, sources: options.probes, cancellation: options.cancellation)
   }
 
@@ -129,6 +131,7 @@ extension Migrator {
     let recorded = try record(of: watch, "recording a sample") {
       present, ledger, time throws(MigrationError) in
       present.take(taken)
+      try contain(&present, in: ledger, at: time)
       try lifting("writing the ledger") { () in
         for (probe, sample) in taken {
           try ledger.keep(
@@ -139,7 +142,10 @@ extension Migrator {
     }
     let round = recorded.judgement.rounds
     let stage: WatchEvent.Stage =
-      isAfterwards ? .afterwards : round == 0 ? .settling : .judged(round, of: watch.watch.rounds)
+      isAfterwards
+      ? .afterwards
+      : recorded.judgement.containment != nil && watch.verdict == .containing
+        ? .contained : round == 0 ? .settling : .judged(round, of: watch.watch.rounds)
     observe(.sampled(watch.phase, stage, taken))
     if recorded.verdict != watch.verdict { observe(.verdict(recorded)) }
     return recorded
@@ -172,6 +178,47 @@ extension Migrator {
       }
       return changed
     }
+  }
+
+  // MARK: - The switch
+
+  /// Closes the switches of a phase whose probe has just failed, in the transaction that records the failure, and asks on
+  /// whether that helps. While watches are frozen, nothing is closed.
+  ///
+  /// One that somebody closed a moment ago counts, too: what failed may have come from before.
+  private func contain(
+    _ watch: inout WatchRecord, in ledger: Ledger, at time: Timestamp
+  ) throws(MigrationError) {
+    guard [.reversing, .failed].contains(watch.verdict), watch.judgement.containment == nil,
+      watch.phase.kind != .contract
+    else { return }
+    let freeze = try lifting("reading the ledger") { () in try ledger.freeze() }
+    if let freeze, !freeze.isOver(at: time) { return }
+    if let file = options.freezeFile, FileReading.exists(file) { return }
+    let phases = try ledger.switchPhases(among: try ledger.appliedPhases())
+    let names = phases.filter { $0.applied.id.migration == watch.phase.migration }.flatMap {
+      $0.phase.switchesMade
+    }
+    let needed = phases.flatMap { $0.phase.switchesRequired.map(\.name) }
+    let every = watch.watch.every
+    let failures = watch.text.probes.first { $0.title == watch.failed }?.failures ?? 1
+    let lately = time.before(options.switchSettle + every * (failures + 1))
+    let reason = "the probe '\(watch.failed)' of \(watch.phase.short) failed"
+    let runner = options.runner
+    let closed = try lifting("writing the ledger") { () in
+      // Without what a later contract took away, nobody can be off.
+      try names.filter { !needed.contains($0) }.filter { name throws(SQLiteError) in
+        guard let present = try ledger.switchRecord(name) else { return false }
+        if try ledger.close(present, reason: reason, by: runner, at: time) { return true }
+        return present.closedAt.map { $0 > lately } ?? false
+      }
+    }
+    guard !closed.isEmpty else { return }
+    watch.verdict = .containing
+    watch.judgement.beginContainment(settling: Int((options.switchSettle / every).rounded(.up)))
+    let list = closed.map { "'\($0)'" }.joined(separator: ", ")
+    watch.detail +=
+      closed.count == 1 ? "; the switch \(list) was closed" : "; the switches \(list) were closed"
   }
 
   // MARK: - The way back
@@ -285,6 +332,12 @@ extension WatchRecord {
         hasHelped
         ? isSeen ? "; it passes now" : "; it cannot be asked on this schema"
         : "; it goes on failing"
+      return
+    }
+    if verdict == .containing {
+      guard let hasHelped = judgement.takeContained(samples, of: text.probes, after: failed) else { return }
+      verdict = hasHelped ? .contained : watch.then == .reverse ? .reversing : .failed
+      detail += hasHelped ? ", and every probe passes again" : ", which did not help"
       return
     }
     switch judgement.take(samples, of: watch, text.probes) {

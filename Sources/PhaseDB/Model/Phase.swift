@@ -38,6 +38,8 @@ public struct Phase: Sendable, Hashable {
   public let probes: [Probe]
   /// The lanes in which nothing new is begun while the phase runs.
   public let lanes: [LaneUse]
+  /// The switches that an expand makes, or for which a contract waits.
+  public let switches: [Switch]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
   /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
   public private(set) var tokenHash = ""
@@ -54,12 +56,14 @@ public struct Phase: Sendable, Hashable {
   ///   - watch: how long the phase is watched once it is up.
   ///   - probes: what is looked at meanwhile, each with a title of its own.
   ///   - lanes: the lanes in which nothing new is begun while the phase runs, each once.
+  ///   - switches: of an expand, the switches that it makes; of a contract, those that must be fully on.
   public init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
     batching: Batching? = nil, allowances: [Allowance] = [], watch: Watch? = nil, probes: [Probe] = [],
-    lanes: [LaneUse] = []
+    lanes: [LaneUse] = [],
+    switches: [Switch] = []
   ) {
     self.kind = kind
     self.windows = windows
@@ -78,6 +82,7 @@ public struct Phase: Sendable, Hashable {
     self.watch = watch
     self.probes = probes
     self.lanes = lanes
+    self.switches = switches
     tokenHash = identityHash()
   }
 

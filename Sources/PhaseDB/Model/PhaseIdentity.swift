@@ -36,6 +36,9 @@ extension Phase {
       if let red = probe.red { identity.add("red", red) }
     }
     for lane in lanes { identity.add("lane", [lane.lane, lane.clauses]) }
+    for made in switches {
+      identity.add("switch", [made.name] + (made.fullFor.map { [DurationText.print($0)] } ?? []))
+    }
     if let batching { identity.add("batch", [batching.table] + (batching.column.map { [$0] } ?? [])) }
     identity.add("up", up)
     identity.add("down", down)

@@ -51,8 +51,22 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
   private var disturbance = ""
   /// What the failed probe showed after the phase came down.
   private(set) var afterwards: [Sample.Outcome] = []
+  /// What followed after the switch was closed; nil when none was.
+  private(set) var containment: Containment?
   /// All samples that were taken.
-  var taken: Int { settling + rounds + afterwards.count }
+  var taken: Int { settling + rounds + afterwards.count + (containment?.taken ?? 0) }
+
+  /// The samples after a switch was closed.
+  struct Containment: Sendable, Hashable, Codable {
+    /// How many are still to be taken before one is judged.
+    var settling: Int
+    var taken = 0
+    /// How many in a row passed, and how many failed at all.
+    var passes = 0
+    var failures = 0
+    /// How many in a row were unknown.
+    var blind = 0
+  }
 
   package init() {}
 
@@ -94,6 +108,42 @@ package struct WatchJudgement: Sendable, Hashable, Codable {
 
   private var blame: String {
     disturbed == 0 ? "" : ", \(disturbed) of all because the control '\(disturbance)' did not pass"
+  }
+
+  /// Begins to ask whether a switch that was closed helped.
+  ///
+  /// - Parameter settling: how many samples are not judged, because somebody may still be on.
+  package mutating func beginContainment(settling: Int) { containment = Containment(settling: settling) }
+
+  /// Takes one sample of each probe after the switch was closed.
+  ///
+  /// - Returns: true once every probe passed as often in a row as the one that failed may fail; false once that often one
+  ///   failed, or too much in a row was unknown; nil while that is open.
+  package mutating func takeContained(
+    _ samples: [String: Sample], of probes: [Probe], after failed: String
+  ) -> Bool? {
+    guard var present = containment else { return false }
+    defer { containment = present }
+    present.taken += 1
+    guard present.settling == 0 else {
+      present.settling -= 1
+      return nil
+    }
+    let isDisturbed = probes.contains { $0.isControl && samples[$0.title]?.outcome != .passes }
+    let outcomes = probes.filter { !$0.isControl }.map { samples[$0.title]?.outcome ?? .unknown }
+    let limit = probes.first { $0.title == failed }?.failures ?? 1
+    if isDisturbed || (!outcomes.contains(.fails) && outcomes.contains(.unknown)) {
+      present.blind += 1
+      return present.blind >= Self.mostBlind ? false : nil
+    }
+    present.blind = 0
+    if outcomes.contains(.fails) {
+      present.passes = 0
+      present.failures += 1
+      return present.failures >= limit ? false : nil
+    }
+    present.passes += 1
+    return present.passes >= limit ? true : nil
   }
 
   /// Takes a sample of the probe that failed, after the phase came down.

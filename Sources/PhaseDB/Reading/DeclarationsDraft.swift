@@ -13,6 +13,7 @@ struct DeclarationsDraft {
   private(set) var allowances: [Allowance] = []
   private(set) var watch: Watch?
   private(set) var lanes: [(use: LaneUse, directive: Directive)] = []
+  private(set) var switches: [Switch] = []
 
   init(_ kind: PhaseKind, _ source: PhaseSource) {
     self.kind = kind
@@ -32,6 +33,7 @@ struct DeclarationsDraft {
     case .batch: batching = try batching(directive)
     case .watch: watch = try watch(directive)
     case .lane: lanes.append((try lane(directive), directive))
+    case .switch: switches.append(try switched(directive))
     case nil, .up, .down, .verify, .probe, .red:
       let known = Directive.Name.allCases.map { "@" + $0.rawValue }
       let nearest = Suggestion.nearest(to: source.word(directive), in: known)
@@ -220,6 +222,58 @@ struct DeclarationsDraft {
       throw source.bad(directive, "'through watch' or nothing is expected here", at: rest, help: form)
     }
     return LaneUse(name, need, within: limit, throughWatch: true)
+  }
+
+  private func switched(_ directive: Directive) throws(MigrationError) -> Switch {
+    let form: Prose =
+      kind == .contract
+      ? "write @switch NAME full for DURATION, for example -- @switch new-pricing full for 7d"
+      : "write @switch NAME, for example -- @switch new-pricing"
+    guard kind != .migrate else {
+      throw source.bad(
+        directive, "@switch in a phase of kind migrate",
+        help:
+          "the expand of the migration makes the switch, and its contract may wait for it: move the line there"
+      )
+    }
+    var arguments = DirectiveArguments(directive, in: source)
+    guard let (name, _) = arguments.name() else {
+      throw source.bad(directive, "@switch names no switch", help: form)
+    }
+    guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw source.bad(
+        directive, "the name of a switch has no control characters", at: directive.arguments, help: form)
+    }
+    guard !switches.contains(where: { $0.name == name }) else {
+      throw source.bad(
+        directive, "a second @switch \(name)", at: directive.whole, help: "keep one of the two")
+    }
+    guard !arguments.isAtEnd else {
+      guard kind == .contract else { return Switch(name) }
+      throw source.bad(
+        directive, "@switch of a contract does not say for how long the switch must be fully on",
+        at: directive.whole, help: form)
+    }
+    guard kind == .contract else {
+      throw source.bad(
+        directive, "an expand makes its switches, and cannot wait for them", at: arguments.rest,
+        help: "write @switch \(name.asDirectiveName), and let the contract wait: -- @switch NAME full for 7d"
+      )
+    }
+    for word in ["full", "for"] {
+      let next = arguments.name()
+      guard next?.text == word else {
+        throw source.bad(
+          directive, "'\(word)' is expected here", at: next?.range ?? directive.whole, help: form)
+      }
+    }
+    let value = arguments.name()?.range ?? directive.whole
+    let duration = try source.duration(value, directive, example: "full for 7d")
+    guard arguments.isAtEnd else {
+      throw source.bad(
+        directive, "'\(source.string(arguments.rest))' is not expected here", at: arguments.rest, help: form)
+    }
+    return Switch(name, fullFor: duration)
   }
 
   private func need(_ directive: Directive) throws(MigrationError) -> String {

@@ -8,6 +8,7 @@ struct Directive {
     case up, down, verify, watch, probe, red, window, residual, loses, batch, retire, soak, needs, budget,
       lane,
       allow
+    case `switch`
 
     /// Whether SQL follows it.
     var isSection: Bool { [.up, .down, .verify, .probe, .red].contains(self) }

@@ -62,6 +62,10 @@ extension Phase {
     }
     if let watch { lines.append("-- @watch \(watch.text)") }
     for lane in lanes { lines.append("-- @lane \(lane.lane.asDirectiveName) \(lane.clauses)") }
+    for made in switches {
+      let full = made.fullFor.map { " full for \(DurationText.print($0))" } ?? ""
+      lines.append("-- @switch \(made.name.asDirectiveName)\(full)")
+    }
     for allowance in allowances {
       lines.append(
         "-- @allow \(allowance.rule.asDirectiveName) until \(allowance.application.asDirectiveName) "

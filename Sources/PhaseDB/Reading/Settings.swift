@@ -40,16 +40,20 @@ package struct Settings: Sendable, Hashable {
   package var freezeFile: String?
   /// The lanes that phases may name.
   package var lanes: [String: LaneSettings]
+  /// How long a way down waits after it closed a switch.
+  package var switchSettle: Duration?
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
     sqlite: Version? = nil, hold: Duration? = nil, pause: Duration? = nil, maximumRows: Int? = nil,
     throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil,
     probes: [String: ProbeCommand] = [:], onWatch: [String]? = nil, freezeFile: String? = nil,
-    lanes: [String: LaneSettings] = [:]
+    lanes: [String: LaneSettings] = [:],
+    switchSettle: Duration? = nil
   ) {
     (self.probes, self.onWatch, self.freezeFile) = (probes, onWatch, freezeFile)
     self.lanes = lanes
+    self.switchSettle = switchSettle
     self.hold = hold
     self.pause = pause
     self.maximumRows = maximumRows
@@ -94,7 +98,8 @@ package struct Settings: Sendable, Hashable {
           lane.resolved(
             path: { PathInSettings.resolve($0, from: folder) },
             program: { PathInSettings.program($0, from: folder) })
-        })
+        },
+        switchSettle: decoded.switchSettle)
     } catch let error as MigrationError {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
@@ -115,7 +120,7 @@ package struct Settings: Sendable, Hashable {
 private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
-  case throttle, pauseFile, probes, onWatch, freezeFile, lanes
+  case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -153,6 +158,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
       (
         "an object for each name", "none",
         "the queues that a phase's `@lane` may name: `kind` and `queue`, or `claim`, `busy` and `waiting` as SQL, or `hold`, `release`, `busy` and `waiting` as programs with their arguments; `database`, `wait` and `timeout`; <doc:Lanes>"
+      )
+    case .switchSettle:
+      (
+        "duration", "`10s`",
+        "how long a way down waits after it closed a switch; longer than replicas lag behind"
       )
     }
   }
@@ -193,6 +203,7 @@ private struct SettingsFile: Decodable {
   var onWatch: [String]?
   var freezeFile: String?
   var lanes: [String: LaneSettings] = [:]
+  var switchSettle: Duration?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -208,6 +219,7 @@ private struct SettingsFile: Decodable {
     migrations = try Self.text(.migrations, "the path of a folder", container)
     wait = try Self.duration(.wait, for: "30s", container)
     forget = try Self.duration(.forget, for: "10m", container)
+    switchSettle = try Self.duration(.switchSettle, for: "10s", container)
     hold = try Self.duration(.hold, for: "10ms", container)
     pause = try Self.duration(.pause, for: "2ms", container)
     throttle = try Self.text(.throttle, "a SELECT", container)

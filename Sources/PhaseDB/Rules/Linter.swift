@@ -63,6 +63,7 @@ package struct Linter: Sendable {
     var byPhase: [PhaseID: [Finding]] = [:]
     let ofTexts =
       WindowRules.findings(catalog) + TextRules.findings(catalog) + WatchTooShort.findings(catalog)
+      + SwitchRules.findings(catalog)
     for finding in ofTexts {
       if let phase = finding.phase {
         byPhase[phase, default: []].append(finding)

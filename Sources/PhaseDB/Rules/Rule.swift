@@ -7,6 +7,9 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case expiredAllow = "expired-allow"
   case watchTooShort = "watch-too-short"
   case undetected
+  case switchUnknown = "switch-unknown"
+  case switchTaken = "switch-taken"
+  case switchUnguarded = "switch-unguarded"
 
   // Decided by the ledger of a database.
   case editedAfterApply = "edited-after-apply"
@@ -42,7 +45,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite,
       .watchTooShort,
-      .undetected, .watchCannotReverse, .queueNotHeld:
+      .undetected, .watchCannotReverse, .queueNotHeld, .switchUnguarded:
       .warning
     default: .error
     }
@@ -84,6 +87,9 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
       "DROP TABLE removes them without an error, and nothing fails until they are needed."
     case .watchTooShort: "A watch with few samples passes phases that do harm."
     case .undetected: "When the phase does harm, only its users notice."
+    case .switchUnknown: "A contract that waits for a switch that nobody makes never goes up."
+    case .switchTaken: "The second phase would be on at once for those for whom the first one is."
+    case .switchUnguarded: "Whoever is still off needs what the contract takes away."
     case .watchCannotReverse: "The phase stays when a probe fails, although its author wants it to come down."
     case .probeWrites: "A probe is asked again and again on the real database, and must leave no trace there."
     case .probeInvalid:

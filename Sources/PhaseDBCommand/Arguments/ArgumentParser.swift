@@ -55,7 +55,9 @@ struct ArgumentParser {
 
 extension ArgumentParser {
   private mutating func read(_ argument: String) throws(UsageError) {
-    if optionsEnded || argument == "-" || !argument.hasPrefix("-") {
+    // No option is a number, and a number below zero deserves an answer of its own.
+    let isNumber = argument.dropFirst().first.map { ("0"..."9").contains($0) } ?? false
+    if optionsEnded || argument == "-" || !argument.hasPrefix("-") || isNumber {
       try readWord(argument)
     } else if argument == "--" {
       optionsEnded = true
@@ -203,6 +205,7 @@ extension ArgumentParser {
     if verb.id == .rehearse { try Self.checkRehearsal(invocation, of: verb) }
     if verb.id == .watch { try Self.checkWatch(invocation) }
     if verb.id == .lane { try Self.checkLane(invocation) }
+    if [.switchSet, .switchRamp].contains(verb.id) { try Self.checkSwitch(invocation) }
     if verb.id == .help { try Self.checkTopic(invocation.values(.topic)) }
     return invocation
   }
@@ -273,6 +276,24 @@ extension ArgumentParser {
     guard let id = own.first(where: { invocation.has($0) && !needed.contains($0) }) else { return }
     let spelling = Option.named(id).map { "'--\($0.long)'" } ?? "LANE"
     throw UsageError(.conflictingArguments, "\(spelling) is not for 'lane \(action.rawValue)'")
+  }
+
+  /// What a change of a switch needs.
+  private static func checkSwitch(_ invocation: Invocation) throws(UsageError) {
+    if invocation.verb == .switchSet, !invocation.has(.reason) {
+      throw UsageError(
+        .missingArgument, "'switch set' needs --reason \"...\"", help: ["add --reason \"...\", for the log"])
+    }
+    let order: [ArgumentID] = [.steps, .every, .interval]
+    let given = order.filter(invocation.has)
+    if invocation.duration(.interval) == .zero {
+      throw UsageError(.badDuration, "each step of 'switch ramp' must be judged for longer than 0s")
+    }
+    guard given.isEmpty || given == order else {
+      throw UsageError(
+        .missingArgument, "'switch ramp' needs steps and how long each is judged, or neither",
+        help: ["write for example: phasedb switch ramp NAME 1%,10%,50%,100% every 30m"])
+    }
   }
 
   private static func checkTopic(_ topic: [String]) throws(UsageError) {

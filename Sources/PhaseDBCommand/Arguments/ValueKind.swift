@@ -14,6 +14,10 @@ enum ValueKind: Sendable, Hashable {
   case number
   /// A number with a unit, as in `500ms`, `30s`, `5m`, `12h`, `7d`.
   case duration
+  /// A part of all in percent, as in `25%` and `0.5%`.
+  case percent
+  /// Several of them, separated by commas, each larger than the one before it.
+  case percents
   /// One of these words.
   case choices([String])
   /// One or more of these words, separated by commas; a placeholder where help does not list them.
@@ -22,12 +26,13 @@ enum ValueKind: Sendable, Hashable {
   /// Names that a shell can offer; it asks phasedb for them.
   enum Known: String, Sendable, CaseIterable {
     case phase, target, checkpoint, version, destination, word, lane
+    case `switch`
 
     fileprivate var placeholder: String {
       switch self {
       case .phase: "PHASE"
       case .target: "TARGET"
-      case .checkpoint: "NAME"
+      case .checkpoint, .switch: "NAME"
       case .version: "APP@VERSION"
       case .destination: "PHASE|@CHECKPOINT|APP@VERSION"
       case .word: "ID"
@@ -45,6 +50,7 @@ enum ValueKind: Sendable, Hashable {
     case .directory: "DIR"
     case .number: "N"
     case .duration: "DURATION"
+    case .percent, .percents: "N%"
     case .choices(let words): words.joined(separator: "|")
     case .list(let words, let placeholder): placeholder ?? words.joined(separator: ",")
     }
@@ -54,7 +60,7 @@ enum ValueKind: Sendable, Hashable {
   var words: [String] {
     switch self {
     case .choices(let words), .list(let words, _): words
-    case .text, .name, .path, .directory, .number, .duration: []
+    case .text, .name, .path, .directory, .number, .duration, .percent, .percents: []
     }
   }
 
@@ -80,6 +86,22 @@ enum ValueKind: Sendable, Hashable {
           help: ["write for example 500ms, 30s, 5m, 12h or 7d"])
       }
       return .duration(duration)
+    case .percent:
+      _ = try Self.exposure(text, for: subject)
+      return .text(text)
+    case .percents:
+      let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      var last: Exposure?
+      for part in parts {
+        let next = try Self.exposure(part, for: subject)
+        guard last.map({ $0 < next }) ?? (next > .none) else {
+          throw UsageError(
+            .badNumber, "\(subject) takes steps that rise from above 0 %, not '\(text)'",
+            help: ["write for example 1%,10%,50%,100%"])
+        }
+        last = next
+      }
+      return .list(parts)
     case .choices(let words):
       try Self.check(text, among: words, for: subject)
       return .text(text)
@@ -87,6 +109,15 @@ enum ValueKind: Sendable, Hashable {
       let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
       for part in parts { try Self.check(part, among: words, for: subject) }
       return .list(parts)
+    }
+  }
+
+  private static func exposure(_ text: String, for subject: String) throws(UsageError) -> Exposure {
+    do throws(Exposure.Unreadable) {
+      return try Exposure(text)
+    } catch {
+      throw UsageError(
+        .badNumber, "\(subject) takes a number from 0% to 100%, and '\(text)' \(error.why)")
     }
   }
 

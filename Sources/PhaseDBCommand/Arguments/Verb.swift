@@ -5,6 +5,7 @@ struct Verb: Sendable {
     case checkpointCreate, checkpointList, checkpointRestore, purge
     case checkIn, mayRun, settle, goto
     case watch, lane
+    case switchList, switchSet, switchClose, switchPin, switchUnpin, switchTest, switchSQL, switchRamp
     case log, explain, completions, help, version
   }
 

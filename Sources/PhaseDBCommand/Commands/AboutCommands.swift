@@ -24,12 +24,15 @@ private struct KnownNames {
   private let folder: String
   private let checkpoints: [Checkpoint]
   private let lanes: [String]
+  private let switches: [String]
 
   init(_ context: CommandContext) {
     let location = try? Location(context, reading: .none)
     folder = location?.migrations ?? "migrations"
     lanes = (location?.settings.lanes.keys).map { $0.sorted() } ?? []
-    checkpoints = (try? location?.migrator(.reading, context).checkpoints()) ?? []
+    let migrator = try? location?.migrator(.reading, context)
+    checkpoints = (try? migrator?.checkpoints()) ?? []
+    switches = ((try? migrator?.switches()) ?? []).map(\.name)
   }
 
   func all(of kinds: [ValueKind.Known]) -> [String] { kinds.flatMap(names) }
@@ -39,6 +42,7 @@ private struct KnownNames {
     case .phase: phases
     case .target: phases + checkpoints.compactMap(\.name).map { "@\($0)" }
     case .checkpoint: checkpoints.compactMap(\.name)
+    case .switch: switches
     case .version: versions
     case .destination: names(of: .target) + versions
     case .lane: lanes

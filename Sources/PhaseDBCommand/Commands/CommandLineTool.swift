@@ -59,6 +59,9 @@ struct CommandLineTool {
       [
         .up, .down, .settle, .goto, .watch, .lane, .adopt, .checkIn, .checkpointCreate, .checkpointRestore,
         .purge,
+      ,
+        .switchSet,
+        .switchClose, .switchPin, .switchUnpin, .switchRamp,
       ]
       .contains(
         context.invocation.verb)
@@ -96,6 +99,11 @@ struct CommandLineTool {
     case .purge: PurgeCommand.run
     case .watch: WatchCommand.run
     case .lane: LaneCommand.run
+    case .switchList: SwitchListCommand.run
+    case .switchSet, .switchClose, .switchPin, .switchUnpin: SwitchChangeCommand.run
+    case .switchTest: SwitchTestCommand.run
+    case .switchSQL: SwitchSQLCommand.run
+    case .switchRamp: SwitchRampCommand.run
     case .log: LogCommand.run
     case .explain: ExplainCommand.run
     case .completions: CompletionsCommand.run

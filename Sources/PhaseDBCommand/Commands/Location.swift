@@ -166,6 +166,7 @@ struct Location {
       pacing: pacing, cancellation: context.cancellation)
     options.freezeFile = settings.freezeFile
     for (name, lane) in settings.lanes { options.lanes[name] = try LaneProgram(lane, environment).lane() }
+    if let settle = settings.switchSettle { options.switchSettle = settle }
     let environment = environment
     options.probes = settings.probes.mapValues { probe in
       Probe.Source(givesNumber: probe.givesNumber) { isCancelled in

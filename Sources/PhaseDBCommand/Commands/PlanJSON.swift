@@ -13,6 +13,8 @@ struct PlanJSON: Encodable {
   let overridden: [String]
   let reason: String?
   let notes: [Prose]
+  /// What a way down closes before its steps; nil when that is nothing.
+  let closing: [ClosingJSON]?
   /// Live versions that the schema is not for, neither now nor after the plan.
   let liveOutside: [MisfitJSON]
 
@@ -68,6 +70,13 @@ struct PlanJSON: Encodable {
     let text: String
   }
 
+  struct ClosingJSON: Encodable {
+    /// The phase before which they are closed.
+    let phase: String
+    let switches: [String]
+    let waitMilliseconds: Double
+  }
+
   struct HeldJSON: Encodable {
     let phase: String
     let gates: [GateJSON]
@@ -112,6 +121,14 @@ struct PlanJSON: Encodable {
     overridden = plan.overridden.map(\.rawValue).sorted()
     reason = plan.reason
     notes = plan.notes
+    let closings = plan.steps.compactMap { step in
+      plan.closing[step.id].map {
+        ClosingJSON(
+          phase: step.id.description, switches: $0.switches.map(\.name),
+          waitMilliseconds: $0.wait.milliseconds)
+      }
+    }
+    closing = closings.isEmpty ? nil : closings
     liveOutside = plan.remainingMisfits.map(MisfitJSON.init)
   }
 }

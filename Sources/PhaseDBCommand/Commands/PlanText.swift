@@ -41,6 +41,7 @@ struct PlanText {
         .init(step.liveAfter.sentence), .init(step.phase.summary))
     }
     context.print(table)
+    printClosing(context)
     if plan.direction == .down { recovery.print(to: context) }
     printLanes(context)
     printHeld(context)
@@ -52,6 +53,21 @@ struct PlanText {
       context.print(
         "\(context.paint("override:", .warning)) ",
         "the \(gate.rawValue) gate, because: \(plan.reason ?? "")", indent: 10)
+    }
+  }
+
+  /// What is closed before what, and how long nothing else then happens.
+  private func printClosing(_ context: CommandContext) {
+    for step in plan.steps {
+      guard let closing = plan.closing[step.id] else { continue }
+      let open = closing.switches.filter(\.isOpen)
+      let wait: Prose = "wait \(TimeText.text(closing.wait))"
+      let names = open.map { "'\($0.name)', which is at \($0.standing)" as Prose }.joined(separator: ", and ")
+      let what: Prose =
+        open.isEmpty
+        ? "\(wait) before \(step.id.short), because its switch was closed a moment ago"
+        : "close the switch \(names), and \(wait) before \(step.id.short)"
+      context.print("\(context.paint("first:", .heading)) ", what, indent: 7)
     }
   }
 

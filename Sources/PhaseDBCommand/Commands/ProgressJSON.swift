@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// What happens while batches run, as `--format json` prints it on standard error: one object a line.
 struct ProgressJSON: Encodable {
-  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened` or `lane-stuck`.
+  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened` or `lane-stuck` or `switches-closed`.
   let event: String
   let phase: String?
   var direction: String?
@@ -15,6 +15,8 @@ struct ProgressJSON: Encodable {
   var jobs: Int?
   var oldestMilliseconds: Double?
   var milliseconds: Double?
+  var switches: [String]?
+  var waitMilliseconds: Double?
 
   /// Its keys are those of the same numbers in `status`.
   struct Numbers: Encodable {
@@ -84,6 +86,9 @@ struct ProgressJSON: Encodable {
     case .laneStuck(let name, let why):
       self.init(event: "lane-stuck", reason: why)
       lane = name
+    case .switchesClosed(let id, let names, let waiting):
+      self.init(event: "switches-closed", phase: id.description)
+      (switches, waitMilliseconds) = (names, waiting.milliseconds)
     default: return nil
     }
   }

@@ -56,6 +56,11 @@ final class RunProgress {
     case .batchResumed(let id): context.note("\(id.short) continues")
     case .turningBack(let id, let reason):
       context.note("\(reason); every batch of \(id.short) is undone")
+    case .switchesClosed(let id, let names, let waiting):
+      let list = names.map { "'\($0)'" as Prose }.joined(separator: ", ")
+      context.say(
+        "\(context.paint("closed  ", .good)) \(list); waiting \(TimeText.text(waiting)) before \(id.short) comes down"
+      )
     case .began, .verified, .batching, .batchCommitted: break
     }
   }

@@ -15,6 +15,7 @@ struct StatusJSON: Encodable {
   let lastStop: StopJSON?
   let underWay: UnderWayJSON?
   let watches: [WatchJSON]
+  let switches: [SwitchJSON]
   let freeze: FreezeJSON?
   /// The lanes that are held.
   let lanes: [LaneJSON]
@@ -129,6 +130,7 @@ struct StatusJSON: Encodable {
     underWay = status.underWay.map(UnderWayJSON.init)
     unread = status.unread.map(\.message)
     watches = status.watches.map(WatchJSON.init)
+    switches = status.switches.map { SwitchJSON($0) }
     freeze = status.freeze.map(FreezeJSON.init)
     lanes = status.lanes.map(LaneJSON.init)
     phases = status.phases.map { phase in

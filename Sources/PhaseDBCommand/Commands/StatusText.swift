@@ -18,6 +18,7 @@ struct StatusText {
       context.print("watch", watch.sentence, watch.style)
     }
     for lane in status.lanes { context.print("lane", lane.sentence, lane.isAbandoned ? .bad : .warning) }
+    for record in status.switches { context.print("switch", "\(record.name): \(record.standing)") }
     if let freeze = status.freeze { context.print("frozen", freeze.sentence, .warning) }
     if let runner = status.runner { context.print("running", Prose(runner)) }
     var table = TextTable(

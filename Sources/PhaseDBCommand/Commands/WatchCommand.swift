@@ -101,6 +101,7 @@ struct WatchRun {
       switch stage {
       case .settling: "settling"
       case .judged(let round, let count): "sample \(round) of \(count)"
+      case .contained: "after the switch was closed"
       case .afterwards: "after the way back"
       }
     guard !bad.isEmpty else {
@@ -131,7 +132,7 @@ struct WatchRun {
       case .watching, .passed, .waived, .ended: .done
       case .unclear: .findings
       case .checking, .reversed, .reversedNoHelp: .undone
-      case .failed, .reversing: .partWay
+      case .failed, .reversing, .containing, .contained: .partWay
       }
     }
     return codes.max { $0.rawValue < $1.rawValue } ?? .done
@@ -145,7 +146,11 @@ struct WatchRun {
     switch worst.verdict {
     case .failed, .reversing:
       context.suggest("phasedb down", after: "decide whether \(worst.phase.short) stays")
-    case .watching, .checking: context.suggest("phasedb watch")
+    case .contained:
+      context.suggest(
+        "phasedb status \(worst.phase.short)",
+        after: "find out why, and raise the switch again or take the phase down")
+    case .watching, .containing, .checking: context.suggest("phasedb watch")
     case .unclear:
       context.suggest("phasedb status \(worst.phase.short)", after: "find out why the probes cannot tell")
     case .passed, .waived, .ended: context.suggest("phasedb plan")
@@ -161,6 +166,8 @@ extension WatchRecord {
     case .watching: "watching"
     case .passed: "passed"
     case .unclear: "unclear"
+    case .containing: "failed, switch closed"
+    case .contained: "contained"
     case .failed: "failed"
     case .reversing: "failed, reversing"
     case .checking: "reversed, checking"
@@ -175,7 +182,7 @@ extension WatchRecord {
     switch verdict {
     case .passed, .waived: .good
     case .watching, .ended: .heading
-    case .unclear, .checking: .warning
+    case .unclear, .checking, .containing, .contained: .warning
     case .failed, .reversing, .reversed, .reversedNoHelp: .bad
     }
   }
@@ -229,10 +236,10 @@ struct FreezeJSON: Encodable {
 }
 
 /// A sample, told on standard error.
-private struct SampleJSON: Encodable {
+struct SampleJSON: Encodable {
   let event = "sample"
   let phase: String
-  /// `settling`, `judged` or `afterwards`.
+  /// `settling`, `judged`, `contained` or `afterwards`.
   let stage: String
   /// Of a sample that is judged, its number and how many there are.
   let sample: Int?
@@ -251,9 +258,14 @@ private struct SampleJSON: Encodable {
     switch stage {
     case .settling: (self.stage, sample, ofSamples) = ("settling", nil, nil)
     case .judged(let round, let count): (self.stage, sample, ofSamples) = ("judged", round, count)
+    case .contained: (self.stage, sample, ofSamples) = ("contained", nil, nil)
     case .afterwards: (self.stage, sample, ofSamples) = ("afterwards", nil, nil)
     }
-    probes = samples.sorted { $0.key < $1.key }.map { title, sample in
+    probes = Self.shown(samples)
+  }
+
+  static func shown(_ samples: [String: Sample]) -> [Shown] {
+    samples.sorted { $0.key < $1.key }.map { title, sample in
       Shown(
         probe: title, outcome: sample.outcome.rawValue, value: sample.value,
         reason: sample.reason.isEmpty ? nil : sample.reason)

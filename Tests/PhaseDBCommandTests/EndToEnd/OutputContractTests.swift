@@ -58,10 +58,12 @@ struct OutputContractTests {
       JSONCase("down --all", keys: "plan", "dryRun", "done", "skipped"),
       JSONCase(
         "status", keys: "database", "exists", "ledger", "checkpoint", "pending", "drift", "gates", "live",
-        "checkIns", "phases", "concerns", "notes", "unread", "watches", "lanes"),
+        "checkIns", "phases", "concerns", "notes", "unread", "watches", "lanes", "switches"),
       JSONCase(
         "status --check", 1, keys: "database", "exists", "ledger", "checkpoint", "pending", "drift", "gates",
-        "live", "checkIns", "phases", "concerns", "notes", "unread", "watches", "lanes"),
+        "live", "checkIns", "phases", "concerns", "notes", "unread", "watches", "lanes", "switches"),
+      JSONCase("switch list", keys: "switches"),
+      JSONCase("switch sql", keys: "sql"),
       JSONCase("check-in storefront@1.2", keys: "checkIn", "known", "mayBeLive"),
       JSONCase("check-in other@1.2", note: "no window names other", keys: "checkIn", "known"),
       JSONCase(

@@ -98,6 +98,26 @@ struct ScreensTests {
     try show("watch freeze --for 2h --reason works", screen: "watch-freeze")
   }
 
+  @Test("of a switch read well", arguments: [80, 120])
+  func switches(width: Int) throws {
+    let site = try SwitchTests.site(settle: "100ms")
+    func show(_ line: String, _ code: Int32 = 0, screen: String? = nil) throws {
+      let outcome = try site.screen("\(line) -d shop.db", width: width, showsErrors: true)
+      #expect(outcome.code == code, "\(line): \(outcome.summary)")
+      if let screen { try expectScreen("\(screen)-\(width)", Self.steady(outcome.output, at: site)) }
+      for text in outcome.output.split(separator: "\n") {
+        #expect(String(text).displayWidth <= width, "\(line) at \(width): \(text)")
+      }
+    }
+    try show("switch set new-pricing 25% --reason 'no complaints'", screen: "switch-set")
+    try show("switch pin new-pricing 4711 on --reason staff")
+    try show("switch list", screen: "switch-list")
+    try show("switch list new-pricing", screen: "switch-one")
+    try show("switch test new-pricing 4711", screen: "switch-test")
+    try show("plan down", screen: "switch-plan-down")
+    try show("down", screen: "switch-down")
+  }
+
   @Test("stand a terminal of any width, and names of any length", arguments: [20, 80])
   func narrow(width: Int) throws {
     let site = try Site()

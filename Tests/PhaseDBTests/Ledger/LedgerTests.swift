@@ -65,6 +65,7 @@ struct LedgerTests {
       DROP TABLE phasedb_snapshot; DROP TABLE phasedb_round_trip; DROP TABLE phasedb_way_down;
       DROP TABLE phasedb_watch; DROP TABLE phasedb_sample; DROP TABLE phasedb_watcher; DROP TABLE phasedb_freeze;
       DROP TABLE phasedb_lane;
+      DROP TABLE phasedb_switch; DROP TABLE phasedb_switch_member; DROP TABLE phasedb_ramp;
       UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
       """)
     #expect(try database.migrator(tables(2)).status().applied.count == 1)

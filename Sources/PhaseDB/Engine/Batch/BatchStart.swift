@@ -12,6 +12,9 @@ extension Engine {
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     guard let drift = try enter(turn) else { return .alreadyDone }
     try refuseLostLanes()
+    if let closing = try switchClosing(turn) {
+      return try close(closing, before: turn, accepting: drift, in: transaction)
+    }
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let underWay = try ledger.batch()
     let plan = try batchPlan(turn.step)
