@@ -22,6 +22,10 @@ package final class Engine {
   var probes: [String: Probe.Source] = [:]
   /// What the probes of the step that runs showed before it.
   var samplesBefore: [String: [Sample]] = [:]
+  /// The folder for lists of what phases caused; nil for that of the database.
+  package var effectsFolder: String?
+  /// What was listed before phases came down.
+  var lists: [PhaseID: EffectList] = [:]
   /// The first phase of this run that the next watch covers.
   var firstUnwatched: Int64?
   /// True while other runners see that this run is not over.
@@ -109,7 +113,7 @@ package final class Engine {
         samplesBefore = try samplesBefore(turn)
         switch try patiently(turn) {
         case .done(let report):
-          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: report.times))
+          result.done.append(done(step, report))
           reports.append(report)
         case .alreadyDone:
           result.skipped.append(step.id)
@@ -119,7 +123,7 @@ package final class Engine {
           observe(
             .committed(
               step.id, step.direction, report.times, checkpoint: knowledge.applied.last?.sequence ?? 0))
-          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: report.times))
+          result.done.append(done(step, report))
           reports.append(report)
           watchForCancellation()
         case .compare: break
@@ -139,6 +143,12 @@ package final class Engine {
     }
     try connection.refuseMoved("after the last step")
     return (result, reports)
+  }
+
+  private func done(_ step: Plan.Step, _ report: StepReport) -> RunResult.Done {
+    RunResult.Done(
+      id: step.id, direction: step.direction, times: report.times,
+      effects: step.direction == .down ? lists[step.id] : nil)
   }
 
   /// Lets a request to stop end the statement that runs.
@@ -197,6 +207,8 @@ public struct RunResult: Sendable, Hashable {
     public let direction: Direction
     /// How long that took, and how many rows it wrote.
     public let times: StepTimes
+    /// What it had caused, listed before it came down; nil when it declares no effects.
+    public let effects: EffectList?
   }
 
   /// In the order in which it was done.
@@ -324,6 +336,9 @@ extension Engine {
     // The attempt may have changed what we know before it was rolled back: read where the database really stands.
     let present = try? Knowledge(of: connection)
     if let present { knowledge = present }
+    if step.direction == .down, let file = lists[step.id]?.file {
+      error.help.append("what \(step.id.short) caused is listed in \(file)")
+    }
     // A batched step knows better where it stands.
     let isTold = error.standing == .partWay || (error.standing == .undone && error.state != nil)
     if !isTold {

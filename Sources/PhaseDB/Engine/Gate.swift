@@ -18,12 +18,14 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case watch
   /// The same text came down by itself here after its watch failed.
   case reversed
+  /// On the way down, the list of what the phase caused must be written first.
+  case effects
   /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
   /// Gates that an operator can override with a reason.
   public static let overridable: [Gate] = [
-    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .drift, .edited,
+    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .effects, .drift, .edited,
   ]
 }
 

@@ -133,6 +133,7 @@ extension Ledger {
     try connection.execute("DELETE FROM phasedb_way_down WHERE sequence = ?1", .integer(applied.sequence))
     try forgetRoundTrip(of: applied.sequence)
     try endWatch(of: applied.sequence)
+    try forgetEffects(of: applied.id)
     // Changes that were accepted later were recorded on top of the phase; what is left of them stands on its own.
     try connection.execute("DELETE FROM phasedb_schema WHERE sequence >= ?1", .integer(applied.sequence))
     try record(drift, sequence: entry)

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// The tables of the ledger, and the version of their layout.
 enum LedgerFormat {
   /// What this version of phasedb writes and understands.
-  static let current = 4
+  static let current = 5
 
   /// Makes the tables of the present format. SQL of 3.35 only: no STRICT, which came with 3.37.
   static let definition = definition(of: current)
@@ -173,7 +173,30 @@ enum LedgerFormat {
       until TEXT
     );
     """,
+    5: effects,
   ]
+
+  /// The part of format 5 that counts effects.
+  private static let effects = """
+    -- From where the lines of @effects of a phase count, by their numbers in its text, since it began to go up: mark is the
+    -- greatest value of the column then, NULL when there was none. open is how many rows did not meet the condition then;
+    -- NULL when they cannot be followed. Columns without a type hold values as they are.
+    CREATE TABLE phasedb_effect (
+      phase TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      at TEXT NOT NULL,
+      mark,
+      open INTEGER,
+      PRIMARY KEY (phase, number)
+    );
+    -- The rows that did not meet the condition then, by their values of the column.
+    CREATE TABLE phasedb_effect_open (
+      phase TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      key NOT NULL,
+      PRIMARY KEY (phase, number, key)
+    );
+    """
 
   private static let first = """
     CREATE TABLE phasedb_meta (
@@ -259,6 +282,7 @@ enum LedgerFormat {
     "phasedb_checkpoint", "phasedb_lease", "phasedb_app", "phasedb_archive", "phasedb_archive_phase",
     "phasedb_evidence", "phasedb_evidence_phase", "phasedb_batch", "phasedb_snapshot", "phasedb_round_trip",
     "phasedb_way_down", "phasedb_watch", "phasedb_sample", "phasedb_watcher", "phasedb_freeze",
+    "phasedb_effect", "phasedb_effect_open",
   ]
 
   /// The tables among them.

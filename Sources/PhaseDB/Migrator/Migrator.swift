@@ -133,6 +133,7 @@ public final class Migrator {
           $0.phase == step.id && $0.tokenHash == hash
         }
       }
+      if saysReversals, let ledger = knowledge.ledger { try tellEffects(of: &plan, knowledge, ledger) }
       let rehearsed = plan.rehearsed
       plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)
       return plan
@@ -190,6 +191,7 @@ public final class Migrator {
       on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
       wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
     engine.probes = options.probes
+    engine.effectsFolder = options.effectsFolder
     let result = try engine.run(plan)
     // What is kept only spares later commands the trial.
     try? keepDownTrials()

@@ -27,6 +27,8 @@ public struct Options: Sendable {
   public var pacing: Pacing
   /// The probes that phases may name, by their names.
   public var probes: [String: Probe.Source] = [:]
+  /// The folder for lists of what phases caused before they come down; nil for that of the database.
+  public var effectsFolder: String?
   /// While there is such a file, no watch reverses.
   package var freezeFile: String?
   /// Asks a run to stop.

@@ -34,6 +34,8 @@ public struct Status: Sendable {
   package let watches: [WatchRecord]
   /// What keeps watches from reversing; nil when nothing does.
   package let freeze: Freeze?
+  /// What the effects of applied phases come to; without those of phases that declare none.
+  public let effects: [PhaseID: [EffectCount]]
   /// Live versions that the schema as it is, is not for.
   package let misfits: [LiveMisfit]
   /// Why a live version cannot be judged, one sentence each.
@@ -174,7 +176,7 @@ extension Migrator {
       underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
       watches: planner.judgement.watches.filter { watch in
         watch.verdict == .checking || knowledge.applied.contains { $0.sequence == watch.id }
-      }, freeze: try presentFreeze(),
+      }, freeze: try presentFreeze(), effects: try effects(of: texts, knowledge),
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))

@@ -36,6 +36,8 @@ public struct Phase: Sendable, Hashable {
   public let watch: Watch?
   /// What is looked at meanwhile.
   public let probes: [Probe]
+  /// What the phase causes outside the database, counted by rows.
+  public let effects: [Effect]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
   /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
   public private(set) var tokenHash = ""
@@ -51,11 +53,13 @@ public struct Phase: Sendable, Hashable {
   ///   - needs: phases of other migrations that must be applied first.
   ///   - watch: how long the phase is watched once it is up.
   ///   - probes: what is looked at meanwhile, each with a title of its own.
+  ///   - effects: what down cannot undo outside the database, as far as rows tell of it.
   public init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
-    batching: Batching? = nil, allowances: [Allowance] = [], watch: Watch? = nil, probes: [Probe] = []
+    batching: Batching? = nil, allowances: [Allowance] = [], watch: Watch? = nil, probes: [Probe] = [],
+    effects: [Effect] = []
   ) {
     self.kind = kind
     self.windows = windows
@@ -73,6 +77,7 @@ public struct Phase: Sendable, Hashable {
     self.allowances = allowances
     self.watch = watch
     self.probes = probes
+    self.effects = effects
     tokenHash = identityHash()
   }
 

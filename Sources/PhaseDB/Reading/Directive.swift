@@ -5,8 +5,8 @@ internal import PhaseSQLite
 struct Directive {
   /// The directives of the format.
   enum Name: String, CaseIterable {
-    case up, down, verify, watch, probe, red, window, residual, loses, batch, retire, soak, needs, budget,
-      allow
+    case up, down, verify, watch, probe, red, window, residual, effects, loses, batch, retire, soak, needs,
+      budget, allow
 
     /// Whether SQL follows it.
     var isSection: Bool { [.up, .down, .verify, .probe, .red].contains(self) }

@@ -40,7 +40,7 @@ struct PhaseDraft {
       losses: declarations.losses, retirements: declarations.retirements,
       soak: declarations.soak, needs: declarations.needs, budget: declarations.budget,
       batching: declarations.batching, allowances: declarations.allowances, watch: declarations.watch,
-      probes: probes)
+      probes: probes, effects: declarations.effects)
   }
 }
 

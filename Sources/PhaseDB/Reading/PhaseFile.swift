@@ -42,6 +42,7 @@ extension Phase {
     for residual in residuals ?? [] {
       lines.append("-- @residual \(residual.audience.rawValue): \(residual.text.onOneLine)")
     }
+    for effect in effects { lines.append("-- @effects \(effect.arguments)") }
     for loss in losses {
       lines.append(
         "-- @loses \(loss.table.asDirectiveName).\(loss.column.asDirectiveName): \(loss.reason.onOneLine)")

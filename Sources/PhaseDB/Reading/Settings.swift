@@ -37,13 +37,17 @@ package struct Settings: Sendable, Hashable {
   package var onWatch: [String]?
   /// While there is such a file, no watch reverses.
   package var freezeFile: String?
+  /// The folder for lists of what phases caused.
+  package var effectsFolder: String?
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
     sqlite: Version? = nil, hold: Duration? = nil, pause: Duration? = nil, maximumRows: Int? = nil,
     throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil,
-    probes: [String: ProbeCommand] = [:], onWatch: [String]? = nil, freezeFile: String? = nil
+    probes: [String: ProbeCommand] = [:], onWatch: [String]? = nil, freezeFile: String? = nil,
+    effectsFolder: String? = nil
   ) {
+    self.effectsFolder = effectsFolder
     (self.probes, self.onWatch, self.freezeFile) = (probes, onWatch, freezeFile)
     self.hold = hold
     self.pause = pause
@@ -84,7 +88,8 @@ package struct Settings: Sendable, Hashable {
           probe.command = PathInSettings.program(probe.command, from: folder)
           return probe
         }, onWatch: decoded.onWatch.map { PathInSettings.program($0, from: folder) },
-        freezeFile: decoded.freezeFile.map { PathInSettings.resolve($0, from: folder) })
+        freezeFile: decoded.freezeFile.map { PathInSettings.resolve($0, from: folder) },
+        effectsFolder: decoded.effectsFolder.map { PathInSettings.resolve($0, from: folder) })
     } catch let error as MigrationError {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
@@ -105,7 +110,7 @@ package struct Settings: Sendable, Hashable {
 private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
-  case throttle, pauseFile, probes, onWatch, freezeFile
+  case throttle, pauseFile, probes, onWatch, freezeFile, effectsFolder
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -139,6 +144,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
         "a program and its arguments, which gets each verdict of a watch as JSON on its standard input"
       )
     case .freezeFile: ("path", "none", "no watch reverses anything while this file exists")
+    case .effectsFolder:
+      (
+        "path", "that of the database",
+        "the folder for lists of what phases with `@effects` caused before they came down"
+      )
     }
   }
 }
@@ -177,6 +187,7 @@ private struct SettingsFile: Decodable {
   var probes: [String: ProbeCommand] = [:]
   var onWatch: [String]?
   var freezeFile: String?
+  var effectsFolder: String?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -215,6 +226,7 @@ private struct SettingsFile: Decodable {
       evidence = policy
     }
     freezeFile = try Self.text(.freezeFile, "the path of a file", container)
+    effectsFolder = try Self.text(.effectsFolder, "the path of a folder", container)
     if container.contains(.onWatch) {
       onWatch = try ProbeCommand.words(in: container, .onWatch, called: "onWatch")
     }

@@ -35,13 +35,16 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case watchCannotReverse = "watch-cannot-reverse"
   case probeWrites = "probe-writes"
   case probeInvalid = "probe-invalid"
+  case effectsInvalid = "effects-invalid"
+  case effectsUnordered = "effects-unordered"
+  case effectsSlow = "effects-slow"
 
   /// The level of its findings, unless a finding has its own.
   package var level: Finding.Level {
     switch self {
     case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite,
       .watchTooShort,
-      .undetected, .watchCannotReverse:
+      .undetected, .watchCannotReverse, .effectsUnordered, .effectsSlow:
       .warning
     default: .error
     }
@@ -87,6 +90,9 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case .probeWrites: "A probe is asked again and again on the real database, and must leave no trace there."
     case .probeInvalid:
       "A probe that cannot be asked is unknown in every sample, so that the watch is unclear."
+    case .effectsInvalid: "The phase would not go up, because nothing could be counted."
+    case .effectsUnordered: "Rows that came since would be missing in the count, and in the list for support."
+    case .effectsSlow: "Each status and each plan of a way down would read the whole table."
     case .needsNewerSQLite: "The phase fails on the oldest SQLite that the settings promise to support."
     }
   }

@@ -5,6 +5,7 @@ struct Verb: Sendable {
     case checkpointCreate, checkpointList, checkpointRestore, purge
     case checkIn, mayRun, settle, goto
     case watch
+    case effects
     case log, explain, completions, help, version
   }
 

@@ -92,6 +92,7 @@ struct CommandLineTool {
     case .checkpointRestore: CheckpointRestoreCommand.run
     case .purge: PurgeCommand.run
     case .watch: WatchCommand.run
+    case .effects: EffectsCommand.run
     case .log: LogCommand.run
     case .explain: ExplainCommand.run
     case .completions: CompletionsCommand.run

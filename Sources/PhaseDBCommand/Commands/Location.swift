@@ -165,6 +165,7 @@ struct Location {
       evidence: try file.map { path throws(MigrationError) in try Evidence.read(path) } ?? [],
       pacing: pacing, cancellation: context.cancellation)
     options.freezeFile = settings.freezeFile
+    options.effectsFolder = invocation.value(.effects) ?? settings.effectsFolder
     let environment = environment
     options.probes = settings.probes.mapValues { probe in
       Probe.Source(givesNumber: probe.givesNumber) { isCancelled in

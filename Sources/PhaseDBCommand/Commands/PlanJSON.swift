@@ -46,6 +46,9 @@ struct PlanJSON: Encodable {
     /// `not-declared`, `nothing` or `declared`.
     let residual: String
     let verifications: [String]
+    /// What it caused so far, and what its archives hold; only for a way down.
+    let effects: [EffectJSON]?
+    let kept: [KeptJSON]?
     /// What it would restore; only for a way down, like the next one.
     let reversal: ReversalJSON?
     /// What the way down took when it was rehearsed.
@@ -96,6 +99,8 @@ struct PlanJSON: Encodable {
         residuals: step.phase.residuals?.map { ResidualJSON(audience: $0.audience.rawValue, text: $0.text) },
         residual: step.phase.residualStatement.rawValue,
         verifications: step.phase.verifications.map(\.title),
+        effects: plan.direction == .up ? nil : (plan.effects[step.id] ?? []).map { EffectJSON($0) },
+        kept: plan.direction == .up ? nil : (plan.kept[step.id] ?? []).map(KeptJSON.init),
         reversal: plan.reversals[step.id].map(ReversalJSON.init),
         rehearsedMilliseconds: plan.rehearsed[step.id]?.times.down,
         time: plan.times[step.id].map {

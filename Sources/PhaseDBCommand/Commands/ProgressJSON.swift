@@ -2,13 +2,16 @@ internal import PhaseDB
 
 /// What happens while batches run, as `--format json` prints it on standard error: one object a line.
 struct ProgressJSON: Encodable {
-  /// `progress`, `paused`, `resumed` or `turning-back`.
+  /// `progress`, `paused`, `resumed`, `turning-back` or `effects`.
   let event: String
   let phase: String
   var direction: String?
   var progress: Numbers?
   var pause: Pause?
   var reason: Prose?
+  /// With `effects`, what was counted before a way down.
+  var rows: Int?
+  var file: String?
 
   /// Its keys are those of the same numbers in `status`.
   struct Numbers: Encodable {
@@ -59,6 +62,9 @@ struct ProgressJSON: Encodable {
     case .batchResumed(let id): self.init(event: "resumed", phase: id.description)
     case .turningBack(let id, let reason):
       self.init(event: "turning-back", phase: id.description, reason: reason)
+    case .effectsListed(let id, let list, let failure):
+      self.init(event: "effects", phase: id.description, reason: failure)
+      (rows, file) = (list.rows, list.file)
     default: return nil
     }
   }

@@ -48,6 +48,16 @@ final class RunProgress {
     case .batchResumed(let id): context.note("\(id.short) continues")
     case .turningBack(let id, let reason):
       context.note("\(reason); every batch of \(id.short) is undone")
+    case .effectsListed(let id, let list, let failure):
+      if list.unknown > 0 {
+        context.note("what \(id.short) caused is unknown in part: phasedb log")
+      }
+      if let failure {
+        context.note(
+          "\(CountText.text(list.rows, "row")) of what \(id.short) caused are not listed: \(failure)")
+      } else if let file = list.file {
+        context.say("\(CountText.text(list.rows, "row")) of what \(id.short) caused: \(file)")
+      }
     case .began, .verified, .batching, .batchCommitted: break
     }
   }
