@@ -245,6 +245,11 @@ private enum JSONKeys {
   /// A plan within another document and a checkpoint outside its list are described once.
   static func asDescribed(_ path: String) -> String {
     if path.hasPrefix("watch.") { return "watches[].\(path.dropFirst(6))" }
+    for place in ["plan.steps[].", "steps[].", "phases[]."] {
+      for list in ["effects[].", "kept[]."] where path.hasPrefix(place + list) {
+        return String(path.dropFirst(place.count))
+      }
+    }
     if path.hasPrefix("plan.") { return String(path.dropFirst(5)) }
     if path.hasPrefix("gates[]") { return "held[].\(path)" }
     if path.hasPrefix("phases[].gates[]") { return "held" + path.dropFirst(6) }

@@ -133,7 +133,12 @@ package final class Engine {
         connection.removeProgressHandler()
         let told = standing(of: error, turn: turn, result: result)
         recordStop(turn, by: error, leaving: told.standing)
-        throw step.direction == .down ? told.onTheWayDown : told
+        guard step.direction == .down else { throw told }
+        var failure = told.onTheWayDown
+        if let file = lists[step.id]?.file {
+          failure.help.append("what \(step.id.short) caused is listed in \(file)")
+        }
+        throw failure
       }
       if step.direction == .up {
         firstUnwatched = isWatched(turn) ? nil : firstUnwatched ?? knowledge.applied.last?.sequence
@@ -336,9 +341,6 @@ extension Engine {
     // The attempt may have changed what we know before it was rolled back: read where the database really stands.
     let present = try? Knowledge(of: connection)
     if let present { knowledge = present }
-    if step.direction == .down, let file = lists[step.id]?.file {
-      error.help.append("what \(step.id.short) caused is listed in \(file)")
-    }
     // A batched step knows better where it stands.
     let isTold = error.standing == .partWay || (error.standing == .undone && error.state != nil)
     if !isTold {

@@ -244,9 +244,7 @@ extension EffectQuery {
   /// Whether SQLite reads the whole table to count the rows behind a mark.
   func isScan() throws(Unknown) -> Bool {
     try Self.asking { () throws(SQLiteError) in
-      try connection.queryPlan(of: counting).contains { line in
-        line.access == .scan && SchemaName(line.table) == table.name
-      }
+      try connection.queryPlan(of: counting).first { $0.isOutermost && $0.access != nil }?.access == .scan
     }
   }
 

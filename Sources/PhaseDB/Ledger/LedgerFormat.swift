@@ -188,14 +188,14 @@ enum LedgerFormat {
       mark,
       open INTEGER,
       PRIMARY KEY (phase, number)
-    );
+    ) WITHOUT ROWID;
     -- The rows that did not meet the condition then, by their values of the column.
     CREATE TABLE phasedb_effect_open (
       phase TEXT NOT NULL,
       number INTEGER NOT NULL,
       key NOT NULL,
       PRIMARY KEY (phase, number, key)
-    );
+    ) WITHOUT ROWID;
     """
 
   private static let first = """

@@ -109,10 +109,18 @@ struct RecoveryText {
     return lines.isEmpty ? ["nothing, as declared"] : lines
   }
 
-  /// What remains for those who answer for personal data: that includes what archives hold.
+  /// What remains for those who answer for personal data: that includes what archives hold of rows that are gone, which do
+  /// not come back with the others.
   private var compliance: [Prose] {
-    let archives = plan.steps.flatMap { step in
-      (plan.kept[step.id] ?? []).map { "\(step.id.short): \($0.sentence), kept until it is purged" as Prose }
+    let archives: [Prose] = plan.steps.flatMap { step in
+      (plan.kept[step.id] ?? []).compactMap { kept in
+        guard kept.rows > 0, kept.deleted != 0 else { return nil }
+        let rows: Prose =
+          kept.deleted.map { "\(CountText.text($0)) of \(CountText.text(kept.rows, "row"))" }
+          ?? "up to \(CountText.text(kept.rows, "row"))"
+        return
+          "\(step.id.short): \(kept.what): \(rows) may be of rows deleted since, and stay until they are purged"
+      }
     }
     let declared = residuals([.compliance])
     let isNothing = plan.steps.allSatisfy { step in
