@@ -2,7 +2,8 @@
 ///
 /// A phase without a way down, or without a compatibility window, cannot be made: `down` and `windows` have no
 /// defaults, a ``Script`` is never empty, and ``Windows`` holds at least one window. Only a contract that retires may
-/// have empty scripts, because phasedb itself runs both directions of it.
+/// have empty scripts, because phasedb itself runs both directions of it, and a migrate phase ``Script/fromArchive`` as its
+/// way down.
 public struct Phase: Sendable, Hashable {
   /// Expand, migrate or contract.
   public let kind: PhaseKind

@@ -157,6 +157,9 @@ extension String {
 }
 
 extension Phase {
+  /// Whether its way down is `@down archive`.
+  package var comesDownFromArchive: Bool { kind == .migrate && down.isNothing }
+
   /// The soak that counts: only a contract waits.
   var effectiveSoak: Duration? { kind == .contract ? soak : nil }
 }

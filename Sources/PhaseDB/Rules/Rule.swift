@@ -35,6 +35,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case watchCannotReverse = "watch-cannot-reverse"
   case probeWrites = "probe-writes"
   case probeInvalid = "probe-invalid"
+  case archiveInsufficient = "archive-insufficient"
   case effectsInvalid = "effects-invalid"
   case effectsUnordered = "effects-unordered"
   case effectsSlow = "effects-slow"
@@ -90,6 +91,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case .probeWrites: "A probe is asked again and again on the real database, and must leave no trace there."
     case .probeInvalid:
       "A probe that cannot be asked is unknown in every sample, so that the watch is unclear."
+    case .archiveInsufficient: "What the phase adds would still be there after down."
     case .effectsInvalid: "The phase would not go up, because nothing could be counted."
     case .effectsUnordered: "Rows that came since would be missing in the count, and in the list for support."
     case .effectsSlow: "Each status and each plan of a way down would read the whole table."
