@@ -48,6 +48,11 @@ package enum FileDurability {
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw .current }
   }
 
+  /// Makes a folder that only its owner may enter, unless there is one.
+  package static func makeFolder(_ path: String) throws(FileReading.Failure) {
+    guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .current }
+  }
+
   package static func remove(_ path: String) { unsafe unlink(path) }
 
   /// The last part of a path.

@@ -74,29 +74,10 @@
 
   /// Writes a file that only its owner may read. It replaces an existing file, as a whole or not at all.
   package static func write(_ text: String, to path: String) throws(FileReading.Failure) {
-    let draft = path + ".partial"
-    unsafe unlink(draft)
-    let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw .current }
-    let bytes = Array(text.utf8)
-    var written = 0
-    while written < bytes.count {
-      let count = unsafe bytes[written...].withUnsafeBytes {
-        unsafe systemWrite(descriptor, $0.baseAddress, $0.count)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { break }
-      written += count
-    }
-    let isSynced = written == bytes.count && fsync(descriptor) == 0
-    let isDone = isSynced ? unsafe rename(draft, path) == 0 : false
-    let failure: FileReading.Failure? = isDone ? nil : .current
-    close(descriptor)
-    guard let failure else { return }
-    unsafe unlink(draft)
-    throw failure
+    let file = try PrivateFile(path)
+    try file.write(text)
+    try file.finish()
   }
-
 }
 
 // MARK: - What others left behind
@@ -287,6 +268,3 @@ extension PrivateFolder {
     }
   }
 }
-
-/// Not shadowed by the method of the same name.
-private let systemWrite = unsafe write

@@ -6,7 +6,8 @@ struct Document {
     .deletingLastPathComponent()
   static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
   static let pages = [
-    "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "Errors", "GoingBack", "Guarantees",
+    "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "Effects", "Errors", "GoingBack",
+    "Guarantees",
     "JSONOutput", "Lanes",
     "Library", "Operating", "Peers", "Rehearse", "Reliability", "Rules", "Settings", "StartHere", "Switches",
     "Watching",

@@ -246,6 +246,11 @@ private enum JSONKeys {
   static func asDescribed(_ path: String) -> String {
     if path.hasPrefix("watch.") { return "watches[].\(path.dropFirst(6))" }
     if path.hasPrefix("switches[].ramp.") { return String(path.dropFirst(11)) }
+    for place in ["plan.steps[].", "steps[].", "phases[]."] {
+      for list in ["effects[].", "kept[]."] where path.hasPrefix(place + list) {
+        return String(path.dropFirst(place.count))
+      }
+    }
     if path.hasPrefix("plan.") { return String(path.dropFirst(5)) }
     if path.hasPrefix("gates[]") { return "held[].\(path)" }
     if path.hasPrefix("phases[].gates[]") { return "held" + path.dropFirst(6) }

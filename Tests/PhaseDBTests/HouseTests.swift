@@ -88,6 +88,7 @@ struct HouseTests {
       "PhaseDB/Model/Prose.swift": 3, "PhaseDBCommand/Commands/ExplainCommand.swift": 2,
       "PhaseDBCommand/Arguments/Help.swift": 1,
       "PhaseDBCommand/Commands/AboutCommands.swift": 1, "PhaseDBCommand/Commands/CompatCommand.swift": 1,
+      "PhaseDBCommand/Commands/EffectsCommand.swift": 1,
       "PhaseDBCommand/Terminal/Escaped.swift": 1, "PhaseDBCommand/Terminal/JSONText.swift": 2,
       "PhaseDBCommand/Terminal/Excerpt.swift": 1, "PhaseDBCommand/Terminal/TextTable.swift": 1,
       "PhaseDBCommand/Terminal/Wrapped.swift": 2,

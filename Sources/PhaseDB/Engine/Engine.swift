@@ -22,6 +22,10 @@ package final class Engine {
   var probes: [String: Probe.Source] = [:]
   /// What the probes of the step that runs showed before it.
   var samplesBefore: [String: [Sample]] = [:]
+  /// The folder for lists of what phases caused; nil for that of the database.
+  package var effectsFolder: String?
+  /// What was listed before phases came down.
+  var lists: [PhaseID: EffectList] = [:]
   /// The first phase of this run that the next watch covers.
   var firstUnwatched: Int64?
   /// The lanes of the settings, by their names.
@@ -124,7 +128,7 @@ package final class Engine {
         samplesBefore = try samplesBefore(turn)
         switch try patiently(turn) {
         case .done(let report):
-          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: report.times))
+          result.done.append(done(step, report))
           reports.append(report)
         case .alreadyDone:
           result.skipped.append(step.id)
@@ -134,7 +138,7 @@ package final class Engine {
           observe(
             .committed(
               step.id, step.direction, report.times, checkpoint: knowledge.applied.last?.sequence ?? 0))
-          result.done.append(RunResult.Done(id: step.id, direction: step.direction, times: report.times))
+          result.done.append(done(step, report))
           reports.append(report)
           watchForCancellation()
         case .compare, .switchesClosed: break
@@ -145,7 +149,12 @@ package final class Engine {
         letGoOfLanes()
         let told = withClosedSwitches(standing(of: error, turn: turn, result: result))
         recordStop(turn, by: error, leaving: told.standing)
-        throw step.direction == .down ? told.onTheWayDown : told
+        guard step.direction == .down else { throw told }
+        var failure = told.onTheWayDown
+        if let file = lists[step.id]?.file {
+          failure.help.append("what \(step.id.short) caused is listed in \(file)")
+        }
+        throw failure
       }
       if step.direction == .up {
         firstUnwatched = isWatched(turn) ? nil : firstUnwatched ?? knowledge.applied.last?.sequence
@@ -157,6 +166,12 @@ package final class Engine {
     }
     try connection.refuseMoved("after the last step")
     return (result, reports)
+  }
+
+  private func done(_ step: Plan.Step, _ report: StepReport) -> RunResult.Done {
+    RunResult.Done(
+      id: step.id, direction: step.direction, times: report.times,
+      effects: step.direction == .down ? lists[step.id] : nil)
   }
 
   /// Lets a request to stop end the statement that runs.
@@ -221,6 +236,8 @@ public struct RunResult: Sendable, Hashable {
     public let direction: Direction
     /// How long that took, and how many rows it wrote.
     public let times: StepTimes
+    /// What it had caused, listed before it came down; nil when it declares no effects.
+    public let effects: EffectList?
   }
 
   /// In the order in which it was done.

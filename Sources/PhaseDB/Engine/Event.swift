@@ -16,6 +16,8 @@ public enum Event: Sendable, Hashable {
   case batchResumed(PhaseID)
   /// What all batches led to does not hold, so they are taken back one by one.
   case turningBack(PhaseID, reason: Prose)
+  /// What a phase caused was counted and listed, before it comes down; why it could not be listed, if it could not.
+  case effectsListed(PhaseID, EffectList, failure: Prose?)
   /// The step is committed.
   case committed(PhaseID, Direction, StepTimes, checkpoint: Int64)
   /// Another runner did this step meanwhile, so it was left out.

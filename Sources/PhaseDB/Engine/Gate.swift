@@ -22,12 +22,14 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case lane
   /// A switch must have been on for everybody long enough.
   case `switch`
+  /// On the way down, the list of what the phase caused must be written first.
+  case effects
   /// A phase that comes first is held itself: that one's gate is what to open.
   case order
 
   /// Gates that an operator can override with a reason.
   public static let overridable: [Gate] = [
-    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .lane, .switch, .drift, .edited,
+    .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .lane, .switch, .effects, .drift, .edited,
   ]
 }
 

@@ -28,6 +28,10 @@ public struct Plan: Sendable {
   package internal(set) var times: [PhaseID: DownTime] = [:]
   /// For a way down, the switches that it closes before a step, each at its first step.
   package internal(set) var closing: [PhaseID: PlannedClosing] = [:]
+  /// For a way down, what the effects of each step come to.
+  public internal(set) var effects: [PhaseID: [EffectCount]] = [:]
+  /// For a way down, the archives of each step, which stay until they are purged or their rows come back.
+  package internal(set) var kept: [PhaseID: [KeptData]] = [:]
   /// The watch that began this way down; nil when somebody asked for it.
   var reversing: Int64?
   /// What must be applied, in its order, when the plan begins.

@@ -25,6 +25,7 @@ extension Engine {
     if let closing = try switchClosing(turn) {
       return try close(closing, before: turn, accepting: drift, in: transaction)
     }
+    if turn.step.direction == .down { try listEffects(of: turn.step.id, turn.step.phase, turn.plan) }
     // 3. What the SQL will take from rows is copied. Archives are checked, and rows that the schema below would not have.
     let rowsAtStake = try TransitionRows(
       turn.step, knowledge, trials, looksForCorrections: purpose == .rehearsal, on: connection)
@@ -86,6 +87,7 @@ extension Engine {
   ) throws(MigrationError) -> Turn.Outcome {
     var rowsAtStake = rowsAtStake
     let before = start.schema
+    let marks = try effectMarks(before: turn.step)
     // 4. The SQL runs under the guard, and what is retired changes its name.
     let sql = PhaseStatements(turn.step.id, turn.step.phase, turn.step.direction, on: connection)
     let (rows, writes) = try sql.run()
@@ -112,6 +114,7 @@ extension Engine {
     // 8. The ledger gets the phase and the log a row. On the way up, the way back is tried. COMMIT.
     let recorded = try record(
       turn, changes, leaving: drifted, kept, from: before, to: after, since: start.began)
+    try recordEffects(of: turn.step, from: marks, at: recorded.phase?.appliedAt ?? now())
     // Before the commit: once that has landed nothing may fail any more, and what another connection commits after it
     // must not be taken for known.
     try settle(recorded, schema: after)

@@ -59,7 +59,8 @@ extension Ledger {
         "SELECT declarations, up_sql, down_sql FROM phasedb_phase WHERE sequence = ?1")
       try row.bind([.integer(applied.sequence)])
       guard try row.step() else { throw Ledger.damaged("\(applied.id) is not in phasedb_phase any more") }
-      let text = PhaseFile.assemble(declarations: row.text(at: 0), up: row.text(at: 1), down: row.text(at: 2))
+      let text = PhaseFile.assemble(
+        declarations: row.text(at: 0), up: row.text(at: 1), down: row.text(at: 2), kind: applied.id.kind)
       guard let phase = try? PhaseFile.read(text, file: "ledger:\(applied.id)", kind: applied.id.kind),
         phase.tokenHash == applied.tokenHash
       else {
@@ -134,6 +135,7 @@ extension Ledger {
     try connection.execute("DELETE FROM phasedb_way_down WHERE sequence = ?1", .integer(applied.sequence))
     try forgetRoundTrip(of: applied.sequence)
     try endWatch(of: applied.sequence)
+    try forgetEffects(of: applied.id)
     // Changes that were accepted later were recorded on top of the phase; what is left of them stands on its own.
     try connection.execute("DELETE FROM phasedb_schema WHERE sequence >= ?1", .integer(applied.sequence))
     try record(drift, sequence: entry)

@@ -97,7 +97,8 @@ extension Ledger {
         FROM phasedb_batch
         """)
       guard try row.step() else { return nil }
-      let text = PhaseFile.assemble(declarations: row.text(at: 2), up: row.text(at: 3), down: row.text(at: 4))
+      let text = PhaseFile.assemble(
+        declarations: row.text(at: 2), up: row.text(at: 3), down: row.text(at: 4), kind: .migrate)
       guard let id = try? PhaseID(row.text(at: 0)),
         let phase = try? PhaseFile.read(text, file: "ledger:\(id)", kind: id.kind),
         phase.tokenHash == row.text(at: 1), let direction = Direction(rawValue: row.text(at: 9)),

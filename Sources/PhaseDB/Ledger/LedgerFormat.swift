@@ -174,6 +174,7 @@ enum LedgerFormat {
     );
     """,
     5: lanes + switches,
+    5: effects,
   ]
 
   /// Of format 5: the lanes that were ever held. state is holding, held or open; until is the moment at which the trigger
@@ -239,6 +240,28 @@ enum LedgerFormat {
       beat TEXT NOT NULL,
       runner TEXT NOT NULL
     );
+    """
+
+  /// The part of format 5 that counts effects.
+  private static let effects = """
+    -- From where the lines of @effects of a phase count, by their numbers in its text, since it began to go up: mark is the
+    -- greatest value of the column then, NULL when there was none. open is how many rows did not meet the condition then;
+    -- NULL when they cannot be followed. Columns without a type hold values as they are.
+    CREATE TABLE phasedb_effect (
+      phase TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      at TEXT NOT NULL,
+      mark,
+      open INTEGER,
+      PRIMARY KEY (phase, number)
+    ) WITHOUT ROWID;
+    -- The rows that did not meet the condition then, by their values of the column.
+    CREATE TABLE phasedb_effect_open (
+      phase TEXT NOT NULL,
+      number INTEGER NOT NULL,
+      key NOT NULL,
+      PRIMARY KEY (phase, number, key)
+    ) WITHOUT ROWID;
     """
 
   private static let first = """
@@ -327,6 +350,7 @@ enum LedgerFormat {
     "phasedb_way_down", "phasedb_watch", "phasedb_sample", "phasedb_watcher", "phasedb_freeze",
     "phasedb_lane",
     "phasedb_switch", "phasedb_switch_member", "phasedb_ramp",
+    "phasedb_effect", "phasedb_effect_open",
   ]
 
   /// The tables among them.

@@ -25,6 +25,8 @@ package struct LogEntry: Sendable, Hashable {
     case restore
     /// The evidence of a rehearsal was recorded.
     case rehearse
+    /// Before a phase came down, what it had caused was counted and listed.
+    case effects
     /// What a phase had removed was destroyed.
     case purge
     /// Rows without a parent were accepted.

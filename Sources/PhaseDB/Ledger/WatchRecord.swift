@@ -88,10 +88,11 @@ extension Ledger {
         """)
       var watches: [WatchRecord] = []
       while try rows.step() {
+        let id = try? PhaseID(rows.text(at: 1))
         let text = PhaseFile.assemble(
-          declarations: rows.text(at: 11), up: rows.text(at: 12), down: rows.text(at: 13))
-        guard let id = try? PhaseID(rows.text(at: 1)),
-          let phase = try? PhaseFile.read(text, file: "ledger:\(id)", kind: id.kind),
+          declarations: rows.text(at: 11), up: rows.text(at: 12), down: rows.text(at: 13),
+          kind: id?.kind ?? .expand)
+        guard let id, let phase = try? PhaseFile.read(text, file: "ledger:\(id)", kind: id.kind),
           phase.tokenHash == rows.text(at: 2), phase.watch != nil,
           let judgement = WayDownJSON.read(WatchJudgement.self, from: rows.text(at: 5)),
           let verdict = WatchRecord.Verdict(rawValue: rows.text(at: 6))

@@ -137,6 +137,7 @@ public final class Migrator {
         }
       }
       plan.closing = try closing(of: plan, knowledge)
+      if saysReversals, let ledger = knowledge.ledger { try tellEffects(of: &plan, knowledge, ledger) }
       let rehearsed = plan.rehearsed
       plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)
       return plan
@@ -198,6 +199,7 @@ public final class Migrator {
     letGoOfAbandonedLanes(observe)
     defer { letGoOfAbandonedLanes(observe) }
     engine.switchSettle = options.switchSettle
+    engine.effectsFolder = options.effectsFolder
     let result = try engine.run(plan)
     // What is kept only spares later commands the trial.
     try? keepDownTrials()

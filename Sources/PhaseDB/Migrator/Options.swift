@@ -29,6 +29,8 @@ public struct Options: Sendable {
   public var probes: [String: Probe.Source] = [:]
   /// The lanes that phases may name, by their names.
   public var lanes: [String: Lane] = [:]
+  /// The folder for lists of what phases caused before they come down; nil for that of the database.
+  public var effectsFolder: String?
   /// While there is such a file, no watch reverses.
   package var freezeFile: String?
   /// How long a way down waits after it closed a switch, so that whoever asked before is done; 10 seconds unless set.

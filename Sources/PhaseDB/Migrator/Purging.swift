@@ -5,16 +5,7 @@ internal import PhaseSQLite
 public struct Purge: Sendable {
   /// The phase whose archive it is.
   public let phase: PhaseID
-  package let items: [Item]
-
-  /// One table of archived values, or one retired column or table.
-  package struct Item: Sendable, Hashable {
-    /// As in `customers.full_name (retired)` or `what up took from orders`.
-    package let what: Prose
-    package let rows: Int
-    /// Its size in the file; nil when SQLite cannot tell, as for one column of a table.
-    package let bytes: Int?
-  }
+  package let items: [KeptData]
 
   /// How many rows of archives and of retired tables, all together.
   public var rows: Int { items.reduce(0) { $0 + $1.rows } }
@@ -25,8 +16,14 @@ extension Migrator {
   ///
   /// - Throws: `unknown-phase`, `ambiguous-phase`, `ledger-missing`.
   public func purgeable(_ name: String) throws(MigrationError) -> Purge {
+    try purgeable(name, lookingForDeleted: nil)
+  }
+
+  /// - Parameter limit: how long to look in each archive for rows that an application has deleted since; nil not to look.
+  package func purgeable(_ name: String, lookingForDeleted limit: Duration?) throws(MigrationError) -> Purge {
     try connection.reading { () throws(MigrationError) in
-      try PurgeRun(name, catalog, try Knowledge(of: connection), on: connection).listing()
+      try PurgeRun(name, catalog, try Knowledge(of: connection), on: connection).listing(
+        lookingForDeleted: limit)
     }
   }
 
@@ -84,7 +81,7 @@ extension Migrator {
 }
 
 /// The purge of one phase, inside a transaction.
-private struct PurgeRun {
+struct PurgeRun {
   private let id: PhaseID
   private let ledger: Ledger
   private let knowledge: Knowledge
@@ -122,19 +119,8 @@ private struct PurgeRun {
     }
   }
 
-  func listing() throws(MigrationError) -> Purge {
-    var items: [Purge.Item] = []
-    for archive in archives {
-      let size = try lifting("measuring archive \(archive.id)") { () in
-        try ArchiveSize(archive, on: connection)
-      }
-      guard let size else { continue }
-      let left = archive.state == .left ? ", for rows that no longer exist" : ""
-      items.append(
-        Purge.Item(
-          what: "what \(archive.direction.rawValue) took from \(archive.table)\(left)", rows: size.rows,
-          bytes: size.bytes))
-    }
+  func listing(lookingForDeleted limit: Duration? = nil) throws(MigrationError) -> Purge {
+    var items = try KeptData.archives(archives, lookingForDeleted: limit, on: connection)
     for (retirement, name) in try retired() {
       let table = retirement.column == nil ? name.spelled : retirement.table
       let count = retirement.column == nil ? "count(*)" : "count(\(SQLText.identifier(name.spelled)))"
@@ -144,7 +130,7 @@ private struct PurgeRun {
       let going = retirement.column == nil ? [] : indexes(on: retirement.table, of: name)
       let what: Prose =
         "\(retirement.title), retired" + going.map { ", with its \($0.title)" as Prose }.joined()
-      items.append(Purge.Item(what: what, rows: Int(rows), bytes: nil))
+      items.append(KeptData(what: what, rows: Int(rows), bytes: nil))
     }
     return Purge(phase: id, items: items)
   }

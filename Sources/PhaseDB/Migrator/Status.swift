@@ -38,6 +38,8 @@ public struct Status: Sendable {
   package let freeze: Freeze?
   /// The lanes that are held.
   package let lanes: [LaneStanding]
+  /// What the effects of applied phases come to; without those of phases that declare none.
+  public let effects: [PhaseID: [EffectCount]]
   /// Live versions that the schema as it is, is not for.
   package let misfits: [LiveMisfit]
   /// Why a live version cannot be judged, one sentence each.
@@ -179,7 +181,7 @@ extension Migrator {
       watches: planner.judgement.watches.filter { watch in
         watch.verdict == .checking || knowledge.applied.contains { $0.sequence == watch.id }
       }, switches: planner.judgement.switches, freeze: try presentFreeze(),
-      lanes: try standings(knowledge.ledger).filter { $0.state != .open },
+      lanes: try standings(knowledge.ledger).filter { $0.state != .open }, effects: try effects(of: texts, knowledge),
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))

@@ -84,6 +84,8 @@ extension MigrationError {
     case foreignKeysViolated = "foreign-keys-violated"
     case verifyFailed = "verify-failed"
     case verifyInvalid = "verify-invalid"
+    case effectsInvalid = "effects-invalid"
+    case effectsUnwritten = "effects-unwritten"
     case expandNotAdditive = "expand-not-additive"
     case migrateChangesSchema = "migrate-changes-schema"
     case downNotInverse = "down-not-inverse"

@@ -2,7 +2,8 @@
 ///
 /// A phase without a way down, or without a compatibility window, cannot be made: `down` and `windows` have no
 /// defaults, a ``Script`` is never empty, and ``Windows`` holds at least one window. Only a contract that retires may
-/// have empty scripts, because phasedb itself runs both directions of it.
+/// have empty scripts, because phasedb itself runs both directions of it, and a migrate phase ``Script/fromArchive`` as its
+/// way down.
 public struct Phase: Sendable, Hashable {
   /// Expand, migrate or contract.
   public let kind: PhaseKind
@@ -40,6 +41,8 @@ public struct Phase: Sendable, Hashable {
   public let lanes: [LaneUse]
   /// The switches that an expand makes, or for which a contract waits.
   public let switches: [Switch]
+  /// What the phase causes outside the database, counted by rows.
+  public let effects: [Effect]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
   /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
   public private(set) var tokenHash = ""
@@ -57,13 +60,15 @@ public struct Phase: Sendable, Hashable {
   ///   - probes: what is looked at meanwhile, each with a title of its own.
   ///   - lanes: the lanes in which nothing new is begun while the phase runs, each once.
   ///   - switches: of an expand, the switches that it makes; of a contract, those that must be fully on.
+  ///   - effects: what down cannot undo outside the database, as far as rows tell of it.
   public init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
     batching: Batching? = nil, allowances: [Allowance] = [], watch: Watch? = nil, probes: [Probe] = [],
     lanes: [LaneUse] = [],
-    switches: [Switch] = []
+    switches: [Switch] = [],
+    effects: [Effect] = []
   ) {
     self.kind = kind
     self.windows = windows
@@ -83,6 +88,7 @@ public struct Phase: Sendable, Hashable {
     self.probes = probes
     self.lanes = lanes
     self.switches = switches
+    self.effects = effects
     tokenHash = identityHash()
   }
 

@@ -28,6 +28,8 @@ public struct Residual: Sendable, Hashable {
     case workflow
     /// People who answer customers.
     case support
+    /// Those who answer for personal data and its deletion.
+    case compliance
   }
 
   /// Who has to deal with it.
@@ -44,7 +46,7 @@ public struct Residual: Sendable, Hashable {
   /// What a phase declares about its residuals as a whole. Not declaring any differs from declaring that there are
   /// none.
   public enum Statement: String, Sendable, Hashable, CaseIterable {
-    /// It has no `@residual` line.
+    /// It has neither `@residual` nor `@effects`.
     case notDeclared = "not-declared"
     /// `@residual none`
     case nothing
@@ -56,7 +58,8 @@ public struct Residual: Sendable, Hashable {
 extension Phase {
   /// What it declares about residuals.
   public var residualStatement: Residual.Statement {
-    residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
+    guard effects.isEmpty else { return .declared }
+    return residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
   }
 }
 
@@ -154,6 +157,9 @@ extension String {
 }
 
 extension Phase {
+  /// Whether its way down is `@down archive`.
+  package var comesDownFromArchive: Bool { kind == .migrate && down.isNothing }
+
   /// The soak that counts: only a contract waits.
   var effectiveSoak: Duration? { kind == .contract ? soak : nil }
 }

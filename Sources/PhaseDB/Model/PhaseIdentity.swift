@@ -15,6 +15,11 @@ extension Phase {
     }
     if let residuals, residuals.isEmpty { identity.add("residual", ["none"]) }
     for residual in residuals ?? [] { identity.add("residual", [residual.audience.rawValue, residual.text]) }
+    for effect in effects {
+      identity.add("effects", [effect.table, effect.column, effect.audience.rawValue, effect.text])
+      guard let condition = effect.condition else { continue }
+      identity.add("where", Script(anything: condition, file: "", firstLine: 1))
+    }
     for loss in losses { identity.add("loses", [loss.table, loss.column, loss.reason]) }
     for retirement in retirements {
       identity.add("retire", [retirement.table] + (retirement.column.map { [$0] } ?? []))

@@ -3,8 +3,8 @@ internal import PhaseSQLite
 
 /// SQL with at least one statement, and the place of each of its bytes in a file.
 ///
-/// Only the sections of a contract that retires may hold no statement, and only the reader of phase files makes such
-/// a script.
+/// Only the sections of a contract that retires, and ``fromArchive``, hold no statement, and only the reader of phase files
+/// makes such a script.
 public struct Script: Sendable, Hashable {
   /// The SQL, as written.
   public let text: String
@@ -31,6 +31,13 @@ public struct Script: Sendable, Hashable {
   }
 
   static let nothing = Script(anything: "", file: "(script)", firstLine: 1)
+
+  /// The way down of a migrate phase that runs no SQL: what its way up overwrote or deleted comes back from the archive.
+  /// `@down archive` in a phase file.
+  public static let fromArchive = nothing
+
+  /// Whether it has no statement.
+  var isNothing: Bool { !SQLTokens(text).contains { !$0.kind.isTrivia && !$0.isSemicolon } }
 
   /// The place of a byte of `text`.
   ///

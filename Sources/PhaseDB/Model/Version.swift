@@ -1,4 +1,5 @@
-/// A version of an application: dotted numbers with an optional pre-release, ordered as in SemVer (semver.org).
+/// A version of an application: dotted numbers with an optional pre-release, ordered as in SemVer (semver.org). A build
+/// number, `4711`, is one, and so is a date, `2026.11.27`.
 ///
 /// `1.4`, `1.4.0` and `1.4+build.7` are the same version; `1.4-rc.1` comes before `1.4`.
 public struct Version: Sendable {
@@ -24,18 +25,21 @@ public struct Version: Sendable {
     guard let numbers = Self.numbers(core), let identifiers = Self.identifiers(preRelease),
       Self.identifiers(build) != nil
     else {
-      let hasPrefix = text.first == "v" || text.first == "V"
-      throw MigrationError(
-        .versionInvalid, "'\(text)' is not a version",
-        help: [
-          hasPrefix
-            ? "write it without the letter, for example 1.4"
-            : "write numbers with dots between them, for example 1.4, 2.0.1 or 2.0-rc.1"
-        ])
+      throw MigrationError(.versionInvalid, "'\(text)' is not a version", help: [Self.remedy(text)])
     }
     self.text = text
     self.numbers = numbers
     self.preRelease = identifiers
+  }
+
+  private static func remedy(_ text: String) -> Prose {
+    if (7...64).contains(text.utf8.count), text.allSatisfy({ $0.isASCII && $0.isHexDigit }) {
+      return
+        "a commit hash does not say which of two builds is newer: use a number that grows with each build, such as 4711, or its date, such as 2026.11.27"
+    }
+    return text.first == "v" || text.first == "V"
+      ? "write it without the letter, for example 1.4"
+      : "write numbers with dots between them, for example 1.4, 2.0.1 or 2.0-rc.1"
   }
 
   private static func numbers(_ text: Substring) -> [UInt64]? {

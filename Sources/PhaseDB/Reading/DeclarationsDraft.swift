@@ -4,6 +4,7 @@ struct DeclarationsDraft {
   private let source: PhaseSource
   private(set) var windows: [Window] = []
   private(set) var residuals: [Residual]?
+  private(set) var effects: [Effect] = []
   private(set) var losses: [Loss] = []
   private(set) var retirements: [Retirement] = []
   private(set) var soak: Duration?
@@ -24,6 +25,7 @@ struct DeclarationsDraft {
     switch directive.name {
     case .window: windows.append(try window(directive))
     case .residual: residuals = try residuals(directive)
+    case .effects: effects.append(try effect(directive))
     case .loses: losses.append(try loss(directive))
     case .soak: soak = try soak(directive)
     case .needs: needs.append(try need(directive))
@@ -70,7 +72,8 @@ struct DeclarationsDraft {
   }
 
   private func residuals(_ directive: Directive) throws(MigrationError) -> [Residual] {
-    let form: Prose = "write @residual none, or @residual customer|downstream|workflow|support: TEXT"
+    let audiences = Residual.Audience.allCases.map(\.rawValue)
+    let form: Prose = "write @residual none, or @residual \(audiences.joined(separator: "|")): TEXT"
     var arguments = DirectiveArguments(directive, in: source)
     guard let (word, at) = arguments.name(until: ":") else {
       throw source.bad(directive, "@residual says nothing", help: form)
@@ -79,11 +82,14 @@ struct DeclarationsDraft {
       guard residuals == nil else {
         throw source.bad(directive, "@residual none beside another @residual", help: "keep one of the two")
       }
+      guard effects.isEmpty else {
+        throw source.bad(
+          directive, "@residual none beside @effects, which says what remains", help: "keep one of the two")
+      }
       return []
     }
     guard let audience = Residual.Audience(rawValue: word) else {
-      let known = Residual.Audience.allCases.map(\.rawValue) + ["none"]
-      let nearest = Suggestion.nearest(to: word, in: known)
+      let nearest = Suggestion.nearest(to: word, in: audiences + ["none"])
       throw source.bad(
         directive, "'\(word)' is not an audience of a residual", at: at,
         help: nearest.map { "did you mean \($0)?" } ?? form)
@@ -95,6 +101,20 @@ struct DeclarationsDraft {
       throw source.bad(directive, "@residual none beside another @residual", help: "keep one of the two")
     }
     return (residuals ?? []) + [Residual(audience, text)]
+  }
+
+  private func effect(_ directive: Directive) throws(MigrationError) -> Effect {
+    let effect = try EffectArguments(directive, in: source).effect
+    guard !effects.contains(effect) else {
+      throw source.bad(
+        directive, "a second @effects that counts the same", at: directive.whole, help: "keep one of the two")
+    }
+    guard residuals?.isEmpty != true else {
+      throw source.bad(
+        directive, "@effects beside @residual none, which says that nothing remains",
+        help: "keep one of the two")
+    }
+    return effect
   }
 
   private func loss(_ directive: Directive) throws(MigrationError) -> Loss {

@@ -5,9 +5,10 @@ internal import PhaseSQLite
 struct Directive {
   /// The directives of the format.
   enum Name: String, CaseIterable {
-    case up, down, verify, watch, probe, red, window, residual, loses, batch, retire, soak, needs, budget,
+    case up, down, verify, watch, probe, red, window, residual, effects, loses, batch, retire, soak, needs,
+      budget,
       lane,
-      allow
+       allow
     case `switch`
 
     /// Whether SQL follows it.

@@ -54,6 +54,9 @@ struct DirectiveArguments {
     return true
   }
 
+  /// Goes on at an offset of the text.
+  mutating func skip(to offset: Int) { position = offset }
+
   /// Reads a colon and the text after it, to the end of the line; nil when either is missing.
   mutating func reason() -> String? {
     guard take(":"), !rest.isEmpty else { return nil }

@@ -40,7 +40,7 @@ struct PhaseDraft {
       losses: declarations.losses, retirements: declarations.retirements,
       soak: declarations.soak, needs: declarations.needs, budget: declarations.budget,
       batching: declarations.batching, allowances: declarations.allowances, watch: declarations.watch,
-      probes: probes, lanes: try lanes(), switches: declarations.switches)
+      probes: probes, lanes: try lanes(), switches: declarations.switches, effects: declarations.effects)
   }
 }
 
@@ -58,7 +58,12 @@ extension PhaseDraft {
       throw source.bad(
         directive, "@verify has no title", help: "say what must hold: -- @verify every customer has a name")
     }
-    if ![.verify, .probe].contains(directive.name), !directive.arguments.isEmpty {
+    if isArchive(directive), kind != .migrate {
+      throw source.bad(
+        directive, "@down archive in a phase of kind \(kind.rawValue)", at: directive.whole,
+        help: "only a migrate phase comes down by its archive alone: write the SQL that undoes @up")
+    }
+    if ![.verify, .probe].contains(directive.name), !directive.arguments.isEmpty, !isArchive(directive) {
       throw source.bad(
         directive, "\(source.word(directive)) takes no arguments", at: directive.arguments,
         help: "write the SQL on the lines after it")
@@ -75,6 +80,11 @@ extension PhaseDraft {
     sections.append((directive, directive.nextLine..<source.bytes.count))
   }
 
+  /// Whether it is `@down archive`.
+  private func isArchive(_ directive: Directive) -> Bool {
+    directive.name == .down && source.string(directive.arguments) == "archive"
+  }
+
   private func refuseSQLOutsideSections() throws(MigrationError) {
     let start = sections.first?.directive.lineStart ?? source.bytes.count
     guard let statement = outline.statements.first, statement.lowerBound < start else { return }
@@ -89,6 +99,14 @@ extension PhaseDraft {
     guard let (directive, body) = section(name) else {
       if isAllRetirement { return Script(anything: "", file: source.file, firstLine: 1) }
       throw missing(name, id)
+    }
+    if isArchive(directive) {
+      guard script(body) == nil else {
+        throw source.bad(
+          directive, "@down archive has SQL", at: directive.whole,
+          help: "remove it, or the word archive: an archive comes back beside the SQL, too")
+      }
+      return Script(anything: "", file: source.file, firstLine: source.line(directive))
     }
     if let script = script(body) { return script }
     let text = source.string(body)

@@ -15,7 +15,8 @@ package enum PhaseFile {
 
   /// Writes a phase so that `read` returns an equal one: the same identity, and the same SQL by its tokens.
   package static func render(_ phase: Phase) -> String {
-    assemble(declarations: phase.declarations, up: phase.up.text, down: phase.down.text)
+    assemble(
+      declarations: phase.declarations, up: phase.up.text, down: phase.down.text, kind: phase.kind)
   }
 
   /// Composes a phase file from its parts, as the ledger keeps them.
@@ -23,9 +24,11 @@ package enum PhaseFile {
   /// - Parameters:
   ///   - declarations: what ``Phase/declarations`` gave.
   ///   - up: SQL of the way up; a semicolon after its last statement may be missing.
-  ///   - down: SQL of the way down, likewise.
-  package static func assemble(declarations: String, up: String, down: String) -> String {
-    declarations + "-- @up\n" + EmbeddedSQL.text(up) + "-- @down\n" + EmbeddedSQL.text(down)
+  ///   - down: SQL of the way down, likewise; nothing where what the way up took comes back from the archive.
+  package static func assemble(declarations: String, up: String, down: String, kind: PhaseKind) -> String {
+    let isArchive = kind == .migrate && Script(down) == nil
+    return declarations + "-- @up\n" + EmbeddedSQL.text(up)
+      + (isArchive ? "-- @down archive\n" : "-- @down\n" + EmbeddedSQL.text(down))
   }
 }
 
@@ -42,6 +45,7 @@ extension Phase {
     for residual in residuals ?? [] {
       lines.append("-- @residual \(residual.audience.rawValue): \(residual.text.onOneLine)")
     }
+    for effect in effects { lines.append("-- @effects \(effect.arguments)") }
     for loss in losses {
       lines.append(
         "-- @loses \(loss.table.asDirectiveName).\(loss.column.asDirectiveName): \(loss.reason.onOneLine)")

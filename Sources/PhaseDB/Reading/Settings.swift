@@ -42,6 +42,8 @@ package struct Settings: Sendable, Hashable {
   package var lanes: [String: LaneSettings]
   /// How long a way down waits after it closed a switch.
   package var switchSettle: Duration?
+  /// The folder for lists of what phases caused.
+  package var effectsFolder: String?
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
@@ -49,8 +51,10 @@ package struct Settings: Sendable, Hashable {
     throttle: Script? = nil, pauseFile: String? = nil, evidence: EvidencePolicy? = nil,
     probes: [String: ProbeCommand] = [:], onWatch: [String]? = nil, freezeFile: String? = nil,
     lanes: [String: LaneSettings] = [:],
-    switchSettle: Duration? = nil
+    switchSettle: Duration? = nil,
+    effectsFolder: String? = nil
   ) {
+    self.effectsFolder = effectsFolder
     (self.probes, self.onWatch, self.freezeFile) = (probes, onWatch, freezeFile)
     self.lanes = lanes
     self.switchSettle = switchSettle
@@ -99,7 +103,8 @@ package struct Settings: Sendable, Hashable {
             path: { PathInSettings.resolve($0, from: folder) },
             program: { PathInSettings.program($0, from: folder) })
         },
-        switchSettle: decoded.switchSettle)
+        switchSettle: decoded.switchSettle,
+        effectsFolder: decoded.effectsFolder.map { PathInSettings.resolve($0, from: folder) })
     } catch let error as MigrationError {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
@@ -120,7 +125,7 @@ package struct Settings: Sendable, Hashable {
 private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
-  case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle
+  case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -164,6 +169,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
         "duration", "`10s`",
         "how long a way down waits after it closed a switch; longer than replicas lag behind"
       )
+    case .effectsFolder:
+      (
+        "path", "that of the database",
+        "the folder for lists of what phases with `@effects` caused before they came down"
+      )
     }
   }
 }
@@ -204,6 +214,7 @@ private struct SettingsFile: Decodable {
   var freezeFile: String?
   var lanes: [String: LaneSettings] = [:]
   var switchSettle: Duration?
+  var effectsFolder: String?
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -243,6 +254,7 @@ private struct SettingsFile: Decodable {
       evidence = policy
     }
     freezeFile = try Self.text(.freezeFile, "the path of a file", container)
+    effectsFolder = try Self.text(.effectsFolder, "the path of a folder", container)
     if container.contains(.onWatch) {
       onWatch = try ProbeCommand.words(in: container, .onWatch, called: "onWatch")
     }

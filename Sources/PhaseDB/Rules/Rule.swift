@@ -39,13 +39,17 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case probeWrites = "probe-writes"
   case probeInvalid = "probe-invalid"
   case queueNotHeld = "queue-not-held"
+  case archiveInsufficient = "archive-insufficient"
+  case effectsInvalid = "effects-invalid"
+  case effectsUnordered = "effects-unordered"
+  case effectsSlow = "effects-slow"
 
   /// The level of its findings, unless a finding has its own.
   package var level: Finding.Level {
     switch self {
     case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite,
       .watchTooShort,
-      .undetected, .watchCannotReverse, .queueNotHeld, .switchUnguarded:
+      .undetected, .watchCannotReverse, .queueNotHeld, .switchUnguarded, .effectsUnordered, .effectsSlow:
       .warning
     default: .error
     }
@@ -95,6 +99,10 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case .probeInvalid:
       "A probe that cannot be asked is unknown in every sample, so that the watch is unclear."
     case .queueNotHeld: "A job that runs meanwhile meets two schemas, and its worker may fail."
+    case .archiveInsufficient: "What the phase adds would still be there after down."
+    case .effectsInvalid: "The phase would not go up, because nothing could be counted."
+    case .effectsUnordered: "Rows that came since would be missing in the count, and in the list for support."
+    case .effectsSlow: "Each status and each plan of a way down would read the whole table."
     case .needsNewerSQLite: "The phase fails on the oldest SQLite that the settings promise to support."
     }
   }

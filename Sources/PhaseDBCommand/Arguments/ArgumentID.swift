@@ -10,6 +10,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case accept
   case after, afterPlan, contracts
   case watch, once, freezeTime
+  case effects
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.

@@ -164,6 +164,12 @@ extension Option {
     Option(.once, "once", "take the samples that are due, and stop"),
     Option(
       .freezeTime, "for", takes: .duration, "after which time it ends by itself"),
+    Option(
+      .effects, "effects", takes: .directory,
+      "the folder for lists of what phases caused (default: beside the database)",
+      detail:
+        "A phase with @effects is not taken down before its list is written there, for its owner only. The folder is made "
+        + "when it is missing."),
     Option(.contracts, "contracts", "let contracts go up on the way"),
     Option(
       .app, "app", takes: .name(.version), "only this version of this application",

@@ -9,6 +9,8 @@ enum OutputFormat: String, Sendable, CaseIterable {
   case markdown
   /// Test cases as JUnit's Ant task writes them, which every CI reads.
   case junit
+  /// Rows for a spreadsheet.
+  case csv
 
   /// What every verb that prints data knows.
   static let common: [OutputFormat] = [.text, .json]

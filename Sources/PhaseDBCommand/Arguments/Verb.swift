@@ -6,6 +6,7 @@ struct Verb: Sendable {
     case checkIn, mayRun, settle, goto
     case watch, lane
     case switchList, switchSet, switchClose, switchPin, switchUnpin, switchTest, switchSQL, switchRamp
+    case effects
     case log, explain, completions, help, version
   }
 

@@ -170,7 +170,8 @@ extension Verb {
         + "applied.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
       options: [
-        .target, .dryRun, .snapshot, .rehearse, .watch, .evidence, .allowEmpty, .copyTo, .live, .override,
+        .target, .dryRun, .snapshot, .rehearse, .watch, .effects, .evidence, .allowEmpty, .copyTo, .live,
+        .override,
         .reason, .wait,
         .hold, .pause, .maximumRows, .database, .migrations, .format,
       ],
@@ -198,8 +199,8 @@ extension Verb {
         + "so no migrations folder is needed.",
       positionals: [Positional(.count, .number, optional: true, "how many phases (default: 1)")],
       options: [
-        .target, .all, .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database,
-        .migrations, .format,
+        .target, .all, .dryRun, .effects, .live, .override, .reason, .wait, .hold, .pause, .maximumRows,
+        .database, .migrations, .format,
       ],
       wording: [
         .target: "reverse everything after TARGET, a phase or @CHECKPOINT",
@@ -225,7 +226,8 @@ extension Verb {
           "what should be the last applied phase, or what should be able to run")
       ],
       options: [
-        .contracts, .dryRun, .live, .evidence, .override, .reason, .wait, .hold, .pause, .maximumRows,
+        .contracts, .dryRun, .effects, .live, .evidence, .override, .reason, .wait, .hold, .pause,
+        .maximumRows,
         .database,
         .migrations, .format,
       ],
@@ -275,7 +277,7 @@ extension Verb {
           "what to decide (default: watch)"),
         Positional(.phase, .name(.phase), optional: true, "with waive: the phase"),
       ],
-      options: [.once, .freezeTime, .reason, .live, .wait, .database, .migrations, .format],
+      options: [.once, .freezeTime, .effects, .reason, .live, .wait, .database, .migrations, .format],
       wording: [
         .reason: "with waive and freeze: why, for the log",
         .freezeTime: "with freeze: after which time it ends by itself",
@@ -310,6 +312,24 @@ extension Verb {
         Example("phasedb lane list", "show what is held, what is in flight and what waits"),
         Example("phasedb lane hold mail --for 10m --reason 'provider is down'", "hold a lane by hand"),
         Example("phasedb lane release mail --reason 'run was killed'", "let it go"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .effects, "effects",
+      summary: "list what a phase caused that its way back does not undo",
+      discussion:
+        "Lists the rows that each @effects line of the phase counts: those that came since it began to go up and meet the "
+        + "condition, and those that were there before and meet it only since. Also says what phasedb keeps of the phase "
+        + "until it is purged. Before the phase comes down, the same list is written to a file. Only reads.",
+      positionals: [Positional(.phase, .name(.phase), "the phase whose effects are listed")],
+      options: [.wait, .database, .migrations, .format],
+      wording: [
+        .format: "text for people, with the first rows; JSON or CSV with all of them (default: text)"
+      ],
+      formats: [.text, .json, .csv],
+      examples: [
+        Example("phasedb effects 0002/expand", "count, and show the first rows"),
+        Example("phasedb effects 0002/expand --format csv", "list every row for a spreadsheet"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
@@ -508,8 +528,8 @@ extension Verb {
         Positional(.application, .name(.version), "the application and the version that is to run")
       ],
       options: [
-        .dryRun, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database, .migrations,
-        .format,
+        .dryRun, .effects, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database,
+        .migrations, .format,
       ],
       examples: [
         Example("phasedb settle storefront@1.4.0", "go back to what 1.4.0 runs on"),

@@ -104,6 +104,7 @@ struct CommandLineTool {
     case .switchTest: SwitchTestCommand.run
     case .switchSQL: SwitchSQLCommand.run
     case .switchRamp: SwitchRampCommand.run
+    case .effects: EffectsCommand.run
     case .log: LogCommand.run
     case .explain: ExplainCommand.run
     case .completions: CompletionsCommand.run

@@ -21,7 +21,7 @@ enum CompatCommand {
     let report = try check.report(
       database: try database(for: check, context, location), in: try surroundings(context, location))
     switch invocation.format {
-    case .text, .sarif: CompatText.print(report, location, to: context)
+    case .text, .sarif, .csv: CompatText.print(report, location, to: context)
     case .json: try context.print(json: CompatJSON(report))
     case .markdown: context.print(CompatMarkdown.text(report))
     case .junit: context.print(JUnit.text(CompatJUnit.suites(report)))

@@ -93,7 +93,7 @@ extension CompatCommandRun {
     switch context.invocation.format {
     case .json: try context.print(json: CompatRunJSON(version, results))
     case .junit: context.print(JUnit.text([suite(results)]))
-    case .text, .markdown, .github, .sarif: printTable(results)
+    case .text, .markdown, .github, .sarif, .csv: printTable(results)
     }
   }
 

@@ -167,6 +167,7 @@ struct Location {
     options.freezeFile = settings.freezeFile
     for (name, lane) in settings.lanes { options.lanes[name] = try LaneProgram(lane, environment).lane() }
     if let settle = settings.switchSettle { options.switchSettle = settle }
+    options.effectsFolder = invocation.value(.effects) ?? settings.effectsFolder
     let environment = environment
     options.probes = settings.probes.mapValues { probe in
       Probe.Source(givesNumber: probe.givesNumber) { isCancelled in

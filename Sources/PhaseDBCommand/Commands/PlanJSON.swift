@@ -50,6 +50,9 @@ struct PlanJSON: Encodable {
     let verifications: [String]
     /// The lanes that are held meanwhile.
     let lanes: [LaneUseJSON]
+    /// What it caused so far, and what its archives hold; only for a way down.
+    let effects: [EffectJSON]?
+    let kept: [KeptJSON]?
     /// What it would restore; only for a way down, like the next one.
     let reversal: ReversalJSON?
     /// What the way down took when it was rehearsed.
@@ -108,6 +111,7 @@ struct PlanJSON: Encodable {
         residual: step.phase.residualStatement.rawValue,
         verifications: step.phase.verifications.map(\.title),
         lanes: step.phase.lanes.map(LaneUseJSON.init),
+        effects: plan.effects[step.id]?.map { EffectJSON($0) }, kept: plan.kept[step.id]?.map(KeptJSON.init),
         reversal: plan.reversals[step.id].map(ReversalJSON.init),
         rehearsedMilliseconds: plan.rehearsed[step.id]?.times.down,
         time: plan.times[step.id].map {

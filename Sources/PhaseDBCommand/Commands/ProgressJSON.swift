@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// What happens while batches run, as `--format json` prints it on standard error: one object a line.
 struct ProgressJSON: Encodable {
-  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened` or `lane-stuck` or `switches-closed`.
+  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened` or `lane-stuck` or `switches-closed` or `effects`.
   let event: String
   let phase: String?
   var direction: String?
@@ -17,6 +17,9 @@ struct ProgressJSON: Encodable {
   var milliseconds: Double?
   var switches: [String]?
   var waitMilliseconds: Double?
+  /// With `effects`, what was counted before a way down.
+  var rows: Int?
+  var file: String?
 
   /// Its keys are those of the same numbers in `status`.
   struct Numbers: Encodable {
@@ -89,6 +92,9 @@ struct ProgressJSON: Encodable {
     case .switchesClosed(let id, let names, let waiting):
       self.init(event: "switches-closed", phase: id.description)
       (switches, waitMilliseconds) = (names, waiting.milliseconds)
+    case .effectsListed(let id, let list, let failure):
+      self.init(event: "effects", phase: id.description, reason: failure)
+      (rows, file) = (list.rows, list.file)
     default: return nil
     }
   }

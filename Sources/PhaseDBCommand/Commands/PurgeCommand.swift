@@ -24,16 +24,10 @@ enum PurgeCommand {
 /// What a purge destroyed, as `--format json` prints it.
 private struct PurgeJSON: Encodable {
   let phase: String
-  let items: [Item]
-
-  struct Item: Encodable {
-    let what: Prose
-    let rows: Int
-    let bytes: Int?
-  }
+  let items: [KeptJSON]
 
   init(_ purge: Purge) {
     phase = purge.phase.description
-    items = purge.items.map { Item(what: $0.what, rows: $0.rows, bytes: $0.bytes) }
+    items = purge.items.map(KeptJSON.init)
   }
 }

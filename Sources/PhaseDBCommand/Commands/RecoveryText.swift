@@ -28,12 +28,17 @@ struct RecoveryText {
       return "cannot come down: \(step.id.short) is blocked: \(obstacle.reason)"
     }
     let word = plan.steps.compactMap { plan.reversals[$0.id]?.word }.max()
-    let remains = plan.steps.flatMap { $0.phase.residuals ?? [] }.count
+    let counts = plan.steps.flatMap { plan.effects[$0.id] ?? [] }
+    // What is counted and did not happen does not remain.
+    let remains =
+      plan.steps.flatMap { $0.phase.residuals ?? [] }.count + counts.count { $0.rows == nil || $0.total > 0 }
     let silent = plan.steps.count { $0.phase.residualStatement == .notDeclared }
     let rest: Prose =
       remains > 0
       ? "\(CountText.text(remains, "side effect")) \(remains == 1 ? "remains" : "remain")"
-      : silent > 0 ? "side effects not declared" : "nothing remains, as declared"
+      : silent > 0
+        ? "side effects not declared"
+        : counts.isEmpty ? "nothing remains, as declared" : "nothing remains so far"
     return
       "\(count) can come down: \(word?.rawValue ?? Reversal.Word.unknown.rawValue), \(shortTime), \(rest)"
   }
@@ -47,6 +52,7 @@ struct RecoveryText {
     [
       ("code", code), ("state", state), ("workflow", residuals([.workflow])),
       ("customers", residuals([.customer, .support])), ("downstream", residuals([.downstream])),
+      ("compliance", compliance),
       ("time", [time]), ("start", [start]),
     ]
   }
@@ -90,11 +96,39 @@ struct RecoveryText {
         for residual in step.phase.residuals ?? [] where residual.audience == audience {
           lines.append("\(step.id.short): \(audience == .support ? "support: " : "")\(residual.text)")
         }
+        for count in plan.effects[step.id] ?? [] where count.effect.audience == audience {
+          lines.append(
+            "\(step.id.short): \(audience == .support ? "support: " : "")\(count.sentence): \(count.effect.text)"
+          )
+          lines += count.remarks.map { "  \($0)" }
+        }
       }
     }
     let silent = plan.steps.filter { $0.phase.residualStatement == .notDeclared }.map { Prose($0.id.short) }
     if !silent.isEmpty { lines.append("not declared: \(silent.joined(separator: ", "))") }
     return lines.isEmpty ? ["nothing, as declared"] : lines
+  }
+
+  /// What remains for those who answer for personal data: that includes what archives hold of rows that are gone, which do
+  /// not come back with the others.
+  private var compliance: [Prose] {
+    let archives: [Prose] = plan.steps.flatMap { step in
+      (plan.kept[step.id] ?? []).compactMap { kept in
+        guard kept.rows > 0, kept.deleted != 0 else { return nil }
+        let rows: Prose =
+          kept.deleted.map { "\(CountText.text($0)) of \(CountText.text(kept.rows, "row"))" }
+          ?? "up to \(CountText.text(kept.rows, "row"))"
+        return
+          "\(step.id.short): \(kept.what): \(rows) may be of rows deleted since, and stay until they are purged"
+      }
+    }
+    let declared = residuals([.compliance])
+    let isNothing = plan.steps.allSatisfy { step in
+      (step.phase.residuals ?? []).allSatisfy { $0.audience != .compliance }
+        && (plan.effects[step.id] ?? []).allSatisfy { $0.effect.audience != .compliance }
+        && step.phase.residualStatement != .notDeclared
+    }
+    return isNothing && !archives.isEmpty ? archives : declared + archives
   }
 
   /// A range: alone, and beside an application that writes.

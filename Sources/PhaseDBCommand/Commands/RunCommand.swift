@@ -260,6 +260,9 @@ struct RunJSON: Encodable {
     let milliseconds: Double
     let holdMilliseconds: Double
     let rows: Int
+    /// Of a phase with effects that came down, how many rows it had caused, and the file that lists them.
+    let effectRows: Int?
+    let effectFile: String?
   }
 
   init(_ plan: Plan, database: String, result: RunResult?, snapshot: Snapshot?, watches: [WatchRecord] = []) {
@@ -270,7 +273,8 @@ struct RunJSON: Encodable {
     done = (result?.done ?? []).map {
       DoneJSON(
         phase: $0.id.description, direction: $0.direction.rawValue, milliseconds: $0.times.milliseconds,
-        holdMilliseconds: $0.times.holdMilliseconds, rows: $0.times.rows)
+        holdMilliseconds: $0.times.holdMilliseconds, rows: $0.times.rows, effectRows: $0.effects?.rows,
+        effectFile: $0.effects?.file)
     }
     skipped = (result?.skipped ?? []).map(\.description)
   }

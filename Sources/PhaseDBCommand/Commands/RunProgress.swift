@@ -61,6 +61,16 @@ final class RunProgress {
       context.say(
         "\(context.paint("closed  ", .good)) \(list); waiting \(TimeText.text(waiting)) before \(id.short) comes down"
       )
+    case .effectsListed(let id, let list, let failure):
+      if list.unknown > 0 {
+        context.note("what \(id.short) caused is unknown in part: phasedb log")
+      }
+      if let failure {
+        context.note(
+          "\(CountText.text(list.rows, "row")) of what \(id.short) caused are not listed: \(failure)")
+      } else if let file = list.file {
+        context.say("\(CountText.text(list.rows, "row")) of what \(id.short) caused: \(file)")
+      }
     case .began, .verified, .batching, .batchCommitted: break
     }
   }

@@ -32,11 +32,18 @@ enum StatusCommand {
     if context.isJSON {
       try context.print(json: StatusJSON(status))
     } else if let phase = status.phases.first {
-      let kept = phase.applied == nil ? [] : try migrator.purgeable(phase.id.description).items
+      let kept =
+        phase.applied == nil
+        ? []
+        : try migrator.purgeable(
+          phase.id.description, lookingForDeleted: .seconds(1)
+        ).items
       let record = status.watches.last { $0.phase == phase.id }
       let watch = try record.map { record throws(MigrationError) in (record, try migrator.samples(of: record))
       }
-      PhaseStatusText(phase, kept: kept, watch: watch).print(to: context)
+      PhaseStatusText(
+        phase, kept: kept, effects: status.effects[phase.id] ?? [], watch: watch
+      ).print(to: context)
       context.suggest(phase.gates.isEmpty ? "phasedb status" : "phasedb plan")
     }
     return .done

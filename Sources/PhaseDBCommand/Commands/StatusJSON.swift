@@ -48,6 +48,8 @@ struct StatusJSON: Encodable {
     let evidence: EvidenceJSON?
     let reversal: ReversalJSON?
     let residual: String?
+    /// What it caused since it began to go up; nil when it declares nothing.
+    let effects: [EffectJSON]?
   }
 
   struct EvidenceJSON: Encodable {
@@ -144,7 +146,8 @@ struct StatusJSON: Encodable {
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,
         gates: phase.gates.map(PlanJSON.GateJSON.init), evidence: phase.evidence.map(EvidenceJSON.init),
-        reversal: phase.reversal.map(ReversalJSON.init), residual: phase.text?.residualStatement.rawValue)
+        reversal: phase.reversal.map(ReversalJSON.init), residual: phase.text?.residualStatement.rawValue,
+        effects: status.effects[phase.id]?.map { EffectJSON($0) })
     }
   }
 }

@@ -19,6 +19,12 @@ struct StatusText {
     }
     for lane in status.lanes { context.print("lane", lane.sentence, lane.isAbandoned ? .bad : .warning) }
     for record in status.switches { context.print("switch", "\(record.name): \(record.standing)") }
+    for phase in status.phases {
+      for count in status.effects[phase.id] ?? [] where count.rows == nil || count.total > 0 {
+        context.print(
+          "effects", "\(phase.id.short): \(count.briefly) (\(count.effect.audience.rawValue))", .warning)
+      }
+    }
     if let freeze = status.freeze { context.print("frozen", freeze.sentence, .warning) }
     if let runner = status.runner { context.print("running", Prose(runner)) }
     var table = TextTable(
@@ -139,14 +145,18 @@ struct StatusText {
 /// Everything about one phase: `phasedb status PHASE`.
 struct PhaseStatusText {
   private let phase: PhaseStatus
-  private let kept: [Purge.Item]
+  private let kept: [KeptData]
+  private let effects: [EffectCount]
   private let watch: (record: WatchRecord, samples: [KeptSample])?
 
   /// - Parameters:
   ///   - kept: what it took away and can be purged.
+  ///   - effects: what it caused, as far as it is counted.
   ///   - watch: its watch, with the samples that are kept.
-  init(_ phase: PhaseStatus, kept: [Purge.Item], watch: (WatchRecord, [KeptSample])?) {
-    (self.phase, self.kept, self.watch) = (phase, kept, watch)
+  init(
+    _ phase: PhaseStatus, kept: [KeptData], effects: [EffectCount], watch: (WatchRecord, [KeptSample])?
+  ) {
+    (self.phase, self.kept, self.effects, self.watch) = (phase, kept, effects, watch)
   }
 
   func print(to context: CommandContext) {
@@ -182,11 +192,7 @@ struct PhaseStatusText {
       context.print(lane == phase.text?.lanes.first ? "lanes" : "", lane.sentence)
     }
     printWatch(to: context)
-    for item in kept {
-      let bytes: Prose = item.bytes.map { ", \(CountText.bytes(Int64($0)))" } ?? ""
-      context.print(
-        item == kept.first ? "archive" : "", "\(item.what): \(CountText.text(item.rows, "row"))\(bytes)")
-    }
+    context.print(kept: kept)
     printResiduals(to: context)
     context.print("\n")
   }
@@ -213,12 +219,31 @@ struct PhaseStatusText {
   }
 
   private func printResiduals(to context: CommandContext) {
-    guard let residuals = phase.text?.residuals else { return context.print("remains", "not declared") }
-    guard !residuals.isEmpty else { return context.print("remains", "nothing, as declared") }
+    if !effects.isEmpty {
+      for count in effects { context.print(count) }
+    } else if !phase.isApplied {
+      for effect in phase.text?.effects ?? [] {
+        context.print("effects", "\(effect.audience.rawValue): rows of \(effect.table): \(effect.text)")
+      }
+    }
+    guard phase.text?.residualStatement != .notDeclared else {
+      return context.print("remains", "not declared")
+    }
+    let residuals = phase.text?.residuals ?? []
+    guard !residuals.isEmpty || phase.text?.effects.isEmpty == false else {
+      return context.print("remains", "nothing, as declared")
+    }
     for residual in residuals {
       context.print(
         residual == residuals.first ? "remains" : "", "\(residual.audience.rawValue): \(residual.text)")
     }
+  }
+}
+
+extension EffectCount {
+  /// `12 rows of outbox`, earlier ones included.
+  fileprivate var briefly: Prose {
+    rows == nil ? sentence : "\(CountText.text(total, "row")) of \(effect.table): \(effect.text)"
   }
 }
 

@@ -66,6 +66,7 @@ struct LedgerTests {
       DROP TABLE phasedb_watch; DROP TABLE phasedb_sample; DROP TABLE phasedb_watcher; DROP TABLE phasedb_freeze;
       DROP TABLE phasedb_lane;
       DROP TABLE phasedb_switch; DROP TABLE phasedb_switch_member; DROP TABLE phasedb_ramp;
+      DROP TABLE phasedb_effect; DROP TABLE phasedb_effect_open;
       UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
       """)
     #expect(try database.migrator(tables(2)).status().applied.count == 1)

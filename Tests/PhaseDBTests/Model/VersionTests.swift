@@ -8,7 +8,8 @@ import Testing
     ["1.0.0-1"], ["1.0.0-2"], ["1-10", "1.0.0-10"], ["1.0.0-A"], ["1.0.0-alpha", "1-alpha+b"], ["1-alpha.1"],
     ["1-alpha.beta"], ["1-beta"], ["1-beta.2"], ["1-beta.11"], ["1-rc.1", "1.0-rc.1+x"], ["1-rc-1"],
     ["1", "1.0", "1.0.0", "1.0.0.0", "1+build.7", "01"], ["1.0.0.1"], ["1.4-rc.1"], ["1.4", "1.4.0"],
-    ["1.4.0.1"], ["2024.1.5", "2024.01.05"], ["999999999999999999.999999999999999999"],
+    ["1.4.0.1"], ["2024.1.5", "2024.01.05"], ["2026.9.30"], ["2026.11.27"], ["2026.11.27.2"], ["4711"],
+    ["10000"], ["999999999999999999.999999999999999999"],
   ]
 
   @Test func versionsAreOrderedAsInSemVer() throws {
@@ -37,6 +38,21 @@ import Testing
     #expect(error?.id == .versionInvalid)
     #expect(error?.message == "'\(text)' is not a version")
     #expect(error?.help == ["write numbers with dots between them, for example 1.4, 2.0.1 or 2.0-rc.1"])
+  }
+
+  @Test(arguments: ["e83c516", "E83C5163316F89BFBDE7D9AB23CA2E25604AF290", "1234567890abcdef", "0a1b2c3"])
+  func aCommitHashIsToldWhatToUse(_ text: String) {
+    let error = #expect(throws: MigrationError.self) { try Version(text) }
+    #expect(error?.id == .versionInvalid)
+    #expect(error?.help.first?.contains("a number that grows with each build, such as 4711") == true)
+  }
+
+  @Test(arguments: ["4711", "2026.11.27", "20261127", "1234567", "123456789012345678"])
+  func buildNumbersAndDatesAreVersions(_ text: String) throws {
+    let version = try Version(text)
+    #expect(version.description == text)
+    #expect(try LiveVersion("app@\(text)").version == version)
+    #expect(try VersionRange(">=\(text)").contains(version))
   }
 
   @Test func aLetterBeforeTheNumberHasItsOwnRemedy() {

@@ -531,7 +531,7 @@ import Testing
       m/expand.sql:2:4: '@author' is not a directive [unknown-directive]
       | -- @author Ann
       |    ^^^^^^^
-      help: the directives are @up, @down, @verify, @watch, @probe, @red, @window, @residual, @loses, @batch, @retire, @soak, @needs, @budget, @allow, @switch
+      help: the directives are @up, @down, @verify, @watch, @probe, @red, @window, @residual, @effects, @loses, @batch, @retire, @soak, @needs, @budget, @allow, @switch
       """),
     Case(
       "a directive in capitals",
@@ -756,7 +756,7 @@ import Testing
       m/expand.sql:2:4: @residual says nothing [bad-directive]
       | -- @residual
       |    ^^^^^^^^^
-      help: write @residual none, or @residual customer|downstream|workflow|support: TEXT
+      help: write @residual none, or @residual customer|downstream|workflow|support|compliance: TEXT
       """),
     Case(
       "a misspelt audience",
@@ -790,7 +790,7 @@ import Testing
       m/expand.sql:2:14: 'kundé' is not an audience of a residual [bad-directive]
       | -- @residual kundé: ü
       |              ^^^^^
-      help: write @residual none, or @residual customer|downstream|workflow|support: TEXT
+      help: write @residual none, or @residual customer|downstream|workflow|support|compliance: TEXT
       """),
     Case(
       "a residual without text",
@@ -807,7 +807,7 @@ import Testing
       m/expand.sql:2:4: @residual customer does not say what remains [bad-directive]
       | -- @residual customer
       |    ^^^^^^^^^
-      help: write @residual none, or @residual customer|downstream|workflow|support: TEXT
+      help: write @residual none, or @residual customer|downstream|workflow|support|compliance: TEXT
       """),
     Case(
       "none and a residual",

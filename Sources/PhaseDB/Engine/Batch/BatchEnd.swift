@@ -52,6 +52,8 @@ struct BatchEnd {
     guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
     try run.refuseLostPlace()
     guard let ledger = engine.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    // Rows may have come since its first batch came down.
+    if record.direction == .down { try engine.listEffects(of: record.id, record.phase, turn.plan) }
     let schema = engine.knowledge.schema
     let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
     try lifting("writing the ledger") { () in try ledger.endBatch() }
@@ -92,6 +94,7 @@ struct BatchEnd {
     let detail = record.direction == .up ? "a down that was half done" : "an up that was half done"
     return try lifting("writing the ledger") { () in
       if engine.endsRun(turn) { try ledger.releaseLease() }
+      if record.direction == .down { try ledger.forgetEffects(of: record.id) }
       let entry = try ledger.log(
         record.direction == .up ? .up : .down, subject: record.id.description,
         detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
@@ -141,7 +144,8 @@ struct BatchEnd {
     guard let transaction = try? connection.begin(.immediate) else { return false }
     let ledger = Ledger(connection: connection)
     guard (try? ledger.batchCursor()) == record.cursor, (try? ledger.endBatch()) != nil,
-      (try? run.trip.forget(ledger)) != nil
+      (try? run.trip.forget(ledger)) != nil,
+      record.direction == .down || (try? ledger.forgetEffects(of: record.id)) != nil
     else { return false }
     return (try? transaction.commit()) != nil
   }

@@ -38,6 +38,12 @@ extension Engine {
     record.runner = "\(runner.user)@\(runner.host)"
     let begun = record
     let isNew = action == .start
+    if turn.step.direction == .down {
+      try listEffects(of: turn.step.id, turn.step.phase, turn.plan)
+    } else if isNew {
+      // From the first batch on, rows may be the phase's doing.
+      try recordEffects(of: turn.step, from: try effectMarks(before: turn.step), at: time)
+    }
     let (recorded, trip) = try lifting("writing the ledger") { () in
       if action == .start { try ledger.begin(begun) } else { try ledger.update(begun) }
       try ledger.take(

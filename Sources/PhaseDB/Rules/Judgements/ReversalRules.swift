@@ -1,3 +1,5 @@
+internal import PhaseSQL
+
 /// Up and down must lead back to the schema before, column order included.
 enum DownNotInverse: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
@@ -56,6 +58,22 @@ enum NotReplayable: TrialRule {
         at: place,
         details: SchemaDifference(from: trial.reversal.after, to: replayed).explanation,
         remedies: ["name objects and columns in both directions, and do not use IF EXISTS or IF NOT EXISTS"])
+    ]
+  }
+}
+
+/// A phase that comes down by its archive alone adds no row: an archive puts back what was taken, and takes nothing away.
+enum ArchiveInsufficient: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
+    guard trial.phase.comesDownFromArchive else { return [] }
+    let tables = trial.writes.insertedTables.sorted()
+    guard !tables.isEmpty else { return [] }
+    return [
+      Finding(
+        .archiveInsufficient, in: trial.id,
+        "the way up inserts rows into \(tables.map(\.text).joined(separator: ", ")), and @down archive takes none away",
+        at: trial.phase.up.place(at: trial.phase.up.firstTokenOffset),
+        remedies: ["-- @down, and under it: DELETE FROM \(SQLText.identifier(tables[0])) WHERE …;"])
     ]
   }
 }

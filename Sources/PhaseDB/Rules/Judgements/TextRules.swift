@@ -5,7 +5,7 @@ internal import PhaseSQLite
 enum TextRules {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.phases.compactMap { id, phase in
-      guard phase.residuals == nil, id.kind != .expand else { return nil }
+      guard phase.residualStatement == .notDeclared, id.kind != .expand else { return nil }
       return Finding(
         .undeclaredResidual, in: id, "the phase does not declare what remains after down",
         at: phase.up.beginningOfFile,

@@ -1,0 +1,66 @@
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// Something that phasedb keeps of a phase until it is purged: one table of archived values, or one retired column or table.
+package struct KeptData: Sendable, Hashable {
+  /// As in `customers.full_name (retired)` or `what up took from orders`.
+  package let what: Prose
+  package let rows: Int
+  /// Its size in the file; nil when SQLite cannot tell, as for one column of a table.
+  package let bytes: Int?
+  /// How many of the rows belong to rows that an application has deleted since; nil when that was not asked, or cannot be
+  /// told.
+  package var deleted: Int?
+}
+
+extension KeptData {
+  /// The archives of a phase that are not purged.
+  ///
+  /// - Parameter limit: how long the search for deleted rows may take in each archive; nil to leave it out.
+  static func archives(
+    _ records: [ArchiveRecord], lookingForDeleted limit: Duration? = nil, on connection: Connection
+  ) throws(MigrationError) -> [KeptData] {
+    var kept: [KeptData] = []
+    for archive in records where archive.state != .purged {
+      let size = try lifting("measuring archive \(archive.id)") { () in
+        try ArchiveSize(archive, on: connection)
+      }
+      guard let size else { continue }
+      let left = archive.state == .left ? ", for rows that no longer exist" : ""
+      kept.append(
+        KeptData(
+          what: "what \(archive.direction.rawValue) took from \(archive.table)\(left)", rows: size.rows,
+          bytes: size.bytes,
+          deleted: try limit.flatMap { limit throws(MigrationError) in
+            try archive.deleted(within: limit, on: connection)
+          }))
+    }
+    return kept
+  }
+}
+
+extension ArchiveRecord {
+  /// How many of its rows belong to rows that went on after the transition and are not there any more; nil when it cannot
+  /// be told where they went on, or not in time.
+  fileprivate func deleted(within limit: Duration, on connection: Connection) throws(MigrationError) -> Int? {
+    let content = try ArchiveContent(self)
+    // What is left of the way back is for the table as it was before the transition.
+    let place = state == .left ? (table, content.key.names) : content.successor.map { ($0.table, $0.key) }
+    guard let (name, key) = place, content.key.names.count == key.count else { return nil }
+    let others = state == .left ? "1" : "a.gone = 0"
+    do throws(SQLiteError) {
+      guard let table = try Table(SchemaName(name), on: connection) else { return nil }
+      let match = RowMatch.condition(key.map { SchemaName($0) }, in: table, as: "n", against: "a")
+      return try connection.limited(to: CostLimit(.reading(within: limit))) { () throws(SQLiteError) in
+        try connection.value(
+          """
+          SELECT count(*) FROM main.\(tableName) AS a WHERE \(others) AND NOT EXISTS (
+            SELECT 1 FROM main.\(SQLText.identifier(table.name.spelled)) AS n WHERE \(match))
+          """)?.integer.map { Int($0) }
+      }
+    } catch {
+      if error.code.isOfSurroundings { throw MigrationError(error, while: "looking for deleted rows") }
+      return nil
+    }
+  }
+}

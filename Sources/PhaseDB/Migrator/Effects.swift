@@ -1,0 +1,117 @@
+internal import PhaseSQLite
+
+/// What a phase caused that its way back does not undo, as far as it is counted.
+public struct EffectReport: Sendable {
+  /// The phase.
+  public let phase: PhaseID
+  /// False when it is only half done.
+  public let isApplied: Bool
+  /// One for each line of `@effects`.
+  public let counts: [EffectCount]
+  /// What is kept of it until it is purged.
+  package let kept: [KeptData]
+  /// Its text.
+  package let text: Phase
+}
+
+extension Migrator {
+  /// How long one query about effects may take where they are only a part of what is shown.
+  static let effectPatience = Duration.seconds(1)
+
+  /// Counts what a phase caused since it began to go up. Reads only.
+  ///
+  /// - Parameter name: a phase that is applied or half done, or a prefix that names one.
+  /// - Throws: `unknown-phase`, `ambiguous-phase`, `ledger-missing`; `not-applied` with where its list is when it came down.
+  public func effects(of name: String) throws(MigrationError) -> EffectReport {
+    try connection.reading { () throws(MigrationError) in
+      let knowledge = try Knowledge(of: connection)
+      let found = try countedPhase(name, knowledge)
+      let ledger = found.ledger
+      let counts = try EffectCounting(found.id, found.phase, sequence: found.sequence, ledger).counts()
+      return EffectReport(
+        phase: found.id, isApplied: found.sequence != nil, counts: counts,
+        kept: try PurgeRun(found.id.description, catalog, knowledge, on: connection).listing(
+          lookingForDeleted: Self.effectPatience
+        ).items, text: found.phase)
+    }
+  }
+
+  /// Lists every row that is counted, in one read of the database.
+  ///
+  /// - Parameters:
+  ///   - name: a phase that is applied or half done, or a prefix that names one.
+  ///   - columns: gets the columns of the rows of each line of `@effects`, nil where they cannot be read.
+  ///   - each: gets the rows.
+  package func listEffects(
+    of name: String, columns: ([[String]?]) -> Void, each: (EffectCounting.Row) -> Void
+  ) throws(MigrationError) {
+    try connection.reading { () throws(MigrationError) in
+      let knowledge = try Knowledge(of: connection)
+      let found = try countedPhase(name, knowledge)
+      let counting = EffectCounting(found.id, found.phase, sequence: found.sequence, found.ledger)
+      columns(counting.columns())
+      try lifting("listing effects") { () in try counting.rows(each: each) }
+    }
+  }
+
+  /// What the effects of applied phases come to, and of one that is half done; without those of phases that declare none.
+  ///
+  /// - Parameter texts: of applied phases.
+  func effects(
+    of texts: [PhaseID: Phase], _ knowledge: Knowledge
+  ) throws(MigrationError) -> [PhaseID: [EffectCount]] {
+    guard let ledger = knowledge.ledger else { return [:] }
+    var all: [PhaseID: [EffectCount]] = [:]
+    if let half = try ledger.batch(), !half.phase.effects.isEmpty {
+      all[half.id] = try EffectCounting(
+        half.id, half.phase, sequence: nil, within: Self.effectPatience, ledger
+      ).counts()
+    }
+    for applied in knowledge.applied where all[applied.id] == nil {
+      guard let phase = texts[applied.id], !phase.effects.isEmpty else { continue }
+      all[applied.id] = try EffectCounting(
+        applied.id, phase, sequence: applied.sequence, within: Self.effectPatience, ledger
+      ).counts()
+    }
+    return all
+  }
+
+  /// Says in the plan of a way down what its phases caused, and what their archives hold.
+  func tellEffects(of plan: inout Plan, _ knowledge: Knowledge, _ ledger: Ledger) throws(MigrationError) {
+    for step in plan.steps {
+      let applied = knowledge.applied.last { $0.id == step.id }
+      if !step.phase.effects.isEmpty {
+        plan.effects[step.id] = try EffectCounting(
+          step.id, step.phase, sequence: applied?.sequence, within: Self.effectPatience, ledger
+        ).counts()
+      }
+      let archives = try ledger.archives(of: step.id)
+      guard !archives.isEmpty else { continue }
+      plan.kept[step.id] = try KeptData.archives(
+        archives, lookingForDeleted: Self.effectPatience, on: connection)
+    }
+  }
+
+  private func countedPhase(
+    _ name: String, _ knowledge: Knowledge
+  ) throws(MigrationError) -> (id: PhaseID, phase: Phase, sequence: Int64?, ledger: Ledger) {
+    guard let ledger = knowledge.ledger else {
+      throw MigrationError(
+        .ledgerMissing, "\(database) has no ledger, so nothing was counted",
+        help: ["see what is applied: phasedb status"])
+    }
+    let underWay = try ledger.batch()
+    let known = Set(knowledge.applied.map(\.id) + catalog.phases.map(\.id)).union(
+      underWay.map { [$0.id] } ?? [])
+    let id = try PhaseID.find(name, among: known.sorted())
+    if let applied = knowledge.applied.last(where: { $0.id == id }) {
+      return (id, try ledger.phase(applied), applied.sequence, ledger)
+    }
+    if let underWay, underWay.id == id { return (id, underWay.phase, nil, ledger) }
+    let last = try lifting("reading the log") { () in try ledger.lastEffects(of: id) }
+    throw MigrationError(
+      .notApplied, "\(id.short) is not applied, so nothing is counted",
+      details: last.map { ["when it came down, \($0.at): \($0.detail)"] } ?? [],
+      help: ["see what is applied: phasedb status"])
+  }
+}
