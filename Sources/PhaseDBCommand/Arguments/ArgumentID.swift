@@ -10,9 +10,10 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case accept
   case after, afterPlan, contracts
   case watch, once, freezeTime
+  case upExpression, downExpression, fill
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.
   case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,
-    action
+    action, recipe
 }

@@ -83,6 +83,11 @@ extension Option {
       .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
       "which phase files to make (default: expand)"),
     Option(
+      .upExpression, "up", takes: .text("EXPR"), "computes the new columns from the old ones"),
+    Option(
+      .downExpression, "down", takes: .text("EXPR"), "computes the old columns from the new ones"),
+    Option(.fill, "fill", takes: .text("EXPR"), "with require: what stands in for NULL"),
+    Option(
       .target, "to", takes: .name(.target),
       "stop at TARGET, a phase or, on the way down, @CHECKPOINT",
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),

@@ -21,7 +21,7 @@ enum ValueKind: Sendable, Hashable {
 
   /// Names that a shell can offer; it asks phasedb for them.
   enum Known: String, Sendable, CaseIterable {
-    case phase, target, checkpoint, version, destination, word
+    case phase, target, checkpoint, version, destination, word, recipe
 
     fileprivate var placeholder: String {
       switch self {
@@ -31,6 +31,7 @@ enum ValueKind: Sendable, Hashable {
       case .version: "APP@VERSION"
       case .destination: "PHASE|@CHECKPOINT|APP@VERSION"
       case .word: "ID"
+      case .recipe: "RECIPE"
       }
     }
   }

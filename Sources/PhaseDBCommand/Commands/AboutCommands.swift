@@ -39,6 +39,7 @@ private struct KnownNames {
     case .checkpoint: checkpoints.compactMap(\.name)
     case .version: versions
     case .destination: names(of: .target) + versions
+    case .recipe: Recipe.Name.allCases.map(\.rawValue)
     case .word: Set(PageEntry.all.map(\.name)).sorted()
     }
   }
