@@ -8,7 +8,7 @@ struct Document {
   static let pages = [
     "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "Errors", "GoingBack", "Guarantees",
     "JSONOutput",
-    "Library", "Operating", "Peers", "Rehearse", "Reliability", "Rules", "Settings", "StartHere", "Watching",
+    "Library", "Operating", "Peers", "Recipes", "Rehearse", "Reliability", "Rules", "Settings", "StartHere", "Watching",
     "Words",
     "WritingMigrations",
   ]

@@ -23,11 +23,12 @@ struct ConstraintRecipes {
     broken condition: String, dropping drops: [String] = [], making makes: [String] = []
   ) -> PhaseText {
     let (up, down) = rebuilt(table, as: wanted)
-    let obstacles = RowGuard(table: table, claim: claim, condition: condition).statements(
+    let demand = RowGuard(table: table, claim: claim, condition: condition)
+    let obstacles = demand.statements(
       ground, because: "A row that breaks the rule would make the copy fail with less of a reason.")
     return PhaseText(
       kind: .contract, summary: summary, reasons: [reason], up: obstacles + drops + up,
-      down: down + (makes.isEmpty ? [] : ["\n" + makes.joined(separator: "\n")]))
+      down: down + (makes.isEmpty ? [] : ["\n" + makes.joined(separator: "\n")]), demand: demand)
   }
 
   // MARK: What a table gains
@@ -133,7 +134,7 @@ struct ConstraintRecipes {
         ],
         up: obstacles.statements(ground, because: "Two rows that are there already would make the index fail.")
           + ["CREATE UNIQUE INDEX \(index) ON \(table.sql) (\(list));"],
-        down: ["DROP INDEX \(index);"])
+        down: ["DROP INDEX \(index);"], demand: obstacles)
     ]
   }
 
@@ -169,29 +170,25 @@ struct ConstraintRecipes {
         help: ["write it as: on delete cascade, on delete set null, on delete restrict"])
     }
     let orphan =
-      "\(column.name.written) IS NOT NULL AND NOT EXISTS (\n  SELECT 1 FROM \(parent.sql) AS p WHERE p.\(key.name.written) = \(table.sql).\(column.name.written))"
-    var phases = [
-      tightening(
-        table, as: table.plainText.appending(clause, to: column.name),
-        "Let \(table.name).\(column.name) name only rows of \(parent.name).",
-        "It holds for connections that switched foreign keys on: PRAGMA foreign_keys = ON. From here on nobody may write anything else there.",
-        claim: "every \(column.name) is in \(parent.name)",
-        broken: orphan.replacingLineEnds)
-    ]
+      "\(column.name.written) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM \(parent.sql) AS p WHERE p.\(key.name.written) = \(table.sql).\(column.name.written))"
     let isIndexed =
       table.definition.primaryKey?.columns.first?.column == column.name
       || ground.schema.indexes(on: table.name).contains {
         $0.columns.first?.column == column.name && $0.condition == nil
       }
       || table.definition.uniques.contains { $0.columns.first?.column == column.name }
-    if !isIndexed {
-      phases.insert(
-        indexing(
-          table, "(\(column.name.written))", nil, named: "\(table.name)_by_\(column.name)",
-          "Whoever deletes a row of \(parent.name) looks for the rows that name it. Without an index that reads the whole table."
-        ), at: 0)
-    }
-    return phases
+    let index = indexing(
+      table, "(\(column.name.written))", nil, named: "\(table.name)_by_\(column.name)",
+      "Whoever deletes a row of \(parent.name) looks for the rows that name it. Without an index that reads the whole table."
+    )
+    // The contract meets the index, too.
+    let later = isIndexed ? self : ConstraintRecipes(ground: try ground.changed(by: index.up.joined()))
+    let contract = later.tightening(
+      table, as: table.plainText.appending(clause, to: column.name),
+      "Let \(table.name).\(column.name) name only rows of \(parent.name).",
+      "It holds for connections that switched foreign keys on: PRAGMA foreign_keys = ON. From here on nobody may write anything else there.",
+      claim: "every \(column.name) is in \(parent.name)", broken: orphan)
+    return (isIndexed ? [] : [index]) + [contract]
   }
 
   // MARK: What a table loses
@@ -410,12 +407,5 @@ extension RowExpression {
       throw ground.refused(
         "'\(sql)' cannot be a default: \(error.message)", help: ["a string goes in single quotes: 'new'"])
     }
-  }
-}
-
-extension String {
-  /// On one line.
-  fileprivate var replacingLineEnds: String {
-    split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
   }
 }

@@ -1,4 +1,5 @@
 internal import PhaseSQL
+internal import PhaseSQLite
 
 /// A phase file as a careful person lays it out: what it is for, why, the directives, and the SQL of both directions.
 struct PhaseText {
@@ -13,6 +14,8 @@ struct PhaseText {
   var up: [String]
   var down: [String]
   var claims: [(title: String, query: String)] = []
+  /// What rows must meet before the phase goes up, when the present schema can tell.
+  var demand: RowGuard?
 
   /// - Parameter release: whose window is written; nil leaves it to the author.
   func text(_ release: RecipeRequest.Release?) -> String {
@@ -76,6 +79,22 @@ struct RowGuard {
   let claim: String
   /// Which rows break it.
   let condition: String
+
+  /// What to know about the rows there are; none when none of them breaks the claim.
+  func notes(_ ground: RecipeGround) throws(MigrationError) -> [Prose] {
+    guard let rows = ground.rows else { return [] }
+    let key = table.key.isEmpty ? ["NULL"] : table.key
+    let shown = key.map { "quote(\($0))" }.joined(separator: " || ', ' || ")
+    let found = try lifting("looking for rows that break the claim") { () in
+      try rows.rows("SELECT \(shown) FROM main.\(table.sql) AS \(table.sql) WHERE \(condition) LIMIT 11")
+    }
+    guard !found.isEmpty else { return [] }
+    let names = key.joined(separator: ", ")
+    let list = found.prefix(10).map { "\(names) = \($0[0].text ?? "")" as Prose }.joined(separator: "; ")
+    return [
+      "these rows of \(table.name) are in the way today: \(list)\(found.count > 10 ? "; and more" : "")"
+    ]
+  }
 
   func statements(_ ground: RecipeGround, because reason: String) -> [String] {
     let name = SchemaName(ground.free("\(table.name)_in_the_way")).written

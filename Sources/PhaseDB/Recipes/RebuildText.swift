@@ -23,7 +23,10 @@ struct RebuildText {
     var parts = [PhaseText.note(reason)]
     let (drops, makes) = followers
     if !drops.isEmpty {
-      parts.append(PhaseText.note("What names the table from elsewhere would make the RENAME fail meanwhile."))
+      parts = [
+        parts[0] + "\n--\n"
+          + PhaseText.note("What names the table from elsewhere goes first: it would make the RENAME fail.")
+      ]
       parts.append(drops.joined(separator: "\n") + "\n")
     }
     parts.append(wanted.renamed(to: building).sql + ";")

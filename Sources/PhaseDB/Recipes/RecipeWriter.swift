@@ -43,7 +43,13 @@ struct RecipeWriter {
   fileprivate func phases(_ recipe: Recipe) throws(MigrationError) -> WrittenPhases {
     try refuseUnusedOptions(recipe)
     let phases = try texts(recipe)
-    let notes = try tryOut(phases)
+    try tryOut(phases)
+    var notes: [Prose] = []
+    // A backfill takes such rows out of the way.
+    if !phases.contains(where: { $0.kind == .migrate }) {
+      for phase in phases { notes += try phase.demand?.notes(ground) ?? [] }
+    }
+    notes += try untried(recipe)
     return WrittenPhases(files: phases.map { ($0.kind, $0.text(request.release)) }, notes: notes)
   }
 
@@ -93,9 +99,8 @@ struct RecipeWriter {
 
   /// Tries the phases as lint does, on the schema they were written for.
   ///
-  /// - Returns: warnings of lint that the author should see.
   /// - Throws: `recipe-refused` with the first error.
-  private func tryOut(_ texts: [PhaseText]) throws(MigrationError) -> [Prose] {
+  private func tryOut(_ texts: [PhaseText]) throws(MigrationError) {
     let anyRelease = try RecipeRequest.Release("app", from: nil, to: Version("2"))
     let release = request.release ?? anyRelease
     var phases: [Phase] = []
@@ -111,6 +116,21 @@ struct RecipeWriter {
         "the change does not fit \(ground.origin): \(error.message) [\(error.id)]", details: error.details,
         help: error.remedies)
     }
-    return []
+  }
+
+  /// Says of expressions that no row has tried them.
+  private func untried(_ recipe: Recipe) throws(MigrationError) -> [Prose] {
+    let name: SchemaName
+    switch recipe {
+    case .retype(let table, _, _, _), .split(let table, _, _), .merge(let table, _, _): name = table
+    default: return []
+    }
+    guard let rows = ground.rows else {
+      return ["--up and --down were tried on no row; --database tries them on the rows of a database"]
+    }
+    let first = try lifting("reading \(name)") { () in
+      try rows.value("SELECT 1 FROM main.\(name.written) LIMIT 1")
+    }
+    return first == nil ? ["\(name) has no rows in \(ground.origin), so --up and --down were tried on none"] : []
   }
 }

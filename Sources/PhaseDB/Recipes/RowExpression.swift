@@ -17,6 +17,10 @@ struct RowExpression {
     var cursor = TokenCursor(sql)
     cursor.skipToken()
     if cursor.isAtEnd { return sql }
+    // NEW.name
+    if cursor.skip("."), cursor.name() != nil, cursor.isAtEnd { return sql }
+    cursor = TokenCursor(sql)
+    cursor.skipToken()
     // One call, CAST included.
     let isCall = cursor.group() != nil && cursor.isAtEnd
     let opens = TokenCursor(sql).word() == "("

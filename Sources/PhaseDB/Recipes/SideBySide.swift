@@ -62,7 +62,7 @@ struct SideBySide {
 
   /// With the name of each.
   var triggers: [(name: String, sql: String)] {
-    [
+    refusals + [
       trigger("insert", oldNames, "INSERT", insertOfOld, news),
       trigger("insert", newNames, "INSERT", insertOfNew, olds),
       trigger("update", oldNames, "UPDATE OF \(oldNames.written)", update(olds, olds, newNames), news),
@@ -77,13 +77,38 @@ struct SideBySide {
     let name = SchemaName(ground.free("\(table.name)_\(event)_\(words)")).written
     let sql = """
       CREATE TRIGGER \(name) AFTER \(occasion) ON \(table.sql)
-      WHEN \(condition.joined(separator: "\n  AND "))
+      WHEN \(condition.joined(separator: condition.joined().count > 80 ? "\n  AND " : " AND "))
       BEGIN
         UPDATE \(table.sql) SET \(Self.assignment(target)) WHERE \(table.isSameRow);
       END;
 
       """
     return (name, sql)
+  }
+
+  /// What NOT NULL did, while a row has one side or the other. A CHECK over both sides would stand in the way of retiring
+  /// one of them; of a rename, none is left.
+  private var refusals: [(name: String, sql: String)] {
+    guard !isRename, !required.isEmpty else { return [] }
+    let nobody = newNames.map { "NEW.\($0.written) IS NULL" }.joined(separator: " AND ")
+    return required.flatMap { column in
+      [("INSERT", " AND \(nobody)"), ("UPDATE OF \(column.written)", "")].map { occasion, rest in
+        let event = rest.isEmpty ? "update" : "insert"
+        let name = SchemaName(ground.free("\(table.name)_\(event)_needs_\(column)")).written
+        let message = SQLText.literal("NOT NULL constraint failed: \(table.name).\(column)")
+        return (
+          name: name,
+          sql: """
+            CREATE TRIGGER \(name) BEFORE \(occasion) ON \(table.sql)
+            WHEN NEW.\(column.written) IS NULL\(rest)
+            BEGIN
+              SELECT RAISE(ABORT, \(message));
+            END;
+
+            """
+        )
+      }
+    }
   }
 
   /// A row of a version that does not know the new columns.
@@ -170,7 +195,7 @@ struct SideBySide {
       values: table.stored.map { ($0.name, $0.name.written) } + news.map { ($0.name, $0.value.sql) },
       after: ground.schema, ownTriggers: triggers.map(\.sql),
       reason:
-        "A version that does not know \(title) could not insert a row: NOT NULL without a default. SQLite drops a NOT NULL only with a new table. The CHECK keeps its promise: a row has one side or the other."
+        "A version that does not know \(title) could not insert a row: NOT NULL without a default. SQLite drops a NOT NULL only with a new table. \(isRename ? "The CHECK keeps" : "The first triggers keep") its promise: a row has one side or the other."
     )
     let down = RebuildText(
       table, as: table.plainText, on: ground, because: "The table as it was, without \(newTitle).")
@@ -187,6 +212,7 @@ struct SideBySide {
     var wanted = table.plainText
     for name in required { wanted = wanted.removing(.notNull, of: name) }
     for declaration in declarations { wanted = wanted.adding(column: declaration) }
+    guard isRename else { return wanted }
     let someNew = newNames.map { "\($0.written) IS NOT NULL" }.joined(separator: " OR ")
     let allOld = required.map { "\($0.written) IS NOT NULL" }.joined(separator: " AND ")
     return wanted.adding(

@@ -47,6 +47,11 @@ struct Option: Sendable {
       detail: detail)
   }
 
+  /// The same with another kind of value and another meaning, for a verb that says it in its own words.
+  func only(_ value: ValueKind) -> Option {
+    Option(id, long, short: short, takes: value, repeatable: isRepeatable, placement: placement, summary)
+  }
+
   /// Every way to write its name: `["-d", "--database"]`.
   var names: [String] { (short.map { ["-\($0)"] } ?? []) + ["--\(long)"] }
 }

@@ -70,7 +70,7 @@ struct Verb: Sendable {
   var allOptions: [Option] {
     (options + Self.everywhere).compactMap(Option.named).map { option in
       option.id == .format
-        ? option.taking(.choices(formats.map(\.rawValue))) : taking[option.id].map(option.taking) ?? option
+        ? option.taking(.choices(formats.map(\.rawValue))) : taking[option.id].map(option.only) ?? option
     }
   }
 

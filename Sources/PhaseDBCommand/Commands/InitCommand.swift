@@ -63,6 +63,8 @@ enum InitCommand {
 /// The files a command made, as `--format json` prints them.
 struct FilesJSON: Encodable {
   let files: [String]
+  /// Only of a recipe: what its author should know.
+  let notes: [Prose]?
 }
 
 private struct InitJSON: Encodable {

@@ -6,7 +6,7 @@ enum NewCommand {
     let location = try Location(context)
     // The files of phases that are not written yet do not load, so the next number is taken from the folder's names.
     let name = try NewFiles.nextName(context.invocation.value(.name) ?? "", in: location.migrations)
-    let texts = try texts(of: name, location, context)
+    let (texts, notes) = try texts(of: name, location, context)
     let folder = Location.joined(location.migrations, name.text)
     try NewFiles.makeFolder(folder)
     var files: [String] = []
@@ -17,9 +17,10 @@ enum NewCommand {
     }
     let request = try request(context)
     if context.isJSON {
-      try context.print(json: FilesJSON(files: files))
+      try context.print(json: FilesJSON(files: files, notes: request == nil ? nil : notes))
     } else {
       for file in files { context.say("created \(file)") }
+      for note in notes { context.note(note) }
       let isWhole = request?.release != nil
       let open = request == nil ? "edit" : "write the window in"
       context.suggest(
@@ -30,21 +31,22 @@ enum NewCommand {
 
   private static func texts(
     of name: MigrationName, _ location: Location, _ context: CommandContext
-  ) throws(MigrationError) -> [(kind: PhaseKind, text: String)] {
+  ) throws(MigrationError) -> (files: [(kind: PhaseKind, text: String)], notes: [Prose]) {
     let asked = context.invocation.choices(.phases, of: PhaseKind.self)
     guard let request = try request(context) else {
       let kinds = asked.isEmpty ? [.expand] : PhaseKind.allCases.filter(asked.contains)
-      return kinds.map { ($0, Templates.phase($0, of: name)) }
+      return (kinds.map { ($0, Templates.phase($0, of: name)) }, [])
     }
     guard asked.isEmpty else {
       throw MigrationError(
         .badRecipe, "a recipe knows which phases it needs", state: "nothing was written",
         help: ["leave --phases out"])
     }
-    if context.invocation.has(.database) {
-      return try location.migrator(.reading, context).phases(request, as: name).files
-    }
-    return try Catalog(folder: location.migrations).phases(request, as: name).files
+    let written =
+      context.invocation.has(.database)
+      ? try location.migrator(.reading, context).phases(request, as: name)
+      : try Catalog(folder: location.migrations).phases(request, as: name)
+    return (written.files, written.notes)
   }
 
   /// nil without a recipe.
