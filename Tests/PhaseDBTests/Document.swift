@@ -8,7 +8,8 @@ struct Document {
   static let pages = [
     "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "Errors", "GoingBack", "Guarantees",
     "JSONOutput",
-    "Library", "Operating", "Peers", "Recipes", "Rehearse", "Reliability", "Rules", "Settings", "StartHere", "Watching",
+    "Library", "Operating", "Peers", "Recipes", "Rehearse", "Reliability", "Rules", "Settings", "StartHere",
+    "Watching",
     "Words",
     "WritingMigrations",
   ]

@@ -33,11 +33,14 @@ struct ConstraintRecipes {
 
   // MARK: What a table gains
 
-  func require(_ tableName: SchemaName, _ name: SchemaName, fill: String?) throws(MigrationError) -> [PhaseText] {
+  func require(_ tableName: SchemaName, _ name: SchemaName, fill: String?) throws(MigrationError)
+    -> [PhaseText]
+  {
     let table = try ground.table(tableName)
     let column = try ground.column(name, of: table)
     guard !column.isNotNull else {
-      throw ground.refused("\(table.name).\(column.name) is NOT NULL already", help: ["nothing is left to do"])
+      throw ground.refused(
+        "\(table.name).\(column.name) is NOT NULL already", help: ["nothing is left to do"])
     }
     let (place, title) = (column.name.written, "\(table.name).\(column.name)")
     let isMissing = "\(place) IS NULL"
@@ -65,13 +68,13 @@ struct ConstraintRecipes {
       return (
         name: name,
         sql: """
-          CREATE TRIGGER \(name) AFTER \(occasion) ON \(table.sql)
-          WHEN NEW.\(isMissing)
-          BEGIN
-            UPDATE \(table.sql) SET \(place) = \(value.sql) WHERE \(table.isSameRow);
-          END;
+        CREATE TRIGGER \(name) AFTER \(occasion) ON \(table.sql)
+        WHEN NEW.\(isMissing)
+        BEGIN
+          UPDATE \(table.sql) SET \(place) = \(value.sql) WHERE \(table.isSameRow);
+        END;
 
-          """
+        """
       )
     }
     let drops = triggers.reversed().map { "DROP TRIGGER \($0.name);" }
@@ -132,14 +135,16 @@ struct ConstraintRecipes {
           "An index needs no new table. NULL is like no other NULL, so any number of rows may have none.",
           "INSERT OR REPLACE deletes the row that is in the way from here on, and nothing fails: look at what the versions in the window do.",
         ],
-        up: obstacles.statements(ground, because: "Two rows that are there already would make the index fail.")
+        up: obstacles.statements(
+          ground, because: "Two rows that are there already would make the index fail.")
           + ["CREATE UNIQUE INDEX \(index) ON \(table.sql) (\(list));"],
         down: ["DROP INDEX \(index);"], demand: obstacles)
     ]
   }
 
   func reference(
-    _ tableName: SchemaName, _ name: SchemaName, _ parentName: SchemaName, _ keyName: SchemaName, _ actions: String
+    _ tableName: SchemaName, _ name: SchemaName, _ parentName: SchemaName, _ keyName: SchemaName,
+    _ actions: String
   ) throws(MigrationError) -> [PhaseText] {
     let table = try ground.table(tableName)
     let column = try ground.anyColumn(name, of: table)
@@ -206,7 +211,8 @@ struct ConstraintRecipes {
     try RowExpression(value).checkDefault(on: ground)
     let wanted = table.plainText.adding("DEFAULT \(RowExpression(value).standard)", to: column.name)
     let (up, down) = rebuilt(
-      table, as: wanted, because: "SQLite gives a column a default only with a new table: every row is written once.")
+      table, as: wanted,
+      because: "SQLite gives a column a default only with a new table: every row is written once.")
     // Those who left the column out of an INSERT got an error before, or NULL.
     let phase = PhaseText(
       kind: column.isNotNull ? .expand : .contract,
@@ -233,7 +239,11 @@ struct ConstraintRecipes {
           : asked == nil
             ? "\(table.name).\(column.name) has several constraints: \(names)"
             : "\(table.name).\(column.name) has no \(asked?.rawValue ?? "")",
-        help: [there.isEmpty ? "nothing is left to loosen" : "name one: loosen \(table.name).\(column.name) \(there[0].rawValue)"])
+        help: [
+          there.isEmpty
+            ? "nothing is left to loosen"
+            : "name one: loosen \(table.name).\(column.name) \(there[0].rawValue)"
+        ])
     }
     let clause: TableText.Clause =
       switch what {
@@ -283,7 +293,9 @@ struct ConstraintRecipes {
 
   // MARK: Additions
 
-  func index(_ tableName: SchemaName, _ terms: String, _ condition: String?) throws(MigrationError) -> [PhaseText] {
+  func index(_ tableName: SchemaName, _ terms: String, _ condition: String?) throws(MigrationError)
+    -> [PhaseText]
+  {
     let table = try ground.table(tableName)
     let columns = IndexedColumn.all(in: TokenCursor(terms))
     for column in columns { if let name = column.column { _ = try ground.anyColumn(name, of: table) } }
@@ -307,7 +319,8 @@ struct ConstraintRecipes {
       down: ["DROP INDEX \(index);"])
   }
 
-  func add(_ tableName: SchemaName, _ name: SchemaName, _ declaration: String) throws(MigrationError) -> [PhaseText]
+  func add(_ tableName: SchemaName, _ name: SchemaName, _ declaration: String) throws(MigrationError)
+    -> [PhaseText]
   {
     let table = try ground.table(tableName)
     try ground.refuseTaken(name, in: table)
@@ -364,7 +377,8 @@ struct DropRecipes {
           reasons: [
             "The way back is narrower: rows that were written without it meanwhile keep it from running, and it names them first."
           ], up: RebuildText(table, as: wanted, on: ground, because: why).statements(),
-          down: RebuildText(table, as: table.plainText, on: ground, because: "The table as it was.").statements()))
+          down: RebuildText(table, as: table.plainText, on: ground, because: "The table as it was.")
+            .statements()))
     }
     phases.append(retiring("Take \(table.name).\(column.name) out of use.", title))
     return phases

@@ -48,7 +48,8 @@ struct RebuildText {
     var note = ""
     if !table.definition.columns.contains(where: \.isRowIDAlias), let rowID = table.definition.rowIDName {
       values.insert((rowID, rowID), at: 0)
-      note = PhaseText.note("The rowids stay: a full-text table, or somebody's notes, may refer to them.") + "\n"
+      note =
+        PhaseText.note("The rowids stay: a full-text table, or somebody's notes, may refer to them.") + "\n"
     }
     return note + Self.wrapped("INSERT INTO \(building.written) (", values.map(\.name), ")") + "\n"
       + Self.wrapped("SELECT ", values.map(\.sql), " FROM \(table.sql);")
@@ -111,7 +112,8 @@ struct RebuildText {
 extension RebuildText {
   /// A rebuild that keeps every value.
   init(
-    _ table: RecipeTable, as wanted: TableText, on ground: RecipeGround, replacing values: [SchemaName: String] = [:],
+    _ table: RecipeTable, as wanted: TableText, on ground: RecipeGround,
+    replacing values: [SchemaName: String] = [:],
     because reason: String
   ) {
     self.init(

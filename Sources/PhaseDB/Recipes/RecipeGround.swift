@@ -52,8 +52,11 @@ struct RecipeGround {
       guard object.key.type == "table" else {
         return object.sql.asciiLowercased.contains(RetiredName.prefix) ? nil : object.statement
       }
-      guard !shadows.contains(object.key.name), RetiredName(SchemaName(object.name)) == nil else { return nil }
-      guard let table = TableDefinition(object.sql), let text = TableText(object.sql), table.virtual == nil else {
+      guard !shadows.contains(object.key.name), RetiredName(SchemaName(object.name)) == nil else {
+        return nil
+      }
+      guard let table = TableDefinition(object.sql), let text = TableText(object.sql), table.virtual == nil
+      else {
         return object.statement
       }
       return text.withoutRetired(table).sql + "\n;"
@@ -90,7 +93,8 @@ extension RecipeGround {
     let shadows = try lifting("reading the schema") { () in
       try ShadowTables.names(on: scratch.connection, schema)
     }
-    guard let definition = TableDefinition(object.sql), definition.virtual == nil, !shadows.contains(name.key),
+    guard let definition = TableDefinition(object.sql), definition.virtual == nil,
+      !shadows.contains(name.key),
       let text = TableText(object.sql)
     else {
       throw refused(

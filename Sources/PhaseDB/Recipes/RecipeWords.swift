@@ -140,7 +140,8 @@ struct RecipeWords {
   private func unreadable() -> MigrationError {
     MigrationError(
       .badRecipe,
-      text.isEmpty ? "\(name.rawValue) says nothing of what it is about" : "\(name.rawValue) cannot read '\(text)'",
+      text.isEmpty
+        ? "\(name.rawValue) says nothing of what it is about" : "\(name.rawValue) cannot read '\(text)'",
       help: [
         "write it as: \(name.rawValue) \(name.usage)",
         "a name with spaces goes in double quotes, and these in single ones for the shell: '\"order lines\".price'",

@@ -15,7 +15,9 @@ extension Catalog {
   /// Nothing is written to a disk, and no database is needed. What is written is tried first, as lint does.
   ///
   /// - Throws: `bad-recipe` when the words cannot be read, `recipe-refused` when the change does not fit the schema.
-  package func phases(_ request: RecipeRequest, as name: MigrationName) throws(MigrationError) -> WrittenPhases {
+  package func phases(_ request: RecipeRequest, as name: MigrationName) throws(MigrationError)
+    -> WrittenPhases
+  {
     let recipe = try RecipeWords.read(request.words)
     let scratch = try Scratch(baseline: baseline)
     for (id, phase) in phases { try scratch.run(id, phase, .up) }
@@ -88,7 +90,8 @@ struct RecipeWriter {
       }
     let takesFill = if case .require = recipe { true } else { false }
     let unused = [
-      takesExpressions || request.up == nil ? nil : "--up", takesExpressions || request.down == nil ? nil : "--down",
+      takesExpressions || request.up == nil ? nil : "--up",
+      takesExpressions || request.down == nil ? nil : "--down",
       takesFill || request.fill == nil ? nil : "--fill",
     ].compactMap(\.self)
     guard let first = unused.first else { return }
@@ -131,6 +134,7 @@ struct RecipeWriter {
     let first = try lifting("reading \(name)") { () in
       try rows.value("SELECT 1 FROM main.\(name.written) LIMIT 1")
     }
-    return first == nil ? ["\(name) has no rows in \(ground.origin), so --up and --down were tried on none"] : []
+    return first == nil
+      ? ["\(name) has no rows in \(ground.origin), so --up and --down were tried on none"] : []
   }
 }

@@ -80,7 +80,8 @@ struct RenameRecipes {
     let down = RebuildText(
       ground: ground, table: table, wanted: sides.loosened(declarations),
       values: table.stored.map { ($0.name, ($0.name == old ? new : $0.name).written) } + [(new, new.written)],
-      after: ground.schema, ownTriggers: sides.triggers.map(\.sql), reason: "Both names again, as the expand made them.")
+      after: ground.schema, ownTriggers: sides.triggers.map(\.sql),
+      reason: "Both names again, as the expand made them.")
     return PhaseText(
       kind: .contract, summary: "Call \(table.name).\(old) \(new) for good.",
       reasons: [
@@ -115,7 +116,9 @@ struct RenameRecipes {
       guard before != after else { continue }
       throw ground.refused(
         "the view \(view.name) shows \(old) under this name, and would show it as \(new)",
-        help: ["say in the view what the column is called there, by a migration of its own: \(old.written) AS \(old.written)"])
+        help: [
+          "say in the view what the column is called there, by a migration of its own: \(old.written) AS \(old.written)"
+        ])
     }
   }
 
@@ -128,6 +131,12 @@ struct RenameRecipes {
       guard let taken = ground.schema.object(type, new) else { continue }
       throw ground.refused(
         "there is a \(type) \(taken.name) already", help: ["choose another name for \(table.name)"])
+    }
+    for object in ground.objects where object.isVirtual {
+      guard TableDefinition(object.sql)?.virtual?.contentTable == table.name else { continue }
+      throw ground.refused(
+        "the full-text table \(object.name) reads \(table.name) by its name",
+        help: ["write the phases by hand, with a new full-text table for the new name: phasedb new NAME"])
     }
     let key = table.definition.columns.filter(\.isPrimaryKey)
     guard !key.isEmpty else {

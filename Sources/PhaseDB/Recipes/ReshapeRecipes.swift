@@ -11,7 +11,8 @@ struct ReshapeRecipes {
   func retype(
     _ table: SchemaName, _ column: SchemaName, to new: SchemaName, type: String
   ) throws(MigrationError) -> [PhaseText] {
-    try phases(table, [column], [new], type: type, "Give \(table) a \(new) beside \(column), with another type.")
+    try phases(
+      table, [column], [new], type: type, "Give \(table) a \(new) beside \(column), with another type.")
   }
 
   func split(
@@ -42,12 +43,15 @@ struct ReshapeRecipes {
     let declared = type ?? olds.first?.type.declared?.text ?? ""
     let declarations = news.map { declared.isEmpty ? $0.written : "\($0.written) \(declared)" }
     let columns = try declarations.map { text throws(MigrationError) in
-      guard let column = ColumnDefinition(reading: TokenCursor(text)), !column.isConstrained, !column.isNotNull,
+      guard let column = ColumnDefinition(reading: TokenCursor(text)), !column.isConstrained,
+        !column.isNotNull,
         column.defaultValue == nil
       else {
         throw ground.refused(
           "'\(declared)' is more than a type",
-          help: ["write the type only; constraints come when the change is done: phasedb new NAME require T.C"])
+          help: [
+            "write the type only; constraints come when the change is done: phasedb new NAME require T.C"
+          ])
       }
       return column
     }
@@ -96,18 +100,23 @@ struct ReshapeRecipes {
     let lost = try lifting("trying the expressions on the rows of \(table.name)") { () -> [String] in
       let bench = try Connection(path: "", mode: .memory)
       try bench.execute("CREATE TABLE olds (phasedb_key ANY, \(oldColumns.joined(separator: ", ")))\(strict)")
-      try bench.execute("CREATE TABLE news (phasedb_key ANY, \(declarations.joined(separator: ", ")))\(strict)")
-      try bench.execute("CREATE TABLE backs (phasedb_key ANY, \(oldColumns.joined(separator: ", ")))\(strict)")
+      try bench.execute(
+        "CREATE TABLE news (phasedb_key ANY, \(declarations.joined(separator: ", ")))\(strict)")
+      try bench.execute(
+        "CREATE TABLE backs (phasedb_key ANY, \(oldColumns.joined(separator: ", ")))\(strict)")
       var select = try rows.prepare(
-        "SELECT quote(\(key.joined(separator: ") || ', ' || quote("))), \(names.written) FROM main.\(table.sql)")
+        "SELECT quote(\(key.joined(separator: ") || ', ' || quote("))), \(names.written) FROM main.\(table.sql)"
+      )
       var insert = try bench.prepare("INSERT INTO olds VALUES (\(marks))")
       while try select.step() {
         try insert.bind((0...olds.count).map { select.value(at: $0) })
         _ = try insert.step()
         insert.reset()
       }
-      try bench.execute("INSERT INTO news SELECT phasedb_key, \(ups.map(\.sql).joined(separator: ", ")) FROM olds")
-      try bench.execute("INSERT INTO backs SELECT phasedb_key, \(downs.map(\.sql).joined(separator: ", ")) FROM news")
+      try bench.execute(
+        "INSERT INTO news SELECT phasedb_key, \(ups.map(\.sql).joined(separator: ", ")) FROM olds")
+      try bench.execute(
+        "INSERT INTO backs SELECT phasedb_key, \(downs.map(\.sql).joined(separator: ", ")) FROM news")
       let differs = names.map { "o.\($0.written) COLLATE BINARY IS NOT b.\($0.written)" }
       let shown = names.map { "quote(o.\($0.written)) || ' -> ' || quote(b.\($0.written))" }
       return try bench.rows(

@@ -37,7 +37,8 @@ struct RowExpression {
     }
     var result = bytes
     for index in tokens.indices.reversed() {
-      guard tokens[index].kind != .string, let name = SchemaName(tokens[index].kind, bytes[tokens[index].range]),
+      guard tokens[index].kind != .string,
+        let name = SchemaName(tokens[index].kind, bytes[tokens[index].range]),
         columns.contains(name), text(index + 1) != "(", text(index - 1) != ".", text(index - 1) != "as",
         text(index - 1) != "collate"
       else { continue }
@@ -49,7 +50,9 @@ struct RowExpression {
   /// - Throws: `recipe-refused` when SQLite would not compute it for each row alone: it must name no other column, hold
   ///   no query, and give the same value each time. SQLite has the same rule for generated columns
   ///   (sqlite.org/gencol.html#limitations), and so it judges.
-  func check(over columns: [ColumnDefinition], as option: String, on ground: RecipeGround) throws(MigrationError) {
+  func check(over columns: [ColumnDefinition], as option: String, on ground: RecipeGround)
+    throws(MigrationError)
+  {
     let declared = columns.map { column in
       "\(column.name.written) \(column.type.declared?.text ?? "")"
     }

@@ -99,13 +99,13 @@ struct SideBySide {
         return (
           name: name,
           sql: """
-            CREATE TRIGGER \(name) BEFORE \(occasion) ON \(table.sql)
-            WHEN NEW.\(column.written) IS NULL\(rest)
-            BEGIN
-              SELECT RAISE(ABORT, \(message));
-            END;
+          CREATE TRIGGER \(name) BEFORE \(occasion) ON \(table.sql)
+          WHEN NEW.\(column.written) IS NULL\(rest)
+          BEGIN
+            SELECT RAISE(ABORT, \(message));
+          END;
 
-            """
+          """
         )
       }
     }
@@ -119,7 +119,9 @@ struct SideBySide {
         "\(olds[0].place("NEW.")) IS NOT \(sharedDefault)",
       ]
     }
-    return newNames.map { "NEW.\($0.written) IS NULL" } + [Self.any(oldNames.map { "NEW.\($0.written) IS NOT NULL" })]
+    return newNames.map { "NEW.\($0.written) IS NULL" } + [
+      Self.any(oldNames.map { "NEW.\($0.written) IS NOT NULL" })
+    ]
   }
 
   /// A row of a version that does not know the old columns.
@@ -244,7 +246,9 @@ struct SideBySide {
     let obstacles = RowGuard(table: table, claim: claim, condition: differ)
     return obstacles.statements(
       ground,
-      because: "Down takes a row on which the sides differ for one that was changed meanwhile, so there may be none.")
+      because:
+        "Down takes a row on which the sides differ for one that was changed meanwhile, so there may be none."
+    )
       + [dropping.joined(separator: "\n")]
   }
 
@@ -254,7 +258,10 @@ struct SideBySide {
       kind: .contract, summary: summary,
       reasons: [
         "Retired, not dropped: phasedb renames it when the up SQL has run, and gives it its name back before the down SQL runs. That takes a moment whatever the number of rows, and every value is still there until somebody purges it."
-      ], directives: oldNames.map { "@retire \(table.name.spelled.asDirectiveName).\($0.spelled.asDirectiveName)" },
+      ],
+      directives: oldNames.map {
+        "@retire \(table.name.spelled.asDirectiveName).\($0.spelled.asDirectiveName)"
+      },
       up: contractOpening(),
       down: [
         PhaseText.note("Only rows that new versions wrote meanwhile say something else now."),
@@ -267,11 +274,15 @@ extension RecipeTable {
   func batchKey(on ground: RecipeGround) -> (column: String, clause: String)? {
     func found(_ column: String?) -> String? {
       let asked = Batching(table: name.spelled, by: column)
-      guard case .success(let key)? = try? BatchKey.find(asked, on: ground.scratch.connection) else { return nil }
+      guard case .success(let key)? = try? BatchKey.find(asked, on: ground.scratch.connection) else {
+        return nil
+      }
       return SchemaName(key.column).written
     }
     if let own = found(nil) { return (own, "") }
-    guard let first = shape.columns.keyColumns.first?.name.spelled, let column = found(first) else { return nil }
+    guard let first = shape.columns.keyColumns.first?.name.spelled, let column = found(first) else {
+      return nil
+    }
     return (column, " by \(first.asDirectiveName)")
   }
 }

@@ -102,8 +102,10 @@ extension TableText {
 
   private func range(removing index: Int) -> Range<Int> {
     index + 1 < items.count
-      ? tokens[items[index].lowerBound].range.lowerBound..<tokens[items[index + 1].lowerBound].range.lowerBound
-      : tokens[items[index - 1].upperBound - 1].range.upperBound..<tokens[items[index].upperBound - 1].range
+      ? tokens[items[index].lowerBound].range
+        .lowerBound..<tokens[items[index + 1].lowerBound].range.lowerBound
+      : tokens[items[index - 1].upperBound - 1].range
+        .upperBound..<tokens[items[index].upperBound - 1].range
         .upperBound
   }
 
@@ -140,7 +142,12 @@ extension TableText {
     guard let index = item(of: column) else { return self }
     let found = clauses(of: items[index]).filter { $0.clause == clause }
     return with(
-      found.map { (tokens[$0.tokens.lowerBound - 1].range.upperBound..<tokens[$0.tokens.upperBound - 1].range.upperBound, "") }
+      found.map {
+        (
+          tokens[$0.tokens.lowerBound - 1].range
+            .upperBound..<tokens[$0.tokens.upperBound - 1].range.upperBound, ""
+        )
+      }
     )
   }
 

@@ -43,7 +43,8 @@ struct Verb: Sendable {
   init(
     _ id: ID, _ path: String..., summary: String, discussion: String = "",
     positionals: [Positional] = [], options: [ArgumentID] = [], wording: [ArgumentID: String] = [:],
-    taking: [ArgumentID: ValueKind] = [:], formats: [OutputFormat] = OutputFormat.common, alternatives: [[ArgumentID]] = [], examples: [Example],
+    taking: [ArgumentID: ValueKind] = [:], formats: [OutputFormat] = OutputFormat.common,
+    alternatives: [[ArgumentID]] = [], examples: [Example],
     exitCodes: [ExitCode]
   ) {
     self.id = id

@@ -44,7 +44,8 @@ extension Verb {
       positionals: [
         Positional(.name, .text("NAME"), "what the migration does: split-customer-name"),
         Positional(
-          .recipe, .name(.recipe), optional: true, repeated: true, "a recipe, and the table and columns it is for"),
+          .recipe, .name(.recipe), optional: true, repeated: true,
+          "a recipe, and the table and columns it is for"),
       ],
       options: [
         .phases, .app, .from, .target, .upExpression, .downExpression, .fill, .database, .migrations, .format,

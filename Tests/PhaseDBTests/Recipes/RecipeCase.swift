@@ -45,13 +45,25 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
     // Through a view, a NULL for a column with a default is taken for a column that is not named.
     table2.writesNull = false
     if shape.title == "no primary key" { table2.refused = "has no primary key" }
-    let retype = RecipeCase(shape, "retype \(place) marked TEXT", up: "'x' || \(column)", down: "substr(marked, 2)") {
+    if shape.schema.contains("fts5") { table2.refused = "reads notes by its name" }
+    var retype = RecipeCase(
+      shape, "retype \(place) marked TEXT", up: "'x' || \(column)", down: "substr(marked, 2)"
+    ) {
       [("marked", quoted($0.map { "x\($0)" }))]
     }
-    let split = RecipeCase(
+    var split = RecipeCase(
       shape, "split \(place) into head, tail", up: "substr(\(column), 1, 1), substr(\(column), 2)",
       down: "head || tail"
-    ) { [("head", quoted($0.map { String($0.prefix(1)) })), ("tail", quoted($0.map { String($0.dropFirst()) }))] }
+    ) {
+      [
+        ("head", quoted($0.map { String($0.prefix(1)) })),
+        ("tail", quoted($0.map { String($0.dropFirst()) })),
+      ]
+    }
+    if shape.schema.contains("notes_short") {
+      retype.refused = "trigger notes_short uses it"
+      split.refused = "trigger notes_short uses it"
+    }
     var filled = RecipeCase(shape, "require \(place)")
     filled.fill = "'filled'"
     filled.writesNull = false
@@ -77,7 +89,21 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
     return cases
   }
 
-  static let all = RecipeShape.all.flatMap { all($0) }
+  static let all = RecipeShape.all.flatMap { all($0) } + merges
+
+  /// Two columns become one.
+  private static let merges = [true, false].map { isRequired in
+    let shape = RecipeShape(
+      "two parts\(isRequired ? ", required" : "")",
+      "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT\(isRequired ? " NOT NULL" : ""), part TEXT NOT NULL DEFAULT 'p');",
+      nullable: !isRequired)
+    var merge = RecipeCase(
+      shape, "merge notes.body, notes.part into both", up: "body || '/' || part",
+      down: "substr(both, 1, instr(both, '/') - 1), substr(both, instr(both, '/') + 1)"
+    ) { [("both", quoted($0.map { "\($0)/p" }))] }
+    merge.writesNull = false
+    return merge
+  }
 }
 
 // MARK: - What versions write
@@ -94,7 +120,7 @@ extension RecipeCase {
     let mayBeNull = shape.isNullable && writesNull
     var deeds = [
       insert(first, "new \(first)"), insert(first + 1, "Other \(first)"), update(1, "changed \(first)"),
-      update(first, "CHANGED \(first)"), update(2, "TEXT 2 \(first)"), update(2, "text 2 \(first)"),
+      update(first, "again \(first)"), update(2, "TEXT 2 \(first)"), update(2, "text 2 \(first)"),
     ]
     if mayBeNull { deeds += [update(1, nil), insert(first + 2, nil)] }
     deeds.append(delete(first + 1))
@@ -105,14 +131,18 @@ extension RecipeCase {
     func sql(_ table: String, _ columns: [(String, String)]) -> String {
       "INSERT INTO \(table) (\(shape.key), \(columns.map(\.0).joined(separator: ", "))) VALUES (\(shape.keyOf(number)), \(columns.map(\.1).joined(separator: ", ")))"
     }
-    return Deed(old: sql(shape.table, [(shape.column, Self.quoted(text))]), new: sql(newTable ?? shape.table, newColumns(text)))
+    return Deed(
+      old: sql(shape.table, [(shape.column, Self.quoted(text))]),
+      new: sql(newTable ?? shape.table, newColumns(text)))
   }
 
   private func update(_ number: Int, _ text: String?) -> Deed {
     func sql(_ table: String, _ columns: [(String, String)]) -> String {
       "UPDATE \(table) SET \(columns.map { "\($0.0) = \($0.1)" }.joined(separator: ", ")) WHERE \(shape.row(number))"
     }
-    return Deed(old: sql(shape.table, [(shape.column, Self.quoted(text))]), new: sql(newTable ?? shape.table, newColumns(text)))
+    return Deed(
+      old: sql(shape.table, [(shape.column, Self.quoted(text))]),
+      new: sql(newTable ?? shape.table, newColumns(text)))
   }
 
   private func delete(_ number: Int) -> Deed {
@@ -123,6 +153,46 @@ extension RecipeCase {
 }
 
 // MARK: - The check
+
+extension RecipeCase {
+  /// Old and new versions write in turn on every state where both may be live.
+  func compat() throws {
+    let catalog = try catalog().catalog
+    func script(_ version: String, _ statements: [String], _ read: String) throws -> ApplicationScript {
+      var text = ""
+      for (index, statement) in ([read] + statements + [read]).enumerated() {
+        text += "-- @query statement \(index)\n\(statement);\n\n"
+      }
+      return try ApplicationFile.read(
+        text, file: "apps/app/\(version).sql", application: "app", version: Version(version))
+    }
+    func select(_ table: String, _ columns: [String]) -> String {
+      "SELECT \(shape.key), \(columns.joined(separator: ", ")) FROM \(table) ORDER BY \(shape.key)"
+    }
+    let names = newColumns("x").map(\.0)
+    let scripts = try [
+      script("1.4", deeds(10).map(\.old), select(shape.table, [shape.column])),
+      script("2.0", deeds(30).map(\.new), select(newTable ?? shape.table, names)),
+    ]
+    let report = try CompatibilityCheck(
+      catalog, scripts: scripts, seed: Script(shape.rows, file: "apps/seed.sql")
+    ).report(in: .init(now: Timestamp(text: "2026-01-31T12:00:00.000Z"), runner: .test, wait: .zero))
+    #expect(report.firstFindings.isEmpty, "\(report.text)")
+    #expect(report.outcomes.joined().filter { $0 == .works }.count >= 4)
+  }
+
+  /// The migration that makes the shape, and the one that the recipe writes.
+  func catalog() throws -> (catalog: Catalog, text: String) {
+    let base = try Catalog([first()])
+    let name = try MigrationName("0002-b")
+    let written = try base.phases(request(), as: name).files
+    let phases = try written.map { kind, text in
+      try PhaseFile.read(text, file: "\(name)/\(kind.rawValue).sql", kind: kind)
+    }
+    let text = written.map { "== \($0.kind.rawValue)\n\($0.text)" }.joined(separator: "\n")
+    return (try Catalog(base.migrations + [Migration(name, phases: phases)]), text)
+  }
+}
 
 extension RecipeCase {
   func request() throws -> RecipeRequest {
@@ -153,12 +223,7 @@ extension RecipeCase {
       #expect(error?.message.contains(refused) == true, "\(error?.message ?? "nothing")")
       return
     }
-    let written = try base.phases(request(), as: name).files
-    let phases = try written.map { kind, text in
-      try PhaseFile.read(text, file: "\(name)/\(kind.rawValue).sql", kind: kind)
-    }
-    let catalog = try Catalog(base.migrations + [Migration(name, phases: phases)])
-    let text = written.map { "== \($0.kind.rawValue)\n\($0.text)" }.joined(separator: "\n")
+    let (catalog, text) = try catalog()
     try lint(catalog, text)
     try live(catalog, text)
   }
@@ -168,7 +233,9 @@ extension RecipeCase {
     let findings = report.findings.filter { $0.phase?.migration.number == 2 }
     // A default of a column that may be NULL: no row breaks anything.
     let allowed = words.hasPrefix("default") && shape.isNullable ? "undetected" : ""
-    #expect(findings.filter { $0.id != allowed }.isEmpty, "\(findings.map { "\($0.message) \($0.details)" })\n\(text)")
+    #expect(
+      findings.filter { $0.id != allowed }.isEmpty,
+      "\(findings.map { "\($0.message) \($0.details)" })\n\(text)")
   }
 
   private func live(_ catalog: Catalog, _ text: String) throws {
@@ -180,8 +247,9 @@ extension RecipeCase {
     for phase in rehearsal.phases {
       #expect(phase.verdict == .exact, "\(phase.id): \(phase.verdict)\n\(text)")
     }
-    // Twice around: the second time after the first one's traffic.
-    for round in 0..<2 {
+    // Columns side by side go twice around: the second time after the first one's traffic.
+    let isTwice = ["rename-column", "retype", "split"].contains { words.hasPrefix($0) }
+    for round in (isTwice ? 0 : 1)..<2 {
       try database.run(.upAll, catalog, .test(live: ["app@1.5"]))
       try write(database, control, from: 10 + round * 100, text)
       if round == 1 {
@@ -193,7 +261,9 @@ extension RecipeCase {
   }
 
   /// Old and new versions in turn; what one writes, the other reads.
-  private func write(_ database: TemporaryDatabase, _ control: TemporaryDatabase, from first: Int, _ text: String) throws {
+  private func write(
+    _ database: TemporaryDatabase, _ control: TemporaryDatabase, from first: Int, _ text: String
+  ) throws {
     let (connection, plain) = (try database.connect(), try control.connect())
     try connection.execute("PRAGMA foreign_keys = ON")
     try plain.execute("PRAGMA foreign_keys = ON")
@@ -211,7 +281,9 @@ extension RecipeCase {
     }
   }
 
-  private func writeNew(_ database: TemporaryDatabase, _ control: TemporaryDatabase, from first: Int, _ text: String) throws {
+  private func writeNew(
+    _ database: TemporaryDatabase, _ control: TemporaryDatabase, from first: Int, _ text: String
+  ) throws {
     let (connection, plain) = (try database.connect(), try control.connect())
     try connection.execute("PRAGMA foreign_keys = ON")
     try plain.execute("PRAGMA foreign_keys = ON")
@@ -233,17 +305,19 @@ extension RecipeCase {
   }
 
   private func hasNewNames(_ connection: Connection) throws -> Bool {
-    (try? connection.rows("SELECT \(newColumns("x").map(\.0).joined(separator: ", ")) FROM \(newTable ?? shape.table)")) != nil
+    (try? connection.rows(
+      "SELECT \(newColumns("x").map(\.0).joined(separator: ", ")) FROM \(newTable ?? shape.table)")) != nil
   }
 
   private func read(_ connection: Connection) throws -> [String] {
-    try connection.rows("SELECT \(shape.key), \(shape.column) FROM \(shape.table) ORDER BY \(shape.key)").map { "\($0)" }
+    try connection.rows("SELECT \(shape.key), \(shape.column) FROM \(shape.table) ORDER BY \(shape.key)").map
+    { "\($0)" }
   }
 
   /// What a new version reads, in the words of an old one.
   private func readNew(_ connection: Connection) throws -> [String] {
     let names = newColumns("x").map(\.0)
-    let value = down ?? names[0]
+    let value = down.map { RowExpression.list($0)[0].sql } ?? names[0]
     return try connection.rows(
       "SELECT \(shape.key), \(value) FROM \(newTable ?? shape.table) ORDER BY \(shape.key)"
     ).map { "\($0)" }
@@ -259,8 +333,9 @@ extension RecipeCase {
       #expect([.exact, .expected, .uncertain].contains(reversal.word), "\(id): \(reversal.word)\n\(text)")
     }
     try database.run(.downTo("0001"), catalog, options)
-    let (after, wanted) = (try database.snapshot(), try control.snapshot())
-    #expect(after?.rows == wanted?.rows, "\(text)")
+    // How a full-text table cuts its segments is its own business.
+    let rows = try [database, control].map { try $0.snapshot()?.rows.filter { !$0.key.hasPrefix("found_") } }
+    #expect(rows[0] == rows[1], "\(text)")
     let schemas = try [database, control].map { try Schema(of: $0.connect()).digest }
     #expect(schemas[0] == schemas[1], "\(text)")
     #expect(database.integrity() == "ok")

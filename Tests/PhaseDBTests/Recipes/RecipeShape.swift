@@ -15,7 +15,8 @@ struct RecipeShape: Sendable {
   let rows: String
 
   init(
-    _ title: String, _ schema: String, table: String = "notes", column: String = "body", nullable: Bool = true,
+    _ title: String, _ schema: String, table: String = "notes", column: String = "body",
+    nullable: Bool = true,
     key: String = "id", keyOf: @escaping @Sendable (Int) -> String = { "\($0)" }, rows: String? = nil
   ) {
     self.title = title
@@ -44,13 +45,15 @@ struct RecipeShape: Sendable {
       "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL DEFAULT 'none', other INT);",
       nullable: false),
     RecipeShape(
-      "nullable with a default", "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT DEFAULT 'none', other INT);"),
+      "nullable with a default",
+      "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT DEFAULT 'none', other INT);"),
     RecipeShape(
       "a composite key", "CREATE TABLE notes (a TEXT, b INT, body TEXT, other INT, PRIMARY KEY (a, b));",
       key: "a, b", keyOf: { "'k', \($0)" }),
     RecipeShape(
       "a composite key, required",
-      "CREATE TABLE notes (a TEXT, body TEXT NOT NULL, b INT, other INT, PRIMARY KEY (a, b));", nullable: false,
+      "CREATE TABLE notes (a TEXT, body TEXT NOT NULL, b INT, other INT, PRIMARY KEY (a, b));",
+      nullable: false,
       key: "a, b", keyOf: { "'k', \($0)" }),
     RecipeShape(
       "WITHOUT ROWID",
@@ -58,11 +61,13 @@ struct RecipeShape: Sendable {
       key: "a, b", keyOf: { "'k', \($0)" }),
     RecipeShape(
       "WITHOUT ROWID, required",
-      "CREATE TABLE notes (a TEXT PRIMARY KEY, body TEXT NOT NULL, other INT) WITHOUT ROWID;", nullable: false,
+      "CREATE TABLE notes (a TEXT PRIMARY KEY, body TEXT NOT NULL, other INT) WITHOUT ROWID;",
+      nullable: false,
       key: "a", keyOf: { "'k\($0)'" }),
     RecipeShape("STRICT", "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT, other INT) STRICT;"),
     RecipeShape(
-      "STRICT, required", "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL, other INT) STRICT;",
+      "STRICT, required",
+      "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL, other INT) STRICT;",
       nullable: false),
     RecipeShape(
       "a generated column beside it",

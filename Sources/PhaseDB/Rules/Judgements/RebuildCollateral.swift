@@ -18,7 +18,9 @@ enum RebuildCollateral: TrialRule {
           Finding(
             .rebuildCollateral, in: trial.id, "table \(name) is rebuilt and loses \(loss.what)",
             at: up.place(of: drop.nameOfObject),
-            remedies: [loss.remedy, "a recipe writes a rebuild with all of it: phasedb new NAME rebuild \(name)"])
+            remedies: [
+              loss.remedy, "a recipe writes a rebuild with all of it: phasedb new NAME rebuild \(name)",
+            ])
         }
       }
       guard old.hasAutoincrement, new.hasAutoincrement else { continue }

@@ -42,7 +42,9 @@ enum WatchTooShort {
 enum Undetected {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.phases.compactMap { id, phase in
-      guard id.kind != .expand, phase.verifications.isEmpty, phase.probes.isEmpty, !phase.hasGuard, !phase.onlyNames else {
+      guard id.kind != .expand, phase.verifications.isEmpty, phase.probes.isEmpty, !phase.hasGuard,
+        !phase.onlyNames
+      else {
         return nil
       }
       return Finding(
