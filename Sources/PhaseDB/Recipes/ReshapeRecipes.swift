@@ -121,7 +121,7 @@ struct ReshapeRecipes {
       let shown = names.map { "quote(o.\($0.written)) || ' -> ' || quote(b.\($0.written))" }
       return try bench.rows(
         """
-        SELECT o.phasedb_key, \(shown.joined(separator: " || ', ' || ")) FROM olds AS o JOIN backs AS b USING (rowid)
+        SELECT o.phasedb_key, \(shown.joined(separator: " || ', ' || ")) FROM olds AS o JOIN backs AS b ON o.rowid = b.rowid
         WHERE \(differs.joined(separator: " OR ")) LIMIT 11
         """
       ).map { "\(key.joined(separator: ", ")) = \($0[0].text ?? ""): \($0[1].text ?? "")" }

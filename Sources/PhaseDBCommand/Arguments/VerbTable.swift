@@ -40,7 +40,8 @@ extension Verb {
         + "others, and the SQL and the window are left to you. A recipe writes the phases of a common change for the "
         + "schema that the folder leads to: the SQL of both directions, triggers, backfill and checks. Nothing is written "
         + "when the change does not fit.\n\n"
-        + Recipe.Name.allCases.map { "\($0.rawValue) \($0.usage)" }.joined(separator: "\n"),
+        + "Recipes:\n"
+        + Recipe.Name.allCases.map { "  \($0.rawValue) \($0.usage)" }.joined(separator: "\n"),
       positionals: [
         Positional(.name, .text("NAME"), "what the migration does: split-customer-name"),
         Positional(
@@ -56,7 +57,7 @@ extension Verb {
         .target: "the first version that needs the change",
         .database: "take the schema from this database, and try expressions on its rows",
       ],
-      taking: [.app: .text("APP"), .from: .text("VERSION"), .target: .text("VERSION")],
+      taking: [.app: .text("APP"), .from: .text("VERSION"), .target: .text("VERSION"), .database: .path],
       examples: [
         Example("phasedb new add-order-index", "write expand.sql"),
         Example("phasedb new split-customer-name --phases expand,migrate,contract", "write all three"),

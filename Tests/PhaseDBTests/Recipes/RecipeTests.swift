@@ -19,7 +19,7 @@ struct RecipeTests {
   private static let compared = RecipeCase.all.filter { recipe in
     let shapes = ["nullable", "NOT NULL without a default", "WITHOUT ROWID, required", "quoted names"]
     return shapes.contains(recipe.shape.title) && recipe.refused == nil
-      && ["rename", "retype", "split"].contains { recipe.words.hasPrefix($0) }
+      && ["rename-column", "retype", "split"].contains { recipe.words.hasPrefix($0) }
   }
 
   @Test("compat finds no lost write", arguments: compared)
@@ -176,7 +176,7 @@ struct RecipeTests {
     Refusal(words: "split notes.mail into a, a", up: "mail, mail", down: "a", says: "named twice"),
     Refusal(words: "merge notes.mail, people.mail into m", up: "mail", down: "m, m", says: "cannot read"),
     Refusal(words: "require notes.place", says: "is NOT NULL already"),
-    Refusal(words: "require notes.list", fill: "nothing", says: "no such column: nothing"),
+    Refusal(words: "require notes.list", fill: "nowhere", says: "no such column: nowhere"),
     Refusal(words: "check notes place >", says: "cannot be computed"),
     Refusal(words: "check notes (SELECT true)", says: "cannot be computed"),
     Refusal(words: "unique notes (plce)", says: "no column plce", helps: "did you mean place?"),
@@ -295,10 +295,11 @@ struct RecipeTests {
         words.removeSubrange(index...(index + 1))
         return value
       }
+      let (app, to) = (option("app") ?? "", option("to") ?? "")
       let (up, down, fill) = (option("up"), option("down"), option("fill"))
       let release = try RecipeRequest.Release(
-        #require(option("app")), from: option("from").map { try Version($0) },
-        to: Version(#require(option("to"))))
+        app, from: option("from").map { try Version($0) },
+        to: Version(to))
       var request = RecipeRequest(words)
       (request.up, request.down, request.fill, request.release) = (up, down, fill, release)
       used.insert(words[0])
