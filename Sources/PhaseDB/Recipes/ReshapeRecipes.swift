@@ -99,11 +99,12 @@ struct ReshapeRecipes {
     let key = table.key.isEmpty ? ["NULL"] : table.key
     let lost = try lifting("trying the expressions on the rows of \(table.name)") { () -> [String] in
       let bench = try Connection(path: "", mode: .memory)
-      try bench.execute("CREATE TABLE olds (phasedb_key ANY, \(oldColumns.joined(separator: ", ")))\(strict)")
       try bench.execute(
-        "CREATE TABLE news (phasedb_key ANY, \(declarations.joined(separator: ", ")))\(strict)")
+        "CREATE TABLE olds (phasedb_key TEXT, \(oldColumns.joined(separator: ", ")))\(strict)")
       try bench.execute(
-        "CREATE TABLE backs (phasedb_key ANY, \(oldColumns.joined(separator: ", ")))\(strict)")
+        "CREATE TABLE news (phasedb_key TEXT, \(declarations.joined(separator: ", ")))\(strict)")
+      try bench.execute(
+        "CREATE TABLE backs (phasedb_key TEXT, \(oldColumns.joined(separator: ", ")))\(strict)")
       var select = try rows.prepare(
         "SELECT quote(\(key.joined(separator: ") || ', ' || quote("))), \(names.written) FROM main.\(table.sql)"
       )

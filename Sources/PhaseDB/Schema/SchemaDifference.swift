@@ -142,13 +142,15 @@ extension SchemaDifference {
   /// Changes that an expand must not make: a removed object, a removed or changed column, or an object that is not the
   /// old one with something inserted. A constraint that a table gains removes nothing, and one that it loses, or a default
   /// that it gains, leaves every statement that was accepted accepted.
-  var losses: [Prose] {
+  ///
+  /// - Parameter after: the whole schema that it leads to.
+  func losses(in after: Schema) -> [Prose] {
     var losses: [Prose] = removed.map { "- \($0.title)" }
     for (before, after) in changed {
       let difference = SchemaDifference(from: Schema([before]), to: Schema([after]))
       let table = TableDefinition(before.sql)
       let lost = difference.facts.filter { fact in
-        !fact.onlyAdds && !(table.map { fact.loosens($0) && !isReferenced(fact) } ?? false)
+        !fact.onlyAdds && !(table.map { fact.loosens($0) && !fact.isNeeded(in: after) } ?? false)
       }
       let columns = lost.compactMap(\.columnLoss)
       if lost.contains(where: { $0.columnLoss == nil }), columns.isEmpty {
@@ -159,15 +161,18 @@ extension SchemaDifference {
     }
     return losses
   }
+}
 
+extension SchemaFact {
   /// Whether a foreign key needs what a table loses: the parent's columns must be unique.
-  private func isReferenced(_ fact: SchemaFact) -> Bool {
-    guard case .uniqueLost(let table, let columns) = fact else { return false }
-    let names = columns.compactMap(\.column)
-    return (added + changed.map(\.after)).contains { object in
-      TableDefinition(object.sql)?.foreignKeys.contains {
-        $0.parent == table && Set($0.parentColumns) == Set(names)
-      } ?? false
+  fileprivate func isNeeded(in schema: Schema) -> Bool {
+    guard case .uniqueLost(let table, let columns) = self else { return false }
+    let names = Set(columns.compactMap(\.column))
+    return schema.objects.contains { object in
+      object.references > 0
+        && TableDefinition(object.sql)?.foreignKeys.contains {
+          $0.parent == table && Set($0.parentColumns) == names
+        } == true
     }
   }
 }

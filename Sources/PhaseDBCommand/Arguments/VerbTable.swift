@@ -41,7 +41,8 @@ extension Verb {
         + "schema that the folder leads to: the SQL of both directions, triggers, backfill and checks. Nothing is written "
         + "when the change does not fit.\n\n"
         + "Recipes:\n"
-        + Recipe.Name.allCases.map { "  \($0.rawValue) \($0.usage)" }.joined(separator: "\n"),
+        + Recipe.Name.allCases.map { "  \($0.rawValue) \($0.usage)" }.joined(separator: "\n")
+        + "\n\nT is a table, C a column, EXPR an expression of the row's columns.",
       positionals: [
         Positional(.name, .text("NAME"), "what the migration does: split-customer-name"),
         Positional(
@@ -62,8 +63,7 @@ extension Verb {
         Example("phasedb new add-order-index", "write expand.sql"),
         Example("phasedb new split-customer-name --phases expand,migrate,contract", "write all three"),
         Example(
-          "phasedb new rename-body rename-column notes.body content --app notebook --from 1.0 --to 2.0",
-          "write a whole rename"),
+          "phasedb new name-body rename-column notes.body content", "write every phase of a rename"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
     Verb(

@@ -295,7 +295,7 @@ struct RecipeTests {
         words.removeSubrange(index...(index + 1))
         return value
       }
-      let (app, to) = (option("app") ?? "", option("to") ?? "")
+      let (app, to) = (option("app") ?? "shop", option("to") ?? "2.0")
       let (up, down, fill) = (option("up"), option("down"), option("fill"))
       let release = try RecipeRequest.Release(
         app, from: option("from").map { try Version($0) },
