@@ -143,14 +143,14 @@ extension SchemaDifference {
   /// old one with something inserted. A constraint that a table gains removes nothing, and one that it loses, or a default
   /// that it gains, leaves every statement that was accepted accepted.
   ///
-  /// - Parameter after: the whole schema that it leads to.
-  func losses(in after: Schema) -> [Prose] {
+  /// - Parameter whole: the schema that it leads to, with what did not change.
+  func losses(in whole: Schema) -> [Prose] {
     var losses: [Prose] = removed.map { "- \($0.title)" }
     for (before, after) in changed {
       let difference = SchemaDifference(from: Schema([before]), to: Schema([after]))
       let table = TableDefinition(before.sql)
       let lost = difference.facts.filter { fact in
-        !fact.onlyAdds && !(table.map { fact.loosens($0) && !fact.isNeeded(in: after) } ?? false)
+        !fact.onlyAdds && !(table.map { fact.loosens($0) && !fact.isNeeded(in: whole) } ?? false)
       }
       let columns = lost.compactMap(\.columnLoss)
       if lost.contains(where: { $0.columnLoss == nil }), columns.isEmpty {
