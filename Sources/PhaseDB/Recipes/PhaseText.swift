@@ -43,8 +43,18 @@ struct PhaseText {
   ]
 
   private static func body(_ parts: [String]) -> String {
-    parts.isEmpty
-      ? "-- Nothing to do: phasedb itself renames what is retired.\n" : parts.joined(separator: "\n") + "\n"
+    guard !parts.isEmpty else { return "-- Nothing to do: phasedb itself renames what is retired.\n" }
+    var text = ""
+    var isApart = false
+    for part in parts {
+      // Only at the edges: a string within may have empty lines of its own.
+      let lines = part.drop { $0 == "\n" }
+      let body = lines.reversed().drop { $0 == "\n" }.reversed()
+      if !text.isEmpty, !body.isEmpty { text += isApart || part.hasPrefix("\n") ? "\n\n" : "\n" }
+      text += String(body)
+      isApart = part.hasSuffix("\n") || body.isEmpty
+    }
+    return text + "\n"
   }
 
   /// A paragraph as comment lines.
