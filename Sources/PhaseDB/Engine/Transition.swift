@@ -96,7 +96,7 @@ extension Engine {
     var after = try putColumnsBack(turn.step, of: left, with: &rowsAtStake)
     let changes = after.changes(since: before)
     try refuseTrespass(turn.step, changes, from: before, to: after)
-    try refuseBrokenPromise(turn, changes)
+    try refuseBrokenPromise(turn, changes, to: after)
     let drifted = try driftOnTheWayBack(turn.step, to: after)
     // 6. What is archived comes back, and what the SQL really took is archived.
     let kept = try rowsAtStake?.finish(writes)
@@ -338,7 +338,7 @@ extension Engine {
   }
 
   /// Refuses a way up that breaks the promise of the phase's kind.
-  func refuseBrokenPromise(_ turn: Turn, _ changes: [SchemaChange]) throws(MigrationError) {
+  func refuseBrokenPromise(_ turn: Turn, _ changes: [SchemaChange], to after: Schema) throws(MigrationError) {
     let step = turn.step
     guard step.direction == .up else { return }
     let difference = SchemaDifference(changes)
@@ -351,7 +351,7 @@ extension Engine {
         at: step.script.place(at: step.script.firstTokenOffset), details: difference.lines,
         help: ["move the change to expand.sql or contract.sql of the same migration"])
     case .expand:
-      let losses = difference.losses
+      let losses = difference.losses(in: after)
       guard !losses.isEmpty else { return }
       throw MigrationError(
         .expandNotAdditive, "\(step.id) removes or changes something; an expand phase must only add",

@@ -23,6 +23,10 @@ extension MigrationError {
     case badSettings = "bad-settings"
     case lintFailed = "lint-failed"
 
+    // Writing phases by a recipe.
+    case badRecipe = "bad-recipe"
+    case recipeRefused = "recipe-refused"
+
     // Finding what the user named.
     case unknownPhase = "unknown-phase"
     case ambiguousPhase = "ambiguous-phase"

@@ -140,12 +140,18 @@ extension SchemaObject {
 
 extension SchemaDifference {
   /// Changes that an expand must not make: a removed object, a removed or changed column, or an object that is not the
-  /// old one with something inserted. A constraint that a table gains removes nothing.
-  var losses: [Prose] {
+  /// old one with something inserted. A constraint that a table gains removes nothing, and one that it loses, or a default
+  /// that it gains, leaves every statement that was accepted accepted.
+  ///
+  /// - Parameter whole: the schema that it leads to, with what did not change.
+  func losses(in whole: Schema) -> [Prose] {
     var losses: [Prose] = removed.map { "- \($0.title)" }
     for (before, after) in changed {
       let difference = SchemaDifference(from: Schema([before]), to: Schema([after]))
-      let lost = difference.facts.filter { !$0.onlyAdds }
+      let table = TableDefinition(before.sql)
+      let lost = difference.facts.filter { fact in
+        !fact.onlyAdds && !(table.map { fact.loosens($0) && !fact.isNeeded(in: whole) } ?? false)
+      }
       let columns = lost.compactMap(\.columnLoss)
       if lost.contains(where: { $0.columnLoss == nil }), columns.isEmpty {
         losses += difference.lines
@@ -154,5 +160,19 @@ extension SchemaDifference {
       }
     }
     return losses
+  }
+}
+
+extension SchemaFact {
+  /// Whether a foreign key needs what a table loses: the parent's columns must be unique.
+  fileprivate func isNeeded(in schema: Schema) -> Bool {
+    guard case .uniqueLost(let table, let columns) = self else { return false }
+    let names = Set(columns.compactMap(\.column))
+    return schema.objects.contains { object in
+      object.references > 0
+        && TableDefinition(object.sql)?.foreignKeys.contains {
+          $0.parent == table && Set($0.parentColumns) == names
+        } == true
+    }
   }
 }

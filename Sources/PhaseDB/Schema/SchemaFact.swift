@@ -292,6 +292,23 @@ extension SchemaFact {
     }
   }
 
+  /// Whether every statement that was accepted still is and writes the same, and every row reads the same.
+  ///
+  /// - Parameter table: as it was.
+  func loosens(_ table: TableDefinition) -> Bool {
+    switch self {
+    case .notNullLost(_, let column): table.column(column)?.isPrimaryKey == false
+    case .checkLost, .uniqueLost, .foreignKeyLost: true
+    // An INSERT that does not name the column was refused before; where NULL is allowed it wrote NULL.
+    case .defaultChanged(_, let column, nil, _?): table.column(column)?.isNotNull == true
+    // VARCHAR(20) instead of VARCHAR(10): values are kept and compared as before.
+    case .columnRetyped(_, let column, let old, let new):
+      old.affinity == new.affinity && !table.isStrict && table.column(column)?.isRowIDAlias == false
+        && !new.isInteger
+    default: false
+    }
+  }
+
   var columnLoss: Prose? {
     switch self {
     case .columnRemoved(let table, let column): "- column \(table).\(column.name)"

@@ -11,10 +11,11 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case after, afterPlan, contracts
   case watch, once, freezeTime
   case effects
+  case upExpression, downExpression, fill
   case app, list, importLog, timeLimit, jobs, logs
 
   // Positionals.
   case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,
     action, lane, laneAction
-  case switchName, exposure, subject, subjects, state, steps, every, interval
+  case switchName, exposure, subject, subjects, state, steps, every, interval, recipe
 }

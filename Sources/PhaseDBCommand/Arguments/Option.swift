@@ -47,6 +47,11 @@ struct Option: Sendable {
       detail: detail)
   }
 
+  /// The same with another kind of value and another meaning, for a verb that says it in its own words.
+  func only(_ value: ValueKind) -> Option {
+    Option(id, long, short: short, takes: value, repeatable: isRepeatable, placement: placement, summary)
+  }
+
   /// Every way to write its name: `["-d", "--database"]`.
   var names: [String] { (short.map { ["-\($0)"] } ?? []) + ["--\(long)"] }
 }
@@ -82,6 +87,11 @@ extension Option {
     Option(
       .phases, "phases", takes: .list(PhaseKind.allCases.map(\.rawValue)),
       "which phase files to make (default: expand)"),
+    Option(
+      .upExpression, "up", takes: .text("EXPR"), "computes the new columns from the old ones"),
+    Option(
+      .downExpression, "down", takes: .text("EXPR"), "computes the old columns from the new ones"),
+    Option(.fill, "fill", takes: .text("EXPR"), "with require: what stands in for NULL"),
     Option(
       .target, "to", takes: .name(.target),
       "stop at TARGET, a phase or, on the way down, @CHECKPOINT",

@@ -26,7 +26,7 @@ enum ValueKind: Sendable, Hashable {
   /// Names that a shell can offer; it asks phasedb for them.
   enum Known: String, Sendable, CaseIterable {
     case phase, target, checkpoint, version, destination, word, lane
-    case `switch`
+    case `switch`, recipe
 
     fileprivate var placeholder: String {
       switch self {
@@ -37,6 +37,7 @@ enum ValueKind: Sendable, Hashable {
       case .destination: "PHASE|@CHECKPOINT|APP@VERSION"
       case .word: "ID"
       case .lane: "LANE"
+      case .recipe: "RECIPE"
       }
     }
   }

@@ -22,6 +22,8 @@ struct Verb: Sendable {
   let options: [ArgumentID]
   /// The meaning of an argument for this verb, if the table of options is too general.
   let wording: [ArgumentID: String]
+  /// What an argument takes with this verb, if that is something else than the table of options says.
+  let taking: [ArgumentID: ValueKind]
   /// The forms in which it prints its data.
   let formats: [OutputFormat]
   /// Groups of arguments of which only one may be given.
@@ -43,7 +45,8 @@ struct Verb: Sendable {
   init(
     _ id: ID, _ path: String..., summary: String, discussion: String = "",
     positionals: [Positional] = [], options: [ArgumentID] = [], wording: [ArgumentID: String] = [:],
-    formats: [OutputFormat] = OutputFormat.common, alternatives: [[ArgumentID]] = [], examples: [Example],
+    taking: [ArgumentID: ValueKind] = [:], formats: [OutputFormat] = OutputFormat.common,
+    alternatives: [[ArgumentID]] = [], examples: [Example],
     exitCodes: [ExitCode]
   ) {
     self.id = id
@@ -53,6 +56,7 @@ struct Verb: Sendable {
     self.positionals = positionals
     self.options = options
     self.wording = wording
+    self.taking = taking
     self.formats = formats
     self.alternatives = alternatives
     self.examples = examples
@@ -68,7 +72,8 @@ struct Verb: Sendable {
   /// The rows of all options it reads.
   var allOptions: [Option] {
     (options + Self.everywhere).compactMap(Option.named).map { option in
-      option.id == .format ? option.taking(.choices(formats.map(\.rawValue))) : option
+      option.id == .format
+        ? option.taking(.choices(formats.map(\.rawValue))) : taking[option.id].map(option.only) ?? option
     }
   }
 

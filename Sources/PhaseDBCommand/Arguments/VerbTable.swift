@@ -37,15 +37,36 @@ extension Verb {
       .new, "new",
       summary: "write the phase files of a new migration",
       discussion:
-        "The migration gets the next free number, and one file, expand.sql, unless --phases names others. What only "
-        + "you can know is left to you: the SQL of both directions, and the window.",
-      positionals: [Positional(.name, .text("NAME"), "what the migration does: split-customer-name")],
-      options: [.phases, .migrations, .format],
+        "The migration gets the next free number. Without a recipe it gets one file, expand.sql, unless --phases names "
+        + "others, and the SQL and the window are left to you. A recipe writes the phases of a common change for the "
+        + "schema that the folder leads to: the SQL of both directions, triggers, backfill and checks. Nothing is written "
+        + "when the change does not fit.\n\n"
+        + "Recipes:\n"
+        + Recipe.Name.allCases.map { "  \($0.rawValue) \($0.usage)" }.joined(separator: "\n")
+        + "\n\nT is a table, C a column, EXPR an expression of the row's columns.",
+      positionals: [
+        Positional(.name, .text("NAME"), "what the migration does: split-customer-name"),
+        Positional(
+          .recipe, .name(.recipe), optional: true, repeated: true,
+          "a recipe, and the table and columns it is for"),
+      ],
+      options: [
+        .phases, .app, .from, .target, .upExpression, .downExpression, .fill, .database, .migrations, .format,
+      ],
+      wording: [
+        .app: "write windows for this application",
+        .from: "the oldest version that runs during the change (default: any)",
+        .target: "the first version that needs the change",
+        .database: "take the schema from this database, and try expressions on its rows",
+      ],
+      taking: [.app: .text("APP"), .from: .text("VERSION"), .target: .text("VERSION"), .database: .path],
       examples: [
         Example("phasedb new add-order-index", "write expand.sql"),
         Example("phasedb new split-customer-name --phases expand,migrate,contract", "write all three"),
+        Example(
+          "phasedb new name-body rename-column notes.body content", "write every phase of a rename"),
       ],
-      exitCodes: [.done, .refused, .usage]),
+      exitCodes: [.done, .refused, .busy, .usage]),
     Verb(
       .lint, "lint",
       summary: "check the migrations on a scratch database",

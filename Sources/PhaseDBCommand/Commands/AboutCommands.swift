@@ -46,6 +46,7 @@ private struct KnownNames {
     case .version: versions
     case .destination: names(of: .target) + versions
     case .lane: lanes
+    case .recipe: Recipe.Name.allCases.map(\.rawValue)
     case .word: Set(PageEntry.all.map(\.name)).sorted()
     }
   }

@@ -60,35 +60,11 @@ enum InitCommand {
   }
 }
 
-/// `phasedb new`: the phase files of a migration.
-enum NewCommand {
-  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let location = try Location(context)
-    // The files of phases that are not written yet do not load, so the next number is taken from the folder's names.
-    let name = try NewFiles.nextName(context.invocation.value(.name) ?? "", in: location.migrations)
-    let folder = Location.joined(location.migrations, name.text)
-    let asked = context.invocation.choices(.phases, of: PhaseKind.self)
-    let kinds = asked.isEmpty ? [.expand] : PhaseKind.allCases.filter(asked.contains)
-    try NewFiles.makeFolder(folder)
-    var files: [String] = []
-    for kind in kinds {
-      let file = Location.joined(folder, "\(kind.rawValue).sql")
-      try NewFiles.write(Templates.phase(kind, of: name), to: file)
-      files.append(file)
-    }
-    if context.isJSON {
-      try context.print(json: FilesJSON(files: files))
-    } else {
-      for file in files { context.say("created \(file)") }
-      context.suggest("phasedb lint", after: "edit \(files.count == 1 ? "it" : "them")")
-    }
-    return .done
-  }
-}
-
 /// The files a command made, as `--format json` prints them.
-private struct FilesJSON: Encodable {
+struct FilesJSON: Encodable {
   let files: [String]
+  /// Only of a recipe: what its author should know.
+  let notes: [Prose]?
 }
 
 private struct InitJSON: Encodable {

@@ -151,7 +151,7 @@ struct FactRulesTests {
     let test = try #require(Self.rebuilds.first { $0.testDescription.contains("partial index") })
     let finding = try #require(try test.report().findings.first)
     #expect(finding.message == "table t is rebuilt and loses index i on t")
-    #expect(finding.remedies == ["after the rename: CREATE INDEX i ON t (a) WHERE a > 0;"])
+    #expect(finding.remedies.first == "after the rename: CREATE INDEX i ON t (a) WHERE a > 0;")
   }
 }
 

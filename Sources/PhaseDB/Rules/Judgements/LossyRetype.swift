@@ -21,6 +21,7 @@ enum LossyRetype: TrialRule {
         ],
         remedies: [
           "add a second column in expand.sql, and keep both in step by triggers until this one is dropped: ALTER TABLE \(table) ADD COLUMN \(column)_2\(new.declared.map { " \($0)" } ?? "");",
+          "a recipe writes all of that: phasedb new NAME retype \(table).\(column) \(column)_2 \(new.declared?.text ?? "TYPE") --up EXPR --down EXPR",
           "or accept it: -- @loses \(table).\(column): why the old values are not needed",
         ])
     }

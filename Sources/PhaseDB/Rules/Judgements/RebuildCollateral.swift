@@ -3,7 +3,7 @@ internal import PhaseSQL
 /// A rebuilt table lacks something that it had before.
 ///
 /// Intended losses do not count: what the phase drops by a statement of its own, what cannot stay because of another
-/// removal, and a single clause when a contract rebuilds the table for nothing else.
+/// removal, and a single clause when a phase rebuilds the table for nothing else.
 enum RebuildCollateral: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) throws(MigrationError) -> [Finding] {
     let (up, down) = (ScriptStatements(trial.phase.up), ScriptStatements(trial.phase.down))
@@ -17,7 +17,10 @@ enum RebuildCollateral: TrialRule {
         findings += losses.map { loss in
           Finding(
             .rebuildCollateral, in: trial.id, "table \(name) is rebuilt and loses \(loss.what)",
-            at: up.place(of: drop.nameOfObject), remedies: [loss.remedy])
+            at: up.place(of: drop.nameOfObject),
+            remedies: [
+              loss.remedy, "a recipe writes a rebuild with all of it: phasedb new NAME rebuild \(name)",
+            ])
         }
       }
       guard old.hasAutoincrement, new.hasAutoincrement else { continue }

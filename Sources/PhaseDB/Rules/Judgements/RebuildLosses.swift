@@ -92,8 +92,8 @@ extension RebuildLosses {
     let lost = facts.filter { !cannotStay($0) }.flatMap { fact in
       clauses(fact, among: facts).map { (fact: fact, clause: $0) }
     }
-    // A table has no other way to lose a clause: when a contract changes nothing else in it, that is what it is for.
-    if lost.count == 1, trial.id.kind == .contract,
+    // A table has no other way to lose a clause: when a phase changes nothing else in it, that is what it is for.
+    if lost.count == 1,
       facts.allSatisfy({ $0 == lost[0].fact || $0.follows(from: lost[0].fact) })
     {
       return []

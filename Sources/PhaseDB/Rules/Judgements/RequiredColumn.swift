@@ -16,6 +16,7 @@ enum RequiredColumn: TrialRule {
         remedies: [
           "ALTER TABLE \(table) ADD COLUMN \(column.name)\(type) NOT NULL DEFAULT \(column.type.affinity.emptyLiteral);",
           "or without NOT NULL, which a later contract may add: ALTER TABLE \(table) ADD COLUMN \(column.name)\(type);",
+          "that contract is written by: phasedb new NAME require \(table).\(column.name)",
         ])
     }
   }

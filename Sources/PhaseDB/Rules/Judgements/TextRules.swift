@@ -25,7 +25,7 @@ enum VerifyInvalid: TrialRule {
 enum ExpandNotAdditive: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard trial.id.kind == .expand else { return [] }
-    let losses = trial.difference.losses
+    let losses = trial.difference.losses(in: trial.after)
     guard !losses.isEmpty else { return [] }
     return [
       Finding(

@@ -18,7 +18,7 @@ enum TightenedEarly: TrialRule {
             trial.after.object("index", name).map { "in contract.sql: \($0.sql);" }
           }
             ?? "move it to contract.sql of the same migration, once no version writes what it refuses"
-        ])
+        ] + (tightening.recipe.map { ["a recipe writes that contract: phasedb new NAME \($0)"] } ?? []))
     }
   }
 }
@@ -47,11 +47,15 @@ private struct Tightening {
   var word: SchemaName?
   var index: SchemaName?
   var details: [Prose] = []
+  /// The recipe that adds it with a contract; nil when there is none.
+  var recipe: String?
 
   init?(_ fact: SchemaFact, in trial: PhaseTrial) {
     switch fact {
-    case .notNullGained(let table, let column), .collationChanged(let table, let column, _, _):
+    case .notNullGained(let table, let column):
       (self.table, word) = (table, column)
+      recipe = "require \(table).\(column)"
+    case .collationChanged(let table, let column, _, _): (self.table, word) = (table, column)
     case .columnRetyped(let table, let column, let old, let new):
       guard old.affinity != new.affinity else { return nil }
       (self.table, word) = (table, column)
@@ -60,6 +64,7 @@ private struct Tightening {
         return nil
       }
       (self.table, word) = (table, "check")
+      recipe = "check \(table) '\(condition)'"
     case .uniqueGained(let table, let columns):
       guard Self.tightens(table, columns, where: nil, in: trial) else { return nil }
       (self.table, word) = (table, "unique")
@@ -68,7 +73,11 @@ private struct Tightening {
       guard !columns.isEmpty, Self.tightens(table, columns, where: nil, in: trial) else { return nil }
       (self.table, word) = (table, "primary")
       details = Self.replacing
-    case .foreignKeyGained(let table, _): (self.table, word) = (table, "references")
+    case .foreignKeyGained(let table, let key):
+      (self.table, word) = (table, "references")
+      if key.columns.count == 1, key.parentColumns.count == 1 {
+        recipe = "reference \(table).\(key.columns.list) \(key.parent).\(key.parentColumns.list)"
+      }
     case .foreignKeyChanged(let table, let old, let new):
       guard old.parent != new.parent || old.parentColumns != new.parentColumns else { return nil }
       (self.table, word) = (table, "references")
@@ -79,6 +88,9 @@ private struct Tightening {
         return nil
       }
       (table, self.index) = (index.table, index.name)
+      if index.condition == nil, index.columns.allSatisfy({ $0.column != nil }) {
+        recipe = "unique \(index.table) '(\(index.columns.map(\.title).joined(separator: ", ")))'"
+      }
       details = Self.replacing
     default: return nil
     }

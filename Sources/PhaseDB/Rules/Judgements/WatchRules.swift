@@ -42,7 +42,11 @@ enum WatchTooShort {
 enum Undetected {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.phases.compactMap { id, phase in
-      guard id.kind != .expand, phase.verifications.isEmpty, phase.probes.isEmpty else { return nil }
+      guard id.kind != .expand, phase.verifications.isEmpty, phase.probes.isEmpty, !phase.hasGuard,
+        !phase.onlyNames
+      else {
+        return nil
+      }
       return Finding(
         .undetected, in: id, "the \(id.kind.rawValue) phase has neither @verify nor @probe",
         at: phase.up.beginningOfFile,
@@ -50,6 +54,29 @@ enum Undetected {
           "-- @verify TITLE, and under it one SELECT that returns the rows that break the claim",
           "or watch it: -- @watch 30m every 30s, and -- @probe TITLE with one SELECT",
         ])
+    }
+  }
+}
+
+extension Phase {
+  /// Whether it does nothing but rename, retire and drop views. Whoever still uses an old name gets an error, which nobody
+  /// overlooks.
+  fileprivate var onlyNames: Bool {
+    kind == .contract
+      && ScriptStatements(up).all.allSatisfy { statement in
+        let words = statement.words.prefix(2).map(\.name)
+        return words.first == "drop"
+          ? words.last == "view"
+          : words.first == "alter" && statement.words.contains { $0.name == "rename" }
+      }
+  }
+
+  /// Whether its up SQL fails on rows that are in the way: it copies them into a table that accepts none.
+  fileprivate var hasGuard: Bool {
+    ScriptStatements(up).all.contains { statement in
+      guard statement.action == .createTable else { return false }
+      let words = statement.words.map(\.name)
+      return zip(words, words.dropFirst()).contains { $0 == "check" && $1 == "false" }
     }
   }
 }

@@ -24,7 +24,10 @@ struct OldWriter {
     let names = SQLFragment(condition).names
     let unknown = added.filter { names.contains($0.name) }
     guard !unknown.isEmpty else { return true }
-    let known = table.columns.map { "v AS \(SQLText.identifier($0.name.spelled))" }
+    // What is NOT NULL has some value in each of its rows.
+    let known = table.columns.map { column in
+      "\(column.isNotNull ? "coalesce(v, 0)" : "v") AS \(SQLText.identifier(column.name.spelled))"
+    }
     let born = unknown.map { column in
       let value =
         column.generation.map { "(\($0.expression))" } ?? column.defaultValue.map { "(\($0))" } ?? "NULL"

@@ -82,6 +82,11 @@ enum FishCompletions {
         let words = positional.id == .topic ? Verb.table.map { $0.path[0] } : positional.kind.words
         return Set(words).sorted().map { offer($0, after: verb.name, positional.summary) }
       }
+        + verb.positionals.dropFirst().compactMap { positional in
+          guard case .name(let known, _) = positional.kind, positional.isRepeated else { return nil }
+          return
+            "complete -c phasedb -n '__phasedb_in \"\(verb.name)\"' -a '(__phasedb_names \(known.rawValue))'"
+        }
     }
   }
 
