@@ -124,7 +124,8 @@ package final class Engine {
       do throws(MigrationError) {
         if cancellation.isRequested { throw MigrationError.stopped() }
         observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
-        try takeLanes(turn)
+        // A way down closes its switches before anybody waits for a queue.
+        if step.direction == .up { try takeLanes(turn) }
         samplesBefore = try samplesBefore(turn)
         switch try patiently(turn) {
         case .done(let report):
@@ -141,7 +142,7 @@ package final class Engine {
           result.done.append(done(step, report))
           reports.append(report)
           watchForCancellation()
-        case .compare, .switchesClosed: break
+        case .compare, .switchesClosed, .lanesOpen: break
         }
       } catch {
         // Where the database stands is read, and the lease given back, also after a request to stop.
@@ -200,6 +201,10 @@ package final class Engine {
           comparing = true
         case .switchesClosed(let closing):
           try settle(closing, before: turn)
+          deadline = ContinuousClock.now + wait
+        case .lanesOpen:
+          knowledge = before
+          try takeLanes(turn)
           deadline = ContinuousClock.now + wait
         default: return outcome
         }
@@ -281,6 +286,8 @@ struct Turn {
     case compare
     /// The step has not begun, because switches had to be closed first. Committed.
     case switchesClosed(SwitchClosing)
+    /// The step has not begun, because its lanes have to be held first. Rolled back.
+    case lanesOpen
     /// A batched step has begun, and its batches are to be run.
     case batches(BatchRun)
   }

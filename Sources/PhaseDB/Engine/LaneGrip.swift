@@ -24,13 +24,18 @@ extension Engine {
   ///
   /// - Throws: `lane-not-idle` when one does not become quiet in time, `unknown-lane`, `lane-unfit`, `lane-not-held`.
   func takeLanes(_ turn: Turn) throws(MigrationError) {
-    guard purpose == .change, !turn.plan.isFresh, !turn.plan.overridden.contains(.lane) else { return }
-    for use in turn.step.phase.lanes.sorted(by: { $0.lane < $1.lane }) {
-      let isHeld = grips.contains { $0.use.lane == use.lane && ($0.use.need == .empty || use.need == .idle) }
-      guard !isHeld else { continue }
+    for use in missingLanes(turn) {
       letGoOfLanes(except: grips.map(\.use).filter { $0.lane != use.lane })
       watchForCancellation()
       try takeLane(use, turn)
+    }
+  }
+
+  /// The lanes that a step needs and this run does not hold yet.
+  func missingLanes(_ turn: Turn) -> [LaneUse] {
+    guard purpose == .change, !turn.plan.isFresh, !turn.plan.overridden.contains(.lane) else { return [] }
+    return turn.step.phase.lanes.sorted { $0.lane < $1.lane }.filter { use in
+      !grips.contains { $0.use.lane == use.lane && ($0.use.need == .empty || use.need == .idle) }
     }
   }
 

@@ -19,12 +19,13 @@ extension Engine {
     let locked = ContinuousClock.now
 
     guard let drift = try enter(turn) else { return .alreadyDone }
-    // The trigger of a lane would ignore the phase's own SQL, too: it goes first and comes back last.
-    try refuseLostLanes()
-    let lanes = try liftLanes()
     if let closing = try switchClosing(turn) {
       return try close(closing, before: turn, accepting: drift, in: transaction)
     }
+    guard missingLanes(turn).isEmpty else { return .lanesOpen }
+    // The trigger of a lane would ignore the phase's own SQL, too: it goes first and comes back last.
+    try refuseLostLanes()
+    let lanes = try liftLanes()
     if turn.step.direction == .down { try listEffects(of: turn.step.id, turn.step.phase, turn.plan) }
     // 3. What the SQL will take from rows is copied. Archives are checked, and rows that the schema below would not have.
     let rowsAtStake = try TransitionRows(

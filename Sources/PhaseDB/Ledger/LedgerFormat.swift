@@ -173,8 +173,7 @@ enum LedgerFormat {
       until TEXT
     );
     """,
-    5: lanes + switches,
-    5: effects,
+    5: [lanes, switches, effects].joined(separator: "\n"),
   ]
 
   /// Of format 5: the lanes that were ever held. state is holding, held or open; until is the moment at which the trigger

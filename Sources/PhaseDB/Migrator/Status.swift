@@ -181,7 +181,8 @@ extension Migrator {
       watches: planner.judgement.watches.filter { watch in
         watch.verdict == .checking || knowledge.applied.contains { $0.sequence == watch.id }
       }, switches: planner.judgement.switches, freeze: try presentFreeze(),
-      lanes: try standings(knowledge.ledger).filter { $0.state != .open }, effects: try effects(of: texts, knowledge),
+      lanes: try standings(knowledge.ledger).filter { $0.state != .open },
+      effects: try effects(of: texts, knowledge),
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))

@@ -8,7 +8,7 @@ struct Directive {
     case up, down, verify, watch, probe, red, window, residual, effects, loses, batch, retire, soak, needs,
       budget,
       lane,
-       allow
+      allow
     case `switch`
 
     /// Whether SQL follows it.

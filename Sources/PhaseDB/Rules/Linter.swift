@@ -136,7 +136,8 @@ package struct Linter: Sendable {
       DanglingCode.self, PositionalInsert.self, SelectStar.self,
       VerifyInvalid.self, RequiredColumn.self, TightenedEarly.self, LossyRetype.self, RebuildCollateral.self,
       ContractCreates.self, NeedsNewerSQLite.self, WatchCannotReverse.self, ProbeWrites.self,
-      ProbeInvalid.self, QueueNotHeld.self, ArchiveInsufficient.self, EffectsInvalid.self, EffectsUnordered.self,
+      ProbeInvalid.self, QueueNotHeld.self, ArchiveInsufficient.self, EffectsInvalid.self,
+      EffectsUnordered.self,
       EffectsSlow.self,
     ]
   }

@@ -58,13 +58,8 @@ struct CommandLineTool {
     let hasActed =
       [
         .up, .down, .settle, .goto, .watch, .lane, .adopt, .checkIn, .checkpointCreate, .checkpointRestore,
-        .purge,
-      ,
-        .switchSet,
-        .switchClose, .switchPin, .switchUnpin, .switchRamp,
-      ]
-      .contains(
-        context.invocation.verb)
+        .purge, .switchSet, .switchClose, .switchPin, .switchUnpin, .switchRamp,
+      ].contains(context.invocation.verb)
       && !context.invocation.flag(.dryRun)
     guard hasActed else {
       return MigrationError(.outputFailed, message, help: ["make room where the output goes"])

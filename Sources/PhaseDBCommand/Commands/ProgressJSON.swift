@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// What happens while batches run, as `--format json` prints it on standard error: one object a line.
 struct ProgressJSON: Encodable {
-  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened` or `lane-stuck` or `switches-closed` or `effects`.
+  /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened`, `lane-stuck`, `switches-closed` or `effects`.
   let event: String
   let phase: String?
   var direction: String?

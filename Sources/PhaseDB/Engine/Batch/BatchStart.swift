@@ -11,10 +11,11 @@ extension Engine {
     let writers = ConcurrentWriters(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     guard let drift = try enter(turn) else { return .alreadyDone }
-    try refuseLostLanes()
     if let closing = try switchClosing(turn) {
       return try close(closing, before: turn, accepting: drift, in: transaction)
     }
+    guard missingLanes(turn).isEmpty else { return .lanesOpen }
+    try refuseLostLanes()
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let underWay = try ledger.batch()
     let plan = try batchPlan(turn.step)
