@@ -6,7 +6,11 @@
 -- a view, or a trigger of another table, that refers to orders makes the RENAME fail; DROP TABLE forgets
 -- the AUTOINCREMENT counter; and indexes go with the table they are on.
 --
+-- No mail is under way while orders is made anew, because the worker reads an order's state when it sends its mail.
+--
 -- @window storefront >=2.0
+-- @switch order-states full for 7d
+-- @lane mail idle within 60s
 -- @residual none
 
 -- @up

@@ -4,8 +4,12 @@
 -- around it, becomes that word; any other text becomes 'review'. status_note keeps the text wherever it
 -- is not the word itself, so that nothing that was typed is lost.
 --
+-- 2.0 shows customers the state of the list, and mails it to them, only for those for whom the switch is on.
+--
 -- @window storefront >=1.0 <2.0
--- @residual none
+-- @switch order-states
+-- @residual customer: mails that named a state of the list
+-- @effects outbox by id where state = 'sent': customer: mails that were sent since, and may name a state of the list
 
 -- @up
 ALTER TABLE orders ADD COLUMN state TEXT;

@@ -186,7 +186,7 @@ struct RehearsalOrder {
     let planned = Set(now.steps.map(\.id))
     return UpOrder(
       candidates.filter { !planned.contains($0.id) }, beyond: beyond, limit: .max,
-      planner: planner.overriding([.evidence, .window, .soak]), after: now.steps)
+      planner: planner.overriding([.evidence, .window, .soak, .switch, .watch, .reversed]), after: now.steps)
   }
 }
 

@@ -357,6 +357,27 @@ struct RehearsalTests {
     #expect(report.held.map(\.id.short) == ["0003/expand"])
   }
 
+  @Test("contracts that wait for a switch or a watch are rehearsed meanwhile")
+  func waiting() throws {
+    let database = try TemporaryDatabase(Self.shop)
+    let catalog = try catalog([
+      "0001-a": [
+        phase(.expand, "CREATE TABLE a (x)", down: "DROP TABLE a", switches: [Switch("a")]),
+        phase(.contract, "SELECT 1", down: "SELECT 1", switches: [Switch("a", fullFor: .seconds(600))]),
+      ],
+      "0002-b": [
+        phase(
+          .expand, "CREATE TABLE b (x)", down: "DROP TABLE b",
+          watch: Watch(for: .seconds(60), every: .seconds(1))),
+        nothing(.contract),
+      ],
+    ])
+    #expect(try database.migrator(catalog).rehearse().phases.count == 4)
+    try database.run(.upAll, catalog)
+    #expect(try database.migrator(catalog).plan(.upAll).held.map(\.gates.first?.gate) == [.switch, .watch])
+    #expect(try database.migrator(catalog).rehearse().phases.map(\.verdict) == [.exact, .exact])
+  }
+
   @Test("a lease of a runner that was copied with the database does not hold the copy")
   func lease() throws {
     let database = try TemporaryDatabase(Self.shop)
