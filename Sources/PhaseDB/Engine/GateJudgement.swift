@@ -195,6 +195,7 @@ package struct GateJudgement: Sendable {
     guard !isFresh, !overridden.contains(.switch) else { return [] }
     return phase.switchesRequired.compactMap { required in
       let name = required.name
+      let word = name.asCommandWord
       guard let present = switches.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
         return ClosedGate(
           gate: .switch, reason: "it waits for the switch '\(name)', which no applied phase makes",
@@ -210,8 +211,8 @@ package struct GateJudgement: Sendable {
             "the switch '\(name)' must have been on for everybody for \(time), and is at \(present.standing)",
           brief: "the switch '\(name)' is at \(present.standing)",
           opening: isAll
-            ? "see who is pinned off: phasedb switch list NAME"
-            : "raise it: phasedb switch set NAME 100% --reason \"...\"")
+            ? "see who is pinned off: phasedb switch list \(word)"
+            : "raise it: phasedb switch set \(word) 100% --reason \"...\"")
       }
       let opens = since.addingTimeInterval((required.fullFor ?? .zero).milliseconds / 1_000)
       guard opens > now else { return nil }

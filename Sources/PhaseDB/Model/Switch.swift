@@ -6,10 +6,17 @@ public struct Switch: Sendable, Hashable {
   public let fullFor: Duration?
 
   /// A switch that an expand makes.
-  public init(_ name: String) { (self.name, fullFor) = (name, nil) }
+  public init(_ name: String) { (self.name, fullFor) = (Self.onOneLine(name), nil) }
 
   /// A switch for which a contract waits.
-  public init(_ name: String, fullFor duration: Duration) { (self.name, fullFor) = (name, duration) }
+  public init(_ name: String, fullFor duration: Duration) {
+    (self.name, fullFor) = (Self.onOneLine(name), duration)
+  }
+
+  /// As a phase file can hold it: what is read back from the ledger must be the same name.
+  private static func onOneLine(_ name: String) -> String {
+    name.isEmpty || name.contains(where: \.isNewline) ? name.onOneLine : name
+  }
 }
 
 extension Phase {

@@ -156,7 +156,10 @@ enum SwitchRampCommand {
       var error = error
       error.standing = .partWay
       error.state = "the switch stays where it is, and so does the ramp"
-      error.help = ["go on: phasedb switch ramp NAME", "or close the switch: phasedb switch close NAME"]
+      error.help = [
+        "go on: phasedb switch ramp \(ShellWord(name))",
+        "or close the switch: phasedb switch close \(ShellWord(name))",
+      ]
       throw error
     }
     if context.isJSON {

@@ -278,7 +278,7 @@ struct SwitchTests {
     stopped.send(SIGINT)
     let outcome = stopped.outcome()
     #expect(outcome.code == 4, "\(outcome.summary)")
-    #expect(outcome.errors.contains("go on: phasedb switch ramp NAME -d shop.db"))
+    #expect(outcome.errors.contains("go on: phasedb switch ramp new-pricing -d shop.db"))
   }
 
   @Test("a contract is held until its switch is fully on, in the words of plan, status and the error")
