@@ -60,7 +60,8 @@ extension Migrator {
   func effects(
     of texts: [PhaseID: Phase], _ knowledge: Knowledge
   ) throws(MigrationError) -> [PhaseID: [EffectCount]] {
-    guard let ledger = knowledge.ledger else { return [:] }
+    // Tables of the ledger that somebody changed tell nothing.
+    guard let ledger = knowledge.ledger, knowledge.ledgerDrift.isEmpty else { return [:] }
     var all: [PhaseID: [EffectCount]] = [:]
     if let half = try ledger.batch(), !half.phase.effects.isEmpty {
       all[half.id] = try EffectCounting(

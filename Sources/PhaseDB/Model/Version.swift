@@ -33,7 +33,9 @@ public struct Version: Sendable {
   }
 
   private static func remedy(_ text: String) -> Prose {
-    if (7...64).contains(text.utf8.count), text.allSatisfy({ $0.isASCII && $0.isHexDigit }) {
+    if (7...64).contains(text.utf8.count), text.contains(where: \.isLetter),
+      text.allSatisfy({ $0.isASCII && $0.isHexDigit })
+    {
       return
         "a commit hash does not say which of two builds is newer: use a number that grows with each build, such as 4711, or its date, such as 2026.11.27"
     }
