@@ -14,7 +14,9 @@ extension Migrator {
         ])
     }
     return try connection.reading { () throws(MigrationError) in
-      try RecipeWriter.phases(request, as: name, on: connection, called: database)
+      let applied = Set(try Knowledge(of: connection).applied.map(\.id))
+      let pending = catalog.phases.filter { !applied.contains($0.id) }
+      return try RecipeWriter.phases(request, as: name, on: connection, called: database, before: pending)
     }
   }
 }

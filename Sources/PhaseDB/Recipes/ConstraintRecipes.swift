@@ -80,6 +80,11 @@ struct ConstraintRecipes {
     let drops = triggers.reversed().map { "DROP TRIGGER \($0.name);" }
     let batch = table.batchKey(on: ground)
     let range = batch.map { "\($0.column) BETWEEN :first AND :last" }
+    // Behind a plus sign no index of the column is searched, which would not find the rows by the batch's key.
+    let isIndexed =
+      ground.schema.indexes(on: table.name).contains { $0.mentions(column.name) }
+      || table.definition.uniques.contains { $0.columns.contains { $0.column == column.name } }
+    let isInBatch = isIndexed ? "+\(isMissing)" : isMissing
     return [
       PhaseText(
         kind: .expand, summary: "Write no more NULL to \(title).",
@@ -92,7 +97,7 @@ struct ConstraintRecipes {
         directives: batch.map { ["@batch \(table.name.spelled.asDirectiveName)\($0.clause)"] } ?? [],
         up: [
           "UPDATE \(table.sql) SET \(place) = \(value.sql)\nWHERE "
-            + (range.map { "\($0) AND \(isMissing);" } ?? "\(isMissing);")
+            + (range.map { "\($0) AND \(isInBatch);" } ?? "\(isMissing);")
         ],
         down: [range.map { "SELECT 1 FROM \(table.sql) WHERE \($0);" } ?? "SELECT 1;"],
         claims: [(claim, selection(of: table, where: isMissing))]),

@@ -19,6 +19,18 @@ package enum Recipe: Sendable, Hashable {
   case add(table: SchemaName, column: SchemaName, declaration: String)
   case rebuild(SchemaName)
 
+  /// The table it changes, as it is called before.
+  var table: SchemaName {
+    switch self {
+    case .renameColumn(let table, _, _), .renameTable(let table, _), .retype(let table, _, _, _),
+      .split(let table, _, _), .merge(let table, _, _), .require(let table, _), .check(let table, _),
+      .unique(let table, _), .reference(let table, _, _, _, _), .defaultValue(let table, _, _),
+      .loosen(let table, _, _), .dropColumn(let table, _), .dropTable(let table), .index(let table, _, _),
+      .add(let table, _, _), .rebuild(let table):
+      table
+    }
+  }
+
   /// What `loosen` takes away.
   package enum Loosening: String, Sendable, Hashable, CaseIterable {
     case notNull = "not null"

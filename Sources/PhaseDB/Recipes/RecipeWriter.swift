@@ -22,7 +22,17 @@ extension Catalog {
     let scratch = try Scratch(baseline: baseline)
     for (id, phase) in phases { try scratch.run(id, phase, .up) }
     let ground = try RecipeGround(scratch.schema, rows: nil, origin: "the schema that \(origin) leads to")
-    return try RecipeWriter(request: request, name: name, ground: ground).phases(recipe)
+    // A contract may be held for weeks, and what is written here is for the table as it leaves it.
+    let needs = phases.filter { $0.id.kind == .contract && $0.phase.names(recipe.table) }.map(\.id)
+    return try RecipeWriter(request: request, name: name, ground: ground, needs: needs).phases(recipe)
+  }
+}
+
+extension Phase {
+  /// Whether its way up names a table.
+  fileprivate func names(_ table: SchemaName) -> Bool {
+    SQLTokens.identifiers(in: up.text).contains(table.key)
+      || retirements.contains { SchemaName($0.table) == table }
   }
 }
 
@@ -31,12 +41,26 @@ struct RecipeWriter {
   let request: RecipeRequest
   let name: MigrationName
   let ground: RecipeGround
+  /// Contracts that must be applied first.
+  var needs: [PhaseID] = []
 
   /// Writes them for the schema of a database, and tries expressions on its rows. Only reads.
+  ///
+  /// - Parameter pending: phases of the folder that the database does not have yet.
   static func phases(
-    _ request: RecipeRequest, as name: MigrationName, on connection: Connection, called database: String
+    _ request: RecipeRequest, as name: MigrationName, on connection: Connection, called database: String,
+    before pending: [(id: PhaseID, phase: Phase)]
   ) throws(MigrationError) -> WrittenPhases {
     let recipe = try RecipeWords.read(request.words)
+    if let (id, _) = pending.first(where: { $0.phase.names(recipe.table) }) {
+      throw MigrationError(
+        .recipeRefused, "\(id) changes \(recipe.table), too, and is not applied to \(database) yet",
+        state: "nothing was written",
+        help: [
+          "leave --database out: the schema then comes from the folder, with that phase in it",
+          "or apply it first: phasedb up --to \(id.short)",
+        ])
+    }
     let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
     let ground = try RecipeGround(schema, rows: connection, origin: database)
     return try RecipeWriter(request: request, name: name, ground: ground).phases(recipe)
@@ -52,7 +76,9 @@ struct RecipeWriter {
       for phase in phases { notes += try phase.demand?.notes(ground) ?? [] }
     }
     notes += try untried(recipe)
-    return WrittenPhases(files: phases.map { ($0.kind, $0.text(request.release)) }, notes: notes)
+    var texts = phases
+    if !texts.isEmpty { texts[0].directives += needs.map { "@needs \("\($0)".asDirectiveName)" } }
+    return WrittenPhases(files: texts.map { ($0.kind, $0.text(request.release)) }, notes: notes)
   }
 
   private func texts(_ recipe: Recipe) throws(MigrationError) -> [PhaseText] {

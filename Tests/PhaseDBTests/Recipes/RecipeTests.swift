@@ -240,6 +240,36 @@ struct RecipeTests {
     }
   }
 
+  @Test("what is written waits for a contract on the same table, and a database must have it")
+  func needs() throws {
+    let create = """
+      CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);
+      CREATE INDEX i ON t (b);
+      CREATE TRIGGER made AFTER INSERT ON t BEGIN UPDATE t SET b = 'x' WHERE id = NEW.id AND b IS NULL; END;
+      """
+    let earlier = try catalog([
+      "0001-a": [phase(.expand, create, down: "DROP TABLE t", window: "<1.0")],
+      "0002-b": [
+        phase(.contract, "DROP TRIGGER made; ALTER TABLE t DROP COLUMN a", down: "SELECT 1", window: ">=2.0")
+      ],
+      "0003-c": [phase(.contract, "SELECT 1", down: "SELECT 1", window: ">=2.0")],
+    ])
+    var request = RecipeRequest(["require", "t.b"])
+    request.fill = "'none'"
+    let name = try MigrationName("0004-d")
+    let files = try earlier.phases(request, as: name).files
+    #expect(files.map { $0.text.contains("-- @needs 0002-b/contract\n") } == [true, false, false])
+    #expect(files.allSatisfy { !$0.text.contains("0003") })
+    // An index of the column must not draw SQLite away from the batch's key.
+    #expect(files[1].text.contains("BETWEEN :first AND :last AND +b IS NULL"))
+    let database = try TemporaryDatabase()
+    try database.run(.upTo("0001"), earlier, .test(live: ["app@0.9"]))
+    let migrator = try database.migrator(earlier, access: .reading)
+    let error = migrationError { try migrator.phases(request, as: name) }
+    #expect(error?.id == .recipeRefused)
+    #expect(error?.message.contains("0002-b/contract changes t, too") == true)
+  }
+
   @Test("rows that are in the way today are named")
   func notes() throws {
     let database = try TemporaryDatabase(
