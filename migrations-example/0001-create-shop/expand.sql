@@ -1,4 +1,4 @@
--- Create the shop: customers, products, orders and their lines, and the mails that go out.
+-- Create the shop: customers, products, orders and outgoing mail.
 --
 -- Storefront 1.0 to 1.3 sold from a printed list and asked the database nothing, so they run with
 -- and without these tables. 1.4 is the first version that needs them.
