@@ -8,7 +8,8 @@ import Testing
 struct SwitchTests {
   /// A shop whose second migration makes a switch; the probe `checkout` fails as long as there is a file `broken`.
   static func site(
-    name: String = "new-pricing", settle: String = "0ms", watch: String = "1h every 100ms"
+    name: String = "new-pricing", settle: String = "0ms", watch: String = "1h every 100ms",
+    failures: Int = 2
   ) throws -> Site {
     let site = try Site()
     try site.phase(
@@ -21,7 +22,7 @@ struct SwitchTests {
     _ = try site.sqlite("INSERT INTO orders (total) VALUES (5), (7), (9)")
     try site.phase(
       "0002-price/expand", up: "ALTER TABLE orders ADD COLUMN price INT;",
-      down: "ALTER TABLE orders DROP COLUMN price;\n-- @probe checkout  fails after 2",
+      down: "ALTER TABLE orders DROP COLUMN price;\n-- @probe checkout  fails after \(failures)",
       directives: [#"@switch "\#(name)""#, "@watch \(watch)"])
     try site.expect(0, "up -d shop.db --live storefront@1.5")
     return site
@@ -229,7 +230,8 @@ struct SwitchTests {
 
   @Test("killed between closing and verdict, the next watch goes on to the same one", arguments: 0..<6)
   func containedKilled(_ number: Int) throws {
-    let site = try Self.site()
+    // More failures than one run between two kills can see.
+    let site = try Self.site(failures: 6)
     try site.expect(0, "switch set new-pricing 25% --reason x -d shop.db")
     try site.write("", to: "broken")
     for attempt in 0..<40 {
