@@ -231,17 +231,17 @@ struct SwitchTests {
   @Test("killed between closing and verdict, the next watch goes on to the same one", arguments: 0..<6)
   func containedKilled(_ number: Int) throws {
     // More failures than one run between two kills can see.
-    let site = try Self.site(failures: 6)
+    let site = try Self.site(failures: 12)
     try site.expect(0, "switch set new-pricing 25% --reason x -d shop.db")
     try site.write("", to: "broken")
     for attempt in 0..<40 {
       let run = try site.start(["watch", "-d", "shop.db"])
-      _ = run.hasEnded(within: .milliseconds(110 + (number * 37 + attempt * 53) % 150))
+      _ = run.hasEnded(within: .milliseconds(150 + number * 13 + attempt * 15))
       run.send(SIGKILL)
       _ = run.outcome()
       if try site.sqlite("SELECT verdict FROM phasedb_watch") != "'watching'\n" { break }
     }
-    #expect(
+    try #require(
       try site.sqlite("SELECT verdict, (SELECT exposure FROM phasedb_switch) FROM phasedb_watch")
         == "'containing',0\n")
     try site.remove("broken")
