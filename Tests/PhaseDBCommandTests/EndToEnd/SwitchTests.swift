@@ -8,7 +8,8 @@ import Testing
 struct SwitchTests {
   /// A shop whose second migration makes a switch; the probe `checkout` fails as long as there is a file `broken`.
   static func site(
-    name: String = "new-pricing", settle: String = "0ms", watch: String = "1h every 100ms"
+    name: String = "new-pricing", settle: String = "0ms", watch: String = "1h every 100ms",
+    failures: Int = 2
   ) throws -> Site {
     let site = try Site()
     try site.phase(
@@ -21,7 +22,7 @@ struct SwitchTests {
     _ = try site.sqlite("INSERT INTO orders (total) VALUES (5), (7), (9)")
     try site.phase(
       "0002-price/expand", up: "ALTER TABLE orders ADD COLUMN price INT;",
-      down: "ALTER TABLE orders DROP COLUMN price;\n-- @probe checkout  fails after 2",
+      down: "ALTER TABLE orders DROP COLUMN price;\n-- @probe checkout  fails after \(failures)",
       directives: [#"@switch "\#(name)""#, "@watch \(watch)"])
     try site.expect(0, "up -d shop.db --live storefront@1.5")
     return site
@@ -229,17 +230,18 @@ struct SwitchTests {
 
   @Test("killed between closing and verdict, the next watch goes on to the same one", arguments: 0..<6)
   func containedKilled(_ number: Int) throws {
-    let site = try Self.site()
+    // More failures than one run between two kills can see.
+    let site = try Self.site(failures: 12)
     try site.expect(0, "switch set new-pricing 25% --reason x -d shop.db")
     try site.write("", to: "broken")
     for attempt in 0..<40 {
       let run = try site.start(["watch", "-d", "shop.db"])
-      _ = run.hasEnded(within: .milliseconds(110 + (number * 37 + attempt * 53) % 150))
+      _ = run.hasEnded(within: .milliseconds(150 + number * 13 + attempt * 15))
       run.send(SIGKILL)
       _ = run.outcome()
       if try site.sqlite("SELECT verdict FROM phasedb_watch") != "'watching'\n" { break }
     }
-    #expect(
+    try #require(
       try site.sqlite("SELECT verdict, (SELECT exposure FROM phasedb_switch) FROM phasedb_watch")
         == "'containing',0\n")
     try site.remove("broken")
