@@ -115,11 +115,11 @@ struct RecoveryText {
     let archives: [Prose] = plan.steps.flatMap { step in
       (plan.kept[step.id] ?? []).compactMap { kept in
         guard kept.rows > 0, kept.deleted != 0 else { return nil }
+        let (count, all) = (kept.deleted, CountText.text(kept.rows, "row"))
         let rows: Prose =
-          kept.deleted.map { "\(CountText.text($0)) of \(CountText.text(kept.rows, "row"))" }
-          ?? "up to \(CountText.text(kept.rows, "row"))"
-        return
-          "\(step.id.short): \(kept.what): \(rows) may be of rows deleted since, and stay until they are purged"
+          count.map { "\(CountText.text($0)) of \(all) will stay until they are purged, because their rows" }
+          ?? "up to \(all) will stay until they are purged, if their rows"
+        return "\(step.id.short): \(kept.what): \(rows) were deleted since"
       }
     }
     let declared = residuals([.compliance])
