@@ -69,6 +69,7 @@ struct RecipeWriter {
   fileprivate func phases(_ recipe: Recipe) throws(MigrationError) -> WrittenPhases {
     try refuseUnusedOptions(recipe)
     let phases = try texts(recipe)
+    try refuseRebuildOfRetired(recipe, phases)
     try tryOut(phases)
     var notes: [Prose] = []
     // A backfill takes such rows out of the way.
@@ -106,6 +107,23 @@ struct RecipeWriter {
     case .add(let table, let column, let declaration): try constraints.add(table, column, declaration)
     case .rebuild(let table): try constraints.rebuild(table)
     }
+  }
+
+  /// An expand must not remove what a contract retired, and its SQL may not name it either.
+  private func refuseRebuildOfRetired(_ recipe: Recipe, _ phases: [PhaseText]) throws(MigrationError) {
+    guard let table = ground.schema.table(recipe.table),
+      let retired = table.columns.lazy.compactMap({ RetiredName($0.name) }).first
+    else { return }
+    let drop = "DROP TABLE \(table.name.written);"
+    guard phases.contains(where: { $0.kind == .expand && $0.up.contains { $0.hasPrefix(drop) } }) else {
+      return
+    }
+    throw ground.refused(
+      "the change builds \(table.name) anew in an expand, and \(table.name) still has \(retired.original), which migration \(retired.number) retired",
+      help: [
+        "drop \(retired.original) in @up of that contract instead of retiring it, if the contract is not applied yet",
+        "or write the change as a contract, by hand: phasedb new NAME --phases contract",
+      ])
   }
 
   private func refuseUnusedOptions(_ recipe: Recipe) throws(MigrationError) {

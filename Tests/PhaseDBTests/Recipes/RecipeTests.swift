@@ -270,6 +270,25 @@ struct RecipeTests {
     #expect(error?.message.contains("0002-b/contract changes t, too") == true)
   }
 
+  @Test("no expand builds a table anew that has a retired column, and a contract may")
+  func retired() throws {
+    let create = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT NOT NULL, c TEXT)"
+    let contract = try PhaseFile.read(
+      "-- @window app >=2.0\n-- @retire t.a\n-- @residual none\n", file: "0002-b/contract.sql",
+      kind: .contract)
+    let earlier = try catalog([
+      "0001-a": [phase(.expand, create, down: "DROP TABLE t", window: "<1.0")], "0002-b": [contract],
+    ])
+    for words in ["rename-column t.b x", "loosen t.b", "rebuild t", "default t.b 'x'"] {
+      let request = RecipeRequest(words.split(separator: " ").map(String.init))
+      let error = migrationError { try earlier.phases(request, as: MigrationName("0003-c")) }
+      #expect(error?.message.contains("still has a, which migration 2 retired") == true, "\(words)")
+    }
+    let files = try earlier.phases(RecipeRequest(["require", "t.c"]), as: MigrationName("0003-c")).files
+    #expect(files.map(\.kind) == [.contract])
+    #expect(!files[0].text.contains("phasedb_retired"))
+  }
+
   @Test("rows that are in the way today are named")
   func notes() throws {
     let database = try TemporaryDatabase(
