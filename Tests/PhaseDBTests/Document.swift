@@ -6,7 +6,8 @@ struct Document {
     .deletingLastPathComponent()
   static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
   static let pages = [
-    "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "Effects", "Errors", "GoingBack",
+    "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "CuttingOver", "Effects", "Errors",
+    "GoingBack",
     "Guarantees",
     "JSONOutput", "Lanes",
     "Library", "Operating", "Peers", "Recipes", "Rehearse", "Reliability", "Rules", "Settings", "StartHere",
