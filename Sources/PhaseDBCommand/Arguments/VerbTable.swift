@@ -637,7 +637,8 @@ extension Verb {
           .shell, .choices(Shell.allCases.map(\.rawValue) + [CompletionsCommand.names]),
           "the shell that will read the script, or names"),
         Positional(
-          .kind, .choices(ValueKind.Known.allCases.map(\.rawValue)), optional: true, "with names: which ones"
+          .kind, .list(ValueKind.Known.allCases.map(\.rawValue), "KIND"), optional: true,
+          "with names: which ones, as in target or phase,checkpoint"
         ),
       ],
       options: [.database, .migrations],

@@ -18,7 +18,9 @@ struct StatusText {
       context.print("watch", watch.sentence, watch.style)
     }
     for lane in status.lanes { context.print("lane", lane.sentence, lane.isAbandoned ? .bad : .warning) }
-    for record in status.switches { context.print("switch", "\(record.name): \(record.standing)") }
+    for record in status.switches where record.isOpen {
+      context.print("switch", "\(record.name): \(record.standing)")
+    }
     for phase in status.phases {
       for count in status.effects[phase.id] ?? [] where count.rows == nil || count.total > 0 {
         context.print(
@@ -118,10 +120,8 @@ struct StatusText {
 
   /// Why a phase is held, or what does not come back with it.
   private func why(_ phase: PhaseStatus) -> TextTable.Cell {
-    if let gate = phase.gates.first {
-      let more = phase.gates.count - 1
-      return .init("\(gate.brief)\(more == 0 ? "" : "; \(more) more: phasedb status \(phase.id.short)")")
-    }
+    // `status PHASE` has them all.
+    if let gate = phase.gates.first { return .init(gate.brief) }
     return .init(phase.reversal?.brief ?? "")
   }
 

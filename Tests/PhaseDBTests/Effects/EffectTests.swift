@@ -348,7 +348,7 @@ struct EffectCountTests {
     let first = try catalog(["0001-a": [phase(.expand, "SELECT 1", down: "SELECT 1")]])
     try shop.database.run(.upAll, first)
     try shop.database.run(
-      "DROP TABLE phasedb_effect; DROP TABLE phasedb_effect_open; UPDATE phasedb_meta SET value = '4' WHERE key = 'format'"
+      TemporaryDatabase.backToFormat4
     )
     let all = try Catalog(first.migrations + shop.catalog.migrations)
     #expect(try shop.database.migrator(all, access: .reading).status().effects.isEmpty)

@@ -607,7 +607,7 @@ struct LaneTests {
     ])
     #expect(try database.run(.upAll, catalog) == ["0001/expand"])
     try database.run(
-      "DROP TABLE phasedb_lane; UPDATE phasedb_meta SET value = '4' WHERE key = 'format'")
+      TemporaryDatabase.backToFormat4)
     let migrator = try database.migrator(Catalog([]))
     #expect(try migrator.status().lanes.isEmpty)
     #expect(try migrator.laneStandings().isEmpty)

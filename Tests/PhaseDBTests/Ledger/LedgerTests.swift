@@ -64,9 +64,7 @@ struct LedgerTests {
       DROP TABLE phasedb_archive; DROP TABLE phasedb_evidence; DROP TABLE phasedb_batch;
       DROP TABLE phasedb_snapshot; DROP TABLE phasedb_round_trip; DROP TABLE phasedb_way_down;
       DROP TABLE phasedb_watch; DROP TABLE phasedb_sample; DROP TABLE phasedb_watcher; DROP TABLE phasedb_freeze;
-      DROP TABLE phasedb_lane;
-      DROP TABLE phasedb_switch; DROP TABLE phasedb_switch_member; DROP TABLE phasedb_ramp;
-      DROP TABLE phasedb_effect; DROP TABLE phasedb_effect_open;
+      \(TemporaryDatabase.backToFormat4);
       UPDATE phasedb_meta SET value = '1' WHERE key = 'format'
       """)
     #expect(try database.migrator(tables(2)).status().applied.count == 1)

@@ -531,7 +531,7 @@ import Testing
       m/expand.sql:2:4: '@author' is not a directive [unknown-directive]
       | -- @author Ann
       |    ^^^^^^^
-      help: the directives are @up, @down, @verify, @watch, @probe, @red, @window, @residual, @effects, @loses, @batch, @retire, @soak, @needs, @budget, @allow, @switch
+      help: the directives are @up, @down, @verify, @watch, @probe, @red, @window, @residual, @effects, @loses, @batch, @retire, @soak, @needs, @budget, @lane, @allow, @switch
       """),
     Case(
       "a directive in capitals",

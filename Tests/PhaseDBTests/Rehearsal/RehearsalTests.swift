@@ -368,7 +368,8 @@ struct RehearsalTests {
       "0002-b": [
         phase(
           .expand, "CREATE TABLE b (x)", down: "DROP TABLE b",
-          watch: Watch(for: .seconds(60), every: .seconds(1))),
+          watch: Watch(for: .seconds(60), every: .seconds(1)),
+          probes: [Probe("b can be read", query: Script("SELECT x FROM b"))]),
         nothing(.contract),
       ],
     ])

@@ -8,13 +8,13 @@ import Testing
 func phase(
   _ kind: PhaseKind, _ up: String, down: String, window: String = ">=1.0", verify: [(String, String)] = [],
   soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil, batch: Batching? = nil,
-  switches: [Switch] = [], watch: Watch? = nil
+  switches: [Switch] = [], watch: Watch? = nil, probes: [Probe] = []
 ) throws -> Phase {
   Phase(
     kind, windows: try Windows(Window("app", VersionRange(window))), up: try #require(Script(up)),
     down: try #require(Script(down)),
     verifications: try verify.map { Verification($0.0, query: try #require(Script($0.1))) }, soak: soak,
-    needs: needs, budget: budget, batching: batch, watch: watch, switches: switches)
+    needs: needs, budget: budget, batching: batch, watch: watch, probes: probes, switches: switches)
 }
 
 /// An expand phase that makes a table.

@@ -131,3 +131,12 @@ struct Snapshot: Equatable, CustomStringConvertible {
       .joined(separator: "\n")
   }
 }
+
+extension TemporaryDatabase {
+  /// Makes a ledger that has nothing in the tables of format 5 one of format 4.
+  static let backToFormat4 = """
+    DROP TABLE phasedb_lane; DROP TABLE phasedb_switch; DROP TABLE phasedb_switch_member; DROP TABLE phasedb_ramp;
+    DROP TABLE phasedb_effect; DROP TABLE phasedb_effect_open;
+    UPDATE phasedb_meta SET value = '4' WHERE key = 'format'
+    """
+}

@@ -93,11 +93,7 @@ struct SwitchTests {
   @Test("a ledger of format 4 is read as it is, has no switch, and gets them with the next step")
   func upgrade() throws {
     let site = try SwitchSite(upTo: "0001")
-    try site.database.run(
-      """
-      DROP TABLE phasedb_switch; DROP TABLE phasedb_switch_member; DROP TABLE phasedb_ramp;
-      UPDATE phasedb_meta SET value = '4' WHERE key = 'format'
-      """)
+    try site.database.run(TemporaryDatabase.backToFormat4)
     #expect(try site.migrator().switches().isEmpty)
     #expect(try site.migrator().status().switches.isEmpty)
     #expect(migrationError { try site.set("5%") }?.id == .unknownSwitch)
