@@ -199,7 +199,7 @@ struct BadDatabasesTests {
       "a ledger from a newer format",
       error: """
         error: the ledger has format 99, written by phasedb 0.1.0; this is phasedb 0.1.0, which knows \
-        format 4 [ledger-too-new]
+        format 5 [ledger-too-new]
           state: nothing was changed
           help:  install phasedb 0.1.0 or newer
         """

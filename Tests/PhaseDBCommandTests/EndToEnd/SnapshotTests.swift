@@ -280,7 +280,7 @@ extension SnapshotTests {
     let site = try Site()
     try site.table("mine", in: "0001-first/expand")
     try site.makeFolder("snapshots")
-    try site.mount("disk", kilobytes: 304)
+    try site.mount("disk", kilobytes: 352)
     try #require(site.phasedb("up -d disk/shop.db").code == 0)
     try #require(site.phasedb("checkpoint create safe --snapshot snapshots -d disk/shop.db").code == 0)
     try site.sqlite("INSERT INTO mine VALUES (2, 'two')", on: "disk/shop.db")

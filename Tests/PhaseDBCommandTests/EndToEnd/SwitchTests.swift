@@ -228,7 +228,7 @@ struct SwitchTests {
     try site.expect(0, "watch waive 0002 --reason seen -d shop.db")
   }
 
-  @Test("killed between closing and verdict, the next watch goes on to the same one", arguments: 0..<6)
+  @Test("killed between closing and verdict, the next watch goes on to the same one", arguments: 0..<3)
   func containedKilled(_ number: Int) throws {
     // More failures than one run between two kills can see.
     let site = try Self.site(failures: 12)

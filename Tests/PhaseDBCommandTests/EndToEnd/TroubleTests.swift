@@ -82,7 +82,7 @@ struct KilledTests {
     let began = ContinuousClock.now
     #expect(try site.phasedb("up -d shop.db").code == 0)
     let whole = ContinuousClock.now - began
-    let count = 40 * Effort.factor
+    let count = 20 * Effort.factor
     var (run, interrupted) = (0, 0)
     var stands: [Int: Int] = [:]
     var applied = 4

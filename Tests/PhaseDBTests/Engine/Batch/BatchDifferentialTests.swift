@@ -7,7 +7,7 @@ import Testing
 @Suite("Random batched phases, sensible and wrong")
 struct BatchDifferentialTests {
   /// `PHASEDB_BATCH_TRIPS` asks for more cases, `PHASEDB_SEED` for others.
-  static let count = ProcessInfo.processInfo.environment["PHASEDB_BATCH_TRIPS"].flatMap(UInt64.init) ?? 240
+  static let count = ProcessInfo.processInfo.environment["PHASEDB_BATCH_TRIPS"].flatMap(UInt64.init) ?? 160
   static let seed = ProcessInfo.processInfo.environment["PHASEDB_SEED"].flatMap(UInt64.init) ?? 20_261_127
   private static let parts: UInt64 = 4
 
