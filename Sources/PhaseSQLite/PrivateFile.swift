@@ -42,10 +42,10 @@
     waiting = []
   }
 
-  /// Gives it its name.
-  package func finish() throws(FileReading.Failure) {
+  /// Gives it its name, or another one in the same folder.
+  package func finish(as name: String? = nil) throws(FileReading.Failure) {
     try flush()
-    guard fsync(descriptor) == 0, unsafe rename(path + Self.suffix, path) == 0 else { throw .current }
+    guard fsync(descriptor) == 0, unsafe rename(path + Self.suffix, name ?? path) == 0 else { throw .current }
     isDone = true
     // A folder that may be written and not read has the file all the same.
     try? FileDurability.synchronize(FileDurability.folder(of: path))

@@ -14,12 +14,27 @@ public struct EffectList: Sendable, Hashable {
 // MARK: - Up
 
 extension Engine {
-  /// From where the effects of a phase count, before its SQL runs; nil for a table that is not there yet.
-  func effectMarks(before step: Plan.Step) throws(MigrationError) -> [Value?] {
+  /// From where an effect counts.
+  struct EffectStart {
+    let mark: Value
+    /// The rows before it that do not meet the condition yet; nil where they are not followed.
+    let open: [Value]?
+    /// False when the condition asks for what only the phase makes.
+    let isAsked: Bool
+  }
+
+  /// From where the effects of a phase count, before its SQL runs: what it inserts or changes itself counts. Nil for a table
+  /// that is not there yet.
+  func effectMarks(before step: Plan.Step) throws(MigrationError) -> [EffectStart?] {
     guard step.direction == .up else { return [] }
     return try step.phase.effects.map { effect throws(MigrationError) in
       do throws(EffectQuery.Unknown) {
-        return try EffectQuery(effect, on: connection).mark()
+        let query = try EffectQuery(effect, on: connection)
+        let mark = try query.mark()
+        guard (try? query.compile()) != nil else {
+          return EffectStart(mark: mark, open: nil, isAsked: false)
+        }
+        return EffectStart(mark: mark, open: try openRows(effect, upTo: mark), isAsked: true)
       } catch {
         if let failure = error.failure { throw MigrationError(failure, while: "reading what is counted") }
         return nil
@@ -31,7 +46,9 @@ extension Engine {
   ///
   /// - Parameter before: what the tables held before the SQL of the phase ran: what it inserts itself counts.
   /// - Throws: `effects-invalid` for what cannot be counted on the schema of the phase.
-  func recordEffects(of step: Plan.Step, from before: [Value?], at time: Timestamp) throws(MigrationError) {
+  func recordEffects(
+    of step: Plan.Step, from before: [EffectStart?], at time: Timestamp
+  ) throws(MigrationError) {
     guard step.direction == .up, !step.phase.effects.isEmpty, let ledger = knowledge.ledger else { return }
     try lifting("writing the ledger") { () in try ledger.forgetEffects(of: step.id) }
     for (number, effect) in step.phase.effects.enumerated() {
@@ -41,13 +58,17 @@ extension Engine {
       do throws(EffectQuery.Unknown) {
         let query = try EffectQuery(effect, on: connection)
         if let known = before[number] {
-          mark = known
+          mark = known.mark
         } else if knowledge.schema.table(SchemaName(effect.table)) != nil {
           // A column that the phase adds.
           mark = try query.mark()
         }
         try query.compile()
-        open = try openRows(effect, upTo: mark)
+        if let known = before[number], known.isAsked {
+          open = known.open
+        } else {
+          open = try openRows(effect, upTo: mark)
+        }
       } catch {
         if let failure = error.failure { throw MigrationError(failure, while: "reading what is counted") }
         throw effect.invalid(error.why, in: step.phase)
@@ -122,6 +143,15 @@ extension Engine {
     return "\(FileDurability.name(of: connection.path))-effects-\(phase)-\(sequence ?? 0).csv"
   }
 
+  /// A name that no list has. After `checkpoint restore` the same way down runs again, and its former list names rows that
+  /// the database does not know any more.
+  private func unused(_ path: String) -> String {
+    guard FileReading.exists(path) else { return path }
+    let stem = path.dropLast(4)
+    let number = (2...).first { !FileReading.exists("\(stem)-\($0).csv") } ?? 2
+    return "\(stem)-\(number).csv"
+  }
+
   /// - Returns: the path of the list.
   private func write(
     _ counting: EffectCounting, _ id: PhaseID, _ phase: Phase, as name: String
@@ -129,12 +159,13 @@ extension Engine {
     let folder = effectsFolder ?? FileDurability.folder(of: connection.path)
     do {
       if effectsFolder != nil { try FileDurability.makeFolder(folder) }
-      let path = try FileReading.absolute(folder) + "/" + name
-      let file = try PrivateFile(path)
+      let first = try FileReading.absolute(folder) + "/" + name
+      let file = try PrivateFile(first)
       let csv = EffectCSV(id, phase, columns: counting.columns())
       try file.write(csv.header)
       try counting.rows { try file.write(csv.record($0)) }
-      try file.finish()
+      let path = lists[id]?.file ?? unused(first)
+      try file.finish(as: path)
       return path
     } catch let FileReading.Failure.system(_, words) {
       throw MigrationError(

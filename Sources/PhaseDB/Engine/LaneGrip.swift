@@ -378,7 +378,7 @@ extension Connection {
 
 extension WatchRecord {
   /// Whether lanes that are held through it stay held.
-  var keepsLanes: Bool { verdict == .watching || verdict == .reversing }
+  var keepsLanes: Bool { [.watching, .containing, .reversing].contains(verdict) }
 }
 
 extension LaneRecord {

@@ -35,7 +35,7 @@ public struct Plan: Sendable {
   /// The watch that began this way down; nil when somebody asked for it.
   var reversing: Int64?
   /// What must be applied, in its order, when the plan begins.
-  let appliedBefore: [PhaseID]
+  package let appliedBefore: [PhaseID]
   let baseline: Script?
   /// The schema on which the plan was made.
   let schemaBefore: Schema

@@ -179,7 +179,13 @@ extension Migrator {
       lastStop: try lifting("reading the log") { () in try knowledge.ledger?.lastStop() },
       underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
       watches: planner.judgement.watches.filter { watch in
-        watch.verdict == .checking || knowledge.applied.contains { $0.sequence == watch.id }
+        // One whose way back stopped half way is told of while some of its phases are up.
+        watch.verdict == .checking
+          || knowledge.applied.contains {
+            $0.sequence == watch.id
+              || watch.verdict == .failed && watch.reversal != nil
+                && (watch.first...watch.id).contains($0.sequence)
+          }
       }, switches: planner.judgement.switches, freeze: try presentFreeze(),
       lanes: try standings(knowledge.ledger).filter { $0.state != .open },
       effects: try effects(of: texts, knowledge),

@@ -232,9 +232,11 @@ extension Migrator {
     options.overridden = []
     defer { options.overridden = overridden }
     var obstacles: [Prose] = []
+    var steps: [PhaseID] = []
     do throws(MigrationError) {
       let (plan, found) = try reversalPlan(of: watch)
       obstacles = found
+      steps = plan.steps.map(\.id)
       if plan.steps.isEmpty { return try end(watch, observe) }
       if obstacles.isEmpty {
         try run(plan) { observe(.reversing($0)) }
@@ -246,9 +248,20 @@ extension Migrator {
       obstacles = [error.message]
     }
     let why = obstacles.map(\.raw).joined(separator: "; ")
-    let recorded = try record(of: watch, "recording the verdict") { present, _, _ throws(MigrationError) in
+    let recorded = try record(of: watch, "recording the verdict") {
+      present, ledger, _ throws(MigrationError) in
+      let applied = try ledger.appliedPhases().map(\.id)
+      let entry = try lifting("reading the ledger") { () in try ledger.lastEntry().id }
+      let down = steps.filter { !applied.contains($0) }
       present.verdict = .failed
-      present.detail += "; not reversed: \(why)"
+      guard !down.isEmpty, let next = steps.first(where: applied.contains) else {
+        present.detail += "; not reversed: \(why)"
+        return
+      }
+      // The text is held as if all of it had come down.
+      present.reversal = entry
+      present.detail +=
+        "; \(down.map(\.short).joined(separator: ", ")) came down, and \(next.short) did not: \(why)"
     }
     observe(.verdict(recorded))
   }

@@ -170,6 +170,15 @@ private struct TransitionCommand {
       if case .up(let left) = selection, left < 1 { return done }
       rest = try migrator.plan(selection)
       guard !rest.steps.isEmpty else { return done }
+      // What somebody took down meanwhile is no business of this run any more.
+      let own = plan.appliedBefore + done.done.map(\.id)
+      if let gone = rest.steps.first(where: { own.contains($0.id) }) {
+        throw MigrationError(
+          .ledgerMoved, "\(gone.id) was taken down by somebody else while this run watched",
+          state: "nothing more was applied",
+          help: ["see what is applied: phasedb status", "see who took it down: phasedb log"],
+          standing: .partWay)
+      }
     }
   }
 

@@ -144,6 +144,8 @@ struct WatchRun {
       return context.suggest("phasedb status")
     }
     switch worst.verdict {
+    case .failed where worst.reversal != nil:
+      context.suggest("phasedb status", after: "see what is still up, and finish the way back")
     case .failed, .reversing:
       context.suggest("phasedb down", after: "decide whether \(worst.phase.short) stays")
     case .contained:

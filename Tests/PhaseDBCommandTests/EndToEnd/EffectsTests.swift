@@ -117,8 +117,10 @@ struct EffectsTests {
     // The next way down lists what came meanwhile, too.
     try site.sqlite("DELETE FROM slow; INSERT INTO outbox (who, sent_at) VALUES ('eve', 't')")
     try site.expect(0, "down -d shop.db")
-    let again = try String(contentsOfFile: site.path(Self.list), encoding: .utf8)
+    let again = try String(
+      contentsOfFile: site.path(Self.list.replacing(".csv", with: "-2.csv")), encoding: .utf8)
     #expect(again.components(separatedBy: "\r\n").count == 5)
+    #expect(try String(contentsOfFile: site.path(Self.list), encoding: .utf8) == csv)
     #expect(try site.sqlite("PRAGMA integrity_check") == "'ok'\n")
   }
 

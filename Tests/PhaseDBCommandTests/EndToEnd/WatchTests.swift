@@ -170,13 +170,25 @@ struct WatchTests {
     #expect(rows == "'5,7,9'\n'ok'\n")
   }
 
+  @Test("what another operator takes down while up --watch goes on stays down")
+  func takenDown() throws {
+    let site = try Self.shop("@watch 1h every 100ms")
+    let run = try site.start(["up", "--watch", "-d", "shop.db"])
+    #expect(run.reaches { run.errors.contains("sample 1") })
+    try site.expect(0, "down -d shop.db")
+    let outcome = run.outcome()
+    #expect(outcome.code == 4, "\(outcome.summary)")
+    #expect(outcome.errors.contains("was taken down by somebody else while this run watched [ledger-moved]"))
+    #expect(try site.sqlite("SELECT group_concat(phase) FROM phasedb_phase") == "'0001-shop/expand'\n")
+  }
+
   @Test("a second watcher gets exit code 5, and a stopped one says how to go on")
   func two() throws {
     let site = try Self.shop("@watch 1h every 100ms")
     try site.expect(0, "up -d shop.db")
     let first = try site.start(["watch", "-d", "shop.db"])
     #expect(first.reaches { first.errors.contains("sample 1") })
-    let second = try site.phasedb("watch -d shop.db --wait 0ms")
+    let second = try site.phasedb("watch -d shop.db --wait 500ms")
     #expect(second.code == 5, "\(second.summary)")
     #expect(second.errors.contains("watches already [watch-held]"))
     first.send(SIGINT)

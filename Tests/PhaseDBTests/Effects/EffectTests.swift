@@ -326,6 +326,18 @@ struct EffectCountTests {
     #expect(try shop.database.snapshot()?.isSame(as: before) == true)
   }
 
+  @Test(
+    "what the phase itself makes meet the condition counts, in batches or not", arguments: [nil, "outbox"])
+  func ownChanges(_ batch: String?) throws {
+    let range = batch == nil ? "" : " AND id BETWEEN :first AND :last"
+    let shop = try CountedShop(
+      before: Self.three, effects: ["outbox by id where sent_at IS NOT NULL: customer: x"], kind: .migrate,
+      up: "UPDATE outbox SET sent_at = 'up' WHERE sent_at IS NULL\(range)",
+      down: "UPDATE outbox SET sent_at = NULL WHERE sent_at = 'up'\(range)", batch: batch)
+    try shop.up()
+    #expect(try shop.counts().map(\.total) == [2])
+  }
+
   @Test("is forgotten when the phase comes down, and begins anew when it goes up again")
   func again() throws {
     let shop = try CountedShop(
@@ -536,7 +548,7 @@ struct EffectListTests {
     #expect(try migrator.log().first { $0.action == "effects" }?.detail == "customer: 0 rows of outbox")
   }
 
-  @Test("is for its owner only, takes the place of a link and not of what it leads to")
+  @Test("is for its owner only, and replaces neither a link nor what it leads to")
   func isPrivate() throws {
     let shop = try CountedShop(before: Self.two, effects: [Self.effect])
     try shop.up()
@@ -547,7 +559,8 @@ struct EffectListTests {
     // What a run that was killed left behind.
     try Data("half".utf8).write(to: URL(filePath: list + ".partial"))
     try shop.database.run(.down(1), shop.catalog)
-    let attributes = try FileManager.default.attributesOfItem(atPath: list)
+    let attributes = try FileManager.default.attributesOfItem(
+      atPath: list.replacing(".csv", with: "-2.csv"))
     #expect(attributes[.posixPermissions] as? Int == 0o600)
     #expect(attributes[.type] as? FileAttributeType == .typeRegular)
     #expect(try String(contentsOfFile: victim, encoding: .utf8) == "mine")

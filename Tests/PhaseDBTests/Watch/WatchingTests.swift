@@ -466,6 +466,37 @@ struct WatchingTests {
     #expect(try migrator.watches().last?.verdict == .checking)
   }
 
+  @Test("a way back that stops half way says what came down, and holds the text")
+  func halfWay() throws {
+    let shop = try WatchedShop()
+    let first = try #require(shop.catalog.migrations.first).phases[0]
+    let watched = try #require(shop.catalog.migrations.last).phases[0]
+    let counted = Phase(
+      .expand, windows: watched.windows, up: try #require(Script("CREATE TABLE a (x)")),
+      down: try #require(Script("DROP TABLE a")),
+      effects: [Effect("orders", by: "id", where: nil, .support, "orders")])
+    let all = try catalog(["0001-shop": [first], "0002-a": [counted], "0003-b": [watched]])
+    var options = shop.options()
+    options.effectsFolder = shop.database.path
+    let migrator = try shop.database.migrator(all, options)
+    try migrator.record(migrator.rehearse().evidence)
+    try migrator.run(migrator.plan(.upAll))
+    try shop.database.run("INSERT INTO orders (total) VALUES (11)")
+    shop.answers["checkout"] = .fails("down")
+    for _ in 0..<2 {
+      shop.clock.pass(60)
+      _ = try migrator.watch(once: true)
+    }
+    #expect(try shop.database.applied() == ["0001/expand", "0002/expand"])
+    let watch = try #require(try migrator.watches().last)
+    #expect(watch.verdict == .failed)
+    #expect(
+      watch.detail.contains("0003/expand came down, and 0002/expand did not: the list"), "\(watch.detail)")
+    #expect(try migrator.status().watches.map(\.id) == [watch.id])
+    shop.answers["checkout"] = .passes
+    #expect(try migrator.plan(.upAll).held.map(\.gates.first?.gate) == [.reversed])
+  }
+
   @Test("a watch that a newer phasedb began is refused by name, and so is a row that cannot be read")
   func unreadable() throws {
     let newer = try WatchedShop()
