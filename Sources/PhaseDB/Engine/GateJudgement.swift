@@ -195,7 +195,7 @@ package struct GateJudgement: Sendable {
     guard !isFresh, !overridden.contains(.switch) else { return [] }
     return phase.switchesRequired.compactMap { required in
       let name = required.name
-      let word = name.asCommandWord
+      let word = ShellWord(name)
       guard let present = switches.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
         return ClosedGate(
           gate: .switch, reason: "it waits for the switch '\(name)', which no applied phase makes",

@@ -45,7 +45,8 @@ struct SwitchClosing {
       if record.isOpen { return settle }
       guard let closed = record.closedAt?.date, let now = now.date else { return .zero }
       // A clock that was set back makes nobody wait longer.
-      return min(settle, max(.zero, settle - .milliseconds(now.timeIntervalSince(closed) * 1_000)))
+      return min(
+        settle, max(.zero, settle - .milliseconds(Int((now.timeIntervalSince(closed) * 1_000).rounded()))))
     }
     switches = zip(present, rests).filter { $0.isOpen || $1 > .zero }.map(\.0)
     wait = rests.max() ?? .zero
@@ -94,7 +95,8 @@ extension Engine {
 
   /// Waits until those who asked a switch before it was closed are done.
   func settle(_ closing: SwitchClosing, before turn: Turn) throws(MigrationError) {
-    observe(.switchesClosed(turn.step.id, closing.switches.map(\.name), waiting: closing.wait))
+    let closed = closing.switches.filter(\.isOpen).map(\.name)
+    observe(.switchesClosed(turn.step.id, closed, waiting: closing.wait))
     let end = ContinuousClock.now + closing.wait
     while ContinuousClock.now < end {
       if cancellation.isRequested { throw MigrationError.stopped() }

@@ -227,9 +227,10 @@ extension BatchRecord {
 
   /// The error of a command that needs a database without a half-done phase.
   func inProgress(_ what: Prose) -> MigrationError {
-    MigrationError(
+    let (on, back) = direction == .up ? ("up", "down") : ("down", "up")
+    return MigrationError(
       .phaseInProgress, "\(what) while \(id) is half done on its way \(direction.rawValue)",
       state: "nothing was changed",
-      help: ["finish it: phasedb up", "or undo it: phasedb down"])
+      help: ["finish it: phasedb \(on)", "or undo it: phasedb \(back)"])
   }
 }

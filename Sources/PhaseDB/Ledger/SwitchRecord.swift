@@ -18,6 +18,9 @@ package struct SwitchRecord: Sendable, Hashable {
   /// Whether it is on for anybody.
   package var isOpen: Bool { exposure > .none || pinnedOn > 0 }
 
+  /// Why a contract turned it on for everybody.
+  static func reason(openedBy id: PhaseID) -> String { "\(id.short) took the other way away" }
+
   /// `25 %`, `0 %, 2 pinned on`.
   package var standing: Prose {
     let pins: [Prose] = [(pinnedOn, "on"), (pinnedOff, "off")].compactMap { count, word in
@@ -32,6 +35,12 @@ package struct SwitchMember: Sendable, Hashable {
   package let subject: String
   package let isOn: Bool
   package let reason: String
+
+  /// Those who are meant, in one line.
+  static func list(_ subjects: [String]) -> String {
+    let more = subjects.count > 20 ? " and \(subjects.count - 20) more" : ""
+    return subjects.prefix(20).joined(separator: ", ") + more
+  }
 }
 
 extension Ledger {
@@ -123,9 +132,9 @@ extension Ledger {
     }
     for required in phase.switchesRequired {
       guard let present = try switchRecord(required.name), present.fullSince == nil else { continue }
-      try connection.execute(
-        #"DELETE FROM phasedb_switch_member WHERE name = ?1 AND "on" = 0"#, .text(required.name))
-      try change(present, to: .full, reason: "\(id.short) took the other way away", by: runner, at: time)
+      let pins = try unpin(false, of: required.name)
+      try change(
+        present, to: .full, pins: pins, reason: SwitchRecord.reason(openedBy: id), by: runner, at: time)
     }
   }
 
@@ -149,11 +158,26 @@ extension Ledger {
     }
   }
 
+  /// Takes every pin away that keeps somebody on, or off.
+  ///
+  /// - Returns: who was pinned, for the log.
+  private func unpin(_ isOn: Bool, of name: String) throws(SQLiteError) -> String {
+    let subjects = try members(of: name).filter { $0.isOn == isOn }.map(\.subject)
+    guard !subjects.isEmpty else { return "" }
+    try connection.execute(
+      #"DELETE FROM phasedb_switch_member WHERE name = ?1 AND "on" = ?2"#, .text(name),
+      .integer(isOn ? 1 : 0))
+    return ", no longer pinned \(isOn ? "on" : "off"): \(SwitchMember.list(subjects))"
+  }
+
   /// Changes the exposure of a switch, and ends its ramp.
   ///
-  /// - Parameter isRamp: whether its ramp does that itself.
+  /// - Parameters:
+  ///   - pins: what the log says of pins that went with it.
+  ///   - isRamp: whether its ramp does that itself.
   func change(
-    _ present: SwitchRecord, to exposure: Exposure, reason: String, by runner: Runner, at time: Timestamp,
+    _ present: SwitchRecord, to exposure: Exposure, pins: String = "", reason: String, by runner: Runner,
+    at time: Timestamp,
     isRamp: Bool = false
   ) throws(SQLiteError) {
     try connection.execute(
@@ -164,7 +188,8 @@ extension Ledger {
     if !isRamp { try endRamp(of: present.name, "it was set to \(exposure)", at: time) }
     try log(
       .switch, subject: present.name,
-      detail: "\(present.exposure) to \(exposure)\(reason.isEmpty ? "" : ": \(reason)")", by: runner, at: time
+      detail: "\(present.exposure) to \(exposure)\(pins)\(reason.isEmpty ? "" : ": \(reason)")", by: runner,
+      at: time
     )
   }
 
@@ -176,17 +201,12 @@ extension Ledger {
     _ present: SwitchRecord, reason: String, by runner: Runner, at time: Timestamp, isRamp: Bool = false
   ) throws(SQLiteError) -> Bool {
     guard present.isOpen else { return false }
-    let pinned = try members(of: present.name).filter(\.isOn).map(\.subject)
-    try connection.execute(
-      #"DELETE FROM phasedb_switch_member WHERE name = ?1 AND "on" = 1"#, .text(present.name))
+    let pins = try unpin(true, of: present.name)
     try connection.execute(
       "UPDATE phasedb_switch SET exposure = 0, changed_at = ?2, changed_by = ?3, reason = ?4 WHERE name = ?1",
       .text(present.name), .text(time.text), .text("\(runner.user)@\(runner.host)"), .text(reason))
     try settleTimes(of: present, at: time)
     if !isRamp { try endRamp(of: present.name, "it was closed", at: time) }
-    let more = pinned.count > 20 ? " and \(pinned.count - 20) more" : ""
-    let pins =
-      pinned.isEmpty ? "" : ", no longer pinned on: \(pinned.prefix(20).joined(separator: ", "))\(more)"
     try log(
       .switch, subject: present.name,
       detail: "closed at \(present.exposure)\(pins)\(reason.isEmpty ? "" : ": \(reason)")", by: runner,

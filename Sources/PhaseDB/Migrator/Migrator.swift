@@ -110,7 +110,7 @@ public final class Migrator {
       try refuseUnknownProbes(of: plan)
       try refuseUnknownLanes(of: plan)
       try refuseTakenSwitches(of: plan, knowledge)
-      plan.notes += notesOnWatches(of: plan)
+      plan.notes += notesOnWatches(of: plan) + notesOnSwitches(of: plan)
       return plan
     case .down:
       let checkpoints = try lifting("reading the ledger") { () in
@@ -137,6 +137,7 @@ public final class Migrator {
         }
       }
       plan.closing = try closing(of: plan, knowledge)
+      plan.notes += notesOnSwitches(of: plan)
       if saysReversals, let ledger = knowledge.ledger { try tellEffects(of: &plan, knowledge, ledger) }
       let rehearsed = plan.rehearsed
       plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)

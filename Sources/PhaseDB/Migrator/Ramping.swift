@@ -85,7 +85,7 @@ extension Migrator {
           .rampRefused, "nothing would judge the ramp of '\(name)': the phase that made it has no probe",
           state: "nothing was changed",
           help: [
-            "raise it by hand: phasedb switch set \(name.asCommandWord) 10% --reason \"...\"",
+            "raise it by hand: phasedb switch set \(ShellWord(name)) 10% --reason \"...\"",
             "write @watch and @probe in the next expand that makes a switch",
           ])
       }
@@ -117,7 +117,7 @@ extension Migrator {
       guard let order, let first = order.steps.first else {
         throw MigrationError(
           .rampRefused, "there is no ramp of '\(name)' to go on with", state: "nothing was changed",
-          help: ["begin one: phasedb switch ramp \(name.asCommandWord) 1%,10%,50%,100% every 30m"])
+          help: ["begin one: phasedb switch ramp \(ShellWord(name)) 1%,10%,50%,100% every 30m"])
       }
       guard first > record.exposure else {
         throw MigrationError(
@@ -125,6 +125,7 @@ extension Migrator {
           state: "nothing was changed", help: ["begin with a larger step"])
       }
       try refuseLease(ledger)
+      try refuseContained(name, knowledge.applied, ledger)
       let ramp = RampRecord(
         name: name, steps: order.steps, step: 1, every: order.every, phase: applied.sequence,
         judgement: WatchJudgement(), baseline: before, verdict: .ramping, detail: "", since: time, beat: time,
@@ -171,8 +172,8 @@ extension Migrator {
       .rampRefused, "'\(ramp.name)' is raised already: \(ramp.place) of another ramp",
       state: "nothing was changed",
       help: [
-        "go on with it: phasedb switch ramp \(ramp.name.asCommandWord)",
-        "or end it by setting the switch: phasedb switch set \(ramp.name.asCommandWord) \(ramp.exposure.word) --reason \"...\"",
+        "go on with it: phasedb switch ramp \(ShellWord(ramp.name))",
+        "or end it by setting the switch: phasedb switch set \(ShellWord(ramp.name)) \(ramp.exposure.word) --reason \"...\"",
       ])
   }
 

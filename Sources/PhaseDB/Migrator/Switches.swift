@@ -63,12 +63,16 @@ extension Migrator {
 
   /// Sets the exposure of a switch. A ramp of it ends.
   ///
-  /// - Throws: `unknown-switch`; `lease-held` when it would be raised while another run goes on.
+  /// - Throws: `unknown-switch`; `lease-held` when it would be raised while another run goes on, `switch-contained` while a
+  ///   watch asks whether closing it helped.
   package func setSwitch(
     _ name: String, to exposure: Exposure, reason: String
   ) throws(MigrationError) -> SwitchChange {
     try changeSwitch(name) { present, ledger, time throws(MigrationError) in
-      if exposure > present.exposure { try refuseLease(ledger) }
+      if exposure > present.exposure {
+        try refuseLease(ledger)
+        try refuseContained(name, ledger.appliedPhases(), ledger)
+      }
       guard exposure != present.exposure else { return }
       try lifting("writing the ledger") { () in
         try ledger.change(present, to: exposure, reason: reason, by: options.runner, at: time)
@@ -78,14 +82,17 @@ extension Migrator {
 
   /// Pins somebody on or off whatever the exposure, or takes a pin away.
   ///
-  /// - Throws: `unknown-switch`.
+  /// - Throws: `unknown-switch`; for a pin on also `lease-held` and `switch-contained`.
   package func pin(
     _ subject: String, _ isOn: Bool?, of name: String, reason: String
   ) throws(MigrationError) -> SwitchChange {
     try changeSwitch(name) { present, ledger, time throws(MigrationError) in
       let pin = try lifting("reading the ledger") { () in try ledger.answer(name, subject)?.pin }
       guard pin != isOn else { return }
-      if isOn == true { try refuseLease(ledger) }
+      if isOn == true {
+        try refuseLease(ledger)
+        try refuseContained(name, ledger.appliedPhases(), ledger)
+      }
       try lifting("writing the ledger") { () in
         try ledger.pin(subject, isOn, of: present, reason: reason, by: options.runner, at: time)
       }
@@ -188,6 +195,30 @@ extension Migrator {
     }
   }
 
+  /// Refuses to let more people see what a watch has just closed, while it asks whether that helped: its verdict would be
+  /// about something else.
+  func refuseContained(
+    _ name: String, _ applied: [AppliedPhase], _ ledger: Ledger
+  ) throws(MigrationError) {
+    guard let watch = try ledger.watches().last(where: { $0.verdict == .containing }) else { return }
+    let phases = try ledger.switchPhases(among: applied)
+    let isClosed = phases.contains {
+      $0.applied.id.migration == watch.phase.migration
+        && $0.phase.switchesMade.contains { $0.utf8.elementsEqual(name.utf8) }
+    }
+    // A switch that a contract waited for was not closed.
+    guard isClosed, !phases.contains(where: { $0.phase.switchesRequired.contains { $0.name == name } })
+    else { return }
+    throw MigrationError(
+      .switchContained,
+      "'\(name)' cannot be on for more: the watch of \(watch.phase.short) is \(watch.verdict.rawValue), because \(watch.detail)",
+      state: "nothing was changed; whether closing it helped is still asked",
+      help: [
+        "wait for the verdict: phasedb watch",
+        "or take it on yourself first: phasedb watch waive \(watch.phase.short) --reason \"...\"",
+      ])
+  }
+
   /// What an operator should know of a switch as it is now.
   private func notes(
     on name: String, since before: SwitchRecord, _ applied: [AppliedPhase], _ ledger: Ledger
@@ -234,6 +265,30 @@ extension Migrator {
             at: step.phase.up.beginningOfFile, state: "nothing was changed",
             help: ["give it another name", "or let one switch serve both: remove the line here"])
         }
+      }
+    }
+  }
+
+  /// Says which switches a contract opens that nobody has opened for everybody, and which ones stay open after its way
+  /// down.
+  func notesOnSwitches(of plan: Plan) -> [Prose] {
+    guard !plan.isFresh else { return [] }
+    let closed = plan.closing.values.flatMap(\.switches).map(\.name)
+    let made = plan.steps.filter { $0.direction == .up }.flatMap(\.phase.switchesMade)
+    return plan.steps.flatMap { step in
+      step.phase.switchesRequired.compactMap { required -> Prose? in
+        let name = required.name
+        let present = plan.judgement.switches.first { $0.name.utf8.elementsEqual(name.utf8) }
+        guard step.direction == .down else {
+          let opens: Prose = "\(step.id.short) opens the switch '\(name)' for everybody"
+          guard let present else { return made.contains(name) ? "\(opens): nobody has it yet" : nil }
+          return present.fullSince == nil ? "\(opens): it is at \(present.standing)" : nil
+        }
+        guard let present, present.isOpen, !closed.contains(name),
+          present.reason == SwitchRecord.reason(openedBy: step.id)
+        else { return nil }
+        return
+          "the switch '\(name)' stays at \(present.standing): \(step.id.short) opened it for everybody, and phasedb log says where it was"
       }
     }
   }

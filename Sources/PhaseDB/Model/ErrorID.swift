@@ -78,6 +78,7 @@ extension MigrationError {
     case laneNotIdle = "lane-not-idle"
     case laneLost = "lane-lost"
     case switchTaken = "switch-taken"
+    case switchContained = "switch-contained"
     case rampRefused = "ramp-refused"
     case notApplied = "not-applied"
     case statementFailed = "statement-failed"

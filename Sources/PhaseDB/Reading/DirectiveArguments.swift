@@ -66,11 +66,6 @@ struct DirectiveArguments {
 }
 
 extension String {
-  /// A name as a command takes it, or what stands for it where a shell would need quotes.
-  var asCommandWord: String {
-    asDirectiveName == self && unicodeScalars.allSatisfy(\.isASCII) ? self : "NAME"
-  }
-
   /// A name as `DirectiveArguments.name` reads it, in quotes when it needs them.
   var asDirectiveName: String {
     let name = isEmpty || contains(where: \.isNewline) ? onOneLine : self

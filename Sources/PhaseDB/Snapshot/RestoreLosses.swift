@@ -11,6 +11,8 @@ package struct RestoreLosses: Sendable, Hashable {
   package let reversed: [PhaseID]
   /// Checkpoints that were named since, and are gone afterwards.
   package let checkpoints: [String]
+  /// Switches that are on for others afterwards.
+  package let switches: [SwitchLoss]
 
   package struct Table: Sendable, Hashable {
     package let name: String
@@ -24,14 +26,28 @@ package struct RestoreLosses: Sendable, Hashable {
     package let isOther: Bool
   }
 
+  /// What becomes of a switch.
+  package struct SwitchLoss: Sendable, Hashable {
+    package let name: String
+    /// To how many it is on now; nil when there is no such switch.
+    package let before: Exposure?
+    /// To how many it is on afterwards; nil when there is no such switch then.
+    package let after: Exposure?
+    /// Pins that were taken away since, and come back.
+    package let pinsBack: [SwitchMember]
+    /// Pins that were set since, and go.
+    package let pinsGone: [SwitchMember]
+  }
+
   package var isEmpty: Bool {
-    tables.isEmpty && applied.isEmpty && reversed.isEmpty && checkpoints.isEmpty
+    tables.isEmpty && applied.isEmpty && reversed.isEmpty && checkpoints.isEmpty && switches.isEmpty
   }
 
   /// One sentence for each.
   package var lines: [Prose] {
     tables.map(\.sentence) + applied.map { "\($0) is not applied any more" }
       + reversed.map { "\($0) is applied again" } + checkpoints.map { "checkpoint @\($0) is forgotten" }
+      + switches.flatMap(\.lines)
   }
 }
 
@@ -41,6 +57,45 @@ extension RestoreLosses.Table {
     let changes: [Prose] =
       counts.map { "\(DetailLines.rows($0.0)) \($0.1)" } + (isOther ? ["another declaration"] : [])
     return "\(name): \(changes.joined(separator: ", ")) since"
+  }
+}
+
+extension RestoreLosses.SwitchLoss {
+  /// - Returns: nil when the switch is on for the same ones before and after.
+  fileprivate init?(_ name: String, from then: Ledger?, to now: Ledger?) throws(SQLiteError) {
+    self.name = name
+    before = try now?.switchRecord(name)?.exposure
+    after = try then?.switchRecord(name)?.exposure
+    let (old, new) = (try then?.members(of: name) ?? [], try now?.members(of: name) ?? [])
+    pinsBack = old.filter { pin in !new.contains { $0.isSame(as: pin) } }
+    pinsGone = new.filter { pin in !old.contains { $0.isSame(as: pin) } }
+    guard before != after || !pinsBack.isEmpty || !pinsGone.isEmpty else { return nil }
+  }
+
+  fileprivate var lines: [Prose] {
+    var lines: [Prose] = []
+    switch (before, after) {
+    case (let before?, let after?) where before != after:
+      lines.append("switch \(name): \(before) becomes \(after)")
+    case (nil, let after?): lines.append("switch \(name) is there again, at \(after)")
+    case (let before?, nil): lines.append("switch \(name), which is at \(before), is not there any more")
+    default: break
+    }
+    for (pins, what) in [(pinsBack, "again"), (pinsGone, "no longer")] as [([SwitchMember], Prose)] {
+      for isOn in [true, false] {
+        let subjects = pins.filter { $0.isOn == isOn }.map(\.subject)
+        guard !subjects.isEmpty else { continue }
+        lines.append("switch \(name): \(what) pinned \(isOn ? "on" : "off"): \(SwitchMember.list(subjects))")
+      }
+    }
+    return lines
+  }
+}
+
+extension SwitchMember {
+  /// SQLite compares bytes, where Swift takes two ways to write a letter for the same.
+  fileprivate func isSame(as other: SwitchMember) -> Bool {
+    isOn == other.isOn && subject.utf8.elementsEqual(other.subject.utf8)
   }
 }
 
@@ -60,6 +115,15 @@ extension RestoreLosses {
     reversed = then.applied.filter { !new.contains($0.mark) }.map(\.id)
     let known = try then.checkpointNames() + (checkpoint.map { [$0] } ?? [])
     checkpoints = try now.checkpointNames().filter { !known.contains($0) }
+    switches = try lifting("reading the switches") { () in
+      let (old, new) = (try then.ledger?.switches() ?? [], try now.ledger?.switches() ?? [])
+      let gone = old.map(\.name).filter { name in
+        !new.contains { $0.name.utf8.elementsEqual(name.utf8) }
+      }
+      return try (new.map(\.name) + gone).compactMap { name throws(SQLiteError) in
+        try SwitchLoss(name, from: then.ledger, to: now.ledger)
+      }
+    }
     snapshot.setProgressHandler(every: 1_000, shouldGoOn)
     present.setProgressHandler(every: 1_000, shouldGoOn)
     defer {

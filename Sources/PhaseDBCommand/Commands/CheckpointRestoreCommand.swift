@@ -49,6 +49,7 @@ private struct RestoreJSON: Encodable {
     let applied: [String]
     let reversed: [String]
     let checkpoints: [String]
+    let switches: [Switch]
 
     struct Table: Encodable {
       let table: String
@@ -56,6 +57,28 @@ private struct RestoreJSON: Encodable {
       let changed: Int
       let gone: Int
       let redeclared: Bool
+    }
+
+    struct Switch: Encodable {
+      let name: String
+      /// Left out where there is no such switch, before the restore or afterwards.
+      let percentBefore: Double?
+      let percentAfter: Double?
+      let pinsBack: [Pin]
+      let pinsGone: [Pin]
+
+      init(_ loss: RestoreLosses.SwitchLoss) {
+        name = loss.name
+        (percentBefore, percentAfter) = (loss.before?.percent, loss.after?.percent)
+        (pinsBack, pinsGone) = (loss.pinsBack.map(Pin.init), loss.pinsGone.map(Pin.init))
+      }
+    }
+
+    struct Pin: Encodable {
+      let subject: String
+      let on: Bool
+
+      init(_ member: SwitchMember) { (subject, on) = (member.subject, member.isOn) }
     }
   }
 
@@ -68,6 +91,6 @@ private struct RestoreJSON: Encodable {
         Lost.Table(
           table: $0.name, added: $0.added, changed: $0.changed, gone: $0.gone, redeclared: $0.isOther)
       }, applied: losses.applied.map(\.description), reversed: losses.reversed.map(\.description),
-      checkpoints: losses.checkpoints)
+      checkpoints: losses.checkpoints, switches: losses.switches.map(Lost.Switch.init))
   }
 }

@@ -128,7 +128,7 @@ struct PlanJSON: Encodable {
     let closings = plan.steps.compactMap { step in
       plan.closing[step.id].map {
         ClosingJSON(
-          phase: step.id.description, switches: $0.switches.map(\.name),
+          phase: step.id.description, switches: $0.switches.filter(\.isOpen).map(\.name),
           waitMilliseconds: $0.wait.milliseconds)
       }
     }

@@ -57,6 +57,12 @@ final class RunProgress {
     case .turningBack(let id, let reason):
       context.note("\(reason); every batch of \(id.short) is undone")
     case .switchesClosed(let id, let names, let waiting):
+      guard !names.isEmpty else {
+        context.say(
+          "waiting \(TimeText.text(waiting)) before \(id.short) comes down, because its switch was closed a moment ago"
+        )
+        break
+      }
       let list = names.map { "'\($0)'" as Prose }.joined(separator: ", ")
       context.say(
         "\(context.paint("closed  ", .good)) \(list); waiting \(TimeText.text(waiting)) before \(id.short) comes down"

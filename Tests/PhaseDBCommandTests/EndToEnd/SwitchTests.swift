@@ -166,6 +166,40 @@ struct SwitchTests {
     text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
+  @Test("a restore says in words and in JSON which switches become others")
+  func restored() throws {
+    let site = try Self.site()
+    try site.makeFolder("snapshots")
+    try site.expect(0, "switch set new-pricing 50% --reason x -d shop.db")
+    try site.expect(0, "switch pin new-pricing 4711 on -d shop.db")
+    try site.expect(0, "checkpoint create before --snapshot snapshots -d shop.db")
+    try site.expect(0, "switch close new-pricing -d shop.db")
+    let told = try site.expect(2, "checkpoint restore before -d shop.db").errors
+    #expect(!told.contains("has not changed") && told.contains("switch new-pricing: 0 % becomes 50 %"))
+    #expect(told.contains("switch new-pricing: again pinned on: 4711"))
+    let outcome = try site.expect(0, "checkpoint restore before --confirm before -d shop.db --format json")
+    #expect(try JSONSchema.output.problems(in: outcome.output) == [], "\(outcome.output)")
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let lost = try #require((json["lost"] as? [String: Any])?["switches"] as? [[String: Any]])
+    #expect(lost.count == 1 && lost[0]["percentBefore"] as? Double == 0)
+    #expect(lost[0]["percentAfter"] as? Double == 50)
+    #expect((lost[0]["pinsBack"] as? [[String: Any]])?.first?["subject"] as? String == "4711")
+  }
+
+  @Test("a way down that finds its switch closed a moment ago says that it waits, and closes nothing")
+  func closedEarlier() throws {
+    let site = try Self.site(settle: "3s")
+    try site.expect(0, "switch set new-pricing 50% --reason x -d shop.db")
+    try site.expect(0, "switch close new-pricing -d shop.db")
+    let plan = try site.json("plan down -d shop.db --format json")
+    let closing = try #require((plan["closing"] as? [[String: Any]])?.first)
+    let wait = try #require(closing["waitMilliseconds"] as? Double)
+    #expect((closing["switches"] as? [String])?.isEmpty == true && wait == wait.rounded())
+    let down = try site.expect(0, "down -d shop.db").output
+    #expect(!down.contains("closed   ") && down.contains("because its switch was closed a moment ago"))
+  }
+
   @Test("stopped while it waits, the switch is closed, the phase is up, and the exit code is 4")
   func interrupted() throws {
     let site = try Self.site(settle: "10m")

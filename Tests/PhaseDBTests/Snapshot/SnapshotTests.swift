@@ -97,6 +97,68 @@ struct SnapshotTests {
       try migrator.run(migrator.plan(.upAll)).done.count == 1, "phases go up from there as from anywhere")
   }
 
+  /// What somebody does with switches after the snapshot, at which 's' is at 50 %, and 1 is pinned on.
+  struct SwitchChange: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let lines: [Prose]
+    let go: @Sendable (SwitchSite) throws -> Void
+
+    init(_ sentence: String, _ lines: [Prose], _ go: @escaping @Sendable (SwitchSite) throws -> Void) {
+      (testDescription, self.lines, self.go) = (sentence, lines, go)
+    }
+  }
+
+  static let switchChanges = [
+    SwitchChange("closed", ["switch s: 0 % becomes 50 %", "switch s: again pinned on: 1"]) {
+      _ = try $0.migrator().closeSwitch("s", reason: "wrong totals")
+    },
+    SwitchChange("raised", ["switch s: 100 % becomes 50 %"]) { try $0.set("100%") },
+    SwitchChange("raised and set back", []) {
+      try $0.set("100%")
+      try $0.set("50%")
+    },
+    SwitchChange("pinned off", ["switch s: no longer pinned off: O'Brien"]) {
+      _ = try $0.migrator().pin("O'Brien", false, of: "s", reason: "complained")
+    },
+    SwitchChange("pinned otherwise", ["switch s: again pinned on: 1", "switch s: no longer pinned off: 1"]) {
+      _ = try $0.migrator().pin("1", false, of: "s", reason: "")
+    },
+    SwitchChange(
+      "removed with its phase",
+      [
+        "orders: another declaration since", "0002-price/expand is applied again",
+        "switch s is there again, at 50 %", "switch s: again pinned on: 1",
+      ]
+    ) { try $0.down() },
+  ]
+
+  @Test("for whom switches become others is told, too", arguments: switchChanges)
+  func switches(_ change: SwitchChange) throws {
+    let site = try SwitchSite(upTo: "0002/expand")
+    try site.set("50%")
+    _ = try site.migrator().pin("1", true, of: "s", reason: "staff")
+    try site.migrator().createCheckpoint("here", snapshotIn: site.database.folder.path)
+    try change.go(site)
+    let migrator = try site.migrator()
+    #expect(try migrator.losses(restoring: "here").lines == change.lines)
+    let error = try #require(migrationError { try migrator.restore("here", confirmed: nil) })
+    #expect(error.message.description.hasPrefix("the database has not changed") == change.lines.isEmpty)
+    try migrator.restore("here", confirmed: "here")
+    #expect(try site.record()?.exposure.hundredths == 5_000 && site.ask("1") == true)
+    #expect(try migrator.losses(restoring: "here").isEmpty)
+  }
+
+  @Test("a switch that is made after the snapshot goes with its phase")
+  func switchMade() throws {
+    let site = try SwitchSite(upTo: "0001")
+    try site.migrator().createCheckpoint("here", snapshotIn: site.database.folder.path)
+    try site.up(to: "0002/expand")
+    try site.set("5%")
+    #expect(
+      try site.migrator().losses(restoring: "here").lines.last
+        == "switch s, which is at 5 %, is not there any more")
+  }
+
   @Test("the ledger goes back, and knows where it was")
   func ledger() throws {
     let (database, migrator) = try begun()

@@ -81,6 +81,49 @@ struct ContainmentTests {
     #expect(try site.record() == nil)
   }
 
+  /// A way to turn somebody on.
+  struct Raise: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let go: @Sendable (SwitchSite) throws -> Void
+  }
+
+  static let raises = [
+    Raise(testDescription: "set") { try $0.set("100%") },
+    Raise(testDescription: "pin on") { _ = try $0.migrator().pin("1", true, of: "s", reason: "") },
+    Raise(testDescription: "ramp") { _ = try $0.migrator().ramp("s", RampTests.order, once: true) },
+  ]
+
+  @Test(
+    "nobody is turned on until there is a verdict; closing, lowering and a waiver work", arguments: raises)
+  func raised(_ raise: Raise) throws {
+    let site = try Self.site()
+    site.answers["checkout"] = .fails("500")
+    try Self.sample(site, 2)
+    site.answers["checkout"] = .passes
+    let error = try #require(migrationError { try raise.go(site) })
+    #expect(error.id == .switchContained)
+    #expect(
+      error.message
+        == "'s' cannot be on for more: the watch of 0002/expand is containing, because 'checkout' failed: 500; the switch 's' was closed"
+    )
+    #expect(error.help.first == "wait for the verdict: phasedb watch")
+    #expect(try site.record()?.isOpen == false)
+    _ = try site.migrator().pin("2", false, of: "s", reason: "")
+    _ = try site.migrator().closeSwitch("s", reason: "")
+    try site.set("0%")
+    #expect(try Self.sample(site, 2).verdict == .contained)
+    try raise.go(site)
+    #expect(try site.record()?.isOpen == true)
+
+    let waived = try Self.site()
+    waived.answers["checkout"] = .fails("500")
+    try Self.sample(waived, 2)
+    waived.answers["checkout"] = .passes
+    _ = try waived.migrator().waive("0002/expand", reason: "seen")
+    try raise.go(waived)
+    #expect(try waived.record()?.isOpen == true)
+  }
+
   @Test("when closing does not help, it goes on as without a switch")
   func notHelped() throws {
     let reversing = try Self.site()

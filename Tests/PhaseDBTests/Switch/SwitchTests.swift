@@ -325,11 +325,26 @@ struct SwitchTests {
     let site = try SwitchSite()
     try site.set("30%")
     _ = try site.migrator().pin("1", false, of: "s", reason: "")
-    try site.up(to: "0002/contract", site.options(override: [.switch]))
+    let options = site.options(override: [.switch])
+    #expect(
+      try site.migrator(options).plan(.upAll).notes == [
+        "0002/contract opens the switch 's' for everybody: it is at 30 %, 1 pinned off"
+      ])
+    try site.up(to: "0002/contract", options)
     #expect(try site.ask("1") == true)
     #expect(try site.record()?.fullSince != nil && site.record()?.pinnedOff == 0)
-    #expect(try site.log.last == "30 % to 100 %: 0002/contract took the other way away")
+    #expect(
+      try site.log.last
+        == "30 % to 100 %, no longer pinned off: 1: 0002/contract took the other way away")
     #expect(try site.story.contains("override switch"))
+    // The way back of the contract does not close it, and says so; that of the phases before closes it.
+    #expect(
+      try site.migrator().plan(.down(1)).notes == [
+        "the switch 's' stays at 100 %: 0002/contract opened it for everybody, and phasedb log says where it was"
+      ])
+    #expect(try site.migrator().plan(.down(2)).notes.isEmpty)
+    try site.down()
+    #expect(try site.record()?.exposure == .full)
   }
 
   @Test("what lowers the switch between the plan and the contract is seen in its transaction")
@@ -443,8 +458,10 @@ struct SwitchTests {
   func contractDown() throws {
     let site = try SwitchSite()
     try site.makeFull()
+    #expect(try site.migrator().plan(.upAll).notes.isEmpty)
     try site.up(to: "0002/contract")
     #expect(try site.migrator().plan(.down(1)).closing.isEmpty)
+    #expect(try site.migrator().plan(.down(1)).notes.isEmpty, "it was open before")
     #expect(try site.migrator().plan(.down(2)).closing.keys.map(\.short) == ["0002/migrate"])
     try site.down()
     #expect(try site.ask("1") == true)
@@ -467,6 +484,7 @@ struct SwitchTests {
     // The ledger keeps milliseconds.
     let wait = try #require(try site.migrator().plan(.down(1)).closing.values.first?.wait)
     #expect((.milliseconds(98)...(.milliseconds(102))).contains(wait))
+    #expect(wait.milliseconds == wait.milliseconds.rounded())
     site.clock.pass(0.2)
     #expect(try site.migrator().plan(.down(1)).closing.isEmpty)
     let began = ContinuousClock.now
@@ -475,6 +493,28 @@ struct SwitchTests {
     // A clock that was set back makes nobody wait longer than that.
     site.clock.pass(-86_400)
     #expect(try site.migrator().plan(.down(1)).closing.values.first?.wait == .seconds(10))
+  }
+
+  @Test("a way down does not say that it closed what somebody else had closed")
+  func closedByOthers() throws {
+    let site = try SwitchSite()
+    site.settle = .milliseconds(100)
+    try site.set("25%")
+    _ = try site.migrator().closeSwitch("s", reason: "")
+    var closed: [[String]] = []
+    try site.down(.down(1)) { if case .switchesClosed(_, let names, _) = $0 { closed.append(names) } }
+    #expect(closed == [[]])
+  }
+
+  @Test(
+    "what is to be typed can be typed, whatever the name",
+    arguments: [("new-pricing", "new-pricing"), ("new 'price'", #"'new '\''price'\'''"#)])
+  func typed(_ name: String, _ word: String) throws {
+    let site = try SwitchSite(
+      SwitchShop.whole(expand: [Switch(name)], contract: [Switch(name, fullFor: .zero)]))
+    #expect(
+      try site.migrator().plan(.upAll).held.first?.gates.first?.opening
+        == "raise it: phasedb switch set \(whole: word) 100% --reason \"...\"")
   }
 
   @Test("stopped while it waits, nothing has come down, the switch stays closed, and the error says so")

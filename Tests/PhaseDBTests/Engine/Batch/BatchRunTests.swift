@@ -322,6 +322,24 @@ struct BatchRunTests {
   }
 
   @Test(
+    "that is half done in either direction is finished by that one and undone by the other",
+    arguments: [true, false])
+  func wayOn(isUp: Bool) throws {
+    let database = try TemporaryDatabase(Self.rows)
+    let catalog = try Self.counting()
+    if !isUp { try database.run(.upAll, catalog) }
+    #expect(stop(after: 3, isUp ? .upAll : .down(1), database, catalog)?.standing == .partWay)
+    let migrator = try database.migrator(catalog)
+    let (on, back) = isUp ? ("up", "down") : ("down", "up")
+    for error in [
+      migrationError { try migrator.createCheckpoint("here") }, migrationError { try migrator.rehearse() },
+    ] {
+      #expect(error?.id == .phaseInProgress)
+      #expect(error?.help == ["finish it: phasedb \(on)", "or undo it: phasedb \(back)"])
+    }
+  }
+
+  @Test(
     "goes on only with the text and the ledger's format it began with; down always works",
     arguments: ["text", "format"])
   func edited(what: String) throws {
