@@ -1,10 +1,8 @@
-internal import PhaseDB
-
 /// A word as it is written on the command line of a POSIX shell, quoted only when it has to be.
-struct ShellWord: CustomStringConvertible {
-  let description: String
+package struct ShellWord: CustomStringConvertible {
+  package let description: String
 
-  init(_ word: String) {
+  package init(_ word: String) {
     let isPlain = !word.isEmpty && word.utf8.allSatisfy(Self.plain.contains)
     // Inside single quotes only the quote itself has a meaning (POSIX, Shell Command Language, 2.2.2).
     let quoted = word.unicodeScalars.map { $0 == "'" ? #"'\''"# : String($0) }.joined()
@@ -26,5 +24,7 @@ struct ShellWord: CustomStringConvertible {
 
 extension Prose.Interpolation {
   /// A command that is to be pasted has all of its words.
-  mutating func appendInterpolation(_ word: ShellWord) { appendInterpolation(whole: word.description) }
+  package mutating func appendInterpolation(_ word: ShellWord) {
+    appendInterpolation(whole: word.description)
+  }
 }
