@@ -234,7 +234,7 @@ final class LaneAccess {
   }
 
   /// Why its trigger cannot be made, found out in a database of its own; nil when it can.
-  private func whyNoTrigger(_ schema: Schema) throws(MigrationError) -> String? {
+  func whyNoTrigger(_ schema: Schema) throws(MigrationError) -> String? {
     guard case .trigger(let claim) = lane.hold else { return nil }
     let connection = try connection()
     let present =

@@ -242,6 +242,8 @@ extension Migrator {
     }
     let access = access(name, lane)
     access.isByHand = true
+    // What cannot be held leaves no row that says so.
+    if let why = try access.whyNoTrigger(Knowledge(of: connection).schema) { throw access.unfit("\(why)") }
     let moment = LaneAccess.moment(after: time)
     let isOfRun = try recordByHand(name) { ledger, row in
       var row = row ?? .new(name, lane, options.runner)
