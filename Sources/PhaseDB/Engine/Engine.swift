@@ -32,6 +32,8 @@ package final class Engine {
   var lanes: [String: Lane] = [:]
   /// The lanes that this run holds.
   var grips: [LaneGrip] = []
+  /// The lanes that were told of as open in any case, by the phase that comes down without them.
+  var absentLanes: [PhaseID: Set<String>] = [:]
   /// Renews what they are held by.
   var laneKeeper: LaneKeeper?
   /// How long a way down waits after it closed a switch.
@@ -160,7 +162,11 @@ package final class Engine {
       if step.direction == .up {
         firstUnwatched = isWatched(turn) ? nil : firstUnwatched ?? knowledge.applied.last?.sequence
       }
-      letGoOfLanes(except: index + 1 < plan.steps.count ? plan.steps[index + 1].phase.lanes : [])
+      if index + 1 < plan.steps.count {
+        letGoOfLanes(before: plan.steps[index + 1])
+      } else {
+        letGoOfLanes()
+      }
       watchForCancellation()
       expected.removeAll { $0 == step.id }
       if step.direction == .up { expected.append(step.id) }

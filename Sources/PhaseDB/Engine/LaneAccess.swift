@@ -19,6 +19,8 @@ final class LaneAccess {
   private var own: Connection?
   private let wait: Duration
   private let cancellation: Cancellation
+  /// Whether somebody holds it by hand: no phase is there to be run without it.
+  var isByHand = false
 
   init(_ name: String, _ lane: Lane, main: Connection, wait: Duration, _ cancellation: Cancellation) {
     (self.name, self.lane, self.main) = (name, lane, main)
@@ -62,7 +64,15 @@ final class LaneAccess {
   func unfit(_ why: Prose) -> MigrationError {
     MigrationError(
       .laneUnfit, "lane \(name) cannot be held: \(why)", state: "nothing was changed",
-      help: ["correct it in phasedb.json, under \"lanes\"", "see how it does: phasedb lane list"])
+      help: ["correct it in phasedb.json, under \"lanes\"", "see how it does: phasedb lane list"]
+        + (isByHand ? [] : [Gate.lane.overriding]))
+  }
+
+  /// What lets it go when a run could not.
+  var remedy: Prose {
+    isTrigger
+      ? "it is open by itself after \(DurationText.print(Self.horizon))"
+      : "let it go by hand: phasedb lane release \(ShellWord(name)) --reason \"...\""
   }
 
   // MARK: Holding
@@ -120,10 +130,14 @@ final class LaneAccess {
   /// Whether the trigger holds at this moment. The application's own way of holding cannot be seen.
   func holds() throws(MigrationError) -> Bool {
     guard isTrigger else { return true }
+    return try moment().map { $0 > Self.now } ?? false
+  }
+
+  /// Until when the trigger holds, in seconds since 1970; nil when there is none.
+  func moment() throws(MigrationError) -> Int64? {
     let connection = try connection()
     return try lifting("looking at lane \(name)") { () in
-      try connection.laneTrigger(triggerName).flatMap { LaneTrigger.moment(in: $0) }.map { $0 > Self.now }
-        ?? false
+      try connection.laneTrigger(triggerName).flatMap { LaneTrigger.moment(in: $0) }
     }
   }
 
@@ -148,9 +162,7 @@ final class LaneAccess {
     case .acts(_, let release):
       // Whoever asks for a stop wants it let go, too.
       guard let why = release({ false }) else { return }
-      throw MigrationError(
-        .laneNotHeld, "lane \(name) could not be let go: \(why)",
-        help: ["let it go by hand: phasedb lane release \(name.asDirectiveName) --reason \"...\""])
+      throw MigrationError(.laneNotHeld, "lane \(name) could not be let go: \(why)", help: [remedy])
     }
   }
 
@@ -198,7 +210,32 @@ final class LaneAccess {
   /// - Parameter schema: of the database that is migrated.
   func refuseUnfit(_ schema: Schema) throws(MigrationError) {
     for query in [lane.busy, lane.waiting] { if case .query = query { _ = try look(query) } }
-    guard case .trigger(let claim) = lane.hold else { return }
+    if let why = try whyNoTrigger(schema) { throw unfit("\(why)") }
+  }
+
+  /// The table or the column of its queue that is not there, as SQLite says it; nil when everything is. A queue in another
+  /// file is not the schema's.
+  func absence(_ schema: Schema) throws(MigrationError) -> String? {
+    guard lane.file == nil else { return nil }
+    var reasons: [String] = []
+    for query in [lane.busy, lane.waiting] {
+      guard case .query(let sql) = query else { continue }
+      do {
+        _ = try main.prepare(sql)
+      } catch {
+        guard error.code.primary == .error else {
+          throw MigrationError(error, while: "looking at lane \(name)")
+        }
+        reasons.append(error.message)
+      }
+    }
+    if let why = try whyNoTrigger(schema) { reasons.append(why) }
+    return reasons.first { $0.hasPrefix("no such table") || $0.hasPrefix("no such column") }
+  }
+
+  /// Why its trigger cannot be made, found out in a database of its own; nil when it can.
+  func whyNoTrigger(_ schema: Schema) throws(MigrationError) -> String? {
+    guard case .trigger(let claim) = lane.hold else { return nil }
     let connection = try connection()
     let present =
       try lane.file == nil ? schema : lifting("reading the schema") { () in try Schema(of: connection) }
@@ -207,9 +244,8 @@ final class LaneAccess {
     let objects = present.objects.filter { ["table", "view"].contains($0.key.type) }
     // What this library cannot make is no table of a queue.
     for object in objects.sorted(by: { $0.rank() < $1.rank() }) { try? scratch.execute(object.sql) }
-    let why = try lifting("looking at lane \(name)") { () in
+    return try lifting("looking at lane \(name)") { () in
       try scratch.makeLaneTrigger(claim.definition(of: triggerName, until: 0))
     }
-    if let why { throw unfit("\(why)") }
   }
 }

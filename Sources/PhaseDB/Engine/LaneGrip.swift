@@ -24,7 +24,7 @@ extension Engine {
   ///
   /// - Throws: `lane-not-idle` when one does not become quiet in time, `unknown-lane`, `lane-unfit`, `lane-not-held`.
   func takeLanes(_ turn: Turn) throws(MigrationError) {
-    for use in missingLanes(turn) {
+    for use in try missingLanes(turn) {
       letGoOfLanes(except: grips.map(\.use).filter { $0.lane != use.lane })
       watchForCancellation()
       try takeLane(use, turn)
@@ -32,16 +32,40 @@ extension Engine {
   }
 
   /// The lanes that a step needs and this run does not hold yet.
-  func missingLanes(_ turn: Turn) -> [LaneUse] {
+  func missingLanes(_ turn: Turn) throws(MigrationError) -> [LaneUse] {
     guard purpose == .change, !turn.plan.isFresh, !turn.plan.overridden.contains(.lane) else { return [] }
-    return turn.step.phase.lanes.sorted { $0.lane < $1.lane }.filter { use in
+    return try presentLanes(of: turn.step).filter { use in
       !grips.contains { $0.use.lane == use.lane && ($0.use.need == .empty || use.need == .idle) }
     }
   }
 
+  /// The lanes of a step in the order in which they are held. On a way down, one whose table or column is not there is open
+  /// in any case: a phase that took it away must come down.
+  private func presentLanes(of step: Plan.Step) throws(MigrationError) -> [LaneUse] {
+    let uses = step.phase.lanes.sorted { $0.lane < $1.lane }
+    guard step.direction == .down else { return uses }
+    var present: [LaneUse] = []
+    for use in uses {
+      if let lane = lanes[use.lane],
+        let why = try access(use.lane, lane).absence(knowledge.schema)
+      {
+        if absentLanes[step.id, default: []].insert(use.lane).inserted {
+          observe(.laneAbsent(use.lane, step.id, reason: LaneAccess.absent(use.lane, step.id, why)))
+        }
+      } else {
+        present.append(use)
+      }
+    }
+    return present
+  }
+
+  private func access(_ name: String, _ lane: Lane) -> LaneAccess {
+    LaneAccess(name, lane, main: connection, wait: wait, cancellation)
+  }
+
   private func takeLane(_ use: LaneUse, _ turn: Turn) throws(MigrationError) {
     guard let lane = lanes[use.lane] else { throw .unknownLane(use, of: turn.step, among: lanes.keys) }
-    let access = LaneAccess(use.lane, lane, main: connection, wait: wait, cancellation)
+    let access = access(use.lane, lane)
     let began = ContinuousClock.now
     if lane.busy == nil, lane.pause > use.limit {
       throw access.unfit(
@@ -98,7 +122,9 @@ extension Engine {
       until: LaneAccess.moment(after: LaneAccess.horizon), ifNothingWaits: use.need == .empty && !isKept)
     {
       if cancellation.isRequested { throw MigrationError.stopped() }
-      guard ContinuousClock.now < deadline else { throw access.notIdle(use, "\(waiting.words("waiting"))") }
+      guard ContinuousClock.now < deadline else {
+        throw access.notIdle(use, turn, "\(waiting.words("waiting"))")
+      }
       tell(&told, .laneWaiting(use.lane, turn.step.id, waiting, what: .waiting))
       Pause.sleep(milliseconds: 100)
     }
@@ -131,7 +157,7 @@ extension Engine {
       wasQuiet = count.jobs <= 0
       if !wasQuiet {
         guard ContinuousClock.now < deadline else {
-          throw access.notIdle(use, "\(count.words("in flight"))")
+          throw access.notIdle(use, turn, "\(count.words("in flight"))")
         }
         tell(&told, .laneWaiting(use.lane, turn.step.id, count, what: .inFlight))
       }
@@ -256,10 +282,10 @@ extension Engine {
         help: ["remove 'through watch', or leave the queue's table as phasedb.json describes it"])
     }
     for name in gone.keys.sorted() {
+      let lane = String(name.dropFirst(LaneTrigger.prefix.count))
       observe(
-        .laneStuck(
-          String(name.dropFirst(LaneTrigger.prefix.count)),
-          reason: "it cannot be held on the new schema, so it is open"))
+        .laneAbsent(
+          lane, turn.step.id, reason: "lane \(lane) cannot be held on the new schema, so it is open"))
     }
     if let applied, let ledger = knowledge.ledger, !watched.isEmpty {
       let rows = watched
@@ -292,6 +318,13 @@ extension Engine {
   ///
   /// Nothing here fails the run: a lane that cannot be let go at once is told of, and the next command or the deadline lets
   /// it go.
+  func letGoOfLanes(before next: Plan.Step) {
+    guard !grips.isEmpty else { return }
+    // What cannot be told now is found out when the step begins.
+    letGoOfLanes(except: (try? presentLanes(of: next)) ?? [])
+  }
+
+  /// The same, except for some.
   func letGoOfLanes(except next: [LaneUse] = []) {
     for grip in grips.reversed() where !next.contains(where: { $0.lane == grip.use.lane }) {
       grips.removeAll { $0.use.lane == grip.use.lane }
@@ -302,11 +335,7 @@ extension Engine {
           grip.access, by: runner, at: now(), wait: wait, why: "", of: knowledge.ledger?.format)
         if let isOpen { observe(isOpen ? .laneOpened(grip.use.lane) : .laneKept(grip.use.lane)) }
       } catch {
-        let end: Prose =
-          grip.access.isTrigger
-          ? "it is open by itself after \(DurationText.print(LaneAccess.horizon))"
-          : "let it go by hand: phasedb lane release \(grip.use.lane.asDirectiveName) --reason \"...\""
-        observe(.laneStuck(grip.use.lane, reason: "\(error.message); \(end)"))
+        observe(.laneStuck(grip.use.lane, reason: "\(error.message); \(grip.access.remedy)"))
       }
     }
     if grips.isEmpty { laneKeeper = nil }
@@ -391,15 +420,24 @@ extension LaneRecord {
 
 extension LaneAccess {
   /// The error for a lane that did not become quiet in time.
-  func notIdle(_ use: LaneUse, _ what: Prose) -> MigrationError {
-    MigrationError(
+  func notIdle(_ use: LaneUse, _ turn: Turn, _ what: Prose) -> MigrationError {
+    // On a way down the text of the ledger counts, which nobody can edit.
+    let more: Prose? =
+      turn.step.direction == .down
+      ? nil
+      : "or allow more time in the phase: @lane \(name.asDirectiveName) \(use.need.rawValue) within \(DurationText.print(use.limit * 5))"
+    return MigrationError(
       .laneNotIdle,
       "lane \(name) was not \(use.need.rawValue) within \(DurationText.print(use.limit)): \(what)",
       help: [
-        "see what these jobs do, and run the command again: phasedb lane list",
-        "or allow more time in the phase: @lane \(name.asDirectiveName) \(use.need.rawValue) within \(DurationText.print(use.limit * 5))",
-        Gate.lane.overriding,
-      ])
+        "see what these jobs do: phasedb lane list",
+        "wait until they have ended, and run the same command again", more, Gate.lane.overriding,
+      ].compactMap(\.self))
+  }
+
+  /// Why a phase comes down without holding a lane.
+  static func absent(_ name: String, _ phase: PhaseID, _ why: String) -> Prose {
+    "\(phase.short) comes down without holding lane \(name): a table or a column of its queue is not there, so it is open (\(why))"
   }
 
   /// The error for a lane that is held no more.

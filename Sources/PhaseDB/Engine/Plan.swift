@@ -32,6 +32,8 @@ public struct Plan: Sendable {
   public internal(set) var effects: [PhaseID: [EffectCount]] = [:]
   /// For a way down, the archives of each step, which stay until they are purged or their rows come back.
   package internal(set) var kept: [PhaseID: [KeptData]] = [:]
+  /// For a way down, the lanes of a step that are open in any case, because their queues are not there.
+  var absentLanes: [PhaseID: Set<String>] = [:]
   /// The watch that began this way down; nil when somebody asked for it.
   var reversing: Int64?
   /// What must be applied, in its order, when the plan begins.
@@ -57,6 +59,11 @@ public struct Plan: Sendable {
     var plan = self
     plan.steps = Array(steps[...last])
     return plan
+  }
+
+  /// The lanes that are held while a step runs.
+  package func lanes(of step: Step) -> [LaneUse] {
+    step.phase.lanes.filter { absentLanes[step.id]?.contains($0.lane) != true }
   }
 
   /// What a way down closes before a step, and how long it then waits.

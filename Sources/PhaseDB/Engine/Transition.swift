@@ -22,7 +22,7 @@ extension Engine {
     if let closing = try switchClosing(turn) {
       return try close(closing, before: turn, accepting: drift, in: transaction)
     }
-    guard missingLanes(turn).isEmpty else { return .lanesOpen }
+    guard try missingLanes(turn).isEmpty else { return .lanesOpen }
     // The trigger of a lane would ignore the phase's own SQL, too: it goes first and comes back last.
     try refuseLostLanes()
     let lanes = try liftLanes()

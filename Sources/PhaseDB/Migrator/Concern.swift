@@ -15,7 +15,7 @@ package struct Concern: Sendable, Hashable {
     case unread
     /// The watch of an applied phase failed, or saw too little.
     case watch
-    /// A lane is held by a run that is gone.
+    /// A lane is held by a run that is gone, or by hand although the time for that is over.
     case lane
     /// A version is live that the schema is not for.
     case liveVersion = "live-version"
@@ -89,10 +89,13 @@ extension Status {
   }
 
   private var abandoned: [Concern] {
-    lanes.filter(\.isAbandoned).map { lane in
+    lanes.filter { $0.isAbandoned && $0.state != .open }.map { lane in
       Concern(
-        .lane, "lane \(lane.name) is held by a run that is gone",
-        remedies: ["let it go: phasedb lane release \(lane.name.asDirectiveName) --reason \"...\""])
+        .lane,
+        lane.isOver
+          ? "lane \(lane.name) is held by hand, and the time for that is over"
+          : "lane \(lane.name) is held by a run that is gone",
+        remedies: ["let it go: phasedb lane release \(ShellWord(lane.name)) --reason \"...\""])
     }
   }
 

@@ -22,8 +22,13 @@ package struct LaneStanding: Sendable {
   package var waiting: LaneCount?
   /// Why it cannot be looked at or held; nil when it can.
   package var trouble: Prose?
+  /// How it is: what its trigger does now, and what the ledger says where no trigger can be seen.
+  package var state = LaneRecord.State.open
+  /// Whether somebody held it by hand, and the time for that is over.
+  package var isOver = false
 
-  package var state: LaneRecord.State { record?.state ?? .open }
+  /// Whether it is open although the ledger says that somebody needs it held.
+  package var isUnheld: Bool { state == .open && record.map { $0.state != .open } == true && !isOver }
 }
 
 extension Migrator {
@@ -86,17 +91,36 @@ extension Migrator {
     guard !rows.isEmpty else { return [] }
     let watches = try ledger?.watches() ?? []
     return try rows.map { row throws(MigrationError) in
-      var opens: Timestamp?
-      if row.state != .open {
-        let sql = try lifting("looking at lane \(row.name)") { () in
-          row.file.isEmpty ? try connection.laneTrigger(LaneTrigger.name(of: row.name)) : nil
-        }
-        opens = sql.flatMap { LaneTrigger.moment(in: $0) }.map(LaneAccess.timestamp)
-        if !row.file.isEmpty { opens = row.until }
-      }
-      return LaneStanding(
-        name: row.name, record: row, isAbandoned: isAbandoned(row, watches), opens: opens)
+      let isAbandoned = isAbandoned(row, watches)
+      let (state, opens) = try holding(row, isAbandoned: isAbandoned)
+      var standing = LaneStanding(name: row.name, record: row, isAbandoned: isAbandoned, opens: opens)
+      standing.state = state
+      standing.isOver =
+        isAbandoned && row.byHand != nil && row.phase.isEmpty
+        && !watches.contains { $0.id == row.watch }
+      return standing
     }
+  }
+
+  /// How a lane is, and when it is open by itself. Only a trigger can be seen.
+  private func holding(
+    _ row: LaneRecord, isAbandoned: Bool
+  ) throws(MigrationError) -> (LaneRecord.State, Timestamp?) {
+    guard row.state != .open else { return (.open, nil) }
+    let moment: Int64?
+    do throws(MigrationError) {
+      let access = try access(row)
+      guard access.isTrigger else { return (row.state, nil) }
+      moment = try access.moment()
+    } catch {
+      // The file of a queue that cannot be opened says nothing.
+      guard !row.file.isEmpty, error.id != .interrupted else { throw error }
+      return (row.state, row.until)
+    }
+    if let moment, moment > LaneAccess.now { return (row.state, LaneAccess.timestamp(moment)) }
+    // Before a run holds it there is none, and a lane that the settings do not name may have been held by a program.
+    let isToCome = row.state == .holding && !isAbandoned
+    return (isToCome || moment == nil && lanes[row.name] == nil ? row.state : .open, nil)
   }
 
   /// Whether nobody needs a lane any more that is not open.
@@ -121,24 +145,28 @@ extension Migrator {
       let watches = try? ledger.watches()
     else { return }
     for row in rows where isAbandoned(row, watches) {
+      var remedy: Prose?
       do throws(MigrationError) {
+        let access = try access(row)
+        remedy = access.remedy
         if try connection.letGo(
-          try access(row), by: options.runner, at: options.now(), wait: options.wait,
+          access, by: options.runner, at: options.now(), wait: options.wait,
           why: "\(row.holder.user)@\(row.holder.host), process \(row.holder.processID), left it", of: format,
           whoever: true) == true
         {
           observe(.laneOpened(row.name))
         }
       } catch {
-        observe(.laneStuck(row.name, reason: error.message))
+        observe(.laneStuck(row.name, reason: error.message + (remedy.map { "; \($0)" } ?? "")))
       }
     }
   }
 
-  /// Lanes that a plan needs and that this environment does not have, or cannot hold.
+  /// Refuses lanes that a plan needs and that this environment does not have, or cannot hold. A way down is not held by one
+  /// whose table or column is not there; the plan gets a note.
   ///
   /// - Throws: `unknown-lane`, `lane-unfit`.
-  func refuseUnknownLanes(of plan: Plan) throws(MigrationError) {
+  func refuseUnknownLanes(of plan: inout Plan) throws(MigrationError) {
     guard !plan.isFresh, !plan.overridden.contains(.lane) else { return }
     for (index, step) in plan.steps.enumerated() {
       for use in step.phase.lanes {
@@ -147,7 +175,13 @@ extension Migrator {
         }
         // What an earlier step makes is not there yet.
         guard index == 0 || lane.file != nil else { continue }
-        try access(use.lane, lane).refuseUnfit(plan.schemaBefore)
+        let access = access(use.lane, lane)
+        if plan.direction == .down, let why = try access.absence(plan.schemaBefore) {
+          plan.absentLanes[step.id, default: []].insert(use.lane)
+          plan.notes.append(LaneAccess.absent(use.lane, step.id, why))
+        } else {
+          try access.refuseUnfit(plan.schemaBefore)
+        }
       }
     }
   }
@@ -207,6 +241,9 @@ extension Migrator {
         help: [nearest, "see the lanes: phasedb lane list"].compactMap(\.self))
     }
     let access = access(name, lane)
+    access.isByHand = true
+    // What cannot be held leaves no row that says so.
+    if let why = try access.whyNoTrigger(Knowledge(of: connection).schema) { throw access.unfit("\(why)") }
     let moment = LaneAccess.moment(after: time)
     let isOfRun = try recordByHand(name) { ledger, row in
       var row = row ?? .new(name, lane, options.runner)

@@ -108,7 +108,7 @@ public final class Migrator {
     case .up:
       var plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
       try refuseUnknownProbes(of: plan)
-      try refuseUnknownLanes(of: plan)
+      try refuseUnknownLanes(of: &plan)
       try refuseTakenSwitches(of: plan, knowledge)
       plan.notes += notesOnWatches(of: plan) + notesOnSwitches(of: plan)
       return plan
@@ -117,7 +117,7 @@ public final class Migrator {
         try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
-      try refuseUnknownLanes(of: plan)
+      try refuseUnknownLanes(of: &plan)
       if saysReversals { plan.reversals = try reversals(knowledge) }
       if saysReversals, let half = planner.halfApplied, let underWay = planner.underWay,
         let ledger = knowledge.ledger
@@ -192,13 +192,19 @@ public final class Migrator {
       try refuseBrokenArchives(plan)
       return try Knowledge(of: connection)
     }
+    var stuck: Set<String> = []
+    // What could not be let go is tried again at the end, and told once.
+    let tell = { (event: Event) in
+      if case .laneStuck(let name, _) = event, !stuck.insert(name).inserted { return }
+      observe(event)
+    }
     let engine = Engine(
       on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
-      wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: observe)
+      wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: tell)
     engine.probes = options.probes
     engine.lanes = lanes
-    letGoOfAbandonedLanes(observe)
-    defer { letGoOfAbandonedLanes(observe) }
+    letGoOfAbandonedLanes(tell)
+    defer { letGoOfAbandonedLanes(tell) }
     engine.switchSettle = options.switchSettle
     engine.effectsFolder = options.effectsFolder
     let result = try engine.run(plan)

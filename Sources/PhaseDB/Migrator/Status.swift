@@ -36,7 +36,7 @@ public struct Status: Sendable {
   package let switches: [SwitchRecord]
   /// What keeps watches from reversing; nil when nothing does.
   package let freeze: Freeze?
-  /// The lanes that are held.
+  /// The lanes that are held, and those that the ledger takes for held.
   package let lanes: [LaneStanding]
   /// What the effects of applied phases come to; without those of phases that declare none.
   public let effects: [PhaseID: [EffectCount]]
@@ -187,7 +187,7 @@ extension Migrator {
                 && (watch.first...watch.id).contains($0.sequence)
           }
       }, switches: planner.judgement.switches, freeze: try presentFreeze(),
-      lanes: try standings(knowledge.ledger).filter { $0.state != .open },
+      lanes: try standings(knowledge.ledger).filter { $0.state != .open || $0.isUnheld },
       effects: try effects(of: texts, knowledge),
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty

@@ -40,6 +40,7 @@ extension Migrator {
   package func watch(
     once: Bool = false, observe: @escaping (WatchEvent) -> Void = { _ in }
   ) throws(MigrationError) -> [WatchRecord] {
+    letGoOfAbandonedLanes { observe(.reversing($0)) }
     let open = try openWatches()
     guard !open.isEmpty else { return [] }
     try takeWatcher()

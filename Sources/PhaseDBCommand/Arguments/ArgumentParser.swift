@@ -272,6 +272,9 @@ extension ArgumentParser {
       throw UsageError(
         .missingArgument, "'lane \(action.rawValue)' needs \(word)", help: ["add \(word)"])
     }
+    if invocation.duration(.freezeTime) == .zero {
+      throw UsageError(.badDuration, "'lane hold' must hold for longer than 0s", help: ["add --for 10m"])
+    }
     let own: [ArgumentID] = [.lane, .freezeTime, .reason]
     guard let id = own.first(where: { invocation.has($0) && !needed.contains($0) }) else { return }
     let spelling = Option.named(id).map { "'--\($0.long)'" } ?? "LANE"

@@ -46,6 +46,11 @@ struct CommandContext {
     output.line(line)
   }
 
+  /// Prints a paragraph of additional information; further lines begin so many columns to the right.
+  func say(_ label: Prose, _ text: Prose, indent: Int) {
+    for line in Wrapped.paragraph(label, text, indent: indent, width: width) { say(line) }
+  }
+
   /// The command that usually comes next, on the database and the folder that this one was given: it works when it
   /// is pasted.
   ///
@@ -84,9 +89,11 @@ struct CommandContext {
   }
 
   /// Prints something that is neither data nor an error.
-  func note(_ line: Prose) {
-    guard !isQuiet else { return }
-    guard !isJSON else { return tell(MessageJSON(event: "note", message: line)) }
+  ///
+  /// - Parameter always: also with `--quiet`, because somebody has to act.
+  func note(_ line: Prose, always: Bool = false) {
+    guard always || !isQuiet else { return }
+    guard !isJSON else { return tell(MessageJSON(event: "note", message: line), always: always) }
     let label: Prose = "\(terminal.errorPaint(invocation.color)("note:", .warning)) "
     for line in Wrapped.paragraph(label, line, indent: 6, width: terminal.errorWidth) { errors.line(line) }
   }
@@ -97,8 +104,10 @@ struct CommandContext {
   }
 
   /// Prints an event for a program, on one line.
-  func tell(_ payload: some Encodable) {
-    guard !isQuiet,
+  ///
+  /// - Parameter always: also with `--quiet`.
+  func tell(_ payload: some Encodable, always: Bool = false) {
+    guard always || !isQuiet,
       let text = try? JSONText.line(command: Verb.with(invocation.verb)?.name ?? "", payload)
     else { return }
     errors.write(text)

@@ -21,9 +21,11 @@ enum LaneCommand {
       let lane = try migrator.holdLane(
         name, for: context.invocation.duration(.freezeTime) ?? .seconds(600), reason: reason)
       if context.isJSON { try context.print(json: LanesJSON([lane])) }
-      context.say(lane.sentence)
+      context.say("", lane.sentence, indent: 2)
       if let busy = lane.busy, busy.jobs > 0 { context.say("\(busy.words("still in flight"))") }
-      if lane.opens == nil { context.say("nothing but a command opens it: phasedb lane release") }
+      if lane.opens == nil {
+        context.say("", "nothing but a command opens it: phasedb lane release \(ShellWord(name))", indent: 2)
+      }
       context.suggest("phasedb lane release \(ShellWord(name)) --reason \"...\"")
     case .release:
       try migrator.releaseLane(name, reason: reason)
@@ -42,7 +44,7 @@ enum LaneCommand {
     }
     var table = TextTable(
       .init("lane"), .init("state"), .init("in flight", .right), .init("oldest", .right),
-      .init("waiting", .right), .init("remark"), overflow: .isCut)
+      .init("waiting", .right), .init("remark"))
     for lane in lanes {
       let isOpen = lane.state == .open
       table.add(
@@ -53,7 +55,9 @@ enum LaneCommand {
         lane.trouble.map { .init("\($0)", .bad) } ?? .init(""))
     }
     context.print(table)
-    for lane in lanes where lane.state != .open { context.say(lane.sentence) }
+    for lane in lanes where lane.state != .open || lane.isUnheld {
+      context.say("", lane.sentence, indent: 2)
+    }
   }
 }
 
@@ -101,7 +105,7 @@ struct LaneJSON: Encodable {
     reason = record.flatMap { $0.reason.isEmpty ? nil : $0.reason }
     byHandUntil = record?.byHand?.text
     holder = record.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" }
-    abandoned = lane.isAbandoned
+    abandoned = lane.isAbandoned && lane.state != .open
     opens = lane.opens?.text
     inFlight = lane.busy?.jobs
     oldestMilliseconds = lane.busy?.oldest?.milliseconds

@@ -110,7 +110,7 @@ struct PlanJSON: Encodable {
         residuals: step.phase.residuals?.map { ResidualJSON(audience: $0.audience.rawValue, text: $0.text) },
         residual: step.phase.residualStatement.rawValue,
         verifications: step.phase.verifications.map(\.title),
-        lanes: step.phase.lanes.map(LaneUseJSON.init),
+        lanes: plan.lanes(of: step).map(LaneUseJSON.init),
         effects: plan.effects[step.id]?.map { EffectJSON($0) }, kept: plan.kept[step.id]?.map(KeptJSON.init),
         reversal: plan.reversals[step.id].map(ReversalJSON.init),
         rehearsedMilliseconds: plan.rehearsed[step.id]?.times.down,

@@ -86,7 +86,7 @@ struct PlanText {
   private func printLanes(_ context: CommandContext) {
     guard !plan.isFresh, !plan.overridden.contains(.lane) else { return }
     for step in plan.steps {
-      for lane in step.phase.lanes {
+      for lane in plan.lanes(of: step) {
         context.print(
           "\(context.paint("lane:", .heading)) ", "\(step.id.short) holds \(lane.sentence)", indent: 6)
       }

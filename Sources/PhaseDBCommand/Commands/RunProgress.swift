@@ -45,7 +45,9 @@ final class RunProgress {
         "lane \(name) is quiet and held for \(id.short), after \(TimeText.text(.milliseconds(milliseconds)))")
     case .laneKept(let name): context.say("lane \(name) stays held, for its watch or by hand")
     case .laneOpened(let name): context.say("lane \(name) is open again")
-    case .laneStuck(let name, let reason): context.note("lane \(name): \(reason)")
+    case .laneAbsent(_, _, let reason): context.note(reason)
+    case .laneStuck(let name, let reason):
+      context.note(reason.contains("lane \(name)") ? reason : "lane \(name): \(reason)", always: true)
     case .tookOver(let holder):
       context.note("took over from \(holder), which is no longer running")
     case .baselineBegan:
@@ -89,7 +91,8 @@ final class RunProgress {
       if let lastEvent, now - lastEvent < Self.interval { return true }
       lastEvent = now
     }
-    context.tell(payload)
+    // A lane that stays held stops an application, whoever reads this.
+    context.tell(payload, always: payload.event == "lane-stuck")
     return true
   }
 }

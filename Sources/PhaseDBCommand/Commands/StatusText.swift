@@ -17,7 +17,9 @@ struct StatusText {
     for watch in status.watches where watch.verdict != .passed && watch.verdict != .waived {
       context.print("watch", watch.sentence, watch.style)
     }
-    for lane in status.lanes { context.print("lane", lane.sentence, lane.isAbandoned ? .bad : .warning) }
+    for lane in status.lanes {
+      context.print("lane", lane.sentence, lane.isAbandoned && !lane.isUnheld ? .bad : .warning)
+    }
     for record in status.switches where record.isOpen {
       context.print("switch", "\(record.name): \(record.standing)")
     }
@@ -290,22 +292,37 @@ extension LaneUse {
 extension LaneStanding {
   /// Who holds it, since when, why, and when it opens by itself.
   var sentence: Prose {
-    guard let record, record.state != .open else { return "\(name): open" }
+    guard let record, state != .open || isUnheld else { return "\(name): open" }
     let phase = (try? PhaseID(record.phase))?.short ?? record.phase
-    let state: Prose = record.state == .holding ? "about to be held" : "held"
-    var what: Prose = "\(name): \(state)"
+    let word: Prose = record.state == .holding ? "about to be held" : "held"
+    var what: Prose = isUnheld ? "\(name): open; the ledger says \(word)" : "\(name): \(word)"
     if !record.phase.isEmpty { what += " for \(phase)" }
     if record.watch != nil { what += record.phase.isEmpty ? " through a watch" : ", then through its watch" }
     if let end = record.byHand { what += " by hand until \(end.minute): \(record.reason)" }
     what += ", since \(record.since.minute)"
-    if isAbandoned {
-      what += "; whoever held it is gone, and the next up, down or watch lets it go"
+    let release: Prose = "phasedb lane release \(ShellWord(name)) --reason \"...\""
+    if isUnheld {
+      what += ", but its trigger is gone or its time is over; " + correction(of: record, release)
+    } else if isAbandoned {
+      what += isOver ? "; the time for that is over" : "; whoever held it is gone"
+      what += ", and the next up, down or watch lets it go"
       what += opens.map { "; its trigger ends at \($0)" } ?? ""
-      what += ": phasedb lane release \(name) --reason \"...\""
+      what += ": \(release)"
     } else if let opens {
       what += "; open by itself at \(opens), unless renewed"
     }
     return what
+  }
+}
+
+extension LaneStanding {
+  /// What to do about a lane that the ledger takes for held, and that is open.
+  private func correction(of record: LaneRecord, _ release: Prose) -> Prose {
+    if isAbandoned { return "the next up, down or watch says so in the ledger, or: \(release)" }
+    if record.watch != nil { return "hold it again with the next sample: phasedb watch" }
+    return record.byHand == nil
+      ? "its run will end and change nothing: phasedb log"
+      : "hold it again: phasedb lane hold \(ShellWord(name)) --for 10m --reason \"...\""
   }
 }
 

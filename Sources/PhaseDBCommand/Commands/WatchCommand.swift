@@ -122,7 +122,7 @@ struct WatchRun {
       context.note("onWatch: \(trouble)")
     }
     if context.isJSON { return context.tell(VerdictJSON(watch)) }
-    context.say("\(context.paint(watch.words, watch.style)) \(watch.phase): \(watch.detail)")
+    context.say("\(context.paint(watch.words, watch.style)) ", "\(watch.phase): \(watch.detail)", indent: 2)
   }
 
   /// The code of the worst verdict.

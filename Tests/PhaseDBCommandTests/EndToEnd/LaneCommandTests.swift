@@ -90,6 +90,7 @@ struct LaneCommandTests {
     #expect(none.output.contains("hooks  open"))
     try site.expect(64, "lane hold hooks -d shop.db")
     try site.expect(64, "lane hold hooks --for 10m -d shop.db")
+    try site.expect(64, "lane hold hooks --for 0s --reason x -d shop.db")
     try site.expect(64, "lane release -d shop.db")
     try site.expect(64, "lane list --for 10m -d shop.db")
     let held = try site.start([
@@ -182,6 +183,35 @@ struct LaneCommandTests {
     #expect(try Self.isOpen(site))
     #expect(try Self.work(site) == "1")
     try site.expect(0, "verify -d shop.db")
+  }
+
+  @Test("a lane that could not be let go is told of once, also quietly, and what to type is quoted")
+  func stuck() throws {
+    for words in ["up -d shop.db", "up -q -d shop.db", "up -q -d shop.db --format json"] {
+      let site = try Self.shop(
+        "'my mail': { hold: ['true'], release: ['false'], busy: ['echo', '0'] }",
+        lane: "@lane \"my mail\" idle within 5s")
+      let outcome = try site.expect(0, words)
+      #expect(outcome.errors.components(separatedBy: "could not be let go").count == 2, "\(outcome.errors)")
+      #expect(!outcome.errors.contains("lane my mail: lane my mail"))
+      let command = "phasedb lane release 'my mail' --reason"
+      let errors = outcome.errors.components(separatedBy: .whitespacesAndNewlines).joined(separator: " ")
+      #expect(errors.contains(command), "\(outcome.errors)")
+      #expect(try site.phasedb("status -d shop.db").output.contains(command))
+    }
+  }
+
+  @Test("a lane whose trigger somebody dropped is shown as open, with what to type")
+  func unheld() throws {
+    let site = try Self.shop()
+    try site.expect(0, "lane hold hooks --for 10m --reason down -d shop.db")
+    _ = try site.sqlite("DROP TRIGGER phasedb_lane_hooks")
+    for line in ["lane list -d shop.db", "status -d shop.db"] {
+      let output = try site.phasedb(line).output
+      #expect(output.contains("hooks: open; the ledger says held by hand until"), "\(output)")
+      #expect(output.contains("hold it again: phasedb lane hold hooks --for 10m --reason"), "\(output)")
+    }
+    #expect(try site.expect(0, "lane list -d shop.db --format json").output.contains("\"state\" : \"open\""))
   }
 
   @Test("commands that fail, hang or print no number end the run, and the lane is let go")

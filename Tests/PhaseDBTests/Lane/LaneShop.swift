@@ -103,6 +103,7 @@ final class LaneShop {
           case .laneHeld: "held"
           case .laneOpened: "open"
           case .laneStuck(_, let why): "stuck: \(why)"
+          case .laneAbsent(_, _, let why): "absent: \(why)"
           case .committed: "committed"
           default: nil
           }

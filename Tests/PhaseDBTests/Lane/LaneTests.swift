@@ -58,12 +58,18 @@ struct LaneTests {
     #expect(error.standing == .unchanged)
     #expect(error.message.raw == "lane hooks was not idle within 300ms: 2 jobs in flight, oldest 12 s")
     #expect(try shop.database.applied() == ["0001/expand"])
+    #expect(error.help.first?.raw == "see what these jobs do: phasedb lane list")
+    #expect(error.help.contains { $0.contains("@lane hooks idle within 1500ms") })
     #expect(try shop.isOpen())
     #expect(try shop.work() == 1)
     // Whoever takes it on themselves goes on without.
     #expect(try shop.run(.upAll, catalog, shop.options(override: [.lane])) == nil)
     #expect(shop.events == ["committed"])
-    #expect(try #require(try shop.run(.down(1), catalog)).id == .laneNotIdle)
+    let down = try #require(try shop.run(.down(1), catalog))
+    #expect(down.id == .laneNotIdle)
+    // The text of the ledger counts, so that editing the phase would change nothing.
+    #expect(!down.help.contains { $0.contains("@lane") })
+    #expect(down.help.contains { $0.contains("--override lane") })
     #expect(try shop.run(.down(1), catalog, shop.options(override: [.lane])) == nil)
     #expect(
       try shop.migrator(catalog).log().contains { $0.action == "override" && $0.detail.contains("a test") })
@@ -186,7 +192,8 @@ struct LaneTests {
     let catalog = try shop.catalog(
       LaneShop.phase(.contract, "DROP TABLE outbox", down: LaneShop.outbox))
     #expect(try shop.run(.upAll, catalog) == nil)
-    #expect(shop.events.contains { $0.hasPrefix("stuck: it cannot be held on the new schema") })
+    #expect(
+      shop.events.contains("absent: lane hooks cannot be held on the new schema, so it is open"))
     #expect(try shop.isOpen())
     let other = try LaneShop("('sent')")
     let watched = try other.catalog(
@@ -198,6 +205,42 @@ struct LaneTests {
     #expect(try other.run(.upAll, watched, options)?.id == .laneLost)
     #expect(try other.database.applied() == ["0001/expand"])
     #expect(try other.isOpen())
+  }
+
+  struct Away: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let up: String
+    let down: String
+    let why: String
+  }
+
+  @Test(
+    "a phase that took the table or the column of its lane away comes down without it, and says so",
+    arguments: [
+      Away(
+        testDescription: "table", up: "DROP TABLE outbox", down: LaneShop.outbox,
+        why: "no such table: outbox"),
+      Away(
+        testDescription: "column", up: "ALTER TABLE outbox RENAME COLUMN state TO status",
+        down: "ALTER TABLE outbox RENAME COLUMN status TO state", why: "no such column: state"),
+    ])
+  func comesDownWithout(row: Away) throws {
+    let shop = try LaneShop("('sent')")
+    let catalog = try shop.catalog(
+      LaneShop.phase(), LaneShop.phase(.contract, row.up, down: row.down))
+    #expect(try shop.run(.upAll, catalog) == nil)
+    // On the way up it stays an error.
+    #expect(
+      migrationError { try shop.migrator(catalog).holdLane("hooks", for: .seconds(9), reason: "x") } != nil)
+    let note =
+      "0002/contract comes down without holding lane hooks: a table or a column of its queue is not there, so it is open (\(row.why))"
+    let plan = try shop.migrator(catalog).plan(.down(2))
+    #expect(plan.notes.map(\.raw).contains(note))
+    #expect(plan.steps.map { plan.lanes(of: $0).count } == [0, 1])
+    #expect(try shop.run(.down(2), catalog) == nil)
+    #expect(shop.events == ["absent: \(note)", "committed", "held", "committed", "open"])
+    #expect(try shop.database.applied() == ["0001/expand"])
+    #expect(try shop.isOpen())
   }
 
   @Test("batches that write the queue's table are not ignored, and nothing is claimed between two of them")
@@ -466,6 +509,7 @@ struct LaneTests {
       migrationError { try shop.migrator(shop.catalog(LaneShop.phase())).plan(.upAll) })
     #expect(error.id == .laneUnfit)
     #expect(error.message.contains(row.says), "\(error.message)")
+    #expect(error.help.contains { $0.contains("--override lane") })
     #expect(try shop.states() == before)
     let standing = try #require(try shop.migrator(shop.catalog(LaneShop.phase())).laneStandings().first)
     #expect(standing.trouble?.contains(row.says) == true)
@@ -514,13 +558,85 @@ struct LaneTests {
     // It could not be let go: the phase is applied, the row stays, and the next run lets it go.
     calls.fail(["release"])
     #expect(try shop.run(.upAll, catalog) == nil)
-    #expect(shop.events.contains { $0.hasPrefix("stuck: lane hooks could not be let go: release fails") })
+    #expect(
+      shop.events.filter { $0.hasPrefix("stuck: lane hooks could not be let go: release fails") }.count == 1)
     #expect(try shop.database.applied().count == 2)
     #expect(try shop.migrator(catalog).status().lanes.map(\.name) == ["hooks"])
     calls.fail([])
     #expect(try shop.run(.upAll, catalog) == nil)
     #expect(calls.all == ["release"])
     #expect(try shop.isOpen())
+  }
+
+  @Test("what a run that was killed left held is let go by a watch that has nothing to watch")
+  func abandonedAndNothingWatched() throws {
+    let shop = try LaneShop()
+    let catalog = try shop.catalog(LaneShop.phase())
+    let calls = Calls()
+    shop.lanes["hooks"] = Lane(
+      hold: { _ in calls.note("hold") }, release: { _ in calls.note("release") }, busy: nil)
+    for once in [true, false] {
+      _ = try shop.migrator(catalog, shop.options(runner: LaneShop.gone)).holdLane(
+        "hooks", for: .seconds(600), reason: "x")
+      try shop.database.run("UPDATE phasedb_lane SET by_hand = NULL, reason = '', phase = '0002-note/expand'")
+      #expect(try shop.migrator(catalog).status().concerns.contains { $0.kind == .lane })
+      var opened: [String] = []
+      let watches = try shop.migrator(catalog).watch(once: once) { event in
+        if case .reversing(.laneOpened(let name)) = event { opened.append(name) }
+      }
+      #expect(watches.isEmpty)
+      #expect(opened == ["hooks"])
+      #expect(calls.all == ["hold", "release"])
+      #expect(try shop.isOpen())
+    }
+  }
+
+  /// How a lane came to be open although the ledger says that it is held.
+  enum Unheld: String, CaseIterable, Sendable {
+    case noTrigger, runAndNoTrigger, runAndDeadline, timeIsOver
+
+    /// Whether somebody has to know of it.
+    var isNews: Bool { self != .timeIsOver }
+    /// What is typed to set it right.
+    var isOfRun: Bool { self == .runAndNoTrigger || self == .runAndDeadline }
+  }
+
+  @Test("a lane that no trigger holds is open, whatever the ledger says", arguments: Unheld.allCases)
+  func unheld(row: Unheld) throws {
+    for isBeside in [false, true] {
+      let shop = try LaneShop(isBeside: isBeside)
+      let catalog = try shop.catalog(LaneShop.phase())
+      _ = try shop.migrator(catalog, shop.options(runner: row.isOfRun ? LaneShop.gone : .test)).holdLane(
+        "hooks", for: .seconds(600), reason: "x")
+      #expect(try shop.migrator(catalog).laneStandings().map(\.state) == [.held])
+      if row.isOfRun {
+        try shop.database.run(
+          "UPDATE phasedb_lane SET by_hand = NULL, reason = '', phase = '0002-note/expand'")
+      }
+      let worker = try shop.worker()
+      let sql = try #require(try worker.laneTrigger("phasedb_lane_hooks"))
+      try worker.execute("DROP TRIGGER phasedb_lane_hooks")
+      if row == .timeIsOver || row == .runAndDeadline {
+        try worker.execute(try #require(LaneTrigger.renewed(sql, until: LaneAccess.now - 1)))
+      }
+      if row == .timeIsOver {
+        try shop.database.run("UPDATE phasedb_lane SET by_hand = '2020-01-01T00:00:00.000Z'")
+      }
+      #expect(try shop.work() == 1)
+      let standing = try #require(try shop.migrator(catalog).laneStandings().first)
+      #expect(standing.state == .open)
+      #expect(standing.isUnheld == row.isNews)
+      let status = try shop.migrator(catalog).status()
+      #expect(status.lanes.map(\.isUnheld) == (row.isNews ? [true] : []))
+      #expect(!status.concerns.contains { $0.kind == .lane })
+      if row.isOfRun {
+        #expect(try shop.migrator(catalog).watch(once: true).isEmpty)
+      } else {
+        try shop.migrator(catalog).releaseLane("hooks", reason: "done")
+      }
+      #expect(try shop.isOpen())
+      #expect(try shop.migrator(catalog).status().lanes.isEmpty)
+    }
   }
 
   // MARK: - Through a watch

@@ -14,7 +14,7 @@ extension Engine {
     if let closing = try switchClosing(turn) {
       return try close(closing, before: turn, accepting: drift, in: transaction)
     }
-    guard missingLanes(turn).isEmpty else { return .lanesOpen }
+    guard try missingLanes(turn).isEmpty else { return .lanesOpen }
     try refuseLostLanes()
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let underWay = try ledger.batch()
