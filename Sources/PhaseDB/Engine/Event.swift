@@ -36,9 +36,9 @@ public enum Event: Sendable, Hashable {
   case laneOpened(String)
   /// A lane could not be let go at once: why, and what lets it go.
   case laneStuck(String, reason: Prose)
-  /// TheseA phase is not held by a lane that is open in any case, because what its queue needs is not there: why.
+  /// A phase is not held by a lane that is open in any case, because what its queue needs is not there: why.
   case laneAbsent(String, PhaseID, reason: Prose)
-  /// The switches of the step's migration are closed now, none when they were before, and the step waits so long for those
+  /// These switches of the step's migration are closed now, none when they were before, and the step waits so long for those
   /// that asked before.
   case switchesClosed(PhaseID, [String], waiting: Duration)
   /// A lease was taken over from a process that is provably dead.
