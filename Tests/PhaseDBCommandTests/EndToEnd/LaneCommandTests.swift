@@ -230,15 +230,3 @@ struct LaneCommandTests {
     }
   }
 }
-
-extension Site {
-  /// Runs `phasedb`, which must end with a code.
-  @discardableResult
-  fileprivate func expect(
-    _ code: Int32, _ line: String, sourceLocation: SourceLocation = #_sourceLocation
-  ) throws -> Outcome {
-    let outcome = try phasedb(line)
-    #expect(outcome.code == code, "\(line): \(outcome.summary)", sourceLocation: sourceLocation)
-    return outcome
-  }
-}

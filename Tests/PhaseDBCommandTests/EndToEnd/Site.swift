@@ -120,3 +120,15 @@ enum BuiltProgram {
       "there is no built phasedb beside the tests")
   }
 }
+
+extension Site {
+  /// Runs `phasedb`, which must end with a code.
+  @discardableResult
+  func expect(
+    _ code: Int32, _ line: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Outcome {
+    let outcome = try phasedb(line)
+    #expect(outcome.code == code, "\(line): \(outcome.summary)", sourceLocation: sourceLocation)
+    return outcome
+  }
+}

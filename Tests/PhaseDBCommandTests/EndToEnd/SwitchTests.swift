@@ -341,16 +341,6 @@ struct SwitchTests {
 }
 
 extension Site {
-  /// Runs `phasedb`, which must end with a code.
-  @discardableResult
-  fileprivate func expect(
-    _ code: Int32, _ line: String, sourceLocation: SourceLocation = #_sourceLocation
-  ) throws -> Outcome {
-    let outcome = try phasedb(line)
-    #expect(outcome.code == code, "\(line): \(outcome.summary)", sourceLocation: sourceLocation)
-    return outcome
-  }
-
   fileprivate func json(_ line: String) throws -> [String: Any] {
     try #require(
       try JSONSerialization.jsonObject(with: Data(expect(0, line).output.utf8)) as? [String: Any])
