@@ -22,7 +22,7 @@ package struct SQLTokens: Sequence, IteratorProtocol {
     package let isSemicolon: Bool
   }
 
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
   private var position = 0
 
   package init(_ text: String) { self.init(bytes: Array(text.utf8)) }

@@ -13,12 +13,12 @@ struct MishapTests {
 
   static let rows =
     [Journal.delete, .wal].flatMap { journal in
-      [(Failure.ioError, 23), (.diskFull, 13), (.busy, 5), (.noMemory, 9_973)].map { failure, stride in
+      [(Failure.ioError, 47), (.diskFull, 29), (.busy, 11), (.noMemory, 19_997)].map { failure, stride in
         Row(failure: failure, journal: journal, stride: stride)
       }
     } + [
-      Row(failure: .ioError, journal: .persist, stride: 61),
-      Row(failure: .ioError, journal: .truncate, stride: 61),
+      Row(failure: .ioError, journal: .persist, stride: 127),
+      Row(failure: .ioError, journal: .truncate, stride: 127),
     ]
 
   @Test(

@@ -24,7 +24,7 @@ struct HiddenContent {
   init(_ trial: TransitionTrial, _ schema: Schema, on connection: Connection) throws(SQLiteError) {
     let touched = trial.there.touchedTables.union(trial.back?.touchedTables ?? [])
     var tables: [Table] = []
-    for object in schema.objects where object.isVirtual && touched.contains(object.name.folded) {
+    for object in schema.objects where object.isVirtual && touched.contains(object.key.name) {
       guard let definition = TableDefinition(object.sql), let virtual = definition.virtual else { continue }
       var table = Table(name: definition.name, virtual: virtual)
       if virtual.content == .unreadable { table.rows = table.count(on: connection) }

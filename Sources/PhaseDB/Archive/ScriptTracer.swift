@@ -222,11 +222,8 @@ extension ScriptTracer {
   /// Whether one of these functions makes one value of several rows.
   private func mayCombineRows(_ functions: Set<FoldedName>) -> Bool {
     do throws(SQLiteError) {
-      for name in functions {
-        let isFound = try connection.value(
-          "SELECT 1 FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE AND type <> 's' LIMIT 1",
-          .text(name.text))
-        if isFound != nil { return true }
+      for name in functions where try FunctionList.traits(of: name, on: connection)?.combinesRows == true {
+        return true
       }
     } catch {
       failure = error

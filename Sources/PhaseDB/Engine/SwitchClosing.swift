@@ -114,8 +114,8 @@ extension Engine {
       ? "the switch \(names) was closed before and stays closed"
       : "the switches \(names) were closed before and stay closed"
     error.state = error.state.map { "\($0); \(stays)" } ?? stays
-    // Something is different from before the command.
-    if error.standing == .unchanged || error.standing == .busy { error.standing = .partWay }
+    // Something is different from before the command, also where the step itself was undone.
+    error.standing = .partWay
     return error
   }
 

@@ -120,10 +120,8 @@ extension Connection {
   /// the clock or an application's own functions. Aggregates give the same result for the same rows.
   func leavesToChance(_ functions: Set<FoldedName>) throws(SQLiteError) -> Bool {
     for name in functions.sorted() where !name.text.hasPrefix("sqlite_") {
-      let isScalar = try value(
-        "SELECT 1 FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE AND type = 's' LIMIT 1",
-        .text(name.text))
-      if isScalar != nil, try !isConstant(name) { return true }
+      guard try FunctionList.traits(of: name, on: self)?.isScalar == true else { continue }
+      if try !isConstant(name) { return true }
     }
     return false
   }
@@ -132,11 +130,7 @@ extension Connection {
   /// may be 'now'.
   fileprivate func isConstant(_ function: FoldedName) throws(SQLiteError) -> Bool {
     guard !Self.functionsOfTime.contains(function) else { return false }
-    // SQLITE_DETERMINISTIC (sqlite.org/c3ref/c_deterministic.html).
-    let flags = try value(
-      "SELECT min(flags & 0x800) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE",
-      .text(function.text))
-    return flags?.integer == 0x800
+    return try FunctionList.traits(of: function, on: self)?.isDeterministic ?? false
   }
 
   /// Whether a unique index of a table has some of these columns.

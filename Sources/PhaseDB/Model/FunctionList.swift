@@ -8,11 +8,30 @@ package import PhaseSQLite
 /// have none.
 package struct FunctionList: Sendable {
   private let names: Set<String>
+  private let traits: [String: Traits]
+
+  /// What SQLite says of a function with a name, over all its numbers of arguments.
+  struct Traits: Sendable {
+    let isScalar: Bool
+    /// Whether it is an aggregate or a window function, too.
+    let combinesRows: Bool
+    /// Whether its result depends only on its arguments: SQLITE_DETERMINISTIC
+    /// (sqlite.org/c3ref/c_deterministic.html).
+    let isDeterministic: Bool
+
+    fileprivate init(_ row: ArraySlice<Value>) {
+      let flags = row.map { $0.integer ?? 0 }
+      (isScalar, combinesRows, isDeterministic) = (flags[0] != 0, flags[1] != 0, flags[2] != 0)
+    }
+
+    /// The columns of a query over `pragma_function_list` that says it.
+    fileprivate static let columns = "max(type = 's'), max(type <> 's'), min(flags & 0x800)"
+  }
 
   /// The list for the library alone, without functions of an application.
   static let ofLibrary: FunctionList = {
     let connection = try? Connection(path: "", mode: .memory)
-    return connection.map { FunctionList(of: $0) } ?? FunctionList(names: [])
+    return connection.map { FunctionList(of: $0) } ?? FunctionList(names: [], traits: [:])
   }()
 
   /// The list for a connection. On a borrowed handle it also has the application's own functions, if they are marked.
@@ -22,14 +41,35 @@ package struct FunctionList: Sendable {
 
   /// If SQLite cannot list its functions, none may be called.
   init(of connection: Connection) {
-    let rows = try? connection.rows(
-      "SELECT lower(name), min(builtin OR flags & \(Self.marks) <> 0), max(flags & \(Self.marks)) FROM pragma_function_list GROUP BY 1"
-    )
-    let marked = (rows ?? []).filter { $0[1].integer != 0 && $0[2].integer != 0 }.compactMap { $0[0].text }
-    self.init(names: Set(marked).union(Self.unmarked).subtracting(Self.harmful))
+    let rows =
+      (try? connection.rows(
+        """
+        SELECT lower(name), min(builtin OR flags & \(Self.marks) <> 0), max(flags & \(Self.marks)), \(Traits.columns)
+        FROM pragma_function_list GROUP BY 1
+        """)) ?? []
+    let marked = rows.filter { $0[1].integer != 0 && $0[2].integer != 0 }.compactMap { $0[0].text }
+    let traits = rows.compactMap { row in row[0].text.map { ($0, Traits(row[3...])) } }
+    self.init(
+      names: Set(marked).union(Self.unmarked).subtracting(Self.harmful),
+      traits: Dictionary(traits, uniquingKeysWith: { first, _ in first }))
   }
 
-  private init(names: Set<String>) { self.names = names }
+  private init(names: Set<String>, traits: [String: Traits]) {
+    self.names = names
+    self.traits = traits
+  }
+
+  /// What a function of a connection is; nil when there is none. To ask SQLite, which compiles a query for it, takes
+  /// longer than most statements of a phase.
+  static func traits(
+    of function: FoldedName, on connection: Connection
+  ) throws(SQLiteError) -> Traits? {
+    if !connection.isBorrowed, let known = ofLibrary.traits[function.text] { return known }
+    let rows = try connection.rows(
+      "SELECT \(Traits.columns) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE GROUP BY lower(name)",
+      .text(function.text))
+    return rows.first.map { Traits($0[...]) }
+  }
 
   package func allows(_ name: String) -> Bool { names.contains(name.asciiLowercased) }
 

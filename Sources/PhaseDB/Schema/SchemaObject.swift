@@ -13,6 +13,8 @@ package struct SchemaObject: Sendable {
   let references: Int
   /// Equal for two objects whose SQL differs only in comments, white space, quoting and the case of names.
   let digest: SchemaDigest
+  /// Whether it is a table of a module, which keeps its data in shadow tables named after it.
+  let isVirtual: Bool
 
   /// Identifies an object within its schema. Names are case-folded, as SQLite compares them.
   package struct Key: Hashable, Sendable, Comparable {
@@ -38,14 +40,14 @@ package struct SchemaObject: Sendable {
     self.sql = sql
     references = sql.occurrences(ofLowercased: "references")
     digest = SchemaDigest(type: type, name: key.name, table: table.folded, sql: sql)
+    isVirtual = type == "table" && Self.makesVirtualTable(sql)
   }
 
-  /// Whether it is a table of a module, which keeps its data in shadow tables named after it.
-  var isVirtual: Bool {
-    key.type == "table"
-      && SQLTokens(sql).lazy.filter { !$0.kind.isTrivia }.dropFirst().first.map { token in
-        String(decoding: Array(sql.utf8)[token.range], as: UTF8.self).asciiLowercased == "virtual"
-      } == true
+  private static func makesVirtualTable(_ sql: String) -> Bool {
+    let tokens = SQLTokens(sql)
+    let second = tokens.lazy.filter { !$0.kind.isTrivia }.dropFirst().first
+    return second.map { String(decoding: tokens.bytes[$0.range], as: UTF8.self).asciiLowercased == "virtual" }
+      ?? false
   }
 
   /// Whether it is a trigger that holds a lane, and no more than that, on a table that is not the ledger's.
