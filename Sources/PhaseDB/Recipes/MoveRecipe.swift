@@ -155,63 +155,84 @@ struct MoveRecipe {
 
   // MARK: Triggers
 
-  private func name(_ table: RecipeTable, _ event: String) -> String {
-    let name = table.name == target.name ? new : column.name
-    return SchemaName(ground.free("\(table.name)_\(event)_\(name)")).written
-  }
-
   /// With the name of each.
   private var triggers: [(name: String, sql: String)] {
-    let keys = (key.map(\.own).written, key.map(\.other).written)
+    let (own, other) = (column.name.written, new.written)
     let push =
-      "UPDATE \(target.sql) SET \(new.written) = NEW.\(column.name.written)\n  WHERE \(partner(of: "NEW")) AND \(place(new)) IS NOT NEW.\(column.name.written)"
-    let pull =
-      "UPDATE \(table.sql) SET \(column.name.written) = (SELECT \(new.written) FROM \(target.sql) WHERE \(partner(of: "NEW")))\n  WHERE \(table.isSameRow)"
-    let isUnset = "NEW.\(place()) IS \(unset)"
-    let hasPartner = "EXISTS (SELECT 1 FROM \(target.sql) WHERE \(partner(of: "NEW")))"
+      "UPDATE \(target.sql) SET \(other) = NEW.\(own)\n  WHERE \(partner(of: "NEW")) AND \(place(new)) IS NOT NEW.\(own)"
     let spread =
-      "UPDATE \(table.sql) SET \(column.name.written) = NEW.\(new.written)\n  WHERE \(owners(of: "NEW")) AND \(place()) IS NOT NEW.\(new.written)"
+      "UPDATE \(table.sql) SET \(own) = NEW.\(other)\n  WHERE \(owners(of: "NEW")) AND \(place()) IS NOT NEW.\(other)"
+    let theirs = "SELECT \(other) FROM \(target.sql) WHERE \(partner(of: "NEW"))"
     let written = "\(owners(of: "NEW")) AND \(place()) IS NOT \(unset)"
-    let collect =
-      "UPDATE \(target.sql) SET \(new.written) = (SELECT \(column.name.written) FROM \(table.sql) WHERE \(written) LIMIT 1)\n  WHERE \(target.isSameRow)"
-    let moved = key.map { "NEW.\($0.own.written) IS NOT OLD.\($0.own.written)" }
-    let otherMoved = key.map { "NEW.\($0.other.written) IS NOT OLD.\($0.other.written)" }
-    let set =
-      "EXISTS (SELECT 1 FROM \(target.sql) WHERE \(partner(of: "NEW")) AND \(place(new)) IS NOT \(unset))"
-    func any(_ conditions: [String]) -> String {
-      conditions.count == 1 ? conditions[0] : "(\(conditions.joined(separator: " OR ")))"
+    func pull(_ value: String) -> String {
+      "UPDATE \(table.sql) SET \(own) = (\n    \(value))\n  WHERE \(table.isSameRow)"
     }
+    let collect =
+      "UPDATE \(target.sql) SET \(other) = (\n    SELECT \(own) FROM \(table.sql) WHERE \(written) LIMIT 1)\n  WHERE \(target.isSameRow)"
+    let moved = Self.any(key.map { "NEW.\($0.own.written) IS NOT OLD.\($0.own.written)" })
+    let otherMoved = Self.any(key.map { "NEW.\($0.other.written) IS NOT OLD.\($0.other.written)" })
+    // The rows that share a partner say its value, too, until the backfill has told it.
+    let siblings =
+      "SELECT \(own) FROM \(table.sql) WHERE \(key.map { "\(table.sql).\($0.own.written) = NEW.\($0.own.written)" }.joined(separator: " AND ")) AND \(place()) IS NOT \(unset) AND NOT (\(table.isSameRow))"
+    let isShared = !table.isUnique(key.map(\.own), on: ground)
+    let isTold =
+      "EXISTS (\(theirs) AND \(place(new)) IS NOT \(unset))"
+      + (isShared ? "\n    OR EXISTS (\(siblings))" : "")
+    let found =
+      !isShared
+      ? theirs
+      : standard == nil
+        ? "SELECT coalesce((\(theirs)),\n      (\(siblings) LIMIT 1))"
+        : "SELECT CASE WHEN EXISTS (\(theirs) AND \(place(new)) IS NOT \(unset))\n      THEN (\(theirs)) ELSE (\(siblings) LIMIT 1) END"
+    let (keys, otherKeys) = (key.map(\.own).written, key.map(\.other).written)
     return [
-      trigger(name(table, "insert"), "INSERT", table, "NOT (\(isUnset))", push),
-      trigger(name(table, "insert_without"), "INSERT", table, "\(isUnset) AND \(hasPartner)", pull),
       trigger(
-        name(table, "update"), "UPDATE OF \(column.name.written)", table,
-        "NEW.\(place()) IS NOT OLD.\(column.name.written)", push),
+        table, "insert", "INSERT", ["NEW.\(place()) IS NOT \(unset)"], push, "What old versions insert."),
       trigger(
-        name(table, "find"), "UPDATE OF \(keys.0)", table, "\(any(moved)) AND \(set)", pull),
+        table, "insert_without", "INSERT", ["NEW.\(place()) IS \(unset)", "EXISTS (\(theirs))"], pull(theirs),
+        "A row without a value takes that of its partner."),
       trigger(
-        name(table, "bring"), "UPDATE OF \(keys.0)", table, "\(any(moved)) AND NOT \(set)", push),
-      trigger(name(target, "insert"), "INSERT", target, "NEW.\(place(new)) IS NOT \(unset)", spread),
+        table, "update", "UPDATE OF \(own)", ["NEW.\(place()) IS NOT OLD.\(own)"], push,
+        "What old versions update."),
       trigger(
-        name(target, "insert_without"), "INSERT", target,
-        "NEW.\(place(new)) IS \(unset) AND EXISTS (SELECT 1 FROM \(table.sql) WHERE \(written))", collect),
+        table, "find", "UPDATE OF \(keys)", [moved, "(\(isTold))"], pull(found),
+        "A row that gets another partner takes its value,"),
       trigger(
-        name(target, "update"), "UPDATE OF \(new.written)", target,
-        "NEW.\(place(new)) IS NOT OLD.\(new.written)", spread),
+        table, "bring", "UPDATE OF \(keys)", [moved, "NOT (\(isTold))"], push,
+        "or gives it its own, where nobody wrote one yet."),
       trigger(
-        name(target, "find"), "UPDATE OF \(keys.1)", target,
-        "\(any(otherMoved)) AND NEW.\(place(new)) IS NOT \(unset)", spread),
+        target, "insert", "INSERT", ["NEW.\(place(new)) IS NOT \(unset)"], spread,
+        "What new versions insert."),
+      trigger(
+        target, "insert_without", "INSERT",
+        ["NEW.\(place(new)) IS \(unset)", "EXISTS (SELECT 1 FROM \(table.sql) WHERE \(written))"], collect,
+        "A partner that comes later finds the value."),
+      trigger(
+        target, "update", "UPDATE OF \(other)", ["NEW.\(place(new)) IS NOT OLD.\(other)"], spread,
+        "What new versions update."),
+      trigger(
+        target, "find", "UPDATE OF \(otherKeys)", [otherMoved, "NEW.\(place(new)) IS NOT \(unset)"], spread,
+        "A partner with another key brings its value along."),
     ]
   }
 
+  private static func any(_ conditions: [String]) -> String {
+    conditions.count == 1 ? conditions[0] : "(\(conditions.joined(separator: " OR ")))"
+  }
+
   private func trigger(
-    _ name: String, _ occasion: String, _ table: RecipeTable, _ condition: String, _ statement: String
+    _ table: RecipeTable, _ event: String, _ occasion: String, _ conditions: [String], _ statement: String,
+    _ note: String
   ) -> (name: String, sql: String) {
-    (
+    let column = table.name == target.name ? new : column.name
+    let name = SchemaName(ground.free("\(table.name)_\(event)_\(column)")).written
+    let isLong = conditions.joined().count > 80
+    return (
       name,
       """
+      -- \(note)
       CREATE TRIGGER \(name) AFTER \(occasion) ON \(table.sql)
-      WHEN \(condition)
+      WHEN \(conditions.joined(separator: isLong ? "\n  AND " : " AND "))
       BEGIN
         \(statement);
       END;
@@ -289,10 +310,9 @@ struct MoveRecipe {
 
   private var backfill: PhaseText {
     let batch = target.batchKey(on: ground)
-    let written =
-      "\(owners(of: target.sql)) AND \(table.sql).\(place()) IS NOT \(target.sql).\(new.written) AND \(table.sql).\(place()) IS NOT \(unset)"
+    let written = "\(owners(of: target.sql)) AND \(table.sql).\(place()) IS NOT \(unset)"
     let isMissing =
-      "\(target.sql).\(place(new)) IS \(unset) AND EXISTS (SELECT 1 FROM \(table.sql) WHERE \(written))"
+      "\(target.sql).\(place(new)) IS \(unset)\n  AND EXISTS (SELECT 1 FROM \(table.sql)\n    WHERE \(written))"
     let range = batch.map { "\($0.column) BETWEEN :first AND :last\n  AND " } ?? ""
     return PhaseText(
       kind: .migrate, summary: "Fill \(newTitle) in the rows that were there before the triggers.",
@@ -301,7 +321,7 @@ struct MoveRecipe {
       ],
       directives: batch.map { ["@batch \(target.name.spelled.asDirectiveName)\($0.clause)"] } ?? [],
       up: [
-        "UPDATE \(target.sql) SET \(new.written) = (SELECT \(table.sql).\(column.name.written) FROM \(table.sql) WHERE \(written) LIMIT 1)\nWHERE \(range)\(isMissing);"
+        "UPDATE \(target.sql) SET \(new.written) = (\n  SELECT \(table.sql).\(column.name.written) FROM \(table.sql)\n  WHERE \(written) LIMIT 1)\nWHERE \(range)\(isMissing);"
       ],
       down: [], isDownArchive: true,
       claims: [

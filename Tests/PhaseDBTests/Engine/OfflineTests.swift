@@ -201,7 +201,7 @@ struct OfflineTests {
         "0002-b/contract.sql":
           "-- @window app offline 2.0\nCREATE TABLE n (a, b NOT NULL);\nINSERT INTO n SELECT a, 1 FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;\n-- @down\nALTER TABLE t DROP COLUMN b;",
       ],
-      ["contract-creates": "0002-b/contract.sql"]
+      [:]
     ),
     (
       "but ADD COLUMN fails on every row",
