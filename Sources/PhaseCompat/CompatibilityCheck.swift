@@ -1,6 +1,6 @@
 internal import Dispatch
 public import PhaseDB
-internal import PhaseSQLite
+package import PhaseSQLite
 internal import Synchronization
 
 /// Runs the queries of application versions on every state where those versions may be live.
@@ -83,11 +83,14 @@ public struct CompatibilityCheck: Sendable {
     /// How long to wait for another connection that holds the lock of the database that is copied.
     package var wait: Duration
     package var cancellation: Cancellation
+    /// Functions that only the applications have, for which stubs answer.
+    package var functions: [FunctionStub]
 
     package init(
       now: Timestamp = .now, runner: Runner = .current, wait: Duration = .seconds(30),
-      cancellation: Cancellation = Cancellation()
+      cancellation: Cancellation = Cancellation(), functions: [FunctionStub] = []
     ) {
+      self.functions = functions
       self.now = now
       self.runner = runner
       self.wait = wait

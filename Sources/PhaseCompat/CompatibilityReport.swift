@@ -24,6 +24,17 @@ public struct CompatibilityReport: Sendable {
     package let noticed: Int
   }
 
+  /// A statement whose result proves nothing on some state.
+  package struct Unproved: Sendable, Hashable {
+    package let application: String
+    package let version: Version
+    package let query: String
+    /// The functions of the application that it needs.
+    package let functions: [String]
+    /// Whether it was skipped, because the copy lacks them; else stubs answered.
+    package let isSkipped: Bool
+  }
+
   /// In the order in which `up` passes them, with each way in which contracts can be held.
   package let states: [CompatibilityState]
   /// By application and version.
@@ -32,6 +43,10 @@ public struct CompatibilityReport: Sendable {
   package let outcomes: [[Outcome]]
   /// For each state, what was found of each subject.
   public let findings: [[[CompatibilityFinding]]]
+  /// Statements that need functions of the application.
+  package var unproved: [Unproved] = []
+  /// Functions of the application for which stubs answered while phases ran, so that rows may be others than there.
+  package var stubsOfPhases: [String] = []
 
   /// Every finding once, on the first state where it appears.
   public var firstFindings: [(state: Int, finding: CompatibilityFinding)] {
@@ -62,7 +77,10 @@ public struct CompatibilityReport: Sendable {
     let outcomes = zip(outcomes, other.outcomes).map { one, two in
       zip(one, two).map { $0 == .broken ? $0 : $1 }
     }
-    return CompatibilityReport(states: states, subjects: subjects, outcomes: outcomes, findings: findings)
+    return CompatibilityReport(
+      states: states, subjects: subjects, outcomes: outcomes, findings: findings,
+      unproved: unproved + other.unproved.filter { !unproved.contains($0) },
+      stubsOfPhases: Set(stubsOfPhases).union(other.stubsOfPhases).sorted())
   }
 
   /// Whether every version works on every state where the windows let it be live.

@@ -10,6 +10,7 @@ final class CompatibilityWalk {
   private var homes: [Int: Home] = [:]
   /// The findings on a node, by the number of the script; nil where the version is not promised to run.
   private var found: [Int: [Int: [CompatibilityFinding]]] = [:]
+  private var unproved: [CompatibilityReport.Unproved] = []
 
   /// Where a version was run first.
   private struct Home {
@@ -72,7 +73,9 @@ extension CompatibilityWalk {
     let runner = try ScriptRunner(on: copy, in: workshop)
     guard part == .alone else {
       for version in promised {
-        homes[version] = Home(node: node, run: try runner.run(scripts[version]), trial: nil)
+        let run = try runner.run(scripts[version])
+        note(run, of: scripts[version])
+        homes[version] = Home(node: node, run: run, trial: nil)
       }
       return
     }
@@ -84,6 +87,7 @@ extension CompatibilityWalk {
       let result = try runner.run(
         script, like: home?.run,
         atEnd: { () throws(MigrationError) in broken = try claims.broken(on: copy.connection) })
+      note(result, of: script)
       if let home {
         var findings = ResultComparison(script: script, home: home.run, here: result).findings()
         findings += try blame(broken, on: script, runner)
@@ -92,10 +96,22 @@ extension CompatibilityWalk {
       } else {
         try HomeRun(script: script, run: result, schema: runner.schema).check(on: copy.connection)
         homes[version] = Home(
-          node: node, run: result, trial: try MutationTrial(of: script, result, on: runner.schema))
+          node: node, run: result,
+          trial: try MutationTrial(
+            of: script, result, on: runner.schema, functions: workshop.functions))
         let told = try blame(broken, on: script, runner).map { blamed($0, at: node, version) }
         found[node]?[version] = told
       }
+    }
+  }
+
+  /// Remembers the statements that need functions of the application.
+  private func note(_ run: ScriptRun, of script: ApplicationScript) {
+    for query in run.queries where query.lacking != nil || !query.stubs.isEmpty {
+      let found = CompatibilityReport.Unproved(
+        application: script.application, version: script.version, query: query.query.title,
+        functions: query.lacking.map { [$0] } ?? query.stubs, isSkipped: query.lacking != nil)
+      if !unproved.contains(found) { unproved.append(found) }
     }
   }
 
@@ -158,7 +174,11 @@ extension CompatibilityWalk {
 
   private func interleaving(_ pair: [Int], at node: Int) throws(MigrationError) -> Interleaving {
     let applied = lattice.nodes[node].state.applied
-    let migrate = pendingMigrate(after: applied)
+    let application = scripts[pair[0]].application
+    let migrate = pendingMigrate(after: applied).flatMap { id in
+      // What a version wrote before the application stopped is no business of a version that runs afterwards.
+      check.catalog[id]?.windows[application]?.isOffline == true ? nil : id
+    }
     let path = lattice.path(to: node)
     let older = scripts[pair[0]]
     let home = path.first { lattice.nodes[$0].state.admits(older.application, older.version) } ?? node
@@ -211,6 +231,6 @@ extension CompatibilityWalk {
     }
     return CompatibilityReport(
       states: shown.map { lattice.nodes[$0].state }, subjects: subjects, outcomes: outcomes,
-      findings: findings)
+      findings: findings, unproved: unproved, stubsOfPhases: workshop.stubsOfPhases.sorted())
   }
 }

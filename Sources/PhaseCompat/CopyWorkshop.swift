@@ -5,7 +5,11 @@ internal import PhaseSQLite
 final class CopyWorkshop {
   let clock: StandingClock
   /// Shared, because the same phases go up and down on many copies.
-  let trials = TransitionTrials()
+  let trials: TransitionTrials
+  /// Functions that only the applications have.
+  let functions: [FunctionStub]
+  /// Those for which a stub answered while phases ran.
+  var stubsOfPhases: Set<String> = []
   let now: Timestamp
   let runner: Runner
   let cancellation: Cancellation
@@ -23,6 +27,8 @@ final class CopyWorkshop {
     _ surroundings: CompatibilityCheck.Surroundings, dismissal: Cancellation = Cancellation()
   ) throws(MigrationError) {
     self.dismissal = dismissal
+    functions = surroundings.functions
+    trials = TransitionTrials(functions: functions)
     now = surroundings.now
     runner = surroundings.runner
     cancellation = surroundings.cancellation

@@ -13,13 +13,15 @@ struct MutationTrial {
   ///   - home: the run of the script on its home state.
   ///   - schema: the schema of that state.
   /// - Throws: `blind-queries` when the script touches no table, or no statement notices.
-  init(of script: ApplicationScript, _ home: ScriptRun, on schema: Schema) throws(MigrationError) {
+  init(
+    of script: ApplicationScript, _ home: ScriptRun, on schema: Schema, functions: [FunctionStub] = []
+  ) throws(MigrationError) {
     let footprint = home.footprint
     let candidates = footprint.reads.union(footprint.updates).filter { !$0.name.isEmpty }.sorted()
     guard !footprint.tables.isEmpty else {
       throw Self.blind(script, "\(script.file) uses no table, so it would pass on every schema")
     }
-    let scratch = try Scratch(baseline: nil)
+    let scratch = try Scratch(baseline: nil, functions: functions)
     try scratch.make(Array(schema.objects))
     let connection = scratch.connection
     connection.turn(.doubleQuotedStringsInDML, on: true)

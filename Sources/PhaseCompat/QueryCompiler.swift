@@ -50,6 +50,7 @@ final class QueryCompiler {
     // that was checked meanwhile has had its own.
     connection.setAuthorizer { [unowned self] action in
       guard let (names, starred, _) = listening else { return true }
+      if action.code == .function { connection.stubs?.note(action.second ?? "") }
       listening?.footprint.add(action, code: code, names: names, starred: starred)
       return !reachesOut(action)
     }
@@ -80,6 +81,7 @@ final class QueryCompiler {
     let uses = PositionalUse.all(in: query.sql.text)
     let counted = uses.filter { $0.kind == .star }.map(\.table)
     let starred = Set(uses.filter { $0.kind == .innerStar }.map(\.table)).subtracting(counted)
+    connection.stubs?.forget()
     listening = (query.names, starred, QueryFootprint())
     defer { listening = nil }
     do {
@@ -94,10 +96,15 @@ final class QueryCompiler {
         // It is read from the text, and is the same for the same columns.
         order: home?.columns.elementsEqual(columns, by: { $0.hasSameBytes(as: $1) }) == true
           ? home?.order : RowOrder(of: query.sql.text, columns: columns))
+      run.stubs = connection.stubs?.taken ?? []
       return PreparedQuery(run, statement)
     } catch {
       guard !error.code.isFatal else { throw MigrationError(error, while: "compiling '\(query.title)'") }
-      run.refusal = error
+      if let name = FunctionStub.lacking(in: error.message) {
+        run.lacking = name
+      } else {
+        run.refusal = error
+      }
       return PreparedQuery(run, nil)
     }
   }

@@ -9,9 +9,11 @@ struct ResultComparison {
   let here: ScriptRun
 
   func findings() -> [CompatibilityFinding] {
-    let findings = zip(home.queries, here.queries).flatMap { compiling($0, $1) + results($0, $1) }
-    // What a statement that failed did not write is missing afterwards, which is no other trouble.
-    return findings.contains { !$0.isWarning } ? findings : findings + rows()
+    let pairs = zip(home.queries, here.queries).filter { $0.lacking == nil && $1.lacking == nil }
+    let findings = pairs.flatMap { compiling($0, $1) + results($0, $1) }
+    // What a statement that failed or was skipped did not write is missing afterwards, which is no other trouble.
+    let isSame = home.queries.map(\.lacking) == here.queries.map(\.lacking)
+    return findings.contains { !$0.isWarning } || !isSame ? findings : findings + rows()
   }
 }
 

@@ -9,6 +9,10 @@ struct QueryRun: Sendable {
   var compiled: Compiled?
   /// Why it does not compile.
   var refusal: SQLiteError?
+  /// A function of the application that it needs and the copy lacks, so that it was skipped.
+  var lacking: String?
+  /// Functions of the application for which stubs answered.
+  var stubs: [String] = []
   /// One for each row of values; empty when it does not compile.
   var outcomes: [QueryOutcome] = []
   /// For each table that it writes by name, the number of rows afterwards.
@@ -150,10 +154,17 @@ extension ScriptRunner {
     _ query: PreparedQuery, _ results: inout [ExactName: Value], like expected: [QueryOutcome] = []
   ) throws(MigrationError) {
     query.run.outcomes = []
+    connection.stubs?.forget()
+    defer { query.run.stubs = Array(Set(query.run.stubs).union(connection.stubs?.taken ?? [])).sorted() }
     guard query.run.compiled != nil else { return }
     for (index, row) in query.run.query.rows.enumerated() {
       let before = expected.indices.contains(index) ? expected[index] : nil
-      query.run.outcomes.append(try step(query, row, &results, like: before?.rows ?? []))
+      let outcome = try step(query, row, &results, like: before?.rows ?? [])
+      if case .failed(_, let message) = outcome, let name = FunctionStub.lacking(in: message) {
+        (query.run.lacking, query.run.outcomes) = (name, [])
+        return
+      }
+      query.run.outcomes.append(outcome)
       // RAISE(ROLLBACK) and OR ROLLBACK end the transaction; what follows must not last.
       if connection.isAutocommit {
         try lifting("starting a transaction") { () in try connection.execute("BEGIN") }
@@ -218,6 +229,17 @@ extension ScriptRunner {
       let index = columns.firstIndex { $0.folded == folded }
       return index.flatMap { result.rows.first?[$0] } ?? .null
     }
+  }
+}
+
+extension FunctionStub {
+  /// The function that a connection does not have, when that is what SQLite says.
+  static func lacking(in message: String) -> String? {
+    for words in ["no such function: ", "unknown function: "] where message.hasPrefix(words) {
+      let name = message.dropFirst(words.count)
+      return String(name.hasSuffix("()") ? name.dropLast(2) : name)
+    }
+    return nil
   }
 }
 

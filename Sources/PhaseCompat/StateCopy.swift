@@ -24,6 +24,7 @@ final class StateCopy {
       try connection.execute("PRAGMA journal_mode = MEMORY")
       try connection.execute("PRAGMA synchronous = OFF")
       try workshop.clock.rule(connection)
+      try connection.stub(workshop.functions)
       try connection.limit(to: CostLimit(.database(bytes: Int64(try connection.contentBytes))))
     }
     connection.turn(.foreignKeys, on: true)
@@ -107,7 +108,9 @@ final class StateCopy {
     ) { event in
       if case .committed(let id, _, _, _) = event { look(id) }
     }
+    connection.stubs?.forget()
     _ = try engine.run(plan)
+    workshop.stubsOfPhases.formUnion(connection.stubs?.taken ?? [])
     workshop.lastSchema = engine.knowledge.schema
   }
 }

@@ -86,7 +86,7 @@ struct StateLattice {
         let state = CompatibilityState(applied: before.applied + [step], in: catalog)
         // The planner passes through no state on which some application could not run, unless it was so before.
         let isClosed = state.mayBeLive.contains { name, interval in
-          interval.isEmpty && before.mayBeLive[name]?.isEmpty == false
+          interval.isContradiction && before.mayBeLive[name]?.isEmpty == false
         }
         if isClosed { continue }
         places[point] = nodes.count

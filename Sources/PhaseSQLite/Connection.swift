@@ -37,6 +37,8 @@ internal import CSQLite
   var progress: Unmanaged<ProgressBox>?
   var progressQuestion: (instructions: Int, shouldGoOn: () -> Bool)?
   package internal(set) var costLimit: CostLimit?
+  /// What answers for functions of the application; nil on a user's database.
+  package internal(set) var stubs: FunctionStubs?
   var commits: Unmanaged<CommitBox>?
   var rowWatch: Unmanaged<RowWatchBox>?
   var rowChanges: Unmanaged<RowChanges>?

@@ -30,7 +30,7 @@ struct TransitionTrial {
   /// The same, where the neighbourhoods of what is there before the transition are known.
   init(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, in touchedSchema: TouchedSchema,
-    _ costLimit: CostLimit? = nil
+    _ costLimit: CostLimit? = nil, functions: [FunctionStub] = []
   ) throws(MigrationError) {
     do throws(MigrationError) {
       let objects = touchedSchema.objects(
@@ -39,17 +39,18 @@ struct TransitionTrial {
           let table = SchemaName(retirement.table)
           return [table.key, RetiredName(table, by: id.migration).name.key]
         })
-      self = try TransitionTrial(id, phase, direction, objects, costLimit)
+      self = try TransitionTrial(id, phase, direction, objects, functions, costLimit)
     } catch  where error.id != .tooCostly {
       // What is made of names at run time, as by a module, may need what no script mentions.
-      self = try TransitionTrial(id, phase, direction, touchedSchema.allObjects, costLimit)
+      self = try TransitionTrial(id, phase, direction, touchedSchema.allObjects, functions, costLimit)
     }
   }
 
   private init(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject], _ costLimit: CostLimit?
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject],
+    _ functions: [FunctionStub], _ costLimit: CostLimit?
   ) throws(MigrationError) {
-    let scratch = try Scratch(baseline: nil, costLimit: costLimit)
+    let scratch = try Scratch(baseline: nil, functions: functions, costLimit: costLimit)
     try scratch.make(objects)
     began = objects
     let before = scratch.schema
@@ -98,8 +99,12 @@ package final class TransitionTrials {
   private var followed = Schema()
   /// Without rows SQL has little to do. What takes long all the same is not waited for.
   private let costLimit: CostLimit
+  /// What stands in for functions that only the application has: where there are no rows, nothing comes of it.
+  private let functions: [FunctionStub]
 
-  package init(_ costLimit: CostLimit = CostLimit(.scratch)) { self.costLimit = costLimit }
+  package init(_ costLimit: CostLimit = CostLimit(.scratch), functions: [FunctionStub] = []) {
+    (self.costLimit, self.functions) = (costLimit, functions)
+  }
 
   /// - Parameter schema: what there is before the transition.
   /// - Throws: what keeps the transition's SQL from running, with its place.
@@ -110,7 +115,7 @@ package final class TransitionTrials {
     if let trial = known[key] { return trial }
     touchedSchema.follow(schema.changes(since: followed))
     followed = schema
-    let trial = try TransitionTrial(id, phase, direction, in: touchedSchema, costLimit)
+    let trial = try TransitionTrial(id, phase, direction, in: touchedSchema, costLimit, functions: functions)
     known[key] = trial
     return trial
   }

@@ -121,6 +121,8 @@ package final class Engine {
     var result = RunResult(done: [], skipped: [])
     var reports: [StepReport] = []
     var expected = plan.appliedBefore
+    // The plan's notes tell of these.
+    absentLanes.merge(plan.absentLanes) { $0.union($1) }
     for (index, step) in plan.steps.enumerated() {
       let turn = Turn(step: step, number: index + 1, count: plan.steps.count, expected: expected, plan: plan)
       do throws(MigrationError) {

@@ -114,10 +114,17 @@ public struct LiveVersion: Sendable, Hashable {
     guard let at = text.lastIndex(of: "@"), at != text.startIndex else {
       throw MigrationError(
         .versionInvalid, "'\(text)' does not name a live version",
-        help: ["write APPLICATION@VERSION, for example storefront@1.4.0"])
+        help: ["write APPLICATION@VERSION, for example storefront@1.4.0"]
+          + (Suggestion.nearest(to: text, in: [Self.none]) == nil
+            ? [] : ["when no version runs, write none"]))
     }
     self.init(String(text[..<at]), try Version(String(text[text.index(after: at)...])))
   }
+}
+
+extension LiveVersion {
+  /// What an operator names instead of a version when no other one runs.
+  package static let none = "none"
 }
 
 extension LiveVersion: CustomStringConvertible {

@@ -20,7 +20,7 @@ package struct GateJudgement: Sendable {
 
   /// Lets everything pass: on a copy no version is live and no writer waits.
   static let ofCopy = GateJudgement(
-    live: LiveKnowledge(toldBy: []), isFresh: false, now: .distantPast, overridden: [],
+    live: LiveKnowledge(toldBy: [], isComplete: true), isFresh: false, now: .distantPast, overridden: [],
     evidence: EvidenceKnowledge())
 
   /// Lets everything pass on a copy as on a new database: what is asked there is not whether a phase may run.
@@ -63,25 +63,33 @@ package struct GateJudgement: Sendable {
   func closedForDown(_ id: PhaseID, _ windows: Windows) -> [ClosedGate] {
     guard !overridden.contains(.window) else { return [] }
     return windows.flatMap { window in
-      live.versions(of: window.application).filter { window.range.isExceeded(by: $0.version) }.map {
+      if window.range.isOffline {
+        let gates = notStopped(window, .down)
+        if !gates.isEmpty { return gates }
+      }
+      return live.versions(of: window.application).filter { window.range.isExceeded(by: $0.version) }.map {
         ClosedGate(
           gate: .window,
           reason: "\(live.sentence($0)) and needs \(id.short), whose window is \(window.range)",
           brief: "\(live.brief($0)), which needs \(id.short)",
-          opening: "deploy a version inside the window first, or name the live versions with --live")
+          opening: window.range.isOffline
+            ? "start \(window.application) \(window.range.withoutLower) instead"
+            : "deploy a version inside the window first, or name the live versions with --live")
       }
     }
   }
 
   /// The applications of a window of which no live version is known.
   func unknownApplications(in windows: Windows) -> [String] {
-    windows.map(\.application).filter { live.versions(of: $0).isEmpty }
+    windows.map(\.application).filter { live.versions(of: $0).isEmpty && !live.isKnownAbsent($0) }
   }
 
   /// The same with those who have checked in at another moment of the run.
-  func now(knowing checkIns: [CheckIn]) -> GateJudgement {
+  ///
+  /// - Parameter ended: the applications that checked in before.
+  func now(knowing checkIns: [CheckIn], ended: Set<String>) -> GateJudgement {
     var judgement = self
-    judgement.live = LiveKnowledge(checkIns, beside: live.starting)
+    judgement.live = LiveKnowledge(checkIns, ended: ended, beside: live.starting)
     return judgement
   }
 
@@ -108,6 +116,10 @@ package struct GateJudgement: Sendable {
   /// Only the version that starts on a fresh database depends on it.
   private func windowForUp(_ phase: Phase) -> [ClosedGate] {
     phase.windows.flatMap { window in
+      if window.range.isOffline, !isFresh {
+        let gates = notStopped(window, .up)
+        if !gates.isEmpty { return gates }
+      }
       let known = live.versions(of: window.application).filter { !isFresh || $0 == live.starting }
       let unreadable = live.unreadable(of: window.application)
       if phase.kind == .contract, !isFresh, let checkIn = unreadable.first {
@@ -119,7 +131,9 @@ package struct GateJudgement: Sendable {
             opening: "make it check in with its version, or name the live versions with --live")
         ]
       }
-      if known.isEmpty, phase.kind == .contract, !isFresh {
+      // That a phase for which the application stops may go up was found above.
+      let isKnown = window.range.isOffline || live.isToldAbsent(window.application)
+      if known.isEmpty, phase.kind == .contract, !isFresh, !isKnown {
         return [
           ClosedGate(
             gate: .window,
@@ -132,9 +146,47 @@ package struct GateJudgement: Sendable {
         ClosedGate(
           gate: .window, reason: "\(live.sentence($0)) and older than the window \(window.range)",
           brief: "needs \(window.application) \(window.range.withoutUpper); \(live.brief($0))",
-          opening: "deploy \(window.application) \(window.range) everywhere")
+          opening:
+            "deploy \(window.application) \(window.range.isOffline ? window.range.withoutUpper : window.range) everywhere"
+        )
       }
     }
+  }
+
+  /// What speaks against a phase for which an application stops: some version of it runs, or nothing says that none does.
+  private func notStopped(_ window: Window, _ direction: Direction) -> [ClosedGate] {
+    let application = window.application
+    let way = direction == .up ? "goes up" : "comes down"
+    let stop: Prose =
+      "stop every instance of \(application), and wait until its check-ins are forgotten or say so: --live none"
+    let unreadable = live.unreadable(of: application)
+    if !unreadable.isEmpty {
+      return unreadable.map {
+        ClosedGate(
+          gate: .window,
+          reason:
+            "\($0.instance) checked in as \(application) '\($0.versionText)', and the phase \(way) only while \(application) is stopped",
+          opening: stop)
+      }
+    }
+    let running = live.running(of: application)
+    guard running.isEmpty else {
+      return running.map {
+        ClosedGate(
+          gate: .window,
+          reason: "\(live.sentence($0)), and the phase \(way) only while \(application) is stopped",
+          brief: "stop \(application) first; \(live.brief($0))", opening: stop)
+      }
+    }
+    guard !live.isKnownAbsent(application) else { return [] }
+    return [
+      ClosedGate(
+        gate: .window,
+        reason:
+          "the phase \(way) only while \(application) is stopped, and nothing says that it is",
+        brief: "needs to know that \(application) is stopped",
+        opening: "stop every instance of \(application), then say so: --live none")
+    ]
   }
 
   private func soak(_ id: PhaseID, _ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> ClosedGate? {

@@ -101,11 +101,16 @@ struct LiveBounds {
     if isTooOld, let phase = lowest(of: application), let window = phase.windows[application] {
       let state: Prose = isPresent && phase.below == nil ? "half done" : "applied"
       causes.append("\(phase.id) is \(state)\(then), and its window is \(window)")
-      help.append("start \(application) \(interval.range ?? window)")
+      if !interval.isOffline {
+        help.append(
+          "start \(application) \(interval.range ?? (window.isOffline ? window.withoutUpper : window))")
+      }
       if isPresent {
         // One that is half done comes down before all others.
         let way: Prose = phase.below.map { " --to @\($0)" } ?? ""
-        help.append("or reverse \(phase.id.short); see the plan first: phasedb plan down\(way)")
+        help.append(
+          "\(help.isEmpty ? "" : "or ")reverse \(phase.id.short); see the plan first: phasedb plan down\(way)"
+        )
       }
     }
     if isTooNew, let phase = highest(of: application), let window = phase.windows[application] {

@@ -15,27 +15,53 @@ struct LiveKnowledge: Sendable {
   let starting: LiveVersion?
   /// The check-ins, when they are the source.
   let checkIns: [CheckIn]
+  /// The versions that are running already: all but the one that is starting.
+  private let running: [LiveVersion]
+  /// Whether the operator said that no version runs but those that he named.
+  private let isComplete: Bool
+  /// The applications that checked in once, and whose check-ins have all ended.
+  private let ended: Set<String>
 
-  init(toldBy versions: [LiveVersion], beside starting: LiveVersion? = nil) {
-    (source, checkIns) = (.operatorsWord, [])
+  /// - Parameter isComplete: whether no version runs but these.
+  init(toldBy versions: [LiveVersion], isComplete: Bool = false, beside starting: LiveVersion? = nil) {
+    (source, checkIns, ended) = (.operatorsWord, [], [])
+    self.isComplete = isComplete
     self.starting = starting
+    running = versions
     self.versions = versions + [starting].compactMap(\.self)
   }
 
-  init(_ checkIns: [CheckIn], beside starting: LiveVersion? = nil) {
+  /// - Parameter ended: the applications that checked in before.
+  init(_ checkIns: [CheckIn], ended: Set<String> = [], beside starting: LiveVersion? = nil) {
     source = .checkIns
+    isComplete = false
+    self.ended = ended.subtracting(checkIns.map(\.application))
     self.starting = starting
     self.checkIns = checkIns
-    var versions = [starting].compactMap(\.self)
+    var running: [LiveVersion] = []
     for checkIn in checkIns {
       guard let version = checkIn.version.map({ LiveVersion(checkIn.application, $0) }) else { continue }
-      if !versions.contains(version) { versions.append(version) }
+      if !running.contains(version) { running.append(version) }
     }
-    self.versions = versions
+    self.running = running
+    versions = [starting].compactMap(\.self) + running.filter { $0 != starting }
   }
 
   func versions(of application: String) -> [LiveVersion] {
     versions.filter { $0.application == application }
+  }
+
+  /// The versions of an application that run already.
+  func running(of application: String) -> [LiveVersion] {
+    running.filter { $0.application == application }
+  }
+
+  /// Whether an operator said that no version of an application runs.
+  func isToldAbsent(_ application: String) -> Bool { isComplete && running(of: application).isEmpty }
+
+  /// Whether it is known that no version of an application runs.
+  func isKnownAbsent(_ application: String) -> Bool {
+    isToldAbsent(application) || ended.contains(application)
   }
 
   /// Check-ins of an application whose version cannot be read, so that it is unknown whether it is inside a window.

@@ -59,6 +59,7 @@ package struct Planner {
       applied: applied.map(\.windows), steps: order.steps.map(\.phase.windows),
       pending: pendingAfter(order.steps.map(\.id)))
     try refuseStatesWithoutVersion(order.steps, passing)
+    try refuseOfflineEnd(order.steps, passing, order.held)
     var plan = plan(.up, order: order.steps, liveAfter: passing, held: order.held, baseline: baseline)
     if !left.isEmpty {
       plan.notes.append(
@@ -193,6 +194,14 @@ package struct Planner {
           ? "no live version of \(names) is known: expand and migrate phases go up unchecked"
           : "no live version of \(names) is known: the way down is not checked against them")
     }
+    for application in Set(windows.flatMap { $0.filter(\.range.isOffline).map(\.application) }).sorted() {
+      let ranges = windows.compactMap { $0[application] }.filter(\.isOffline)
+      let versions = ranges.compactMap(\.offlineVersion)
+      let bound = (direction == .up ? versions.max() : versions.min()).map { "\($0)" } ?? ""
+      notes.append(
+        "\(application) stays stopped meanwhile; afterwards start \(application) \(direction == .up ? ">=" : "<")\(bound)"
+      )
+    }
     return notes + liveBounds.unjudged(judgement.live)
   }
 }
@@ -239,7 +248,7 @@ extension Planner {
       pending: catalog.phases.filter { !done.contains($0.id) }.map(\.phase.windows))
     for (index, step) in steps.enumerated() {
       for window in step.phase.windows {
-        guard let interval = after[index][window.application], interval.isEmpty,
+        guard let interval = after[index][window.application], interval.isContradiction,
           before[window.application]?.isEmpty != true
         else { continue }
         let needed = catalog.phases.first { id, phase in
@@ -259,6 +268,35 @@ extension Planner {
           help: ["see both lines: phasedb lint", Gate.window.overriding])
       }
       before = after[index]
+    }
+  }
+
+  /// A way up that would end between two phases for which an application stops, where no version of it may run.
+  private func refuseOfflineEnd(
+    _ steps: [(id: PhaseID, phase: Phase)], _ after: [[String: StateInterval]], _ held: [HeldPhase]
+  ) throws(MigrationError) {
+    guard !judgement.isFresh, !judgement.overridden.contains(.window), let last = steps.last else { return }
+    let now = LiveIntervals.of(applied: applied.map(\.windows), pending: pendingAfter([]))
+    for window in last.phase.windows {
+      let application = window.application
+      guard let interval = after.last?[application], interval.isOffline, now[application]?.isOffline != true
+      else { continue }
+      let done = Set(applied.map(\.id)).union(steps.map(\.id))
+      let next = catalog.phases.first { id, phase in
+        !done.contains(id) && phase.windows[application]?.upper == interval.upper
+      }
+      let gates = held.first { $0.id == next?.id }?.gates ?? []
+      throw MigrationError(
+        .windowInvalid,
+        "after \(last.id.short) no version of \(application) may run until \(next?.id.short ?? "the next phase") is applied, too",
+        at: window.place,
+        details: gates.map {
+          "\(next?.id.short ?? "") is held by its \($0.gate.rawValue) gate: \($0.reason)"
+        },
+        state: "nothing was changed",
+        help: gates.map(\.opening)
+          + (gates.isEmpty ? ["let both go up in one run: phasedb up --to \(next?.id.short ?? "PHASE")"] : [])
+          + [Gate.window.overriding])
     }
   }
 

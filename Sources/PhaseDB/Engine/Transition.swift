@@ -245,8 +245,10 @@ extension Engine {
   func refuseClosedWindow(_ turn: Turn) throws(MigrationError) {
     let plan = turn.plan
     guard plan.judgement.live.source == .checkIns, let ledger = knowledge.ledger else { return }
-    let checkIns = try lifting("reading the ledger") { () in try ledger.checkIns(since: plan.checkInsSince) }
-    let gates = plan.judgement.now(knowing: checkIns).closedWindow(
+    let (checkIns, ended) = try lifting("reading the ledger") { () in
+      (try ledger.checkIns(since: plan.checkInsSince), try ledger.applicationsCheckedIn())
+    }
+    let gates = plan.judgement.now(knowing: checkIns, ended: ended).closedWindow(
       turn.step.id, turn.step.phase, turn.step.direction)
     guard !gates.isEmpty else { return }
     throw HeldPhase(id: turn.step.id, phase: turn.step.phase, gates: gates).error()

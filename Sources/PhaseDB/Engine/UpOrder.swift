@@ -120,7 +120,7 @@ struct UpOrder {
       applied: planner.applied.map(\.windows) + steps.map(\.phase.windows) + [phase.windows],
       pending: rest.map(\.phase.windows) + beyond)
     for window in phase.windows {
-      guard let interval = intervals[window.application], interval.isEmpty else { continue }
+      guard let interval = intervals[window.application], interval.isContradiction else { continue }
       let needed = rest.first { $0.phase.windows[window.application]?.upper == interval.upper }
       return ClosedGate(
         gate: .window, reason: "after it no version of \(window.application) could be live: \(interval)",

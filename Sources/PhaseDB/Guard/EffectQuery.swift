@@ -197,13 +197,20 @@ extension EffectQuery {
   }
 
   /// Runs a body under the guard and within the limit. What SQLite says becomes ``Unknown``.
-  private func guarded(_ body: () throws -> Void) throws {
+  ///
+  /// - Returns: what its last statement does.
+  @discardableResult
+  private func guarded(_ body: () throws -> Void) throws -> WriteSet {
     let guarding = StatementGuard()
     guarding.watch(connection)
     defer { guarding.release(connection) }
     do {
-      guard let limit else { return try connection.spending(body) }
-      try connection.limited(to: CostLimit(.reading(within: limit)), body)
+      if let limit {
+        try connection.limited(to: CostLimit(.reading(within: limit)), body)
+      } else {
+        try connection.spending(body)
+      }
+      return guarding.finishStatement()
     } catch let error as SQLiteError {
       if let refusal = guarding.refusal { throw Unknown(why: "\(refusal.what) is not allowed") }
       if error.code == .tooCostly, let limit {
@@ -238,8 +245,15 @@ extension EffectQuery {
 extension EffectQuery {
   /// Compiles what is counted, and reads nothing.
   func compile() throws(Unknown) {
-    try known { try guarded { _ = try connection.prepare(counting) } }
+    let functions = try known { try guarded { _ = try connection.prepare(counting) }.functions }
+    guard let changing = functions.first(where: Self.changing.contains) else { return }
+    throw Unknown(why: "\(changing)() gives another count each time")
   }
+
+  /// Functions that give the same rows another answer, whatever the clock says.
+  private static let changing: Set<FoldedName> = [
+    "random", "randomblob", "changes", "total_changes", "last_insert_rowid",
+  ]
 
   /// Whether SQLite reads the whole table to count the rows behind a mark.
   func isScan() throws(Unknown) -> Bool {

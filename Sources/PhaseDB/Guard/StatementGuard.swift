@@ -31,12 +31,16 @@ final class StatementGuard {
     functions = .of(connection)
     modules = .of(connection)
     var asked = 0
-    connection.setAuthorizer { [unowned self, costLimit = connection.costLimit] action in
+    connection.setAuthorizer {
+      [unowned self, costLimit = connection.costLimit, stubs = connection.stubs] action in
       // A view of views of views is compiled for minutes, and no step of it has run yet.
       asked += 1
       if let costLimit, asked.isMultiple(of: 256), !costLimit.goesOn(after: 0) { return false }
       if action.code == .alterTable, action.first != "temp" { self.isAltering = true }
       guard let refusal = self.refusal(of: action) else {
+        if let stubs, action.code == .function, let name = action.second {
+          stubs.note(name)
+        }
         self.statement.add(action)
         return true
       }

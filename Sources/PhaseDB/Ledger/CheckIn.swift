@@ -39,6 +39,11 @@ extension Ledger {
     return checkIns
   }
 
+  /// The applications that ever checked in, as far as the ledger still knows.
+  func applicationsCheckedIn() throws(SQLiteError) -> Set<String> {
+    Set(try connection.rows("SELECT DISTINCT app FROM phasedb_app").compactMap { $0[0].text })
+  }
+
   /// Records a check-in in place of the instance's last one, and removes those that are too old to count.
   ///
   /// - Parameter limit: check-ins before this moment are removed.

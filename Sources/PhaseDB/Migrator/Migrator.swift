@@ -242,12 +242,14 @@ public final class Migrator {
   private func live(
     _ knowledge: Knowledge, since moment: Timestamp
   ) throws(MigrationError) -> LiveKnowledge {
-    guard options.live.isEmpty else {
-      return LiveKnowledge(toldBy: options.live, beside: starting)
+    guard options.live.isEmpty, !options.isLiveComplete else {
+      return LiveKnowledge(toldBy: options.live, isComplete: options.isLiveComplete, beside: starting)
     }
-    return LiveKnowledge(
-      try lifting("reading the ledger") { () in try knowledge.ledger?.checkIns(since: moment) ?? [] },
-      beside: starting)
+    return try lifting("reading the ledger") { () in
+      LiveKnowledge(
+        try knowledge.ledger?.checkIns(since: moment) ?? [],
+        ended: try knowledge.ledger?.applicationsCheckedIn() ?? [], beside: starting)
+    }
   }
 
   /// The baseline, when it has to run: on a database that has nothing in it.

@@ -1,9 +1,14 @@
+package import PhaseSQLite
+
 /// The surroundings and settings of a migrator.
 public struct Options: Sendable {
   /// How long to wait for another connection or runner before giving up; 30 s unless set.
   public var wait: Duration
   /// The versions of applications that are running now, instead of their check-ins; empty to use the check-ins.
   public var live: [LiveVersion]
+  /// Whether no version runs but those of ``live``: with none of them, that every application is stopped. A phase for
+  /// which an application stops has to know.
+  public var isLiveComplete = false
   /// How long a check-in counts if it is not repeated; 10 minutes unless set.
   public var forget: Duration
   /// Closed gates to override.
@@ -35,6 +40,8 @@ public struct Options: Sendable {
   package var freezeFile: String?
   /// How long a way down waits after it closed a switch, so that whoever asked before is done; 10 seconds unless set.
   public var switchSettle = Duration.seconds(10)
+  /// Functions that only the application has. Copies get stubs for them, the database never does.
+  package var functions: [FunctionStub] = []
   /// Asks a run to stop.
   public var cancellation: Cancellation
   /// The largest database, in bytes, that is copied into memory to try its ways down.

@@ -61,8 +61,8 @@ extension Migrator {
     var pacing = options.pacing
     (pacing.throttle, pacing.pauseFile) = (nil, nil)
     let rehearsal = try Rehearsal(
-      on: copy, catalog: catalog, readers: Self.readers, allowsEmpty: allowsEmpty, runner: options.runner,
-      pacing: pacing,
+      on: copy, catalog: catalog, readers: Self.readers, allowsEmpty: allowsEmpty,
+      functions: options.functions, runner: options.runner, pacing: pacing,
       now: options.now, cancellation: options.cancellation, observe: observe)
     if let baseline = order.baseline { try rehearsal.run(baseline: baseline) }
     let phases = try rehearsal.run(order.steps, chosen: order.chosen)

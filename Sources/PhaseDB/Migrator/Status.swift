@@ -101,6 +101,18 @@ public struct PhaseStatus: Sendable {
   public let text: Phase?
 }
 
+extension Status {
+  /// The last watch that failed, and how many phases come down to take back what it covers; nil when none did, or nothing
+  /// of it is applied any more.
+  package var wayBackOfWatch: (watch: WatchRecord, count: Int)? {
+    for watch in watches.reversed() where watch.verdict == .failed {
+      let count = applied.count { ($0.applied?.sequence ?? 0) >= watch.first }
+      if count > 0 { return (watch, count) }
+    }
+    return nil
+  }
+}
+
 extension Migrator {
   /// Where every phase stands. Reads only.
   public func status() throws(MigrationError) -> Status {

@@ -280,10 +280,11 @@ extension Migrator {
   /// are all there are.
   private func planForBoth(_ selection: Selection) throws(MigrationError) -> Plan {
     let named = options.live
-    guard !named.isEmpty else { return try plan(selection) }
+    let isComplete = options.isLiveComplete
+    guard !named.isEmpty || isComplete else { return try plan(selection) }
     _ = try plan(selection)
-    options.live = []
-    defer { options.live = named }
+    (options.live, options.isLiveComplete) = ([], false)
+    defer { (options.live, options.isLiveComplete) = (named, isComplete) }
     return try plan(selection)
   }
 

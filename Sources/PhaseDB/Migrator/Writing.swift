@@ -16,7 +16,9 @@ extension Migrator {
     return try connection.reading { () throws(MigrationError) in
       let applied = Set(try Knowledge(of: connection).applied.map(\.id))
       let pending = catalog.phases.filter { !applied.contains($0.id) }
-      return try RecipeWriter.phases(request, as: name, on: connection, called: database, before: pending)
+      return try RecipeWriter.phases(
+        request, as: name, on: connection, called: database, before: pending,
+        functions: options.functions)
     }
   }
 }

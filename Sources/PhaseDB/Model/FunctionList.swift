@@ -36,7 +36,9 @@ package struct FunctionList: Sendable {
 
   /// The list for a connection. On a borrowed handle it also has the application's own functions, if they are marked.
   package static func of(_ connection: Connection) -> FunctionList {
-    connection.isBorrowed ? FunctionList(of: connection) : ofLibrary
+    if connection.isBorrowed { return FunctionList(of: connection) }
+    guard let stubs = connection.stubs else { return ofLibrary }
+    return FunctionList(names: ofLibrary.names.union(stubs.all.map(\.name.asciiLowercased)))
   }
 
   /// If SQLite cannot list its functions, none may be called.

@@ -7,7 +7,7 @@ package struct LiveIntervals {
   private mutating func apply(_ windows: Windows) {
     for window in windows {
       applications.insert(window.application)
-      if let bound = window.range.lower, bound.isTighterLower(than: lower[window.application]) {
+      if let bound = window.range.lower, bound.replacesLower(lower[window.application]) {
         lower[window.application] = bound
       }
     }
@@ -16,7 +16,7 @@ package struct LiveIntervals {
   private mutating func await(_ windows: Windows) {
     for window in windows {
       applications.insert(window.application)
-      if let bound = window.range.upper, bound.isTighterUpper(than: upper[window.application]) {
+      if let bound = window.range.upper, bound.replacesUpper(upper[window.application]) {
         upper[window.application] = bound
       }
     }

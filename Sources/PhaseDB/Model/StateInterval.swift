@@ -19,15 +19,25 @@ public struct StateInterval: Sendable, Hashable {
   ///   - applied: the application's windows in the phases that are applied.
   ///   - pending: its windows in the phases that are not.
   public init(applied: some Sequence<VersionRange>, pending: some Sequence<VersionRange>) {
-    lower = applied.lazy.compactMap(\.lower).reduce(nil) { $1.isTighterLower(than: $0) ? $1 : $0 }
-    upper = pending.lazy.compactMap(\.upper).reduce(nil) { $1.isTighterUpper(than: $0) ? $1 : $0 }
+    lower = applied.lazy.compactMap(\.lower).reduce(nil) { $1.replacesLower($0) ? $1 : $0 }
+    upper = pending.lazy.compactMap(\.upper).reduce(nil) { $1.replacesUpper($0) ? $1 : $0 }
   }
 
   /// The versions that may be live, nil when there are none.
-  public var range: VersionRange? { VersionRange(from: lower, to: upper) }
+  public var range: VersionRange? { VersionRange(from: lower?.plain, to: upper?.plain) }
 
   /// Whether no version may be live.
   public var isEmpty: Bool { range == nil }
+
+  /// Whether the state lies between two phases for which the application stops for the same version: none is meant to
+  /// run there, and the next phase goes up before one does.
+  public var isOffline: Bool {
+    guard let lower, let upper else { return false }
+    return lower.isOffline && upper.isOffline && lower.version == upper.version
+  }
+
+  /// Whether no version may be live although the application does not stop.
+  package var isContradiction: Bool { isEmpty && !isOffline }
 
   /// Whether any version may be live.
   package var isUnbounded: Bool { lower == nil && upper == nil }
@@ -39,6 +49,7 @@ public struct StateInterval: Sendable, Hashable {
 extension StateInterval: CustomStringConvertible {
   public var description: String {
     if let range { return range.description }
+    if isOffline, let lower { return "no version (offline \(lower.version))" }
     let parts = [
       lower.map { "\($0.isInclusive ? ">=" : ">")\($0.version)" },
       upper.map { "\($0.isInclusive ? "<=" : "<")\($0.version)" },

@@ -1,4 +1,5 @@
-/// One interval of versions, as in `>=1.4 <2.0`. It is never empty.
+/// One interval of versions, as in `>=1.4 <2.0`. It is empty only for a phase for which the application stops, and
+/// then `offline 2.0` still says on which side of the phase each version runs.
 ///
 /// Pre-releases count only by their order: `2.0-rc.1` comes before `2.0`, so it is inside `<2.0`.
 public struct VersionRange: Sendable, Hashable {
@@ -7,10 +8,13 @@ public struct VersionRange: Sendable, Hashable {
     package let version: Version
     /// Whether `version` itself belongs to the range.
     package let isInclusive: Bool
+    /// Whether it is that of a phase for which the application stops.
+    let isOffline: Bool
 
-    package init(_ version: Version, isInclusive: Bool) {
+    package init(_ version: Version, isInclusive: Bool, isOffline: Bool = false) {
       self.version = version
       self.isInclusive = isInclusive
+      self.isOffline = isOffline
     }
   }
 
@@ -18,6 +22,24 @@ public struct VersionRange: Sendable, Hashable {
   package let lower: Bound?
   /// Nil when there is no highest version.
   package let upper: Bound?
+
+  /// No version: those below `version` run before a phase, that one and later ones after it, and none across it.
+  public static func offline(_ version: Version) -> VersionRange {
+    VersionRange(
+      lower: Bound(version, isInclusive: true, isOffline: true),
+      upper: Bound(version, isInclusive: false, isOffline: true))
+  }
+
+  /// The version from which on applications run after the phase, when none runs across it.
+  public var offlineVersion: Version? {
+    guard let lower, let upper, lower.isOffline, upper.isOffline, lower.version == upper.version else {
+      return nil
+    }
+    return lower.version
+  }
+
+  /// Whether no version runs across the phase.
+  public var isOffline: Bool { offlineVersion != nil }
 
   /// Every version.
   static let all = VersionRange(lower: nil, upper: nil)
@@ -36,12 +58,16 @@ public struct VersionRange: Sendable, Hashable {
     self.init(lower: lower, upper: upper)
   }
 
-  /// Reads comparators with spaces between them; a version must meet all of them.
+  /// Reads comparators with spaces between them, of which a version must meet all; or `offline` and one version.
   ///
-  /// - Parameter text: one or more of `>=`, `>`, `<`, `<=`, `=`, each with a version.
+  /// - Parameter text: one or more of `>=`, `>`, `<`, `<=`, `=`, each with a version; or `offline 2.0`.
   /// - Throws: `window-invalid` when the text is not that or no version satisfies it, `version-invalid` when
   ///   what follows a comparator is no version.
   public init(_ text: String) throws(MigrationError) {
+    if let version = try Self.versionBehindOffline(text) {
+      self = .offline(version)
+      return
+    }
     var lower: Bound?
     var upper: Bound?
     for (comparator, version) in try Self.comparators(text) {
@@ -77,6 +103,9 @@ public struct VersionRange: Sendable, Hashable {
   /// The same range without a highest version: `>=1.6` of `>=1.6 <2.1`.
   var withoutUpper: VersionRange { VersionRange(lower: lower, upper: nil) }
 
+  /// The same range without a lowest version: `<2.1` of `>=1.6 <2.1`.
+  var withoutLower: VersionRange { VersionRange(lower: nil, upper: upper) }
+
   /// The versions that are in both ranges, nil when there are none.
   public func intersection(_ other: VersionRange) -> VersionRange? {
     let lower = other.lower?.isTighterLower(than: lower) == true ? other.lower : lower
@@ -101,6 +130,23 @@ extension VersionRange.Bound {
   }
 }
 
+extension VersionRange.Bound {
+  /// Whether it says the same as another one, and besides that the application stops.
+  private func adds(to other: VersionRange.Bound?) -> Bool {
+    guard let other else { return false }
+    return isOffline && !other.isOffline && version == other.version && isInclusive == other.isInclusive
+  }
+
+  /// Whether a state keeps this lower bound instead of `other`.
+  func replacesLower(_ other: VersionRange.Bound?) -> Bool { isTighterLower(than: other) || adds(to: other) }
+
+  /// Whether a state keeps this upper bound instead of `other`.
+  func replacesUpper(_ other: VersionRange.Bound?) -> Bool { isTighterUpper(than: other) || adds(to: other) }
+
+  /// The bound alone.
+  var plain: VersionRange.Bound { VersionRange.Bound(version, isInclusive: isInclusive) }
+}
+
 extension VersionRange: CustomStringConvertible {
   /// The range with each bound once, lower first: `>=1.4 <2.0`, or `=1.4` when it is one version.
   public var description: String { spelled { $0.description } }
@@ -109,6 +155,7 @@ extension VersionRange: CustomStringConvertible {
   var canonical: String { spelled(\.canonical) }
 
   private func spelled(_ spelling: (Version) -> String) -> String {
+    if let offlineVersion { return "\(Self.offlineWord) \(spelling(offlineVersion))" }
     if let lower, lower == upper { return "=\(spelling(lower.version))" }
     let parts = [
       lower.map { ($0.isInclusive ? ">=" : ">") + spelling($0.version) },
@@ -120,6 +167,22 @@ extension VersionRange: CustomStringConvertible {
 }
 
 extension VersionRange {
+  private static let offlineWord = "offline"
+
+  /// Nil when the text does not begin with `offline`.
+  private static func versionBehindOffline(_ text: String) throws(MigrationError) -> Version? {
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard words.first?.lowercased() == offlineWord else { return nil }
+    guard words.count == 2, words[1].utf8.first?.isComparator == false else {
+      throw MigrationError(
+        .windowInvalid,
+        words.count == 1
+          ? "there is no version after 'offline'" : "'offline' takes one version and no comparator",
+        help: ["write the first version that runs after the phase, for example offline 2.0"])
+    }
+    return try Version(String(words[1]))
+  }
+
   private static func comparators(_ text: String) throws(MigrationError) -> [(String, Version)] {
     var result: [(String, Version)] = []
     // By bytes: a folder has hundreds of windows.
@@ -155,6 +218,8 @@ extension VersionRange {
     case "" where rest.first?.isASCIIDigit == true:
       help = "write >=\(word) for that version and later ones, =\(word) for it alone"
     case "" where ["any", "all", "*"].contains(word): help = "for every version, write >=0"
+    case "" where Suggestion.nearest(to: String(word), in: [offlineWord]) != nil:
+      help = "did you mean offline?"
     default: help = "write comparators (>= > < <= =) with spaces between them, for example >=1.4 <2.0"
     }
     let wrong = comparator.isEmpty ? word : comparator[...]

@@ -1,4 +1,5 @@
-/// For one application, the versions that run on the schema both before and after a phase.
+/// For one application, the versions that run on the schema both before and after a phase; none for one for which it
+/// stops.
 public struct Window: Sendable, Hashable {
   /// The name of the application.
   public let application: String

@@ -1,5 +1,5 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -44,6 +44,8 @@ package struct Settings: Sendable, Hashable {
   package var switchSettle: Duration?
   /// The folder for lists of what phases caused.
   package var effectsFolder: String?
+  /// Functions that only the application has.
+  package var functions: [FunctionStub] = []
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
@@ -84,7 +86,7 @@ package struct Settings: Sendable, Hashable {
       try SettingsKeys(text).refuseDuplicates()
       let decoded = try decoder.decode(SettingsFile.self, from: Data(text.bytes))
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-      return Settings(
+      var settings = Settings(
         database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
         migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait,
         forget: decoded.forget, sqlite: decoded.sqlite, hold: decoded.hold, pause: decoded.pause,
@@ -105,6 +107,8 @@ package struct Settings: Sendable, Hashable {
         },
         switchSettle: decoded.switchSettle,
         effectsFolder: decoded.effectsFolder.map { PathInSettings.resolve($0, from: folder) })
+      settings.functions = decoded.functions
+      return settings
     } catch let error as MigrationError {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
@@ -125,7 +129,7 @@ package struct Settings: Sendable, Hashable {
 private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
-  case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder
+  case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, functions
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -174,6 +178,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
         "path", "that of the database",
         "the folder for lists of what phases with `@effects` caused before they came down"
       )
+    case .functions:
+      (
+        "array of texts", "none",
+        "functions that only the application has, as in `['regexp', 'normalize/2']`: lint, compat and rehearsals get stubs for them; <doc:WritingMigrations>"
+      )
     }
   }
 }
@@ -197,6 +206,44 @@ extension Settings {
   }
 }
 
+extension FunctionStub {
+  fileprivate static func list<Key: CodingKey>(
+    _ container: KeyedDecodingContainer<Key>, _ key: Key
+  ) throws -> [FunctionStub] {
+    guard let texts = try? container.decode([String].self, forKey: key) else {
+      throw MigrationError(
+        .badSettings, "'functions' is not an array of texts",
+        help: ["write \"functions\": [\"regexp\", \"normalize/2\"]"])
+    }
+    return try texts.map { text throws(MigrationError) in try FunctionStub(setting: text) }
+  }
+
+  /// - Parameter text: a name, and how many arguments the function takes unless it takes any number: `normalize/2`.
+  private init(setting text: String) throws(MigrationError) {
+    let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = String(parts[0])
+    let count = parts.count < 2 ? -1 : Int(parts[1]) ?? -2
+    guard !name.isEmpty, name.utf8.count <= 255, !name.utf8.contains(0), (-1...127).contains(count),
+      parts.count < 2 || count >= 0
+    else {
+      throw MigrationError(
+        .badSettings, "'functions' has \"\(text)\", which is not a function",
+        help: ["write its name, and how many arguments it takes if that is fixed: \"normalize/2\""])
+    }
+    guard !name.asciiLowercased.hasPrefix("phasedb_"), !FunctionList.ofLibrary.allows(name) else {
+      throw MigrationError(
+        .badSettings, "'functions' has \"\(text)\", which SQLite or phasedb has itself",
+        help: ["remove it: a stub would give wrong values in its place"])
+    }
+    guard !FunctionList.harmful.contains(name.asciiLowercased) else {
+      throw MigrationError(
+        .badSettings, "'functions' has \"\(text)\", which reaches out of the database",
+        help: ["remove it: no phase and no query may call it"])
+    }
+    self.init(name, argumentCount: count)
+  }
+}
+
 private struct SettingsFile: Decodable {
   var database: String?
   var migrations: String?
@@ -215,6 +262,7 @@ private struct SettingsFile: Decodable {
   var lanes: [String: LaneSettings] = [:]
   var switchSettle: Duration?
   var effectsFolder: String?
+  var functions: [FunctionStub] = []
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -258,6 +306,7 @@ private struct SettingsFile: Decodable {
     if container.contains(.onWatch) {
       onWatch = try ProbeCommand.words(in: container, .onWatch, called: "onWatch")
     }
+    if container.contains(.functions) { functions = try FunctionStub.list(container, .functions) }
     if container.contains(.probes) { probes = try Self.probes(container) }
     if container.contains(.lanes) {
       guard let all = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: .lanes) else {

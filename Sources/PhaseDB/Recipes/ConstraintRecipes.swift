@@ -99,7 +99,7 @@ struct ConstraintRecipes {
           "UPDATE \(table.sql) SET \(place) = \(value.sql)\nWHERE "
             + (range.map { "\($0) AND \(isInBatch);" } ?? "\(isMissing);")
         ],
-        down: [range.map { "SELECT 1 FROM \(table.sql) WHERE \($0);" } ?? "SELECT 1;"],
+        down: [], isDownArchive: true,
         claims: [(claim, selection(of: table, where: isMissing))]),
       contract(
         "Nothing is NULL any more, and from here on nobody may write it. The triggers have nothing left to do.",

@@ -13,6 +13,8 @@ struct PhaseText {
   /// Statements with their semicolons, and comments above them.
   var up: [String]
   var down: [String]
+  /// Whether the way down is `@down archive`, without SQL.
+  var isDownArchive = false
   var claims: [(title: String, query: String)] = []
   /// What rows must meet before the phase goes up, when the present schema can tell.
   var demand: RowGuard?
@@ -24,7 +26,8 @@ struct PhaseText {
     lines += ["--"] + (release.map { ["-- @window \(window($0))"] } ?? Self.openWindow)
     lines += directives.map { "-- \($0)" } + ["-- @residual none"]
     var text = lines.joined(separator: "\n") + "\n"
-    text += "\n-- @up\n" + Self.body(up) + "\n-- @down\n" + Self.body(down)
+    text += "\n-- @up\n" + Self.body(up)
+    text += isDownArchive ? "\n-- @down archive\n" : "\n-- @down\n" + Self.body(down)
     for claim in claims { text += "\n-- @verify \(claim.title)\n\(claim.query)\n" }
     return text
   }

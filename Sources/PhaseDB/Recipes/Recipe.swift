@@ -18,6 +18,15 @@ package enum Recipe: Sendable, Hashable {
   case index(table: SchemaName, terms: String, condition: String?)
   case add(table: SchemaName, column: SchemaName, declaration: String)
   case rebuild(SchemaName)
+  case move(table: SchemaName, column: SchemaName, to: SchemaName, as: SchemaName, by: MoveKey)
+
+  /// How `move` finds the row that belongs to another one.
+  package enum MoveKey: Sendable, Hashable {
+    /// Columns that both tables have; one that only one of them has stands for the primary key of the other.
+    case names([SchemaName])
+    /// A column of the first table and the one of the second that it equals.
+    case pair(SchemaName, SchemaName)
+  }
 
   /// The table it changes, as it is called before.
   var table: SchemaName {
@@ -26,9 +35,14 @@ package enum Recipe: Sendable, Hashable {
       .split(let table, _, _), .merge(let table, _, _), .require(let table, _), .check(let table, _),
       .unique(let table, _), .reference(let table, _, _, _, _), .defaultValue(let table, _, _),
       .loosen(let table, _, _), .dropColumn(let table, _), .dropTable(let table), .index(let table, _, _),
-      .add(let table, _, _), .rebuild(let table):
+      .add(let table, _, _), .rebuild(let table), .move(let table, _, _, _, _):
       table
     }
+  }
+
+  /// The tables it changes.
+  var tables: [SchemaName] {
+    if case .move(let table, _, let target, _, _) = self { [table, target] } else { [table] }
   }
 
   /// What `loosen` takes away.
@@ -47,7 +61,7 @@ package enum Recipe: Sendable, Hashable {
     case loosen
     case dropColumn = "drop-column"
     case dropTable = "drop-table"
-    case index, add, rebuild
+    case index, add, rebuild, move
 
     /// What is written after it.
     package var usage: String {
@@ -68,6 +82,7 @@ package enum Recipe: Sendable, Hashable {
       case .index: "T (C, C) [where EXPR]"
       case .add: "T.C TYPE …"
       case .rebuild: "T"
+      case .move: "T.C to U.C by KEY"
       }
     }
   }

@@ -14,7 +14,13 @@ struct RecipeGround {
   /// How messages call the place where the schema is from.
   let origin: String
 
-  init(_ schema: Schema, rows: Connection?, origin: String) throws(MigrationError) {
+  /// Functions that only the application has.
+  let functions: [FunctionStub]
+
+  init(
+    _ schema: Schema, rows: Connection?, origin: String, functions: [FunctionStub] = []
+  ) throws(MigrationError) {
+    self.functions = functions
     self.schema = schema
     self.rows = rows
     self.origin = origin
@@ -22,25 +28,27 @@ struct RecipeGround {
     var uses = SchemaUses()
     uses.follow(schema.changes(since: Schema()))
     self.uses = uses
-    scratch = try Self.scratch(of: objects)
+    scratch = try Self.scratch(of: objects, functions)
   }
 
-  private static func scratch(of objects: [SchemaObject]) throws(MigrationError) -> Scratch {
-    let scratch = try Scratch(baseline: nil)
+  private static func scratch(
+    of objects: [SchemaObject], _ functions: [FunctionStub]
+  ) throws(MigrationError) -> Scratch {
+    let scratch = try Scratch(baseline: nil, functions: functions)
     try scratch.make(objects)
     return scratch
   }
 
   /// The same after SQL that SQLite itself carries out, such as RENAME COLUMN.
   func changed(by sql: String) throws(MigrationError) -> RecipeGround {
-    let scratch = try Self.scratch(of: objects)
+    let scratch = try Self.scratch(of: objects, functions)
     do throws(SQLiteError) {
       try scratch.connection.execute(script: sql)
     } catch {
       throw refused("\(error.message)", help: ["make every view and trigger compile first: phasedb lint"])
     }
     let after = try lifting("reading the schema") { () in try Schema(of: scratch.connection) }
-    return try RecipeGround(after, rows: nil, origin: origin)
+    return try RecipeGround(after, rows: nil, origin: origin, functions: functions)
   }
 
   /// The schema as a script.

@@ -94,6 +94,12 @@ struct RecipeWords {
       let (table, column) = try column()
       return .add(table: table, column: column, declaration: cursor.isAtEnd ? "" : try rest())
     case .rebuild: return .rebuild(try one())
+    case .move:
+      let (table, column) = try column()
+      guard cursor.skip("to") else { throw unreadable() }
+      let (target, new) = try self.column()
+      guard cursor.skip("by") else { throw unreadable() }
+      return .move(table: table, column: column, to: target, as: new, by: try moveKey())
     }
   }
 
@@ -105,6 +111,20 @@ struct RecipeWords {
   private mutating func column() throws(MigrationError) -> (table: SchemaName, column: SchemaName) {
     guard let table = cursor.name(), cursor.skip("."), let column = cursor.name() else { throw unreadable() }
     return (table, column)
+  }
+
+  /// `id`, `a, b`, `(a, b)`, or `customer = id`.
+  private mutating func moveKey() throws(MigrationError) -> Recipe.MoveKey {
+    if var names = cursor.group() {
+      guard let columns = RecipeWords.names(&names) else { throw unreadable() }
+      return .names(columns)
+    }
+    var pair = cursor
+    if let own = pair.name(), pair.skip("="), let other = pair.name() {
+      cursor = pair
+      return .pair(own, other)
+    }
+    return .names(try list())
   }
 
   private mutating func list() throws(MigrationError) -> [SchemaName] {

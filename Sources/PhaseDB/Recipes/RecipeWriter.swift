@@ -1,5 +1,5 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// The phase files that a recipe makes.
 package struct WrittenPhases: Sendable {
@@ -15,16 +15,39 @@ extension Catalog {
   /// Nothing is written to a disk, and no database is needed. What is written is tried first, as lint does.
   ///
   /// - Throws: `bad-recipe` when the words cannot be read, `recipe-refused` when the change does not fit the schema.
-  package func phases(_ request: RecipeRequest, as name: MigrationName) throws(MigrationError)
-    -> WrittenPhases
-  {
+  package func phases(
+    _ request: RecipeRequest, as name: MigrationName, functions: [FunctionStub] = []
+  ) throws(MigrationError) -> WrittenPhases {
     let recipe = try RecipeWords.read(request.words)
-    let scratch = try Scratch(baseline: baseline)
-    for (id, phase) in phases { try scratch.run(id, phase, .up) }
-    let ground = try RecipeGround(scratch.schema, rows: nil, origin: "the schema that \(origin) leads to")
+    let ground = try ground(functions: functions)
     // A contract may be held for weeks, and what is written here is for the table as it leaves it.
-    let needs = phases.filter { $0.id.kind == .contract && $0.phase.names(recipe.table) }.map(\.id)
+    let needs = phases.filter { phase in
+      phase.id.kind == .contract && recipe.tables.contains { phase.phase.names($0) }
+    }.map(\.id)
     return try RecipeWriter(request: request, name: name, ground: ground, needs: needs).phases(recipe)
+  }
+}
+
+extension Catalog {
+  /// The schema that the phases lead to.
+  private func ground(functions: [FunctionStub]) throws(MigrationError) -> RecipeGround {
+    let scratch = try Scratch(baseline: baseline, functions: functions)
+    for (id, phase) in phases { try scratch.run(id, phase, .up) }
+    return try RecipeGround(
+      scratch.schema, rows: nil, origin: "the schema that \(origin) leads to", functions: functions)
+  }
+
+  /// The tables of the schema that the phases lead to, with their columns; only names that SQL needs no quotes for.
+  package func plainNames(
+    functions: [FunctionStub]
+  ) throws(MigrationError) -> [(table: String, columns: [String])] {
+    let ground = try ground(functions: functions)
+    func isPlain(_ name: SchemaName) -> Bool { name.written == name.spelled && RetiredName(name) == nil }
+    return ground.objects.filter { $0.key.type == "table" && !$0.isVirtual }.compactMap { object in
+      let name = SchemaName(object.name)
+      guard isPlain(name), let table = try? ground.table(name) else { return nil }
+      return (object.name, table.definition.columns.map(\.name).filter(isPlain).map(\.spelled))
+    }.sorted { $0.table < $1.table }
   }
 }
 
@@ -49,10 +72,10 @@ struct RecipeWriter {
   /// - Parameter pending: phases of the folder that the database does not have yet.
   static func phases(
     _ request: RecipeRequest, as name: MigrationName, on connection: Connection, called database: String,
-    before pending: [(id: PhaseID, phase: Phase)]
+    before pending: [(id: PhaseID, phase: Phase)], functions: [FunctionStub] = []
   ) throws(MigrationError) -> WrittenPhases {
     let recipe = try RecipeWords.read(request.words)
-    if let (id, _) = pending.first(where: { $0.phase.names(recipe.table) }) {
+    if let (id, _) = pending.first(where: { phase in recipe.tables.contains { phase.phase.names($0) } }) {
       throw MigrationError(
         .recipeRefused, "\(id) changes \(recipe.table), too, and is not applied to \(database) yet",
         state: "nothing was written",
@@ -62,7 +85,7 @@ struct RecipeWriter {
         ])
     }
     let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
-    let ground = try RecipeGround(schema, rows: connection, origin: database)
+    let ground = try RecipeGround(schema, rows: connection, origin: database, functions: functions)
     return try RecipeWriter(request: request, name: name, ground: ground).phases(recipe)
   }
 
@@ -106,6 +129,8 @@ struct RecipeWriter {
     case .index(let table, let terms, let condition): try constraints.index(table, terms, condition)
     case .add(let table, let column, let declaration): try constraints.add(table, column, declaration)
     case .rebuild(let table): try constraints.rebuild(table)
+    case .move(let table, let column, let target, let new, let key):
+      try MoveRecipe(ground, table, column, to: target, new, by: key).phases()
     }
   }
 
@@ -157,7 +182,7 @@ struct RecipeWriter {
           text.text(release), file: "\(name)/\(text.kind.rawValue).sql", kind: text.kind))
     }
     let catalog = try Catalog([Migration(name, phases: phases)], baseline: try ground.baseline())
-    let report = try Linter(catalog).report()
+    let report = try Linter(catalog, unreadable: [], functions: ground.functions).report()
     if let error = report.errors.first {
       throw ground.refused(
         "the change does not fit \(ground.origin): \(error.message) [\(error.id)]", details: error.details,

@@ -234,7 +234,7 @@ struct SideBySide {
         "Down computes nothing: phasedb keeps what up overwrites, and puts it back without firing triggers. An UPDATE to NULL would be taken for a change that somebody wants in \(oldTitle), too."
       ], directives: directives,
       up: ["UPDATE \(table.sql) SET \(Self.assignment(news))\nWHERE \(condition);"],
-      down: [range.isEmpty ? "SELECT 1;" : "SELECT 1 FROM \(table.sql) WHERE \(range);"],
+      down: [], isDownArchive: true,
       claims: [(claim, selection(of: table, showing: oldNames + newNames, where: differ))])
   }
 

@@ -24,7 +24,8 @@ final class Rehearsal {
   static let shownRows = 10
 
   init(
-    on copy: DatabaseCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, runner: Runner, pacing: Pacing,
+    on copy: DatabaseCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, functions: [FunctionStub] = [],
+    runner: Runner, pacing: Pacing,
     now: @escaping () -> Timestamp, cancellation: Cancellation, observe: @escaping (RehearsalEvent) -> Void
   ) throws(MigrationError) {
     self.copy = copy
@@ -36,8 +37,12 @@ final class Rehearsal {
     self.cancellation = cancellation
     self.observe = observe
     connection = try copy.openForRehearsal()
+    try lifting("giving the copy the functions of the settings") { [connection] () in
+      try connection.stub(functions)
+    }
     engine = Engine(
-      on: connection, knowledge: try Knowledge(of: connection), for: .rehearsal, runner: runner, now: now,
+      on: connection, knowledge: try Knowledge(of: connection), for: .rehearsal,
+      trials: TransitionTrials(functions: functions), runner: runner, now: now,
       wait: .seconds(5), pacing: pacing, cancellation: cancellation, observe: { _ in })
   }
 

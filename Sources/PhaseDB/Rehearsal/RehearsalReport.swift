@@ -19,8 +19,8 @@ public struct RehearsalReport: Sendable {
   /// True when every phase came back, or lost only what it declares, within its budget, and each of its probes that could
   /// be tried was seen to fail.
   public var isClean: Bool { phases.allSatisfy(\.isClean) }
-  /// What to record.
-  public var evidence: [Evidence] { phases.map(\.evidence) }
+  /// What to record: nothing of a phase in which a stub answered for a function of the application.
+  public var evidence: [Evidence] { phases.filter(\.stubs.isEmpty).map(\.evidence) }
 }
 
 /// What a rehearsal showed of one phase.
@@ -51,12 +51,14 @@ package struct RehearsedPhase: Sendable {
   package let emptyTables: [String]
   /// What was seen of its probes between its way up and its way down; empty when the way up failed.
   package let probes: [RedProbe]
+  /// Functions of the application for which a stub answered, so that rows or constraints may be others on the database.
+  package let stubs: [String]
   package let evidence: Evidence
 
   package var verdict: Evidence.Verdict { evidence.verdict }
   package var times: RehearsedTimes { evidence.times }
-  /// Whether it came back, or lost only what it declares, within its budget.
-  package var cameBack: Bool { verdict.isProof && overBudget.isEmpty }
+  /// Whether it came back, or lost only what it declares, within its budget and without a stub.
+  package var cameBack: Bool { verdict.isProof && overBudget.isEmpty && stubs.isEmpty }
   /// Whether it also has no probe that never failed.
   package var isClean: Bool { cameBack && !probes.contains(where: \.isNeverRed) }
 }

@@ -7,6 +7,7 @@ extension Rehearsal {
   /// - Returns: what came of it, also when a direction failed.
   /// - Throws: when the rehearsal itself cannot go on: `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
   func roundTrip(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> RehearsedPhase {
+    connection.stubs?.forget()
     // From here on the log of the copy tells what this phase writes.
     try onCopy { () in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
     var trip = Trip(id, phase, schema: engine.knowledge.schema.digest)
@@ -119,7 +120,8 @@ extension Rehearsal {
       id: trip.id, corrections: trip.corrections, afterDown: trip.afterDown,
       afterSecondUp: trip.afterSecondUp, failed: trip.failed,
       failure: trip.failure, overBudget: trip.overBudget, losses: trip.phase.losses,
-      emptyTables: trip.emptyTables, probes: trip.probes, evidence: evidence)
+      emptyTables: trip.emptyTables, probes: trip.probes, stubs: connection.stubs?.taken ?? [],
+      evidence: evidence)
   }
 }
 

@@ -163,7 +163,9 @@ extension RetirementObstacles {
       obstacles.append(
         RetirementObstacle(
           "it is NOT NULL without a default, so an INSERT that does not name it would fail",
-          remedy: "remove the line, and \(drop(table, column))"))
+          remedy:
+            "remove the line, and \(drop(table, column)), or let a recipe loosen it first: phasedb new NAME drop-column \(table.name).\(column.name)"
+        ))
     } else {
       obstacles += uniques(column, in: table, known) + checks(column, in: table, known)
     }

@@ -1,5 +1,5 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 extension Catalog {
   /// Runs every rule of lint, without a database of the user.
@@ -14,6 +14,7 @@ package struct Linter: Sendable {
   private let unreadable: [MigrationError]
   private let oldestSQLite: SQLiteVersion?
   private let corpus: [Script]
+  private let functions: [FunctionStub]
 
   /// Judges migrations made in Swift.
   package init(_ catalog: Catalog) {
@@ -25,8 +26,11 @@ package struct Linter: Sendable {
   /// - Parameters:
   ///   - path: the folder.
   ///   - sqlite: the oldest SQLite that must be able to run the phases; nil when none is declared.
+  ///   - functions: those that only the application has.
   /// - Throws: `folder-not-found` or `folder-unreadable`; what is wrong inside the folder becomes findings.
-  package init(folder path: String, sqlite: Version? = nil) throws(MigrationError) {
+  package init(folder path: String, sqlite: Version? = nil, functions: [FunctionStub] = [])
+    throws(MigrationError)
+  {
     let (catalog, problems) = Catalog.readable(folder: path)
     if let problem = problems.first(where: { [.folderNotFound, .folderUnreadable].contains($0.id) }) {
       throw problem
@@ -36,13 +40,14 @@ package struct Linter: Sendable {
     self.init(
       readable, unreadable: problems,
       oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) },
-      corpus: try Corpus(of: path).scripts())
+      corpus: try Corpus(of: path).scripts(), functions: functions)
   }
 
   init(
     _ catalog: Catalog, unreadable: [MigrationError], oldestSQLite: SQLiteVersion? = nil,
-    corpus: [Script] = []
+    corpus: [Script] = [], functions: [FunctionStub] = []
   ) {
+    self.functions = functions
     self.catalog = catalog
     self.unreadable = unreadable
     self.oldestSQLite = oldestSQLite
@@ -57,7 +62,7 @@ package struct Linter: Sendable {
   /// - Parameter observe: gets every script before it runs on a scratch database.
   func report(observe: @escaping (Script) -> Void) throws(MigrationError) -> LintReport {
     let folder = LintedFolder(
-      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, observe: observe)
+      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, functions: functions, observe: observe)
     let phases = catalog.phases
     var findings = unreadable.map { Finding($0, in: nil) }
     var byPhase: [PhaseID: [Finding]] = [:]
@@ -107,7 +112,8 @@ package struct Linter: Sendable {
   ) throws(MigrationError) -> (tried: Int, schema: Schema) {
     let scratch: Scratch
     do throws(MigrationError) {
-      scratch = try Scratch(baseline: catalog.baseline, observe: folder.observe)
+      scratch = try Scratch(
+        baseline: catalog.baseline, functions: functions, observe: folder.observe)
     } catch {
       ofBaseline = [Finding(error, in: nil)]
       return (0, Schema())
@@ -135,7 +141,8 @@ package struct Linter: Sendable {
       SchemaPhaseWritesRows.self, BackfillGap.self, UnboundedWrite.self, BatchNotKeyed.self,
       DanglingCode.self, PositionalInsert.self, SelectStar.self,
       VerifyInvalid.self, RequiredColumn.self, TightenedEarly.self, LossyRetype.self, RebuildCollateral.self,
-      ContractCreates.self, NeedsNewerSQLite.self, WatchCannotReverse.self, ProbeWrites.self,
+      ContractCreates.self, NeedsNewerSQLite.self, NeedsApplication.self, WatchCannotReverse.self,
+      ProbeWrites.self,
       ProbeInvalid.self, QueueNotHeld.self, ArchiveInsufficient.self, EffectsInvalid.self,
       EffectsUnordered.self,
       EffectsSlow.self,

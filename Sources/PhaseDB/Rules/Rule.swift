@@ -35,6 +35,7 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
   case danglingCode = "dangling-code"
   case rebuildCollateral = "rebuild-collateral"
   case needsNewerSQLite = "needs-newer-sqlite"
+  case applicationFunction = "application-function"
   case watchCannotReverse = "watch-cannot-reverse"
   case probeWrites = "probe-writes"
   case probeInvalid = "probe-invalid"
@@ -49,7 +50,8 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .undeclaredResidual, .contractCreates, .positionalInsert, .selectStar, .unboundedWrite,
       .watchTooShort,
-      .undetected, .watchCannotReverse, .queueNotHeld, .switchUnguarded, .effectsUnordered, .effectsSlow:
+      .undetected, .applicationFunction, .watchCannotReverse, .queueNotHeld, .switchUnguarded,
+      .effectsUnordered, .effectsSlow:
       .warning
     default: .error
     }
@@ -103,6 +105,8 @@ package enum Rule: String, Sendable, Hashable, CaseIterable {
     case .effectsInvalid: "The phase would not go up, because nothing could be counted."
     case .effectsUnordered: "Rows that came since would be missing in the count, and in the list for support."
     case .effectsSlow: "Each status and each plan of a way down would read the whole table."
+    case .applicationFunction:
+      "The database gets no stub: phasedb's own connection lacks the function, and the statement fails there."
     case .needsNewerSQLite: "The phase fails on the oldest SQLite that the settings promise to support."
     }
   }

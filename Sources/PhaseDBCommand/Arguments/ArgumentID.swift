@@ -17,5 +17,5 @@ enum ArgumentID: String, Sendable, CaseIterable {
   // Positionals.
   case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,
     action, lane, laneAction
-  case switchName, exposure, subject, subjects, state, steps, every, interval, recipe
+  case switchName, exposure, subject, subjects, state, steps, every, interval, recipe, given
 }

@@ -631,7 +631,7 @@ extension Verb {
       summary: "print a script that completes phasedb's words in a shell",
       discussion:
         "With the word names, prints the names that such a script offers: phases, checkpoints, versions of "
-        + "applications, and the words of explain.",
+        + "applications, the words of explain, and what comes next in a recipe.",
       positionals: [
         Positional(
           .shell, .choices(Shell.allCases.map(\.rawValue) + [CompletionsCommand.names]),
@@ -640,6 +640,9 @@ extension Verb {
           .kind, .list(ValueKind.Known.allCases.map(\.rawValue), "KIND"), optional: true,
           "with names: which ones, as in target or phase,checkpoint"
         ),
+        Positional(
+          .given, .text("WORD"), optional: true, repeated: true,
+          "with names recipe: the words of the recipe that are there"),
       ],
       options: [.database, .migrations],
       examples: [

@@ -12,7 +12,12 @@ enum CompletionsCommand {
     }
     // A shell that completes a word must not be told of anything but names.
     let kinds = context.invocation.choices(.kind, of: ValueKind.Known.self)
-    for name in KnownNames(context).all(of: kinds.isEmpty ? ValueKind.Known.allCases : kinds) {
+    let known = KnownNames(context)
+    if kinds == [.recipe] {
+      for name in known.recipeWords(after: context.invocation.values(.given)) { context.print("\(name)\n") }
+      return .done
+    }
+    for name in known.all(of: kinds.isEmpty ? ValueKind.Known.allCases : kinds) {
       context.print("\(name)\n")
     }
     return .done
@@ -25,10 +30,12 @@ private struct KnownNames {
   private let checkpoints: [Checkpoint]
   private let lanes: [String]
   private let switches: [String]
+  private let settings: Settings
 
   init(_ context: CommandContext) {
     let location = try? Location(context, reading: .none)
     folder = location?.migrations ?? "migrations"
+    settings = location?.settings ?? Settings()
     lanes = (location?.settings.lanes.keys).map { $0.sorted() } ?? []
     let migrator = try? location?.migrator(.reading, context)
     checkpoints = (try? migrator?.checkpoints()) ?? []
@@ -48,6 +55,31 @@ private struct KnownNames {
     case .lane: lanes
     case .recipe: Recipe.Name.allCases.map(\.rawValue)
     case .word: Set(PageEntry.all.map(\.name)).sorted()
+    }
+  }
+
+  /// What may stand next in a recipe: its name, or the tables and columns of the schema that the folder leads to. Names
+  /// that need quotes are left to whoever types them, because a shell reads quotes itself.
+  ///
+  /// - Parameter typed: the words of it that are there.
+  func recipeWords(after typed: [String]) -> [String] {
+    guard let word = typed.first, let recipe = Recipe.Name(rawValue: word) else {
+      return typed.isEmpty ? names(of: .recipe) : []
+    }
+    let usage = recipe.usage.split(separator: " ").map(String.init)
+    guard usage.indices.contains(typed.count - 1) else { return [] }
+    let form = usage[typed.count - 1]
+    if ["into", "to", "by"].contains(form) { return [form] }
+    let tables = (try? Catalog(folder: folder).plainNames(functions: settings.functions)) ?? []
+    switch form {
+    case "T", "OLD": return tables.map(\.table)
+    case "KEY":
+      let named = tables.filter { table in typed.contains { $0.hasPrefix("\(table.table).") } }
+      return Set(named.flatMap(\.columns)).sorted()
+    case "U.C": return tables.map { "\($0.table)." }
+    default:
+      guard form.hasPrefix("T.") || form.hasPrefix("P.") else { return [] }
+      return tables.flatMap { table in table.columns.map { "\(table.table).\($0)" } }
     }
   }
 

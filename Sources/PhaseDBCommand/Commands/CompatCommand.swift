@@ -20,6 +20,7 @@ enum CompatCommand {
     if invocation.flag(.list) { return try list(check, context) }
     let report = try check.report(
       database: try database(for: check, context, location), in: try surroundings(context, location))
+    note(report, context)
     switch invocation.format {
     case .text, .sarif, .csv: CompatText.print(report, location, to: context)
     case .json: try context.print(json: CompatJSON(report))
@@ -28,6 +29,22 @@ enum CompatCommand {
     case .github: context.print(GitHubAnnotations.text(report))
     }
     return report.isClean ? .done : .findings
+  }
+
+  /// Says what proves nothing, because it needs functions of the application.
+  private static func note(_ report: CompatibilityReport, _ context: CommandContext) {
+    for query in report.unproved {
+      let names = query.functions.joined(separator: ", ")
+      let title: Prose = "\(query.application) \(query.version), '\(query.query)'"
+      context.note(
+        query.isSkipped
+          ? "\(title) was skipped: it needs \(names), which only the application has; a stub for it: \"functions\": [\"\(names)\"] in phasedb.json"
+          : "\(title) ran with a stub of \(names): what it returned is no proof")
+    }
+    guard !report.stubsOfPhases.isEmpty else { return }
+    context.note(
+      "phases ran with stubs of \(report.stubsOfPhases.joined(separator: ", ")): rows that they computed are no proof"
+    )
   }
 
   /// The database on the command line; else none if `apps/seed.sql` has rows; else the one that other commands would
@@ -44,7 +61,8 @@ enum CompatCommand {
   ) throws(MigrationError) -> CompatibilityCheck.Surroundings {
     let options = try location.options(context)
     return CompatibilityCheck.Surroundings(
-      now: options.now(), runner: options.runner, wait: options.wait, cancellation: options.cancellation)
+      now: options.now(), runner: options.runner, wait: options.wait, cancellation: options.cancellation,
+      functions: options.functions)
   }
 
   private static func list(_ check: CompatibilityCheck, _ context: CommandContext) throws(MigrationError)

@@ -8,6 +8,16 @@ struct CompatJSON: Encodable {
   let subjects: [Subject]
   let matrix: [[String]]
   let findings: [Finding]
+  let unproved: [Unproved]
+  let stubsOfPhases: [String]
+
+  struct Unproved: Encodable {
+    let application: String
+    let appVersion: String
+    let query: String
+    let functions: [String]
+    let skipped: Bool
+  }
 
   struct State: Encodable {
     let name: String
@@ -62,6 +72,12 @@ struct CompatJSON: Encodable {
         home: report.states[$0.home].description, queries: $0.queries,
         selfTest: .init(mutation: $0.mutation, noticed: $0.noticed))
     }
+    unproved = report.unproved.map {
+      Unproved(
+        application: $0.application, appVersion: $0.version.description, query: $0.query,
+        functions: $0.functions, skipped: $0.isSkipped)
+    }
+    stubsOfPhases = report.stubsOfPhases
     matrix = report.outcomes.map { $0.map(\.rawValue) }
     findings = report.firstFindings.map { _, finding in
       Finding(

@@ -147,7 +147,7 @@ struct Location {
   /// What the command line says about the database's surroundings.
   func options(_ context: CommandContext) throws(MigrationError) -> Options {
     var live: [LiveVersion] = []
-    for text in invocation.values(.live) { live.append(try LiveVersion(text)) }
+    for text in invocation.values(.live) where text != LiveVersion.none { live.append(try LiveVersion(text)) }
     let overridden = invocation.choices(.override, of: Gate.self)
     let reason = invocation.value(.reason)
     guard overridden.isEmpty || reason != nil else {
@@ -164,6 +164,8 @@ struct Location {
       reason: overridden.isEmpty ? nil : reason, evidencePolicy: settings.evidence ?? .contract,
       evidence: try file.map { path throws(MigrationError) in try Evidence.read(path) } ?? [],
       pacing: pacing, cancellation: context.cancellation)
+    options.isLiveComplete = invocation.values(.live).contains(LiveVersion.none)
+    options.functions = settings.functions
     options.freezeFile = settings.freezeFile
     for (name, lane) in settings.lanes { options.lanes[name] = try LaneProgram(lane, environment).lane() }
     if let settle = settings.switchSettle { options.switchSettle = settle }

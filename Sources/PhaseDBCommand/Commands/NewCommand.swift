@@ -45,7 +45,8 @@ enum NewCommand {
     let written =
       context.invocation.has(.database)
       ? try location.migrator(.reading, context).phases(request, as: name)
-      : try Catalog(folder: location.migrations).phases(request, as: name)
+      : try Catalog(folder: location.migrations).phases(
+        request, as: name, functions: location.settings.functions)
     return (written.files, written.notes)
   }
 

@@ -30,6 +30,7 @@ struct RehearsalJSON: Encodable {
     let afterDown: DifferenceJSON
     let afterSecondUp: DifferenceJSON
     let probes: [ProbeJSON]
+    let stubs: [String]
   }
 
   struct ProbeJSON: Encodable {
@@ -132,14 +133,15 @@ extension RehearsalJSON.PhaseJSON {
   fileprivate init(_ phase: RehearsedPhase) {
     let times = phase.times
     self.init(
-      phase: phase.id.description, verdict: phase.verdict.rawValue, upMilliseconds: times.up,
+      phase: phase.id.description, verdict: RehearsalText.word(of: phase), upMilliseconds: times.up,
       downMilliseconds: times.down, holdMilliseconds: times.hold, rowsUp: times.rowsUp,
       rowsDown: times.rowsDown,
       archiveBytes: times.archiveBytes, logBytes: times.logBytes, overBudget: phase.overBudget,
       emptyTables: phase.emptyTables, losses: phase.losses.map { "\($0.table).\($0.column): \($0.reason)" },
       failed: RehearsalJSON.FailureJSON(phase),
       corrections: phase.corrections.map(RehearsalJSON.TableJSON.init), afterDown: .init(phase.afterDown),
-      afterSecondUp: .init(phase.afterSecondUp), probes: phase.probes.map(RehearsalJSON.ProbeJSON.init))
+      afterSecondUp: .init(phase.afterSecondUp), probes: phase.probes.map(RehearsalJSON.ProbeJSON.init),
+      stubs: phase.stubs)
   }
 }
 

@@ -20,7 +20,7 @@ struct RehearsalText {
       let times = phase.times
       table.add(
         .init(phase.id.short), .init(phase.id.migration.words),
-        .init(phase.verdict.rawValue, phase.verdict.isProof ? .good : .bad),
+        .init(Self.word(of: phase), phase.verdict.isProof && phase.stubs.isEmpty ? .good : .bad),
         .init(time(times.up)), .init(time(times.down)), .init(time(times.hold)), .init(bytes(times.logBytes)),
         .init(bytes(times.archiveBytes)))
     }
@@ -38,6 +38,11 @@ struct RehearsalText {
     context.print(context.paint("\n\(sentence)\n", report.isClean ? .good : .bad))
   }
 
+  /// The verdict; `unproved` where it would be a good one, and a stub had a part in it.
+  static func word(of phase: RehearsedPhase) -> String {
+    phase.verdict.isProof && !phase.stubs.isEmpty ? "unproved" : phase.verdict.rawValue
+  }
+
   private func print(_ phase: RehearsedPhase, to context: CommandContext) {
     if let failure = phase.failure, let stage = phase.failed {
       let way = stage == .again ? "second way up" : "way \(stage.rawValue)"
@@ -48,6 +53,14 @@ struct RehearsalText {
     print(phase.afterDown, "after down", phase, to: context)
     print(phase.afterSecondUp, "after the second up", phase, to: context)
     for probe in phase.probes { print(probe, phase, to: context) }
+    if !phase.stubs.isEmpty {
+      let names = phase.stubs.joined(separator: ", ")
+      context.print("\n")
+      context.print(
+        "\(context.paint("warning:", .warning)) ",
+        "\(phase.id.short) needs \(names) of the application. A stub answered on the copy, so this is no evidence. The database gets no stub: phasedb up fails there, unless the application runs the phase itself",
+        indent: 9)
+    }
     for line in phase.overBudget { context.print("\n\(phase.id.short) is over its budget: \(line)\n") }
     if !phase.emptyTables.isEmpty {
       let names = phase.emptyTables.joined(separator: ", ")

@@ -61,6 +61,10 @@ enum StatusCommand {
     if let underWay = status.underWay, !underWay.isRunning {
       return context.suggest("phasedb \(underWay.direction.rawValue)")
     }
+    if let (watch, count) = status.wayBackOfWatch {
+      return context.suggest(
+        "phasedb down\(count == 1 ? "" : " \(count)")", after: "decide whether \(watch.phase.short) stays")
+    }
     guard let pending = status.pending.first else { return context.suggest("phasedb verify") }
     switch pending.gates.first {
     case let gate? where gate.gate == .window && status.pending.allSatisfy { !$0.gates.isEmpty }:

@@ -30,6 +30,21 @@ import Testing
     Case(
       "a contradiction names both bounds", applied: [">=2.0"], pending: [">=1 <1.4"],
       "no version (>=2.0 <1.4)"),
+    Case(
+      "an application that stopped runs in the later versions", applied: ["offline 2"], pending: [], ">=2"),
+    Case("one that has not yet, in the earlier ones", applied: [], pending: ["offline 2"], "<2"),
+    Case(
+      "between two stops for one version none runs", applied: ["offline 2"], pending: ["offline 2.0"],
+      "no version (offline 2)"),
+    Case(
+      "between stops for two versions those between run", applied: ["offline 2"], pending: ["offline 3"],
+      ">=2 <3"),
+    Case(
+      "a bound that says the same takes nothing from a stop", applied: [">=2", "offline 2"],
+      pending: ["<2", "offline 2"], "no version (offline 2)"),
+    Case(
+      "a stop on one side alone is a contradiction", applied: ["offline 2"], pending: ["<2"],
+      "no version (>=2 <2)"),
     Case("bounds that only touch contradict", applied: [">=2"], pending: ["<2"], "no version (>=2 <2)"),
   ]
 

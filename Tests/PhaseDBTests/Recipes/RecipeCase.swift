@@ -15,6 +15,8 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
   let newColumns: @Sendable (String?) -> [(String, String)]
   /// The table as a new version calls it.
   var newTable: String?
+  /// Whether the column moves to a table `details`, which has a row for each key.
+  var moves = false
   /// Whether versions of the new kind write NULL.
   var writesNull = true
   /// The text with which this case is refused; nil when its phases are written.
@@ -79,8 +81,13 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
     var loosened = RecipeCase(shape, "loosen \(place)")
     if shape.isNullable { loosened.refused = "has no NOT NULL, CHECK, UNIQUE or foreign key" }
     loosened.writesNull = false
+    var move = RecipeCase(shape, "move \(place) to details.moved by \(shape.key)") {
+      [("moved", quoted($0))]
+    }
+    (move.newTable, move.moves) = ("details", true)
+    if shape.schema.contains("notes_short") { move.refused = "trigger notes_short uses it" }
     let cases = [
-      rename, table2, retype, split, filled, required,
+      move, rename, table2, retype, split, filled, required,
       RecipeCase(shape, "check \(table) length(\(column)) < 99"),
       RecipeCase(shape, "unique \(table) (\(column))"), standard, loosened,
       RecipeCase(shape, "index \(table) (\(column) DESC) where \(column) > ''"),
@@ -111,8 +118,27 @@ struct RecipeCase: Sendable, CustomTestStringConvertible {
 extension RecipeCase {
   /// One thing that a version does, as an old and as a new one says it.
   struct Deed {
-    let old: String
-    let new: String
+    let old: [String]
+    let new: [String]
+  }
+
+  /// The tables before the change.
+  private var schema: String {
+    guard moves else { return shape.schema }
+    let key =
+      shape.keyOf(1) == "1" ? "\(shape.key) INTEGER PRIMARY KEY" : "\(shape.key), PRIMARY KEY (\(shape.key))"
+    let columns = shape.keyOf(1) == "1" ? "\(key), more TEXT DEFAULT 'm'" : "more TEXT DEFAULT 'm', \(key)"
+    return "\(shape.schema)\nCREATE TABLE details (\(columns));"
+  }
+
+  /// The rows before the change.
+  fileprivate var rows: String {
+    guard moves else { return shape.rows }
+    return (1...2).reduce(shape.rows) { "\($0)\n\(detail($1));" }
+  }
+
+  private func detail(_ number: Int) -> String {
+    "INSERT INTO details (\(shape.key)) VALUES (\(shape.keyOf(number)))"
   }
 
   /// - Parameter first: the number of the first new row; no two calls may share numbers.
@@ -131,9 +157,14 @@ extension RecipeCase {
     func sql(_ table: String, _ columns: [(String, String)]) -> String {
       "INSERT INTO \(table) (\(shape.key), \(columns.map(\.0).joined(separator: ", "))) VALUES (\(shape.keyOf(number)), \(columns.map(\.1).joined(separator: ", ")))"
     }
-    return Deed(
-      old: sql(shape.table, [(shape.column, Self.quoted(text))]),
-      new: sql(newTable ?? shape.table, newColumns(text)))
+    let old = sql(shape.table, [(shape.column, Self.quoted(text))])
+    let new = sql(newTable ?? shape.table, newColumns(text))
+    guard moves else { return Deed(old: [old], new: [new]) }
+    let plain = "INSERT INTO \(shape.table) (\(shape.key)) VALUES (\(shape.keyOf(number)))"
+    // Either row may come first.
+    return number.isMultiple(of: 2)
+      ? Deed(old: [old, detail(number)], new: [plain, new])
+      : Deed(old: [detail(number), old], new: [new, plain])
   }
 
   private func update(_ number: Int, _ text: String?) -> Deed {
@@ -141,14 +172,15 @@ extension RecipeCase {
       "UPDATE \(table) SET \(columns.map { "\($0.0) = \($0.1)" }.joined(separator: ", ")) WHERE \(shape.row(number))"
     }
     return Deed(
-      old: sql(shape.table, [(shape.column, Self.quoted(text))]),
-      new: sql(newTable ?? shape.table, newColumns(text)))
+      old: [sql(shape.table, [(shape.column, Self.quoted(text))])],
+      new: [sql(newTable ?? shape.table, newColumns(text))])
   }
 
   private func delete(_ number: Int) -> Deed {
-    Deed(
-      old: "DELETE FROM \(shape.table) WHERE \(shape.row(number))",
-      new: "DELETE FROM \(newTable ?? shape.table) WHERE \(shape.row(number))")
+    func sql(_ table: String) -> String { "DELETE FROM \(table) WHERE \(shape.row(number))" }
+    let both = [sql(shape.table), sql("details")]
+    return moves
+      ? Deed(old: both, new: both.reversed()) : Deed(old: [both[0]], new: [sql(newTable ?? shape.table)])
   }
 }
 
@@ -174,11 +206,11 @@ extension RecipeCase {
     }
     let names = newColumns("x").map(\.0)
     let scripts = try [
-      script("1.4", told.deeds(10).map(\.old), select(shape.table, [shape.column])),
-      script("2.0", told.deeds(30).map(\.new), select(newTable ?? shape.table, names)),
+      script("1.4", told.deeds(10).flatMap(\.old), select(shape.table, [shape.column])),
+      script("2.0", told.deeds(30).flatMap(\.new), select(newTable ?? shape.table, names)),
     ]
     let report = try CompatibilityCheck(
-      catalog, scripts: scripts, seed: Script(shape.rows, file: "apps/seed.sql")
+      catalog, scripts: scripts, seed: Script(rows, file: "apps/seed.sql")
     ).report(in: .init(now: Timestamp(text: "2026-01-31T12:00:00.000Z"), runner: .test, wait: .zero))
     #expect(report.firstFindings.isEmpty, "\(report.text)")
     #expect(report.outcomes.joined().filter { $0 == .works }.count >= 4)
@@ -206,7 +238,7 @@ extension RecipeCase {
   }
 
   private func first() throws -> Migration {
-    let objects = shape.schema
+    let objects = schema
     // What makes a shape is undone by nobody here.
     return try Migration(
       MigrationName("0001-a"),
@@ -243,9 +275,9 @@ extension RecipeCase {
 
   private func live(_ catalog: Catalog, _ text: String) throws {
     let database = try TemporaryDatabase()
-    let control = try TemporaryDatabase("PRAGMA foreign_keys = ON; \(shape.schema)\n\(shape.rows)")
+    let control = try TemporaryDatabase("PRAGMA foreign_keys = ON; \(schema)\n\(rows)")
     try database.run(.upTo("0001"), catalog, .test(live: ["app@0.9"]))
-    try database.run(shape.rows)
+    try database.run(rows)
     let rehearsal = try database.migrator(catalog, .test(live: ["app@1.5"])).rehearse()
     for phase in rehearsal.phases {
       #expect(phase.verdict == .exact, "\(phase.id): \(phase.verdict)\n\(text)")
@@ -298,12 +330,14 @@ extension RecipeCase {
     try #require(new == wanted, "\(text)")
   }
 
-  private func act(_ sql: String, _ connection: Connection, _ text: String) throws {
-    do {
-      try connection.execute(sql)
-    } catch {
-      Issue.record("\(error): \(sql)\n\(text)")
-      throw error
+  private func act(_ statements: [String], _ connection: Connection, _ text: String) throws {
+    for sql in statements {
+      do {
+        try connection.execute(sql)
+      } catch {
+        Issue.record("\(error): \(sql)\n\(text)")
+        throw error
+      }
     }
   }
 

@@ -44,6 +44,10 @@ struct EffectRulesTests {
       folder: folder("outbox by id where load_extension('x'): customer: x"),
       finds: ["effects-invalid": "0002-b/expand.sql:2:4"]),
     LintCase(
+      "a condition that is another one each time",
+      folder: folder("outbox by id where abs(random()) % 2 = 0: customer: x"),
+      finds: ["effects-invalid": "0002-b/expand.sql:2:4"]),
+    LintCase(
       "a column that the phase itself adds",
       folder: folder(
         "outbox by id where price: customer: x", up: "ALTER TABLE outbox ADD COLUMN price INT;",

@@ -54,9 +54,6 @@ extension MutationTests {
 
       """, "rebuild-collateral"),
     Mutant(
-      "ON DELETE is forgotten in a rebuild", "\(list)/contract.sql", " ON DELETE CASCADE",
-      "rebuild-collateral"),
-    Mutant(
       "AUTOINCREMENT is forgotten in a rebuild", "\(list)/contract.sql", "KEY AUTOINCREMENT",
       to: "KEY", "rebuild-collateral"),
     Mutant(

@@ -52,10 +52,12 @@ extension Options {
     evidence: EvidencePolicy = .none, pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation(),
     runner: Runner = .test
   ) -> Options {
-    Options(
+    var options = Options(
       wait: wait, live: live.compactMap { try? LiveVersion($0) }, overridden: override, reason: reason,
       evidencePolicy: evidence, pacing: pacing, cancellation: cancellation
     ).by(runner) { Timestamp(text: now) }
+    options.isLiveComplete = live.contains("none")
+    return options
   }
 }
 

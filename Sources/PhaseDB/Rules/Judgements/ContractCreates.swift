@@ -3,10 +3,11 @@ internal import PhaseSQL
 /// A contract adds something that was not there in any form.
 ///
 /// Not an index or a trigger on a table that the contract changes, which is part of the change, and not a UNIQUE index
-/// or a trigger that refuses rows, which is how a contract tightens.
+/// or a trigger that refuses rows, which is how a contract tightens. Where every application stops, no versions ran side
+/// by side.
 enum ContractCreates: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
-    guard trial.id.kind == .contract else { return [] }
+    guard trial.id.kind == .contract, !trial.phase.windows.allSatisfy(\.range.isOffline) else { return [] }
     let statements = ScriptStatements(trial.phase.up)
     let facts = trial.facts
     let touched = Set(facts.compactMap(\.tableTouched)).union(

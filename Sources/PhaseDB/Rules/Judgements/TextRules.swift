@@ -31,8 +31,32 @@ enum ExpandNotAdditive: TrialRule {
       Finding(
         .expandNotAdditive, in: trial.id, "the phase removes or changes something",
         at: trial.phase.up.place(at: trial.phase.up.firstTokenOffset), details: losses,
-        remedies: ["move the statement that removes or changes it to contract.sql of the same migration"])
+        remedies: ["move the statement that removes or changes it to contract.sql of the same migration"]
+          + recipes(trial).map { "a recipe writes that: phasedb new NAME \($0)" })
     ]
+  }
+
+  /// The recipes for what goes; a name that comes instead is most likely a rename.
+  private static func recipes(_ trial: PhaseTrial) -> [Prose] {
+    let (up, facts) = (ScriptStatements(trial.phase.up).all, trial.facts)
+    return facts.compactMap { fact -> Prose? in
+      switch fact {
+      case .columnRemoved(let table, let column) where !column.isGenerated && !column.isPrimaryKey:
+        let new = facts.lazy.compactMap { fact -> SchemaName? in
+          guard case .columnAdded(table, let new, _, _) = fact else { return nil }
+          return up.contains { $0.outcome == table && $0.renamesColumn(to: new.name) } ? new.name : nil
+        }.first
+        return new.map { "rename-column \(table).\(column.name) \($0)" }
+          ?? "drop-column \(table).\(column.name)"
+      case .tableRemoved(let table):
+        let renamed = up.first { statement in
+          if case .renameTable = statement.action { statement.origin == table } else { false }
+        }
+        guard let renamed else { return "drop-table \(table)" }
+        return renamed.outcome.map { "rename-table \(table) \($0)" }
+      default: return nil
+      }
+    }
   }
 }
 
@@ -46,6 +70,40 @@ enum MigrateChangesSchema: TrialRule {
         at: trial.phase.up.place(at: trial.phase.up.firstTokenOffset), details: trial.difference.explanation,
         remedies: ["move the change to expand.sql when it adds, to contract.sql when it removes"])
     ]
+  }
+}
+
+/// A statement of a phase needs a function that only the application has, so that it runs only where the application
+/// runs the phase itself.
+enum NeedsApplication: TrialRule {
+  static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
+    guard !trial.functions.isEmpty else { return [] }
+    let (up, down) = (trial.phase.up, trial.phase.down)
+    return [(up, trial.statements), (down, trial.reversal.downStatements)].flatMap { script, statements in
+      var told: Set<String> = []
+      return statements.flatMap { statement in
+        needed(by: statement, in: trial).filter { told.insert($0).inserted }.map { name in
+          let offset = script.offsetOfFirstToken(from: statement.range.lowerBound)
+          return Finding(
+            .applicationFunction, in: trial.id, "the statement needs \(name), a function of the application",
+            at: script.place(at: offset, length: script.tokenLength(at: offset)),
+            remedies: [
+              "let the application run the phase, with its own connection: Migrator(on: connection, catalog)",
+              "or compute it with functions of SQLite",
+            ])
+        }
+      }
+    }
+  }
+
+  /// What a statement names, and what the constraints, indexes and generated columns of the tables that it writes call.
+  private static func needed(by statement: StatementEffect, in trial: PhaseTrial) -> [String] {
+    let written = statement.writes.insertedTables.union(statement.writes.columns.keys)
+    var names = statement.writes.functions
+    for object in trial.before.objects where ["table", "index"].contains(object.key.type) {
+      if written.contains(object.table.folded) { names.formUnion(SQLTokens.identifiers(in: object.sql)) }
+    }
+    return trial.functions.map(\.name).filter { names.contains($0.folded) }
   }
 }
 

@@ -18,7 +18,7 @@ enum TightenedEarly: TrialRule {
             trial.after.object("index", name).map { "in contract.sql: \($0.sql);" }
           }
             ?? "move it to contract.sql of the same migration, once no version writes what it refuses"
-        ] + (tightening.recipe.map { ["a recipe writes that contract: phasedb new NAME \($0)"] } ?? []))
+        ] + (tightening.recipe.map { ["a recipe writes that: phasedb new NAME \($0)"] } ?? []))
     }
   }
 }
@@ -59,6 +59,8 @@ private struct Tightening {
     case .columnRetyped(let table, let column, let old, let new):
       guard old.affinity != new.affinity else { return nil }
       (self.table, word) = (table, column)
+      recipe =
+        "retype \(table).\(column) \(column)_2 \(new.declared?.text ?? "TYPE") --up EXPR --down EXPR"
     case .checkGained(let table, let condition):
       guard let writer = OldWriter(of: table, in: trial), writer.canMake("NOT (\(condition))") else {
         return nil
@@ -68,6 +70,9 @@ private struct Tightening {
     case .uniqueGained(let table, let columns):
       guard Self.tightens(table, columns, where: nil, in: trial) else { return nil }
       (self.table, word) = (table, "unique")
+      if columns.allSatisfy({ $0.column != nil }) {
+        recipe = "unique \(table) '(\(columns.map(\.title).joined(separator: ", ")))'"
+      }
       details = Self.replacing
     case .primaryKeyChanged(let table, _, let columns):
       guard !columns.isEmpty, Self.tightens(table, columns, where: nil, in: trial) else { return nil }

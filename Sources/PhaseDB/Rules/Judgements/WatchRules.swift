@@ -98,6 +98,13 @@ enum WatchCannotReverse: TrialRule {
           .watchCannotReverse, in: trial.id, "the way back leads to another schema than before the phase",
           at: place, remedies: [remedy, "write: then hold"]))
     }
+    for window in trial.phase.windows where window.range.isOffline {
+      findings.append(
+        Finding(
+          .watchCannotReverse, in: trial.id,
+          "the phase comes down only while \(window.application) is stopped, and no watch stops it",
+          at: window.place ?? trial.phase.up.beginningOfFile, remedies: ["write: then hold"]))
+    }
     // A contract waits for the watch, and other migrations may come later; these two go up in one run.
     let next = folder.catalog.phases.first {
       $0.id.migration == trial.id.migration && $0.id > trial.id && $0.id.kind != .contract
@@ -167,7 +174,7 @@ private enum ProbeTrial {
     let probes = trial.phase.probes.filter { $0.isRelative && $0.query != nil }
     // On a database without tables nothing is watched.
     guard !probes.isEmpty, trial.before.objects.contains(where: { _ in true }) else { return [] }
-    let scratch = try Scratch(baseline: nil)
+    let scratch = try Scratch(baseline: nil, functions: trial.functions)
     try scratch.make(TouchedSchema(of: trial.before).allObjects)
     return try objections(to: probes, on: scratch.connection).map { objection in
       Objection(

@@ -18,12 +18,16 @@ enum WindowRules {
           at: window.place ?? later.up.beginningOfFile,
           details: contradiction(
             (PhaseID(migration.name, earlier.kind), earlier), (id, later), application: window.application),
-          remedies: [
-            "-- @window \(window.application) >=\(before.version)\(window.range.upper.map { " <\($0.version)" } ?? "")"
-          ]
+          remedies: [remedy(window, from: before)]
         )
       }
     }
+  }
+
+  /// The line with a higher lower bound; without an upper bound that it would reach.
+  static func remedy(_ window: Window, from lower: VersionRange.Bound) -> Prose {
+    let upper = window.range.upper.flatMap { $0.version > lower.version ? " <\($0.version)" : nil } ?? ""
+    return "-- @window \(window.application) >=\(lower.version)\(upper)"
   }
 
   /// The two lines that contradict each other.
@@ -82,7 +86,7 @@ private struct WindowWalk {
       applied: applied.map(\.phase.windows) + [phase.windows],
       pending: pending.filter { $0.id != id }.map(\.phase.windows))
     for window in phase.windows {
-      if let interval = intervals[window.application], interval.isEmpty {
+      if let interval = intervals[window.application], interval.isContradiction {
         return (window.application, interval)
       }
     }
@@ -121,7 +125,7 @@ private struct WindowWalk {
     guard id.kind != .contract else { return nil }
     let before = LiveIntervals.of(
       applied: applied.map(\.phase.windows), pending: pending.map(\.phase.windows))
-    for window in phase.windows {
+    for window in phase.windows where !window.range.isOffline {
       guard let lower = window.range.lower, let allowed = before[window.application]?.lower,
         lower.isTighterLower(than: allowed)
       else { continue }
@@ -130,7 +134,8 @@ private struct WindowWalk {
         "\(id.kind.rawValue) shuts out \(window.application) \(allowed.version) up to \(lower.version), which may be live before it: only a contract may do that",
         at: window.place ?? phase.up.beginningOfFile,
         remedies: [
-          "-- @window \(window.application) >=\(allowed.version)\(window.range.upper.map { " <\($0.version)" } ?? "")"
+          WindowRules.remedy(window, from: allowed),
+          "or, if the application stops meanwhile: -- @window \(window.application) offline \(lower.version)",
         ]
       )
     }

@@ -29,6 +29,8 @@ struct PhaseTrial {
   let reversal: ReversalTrial
   /// The scratch database, in the state after the phase. What a rule changes there it must undo.
   let connection: Connection
+  /// The functions that only the application has.
+  var functions: [FunctionStub] { connection.stubs?.all ?? [] }
 }
 
 /// A rule that judges a phase by what it did on the scratch database.
@@ -45,14 +47,18 @@ struct LintedFolder {
   /// Where phases and queries of applications count columns.
   let positional: PositionalIndex
 
+  /// The functions that only the application has.
+  let functions: [FunctionStub]
+
   /// Gets every script before it runs on a scratch database.
   let observe: (Script) -> Void
 
   /// - Parameter corpus: the queries of applications, from `apps/`.
   init(
-    catalog: Catalog, oldestSQLite: SQLiteVersion?, corpus: [Script],
+    catalog: Catalog, oldestSQLite: SQLiteVersion?, corpus: [Script], functions: [FunctionStub] = [],
     observe: @escaping (Script) -> Void = { _ in }
   ) {
+    self.functions = functions
     self.observe = observe
     self.catalog = catalog
     self.oldestSQLite = oldestSQLite

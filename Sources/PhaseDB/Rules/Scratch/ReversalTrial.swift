@@ -9,6 +9,8 @@ struct ReversalTrial {
   let afterDown: Schema?
   /// After the second up; nil when it was not reached.
   let afterReplay: Schema?
+  /// What the statements of the down SQL did, as far as they ran.
+  private(set) var downStatements: [StatementEffect] = []
   /// What failed: the down SQL or the second up.
   let failure: Failure?
 
@@ -26,21 +28,25 @@ struct ReversalTrial {
   ///   - objects: the objects of the schema before it that the phase can touch, in an order in which they can be made.
   /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
   init(
-    _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ costLimit: CostLimit?,
+    _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ functions: [FunctionStub],
+    _ costLimit: CostLimit?,
     observe: @escaping (Script) -> Void
   ) throws(MigrationError) {
-    let scratch = try Scratch(baseline: nil, costLimit: costLimit, observe: observe)
+    let scratch = try Scratch(baseline: nil, functions: functions, costLimit: costLimit, observe: observe)
     try scratch.make(objects)
     before = scratch.schema
     try scratch.run(id, phase, .up)
     after = scratch.schema
+    var effects: [StatementEffect] = []
     do throws(MigrationError) {
-      try scratch.run(id, phase, .down, to: before)
+      try scratch.run(id, phase, .down, to: before, observe: { effects.append($0) })
     } catch {
+      downStatements = effects
       (afterDown, afterReplay) = (nil, nil)
       failure = Failure(stage: .down, error: error)
       return
     }
+    downStatements = effects
     afterDown = scratch.schema
     do throws(MigrationError) {
       try scratch.run(id, phase, .up)

@@ -17,22 +17,27 @@ package final class Scratch {
 
   private let observe: (Script) -> Void
   private let costLimit: CostLimit?
+  /// What it has in place of functions that only the application has.
+  let functions: [FunctionStub]
 
   /// - Parameters:
   ///   - baseline: the schema to begin with, nil for none.
+  ///   - functions: those that only the application has.
   ///   - observe: told of every script that is about to run.
   /// - Throws: what the baseline's SQL throws.
   ///   - costLimit: the limit for the SQL that runs on it; nil when none is needed, because the same SQL runs on the
   ///     database next.
   package init(
-    baseline: Script?, costLimit: CostLimit? = CostLimit(.scratch),
+    baseline: Script?, functions: [FunctionStub] = [], costLimit: CostLimit? = CostLimit(.scratch),
     observe: @escaping (Script) -> Void = { _ in }
   ) throws(MigrationError) {
     self.observe = observe
     self.costLimit = costLimit
+    self.functions = functions
     connection = try lifting("opening a database in memory") { () in
       let connection = try Connection(path: "", mode: .memory)
       if let costLimit { try connection.limit(to: costLimit) }
+      try connection.stub(functions)
       return connection
     }
     guard let baseline else { return }
@@ -177,7 +182,7 @@ package final class Scratch {
       id: id, phase: phase, before: before, births: births, after: schema, changes: changes,
       difference: difference, facts: difference.facts, writes: writes, statements: statements, code: code,
       brokenCode: brokenCode, invalidClaims: invalidClaims,
-      reversal: try ReversalTrial(id, phase, on: touched, costLimit, observe: self.observe),
+      reversal: try ReversalTrial(id, phase, on: touched, functions, costLimit, observe: self.observe),
       connection: connection)
   }
 }

@@ -6,7 +6,7 @@ enum BashCompletions {
     _phasedb() {
       local word index option="" verb="" count=0 ended=""
       local current="${COMP_WORDS[COMP_CWORD]}" replaced="$2"
-      local -a context=()
+      local -a context=() given=()
       # Bash takes --format=json for three words: an option, an equals sign and a value.
       for ((index = 1; index < COMP_CWORD; index++)); do
         word="${COMP_WORDS[index]}"
@@ -29,7 +29,7 @@ enum BashCompletions {
         fi
         case "$verb:$word" in
     \(lines(verbSteps, indent: 6))
-          *) [[ "${COMP_WORDS[index + 1]}" == "@" ]] || count=$((count + 1)) ;;
+          *) [[ "${COMP_WORDS[index + 1]}" == "@" ]] || { count=$((count + 1)); given+=("$word"); } ;;
         esac
       done
       [[ "$current" == "=" ]] && current=""
@@ -63,7 +63,7 @@ enum BashCompletions {
       local whole="${COMP_LINE:0:COMP_POINT}" names kept
       whole="${whole##*[[:space:]]}"
       whole="${whole#--*=}"
-      names="$("${COMP_WORDS[0]}" completions names "$1" "${context[@]}" 2> /dev/null)"
+      names="$("${COMP_WORDS[0]}" completions names "$@" "${context[@]}" 2> /dev/null)"
       COMPREPLY=($(compgen -W "$names" -- "$whole"))
       kept="${whole%"$replaced"}"
       [[ ${#COMPREPLY[@]} -eq 0 ]] || COMPREPLY=("${COMPREPLY[@]#"$kept"}")
@@ -127,7 +127,11 @@ enum BashCompletions {
           if positional.id == .topic {
             return "\"\(verb.name):\"*) _phasedb_words \"\(first.joined(separator: " "))\" ;;"
           }
-          return action(for: positional.kind).map { "\"\(verb.name):\(index)\") \($0) ;;" }
+          // What may come next in a recipe depends on the words before it.
+          let (place, words) =
+            positional.isRepeated && index > 0
+            ? ("\"[\(index)-9]*", " \"${given[@]:\(index)}\"") : ("\(index)\"", "")
+          return action(for: positional.kind).map { "\"\(verb.name):\(place)) \($0)\(words) ;;" }
         }
       }
   }

@@ -31,7 +31,12 @@ enum FishCompletions {
           set -a context $words[$index] $words[(math $index + 1)]
         end
       end
-      type -q $words[1]; and $words[1] completions names $argv[1] $context 2>/dev/null
+      type -q $words[1]; and $words[1] completions names $argv $context 2>/dev/null
+    end
+    # The words so far from the one with this number on.
+    function __phasedb_given
+      set -l words (string split ' ' -- (__phasedb_words))
+      test (count $words) -ge $argv[1]; and string join \n -- $words[$argv[1]..-1]
     end
     function __phasedb_at
       set -l words (__phasedb_words)
@@ -82,10 +87,10 @@ enum FishCompletions {
         let words = positional.id == .topic ? Verb.table.map { $0.path[0] } : positional.kind.words
         return Set(words).sorted().map { offer($0, after: verb.name, positional.summary) }
       }
-        + verb.positionals.dropFirst().compactMap { positional in
+        + verb.positionals.enumerated().dropFirst().compactMap { index, positional in
           guard case .name(let known, _) = positional.kind, positional.isRepeated else { return nil }
           return
-            "complete -c phasedb -n '__phasedb_in \"\(verb.name)\"' -a '(__phasedb_names \(known.rawValue))'"
+            "complete -c phasedb -n '__phasedb_in \"\(verb.name)\"' -a '(__phasedb_names \(known.rawValue) (__phasedb_given \(verb.path.count + index + 1)))'"
         }
     }
   }

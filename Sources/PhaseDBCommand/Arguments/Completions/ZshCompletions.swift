@@ -27,16 +27,27 @@ enum ZshCompletions {
       )
       _describe -t verbs verb verbs
     }
-    # Names that phasedb knows, of the database and the folder of this line.
+    # Names that phasedb knows, of the database and the folder of this line. With a number, they depend on the words of
+    # the verb from that one on, which are neither options nor their values.
     _phasedb_names() {
-      local -a context names
+      local -a context names given
       local index
       for ((index = 1; index < ${#all_words}; index++)); do
         case $all_words[index] in
           -d|--database|-m|--migrations) context+=($all_words[index] "${(Q)all_words[index + 1]}") ;;
         esac
       done
-      names=(${(f)"$(${(Q)all_words[1]} completions names $1 $context 2> /dev/null)"})
+      if [[ -n "$2" ]]; then
+        for ((index = 2; index < CURRENT; index++)); do
+          case $words[index] in
+            \(Option.table.filter { $0.value != nil }.flatMap(\.names).joined(separator: "|"))) ((index++)) ;;
+            -*) ;;
+            *) given+=("${(Q)words[index]}") ;;
+          esac
+        done
+        given=("${(@)given[$2,-1]}")
+      fi
+      names=(${(f)"$(${(Q)all_words[1]} completions names $1 $given $context 2> /dev/null)"})
       compadd -a names
     }
     # Found through fpath, the file is the function; sourced, it has to be made known.
@@ -80,7 +91,10 @@ enum ZshCompletions {
     let positionals = verb.positionals.enumerated().map { index, positional in
       let place = positional.isRepeated ? "*" : "\(index + 1)"
       let colons = positional.isOptional && !positional.isRepeated ? "::" : ":"
-      let action = positional.id == .topic ? "_phasedb_verbs" : action(for: positional.kind)
+      var action = positional.id == .topic ? "_phasedb_verbs" : action(for: positional.kind)
+      if case .name(let known, _) = positional.kind, positional.isRepeated, index > 0 {
+        action = "{_phasedb_names \(known.rawValue) \(index + 1)}"
+      }
       return "    " + quoted("\(place)\(colons)\(escaped(positional.summary)):\(action)")
     }
     let options = specs(options: verb.allOptions, summary: verb.summary(of:))

@@ -1,0 +1,63 @@
+internal import PhaseSQL
+
+/// A function that only the application has, as a copy answers for it.
+///
+/// It gives back its first argument; `regexp` and `match`, which are the operators of conditions, say yes. A NULL among
+/// the arguments gives NULL. That lets views, triggers, indexes and constraints compile and mostly keep rows; what it
+/// returns says nothing of what the application's function returns.
+package struct FunctionStub: Sendable, Hashable {
+  /// As it was declared.
+  package let name: String
+  /// How many arguments it takes, -1 for any number.
+  package let argumentCount: Int
+
+  package init(_ name: String, argumentCount: Int = -1) {
+    (self.name, self.argumentCount) = (name, argumentCount)
+  }
+
+  fileprivate var isCondition: Bool { ["regexp", "match"].contains(name.asciiLowercased) }
+
+  fileprivate func result(of arguments: [Value]) -> Value {
+    if arguments.contains(.null) { return .null }
+    return isCondition ? .integer(1) : arguments.first ?? .null
+  }
+}
+
+/// The stubs of one connection, and which of them took part in something.
+package final class FunctionStubs {
+  package let all: [FunctionStub]
+  private let names: [String: String]
+  private var noted: Set<String> = []
+
+  fileprivate init(_ all: [FunctionStub]) {
+    self.all = all
+    names = Dictionary(
+      all.map { ($0.name.asciiLowercased, $0.name) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Notes that a statement names a function; one that is no stub does not count.
+  package func note(_ name: String) {
+    if let name = names[name.asciiLowercased] { noted.insert(name) }
+  }
+
+  /// Those that were called, or named by a statement that ran, since the last ``forget()``.
+  package var taken: [String] { noted.sorted() }
+
+  package func forget() { noted = [] }
+}
+
+extension Connection {
+  /// Gives a private database the functions that only the application has. Never to be called on a user's database.
+  package func stub(_ functions: [FunctionStub]) throws(SQLiteError) {
+    guard !functions.isEmpty else { return }
+    let stubs = FunctionStubs(functions)
+    for function in functions {
+      try define(function.name, argumentCount: function.argumentCount, isForSchema: true) {
+        arguments in
+        stubs.note(function.name)
+        return function.result(of: arguments)
+      }
+    }
+    self.stubs = stubs
+  }
+}
