@@ -1,5 +1,6 @@
 internal import Dispatch
 public import PhaseDB
+internal import PhaseSQL
 internal import PhaseSQLite
 internal import Synchronization
 
@@ -83,6 +84,8 @@ public struct CompatibilityCheck: Sendable {
     /// How long to wait for another connection that holds the lock of the database that is copied.
     package var wait: Duration
     package var cancellation: Cancellation
+    /// Names or patterns of tables outside the schema.
+    package var ignoreTables: [String] = []
 
     package init(
       now: Timestamp = .now, runner: Runner = .current, wait: Duration = .seconds(30),
@@ -187,7 +190,8 @@ public struct CompatibilityCheck: Sendable {
   ) throws(MigrationError) -> Start {
     let workshop = try CopyWorkshop(surroundings, dismissal: dismissal)
     if let database {
-      let copy = try workshop.copy(ofFile: database, wait: surroundings.wait)
+      let copy = try workshop.copy(
+        ofFile: database, wait: surroundings.wait, ignoring: NamePatterns(surroundings.ignoreTables))
       return Start(
         workshop: workshop, copy: copy, applied: try Knowledge(of: copy.connection).applied.map(\.id),
         seed: nil)

@@ -35,6 +35,9 @@ public struct Options: Sendable {
   package var freezeFile: String?
   /// How long a way down waits after it closed a switch, so that whoever asked before is done; 10 seconds unless set.
   public var switchSettle = Duration.seconds(10)
+  /// Names of tables, or patterns as `cache_*`, that are outside the schema: nothing compares them, and phases leave them
+  /// alone.
+  public var ignoreTables: [String] = []
   /// Asks a run to stop.
   public var cancellation: Cancellation
   /// The largest database, in bytes, that is copied into memory to try its ways down.

@@ -66,6 +66,11 @@ extension MigrationError {
     // Planning and running.
     case editedAfterApply = "edited-after-apply"
     case outOfOrder = "out-of-order"
+    case renumbered
+    case renumberingRefused = "renumbering-refused"
+    case squashed
+    case squashRefused = "squash-refused"
+    case squashIncomplete = "squash-incomplete"
     case schemaDrift = "schema-drift"
     case phaseHeld = "phase-held"
     case versionNotLive = "version-not-live"
@@ -128,6 +133,8 @@ extension MigrationError {
     case restoreUnconfirmed = "restore-unconfirmed"
     case purgeUnconfirmed = "purge-unconfirmed"
     case purgeImpossible = "purge-impossible"
+    case forgetUnconfirmed = "forget-unconfirmed"
+    case forgetRefused = "forget-refused"
 
     // Running what applications ask.
     case noQueries = "no-queries"

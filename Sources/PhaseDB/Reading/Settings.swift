@@ -44,6 +44,8 @@ package struct Settings: Sendable, Hashable {
   package var switchSettle: Duration?
   /// The folder for lists of what phases caused.
   package var effectsFolder: String?
+  /// Names of tables, or patterns, that are outside the schema.
+  package var ignoreTables: [String] = []
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
@@ -84,7 +86,7 @@ package struct Settings: Sendable, Hashable {
       try SettingsKeys(text).refuseDuplicates()
       let decoded = try decoder.decode(SettingsFile.self, from: Data(text.bytes))
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-      return Settings(
+      var settings = Settings(
         database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
         migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait,
         forget: decoded.forget, sqlite: decoded.sqlite, hold: decoded.hold, pause: decoded.pause,
@@ -105,6 +107,8 @@ package struct Settings: Sendable, Hashable {
         },
         switchSettle: decoded.switchSettle,
         effectsFolder: decoded.effectsFolder.map { PathInSettings.resolve($0, from: folder) })
+      settings.ignoreTables = decoded.ignoreTables
+      return settings
     } catch let error as MigrationError {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
@@ -126,6 +130,7 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
   case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder
+  case ignoreTables
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -174,6 +179,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
         "path", "that of the database",
         "the folder for lists of what phases with `@effects` caused before they came down"
       )
+    case .ignoreTables:
+      (
+        "array of texts", "none",
+        "names of tables that are outside the schema, or patterns with `*`, `?` and `[a-z]`: nothing compares them, and phases leave them alone"
+      )
     }
   }
 }
@@ -215,6 +225,7 @@ private struct SettingsFile: Decodable {
   var lanes: [String: LaneSettings] = [:]
   var switchSettle: Duration?
   var effectsFolder: String?
+  var ignoreTables: [String] = []
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -255,6 +266,16 @@ private struct SettingsFile: Decodable {
     }
     freezeFile = try Self.text(.freezeFile, "the path of a file", container)
     effectsFolder = try Self.text(.effectsFolder, "the path of a folder", container)
+    if container.contains(.ignoreTables) {
+      guard let names = try? container.decode([String].self, forKey: .ignoreTables),
+        names.allSatisfy({ !$0.isEmpty && $0.contains { $0 != "*" } })
+      else {
+        throw MigrationError(
+          .badSettings, "'ignoreTables' is not an array of names",
+          help: ["write [\"sessions\", \"cache_*\"]; a pattern of stars alone would leave out every table"])
+      }
+      ignoreTables = names
+    }
     if container.contains(.onWatch) {
       onWatch = try ProbeCommand.words(in: container, .onWatch, called: "onWatch")
     }

@@ -14,6 +14,8 @@ package struct Linter: Sendable {
   private let unreadable: [MigrationError]
   private let oldestSQLite: SQLiteVersion?
   private let corpus: [Script]
+  /// Tables that phases leave alone.
+  private let ignored: NamePatterns
 
   /// Judges migrations made in Swift.
   package init(_ catalog: Catalog) {
@@ -25,8 +27,11 @@ package struct Linter: Sendable {
   /// - Parameters:
   ///   - path: the folder.
   ///   - sqlite: the oldest SQLite that must be able to run the phases; nil when none is declared.
+  ///   - ignored: names or patterns of tables outside the schema.
   /// - Throws: `folder-not-found` or `folder-unreadable`; what is wrong inside the folder becomes findings.
-  package init(folder path: String, sqlite: Version? = nil) throws(MigrationError) {
+  package init(
+    folder path: String, sqlite: Version? = nil, ignoring ignored: [String] = []
+  ) throws(MigrationError) {
     let (catalog, problems) = Catalog.readable(folder: path)
     if let problem = problems.first(where: { [.folderNotFound, .folderUnreadable].contains($0.id) }) {
       throw problem
@@ -36,13 +41,14 @@ package struct Linter: Sendable {
     self.init(
       readable, unreadable: problems,
       oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) },
-      corpus: try Corpus(of: path).scripts())
+      corpus: try Corpus(of: path).scripts(), ignored: NamePatterns(ignored))
   }
 
   init(
     _ catalog: Catalog, unreadable: [MigrationError], oldestSQLite: SQLiteVersion? = nil,
-    corpus: [Script] = []
+    corpus: [Script] = [], ignored: NamePatterns = NamePatterns()
   ) {
+    self.ignored = ignored
     self.catalog = catalog
     self.unreadable = unreadable
     self.oldestSQLite = oldestSQLite
@@ -107,7 +113,7 @@ package struct Linter: Sendable {
   ) throws(MigrationError) -> (tried: Int, schema: Schema) {
     let scratch: Scratch
     do throws(MigrationError) {
-      scratch = try Scratch(baseline: catalog.baseline, observe: folder.observe)
+      scratch = try Scratch(baseline: catalog.baseline, ignoring: ignored, observe: folder.observe)
     } catch {
       ofBaseline = [Finding(error, in: nil)]
       return (0, Schema())

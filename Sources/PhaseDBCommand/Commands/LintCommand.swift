@@ -4,7 +4,10 @@ internal import PhaseDB
 enum LintCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
-    var report = try Linter(folder: location.migrations, sqlite: location.settings.sqlite).report()
+    var report = try Linter(
+      folder: location.migrations, sqlite: location.settings.sqlite,
+      ignoring: location.settings.ignoreTables
+    ).report()
     // Lint needs no database. One that is named has its ledger looked at, too, as soon as the folder can be read.
     if context.invocation.has(.database), report.isReadable {
       report.add(try location.migrator(.reading, context).ledgerFindings())

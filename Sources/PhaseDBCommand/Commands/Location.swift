@@ -165,6 +165,7 @@ struct Location {
       evidence: try file.map { path throws(MigrationError) in try Evidence.read(path) } ?? [],
       pacing: pacing, cancellation: context.cancellation)
     options.freezeFile = settings.freezeFile
+    options.ignoreTables = settings.ignoreTables
     for (name, lane) in settings.lanes { options.lanes[name] = try LaneProgram(lane, environment).lane() }
     if let settle = settings.switchSettle { options.switchSettle = settle }
     options.effectsFolder = invocation.value(.effects) ?? settings.effectsFolder

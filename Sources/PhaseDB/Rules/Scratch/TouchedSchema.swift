@@ -13,7 +13,10 @@ struct TouchedSchema {
   private var nextPlace = 0
 
   /// The whole of a schema.
-  init(of schema: Schema = Schema()) { follow(schema.changes(since: Schema())) }
+  init(of schema: Schema = Schema()) {
+    follow(schema.changes(since: Schema()))
+    follow(schema.ignoredButNeeded.map { SchemaChange(kind: .added, object: $0) })
+  }
 
   /// Adds the changes of a schema.
   mutating func follow(_ changes: [SchemaChange]) {
