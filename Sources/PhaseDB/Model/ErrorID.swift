@@ -4,6 +4,7 @@ extension MigrationError {
     // Reading a folder and its files.
     case folderNotFound = "folder-not-found"
     case folderUnreadable = "folder-unreadable"
+    case folderOfOtherTool = "folder-of-other-tool"
     case fileUnreadable = "file-unreadable"
     case fileTooLarge = "file-too-large"
     case invalidText = "invalid-text"
