@@ -39,17 +39,19 @@ struct TransitionTrial {
           let table = SchemaName(retirement.table)
           return [table.key, RetiredName(table, by: id.migration).name.key]
         })
-      self = try TransitionTrial(id, phase, direction, objects, costLimit)
+      self = try TransitionTrial(id, phase, direction, objects, touchedSchema.ignored, costLimit)
     } catch  where error.id != .tooCostly {
       // What is made of names at run time, as by a module, may need what no script mentions.
-      self = try TransitionTrial(id, phase, direction, touchedSchema.allObjects, costLimit)
+      self = try TransitionTrial(
+        id, phase, direction, touchedSchema.allObjects, touchedSchema.ignored, costLimit)
     }
   }
 
   private init(
-    _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject], _ costLimit: CostLimit?
+    _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject],
+    _ ignored: NamePatterns, _ costLimit: CostLimit?
   ) throws(MigrationError) {
-    let scratch = try Scratch(baseline: nil, costLimit: costLimit)
+    let scratch = try Scratch(baseline: nil, costLimit: costLimit, ignoring: ignored)
     try scratch.make(objects)
     began = objects
     let before = scratch.schema

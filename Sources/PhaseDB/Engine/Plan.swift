@@ -36,6 +36,8 @@ public struct Plan: Sendable {
   var absentLanes: [PhaseID: Set<String>] = [:]
   /// For a way up, what the baseline of the folder stands for and the ledger does not know yet.
   var squashed: [PhaseID] = []
+  /// What to know of phases that are squashed into the baseline; also among ``notes``.
+  package internal(set) var squashNote: Prose?
   /// The watch that began this way down; nil when somebody asked for it.
   var reversing: Int64?
   /// What must be applied, in its order, when the plan begins.

@@ -85,7 +85,7 @@ package struct Planner {
     if let underWay, half == nil, count == 0 {
       throw underWay.inProgress("the database cannot stay as it is")
     }
-    let notes = try stopAtFloor(&count, selection, half != nil)
+    let note = try stopAtFloor(&count, selection, half != nil)
     let range = applied.suffix(count)
     var steps: [(id: PhaseID, phase: Phase)] = []
     var held: [HeldPhase] = []
@@ -105,7 +105,8 @@ package struct Planner {
     let now = LiveIntervals.of(applied: applied.map(\.windows), pending: pendingAfter([]))
     let after = (half == nil ? [] : [now]) + intervalsAlongDown(range)
     var plan = plan(.down, order: steps, liveAfter: after, held: [], baseline: nil)
-    plan.notes += notes
+    plan.squashNote = note
+    plan.notes += note.map { [$0] } ?? []
     return plan
   }
 
@@ -115,10 +116,10 @@ package struct Planner {
   /// - Throws: `squashed` when what was asked for is past them.
   private func stopAtFloor(
     _ count: inout Int, _ selection: Selection, _ hasHalf: Bool
-  ) throws(MigrationError) -> [Prose] {
+  ) throws(MigrationError) -> Prose? {
     let squashed = applied.filter(\.isSquashed)
     let above = applied.count - squashed.count
-    guard let last = squashed.last, count > above else { return [] }
+    guard let last = squashed.last, count > above else { return nil }
     let why: Prose =
       "\(last.id.short) and what was applied before it are squashed into the baseline and do not come down"
     var isLimited = false
@@ -137,7 +138,7 @@ package struct Planner {
         ])
     }
     count = above
-    return ["the way down ends there: \(why)"]
+    return "the way down ends there: \(why)"
   }
 
   /// Whether an operator brought evidence that would open the only closed gate, if it were of this text and schema.

@@ -229,6 +229,16 @@ extension StatementGuard {
     return nil
   }
 
+  /// Refuses a rename to a name that is outside the schema, which the authorizer is not told of.
+  static func refuseLeftOut(from before: Schema, to after: Schema, at place: Place) throws(MigrationError) {
+    guard let name = after.tablesLeftOut.subtracting(before.tablesLeftOut).sorted().first else { return }
+    throw MigrationError(
+      .forbiddenStatement, "a table that is named \(name) is not allowed", at: place,
+      help: [
+        "give it another name: a table of this name belongs to another tool, or ignoreTables in the settings leaves it out of the schema"
+      ])
+  }
+
   /// Finds uses of the ledger that the authorizer does not see: a rename to one of its names, or the body of a view or
   /// trigger, which is compiled only when it is used.
   static func trespass(_ changes: [SchemaChange], from before: Schema, to after: Schema) -> Prose? {
@@ -237,10 +247,6 @@ extension StatementGuard {
     }
     if let name = before.ledgerNames.subtracting(after.ledgerNames).sorted().first {
       return "'\(name)' of the ledger is gone"
-    }
-    if let name = after.tablesLeftOut.subtracting(before.tablesLeftOut).sorted().first {
-      return
-        "table \(name) is outside the schema by its name, as one of another tool or of ignoreTables in the settings"
     }
     for object in changes.filter({ $0.kind == .added }).map(\.object) {
       if let (name, _) = ledgerName(in: object.sql) {

@@ -116,9 +116,10 @@ public final class Migrator {
       var plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
       if let last = squashed.last {
         plan.squashed = squashed
-        plan.notes.append(
+        let note: Prose =
           "baseline.sql stands for the phases up to \(last.short): this is recorded, and they do not come down any more"
-        )
+        plan.squashNote = note
+        plan.notes.append(note)
       }
       try refuseUnknownProbes(of: plan)
       try refuseUnknownLanes(of: &plan)

@@ -6,6 +6,8 @@ package struct Schema: Sendable {
   /// In the order of `sqlite_schema`'s rows, so that a second reading can be compared row by row.
   private var rows: [Row] = []
   package private(set) var digest = SchemaDigest.empty
+  /// What the connection leaves out that it was read on.
+  private(set) var ignored = NamePatterns()
 
   private struct Row: Sendable {
     let id: Int64
@@ -41,6 +43,7 @@ package struct Schema: Sendable {
   package init(of connection: Connection, known: Schema? = nil) throws(SQLiteError) {
     var table = try connection.prepare(
       "SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
+    ignored = connection.ignoredTables
     var old = (known?.rows ?? [])[...]
     while try table.step() {
       let id = table.integer(at: 0)

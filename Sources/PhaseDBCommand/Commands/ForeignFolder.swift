@@ -5,7 +5,8 @@ internal import PhaseDB
 func foreignTool(in folder: String) -> String? {
   let entries = NewFiles.entries(of: folder).filter { !$0.hasPrefix(".") }
   if entries.contains("sqitch.plan") { return "Sqitch" }
-  if entries.contains("meta"), NewFiles.entries(of: Location.joined(folder, "meta")).contains("_journal.json") {
+  if entries.contains("meta"), NewFiles.entries(of: Location.joined(folder, "meta")).contains("_journal.json")
+  {
     return "Drizzle"
   }
   let scripts = entries.filter { $0.hasSuffix(".sql") && $0 != "baseline.sql" }

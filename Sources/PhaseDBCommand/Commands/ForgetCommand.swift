@@ -13,9 +13,9 @@ enum ForgetCommand {
     context.say("\(context.paint("removed", .good)) phasedb from \(migrator.database)")
     for item in forgotten.items { context.say("  \(item.what): \(CountText.text(item.rows, "row"))") }
     if forgotten.phases.isEmpty {
-      context.suggest("phasedb adopt", after: "to track it again")
+      context.suggest("phasedb adopt", after: "when it is to be tracked again")
     } else if let phase = forgotten.returnsAt {
-      context.suggest("phasedb adopt --at \(phase.short)", after: "to track it again")
+      context.suggest("phasedb adopt --at \(phase.short)", after: "when it is to be tracked again")
     } else {
       context.note(
         "adopt cannot come back to this state, because the applied phases are not those up to one phase of the folder"

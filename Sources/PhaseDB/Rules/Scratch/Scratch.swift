@@ -98,6 +98,10 @@ package final class Scratch {
       let writes = try body()
       let after = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
       let changes = after.changes(since: schema)
+      if !isBaseline {
+        try StatementGuard.refuseLeftOut(
+          from: schema, to: after, at: script.place(at: script.firstTokenOffset))
+      }
       if !isBaseline, let trespass = StatementGuard.trespass(changes, from: schema, to: after) {
         throw MigrationError(
           .ledgerTouched, trespass, at: script.place(at: script.firstTokenOffset),
