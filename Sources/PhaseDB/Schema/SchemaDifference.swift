@@ -30,9 +30,9 @@ struct SchemaDifference: Sendable {
   var lines: [Prose] {
     removed.map { "- \($0.title)" } + added.map { "+ \($0.title)" }
       + changed.flatMap { pair in
-        let sentences = Self.facts(from: pair.before, to: pair.after).flatMap(\.sentences)
-        let texts = Self.texts(pair.before, pair.after)
-        return ["~ \(pair.before.title)"] + (sentences.map { "    \($0)" } + texts)
+        let facts = Self.facts(from: pair.before, to: pair.after)
+        let sentences = facts.filter(\.isExplained).flatMap(\.sentences).map { "    \($0)" as Prose }
+        return ["~ \(pair.before.title)"] + sentences + Self.texts(pair.before, pair.after)
       }
   }
 
@@ -43,14 +43,7 @@ struct SchemaDifference: Sendable {
 
   /// Both texts of an object, if sentences do not say all: a table is explained column by column, however many it has.
   private static func texts(_ before: SchemaObject, _ after: SchemaObject) -> [Prose] {
-    let isExplained = facts(from: before, to: after).allSatisfy { fact in
-      switch fact {
-      case .triggerChanged, .viewChanged, .otherChanged, .tableDeclaredDifferently, .virtualTableChanged:
-        false
-      default: true
-      }
-    }
-    guard !isExplained else { return [] }
+    guard !facts(from: before, to: after).allSatisfy(\.isExplained) else { return [] }
     let (was, isNow) = differing(oneLine(before.sql), oneLine(after.sql))
     return ["    was: \(whole: was)", "    is:  \(whole: isNow)"]
   }
@@ -84,6 +77,16 @@ struct SchemaDifference: Sendable {
       }
     }
     return line
+  }
+}
+
+extension SchemaFact {
+  /// Whether its sentence says all of it.
+  fileprivate var isExplained: Bool {
+    switch self {
+    case .triggerChanged, .viewChanged, .otherChanged, .tableDeclaredDifferently, .virtualTableChanged: false
+    default: true
+    }
   }
 }
 

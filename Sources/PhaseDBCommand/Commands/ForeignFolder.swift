@@ -33,9 +33,9 @@ extension MigrationError {
     MigrationError(
       .folderOfOtherTool, "the files in \(folder) belong to \(tool)", state: "nothing was written",
       help: [
-        "see which of its migrations come back today: phasedb audit \(ShellWord(folder))",
-        "go on from there with phasedb: phasedb import \(ShellWord(folder))",
-        "or begin in another folder: phasedb init\(options) --migrations \(ShellWord(Self.freeFolder))",
+        "to see which of its migrations come back today, run phasedb audit \(ShellWord(folder))",
+        "to go on from there, run phasedb import \(ShellWord(folder))",
+        "to begin in another folder, run phasedb init\(options) --migrations \(ShellWord(Self.freeFolder))",
       ])
   }
 
