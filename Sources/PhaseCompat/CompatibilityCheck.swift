@@ -1,5 +1,6 @@
 internal import Dispatch
 public import PhaseDB
+internal import PhaseSQL
 package import PhaseSQLite
 internal import Synchronization
 
@@ -85,6 +86,8 @@ public struct CompatibilityCheck: Sendable {
     package var cancellation: Cancellation
     /// Functions that only the applications have, for which stubs answer.
     package var functions: [FunctionStub]
+    /// Names or patterns of tables outside the schema.
+    package var ignoreTables: [String] = []
 
     package init(
       now: Timestamp = .now, runner: Runner = .current, wait: Duration = .seconds(30),
@@ -190,7 +193,8 @@ public struct CompatibilityCheck: Sendable {
   ) throws(MigrationError) -> Start {
     let workshop = try CopyWorkshop(surroundings, dismissal: dismissal)
     if let database {
-      let copy = try workshop.copy(ofFile: database, wait: surroundings.wait)
+      let copy = try workshop.copy(
+        ofFile: database, wait: surroundings.wait, ignoring: NamePatterns(surroundings.ignoreTables))
       return Start(
         workshop: workshop, copy: copy, applied: try Knowledge(of: copy.connection).applied.map(\.id),
         seed: nil)

@@ -1,4 +1,5 @@
 internal import PhaseDB
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Makes copies, in memory or in a private folder that is removed with the last of them.
@@ -44,11 +45,14 @@ final class CopyWorkshop {
   /// A copy of a database file, which is only read.
   ///
   /// - Throws: `database-not-found` and what else keeps it from being read.
-  func copy(ofFile path: String, wait: Duration) throws(MigrationError) -> StateCopy {
+  func copy(
+    ofFile path: String, wait: Duration, ignoring ignored: NamePatterns
+  ) throws(MigrationError) -> StateCopy {
     guard let source = try DatabaseFile.openForReading(path, wait: wait) else {
       throw MigrationError(
         .databaseNotFound, "there is no database at \(path)", help: ["check the path given with --database"])
     }
+    source.ignoredTables = ignored
     return try source.reading { () throws(MigrationError) in try copy(of: source) }
   }
 
@@ -73,7 +77,7 @@ final class CopyWorkshop {
     }
     let file = try file(of: source, as: "\(count + 1).db")
     count += 1
-    let target = try lifting("opening a copy") { () in try Connection(path: file.path, mode: .readWrite) }
+    let target = try lifting("opening a copy") { () in try file.open(.readWrite) }
     return try StateCopy(target, file, in: self)
   }
 

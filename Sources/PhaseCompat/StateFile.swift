@@ -21,7 +21,7 @@ package struct StateFile: Sendable {
   /// - Throws: what keeps the file from being read.
   package func schemaChanged() throws(MigrationError) -> Bool {
     try lifting("reading the schema of \(path)") { () in
-      try Schema(of: Connection(path: path, mode: .readOnly)).digest != schema
+      try Schema(of: file.open(.readOnly)).digest != schema
     }
   }
 }

@@ -13,6 +13,7 @@ extension Connection {
   package func backUp(
     to target: Connection, progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws(SQLiteError) {
+    target.ignoredTables = ignoredTables
     guard isAutocommit else { return try copy(to: target, progress) }
     let transaction = try begin(.deferred)
     try copy(to: target, progress)

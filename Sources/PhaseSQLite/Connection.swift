@@ -1,4 +1,5 @@
 internal import CSQLite
+package import PhaseSQL
 
 /// One connection to one database, for one thread at a time.
 ///
@@ -25,6 +26,8 @@ internal import CSQLite
   package var unlocked: UnlockedFile?
   /// Whether the handle is an application's, which may have functions, modules and TEMP objects of its own.
   package var isBorrowed: Bool { !isOwner }
+  /// Tables that whoever reads the schema leaves out. A copy that is made of this database leaves them out, too.
+  package var ignoredTables = NamePatterns()
   /// How long statements may wait for locks; nil when only others have set that on the handle.
   private var patience: Patience?
 

@@ -1,4 +1,5 @@
 internal import Dispatch
+package import PhaseSQL
 internal import Synchronization
 
 /// Connections that read one file on several threads, and see the same state of it.
@@ -13,8 +14,9 @@ package final class Readers: Sendable {
   private final class Reader: Sendable {
     let connection: Mutex<Connection>
 
-    init(path: String) throws(SQLiteError) {
+    init(path: String, ignoring tables: NamePatterns) throws(SQLiteError) {
       let connection = try Connection(path: path, mode: .readOnly)
+      connection.ignoredTables = tables
       connection.setBusyTimeout(milliseconds: 10_000)
       try connection.execute("BEGIN")
       // A deferred transaction begins with the first read.
@@ -24,12 +26,13 @@ package final class Readers: Sendable {
   }
 
   /// - Parameter count: the number of connections, at least 1.
-  package init(path: String, count: Int, shouldGoOn: @escaping @Sendable () -> Bool = { true })
-    throws(SQLiteError)
-  {
+  package init(
+    path: String, count: Int, ignoring tables: NamePatterns = NamePatterns(),
+    shouldGoOn: @escaping @Sendable () -> Bool = { true }
+  ) throws(SQLiteError) {
     var readers: [Reader] = []
     for _ in 0..<max(1, count) {
-      let reader = try Reader(path: path)
+      let reader = try Reader(path: path, ignoring: tables)
       reader.connection.withLock { $0.setProgressHandler(every: 1_000, shouldGoOn) }
       readers.append(reader)
     }

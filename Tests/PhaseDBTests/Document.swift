@@ -11,6 +11,7 @@ struct Document {
     "Guarantees",
     "JSONOutput", "Lanes",
     "Library", "Operating", "Peers", "Recipes", "Rehearse", "Reliability", "Rules", "Settings", "StartHere",
+    "StartWithYourDatabase",
     "Switches",
     "Watching",
     "Words",

@@ -11,6 +11,8 @@ package struct KeptData: Sendable, Hashable {
   /// How many of the rows belong to rows that an application has deleted since; nil when that was not asked, or cannot be
   /// told.
   package var deleted: Int?
+  /// Whether it is a column or table that a phase retired, and no archive.
+  var isRetired = false
 }
 
 extension KeptData {

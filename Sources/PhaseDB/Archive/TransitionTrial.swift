@@ -39,18 +39,21 @@ struct TransitionTrial {
           let table = SchemaName(retirement.table)
           return [table.key, RetiredName(table, by: id.migration).name.key]
         })
-      self = try TransitionTrial(id, phase, direction, objects, functions, costLimit)
+      self = try TransitionTrial(
+        id, phase, direction, objects, functions, touchedSchema.ignored, costLimit)
     } catch  where error.id != .tooCostly {
       // What is made of names at run time, as by a module, may need what no script mentions.
-      self = try TransitionTrial(id, phase, direction, touchedSchema.allObjects, functions, costLimit)
+      self = try TransitionTrial(
+        id, phase, direction, touchedSchema.allObjects, functions, touchedSchema.ignored, costLimit)
     }
   }
 
   private init(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject],
-    _ functions: [FunctionStub], _ costLimit: CostLimit?
+    _ functions: [FunctionStub], _ ignored: NamePatterns, _ costLimit: CostLimit?
   ) throws(MigrationError) {
-    let scratch = try Scratch(baseline: nil, functions: functions, costLimit: costLimit)
+    let scratch = try Scratch(
+      baseline: nil, functions: functions, costLimit: costLimit, ignoring: ignored)
     try scratch.make(objects)
     began = objects
     let before = scratch.schema

@@ -96,7 +96,7 @@ package final class Engine {
 
   private func report(on plan: Plan) throws(MigrationError) -> (result: RunResult, steps: [StepReport]) {
     let nothing = RunResult(done: [], skipped: [])
-    guard !plan.steps.isEmpty || !plan.drift.isEmpty else { return (nothing, []) }
+    guard !plan.steps.isEmpty || !plan.drift.isEmpty || plan.baseline != nil else { return (nothing, []) }
     let discipline = try changingNothing { () throws(MigrationError) in
       try ConnectionDiscipline.begin(on: connection)
     }
@@ -104,7 +104,9 @@ package final class Engine {
       watchForCancellation()
       defer { connection.removeProgressHandler() }
       guard !plan.steps.isEmpty else {
-        try changingNothing { () throws(MigrationError) in try acceptDrift(plan) }
+        try changingNothing { () throws(MigrationError) in
+          if plan.drift.isEmpty { try begin(plan) } else { try acceptDrift(plan) }
+        }
         return (nothing, [])
       }
       return try runSteps(plan)
@@ -337,6 +339,16 @@ extension Engine {
     Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue), \(turn.count) phases")
   }
 
+  /// Runs a baseline that no phase comes after yet.
+  private func begin(_ plan: Plan) throws(MigrationError) {
+    let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
+    try knowledge.refresh(on: connection)
+    try createLedgerIfAbsent(plan)
+    guard let ledger = knowledge.ledger else { return }
+    let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
+    try ledger.commit(transaction, leaving: entry, hash, while: "committing the baseline")
+  }
+
   /// Makes the ledger with the first step, after the baseline when there is one, or brings it to the present format.
   func createLedgerIfAbsent(_ plan: Plan) throws(MigrationError) {
     if let ledger = knowledge.ledger { return try upgrade(ledger) }
@@ -358,7 +370,9 @@ extension Engine {
     let taken = schema.reachingForLedger
     guard taken.isEmpty else { throw .ledgerNamesTaken(taken) }
     knowledge.ledger = try lifting("making the ledger") { () in
-      try Ledger.create(in: connection, schema: schema, by: runner, at: now())
+      let ledger = try Ledger.create(in: connection, schema: schema, by: runner, at: now())
+      try ledger.begin(with: plan.baseline)
+      return ledger
     }
     knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
     knowledge.expectedDigest = knowledge.schema.digest

@@ -11,6 +11,9 @@ extension Planner {
     return windows.firstIndex(where: excludes).map { windows.count - $0 } ?? 0
   }
 
+  /// How many steps down there are above the phases that the baseline stands for.
+  var stepsToFloor: Int { applied.count { !$0.isSquashed } + (halfApplied == nil ? 0 : 1) }
+
   /// The versions that may run on the schema after so many steps down.
   func bounds(afterDown steps: Int) -> LiveBounds {
     let entries = LiveBounds.Entry.all(applied)
@@ -79,6 +82,7 @@ extension Planner {
     guard misfit != nil || judgement.isFresh else { return nil }
     let down = stepsDown(for: live)
     if down > 0 {
+      guard down <= stepsToFloor else { throw unreachable(live, misfit) }
       guard bounds(afterDown: down).misfit(of: live) != nil else { return .down(down) }
       throw unreachable(live, misfit)
     }

@@ -17,6 +17,8 @@ package struct GateJudgement: Sendable {
   var watches: [WatchRecord] = []
   /// The switches of the ledger.
   var switches: [SwitchRecord] = []
+  /// The phases that the baseline of the folder stands for.
+  var squashed: [PhaseID] = []
 
   /// Lets everything pass: on a copy no version is live and no writer waits.
   static let ofCopy = GateJudgement(
@@ -278,7 +280,7 @@ package struct GateJudgement: Sendable {
 
   private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {
     phase.needs.compactMap { need in
-      let isMet = appliedAt.keys.contains { $0.isNamed(by: need) }
+      let isMet = (Array(appliedAt.keys) + squashed).contains { $0.isNamed(by: need) }
       return isMet
         ? nil
         : ClosedGate(

@@ -34,6 +34,10 @@ public struct Plan: Sendable {
   package internal(set) var kept: [PhaseID: [KeptData]] = [:]
   /// For a way down, the lanes of a step that are open in any case, because their queues are not there.
   var absentLanes: [PhaseID: Set<String>] = [:]
+  /// For a way up, what the baseline of the folder stands for and the ledger does not know yet.
+  var squashed: [PhaseID] = []
+  /// What to know of phases that are squashed into the baseline; also among ``notes``.
+  package internal(set) var squashNote: Prose?
   /// The watch that began this way down; nil when somebody asked for it.
   var reversing: Int64?
   /// What must be applied, in its order, when the plan begins.

@@ -32,6 +32,7 @@ package struct Planner {
     _ selection: Selection, baseline: Script?, contracts: Bool = true
   ) throws(MigrationError) -> Plan {
     if !judgement.overridden.contains(.edited) { try refuseEdited() }
+    try refuseRenumbered()
     try refuseOutOfOrder()
     let done = Set(applied.map(\.id))
     var candidates = catalog.phases.filter { !done.contains($0.id) }
@@ -85,6 +86,7 @@ package struct Planner {
     if let underWay, half == nil, count == 0 {
       throw underWay.inProgress("the database cannot stay as it is")
     }
+    let note = try stopAtFloor(&count, selection, half != nil)
     let range = applied.suffix(count)
     var steps: [(id: PhaseID, phase: Phase)] = []
     var held: [HeldPhase] = []
@@ -103,7 +105,41 @@ package struct Planner {
     if let first = held.first { throw first.error(among: held) }
     let now = LiveIntervals.of(applied: applied.map(\.windows), pending: pendingAfter([]))
     let after = (half == nil ? [] : [now]) + intervalsAlongDown(range)
-    return plan(.down, order: steps, liveAfter: after, held: [], baseline: nil)
+    var plan = plan(.down, order: steps, liveAfter: after, held: [], baseline: nil)
+    plan.squashNote = note
+    plan.notes += note.map { [$0] } ?? []
+    return plan
+  }
+
+  /// Phases that the baseline stands for stay.
+  ///
+  /// - Returns: a note that says so, where the way ends there.
+  /// - Throws: `squashed` when what was asked for is past them.
+  private func stopAtFloor(
+    _ count: inout Int, _ selection: Selection, _ hasHalf: Bool
+  ) throws(MigrationError) -> Prose? {
+    let squashed = applied.filter(\.isSquashed)
+    let above = applied.count - squashed.count
+    guard let last = squashed.last, count > above else { return nil }
+    let why: Prose =
+      "\(last.id.short) and what was applied before it are squashed into the baseline and do not come down"
+    var isLimited = false
+    switch selection {
+    case .downAll: isLimited = true
+    case .down: isLimited = above > 0 || hasHalf
+    default: break
+    }
+    guard isLimited else {
+      throw MigrationError(
+        .squashed, why, state: "nothing was changed",
+        help: [
+          above > 0
+            ? "go back to there: phasedb down --to \(last.id.short)"
+            : "put back a snapshot from before the squash: phasedb checkpoint list"
+        ])
+    }
+    count = above
+    return "the way down ends there: \(why)"
   }
 
   /// Whether an operator brought evidence that would open the only closed gate, if it were of this text and schema.
@@ -154,7 +190,7 @@ package struct Planner {
     }
     return Plan(
       direction: direction, steps: steps, held: held, notes: notes(direction, order.map(\.phase.windows)),
-      runsBaseline: baseline != nil && !steps.isEmpty, isFresh: judgement.isFresh,
+      runsBaseline: baseline != nil, isFresh: judgement.isFresh,
       overridden: judgement.overridden, reason: reason, drift: drift, appliedBefore: applied.map(\.id),
       baseline: baseline, schemaBefore: schema, judgement: judgement, checkInsSince: checkInsSince,
       misfits: misfits)

@@ -278,6 +278,8 @@ extension Engine {
   func refuseTrespass(
     _ step: Plan.Step, _ changes: [SchemaChange], from before: Schema, to after: Schema
   ) throws(MigrationError) {
+    try StatementGuard.refuseLeftOut(
+      from: before, to: after, at: step.script.place(at: step.script.firstTokenOffset))
     guard let trespass = StatementGuard.trespass(changes, from: before, to: after) else { return }
     let start = step.script.firstTokenOffset
     let found = StatementGuard.ledgerName(in: step.script.text)?.range ?? start..<start + 1

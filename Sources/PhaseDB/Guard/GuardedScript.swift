@@ -36,7 +36,7 @@ package struct GuardedScript {
   private func runAll(
     binding parameters: KeyValuePairs<String, Value>, observe: (StatementEffect) -> Void
   ) throws(MigrationError) -> (rows: Int, writes: WriteSet) {
-    let guarding = StatementGuard()
+    let guarding = StatementGuard(isOfPhase: !isBaseline)
     guarding.watch(connection)
     defer { guarding.release(connection) }
     let tookStrings = connection.isOn(.doubleQuotedStringsInDDL)

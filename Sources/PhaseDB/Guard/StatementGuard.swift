@@ -20,14 +20,20 @@ final class StatementGuard {
   /// What the present statement writes.
   private var statement = WriteSet()
 
+  /// Whether the SQL is that of a phase, which leaves tables outside the schema alone. Whatever only reads may read them.
+  private let isOfPhase: Bool
+  private var ignored = NamePatterns()
   private var functions = FunctionList.ofLibrary
   private var modules = ModuleList.ofLibrary
   /// Whether the statement alters a table of `main`.
   private var isAltering = false
 
+  init(isOfPhase: Bool = false) { self.isOfPhase = isOfPhase }
+
   /// Watches everything that the connection compiles until `release`.
   func watch(_ connection: Connection) {
     refusal = nil
+    ignored = connection.ignoredTables
     functions = .of(connection)
     modules = .of(connection)
     var asked = 0
@@ -99,6 +105,7 @@ extension StatementGuard {
     case .analyze, .reindex: return nil
     default: break
     }
+    if isOfPhase, let refusal = refusal(ofTableLeftOut: action) { return refusal }
     // A trigger that holds a lane is compiled with what fires it, and reads no more than its condition does.
     let origin = action.origin.flatMap { $0.folded.hasPrefix(LaneTrigger.prefix) ? nil : $0 }
     let names = [action.first, action.second, origin].compactMap { $0 }
@@ -113,6 +120,31 @@ extension StatementGuard {
         what: "the use of \(name), which belongs to phasedb,", remedy: "give the object another name")
     }
     return nil
+  }
+
+  /// A change of a table that is outside the schema could not be seen, compared or taken back. The application's own
+  /// triggers and views may use it.
+  private func refusal(ofTableLeftOut action: AuthorizedAction) -> Refusal? {
+    guard action.origin == nil, action.code != .function, action.code != .pragma else { return nil }
+    for name in [action.first, action.second] {
+      guard let name, let reason = Schema.reasonToLeaveOut(name.folded, ignored), isTable(name, in: action)
+      else { continue }
+      return Refusal(
+        what: "the use of table \(name)",
+        remedy:
+          "leave it to its owner, or change it outside phasedb: \(reason), so its rows and its declaration could not be given back"
+      )
+    }
+    return nil
+  }
+
+  /// Whether a name of an action is one of a table, and not one of a column or a database.
+  private func isTable(_ name: String, in action: AuthorizedAction) -> Bool {
+    switch action.code {
+    case .read, .update, .insert, .delete, .createTable, .dropTable, .createVirtualTable, .dropVirtualTable:
+      name == action.first
+    default: name == action.second
+    }
   }
 
   private static func refusal(ofFunction name: String) -> Refusal {
@@ -199,6 +231,16 @@ extension StatementGuard {
       )
     }
     return nil
+  }
+
+  /// Refuses a rename to a name that is outside the schema, which the authorizer is not told of.
+  static func refuseLeftOut(from before: Schema, to after: Schema, at place: Place) throws(MigrationError) {
+    guard let name = after.tablesLeftOut.subtracting(before.tablesLeftOut).sorted().first else { return }
+    throw MigrationError(
+      .forbiddenStatement, "a table that is named \(name) is not allowed", at: place,
+      help: [
+        "give it another name: a table of this name belongs to another tool, or ignoreTables in the settings leaves it out of the schema"
+      ])
   }
 
   /// Finds uses of the ledger that the authorizer does not see: a rename to one of its names, or the body of a view or

@@ -16,6 +16,8 @@ package struct AppliedPhase: Sendable, Hashable {
   package let milliseconds: Double
   let schemaBefore: SchemaDigest
   let schemaAfter: SchemaDigest
+  /// Whether the baseline of the folder stands for it, so that it does not come down.
+  package var isSquashed = false
 }
 
 extension Ledger {
@@ -30,6 +32,8 @@ extension Ledger {
         FROM phasedb_phase ORDER BY sequence
         """)
       var applied: [AppliedPhase] = []
+      let ignored = try digestsOfIgnored()
+      let floor = try squashedSequence()
       // Phase after phase says the same of the same applications.
       var known: [String: Windows] = [:]
       while try rows.step() {
@@ -37,14 +41,16 @@ extension Ledger {
         let windowText = rows.text(at: 3)
         if known[windowText] == nil { known[windowText] = Windows(ledgerText: windowText) }
         guard let id = try? PhaseID(rows.text(at: 1)), let windows = known[windowText],
-          let before = SchemaDigest(rows.text(at: 8)), let after = SchemaDigest(rows.text(at: 9))
+          var before = SchemaDigest(rows.text(at: 8)), var after = SchemaDigest(rows.text(at: 9))
         else { throw Ledger.damaged("row \(sequence) of phasedb_phase cannot be read") }
+        before -= ignored.sum(after: sequence - 1)
+        after -= ignored.sum(after: sequence)
         applied.append(
           AppliedPhase(
             id: id, sequence: sequence, tokenHash: rows.text(at: 2), windows: windows,
             appliedAt: Timestamp(text: rows.text(at: 4)), who: rows.text(at: 5), host: rows.text(at: 6),
             milliseconds: rows.value(at: 7).number ?? 0,
-            schemaBefore: before, schemaAfter: after))
+            schemaBefore: before, schemaAfter: after, isSquashed: sequence <= floor))
       }
       return applied
     }
@@ -100,12 +106,18 @@ extension Ledger {
     milliseconds: Double, as action: LogEntry.Action = .up, by runner: Runner, at time: Timestamp
   ) throws(SQLiteError) -> AppliedPhase {
     let hash = phase.tokenHash
+    // As if nothing were ignored: which tables are, may change.
+    let ignored = try digestsOfIgnored().sum(after: nil)
+    var (recordedBefore, recordedAfter) = (before, after)
+    recordedBefore += ignored
+    recordedAfter += ignored
     let sequence = try log(action, subject: id.description, detail: "phase \(hash)", by: runner, at: time)
     try connection.execute(
       "INSERT INTO phasedb_phase VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
       .integer(sequence), .text(id.description), .text(hash), .text(phase.windows.ledgerText),
-      .text(phase.declarations), .text(phase.up.text), .text(phase.down.text), .text(before.text),
-      .text(after.text), .text(time.text), .text(runner.user), .text(runner.host), .real(milliseconds),
+      .text(phase.declarations), .text(phase.up.text), .text(phase.down.text), .text(recordedBefore.text),
+      .text(recordedAfter.text), .text(time.text), .text(runner.user), .text(runner.host),
+      .real(milliseconds),
       .text(PhaseDBVersion.current), .text(SQLiteVersion.running.description))
     try record(changes, sequence: sequence)
     try applySwitches(of: phase, id, by: runner, at: time)

@@ -58,6 +58,7 @@ extension Ledger {
   /// The points an operator named, oldest first.
   func namedCheckpoints(applied: [AppliedPhase]) throws(SQLiteError) -> [Checkpoint] {
     let snapshots = try snapshots()
+    let floor = applied.last(where: \.isSquashed)?.sequence ?? 0
     var rows = try connection.prepare(
       "SELECT name, sequence, at, who, host, note FROM phasedb_checkpoint ORDER BY at, name")
     var checkpoints: [Checkpoint] = []
@@ -68,7 +69,8 @@ extension Ledger {
         Checkpoint(
           name: rows.text(at: 0), sequence: sequence, phase: phase, at: Timestamp(text: rows.text(at: 2)),
           who: rows.text(at: 3), host: rows.text(at: 4), note: rows.text(at: 5),
-          isReachable: sequence == 0 || phase != nil, snapshot: snapshots[ExactName(rows.text(at: 0))]))
+          isReachable: (sequence == 0 || phase != nil) && sequence >= floor,
+          snapshot: snapshots[ExactName(rows.text(at: 0))]))
     }
     return checkpoints
   }

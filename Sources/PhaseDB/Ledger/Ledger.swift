@@ -73,8 +73,12 @@ package struct Ledger {
 
   /// The digest of the schema that the ledger began with.
   func initialSchemaDigest() throws(SQLiteError) -> SchemaDigest? {
-    try connection.value("SELECT value FROM phasedb_meta WHERE key = 'schema'")?.text.flatMap(
-      SchemaDigest.init)
+    guard
+      var digest = try connection.value("SELECT value FROM phasedb_meta WHERE key = 'schema'")?.text.flatMap(
+        SchemaDigest.init)
+    else { return nil }
+    digest -= try digestsOfIgnored().sum(after: 0)
+    return digest
   }
 
   /// Whether SQLite has counted no change of the schema since the ledger was last written (sqlite.org/fileformat2.html,

@@ -1,4 +1,22 @@
+internal import PhaseSQL
 internal import PhaseSQLite
+
+/// Sums of the digests of objects that were part of the schema and are left out now.
+struct IgnoredDigests {
+  private var sums: [(sequence: Int64, sum: SchemaDigest)] = []
+
+  mutating func add(_ digest: SchemaDigest, isAdded: Bool, at sequence: Int64) {
+    var sum = sums.last?.sum ?? .empty
+    if isAdded { sum += digest } else { sum -= digest }
+    sums.append((sequence, sum))
+  }
+
+  /// The sum after the phase of a sequence number; all of it for nil.
+  func sum(after sequence: Int64?) -> SchemaDigest {
+    guard let sequence else { return sums.last?.sum ?? .empty }
+    return sums.last { $0.sequence <= sequence }?.sum ?? .empty
+  }
+}
 
 extension Ledger {
   /// Records what a schema lost and gained. Belongs into a transaction.
@@ -19,6 +37,25 @@ extension Ledger {
   /// True when a change from outside was accepted after the phase with a sequence number.
   func hasSchemaChanges(after sequence: Int64) throws(SQLiteError) -> Bool {
     try connection.value("SELECT max(sequence) FROM phasedb_schema")?.integer ?? 0 > sequence
+  }
+
+  /// What the digests in the ledger owe to tables that the settings leave out by now, by the sequence from which on they
+  /// do. These tables were part of the schema when the digests were recorded.
+  func digestsOfIgnored() throws(SQLiteError) -> IgnoredDigests {
+    guard !connection.ignoredTables.isEmpty else { return IgnoredDigests() }
+    var rows = try connection.prepare(
+      "SELECT change, type, name, tbl_name, sql, sequence FROM phasedb_schema ORDER BY sequence")
+    var digests = IgnoredDigests()
+    while try rows.step() {
+      guard connection.ignoredTables.match(rows.text(at: 3).folded) else { continue }
+      let object = SchemaObject(
+        type: rows.text(at: 1), name: rows.text(at: 2), table: rows.text(at: 3), sql: rows.text(at: 4))
+      guard object.isIgnored(by: connection.ignoredTables) else { continue }
+      digests.add(
+        object.digest, isAdded: rows.text(at: 0) == SchemaChange.Kind.added.rawValue,
+        at: rows.integer(at: 5))
+    }
+    return digests
   }
 
   /// Whether the phase with a sequence number, or a later one, removed or changed objects.
@@ -55,7 +92,7 @@ extension Ledger {
         type: rows.text(at: 1), name: rows.text(at: 2), table: rows.text(at: 3), sql: rows.text(at: 4))
       objects[object.key] = rows.text(at: 0) == SchemaChange.Kind.added.rawValue ? object : nil
     }
-    return Schema(Array(objects.values))
+    return Schema(objects.values.filter { !$0.isIgnored(by: connection.ignoredTables) })
   }
 
   /// The schema as it was recorded before the last applied phase.
@@ -75,7 +112,7 @@ extension Ledger {
         type: rows.text(at: 1), name: rows.text(at: 2), table: rows.text(at: 3), sql: rows.text(at: 4))
       objects[object.key] = rows.text(at: 0) == SchemaChange.Kind.added.rawValue ? nil : object
     }
-    let former = Schema(Array(objects.values))
+    let former = Schema(objects.values.filter { !$0.isIgnored(by: connection.ignoredTables) })
     return former.digest == applied.schemaBefore ? former : try schema(after: applied.sequence - 1)
   }
 }

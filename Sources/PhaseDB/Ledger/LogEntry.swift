@@ -23,6 +23,10 @@ package struct LogEntry: Sendable, Hashable {
     case adopt
     /// A snapshot was restored.
     case restore
+    /// An applied phase got the number that the folder gives it.
+    case renumber
+    /// A baseline stands for phases from now on.
+    case squash
     /// The evidence of a rehearsal was recorded.
     case rehearse
     /// Before a phase came down, what it had caused was counted and listed.

@@ -26,8 +26,8 @@ struct Orphans: Hashable, Sendable {
   var isEmpty: Bool { rows.isEmpty }
   var count: Int { rows.values.reduce(0, +) }
 
-  /// The most missing keys that are listed for one foreign key.
-  static let limit = 10_000
+  /// The most missing keys that are listed for one foreign key; of more, only the number of rows is known.
+  static let limit = 1_000
 
   /// Those that others lack, or of which there are more here.
   func beyond(_ others: Orphans) -> Orphans {
@@ -121,6 +121,7 @@ extension Orphans {
   init(of connection: Connection) throws(SQLiteError) {
     for table in try connection.rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
       let table = table[0].text ?? ""
+      guard Schema.reasonToLeaveOut(table.folded, connection.ignoredTables) == nil else { continue }
       do throws(SQLiteError) {
         // Counted by SQLite: there may be more of them than memory holds.
         let found = try connection.rows(

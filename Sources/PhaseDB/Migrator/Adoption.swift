@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What was recorded about an existing database.
@@ -8,6 +9,8 @@ public struct Adoption: Sendable {
   public let checkpoint: Checkpoint?
   /// The tables of other migration tools, which were left alone.
   package let otherTools: [OtherTool]
+  /// How many rows had no parent; they are recorded, so that ``Migrator/verify()`` tells later ones apart from them.
+  package let orphans: Int
 }
 
 extension Migrator {
@@ -28,7 +31,7 @@ extension Migrator {
     let present = target.map { target in catalog.phases.filter { $0.id <= target } } ?? []
     let history: ReplayedHistory
     do throws(MigrationError) {
-      history = try ReplayedHistory(catalog.baseline, present)
+      history = try ReplayedHistory(catalog.baseline, present, ignoring: connection.ignoredTables)
     } catch {
       throw error.leaving("nothing was changed")
     }
@@ -62,24 +65,77 @@ extension Migrator {
       help: adoptionHelp(schema))
   }
 
-  /// Other phases at which the database could be adopted.
+  /// Where the database could be adopted, as commands that work.
   private func adoptionHelp(_ schema: Schema) -> [Prose] {
     if schema.isEmpty { return ["the database is empty; apply the migrations instead: phasedb up"] }
-    let fitting = ReplayedHistory.states(catalog).filter { $0.schema.digest == schema.digest }
-    if fitting.contains(where: { $0.id == nil }) {
-      return ["it is the schema before the first phase: phasedb adopt"]
+    let states = ReplayedHistory.states(catalog, ignoring: connection.ignoredTables)
+    let fitting = fittingPhases(states, schema)
+    if fitting.contains(nil) { return ["it is the schema before the first phase: phasedb adopt"] }
+    let names = fitting.compactMap(\.self)
+    if let last = names.last {
+      let rest = names.dropLast().reversed().map {
+        "or, if that is not done: phasedb adopt --at \($0.short)" as Prose
+      }
+      return ["it is the schema after \(last): phasedb adopt --at \(last.short)"] + rest
     }
-    let names = fitting.compactMap(\.id)
-    if let first = names.first, names.count == 1 {
-      return ["it is the schema after \(first): phasedb adopt --at \(first.short)"]
+    let write: Prose =
+      catalog.baseline == nil
+      ? "write the schema before the first phase to baseline.sql: phasedb init --from DATABASE"
+      : "make baseline.sql match the schema before the first phase, or change the database"
+    guard let near = nearest(states, schema), let id = near.id else { return [write] }
+    return [
+      "the nearest is the schema after \(id); see the \(near.differences == 1 ? "difference" : "\(near.differences) differences"): phasedb adopt --at \(id.short)",
+      write,
+    ]
+  }
+
+  /// The phases whose schema the database has and whose claims its rows keep, in folder order; nil for the state before
+  /// the first.
+  private func fittingPhases(_ states: [(id: PhaseID?, schema: Schema)], _ schema: Schema) -> [PhaseID?] {
+    states.filter { $0.schema.digest == schema.digest }.map(\.id).filter { id in
+      guard let id else { return true }
+      return (try? refuseBrokenClaims(catalog.phases.filter { $0.id <= id })) != nil
     }
-    if !names.isEmpty {
-      let all = names.map(\.short).joined(separator: ", ")
-      return ["it is the schema after each of \(all): adopt at the last one whose rows are done"]
+  }
+
+  /// The state of the folder that differs in the fewest objects, if it has a table that the database has, too.
+  private func nearest(
+    _ states: [(id: PhaseID?, schema: Schema)], _ schema: Schema
+  ) -> (id: PhaseID?, differences: Int)? {
+    func tables(_ schema: Schema) -> Set<SchemaObject.Key> {
+      Set(schema.objects.lazy.map(\.key).filter { $0.type == "table" })
     }
-    return catalog.baseline == nil
-      ? ["write the schema before the first phase to baseline.sql: phasedb init --from DATABASE"]
-      : ["make baseline.sql match the schema before the first phase, or change the database"]
+    let present = tables(schema)
+    return states.filter { !tables($0.schema).isDisjoint(with: present) }.map { state in
+      let difference = SchemaDifference(from: state.schema, to: schema)
+      return (state.id, difference.added.count + difference.removed.count + difference.changed.count)
+    }.min { $0.1 < $1.1 }
+  }
+
+  /// Refuses to go up on a database that has tables of the folder and no ledger: whoever made them, the phases that did
+  /// have to be recorded first.
+  ///
+  /// Without a baseline, tables that the folder does not know are what it begins with.
+  func refuseUnadopted(_ knowledge: Knowledge) throws(MigrationError) {
+    let expected = try Scratch(baseline: catalog.baseline, ignoring: connection.ignoredTables).schema
+    guard expected.digest != knowledge.schema.digest else { return }
+    let states = ReplayedHistory.states(catalog, ignoring: connection.ignoredTables)
+    let fitting = fittingPhases(states, knowledge.schema)
+    if catalog.baseline == nil, fitting.isEmpty, nearest(states, knowledge.schema) == nil { return }
+    let schema: Prose
+    var details: [Prose] = []
+    if let last = fitting.last, let last {
+      schema = "its schema is the one after \(last)"
+    } else {
+      schema =
+        catalog.baseline.map { "its schema differs from \($0.file)" }
+        ?? "some of them are made by the folder's phases"
+      details = DetailLines.first(SchemaDifference(from: expected, to: knowledge.schema).lines)
+    }
+    throw MigrationError(
+      .schemaDrift, "\(database) has tables but no ledger, and \(schema)", details: details,
+      state: "nothing was changed",
+      help: adoptionHelp(knowledge.schema) + (fitting.isEmpty ? [Gate.drift.overriding] : []))
   }
 
   /// Two phases may lead to the same schema and differ in rows, so the claims about rows are checked.
@@ -111,20 +167,23 @@ extension Migrator {
   ) throws(MigrationError) -> Adoption {
     let (time, runner) = (options.now(), options.runner)
     for step in history.steps { try Ledger.refuseUnreadable(step.id, step.phase) }
-    let recorded = try lifting("writing the ledger") { () in
+    let (recorded, orphans) = try lifting("writing the ledger") { () in
       let ledger = try Ledger.create(in: connection, schema: history.first, by: runner, at: time)
+      try ledger.begin(with: catalog.baseline)
       if history.steps.isEmpty {
         try ledger.log(.adopt, subject: "", detail: "before the first phase", by: runner, at: time)
       }
-      return try history.steps.map { step in
+      let orphans = try ledger.knownOrphans().before?.count ?? 0
+      let recorded = try history.steps.map { step in
         try ledger.record(
           step.id, step.phase, changes: step.after.changes(since: step.before), before: step.before.digest,
           after: step.after.digest, milliseconds: 0, as: .adopt, by: runner, at: time)
       }
+      return (recorded, orphans)
     }
     return Adoption(
       phases: recorded.map(\.id), checkpoint: recorded.last.map(Checkpoint.init(after:)),
-      otherTools: schema.otherTools)
+      otherTools: schema.otherTools, orphans: orphans)
   }
 }
 
@@ -141,8 +200,10 @@ private struct ReplayedHistory {
     let after: Schema
   }
 
-  init(_ baseline: Script?, _ phases: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
-    let scratch = try Scratch(baseline: baseline)
+  init(
+    _ baseline: Script?, _ phases: [(id: PhaseID, phase: Phase)], ignoring ignored: NamePatterns
+  ) throws(MigrationError) {
+    let scratch = try Scratch(baseline: baseline, ignoring: ignored)
     first = scratch.schema
     for (id, phase) in phases {
       let before = scratch.schema
@@ -159,8 +220,8 @@ private struct ReplayedHistory {
   }
 
   /// Every state of a folder, as far as it can be replayed; the state before the first phase has no id.
-  static func states(_ catalog: Catalog) -> [(id: PhaseID?, schema: Schema)] {
-    guard let scratch = try? Scratch(baseline: catalog.baseline) else { return [] }
+  static func states(_ catalog: Catalog, ignoring ignored: NamePatterns) -> [(id: PhaseID?, schema: Schema)] {
+    guard let scratch = try? Scratch(baseline: catalog.baseline, ignoring: ignored) else { return [] }
     var states: [(id: PhaseID?, schema: Schema)] = [(nil, scratch.schema)]
     for (id, phase) in catalog.phases {
       guard (try? scratch.run(id, phase, .up)) != nil else { break }

@@ -50,26 +50,28 @@ extension Migrator {
 }
 
 /// A schema on its way to becoming a baseline.
-private struct BaselineDraft {
+struct BaselineDraft {
   private let schema: Schema
-  private let objects: [SchemaObject]
+  let objects: [SchemaObject]
+  private let ignored: NamePatterns
 
   /// - Throws: what SQLite says while reading.
   init(_ connection: Connection, _ schema: Schema) throws(MigrationError) {
     let shadows = try lifting("reading the schema") { () in try ShadowTables.names(on: connection, schema) }
     self.schema = schema
+    ignored = connection.ignoredTables
     // What a virtual table keeps its content in is made along with it.
-    objects = schema.objects.filter { !shadows.contains($0.table.folded) }
+    objects = (schema.objects + schema.ignoredButNeeded).filter { !shadows.contains($0.table.folded) }
   }
 
   func baseline() throws(MigrationError) -> Baseline {
     let counts = Dictionary(objects.map { ($0.key.type, 1) }, uniquingKeysWith: +)
-    guard let text, let script = Script(text, file: "baseline.sql") else {
+    guard let text = text(), let script = Script(text, file: "baseline.sql") else {
       return Baseline(text: nil, counts: counts, otherTools: schema.otherTools, broken: [])
     }
     let scratch: Scratch
     do throws(MigrationError) {
-      scratch = try Scratch(baseline: script)
+      scratch = try Scratch(baseline: script, ignoring: ignored)
     } catch {
       throw error.leaving("nothing was written")
     }
@@ -85,13 +87,23 @@ private struct BaselineDraft {
 
   /// Tables first, virtual ones after those they may read; then objects that depend on them. A view compiles only when
   /// it is used, so views need no order among themselves.
-  private var text: String? {
+  ///
+  /// - Parameters:
+  ///   - squashed: the phases that it stands for.
+  ///   - rows: statements that insert rows, before there are triggers that would fire.
+  func text(squashed: [SquashedPhase] = [], rows: [String] = []) -> String? {
     guard !objects.isEmpty else { return nil }
-    let statements = objects.enumerated().sorted {
+    let ordered = objects.enumerated().sorted {
       ($0.element.rank(), $0.offset) < ($1.element.rank(), $1.offset)
-    }.map(\.element.statement)
+    }.map(\.element)
+    let tables = ordered.filter { $0.key.type == "table" }.map(\.statement)
+    let rest = ordered.filter { $0.key.type != "table" }.map(\.statement)
+    let inserts = rows.isEmpty ? [] : [rows.joined(separator: "\n")]
+    let lines =
+      squashed.isEmpty
+      ? "" : "--\n-- These phases were squashed into it:\n" + squashed.map { $0.line + "\n" }.joined()
     return
-      "-- The schema before the first phase. On an empty database it runs first; it is never changed.\n\n"
-      + statements.joined(separator: "\n\n") + "\n"
+      "-- The schema before the first phase. On an empty database it runs first; it is never changed.\n\(lines)\n"
+      + (tables + inserts + rest).joined(separator: "\n\n") + "\n"
   }
 }

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 #if canImport(FoundationEssentials)
@@ -30,7 +31,9 @@ public final class Migrator {
   /// The migrations that the database is to have.
   public internal(set) var catalog: Catalog
   /// The options of the next call.
-  public var options: Options
+  public var options: Options {
+    didSet { connection.ignoredTables = NamePatterns(options.ignoreTables) }
+  }
   /// The path, or `(borrowed)` for a handle without one.
   public let database: String
   let connection: Connection
@@ -63,6 +66,7 @@ public final class Migrator {
       isThere = true
       connection = try DatabaseFile.openForWriting(path, creating: access == .creating, wait: options.wait)
     }
+    connection.ignoredTables = NamePatterns(options.ignoreTables)
   }
 
   init(_ connection: Connection, _ name: String, catalog: Catalog, options: Options) {
@@ -71,6 +75,7 @@ public final class Migrator {
     self.connection = connection
     database = name
     isThere = true
+    connection.ignoredTables = NamePatterns(options.ignoreTables)
   }
 
   /// Borrows a handle that the application already has, from GRDB, SQLite.swift or `sqlite3_open`.
@@ -89,6 +94,7 @@ public final class Migrator {
     connection = unsafe Connection(borrowing: handle)
     database = connection.path.isEmpty ? "(borrowed)" : connection.path
     isThere = true
+    connection.ignoredTables = NamePatterns(options.ignoreTables)
   }
 
   /// Plans what would be done; nothing runs and nothing is written.
@@ -106,7 +112,15 @@ public final class Migrator {
     let planner = try planner(knowledge)
     switch selection.direction {
     case .up:
+      let squashed = try unrecordedSquash(knowledge)
       var plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
+      if let last = squashed.last {
+        plan.squashed = squashed
+        let note: Prose =
+          "baseline.sql stands for the phases up to \(last.short): this is recorded, and they do not come down any more"
+        plan.squashNote = note
+        plan.notes.append(note)
+      }
       try refuseUnknownProbes(of: plan)
       try refuseUnknownLanes(of: &plan)
       try refuseTakenSwitches(of: plan, knowledge)
@@ -187,11 +201,13 @@ public final class Migrator {
   public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError)
     -> RunResult
   {
-    let knowledge = try changingNothing { () throws(MigrationError) in
+    let before = try changingNothing { () throws(MigrationError) in
       try refuseBlocked(plan)
       try refuseBrokenArchives(plan)
       return try Knowledge(of: connection)
     }
+    if !plan.squashed.isEmpty { try recordSquash(of: plan.squashed) }
+    let knowledge = plan.squashed.isEmpty ? before : try Knowledge(of: connection)
     var stuck: Set<String> = []
     // What could not be let go is tried again at the end, and told once.
     let tell = { (event: Event) in
@@ -220,7 +236,8 @@ public final class Migrator {
       live: try live(knowledge, since: since), isFresh: knowledge.isFresh, now: now.date ?? .distantPast,
       overridden: options.overridden,
       evidence: try evidence(knowledge), watches: try knowledge.ledger?.watches() ?? [],
-      switches: try lifting("reading the ledger") { () in try knowledge.ledger?.switches() ?? [] })
+      switches: try lifting("reading the ledger") { () in try knowledge.ledger?.switches() ?? [] },
+      squashed: (catalog.baseline?.squashed ?? []).map(\.id))
     return Planner(
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
       schema: knowledge.schema,
@@ -256,18 +273,10 @@ public final class Migrator {
   ///
   /// A database that has tables and no ledger must have exactly the baseline's.
   func baseline(_ knowledge: Knowledge) throws(MigrationError) -> Script? {
-    guard let baseline = catalog.baseline, knowledge.ledger == nil else { return nil }
-    if knowledge.isFresh { return baseline }
+    guard knowledge.ledger == nil else { return nil }
+    if knowledge.isFresh { return catalog.baseline }
     // Whoever overrides drift begins with the schema that is there.
-    if options.overridden.contains(.drift) { return nil }
-    let expected = try Scratch(baseline: baseline).schema
-    guard expected.digest != knowledge.schema.digest else { return nil }
-    throw MigrationError(
-      .schemaDrift, "the database has tables but no ledger, and its schema differs from \(baseline.file)",
-      details: SchemaDifference(from: expected, to: knowledge.schema).lines, state: "nothing was changed",
-      help: [
-        "make the baseline match the database, or use another database",
-        "if phases were applied by hand already: phasedb adopt --at PHASE",
-      ])
+    if !options.overridden.contains(.drift) { try refuseUnadopted(knowledge) }
+    return nil
   }
 }

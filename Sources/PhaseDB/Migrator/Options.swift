@@ -42,6 +42,9 @@ public struct Options: Sendable {
   public var switchSettle = Duration.seconds(10)
   /// Functions that only the application has. Copies get stubs for them, the database never does.
   package var functions: [FunctionStub] = []
+  /// Names of tables, or patterns as `cache_*`, that are outside the schema: nothing compares them, and phases leave them
+  /// alone.
+  public var ignoreTables: [String] = []
   /// Asks a run to stop.
   public var cancellation: Cancellation
   /// The largest database, in bytes, that is copied into memory to try its ways down.

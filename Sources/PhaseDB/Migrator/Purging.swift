@@ -130,7 +130,7 @@ struct PurgeRun {
       let going = retirement.column == nil ? [] : indexes(on: retirement.table, of: name)
       let what: Prose =
         "\(retirement.title), retired" + going.map { ", with its \($0.title)" as Prose }.joined()
-      items.append(KeptData(what: what, rows: Int(rows), bytes: nil))
+      items.append(KeptData(what: what, rows: Int(rows), bytes: nil, isRetired: true))
     }
     return Purge(phase: id, items: items)
   }

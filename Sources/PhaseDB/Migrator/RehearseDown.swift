@@ -36,7 +36,7 @@ extension Migrator {
       let run = try DownRun.onFile(
         copy, runner: options.runner, pacing: pacing, now: options.now, cancellation: options.cancellation)
       let (reversals, steps) = try Reversals(
-        ledger, knowledge.applied, isInPlace: knowledge.isInPlace,
+        ledger, knowledge.applied.filter { !$0.isSquashed }, isInPlace: knowledge.isInPlace,
         schema: { () throws(SQLiteError) in knowledge.schema },
         evidence: plan.judgement.evidence.all, copy: { () throws(MigrationError) in run },
         reach: .steps(plan.steps.count), on: connection

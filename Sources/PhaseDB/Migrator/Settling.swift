@@ -17,6 +17,12 @@ extension Migrator {
       let planner = try planner(try undrifted())
       let steps = planner.stepsDown(for: version)
       guard steps > 0 else { return planner.nothingToDo }
+      if steps > planner.stepsToFloor {
+        throw MigrationError(
+          .squashed, "\(version) would need phases to come down that are squashed into the baseline",
+          details: planner.liveBounds.misfit(of: version)?.causes ?? [], state: "nothing was changed",
+          help: ["start a version that may run: phasedb status"])
+      }
       if let misfit = planner.bounds(afterDown: steps).misfit(of: version) {
         throw MigrationError(
           .versionNotLive, "\(version) may run neither on this schema nor on any before it",

@@ -105,6 +105,7 @@ extension Migrator {
         .databaseNotFound, "there is no database at \(database)",
         help: ["check the path given with --database"])
     }
+    reader.ignoredTables = connection.ignoredTables
     return reader
   }
 }

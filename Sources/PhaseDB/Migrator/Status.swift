@@ -91,6 +91,8 @@ public struct PhaseStatus: Sendable {
   public let gates: [ClosedGate]
   /// False for an applied phase that the catalog does not have.
   public let isInCatalog: Bool
+  /// Whether the baseline stands for it, so that it does not come down.
+  package var isSquashed: Bool { applied?.isSquashed == true }
   /// True for an applied phase whose text the catalog has changed.
   public let isEdited: Bool
   /// What the last rehearsal of its text showed, nil when there was none.
@@ -164,7 +166,14 @@ extension Migrator {
     let done = Set(knowledge.applied.map(\.id))
     let candidates = catalog.phases.filter { !done.contains($0.id) }
     let order = UpOrder(candidates, beyond: [], limit: .max, planner: planner)
-    let held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
+    var held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
+    for one in planner.renumbered {
+      held[one.present] = [
+        ClosedGate(
+          gate: .order, reason: one.sentence, brief: "applied as \(one.former.short)",
+          opening: Renumbered.opening)
+      ]
+    }
     let pending = candidates.map { id, phase in
       // The identity of a text is worked out only where somebody rehearsed a phase of that name.
       let evidence = shown[id].flatMap { own in

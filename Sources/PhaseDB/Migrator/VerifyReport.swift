@@ -26,6 +26,8 @@ public struct VerifyReport: Sendable {
     case underWay = "under-way"
     /// Broken, and accepted by an operator.
     case accepted
+    /// Broken before phasedb came.
+    case inherited
   }
 
   /// One checked claim, and its outcome.
@@ -86,6 +88,11 @@ extension Migrator {
         broken: try planner(knowledge).edited().flatMap { edited in
           [edited.message] + edited.details.map { "  \($0)" }
         })
+      let renumbered = try planner(knowledge).renumbered
+      if !renumbered.isEmpty {
+        add(.files, "applied phases have the numbers of their files", broken: renumbered.map(\.sentence))
+        checks[checks.count - 1].remedies = [Renumbered.opening]
+      }
     }
     let orphans = try lifting("checking foreign keys") { () in try Orphans(of: connection) }
     checks += try self.checks(of: orphans, knowledge.ledger)
@@ -117,7 +124,8 @@ extension Migrator {
       }
       return VerifyReport.Check(
         subject: .foreignKeys, title: title, phase: nil, outcome: outcome, details: orphans.lines,
-        remedies: outcome == .broken ? orphans.remedies + (mayBeAccepted ? accept : []) : [])
+        remedies: outcome == .broken
+          ? orphans.remedies + (mayBeAccepted ? accept : []) : outcome == .inherited ? orphans.remedies : [])
     }
     let title = "every row has its parent"
     guard !orphans.isEmpty else { return [check(title, .holds, orphans)] }
@@ -131,7 +139,7 @@ extension Migrator {
       let before = rest.beyond(new)
       checks.append(check(title, new.isEmpty ? .holds : .broken, new))
       if !before.isEmpty {
-        checks.append(check("rows without a parent from before phasedb", .broken, before))
+        checks.append(check("rows without a parent from before phasedb", .inherited, before))
       }
     } else {
       let unknown = rest.isEmpty ? "" : " (the ledger did not record which rows had none when it began)"
@@ -242,13 +250,13 @@ extension Ledger {
         misfits.append("the text of \(applied.id) in phasedb_phase was changed after it was applied")
       }
     }
-    let logged = try lifting("reading the ledger") { () in
-      Dictionary(try entries().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    }
+    let entries = try lifting("reading the ledger") { () in try self.entries() }
+    let logged = Dictionary(entries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    let names = loggedNames(entries)
     for applied in knowledge.applied {
       let entry = logged[applied.sequence]
       let isLogged = [LogEntry.Action.up, .adopt].map(\.rawValue).contains(entry?.action)
-      if !isLogged || entry?.subject != applied.id.description {
+      if !isLogged || names[applied.sequence] != applied.id.description {
         misfits.append("the log does not say that \(applied.id) was applied as \(applied.sequence)")
       }
     }

@@ -21,7 +21,7 @@ extension Migrator {
       return schema
     }
     return try Reversals(
-      ledger, knowledge.applied, isInPlace: knowledge.isInPlace, schema: schema,
+      ledger, knowledge.applied.filter { !$0.isSquashed }, isInPlace: knowledge.isInPlace, schema: schema,
       evidence: try lifting("reading the ledger") { () in try ledger.evidence() } + options.evidence,
       copy: { [connection, options] () throws(MigrationError) in
         // A phase that is half done has no way back of its own.

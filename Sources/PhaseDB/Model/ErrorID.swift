@@ -4,6 +4,7 @@ extension MigrationError {
     // Reading a folder and its files.
     case folderNotFound = "folder-not-found"
     case folderUnreadable = "folder-unreadable"
+    case folderOfOtherTool = "folder-of-other-tool"
     case fileUnreadable = "file-unreadable"
     case fileTooLarge = "file-too-large"
     case invalidText = "invalid-text"
@@ -66,6 +67,11 @@ extension MigrationError {
     // Planning and running.
     case editedAfterApply = "edited-after-apply"
     case outOfOrder = "out-of-order"
+    case renumbered
+    case renumberingRefused = "renumbering-refused"
+    case squashed
+    case squashRefused = "squash-refused"
+    case squashIncomplete = "squash-incomplete"
     case schemaDrift = "schema-drift"
     case phaseHeld = "phase-held"
     case versionNotLive = "version-not-live"
@@ -128,6 +134,8 @@ extension MigrationError {
     case restoreUnconfirmed = "restore-unconfirmed"
     case purgeUnconfirmed = "purge-unconfirmed"
     case purgeImpossible = "purge-impossible"
+    case forgetUnconfirmed = "forget-unconfirmed"
+    case forgetRefused = "forget-refused"
 
     // Running what applications ask.
     case noQueries = "no-queries"

@@ -46,6 +46,8 @@ package struct Settings: Sendable, Hashable {
   package var effectsFolder: String?
   /// Functions that only the application has.
   package var functions: [FunctionStub] = []
+  /// Names of tables, or patterns, that are outside the schema.
+  package var ignoreTables: [String] = []
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
@@ -108,6 +110,7 @@ package struct Settings: Sendable, Hashable {
         switchSettle: decoded.switchSettle,
         effectsFolder: decoded.effectsFolder.map { PathInSettings.resolve($0, from: folder) })
       settings.functions = decoded.functions
+      settings.ignoreTables = decoded.ignoreTables
       return settings
     } catch let error as MigrationError {
       if error.place != nil { throw error }
@@ -130,6 +133,7 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
   case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, functions
+  case ignoreTables
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -182,6 +186,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
       (
         "array of texts", "none",
         "functions that only the application has, as in `['regexp', 'normalize/2']`: lint, compat and rehearsals get stubs for them; <doc:WritingMigrations>"
+      )
+    case .ignoreTables:
+      (
+        "array of texts", "none",
+        "names of tables that are outside the schema, or patterns with `*`, `?` and `[a-z]`: nothing compares them, and phases leave them alone"
       )
     }
   }
@@ -263,6 +272,7 @@ private struct SettingsFile: Decodable {
   var switchSettle: Duration?
   var effectsFolder: String?
   var functions: [FunctionStub] = []
+  var ignoreTables: [String] = []
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -303,6 +313,16 @@ private struct SettingsFile: Decodable {
     }
     freezeFile = try Self.text(.freezeFile, "the path of a file", container)
     effectsFolder = try Self.text(.effectsFolder, "the path of a folder", container)
+    if container.contains(.ignoreTables) {
+      guard let names = try? container.decode([String].self, forKey: .ignoreTables),
+        names.allSatisfy({ !$0.isEmpty && $0.contains { $0 != "*" } })
+      else {
+        throw MigrationError(
+          .badSettings, "'ignoreTables' is not an array of names",
+          help: ["write [\"sessions\", \"cache_*\"]; a pattern of stars alone would leave out every table"])
+      }
+      ignoreTables = names
+    }
     if container.contains(.onWatch) {
       onWatch = try ProbeCommand.words(in: container, .onWatch, called: "onWatch")
     }

@@ -7,8 +7,10 @@ final class CopyState {
   private let readers: Readers
 
   /// - Parameter known: the digest, when it was read of the same content before.
-  init(path: String, readers count: Int, known: DatabaseDigest? = nil, cancellation: Cancellation) throws {
-    readers = try Readers(path: path, count: count) { !cancellation.isRequested }
+  init(
+    _ copy: DatabaseCopy, readers count: Int, known: DatabaseDigest? = nil, cancellation: Cancellation
+  ) throws {
+    readers = try copy.readers(count) { !cancellation.isRequested }
     if let known { digest = known } else { digest = try DatabaseDigest(on: readers) }
   }
 

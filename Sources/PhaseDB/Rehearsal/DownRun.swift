@@ -273,7 +273,7 @@ extension DownRun {
       on: connection, runner: runner, pacing: pacing, now: now, cancellation: cancellation,
       forks: min(60, (256 << 20) / max(1, copy.bytes)),
       look: {
-        let reader = try Connection(path: copy.path, mode: .readOnly)
+        let reader = try copy.open(.readOnly)
         reader.setBusyTimeout(milliseconds: 10_000)
         try reader.execute("BEGIN")
         // A deferred transaction begins with the first read.

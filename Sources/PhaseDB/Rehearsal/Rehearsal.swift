@@ -101,7 +101,7 @@ final class Rehearsal {
   func state(of id: PhaseID) throws(MigrationError) -> CopyState {
     let began = ContinuousClock.now
     let state = try onCopy { () in
-      try CopyState(path: copy.path, readers: readers, known: known, cancellation: cancellation)
+      try CopyState(copy, readers: readers, known: known, cancellation: cancellation)
     }
     if known == nil {
       observe(.digested(id, rows: state.rows, milliseconds: (ContinuousClock.now - began).milliseconds))
@@ -150,7 +150,7 @@ extension DatabaseCopy {
   /// before it, and rows can be compared without another copy.
   func openForRehearsal() throws(MigrationError) -> Connection {
     try lifting("opening the copy") { () in
-      let connection = try Connection(path: path, mode: .readWrite)
+      let connection = try open(.readWrite)
       guard try connection.value("PRAGMA journal_mode = WAL") == "wal" else {
         throw MigrationError.rehearsalCopyFailed(
           "the file system of \(path) does not let SQLite keep a write-ahead log")

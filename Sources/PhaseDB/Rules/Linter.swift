@@ -15,6 +15,8 @@ package struct Linter: Sendable {
   private let oldestSQLite: SQLiteVersion?
   private let corpus: [Script]
   private let functions: [FunctionStub]
+  /// Tables that phases leave alone.
+  private let ignored: NamePatterns
 
   /// Judges migrations made in Swift.
   package init(_ catalog: Catalog) {
@@ -27,10 +29,12 @@ package struct Linter: Sendable {
   ///   - path: the folder.
   ///   - sqlite: the oldest SQLite that must be able to run the phases; nil when none is declared.
   ///   - functions: those that only the application has.
+  ///   - ignored: names or patterns of tables outside the schema.
   /// - Throws: `folder-not-found` or `folder-unreadable`; what is wrong inside the folder becomes findings.
-  package init(folder path: String, sqlite: Version? = nil, functions: [FunctionStub] = [])
-    throws(MigrationError)
-  {
+  package init(
+    folder path: String, sqlite: Version? = nil, functions: [FunctionStub] = [],
+    ignoring ignored: [String] = []
+  ) throws(MigrationError) {
     let (catalog, problems) = Catalog.readable(folder: path)
     if let problem = problems.first(where: { [.folderNotFound, .folderUnreadable].contains($0.id) }) {
       throw problem
@@ -40,14 +44,15 @@ package struct Linter: Sendable {
     self.init(
       readable, unreadable: problems,
       oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) },
-      corpus: try Corpus(of: path).scripts(), functions: functions)
+      corpus: try Corpus(of: path).scripts(), functions: functions, ignored: NamePatterns(ignored))
   }
 
   init(
     _ catalog: Catalog, unreadable: [MigrationError], oldestSQLite: SQLiteVersion? = nil,
-    corpus: [Script] = [], functions: [FunctionStub] = []
+    corpus: [Script] = [], functions: [FunctionStub] = [], ignored: NamePatterns = NamePatterns()
   ) {
     self.functions = functions
+    self.ignored = ignored
     self.catalog = catalog
     self.unreadable = unreadable
     self.oldestSQLite = oldestSQLite
@@ -113,7 +118,7 @@ package struct Linter: Sendable {
     let scratch: Scratch
     do throws(MigrationError) {
       scratch = try Scratch(
-        baseline: catalog.baseline, functions: functions, observe: folder.observe)
+        baseline: catalog.baseline, functions: functions, ignoring: ignored, observe: folder.observe)
     } catch {
       ofBaseline = [Finding(error, in: nil)]
       return (0, Schema())

@@ -72,7 +72,8 @@ extension Connection {
   func foreignKeyViolations(in tables: [String]? = nil) throws(SQLiteError) -> [ForeignKeyViolation: Int] {
     var violations: [ForeignKeyViolation: Int] = [:]
     let all = tables == nil ? try rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") : []
-    for table in tables ?? all.map({ $0[0].text ?? "" }) {
+    for table in tables ?? all.map({ $0[0].text ?? "" })
+    where Schema.reasonToLeaveOut(table.folded, ignoredTables) == nil {
       do throws(SQLiteError) {
         // Table by table: a parent without the key that its child names ends the pragma with an error.
         var rows = try prepare("SELECT rowid, parent, fkid FROM pragma_foreign_key_check(?1)")

@@ -6,19 +6,24 @@ package struct Schema: Sendable {
   /// In the order of `sqlite_schema`'s rows, so that a second reading can be compared row by row.
   private var rows: [Row] = []
   package private(set) var digest = SchemaDigest.empty
+  /// What the connection leaves out that it was read on.
+  private(set) var ignored = NamePatterns()
 
   private struct Row: Sendable {
     let id: Int64
     let object: SchemaObject
     /// Whether it is left out of every comparison.
     let isForeign: Bool
+    /// Whether the settings leave it out.
+    let isIgnored: Bool
     /// Whether it belongs to the ledger, or uses it.
     let reachesForLedger: Bool
     /// Whether it is a trigger that holds a lane, which comes and goes.
     let holdsLane: Bool
 
-    init(id: Int64, object: SchemaObject, isForeign: Bool) {
+    init(id: Int64, object: SchemaObject, isForeign: Bool, isIgnored: Bool = false) {
       self.id = id
+      self.isIgnored = isIgnored
       self.object = object
       self.isForeign = isForeign
       holdsLane = object.holdsLane
@@ -38,6 +43,7 @@ package struct Schema: Sendable {
   package init(of connection: Connection, known: Schema? = nil) throws(SQLiteError) {
     var table = try connection.prepare(
       "SELECT rowid, type, name, tbl_name, sql FROM main.sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
+    ignored = connection.ignoredTables
     var old = (known?.rows ?? [])[...]
     while try table.step() {
       let id = table.integer(at: 0)
@@ -51,8 +57,9 @@ package struct Schema: Sendable {
       for column in 2...4 { try Schema.refuseWhatIsNoText(table.value(at: column)) }
       let object = SchemaObject(
         type: table.text(at: 1), name: table.text(at: 2), table: table.text(at: 3), sql: table.text(at: 4))
-      append(
-        Row(id: id, object: object, isForeign: Schema.isForeign(object.key.name, of: object.table.folded)))
+      let isIgnored = object.isIgnored(by: connection.ignoredTables)
+      let isForeign = isIgnored || Schema.isForeign(object.key.name, of: object.table.folded)
+      append(Row(id: id, object: object, isForeign: isForeign, isIgnored: isIgnored))
     }
   }
 
@@ -101,6 +108,24 @@ package struct Schema: Sendable {
   /// Objects that have a name of the ledger, belong to it or use it, whoever made them.
   var reachingForLedger: [SchemaObject] { rows.filter(\.reachesForLedger).map(\.object) }
 
+  /// The tables that are left out, other than SQLite's and the ledger's.
+  var tablesLeftOut: Set<FoldedName> {
+    Set(
+      rows.filter { $0.isForeign && $0.object.key.type == "table" }.map(\.object.key.name).filter { name in
+        !["sqlite_", Schema.ledgerPrefix].contains(where: name.hasPrefix)
+      })
+  }
+
+  /// Tables that the settings leave out and that views, triggers or foreign keys of the schema name: without them these
+  /// do not compile on a scratch database.
+  var ignoredButNeeded: [SchemaObject] {
+    let ignored = rows.lazy.filter { $0.isIgnored && $0.object.key.type == "table" }.map(\.object)
+    guard !ignored.isEmpty else { return [] }
+    let users = objects.filter { $0.isCode || $0.references > 0 }
+    let named = users.reduce(into: Set<FoldedName>()) { $0.formUnion(SQLTokens.identifiers(in: $1.sql)) }
+    return ignored.filter { named.contains($0.key.name) }
+  }
+
   /// The tables of other tools that are there.
   var otherTools: [OtherTool] {
     rows.lazy.map(\.object).filter { $0.key.type == "table" }.compactMap { object in
@@ -114,6 +139,14 @@ package struct Schema: Sendable {
     // What is retired still is the users': it comes back when its phase comes down.
     if name.hasPrefix(RetiredName.prefix) { return false }
     return foreignPrefixes.contains { name.hasPrefix($0) } || OtherTool.tool(of: table) != nil
+  }
+
+  /// Why phases leave a table alone; nil when they may use it.
+  static func reasonToLeaveOut(_ table: FoldedName, _ ignored: NamePatterns) -> Prose? {
+    // What is retired still is the users'.
+    if table.hasPrefix(RetiredName.prefix) { return nil }
+    if let tool = OtherTool.tool(of: table) { return "it belongs to \(tool)" }
+    return ignored.match(table) ? "ignoreTables in the settings leaves it out of the schema" : nil
   }
 
   private static let foreignPrefixes = ["sqlite_", Schema.ledgerPrefix, "_litestream_", "_cf_"]

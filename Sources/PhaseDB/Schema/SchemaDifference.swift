@@ -25,24 +25,47 @@ struct SchemaDifference: Sendable {
 
   var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
 
-  /// One line for each object, `+`, `-` or `~` first; a changed one with both texts below it.
+  /// One line for each object, `+`, `-` or `~` first, and below a changed one what changed about it: sentences, and what
+  /// differs of texts that sentences do not explain.
   var lines: [Prose] {
     removed.map { "- \($0.title)" } + added.map { "+ \($0.title)" }
       + changed.flatMap { pair in
-        [
-          "~ \(pair.before.title)", "    was: \(whole: Self.oneLine(pair.before.sql))",
-          "    is:  \(whole: Self.oneLine(pair.after.sql))",
-        ]
+        let facts = Self.facts(from: pair.before, to: pair.after)
+        let sentences = facts.filter(\.isExplained).flatMap(\.sentences).map { "    \($0)" as Prose }
+        return ["~ \(pair.before.title)"] + sentences + Self.texts(pair.before, pair.after)
       }
   }
 
-  /// What changed, one sentence each, then both texts of everything that is there before and after.
+  /// What changed, one sentence each, then what differs of texts that sentences do not explain.
   var explanation: [Prose] {
-    sentences
-      + changed.flatMap { pair in
-        ["    was: \(whole: Self.oneLine(pair.before.sql))", "    is:  \(Self.oneLine(pair.after.sql))"]
-      }
+    sentences + changed.flatMap { pair in Self.texts(pair.before, pair.after) }
   }
+
+  /// Both texts of an object, if sentences do not say all: a table is explained column by column, however many it has.
+  private static func texts(_ before: SchemaObject, _ after: SchemaObject) -> [Prose] {
+    guard !facts(from: before, to: after).allSatisfy(\.isExplained) else { return [] }
+    let (was, isNow) = differing(oneLine(before.sql), oneLine(after.sql))
+    return ["    was: \(whole: was)", "    is:  \(whole: isNow)"]
+  }
+
+  /// The parts in which two long texts differ, with a few words on both sides.
+  private static func differing(_ old: String, _ new: String) -> (String, String) {
+    guard max(old.count, new.count) > longestText else { return (old, new) }
+    let (left, right) = (old.split(separator: " "), new.split(separator: " "))
+    let same = zip(left, right).prefix { $0 == $1 }.count
+    let most = min(left.count, right.count) - same
+    let end = min(zip(left.reversed(), right.reversed()).prefix { $0 == $1 }.count, most)
+    func part(_ words: [Substring]) -> String {
+      let start = max(0, same - 4)
+      let stop = min(words.count, words.count - end + 4)
+      let text = words[start..<stop].joined(separator: " ")
+      return (start > 0 ? "… " : "") + text + (stop < words.count ? " …" : "")
+    }
+    return (part(left), part(right))
+  }
+
+  /// A text is shown whole up to here.
+  private static let longestText = 100
 
   private static func oneLine(_ sql: String) -> String {
     var line = ""
@@ -54,6 +77,16 @@ struct SchemaDifference: Sendable {
       }
     }
     return line
+  }
+}
+
+extension SchemaFact {
+  /// Whether its sentence says all of it.
+  fileprivate var isExplained: Bool {
+    switch self {
+    case .triggerChanged, .viewChanged, .otherChanged, .tableDeclaredDifferently, .virtualTableChanged: false
+    default: true
+    }
   }
 }
 

@@ -41,6 +41,12 @@ package struct SchemaDigest: Hashable, Sendable {
     left.low &+= right.low
   }
 
+  /// Takes the number of an object out again.
+  static func -= (left: inout SchemaDigest, right: SchemaDigest) {
+    left.high &-= right.high
+    left.low &-= right.low
+  }
+
   /// 32 hexadecimal digits.
   var text: String { Self.hex(high) + Self.hex(low) }
 

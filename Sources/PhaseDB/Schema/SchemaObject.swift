@@ -56,6 +56,13 @@ package struct SchemaObject: Sendable {
       && !table.folded.hasPrefix(Schema.ledgerPrefix) && LaneTrigger.isOne(sql)
   }
 
+  /// Whether the settings leave it out, or the table that it belongs to.
+  func isIgnored(by patterns: NamePatterns) -> Bool {
+    guard !patterns.isEmpty else { return false }
+    let table = table.folded
+    return !table.hasPrefix(Schema.ledgerPrefix) && patterns.match(table)
+  }
+
   /// Whether it is a view or a trigger.
   var isCode: Bool { key.type == "view" || key.type == "trigger" }
 

@@ -1,3 +1,4 @@
+internal import PhaseSQL
 package import PhaseSQLite
 
 /// A private copy of a database at one moment: a file of mode 0600 in a private folder, removed with this object or
@@ -7,6 +8,8 @@ package final class DatabaseCopy: Sendable {
   let bytes: Int
   let folder: PrivateFolder
   private let name: String
+  /// The tables that its source leaves out.
+  private let ignoredTables: NamePatterns
 
   /// What a copy is for, which decides its errors.
   package struct Purpose: Sendable {
@@ -53,6 +56,7 @@ package final class DatabaseCopy: Sendable {
   ) throws(MigrationError) {
     self.folder = folder
     self.name = name
+    ignoredTables = source.ignoredTables
     path = "\(folder.path)/\(name)"
     let place = FileDurability.folder(of: folder.path)
     bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
@@ -78,6 +82,18 @@ package final class DatabaseCopy: Sendable {
   }
 
   deinit { remove() }
+
+  /// A connection on the copy, which leaves out the same tables as its source.
+  package func open(_ mode: Connection.Mode) throws(SQLiteError) -> Connection {
+    let connection = try Connection(path: path, mode: mode)
+    connection.ignoredTables = ignoredTables
+    return connection
+  }
+
+  /// The same on several threads.
+  func readers(_ count: Int, shouldGoOn: @escaping @Sendable () -> Bool) throws(SQLiteError) -> Readers {
+    try Readers(path: path, count: count, ignoring: ignoredTables, shouldGoOn: shouldGoOn)
+  }
 
   /// The size of its write-ahead log.
   var logBytes: Int { folder.size(of: name + "-wal") }

@@ -8,6 +8,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case hold, pause, maximumRows
   case evidence, rehearse, allowEmpty, copyTo, snapshot, confirm
   case accept
+  case renumber, unfinished
   case after, afterPlan, contracts
   case watch, once, freezeTime
   case effects

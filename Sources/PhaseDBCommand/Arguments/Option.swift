@@ -127,6 +127,9 @@ extension Option {
       detail:
         "A later check-in of the same instance replaces the earlier one, so every copy needs its own name."),
     Option(
+      .renumber, "renumber", "record the numbers that the folder gives to phases it has token for token"),
+    Option(.unfinished, "unfinished", "also while a phase, a lane, a switch or a watch is half done"),
+    Option(
       .present, "at", takes: .name(.phase),
       "the last phase that is in the database already (default: none, only the baseline)",
       detail: "Any prefix that names one phase is enough: 0002/expand, or 0002."),

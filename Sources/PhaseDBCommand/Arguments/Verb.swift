@@ -2,7 +2,7 @@
 struct Verb: Sendable {
   enum ID: String, Sendable, CaseIterable {
     case initialize, new, lint, compat, adopt, plan, rehearse, up, down, status, verify
-    case checkpointCreate, checkpointList, checkpointRestore, purge
+    case checkpointCreate, checkpointList, checkpointRestore, purge, squash, forget
     case checkIn, mayRun, settle, goto
     case watch, lane
     case switchList, switchSet, switchClose, switchPin, switchUnpin, switchTest, switchSQL, switchRamp

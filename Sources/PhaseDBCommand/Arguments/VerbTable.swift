@@ -122,11 +122,14 @@ extension Verb {
       discussion:
         "Runs the baseline, and the phases up to --at, on a database in memory, and compares the schemas. "
         + "When they agree and every @verify of those phases holds, the phases are recorded as applied. "
-        + "Nothing else in the database is changed.",
-      options: [.present, .wait, .database, .migrations, .format],
+        + "Nothing else in the database is changed. With --renumber, applied phases get the numbers that the folder gives "
+        + "them, if it has them token for token.",
+      options: [.present, .renumber, .wait, .database, .migrations, .format],
+      alternatives: [[.present, .renumber]],
       examples: [
         Example("phasedb adopt", "begin at the baseline"),
         Example("phasedb adopt --at 0002/migrate", "record what somebody applied by hand"),
+        Example("phasedb adopt --renumber", "record the new numbers of applied phases"),
       ],
       exitCodes: [.done, .refused, .busy, .usage])
   ]
@@ -611,6 +614,35 @@ extension Verb {
       examples: [
         Example("phasedb purge 0002/contract", "see what would be destroyed"),
         Example("phasedb purge 0002/contract --confirm 0002/contract", "destroy it"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .squash, "squash",
+      summary: "put applied phases into the baseline",
+      discussion:
+        "Writes a new baseline.sql that stands for all phases up to --to, moves their files into a hidden folder beside it, "
+        + "and records in the ledger that they do not come down any more. A new database begins with the baseline. Other "
+        + "databases that have all of these phases go on; one that lacks some needs the former folder first.",
+      options: [.target, .dryRun, .wait, .database, .migrations, .format],
+      wording: [
+        .target: "the last phase that goes into the baseline", .dryRun: "print what would be done and stop",
+      ],
+      examples: [
+        Example("phasedb squash --to 0004/contract --dry-run", "see what would be done"),
+        Example("phasedb squash --to 0004/contract", "do it"),
+      ],
+      exitCodes: [.done, .refused, .partWay, .busy, .usage]),
+    Verb(
+      .forget, "forget",
+      summary: "remove phasedb from a database",
+      discussion:
+        "Drops the ledger, the archives and what phases retired; the application's tables and rows stay. Without --confirm, "
+        + "only shows what would be lost, and exits with 2. phasedb adopt --at starts tracking the database again.",
+      options: [.confirm, .unfinished, .wait, .database, .migrations, .format],
+      wording: [.confirm: "confirm the loss by the name of the database's file"],
+      examples: [
+        Example("phasedb forget -d shop.db", "see what would be lost"),
+        Example("phasedb forget -d shop.db --confirm shop.db", "remove it"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
   ]

@@ -4,6 +4,7 @@ internal import PhaseDB
 enum AdoptCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context).migrator(.writing, context)
+    if context.invocation.flag(.renumber) { return try renumber(migrator, context) }
     let adoption = try migrator.adopt(at: context.invocation.value(.present))
     if context.isJSON {
       try context.print(json: AdoptionJSON(adoption, database: migrator.database))
@@ -16,8 +17,46 @@ enum AdoptCommand {
       context.say("\(phases) recorded as applied, up to checkpoint \(checkpoint.sequence); none was run")
     }
     context.say(leftOut: adoption.otherTools)
+    if adoption.orphans > 0 {
+      context.note(
+        "\(CountText.text(adoption.orphans, "row")) had no parent before; they are recorded, and verify tells new ones apart from them"
+      )
+    }
     context.suggest("phasedb plan")
     return .done
+  }
+
+  /// Gives applied phases the numbers of their files.
+  private static func renumber(_ migrator: Migrator, _ context: CommandContext) throws(MigrationError)
+    -> ExitCode
+  {
+    let renumbered = try migrator.renumber()
+    if context.isJSON {
+      try context.print(json: RenumberJSON(renumbered, database: migrator.database))
+      return .done
+    }
+    for one in renumbered {
+      context.say("\(context.paint("renumbered", .good)) \(one.former) to \(one.present)")
+    }
+    if renumbered.isEmpty { context.say("nothing to do: applied phases have the numbers of their files") }
+    context.suggest("phasedb status")
+    return .done
+  }
+}
+
+/// What got another number, as `--format json` prints it.
+private struct RenumberJSON: Encodable {
+  let database: String
+  let renumbered: [Pair]
+
+  struct Pair: Encodable {
+    let former: String
+    let present: String
+  }
+
+  init(_ renumbered: [Renumbered], database: String) {
+    self.database = database
+    self.renumbered = renumbered.map { Pair(former: $0.former.description, present: $0.present.description) }
   }
 }
 
@@ -27,11 +66,13 @@ private struct AdoptionJSON: Encodable {
   let checkpoint: Int64
   let adopted: [String]
   let leftAlone: [OtherToolJSON]
+  let orphans: Int
 
   init(_ adoption: Adoption, database: String) {
     self.database = database
     checkpoint = adoption.checkpoint?.sequence ?? 0
     adopted = adoption.phases.map(\.description)
     leftAlone = adoption.otherTools.map(OtherToolJSON.init)
+    orphans = adoption.orphans
   }
 }

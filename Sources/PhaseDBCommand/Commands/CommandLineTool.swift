@@ -58,7 +58,7 @@ struct CommandLineTool {
     let hasActed =
       [
         .up, .down, .settle, .goto, .watch, .lane, .adopt, .checkIn, .checkpointCreate, .checkpointRestore,
-        .purge, .switchSet, .switchClose, .switchPin, .switchUnpin, .switchRamp,
+        .purge, .squash, .forget, .switchSet, .switchClose, .switchPin, .switchUnpin, .switchRamp,
       ].contains(context.invocation.verb)
       && !context.invocation.flag(.dryRun)
     guard hasActed else {
@@ -92,6 +92,8 @@ struct CommandLineTool {
     case .checkpointList: CheckpointListCommand.run
     case .checkpointRestore: CheckpointRestoreCommand.run
     case .purge: PurgeCommand.run
+    case .squash: SquashCommand.run
+    case .forget: ForgetCommand.run
     case .watch: WatchCommand.run
     case .lane: LaneCommand.run
     case .switchList: SwitchListCommand.run

@@ -17,7 +17,7 @@ struct CommandTrial: Sendable {
     let state: CompatibilityState
     let end: ChildProgram.End
     let schemaChanged: Bool
-    /// Whether the command opened the database that it was given; nil when that is unknown.
+    /// Whether the command read the database that it was given; nil when that is unknown.
     let opened: Bool?
     let log: String
     let took: Duration
@@ -31,7 +31,7 @@ struct CommandTrial: Sendable {
     var trouble: Prose? {
       switch end {
       case .exited(0) where schemaChanged: "the command changed the schema, so it ran on another state"
-      case .exited(0): opened == false ? "the command never opened the database it was given" : nil
+      case .exited(0): opened == false ? "the command never read the database it was given" : nil
       case .exited(let code): "exit code \(code)"
       case .signalled(let number): "ended by signal \(number)"
       case .tookTooLong: "took longer than its time limit"

@@ -60,9 +60,11 @@ enum CompatCommand {
     _ context: CommandContext, _ location: Location
   ) throws(MigrationError) -> CompatibilityCheck.Surroundings {
     let options = try location.options(context)
-    return CompatibilityCheck.Surroundings(
+    var surroundings = CompatibilityCheck.Surroundings(
       now: options.now(), runner: options.runner, wait: options.wait, cancellation: options.cancellation,
       functions: options.functions)
+    surroundings.ignoreTables = options.ignoreTables
+    return surroundings
   }
 
   private static func list(_ check: CompatibilityCheck, _ context: CommandContext) throws(MigrationError)

@@ -5,6 +5,9 @@ enum InitCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let folder = context.invocation.value(.migrations) ?? "migrations"
     let settings = Location.joined(folder, "phasedb.json")
+    if let tool = foreignTool(in: folder) {
+      throw MigrationError.folder(folder, of: tool, context.words(of: [.from]))
+    }
     if let address = context.invocation.value(.from) {
       return try run(from: DatabaseAddress(address).path, in: folder, settings: settings, context)
     }

@@ -6,7 +6,7 @@ enum LintCommand {
     let location = try Location(context)
     var report = try Linter(
       folder: location.migrations, sqlite: location.settings.sqlite,
-      functions: location.settings.functions
+      functions: location.settings.functions, ignoring: location.settings.ignoreTables
     ).report()
     // Lint needs no database. One that is named has its ledger looked at, too, as soon as the folder can be read.
     if context.invocation.has(.database), report.isReadable {

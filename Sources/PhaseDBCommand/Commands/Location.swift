@@ -167,6 +167,7 @@ struct Location {
     options.isLiveComplete = invocation.values(.live).contains(LiveVersion.none)
     options.functions = settings.functions
     options.freezeFile = settings.freezeFile
+    options.ignoreTables = settings.ignoreTables
     for (name, lane) in settings.lanes { options.lanes[name] = try LaneProgram(lane, environment).lane() }
     if let settle = settings.switchSettle { options.switchSettle = settle }
     options.effectsFolder = invocation.value(.effects) ?? settings.effectsFolder

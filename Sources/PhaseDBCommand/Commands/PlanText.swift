@@ -12,7 +12,11 @@ struct PlanText {
   func print(to context: CommandContext) {
     let way = plan.direction == .up ? "up" : "down"
     guard !plan.steps.isEmpty else {
-      context.print("nothing to do: \(reason(context))\n")
+      context.print(
+        plan.runsBaseline
+          ? "plan: \(database) is empty, so baseline.sql runs; no phase comes after it\n"
+          : "nothing to do: \(reason(context))\n")
+      if let note = plan.squashNote { context.print("\(context.paint("note:", .warning)) ", note, indent: 6) }
       printHeld(context)
       printDrift(context)
       printMisfits(context)
@@ -78,7 +82,10 @@ struct PlanText {
     let target = context.invocation.value(.target)
     switch plan.direction {
     case .up: return target.map { "everything up to \($0) is applied" } ?? "every phase is applied"
-    case .down: return target.map { "nothing is applied after \($0)" } ?? "no phase is applied"
+    case .down:
+      return target.map { "nothing is applied after \($0)" }
+        ?? (plan.appliedBefore.isEmpty
+          ? "no phase is applied" : "every applied phase is squashed into the baseline")
     }
   }
 

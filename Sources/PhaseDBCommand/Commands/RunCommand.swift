@@ -113,7 +113,7 @@ private struct TransitionCommand {
       }
       return .done
     }
-    if !plan.steps.isEmpty {
+    if !plan.steps.isEmpty || plan.runsBaseline {
       if !migrator.isThere { migrator = try location.migrator(.creating, context) }
       StopSignals.handle()
     }

@@ -140,8 +140,10 @@ struct StatusJSON: Encodable {
         phase: phase.id.description, kind: phase.id.kind.rawValue,
         state: phase.id == status.underWay?.id
           ? "half-done"
-          : phase.isEdited
-            ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
+          : phase.isSquashed
+            ? "squashed"
+            : phase.isEdited
+              ? "edited" : phase.applied != nil ? "applied" : phase.gates.isEmpty ? "pending" : "held",
         checkpoint: phase.applied?.sequence, appliedAt: phase.applied?.appliedAt.text,
         who: phase.applied?.who,
         host: phase.applied?.host, milliseconds: phase.applied?.milliseconds, hasFile: phase.isInCatalog,

@@ -29,13 +29,20 @@ struct StatusText {
           "effects", "\(phase.id.short): \(count.briefly) (\(count.effect.audience.rawValue))", .warning)
       }
     }
+    let squashed = status.phases.filter(\.isSquashed)
+    if let last = squashed.last {
+      context.print(
+        "squashed",
+        "\(CountText.text(squashed.count, "phase")) up to \(last.id.short): in the baseline, and without a way back"
+      )
+    }
     if let freeze = status.freeze { context.print("frozen", freeze.sentence, .warning) }
     if let runner = status.runner { context.print("running", Prose(runner)) }
     var table = TextTable(
       .init("phase"), .init("name", dropped: 4), .init("state"), .init("at", .right, dropped: 1),
       .init("when", dropped: 2), .init("by", dropped: 5), .init("way back"), .init("rehearsed", dropped: 3),
       .init("why"))
-    for phase in status.phases { add(phase, to: &table) }
+    for phase in status.phases where !phase.isSquashed { add(phase, to: &table) }
     if !table.rows.isEmpty { context.print("\n") }
     context.print(table)
     printTrouble(to: context)
@@ -55,7 +62,8 @@ struct StatusText {
       status.pending.isEmpty
       ? isAll ? "nothing pending" : "pending phases unknown"
       : "\(isAll ? "" : "at least ")\(CountText.text(status.pending.count)) pending"
-    return " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count) applied, \(pending)"
+    return
+      " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count { !$0.isSquashed }) applied, \(pending)"
   }
 
   private func sentence(_ way: CheckpointReversal) -> Prose {

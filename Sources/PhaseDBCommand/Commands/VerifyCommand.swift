@@ -33,6 +33,7 @@ enum VerifyCommand {
       case .underWay: word = context.paint("under way ", .dim)
       case .superseded: word = context.paint("superseded", .dim)
       case .accepted: word = context.paint("accepted  ", .dim)
+      case .inherited: word = context.paint("inherited ", .warning)
       }
       let phase: Prose = check.phase.map { "\($0.short): " } ?? ""
       context.print("\(word)  ", phase + Prose(check.title), indent: 12)
@@ -49,6 +50,9 @@ enum VerifyCommand {
       return
     }
     context.say(context.paint("\(CountText.text(report.checks.count, "check")), nothing broken", .good))
+    if report.checks.contains(where: { $0.outcome == .inherited }) {
+      context.note("rows that had no parent before phasedb came do not count as broken; new ones do")
+    }
     context.suggest("phasedb status")
   }
 }

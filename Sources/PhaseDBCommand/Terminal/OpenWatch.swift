@@ -6,7 +6,8 @@
   internal import Glibc
 #endif
 
-/// Notices whether a file is opened while another program runs.
+/// Notices whether a file is read while another program runs. To open it is not enough: a connection that asks nothing sees
+/// no schema. SQLite reads the header of a file before anything else, also of one that it maps into memory.
 ///
 /// On Linux the kernel reports it (inotify(7)). Elsewhere, and without a watch, the time of the last access tells, on
 /// file systems that record it. That time is set back first, because some file systems update it only when it is older
@@ -27,7 +28,7 @@ struct OpenWatch: ~Copyable {
     if let events { close(events) }
   }
 
-  /// Whether the file was opened since the watch began; nil when that is unknown.
+  /// Whether the file was read since the watch began; nil when that is unknown.
   func wasOpened() -> Bool? {
     if let events {
       var bytes = [UInt8](repeating: 0, count: 4_096)
@@ -40,7 +41,7 @@ struct OpenWatch: ~Copyable {
     #if canImport(Glibc)
       let events = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
       guard events >= 0 else { return nil }
-      guard unsafe inotify_add_watch(events, path, UInt32(IN_OPEN)) >= 0 else {
+      guard unsafe inotify_add_watch(events, path, UInt32(IN_ACCESS)) >= 0 else {
         close(events)
         return nil
       }

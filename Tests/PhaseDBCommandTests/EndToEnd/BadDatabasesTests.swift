@@ -126,8 +126,7 @@ struct BadDatabasesTests {
         error: the schema differs from the one in the ledger at checkpoint 2 (0001/expand) [schema-drift]
             + table stranger
             ~ table mine
-                was: CREATE TABLE mine (x, y)
-                is:  CREATE TABLE mine (x, y, z)
+                table mine gains column z
           state: nothing was changed
           help:  undo the change that was made outside phasedb, or write it as a migration
                  run all checks: phasedb verify -d shop.db

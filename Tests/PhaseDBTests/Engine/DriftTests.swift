@@ -63,7 +63,7 @@ struct DriftTests {
     var events: [Event] = []
     #expect(try database.run(.upAll, catalog, Self.accepting) { events.append($0) } == [])
     let lines: [Prose] = [
-      "~ table late", "    was: CREATE TABLE late (a)", "    is:  CREATE TABLE late (a, by_hand)",
+      "~ table late", "    table late gains column by_hand",
     ]
     #expect(events == [.driftAccepted(lines)])
     #expect(try database.log().suffix(2) == ["override drift", "drift "])
@@ -138,8 +138,7 @@ struct DriftTests {
       "a down that forgets the phase's own column is refused all the same", "CREATE TABLE mine (a)",
       down: "DROP TABLE authors",
       refused: [
-        "~ table notes", "    was: \(notes)",
-        "    is:  CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT, author TEXT)",
+        "~ table notes", "    table notes gains column author TEXT",
       ]),
   ]
 

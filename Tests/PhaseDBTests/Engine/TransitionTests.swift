@@ -76,7 +76,8 @@ struct TransitionTests {
     #expect(error.id == .downNotInverse)
     #expect(
       error.details == [
-        "~ table t", "    was: CREATE TABLE t (a, b, c)", "    is:  CREATE TABLE t (a, c, b TEXT)",
+        "~ table t", "    column t.b moves from place 2 to place 3",
+        "    column t.b changes its type from no type to TEXT",
       ])
     #expect(error.standing == .undone)
     #expect(try database.snapshot()?.isUndone(since: before) == true)
@@ -309,7 +310,7 @@ struct TransitionTests {
       #expect(error.standing == .unchanged)
       #expect(
         error.details == [
-          "+ table stray", "~ table t1", "    was: CREATE TABLE t1 (a)", "    is:  CREATE TABLE t1 (a, b)",
+          "+ table stray", "~ table t1", "    table t1 gains column b",
         ])
     }
     try database.run("DROP TABLE stray; ALTER TABLE t1 DROP b")

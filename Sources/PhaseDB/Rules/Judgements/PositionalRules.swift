@@ -107,15 +107,18 @@ private struct ColumnChange {
       self.after.firstIndex(of: column).map { $0 != index } ?? false
     }
     guard moved || self.before.count != self.after.count else { return nil }
+    lines = DetailLines.first(
+      TableComparison(before, after).facts.filter { fact in
+        switch fact {
+        case .columnAdded, .columnRemoved, .columnMoved: true
+        default: false
+        }
+      }.flatMap(\.sentences))
   }
 
   /// The columns that are there before and after.
   var kept: [FoldedName] { before.filter(after.contains) }
 
-  var lines: [Prose] {
-    [
-      "was: \(before.map(\.text).joined(separator: ", "))",
-      "is:  \(after.map(\.text).joined(separator: ", "))",
-    ]
-  }
+  /// Which columns came, went or moved.
+  private(set) var lines: [Prose] = []
 }

@@ -1,4 +1,4 @@
-internal import PhaseSQL
+package import PhaseSQL
 package import PhaseSQLite
 
 /// A database in memory on which the phases of a folder are tried, each on the result of the one before.
@@ -27,8 +27,10 @@ package final class Scratch {
   /// - Throws: what the baseline's SQL throws.
   ///   - costLimit: the limit for the SQL that runs on it; nil when none is needed, because the same SQL runs on the
   ///     database next.
+  ///   - ignored: tables that are left out of its schema.
   package init(
     baseline: Script?, functions: [FunctionStub] = [], costLimit: CostLimit? = CostLimit(.scratch),
+    ignoring ignored: NamePatterns = NamePatterns(),
     observe: @escaping (Script) -> Void = { _ in }
   ) throws(MigrationError) {
     self.observe = observe
@@ -36,6 +38,7 @@ package final class Scratch {
     self.functions = functions
     connection = try lifting("opening a database in memory") { () in
       let connection = try Connection(path: "", mode: .memory)
+      connection.ignoredTables = ignored
       if let costLimit { try connection.limit(to: costLimit) }
       try connection.stub(functions)
       return connection
@@ -58,7 +61,7 @@ package final class Scratch {
   ) throws(MigrationError) -> WriteSet {
     self.observe(script)
     return try perform(
-      at: script, inspect: inspect
+      at: script, isBaseline: isBaseline, inspect: inspect
     ) { () throws(MigrationError) in
       try GuardedScript(script, on: connection, isBaseline: isBaseline).run(observe: observe).writes
     }
@@ -91,7 +94,8 @@ package final class Scratch {
 
   /// - Parameter script: the script that later findings are attributed to.
   private func perform(
-    at script: Script, inspect: ([SchemaChange]) throws -> Void, _ body: () throws(MigrationError) -> WriteSet
+    at script: Script, isBaseline: Bool = false, inspect: ([SchemaChange]) throws -> Void,
+    _ body: () throws(MigrationError) -> WriteSet
   ) throws(MigrationError) -> WriteSet {
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
@@ -99,7 +103,11 @@ package final class Scratch {
       let writes = try body()
       let after = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
       let changes = after.changes(since: schema)
-      if let trespass = StatementGuard.trespass(changes, from: schema, to: after) {
+      if !isBaseline {
+        try StatementGuard.refuseLeftOut(
+          from: schema, to: after, at: script.place(at: script.firstTokenOffset))
+      }
+      if !isBaseline, let trespass = StatementGuard.trespass(changes, from: schema, to: after) {
         throw MigrationError(
           .ledgerTouched, trespass, at: script.place(at: script.firstTokenOffset),
           help: ["give the object another name, and keep the ledger out of views and triggers"])

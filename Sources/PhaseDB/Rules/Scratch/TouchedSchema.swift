@@ -11,9 +11,15 @@ struct TouchedSchema {
   /// The order in which objects were added.
   private var places: [SchemaObject.Key: Int] = [:]
   private var nextPlace = 0
+  /// Tables that are there only because others name them.
+  private(set) var ignored = NamePatterns()
 
   /// The whole of a schema.
-  init(of schema: Schema = Schema()) { follow(schema.changes(since: Schema())) }
+  init(of schema: Schema = Schema()) {
+    ignored = schema.ignored
+    follow(schema.changes(since: Schema()))
+    follow(schema.ignoredButNeeded.map { SchemaChange(kind: .added, object: $0) })
+  }
 
   /// Adds the changes of a schema.
   mutating func follow(_ changes: [SchemaChange]) {

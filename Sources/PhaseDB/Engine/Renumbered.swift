@@ -1,0 +1,47 @@
+/// An applied phase that the folder has under another number, token for token.
+///
+/// Two branches took one number, and whoever joined them gave one of the migrations another.
+public struct Renumbered: Sendable, Hashable {
+  /// The name under which the ledger knows it.
+  public let former: PhaseID
+  /// The name that the folder gives it.
+  public let present: PhaseID
+  let sequence: Int64
+
+  var sentence: Prose { "\(former) is applied, and the folder has it as \(present), token for token" }
+
+  static let opening: Prose = "record the new number: phasedb adopt --renumber"
+}
+
+extension Planner {
+  /// The phases that the folder has under another number, in the order in which they were applied.
+  ///
+  /// A text may be there more than once; then the one with the same words in its name is meant, or none.
+  var renumbered: [Renumbered] {
+    let done = Set(applied.map(\.id))
+    let inFolder = Set(catalog.phases.map(\.id))
+    let homeless = applied.filter { !$0.isSquashed && !inFolder.contains($0.id) }
+    guard !homeless.isEmpty else { return [] }
+    let pending = catalog.phases.filter { !done.contains($0.id) }
+    let byHash = Dictionary(grouping: pending.map { ($0.id, $0.phase.tokenHash) }, by: \.1).mapValues {
+      $0.map(\.0)
+    }
+    return homeless.compactMap { phase in
+      let same = (byHash[phase.tokenHash] ?? []).filter { $0.kind == phase.id.kind }
+      let named = same.filter { $0.migration.words == phase.id.migration.words }
+      guard let file = named.count == 1 ? named.first : same.count == 1 ? same.first : nil else { return nil }
+      return Renumbered(former: phase.id, present: file, sequence: phase.sequence)
+    }
+  }
+
+  /// Refuses to apply again what is applied under another number.
+  func refuseRenumbered() throws(MigrationError) {
+    let renumbered = renumbered
+    guard let first = renumbered.first else { return }
+    let file = catalog[first.present]
+    throw MigrationError(
+      .renumbered, first.sentence, at: file.map { Place(file: $0.up.file, line: 1, column: 1) },
+      details: renumbered.dropFirst().map(\.sentence), state: "nothing was changed",
+      help: [Renumbered.opening, "or give the folder its former number back"])
+  }
+}
