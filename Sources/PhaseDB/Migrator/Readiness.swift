@@ -95,12 +95,19 @@ package struct Readiness: Sendable {
     package let archiveForecast: Int?
     package let effects: [EffectCount]
     package let watch: WatchRecord?
-    /// When a pending contract can go up at the earliest, as far as its soak says; nil when nothing keeps it.
-    package let earliest: Timestamp?
-    /// Since when its soak counts; nil while the phase before it is pending.
-    package let soakedSince: Timestamp?
+    /// How long a contract waits; nil when it need not.
+    package let wait: Wait?
     package let gates: [ClosedGate]
     package internal(set) var toSafe: TimeToSafe
+  }
+
+  /// How long a contract waits for its soak, or for its switch.
+  package struct Wait: Sendable, Hashable {
+    package let lasts: Duration
+    /// Since when that counts; nil while it does not.
+    package let since: Timestamp?
+    /// When it can go up at the earliest; nil while that is open.
+    package var ends: Timestamp? { since?.before(.zero - lasts) }
   }
 
   /// What was measured, in milliseconds.

@@ -12,7 +12,7 @@ struct ReadinessAnswers {
     let effects = subjects.map { sideEffects($0) }
     let all: [[Readiness.Answer]] = [
       subjects.map { coexistence.answer($0) }, ways, effects, subjects.map { detection($0) },
-      zip(subjects, ways).flatMap { heroics($0, $1) }, subjects.map { isolation($0) },
+      heroics(ways), subjects.map { isolation($0) },
       subjects.indices.map { remains(subjects[$0], ways[$0], effects[$0]) },
       zip(subjects, ways).map { hardship($0, $1) },
     ]
@@ -110,7 +110,7 @@ struct ReadinessAnswers {
     let held: Prose =
       lanes.isEmpty ? "" : "; \(lanes.joined(separator: ", ")) stays held until the watch has its verdict"
     let counting = work.writing(
-      "-- @effects TABLE by COLUMN: AUDIENCE: TEXT", into: subject.id, phase)
+      "-- @effects TABLE by COLUMN: AUDIENCE: TEXT", into: subject.id)
     if let uncounted = subject.effects.first(where: { $0.rows == nil }) {
       return answer(
         subject, .unknown, "\(uncounted.effect.text): \(uncounted.sentence)",
@@ -120,10 +120,10 @@ struct ReadinessAnswers {
     case .notDeclared:
       return answer(
         subject, .unknown, "nothing says what it causes outside of the database",
-        closing: work.writing("-- @residual or -- @effects", into: subject.id, phase))
+        closing: work.writing("-- @residual or -- @effects", into: subject.id))
     case .nothing:
       return answer(
-        subject, .claimed, "nothing, says its author\(held)", closing: counting)
+        subject, .claimed, "nothing outside of the database, says its author\(held)", closing: counting)
     case .declared: break
     }
     guard subject.applied != nil || phase.effects.isEmpty else {
@@ -158,7 +158,7 @@ struct ReadinessAnswers {
       return answer(
         subject, .unknown, "nothing watches it",
         closing: work.writing(
-          "-- @watch 30m every 30s, and -- @probe with a SELECT", into: subject.id, phase))
+          "-- @watch 30m every 30s, and -- @probe with a SELECT", into: subject.id))
     }
     let probes = phase.probes.filter { !$0.isControl }
     let (red, proof) = seenRed(subject)
@@ -172,7 +172,7 @@ struct ReadinessAnswers {
         "within \(time(probes)), by \(CountText.text(probes.count, "probe")) of which none was seen to fail",
         closing: subject.applied == nil
           ? work.rehearsing
-          : work.writing("-- @red under a @probe", into: subject.id, phase))
+          : work.writing("-- @red under a @probe", into: subject.id))
     }
     let blind = probes.count - seen.count
     let rest: Prose = blind == 0 ? "" : "; \(CountText.text(blind, "other probe")) never seen to fail"
@@ -205,8 +205,8 @@ struct ReadinessAnswers {
 
   // MARK: - 5. Heroics
 
-  private func heroics(_ subject: Readiness.Subject, _ way: Answer) -> [Answer] {
-    [automatic(subject, way), rehearsed(subject, way), byHand(subject, way)]
+  private func heroics(_ ways: [Answer]) -> [Answer] {
+    [automatic, rehearsed, byHand].flatMap { part in zip(subjects, ways).map { part($0, $1) } }
   }
 
   private func automatic(_ subject: Readiness.Subject, _ way: Answer) -> Answer {
@@ -229,7 +229,7 @@ struct ReadinessAnswers {
     guard time <= budget.milliseconds else {
       return but(
         "it takes longer than \(TimeText.text(budget)), so a person starts it",
-        work.writing("a -- @budget down that is long enough", into: subject.id, subject.text))
+        work.writing("a -- @budget down that is long enough", into: subject.id))
     }
     return answer(
       subject, .proved, "its watch takes it down by itself, in \(TimeText.text(.milliseconds(time)))",
@@ -301,9 +301,8 @@ struct ReadinessAnswers {
     return answer(
       subject, .unknown, says,
       closing: work.writing(
-        subject.id.kind == .contract ? "-- @lane, for what is in flight" : "-- @switch NAME",
-        into: subject.id.kind == .contract ? subject.id : expand?.id ?? subject.id,
-        subject.id.kind == .contract ? subject.text : expand?.phase ?? subject.text))
+        subject.id.kind == .contract ? "-- @lane, for what is in flight," : "-- @switch NAME",
+        into: subject.id.kind == .contract ? subject.id : expand?.id ?? subject.id))
   }
 
   // MARK: - 7. What remains
@@ -352,15 +351,18 @@ struct ReadinessAnswers {
       return answer(subject, .claimed, "@loses says that it is; \(place)", closing: way.closing)
     }
     guard !reasons.isEmpty else {
-      let time = subject.times.downMost.map { " in \(TimeText.text(.milliseconds($0)))" } ?? ""
-      return answer(subject, .proved, "not hard to reverse: it comes back\(time)", proof)
+      return answer(
+        subject, .proved,
+        subject.text.budget == nil
+          ? "not hard to reverse: it comes back" : "not hard to reverse: it comes back, within its budget",
+        proof)
     }
     let says: Prose = "hard to reverse: \(reasons.joined(separator: "; ")); \(place)"
     return subject.id.kind == .contract
       ? answer(subject, .proved, says, proof)
       : answer(
         subject, .refuted, says, proof,
-        closing: work.writing("what it loses as a contract of its own", into: subject.id, subject.text))
+        closing: work.writing("what it loses as a contract of its own", into: subject.id))
   }
 }
 

@@ -11,12 +11,22 @@ extension ReadinessWork {
     let bad = ways.filter { $0.standing == .refuted }.map(\.phase.short)
     let open = ways.count - proved - bad.count
     let total = CountText.text(ways.count, "phase")
-    var what: Prose =
+    var parts: [Prose] = []
+    if proved > 0 {
+      parts.append("\(CountText.text(proved)) \(proved == 1 ? "comes" : "come") back by evidence")
+    }
+    if open > 0 {
+      parts.append(
+        "it is not proved that \(open == ways.count ? "any" : CountText.text(open)) \(open > 1 && open < ways.count ? "come" : "comes") back"
+      )
+    }
+    if !bad.isEmpty {
+      parts.append("\(DetailLines.enumeration(bad)) \(bad.count == 1 ? "does" : "do") not come back")
+    }
+    let all: Prose = ways.count == 1 ? "\(ways[0].phase.short) comes" : "All of \(total) come"
+    let what: Prose =
       proved == ways.count
-      ? "All of \(total) come back, by evidence"
-      : "Of \(total), \(CountText.text(proved)) come back by evidence"
-    if open > 0 { what += ", of \(CountText.text(open)) nothing is proved" }
-    if !bad.isEmpty { what += ", and \(DetailLines.enumeration(bad)) \(bad.count == 1 ? "does" : "do") not" }
+      ? "\(all) back, by evidence" : "Of \(total), \(parts.joined(separator: "; "))"
     return "\(what). The way back \(speed(subjects)). \(damage(subjects, questions))."
   }
 

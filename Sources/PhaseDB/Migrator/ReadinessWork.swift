@@ -139,14 +139,14 @@ struct ReadinessWork {
       : try PurgeRun(id.description, migrator.catalog, knowledge, on: migrator.connection).listing(
         lookingForDeleted: .seconds(1)
       ).items
-    let (since, earliest) = soak(id, phase)
+    let wait = wait(id, phase)
     return Readiness.Subject(
       id: id, text: phase, applied: applied, word: reversal?.word ?? Self.word(evidence),
       wayBack: reversal.map(\.inOneLine) ?? Self.wayBack(evidence, phase), lost: reversal?.lost ?? [],
       times: times,
       kept: kept, archiveForecast: applied == nil ? evidence?.times.archiveBytes : nil,
-      effects: status.effects[id] ?? [], watch: status.watches.last { $0.phase == id }, earliest: earliest,
-      soakedSince: since, gates: present?.gates ?? [],
+      effects: status.effects[id] ?? [], watch: status.watches.last { $0.phase == id }, wait: wait,
+      gates: present?.gates ?? [],
       toSafe: timeToSafe(id, phase, times))
   }
 
@@ -172,13 +172,25 @@ struct ReadinessWork {
     }
   }
 
-  /// Since when a contract soaks, and until when.
-  private func soak(_ id: PhaseID, _ phase: Phase) -> (since: Timestamp?, earliest: Timestamp?) {
-    guard let soak = phase.effectiveSoak else { return (nil, nil) }
-    let earlier = order.filter { $0.id.migration == id.migration && $0.id < id }
-    let times = earlier.compactMap { phase in knowledge.applied.first { $0.id == phase.id }?.appliedAt }
-    guard times.count == earlier.count, let last = times.max() else { return (nil, nil) }
-    return (last, last.before(.zero - soak))
+  /// How long a contract waits: for its soak, and until its switch was fully on for long enough.
+  private func wait(_ id: PhaseID, _ phase: Phase) -> Readiness.Wait? {
+    var waits: [Readiness.Wait] = []
+    if let soak = phase.effectiveSoak {
+      let earlier = order.filter { $0.id.migration == id.migration && $0.id < id }
+      let times = earlier.compactMap { phase in knowledge.applied.first { $0.id == phase.id }?.appliedAt }
+      waits.append(Readiness.Wait(lasts: soak, since: times.count == earlier.count ? times.max() : nil))
+    }
+    for required in phase.switchesRequired {
+      guard let time = required.fullFor else { continue }
+      let since = status.switches.first { $0.name == required.name }?.fullSince
+      waits.append(Readiness.Wait(lasts: time, since: since))
+    }
+    return waits.max { left, right in
+      guard let one = left.ends, let two = right.ends else {
+        return left.ends != nil || left.lasts < right.lasts
+      }
+      return one < two
+    }
   }
 
   /// The switches that decide who meets what a migration brings.
@@ -290,7 +302,8 @@ struct ReadinessWork {
   /// How pending phases are rehearsed.
   var rehearsing: Readiness.Closing {
     guard migrator.isThere, !knowledge.isFresh else {
-      return Readiness.Closing(before: "there are no rows yet to rehearse on", commands: ["phasedb up"])
+      return Readiness.Closing(
+        before: "there are no rows yet to rehearse on; going up tries the way back", commands: ["phasedb up"])
     }
     let before: Prose = rows == 0 ? "fill the tables: what has no rows proves nothing" : ""
     guard knowledge.ledger == nil else {
@@ -316,14 +329,15 @@ struct ReadinessWork {
   func comparing(_ before: Prose = "") -> Readiness.Closing {
     Readiness.Closing(
       before: before, commands: ["phasedb compat --evidence \(file)", "phasedb report --evidence \(file)"],
-      // What has no rows is no ground to run queries on; the folder may have rows for that.
-      isOnDatabase: rows.map { $0 > 0 } ?? true)
+      // The queries are meant for the rows of the folder, where it has some.
+      isOnDatabase: rows != 0
+        && !(request.folder.map { FileReading.exists(Corpus(of: $0).seedPath) } ?? false))
   }
 
   /// An edit of the file of a phase, or what stands for it where the phase is applied.
-  func writing(_ what: Prose, into id: PhaseID, _ phase: Phase) -> Readiness.Closing {
+  func writing(_ what: Prose, into id: PhaseID) -> Readiness.Closing {
     guard knowledge.applied.contains(where: { $0.id == id }) else {
-      return Readiness.Closing(before: "write \(what) in \(phase.up.file)", commands: ["phasedb lint"])
+      return Readiness.Closing(before: "write \(what) into its file", commands: ["phasedb lint"])
     }
     return Readiness.Closing(
       before: "an applied phase cannot be edited: take it down, write \(what), and apply it again",

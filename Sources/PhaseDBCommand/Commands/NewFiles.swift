@@ -48,8 +48,11 @@ enum NewFiles {
   ///
   /// - Throws: `output-failed` when it cannot be written.
   static func replace(_ text: String, at path: String) throws(MigrationError) {
+    // What stands there and is no file, such as a pipe, is written and not replaced.
+    let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
     do {
-      try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+      try Data(text.utf8).write(
+        to: URL(filePath: path), options: kind == nil || kind == .typeRegular ? .atomic : [])
     } catch {
       throw MigrationError(
         .outputFailed, "cannot write \(path): \(reason(error))", state: "nothing was changed",

@@ -195,17 +195,17 @@ struct ReportFigures {
   // MARK: - Time line
 
   private var timeline: (Page.Figure, Prose)? {
-    let shown = subjects.filter { $0.applied != nil || $0.text.soak != nil && $0.id.kind == .contract }
+    let shown = subjects.filter { $0.applied != nil || $0.wait != nil }
     guard let now = readiness.now.seconds, !shown.isEmpty else { return nil }
     let phases = Array(shown.suffix(Self.most))
     var times: [Int] = [now]
     for phase in phases {
       times += [
-        phase.applied?.appliedAt.seconds, phase.soakedSince?.seconds, phase.earliest?.seconds,
+        phase.applied?.appliedAt.seconds, phase.wait?.since?.seconds, phase.wait?.ends?.seconds,
         watchEnd(of: phase),
       ].compactMap(\.self)
-      if phase.applied == nil, phase.soakedSince == nil, let soak = phase.text.soak {
-        times.append(now + Int(soak.components.seconds))
+      if phase.applied == nil, let wait = phase.wait, wait.since == nil {
+        times.append(now + Int(wait.lasts.components.seconds))
       }
     }
     guard let first = times.min(), let last = times.max() else { return nil }
@@ -228,16 +228,12 @@ struct ReportFigures {
           drawing.bar(x: x(applied), y: y + 2, width: max(3, x(end) - x(applied)), height: 11, .light)
         }
         drawing.bar(x: x(applied) - 3, y: y, width: 6, height: 15, .dark)
-      } else if let soak = phase.text.soak {
-        let since = phase.soakedSince?.seconds ?? now
-        let end = phase.earliest?.seconds ?? now + Int(soak.components.seconds)
+      } else if let wait = phase.wait {
+        let since = wait.since?.seconds ?? now
+        let end = wait.ends?.seconds ?? now + Int(wait.lasts.components.seconds)
         drawing.bar(x: x(since), y: y + 2, width: max(3, x(end) - x(since)), height: 11, .hollow)
       }
-      let earliest: Prose =
-        phase.applied != nil
-        ? ""
-        : phase.earliest.map { "\($0.minute)" }
-          ?? phase.text.soak.map { "\(TimeText.text($0)) after the phase before it" } ?? ""
+      let earliest: Prose = phase.applied == nil ? phase.wait.map(Self.words) ?? "" : ""
       table.rows.append([
         Page.Text(Prose(phase.id.short)), Page.Text(Prose(phase.applied?.appliedAt.minute ?? "")),
         Page.Text(Prose(watchEnd(of: phase).map { Timestamp(seconds: $0).minute } ?? "")),
@@ -252,15 +248,20 @@ struct ReportFigures {
     }
     legend(
       &drawing, y: bottom + 38,
-      [("went up", .dark), ("watched", .light), ("soaks until it may go up", .hollow)])
+      [("went up", .dark), ("watched", .light), ("waits for its soak or its switch", .hollow)])
     return (
       Page.Figure(
         title: "Time line",
         description:
           "When phases went up, how long they are watched, and when a contract may follow at the earliest.\(shown.count > Self.most ? " The last \(Self.most) of \(CountText.text(shown.count)) are shown." : "")",
         drawing: drawing, table: table),
-      "phasedb_phase and phasedb_watch; @watch and @soak of the phases"
+      "phasedb_phase and phasedb_watch; @watch, @soak and @switch of the phases"
     )
+  }
+
+  private static func words(_ wait: Readiness.Wait) -> Prose {
+    wait.ends.map { "\($0.minute)" }
+      ?? "\(TimeText.text(wait.lasts)) after the phase before it is up, or its switch fully on"
   }
 
   private func watchEnd(of phase: Readiness.Subject) -> Int? {
@@ -281,12 +282,12 @@ struct ReportFigures {
         budget?.down?.milliseconds, budget?.hold?.milliseconds,
       ].compactMap(\.self).max() ?? 0
     }
-    let scale = (Self.right - Self.left) / max(1, shown.map(longest).max() ?? 1)
-    var drawing = Drawing(height: Double(shown.count) * 44 + 34)
+    let scale = (320 - Self.left) / max(1, shown.map(longest).max() ?? 1)
+    var drawing = Drawing(height: Double(shown.count) * 52 + 34)
     var table = Page.Table(
       .init("Phase"), .init("Up"), .init("Down"), .init("Longest hold"), .init("Budget"))
     for (index, subject) in shown.enumerated() {
-      let y = Double(index) * 44 + 4
+      let y = Double(index) * 52 + 4
       drawing.text(x: 0, y: y + 22, Prose(subject.id.short), room: Self.left - 8)
       let times = subject.times
       let budget = subject.text.budget
@@ -300,7 +301,7 @@ struct ReportFigures {
       ]
       for (number, (time, words, shade, limit)) in lines.enumerated() {
         guard let time, let words else { continue }
-        let top = y + Double(number) * 13
+        let top = y + Double(number) * 15
         let width = max(2, time * scale)
         drawing.bar(x: Self.left, y: top, width: width, height: 10, shade)
         if let limit {
@@ -318,7 +319,7 @@ struct ReportFigures {
       ])
     }
     legend(
-      &drawing, y: Double(shown.count) * 44 + 20,
+      &drawing, y: Double(shown.count) * 52 + 20,
       [("up", .light), ("down", .dark), ("longest hold of the lock", .middle)])
     return (
       Page.Figure(

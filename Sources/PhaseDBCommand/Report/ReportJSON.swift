@@ -160,7 +160,7 @@ extension ReportJSON.SubjectJSON {
     kept = subject.kept.map(KeptJSON.init)
     archiveForecastBytes = subject.archiveForecast
     effects = subject.effects.map { EffectJSON($0) }
-    earliest = subject.earliest?.text
+    earliest = subject.wait?.ends?.text
     let safe = subject.toSafe
     timeToSafe = ReportJSON.TimeToSafeJSON(
       detectMilliseconds: safe.detect, decideMilliseconds: safe.decide, closeMilliseconds: safe.close,

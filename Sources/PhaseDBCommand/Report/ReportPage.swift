@@ -72,7 +72,7 @@ struct ReportPage {
     guard question.standing != nil, let first = deciding.first else { return "nothing is in scope" }
     let alike = deciding.filter { $0.says == first.says }
     let rest = deciding.count - alike.count
-    let more: Prose = rest > 0 ? "; \(CountText.text(rest, "more reason"))" : ""
+    let more: Prose = rest > 0 ? "; \(CountText.text(rest, "more answer")) below" : ""
     let same = "\(names(alike.map(\.phase)))"
     return "\(same): \(first.says)\(more)"
   }
@@ -93,6 +93,9 @@ struct ReportPage {
   private func names(_ phases: [PhaseID]) -> Prose {
     var distinct: [PhaseID] = []
     for id in phases where !distinct.contains(id) { distinct.append(id) }
+    if distinct.count > 2, distinct.count == readiness.subjects.count {
+      return "all \(CountText.text(distinct.count, "phase"))"
+    }
     let shown = distinct.prefix(Self.named).map { Prose($0.short) }.joined(separator: ", ")
     return distinct.count <= Self.named
       ? shown : "\(shown) and \(CountText.text(distinct.count - Self.named)) more"
