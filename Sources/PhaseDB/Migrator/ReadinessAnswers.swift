@@ -241,9 +241,7 @@ struct ReadinessAnswers {
   }
 
   private func rehearsed(_ subject: Readiness.Subject, _ way: Answer) -> Answer {
-    let says: Prose =
-      way.proof.map { "\($0.what), \($0.at.minute)" } ?? way.says
-    return answer(subject, way.standing, says, part: "rehearsed", way.proof, closing: way.closing)
+    answer(subject, way.standing, way.says, part: "rehearsed", way.proof, closing: way.closing)
   }
 
   private func byHand(_ subject: Readiness.Subject, _ way: Answer) -> Answer {
@@ -271,6 +269,9 @@ struct ReadinessAnswers {
   // MARK: - 6. Isolation
 
   private func isolation(_ subject: Readiness.Subject) -> Answer {
+    if work.knowledge.applied.contains(where: { $0.id == PhaseID(subject.id.migration, .contract) }) {
+      return answer(subject, nil, "cutover is over: the contract took the old way away")
+    }
     let lanes = subject.text.lanes.map(\.lane)
     let held: Prose = lanes.isEmpty ? "" : "\(lanes.joined(separator: ", ")) is quiet while it runs"
     let names = subject.id.kind == .contract ? [] : work.switches(of: subject.id)
@@ -301,7 +302,7 @@ struct ReadinessAnswers {
     return answer(
       subject, .unknown, says,
       closing: work.writing(
-        subject.id.kind == .contract ? "-- @lane, for what is in flight," : "-- @switch NAME",
+        subject.id.kind == .contract ? "-- @lane for what is in flight" : "-- @switch NAME",
         into: subject.id.kind == .contract ? subject.id : expand?.id ?? subject.id))
   }
 

@@ -80,11 +80,19 @@ enum PageHTML {
       switch span {
       case .words(let words): "\(words)"
       case .strong(let words): "<strong>\(words)</strong>"
-      case .code(let code): "<code>\(code)</code>"
+      case .code(let code): "<code>\(words(of: code))</code>"
       case .mark(let words, let mark):
         "<span class=\"mark \(mark.rawValue)\"><span aria-hidden=\"true\">\(mark.sign) </span>\(words)</span>"
       }
     }.joined()
+  }
+
+  /// Code in which no line begins behind the hyphen of an option.
+  private static func words(of code: Prose) -> Escaped<XML> {
+    guard code.contains(" -") else { return "\(code)" }
+    return code.description.split(separator: " ", omittingEmptySubsequences: false).map { word -> Escaped<XML> in
+      word.hasPrefix("-") && word.utf8.count < 20 ? "<span class=\"option\">\(word)</span>" : "\(word)"
+    }.joined(separator: " ")
   }
 
   // Colours are only a help: signs, words and shades say the same. On a phone the cells of a row stand below each other.
@@ -109,7 +117,7 @@ enum PageHTML {
     th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--soft); }
     th { font-weight: 600; color: var(--mid); }
     .number { text-align: right; font-variant-numeric: tabular-nums; }
-    .mark { white-space: nowrap; font-weight: 600; }
+    .option { white-space: nowrap; } .mark { white-space: nowrap; font-weight: 600; }
     .mark.good { color: var(--good); } .mark.doubtful { color: var(--doubtful); }
     .mark.open { color: var(--open); } .mark.bad { color: var(--bad); }
     figure { margin: 1.2rem 0; } figcaption { font-weight: 600; margin-bottom: .3rem; }

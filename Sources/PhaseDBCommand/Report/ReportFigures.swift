@@ -201,12 +201,11 @@ struct ReportFigures {
     var times: [Int] = [now]
     for phase in phases {
       times += [
-        phase.applied?.appliedAt.seconds, phase.wait?.since?.seconds, phase.wait?.ends?.seconds,
-        watchEnd(of: phase),
+        phase.applied?.appliedAt.seconds, watchEnd(of: phase),
       ].compactMap(\.self)
-      if phase.applied == nil, let wait = phase.wait, wait.since == nil {
-        times.append(now + Int(wait.lasts.components.seconds))
-      }
+      guard phase.applied == nil, let wait = phase.wait else { continue }
+      let since = wait.since?.seconds ?? now
+      times += [since, wait.ends?.seconds ?? since + Int(wait.lasts.components.seconds)]
     }
     guard let first = times.min(), let last = times.max() else { return nil }
     let width = Drawing.width - Self.left - 12

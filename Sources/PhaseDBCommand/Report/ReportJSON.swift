@@ -5,7 +5,7 @@ struct ReportJSON: Encodable {
   let database: String
   let exists: Bool
   let ledger: Bool
-  let at: String
+  let askedAt: String
   let scope: Prose
   let checkpoint: Int64
   let rows: Int?
@@ -108,7 +108,7 @@ struct ReportJSON: Encodable {
     database = readiness.database
     exists = readiness.isThere
     ledger = readiness.hasLedger
-    at = readiness.now.text
+    askedAt = readiness.now.text
     scope = readiness.scope
     checkpoint = readiness.checkpoint?.sequence ?? 0
     rows = readiness.rows

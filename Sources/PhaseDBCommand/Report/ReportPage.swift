@@ -165,13 +165,14 @@ struct ReportPage {
       }
   }
 
-  /// Answers that say the same, in the order in which they come first.
+  /// Answers that say the same, in the order in which they come first. What closes the first of them, which is the furthest
+  /// down, closes the others as well.
   private static func groups(_ answers: [Readiness.Answer]) -> [[Readiness.Answer]] {
     struct Key: Hashable {
       let part: String?
       let standing: Readiness.Standing?
       let says: Prose
-      let closing: Readiness.Closing?
+      let closing: String
       let what: Prose?
       let place: Prose?
     }
@@ -179,7 +180,8 @@ struct ReportPage {
     var places: [Key: Int] = [:]
     for answer in answers {
       let key = Key(
-        part: answer.part, standing: answer.standing, says: answer.says, closing: answer.closing,
+        part: answer.part, standing: answer.standing, says: answer.says,
+        closing: answer.closing?.sentence.raw.filter { !$0.isNumber } ?? "",
         what: answer.proof?.what, place: answer.proof?.place)
       if let place = places[key] {
         groups[place].append(answer)
