@@ -37,6 +37,8 @@ public struct CompatibilityReport: Sendable {
 
   /// In the order in which `up` passes them, with each way in which contracts can be held.
   package let states: [CompatibilityState]
+  /// For each state, what the database was there.
+  let grounds: [StateGround]
   /// By application and version.
   package let subjects: [Subject]
   /// For each state, the result of each subject.
@@ -78,7 +80,7 @@ public struct CompatibilityReport: Sendable {
       zip(one, two).map { $0 == .broken ? $0 : $1 }
     }
     return CompatibilityReport(
-      states: states, subjects: subjects, outcomes: outcomes, findings: findings,
+      states: states, grounds: grounds, subjects: subjects, outcomes: outcomes, findings: findings,
       unproved: unproved + other.unproved.filter { !unproved.contains($0) },
       stubsOfPhases: Set(stubsOfPhases).union(other.stubsOfPhases).sorted())
   }

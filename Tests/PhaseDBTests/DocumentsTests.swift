@@ -246,7 +246,7 @@ private enum JSONKeys {
   static func asDescribed(_ path: String) -> String {
     if path.hasPrefix("watch.") { return "watches[].\(path.dropFirst(6))" }
     if path.hasPrefix("switches[].ramp.") { return String(path.dropFirst(11)) }
-    for place in ["plan.steps[].", "steps[].", "phases[]."] {
+    for place in ["plan.steps[].", "steps[].", "phases[].", "subjects[]."] {
       for list in ["effects[].", "kept[]."] where path.hasPrefix(place + list) {
         return String(path.dropFirst(place.count))
       }

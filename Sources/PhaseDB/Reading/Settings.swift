@@ -48,6 +48,8 @@ package struct Settings: Sendable, Hashable {
   package var functions: [FunctionStub] = []
   /// Names of tables, or patterns, that are outside the schema.
   package var ignoreTables: [String] = []
+  /// What a report must prove, and how old its evidence may be.
+  package var report = ReportSettings()
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
@@ -111,6 +113,7 @@ package struct Settings: Sendable, Hashable {
         effectsFolder: decoded.effectsFolder.map { PathInSettings.resolve($0, from: folder) })
       settings.functions = decoded.functions
       settings.ignoreTables = decoded.ignoreTables
+      settings.report = decoded.report
       return settings
     } catch let error as MigrationError {
       if error.place != nil { throw error }
@@ -133,7 +136,7 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
   case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, functions
-  case ignoreTables
+  case ignoreTables, report
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -191,6 +194,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
       (
         "array of texts", "none",
         "names of tables that are outside the schema, or patterns with `*`, `?` and `[a-z]`: nothing compares them, and phases leave them alone"
+      )
+    case .report:
+      (
+        "an object", "`{ require: [1, 2, 5], maxAge: '30d' }`",
+        "which of the eight questions `report --check` wants proved, and after which time evidence proves nothing any more; <doc:Report>"
       )
     }
   }
@@ -273,6 +281,7 @@ private struct SettingsFile: Decodable {
   var effectsFolder: String?
   var functions: [FunctionStub] = []
   var ignoreTables: [String] = []
+  var report = ReportSettings()
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -327,6 +336,9 @@ private struct SettingsFile: Decodable {
       onWatch = try ProbeCommand.words(in: container, .onWatch, called: "onWatch")
     }
     if container.contains(.functions) { functions = try FunctionStub.list(container, .functions) }
+    if let key = all.allKeys.first(where: { $0.stringValue == SettingsKey.report.rawValue }) {
+      report = try ReportSettings(key, in: all)
+    }
     if container.contains(.probes) { probes = try Self.probes(container) }
     if container.contains(.lanes) {
       guard let all = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: .lanes) else {

@@ -32,6 +32,8 @@ struct Escaped<Form: Medium>: ExpressibleByStringInterpolation {
 
     mutating func appendLiteral(_ markup: StaticString) { text += markup.description }
     mutating func appendInterpolation(_ part: Escaped) { text += part.text }
+    /// Adds an author's word as markup.
+    mutating func appendInterpolation(raw markup: StaticString) { text += markup.description }
     mutating func appendInterpolation(_ value: Prose) { text += Form.escape(value.description) }
     mutating func appendInterpolation(_ value: some CustomStringConvertible) {
       appendInterpolation(Prose(value))
@@ -106,7 +108,7 @@ enum XML: Medium {
 enum Markdown: Medium {
   static func escape(_ text: String) -> String {
     var before = ""
-    return map(text) { scalar in
+    let escaped = map(text) { scalar in
       defer { before = String((before + String(scalar)).unicodeScalars.suffix(3)) }
       switch scalar {
       case "\n": return " "
@@ -119,6 +121,8 @@ enum Markdown: Medium {
       default: return nil
       }
     }
+    // Before a space a colon begins neither an address nor an emoji, and prose is full of them.
+    return escaped.replacing("\\: ", with: ": ")
   }
 }
 

@@ -128,7 +128,7 @@ struct CompatTests {
       outcome.output.contains(
         "| state | shop 1.0 |\n|---|---|\n| 0001/expand | works |\n| 0002/contract | **broken** |\n"))
     #expect(
-      outcome.output.contains("- **error**: shop 1.0, 'items' does not compile\\: no such column\\: name"))
+      outcome.output.contains("- **error**: shop 1.0, 'items' does not compile: no such column: name"))
   }
 
   private struct Printed: Decodable {
