@@ -14,12 +14,17 @@ struct StateGround: Sendable, Hashable {
 }
 
 extension CompatibilityCheck {
-  /// What a report proves, for an evidence file.
+  /// What a report proves, for an evidence file. Where a stub answered for a function of the application, or a query was
+  /// skipped because such a function was missing, nothing is proved.
   package func evidence(
     of report: CompatibilityReport, in surroundings: Surroundings
   ) throws(MigrationError) -> [CompatEvidence] {
+    guard report.stubsOfPhases.isEmpty else { return [] }
     var all: [CompatEvidence] = []
-    for (index, subject) in report.subjects.enumerated() {
+    for (index, subject) in report.subjects.enumerated()
+    where !report.unproved.contains(where: {
+      $0.application == subject.application && $0.version == subject.version
+    }) {
       let states = report.states.indices.filter { report.outcomes[$0][index] != .notPromised }
       guard
         let file = scripts.first(where: {
