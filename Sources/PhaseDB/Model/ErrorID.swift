@@ -36,6 +36,7 @@ extension MigrationError {
     case unknownSwitch = "unknown-switch"
     case unknownEntry = "unknown-entry"
     case unknownWord = "unknown-word"
+    case unknownMigration = "unknown-migration"
     case alreadyExists = "already-exists"
 
     // The database and its ledger.

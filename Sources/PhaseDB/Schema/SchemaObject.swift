@@ -7,8 +7,8 @@ package struct SchemaObject: Sendable {
   /// As spelled.
   package let name: String
   /// The table it belongs to; its own name for a table or a view.
-  let table: String
-  let sql: String
+  package let table: String
+  package let sql: String
   /// How often REFERENCES occurs in its SQL: 0 for a table without a foreign key.
   let references: Int
   /// Equal for two objects whose SQL differs only in comments, white space, quoting and the case of names.
@@ -41,7 +41,7 @@ package struct SchemaObject: Sendable {
   }
 
   /// Whether it is a table of a module, which keeps its data in shadow tables named after it.
-  var isVirtual: Bool {
+  package var isVirtual: Bool {
     key.type == "table"
       && SQLTokens(sql).lazy.filter { !$0.kind.isTrivia }.dropFirst().first.map { token in
         String(decoding: Array(sql.utf8)[token.range], as: UTF8.self).asciiLowercased == "virtual"
