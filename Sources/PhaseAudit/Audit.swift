@@ -197,6 +197,7 @@ extension Audit {
   package var headline: Prose {
     guard !migrations.isEmpty else { return "There is no migration." }
     guard let head = headIndex else { return "No migration of the folder is applied." }
+    if database != nil { return headline(from: head) }
     var back = 0
     var index = head
     while index >= first, migrations[index].verdict.comesBack {
@@ -209,6 +210,26 @@ extension Audit {
     let stop = migrations[index]
     guard back > 0 else { return "You cannot go back: \(stop.version), the last one, \(stop.verdict.meaning)." }
     return "\(most), to \(stop.version), which \(stop.verdict.meaning)."
+  }
+
+  /// On real rows: how far the ways down run, and what is lost on the way.
+  private func headline(from head: Int) -> Prose {
+    let down = Set(database?.wentDown ?? [])
+    let went = migrations.indices.filter { down.contains(migrations[$0].version) }
+    let stop = migrations[..<(head + 1)].last { $0.isOnRealRows && !down.contains($0.version) }
+    guard !went.isEmpty else {
+      return "You cannot go back: \(migrations[head].version), the last one, \((stop ?? migrations[head]).verdict.meaning)."
+    }
+    let most: Prose = "You can go back \(CountText.text(went.count, "migration"))"
+    let to: Prose = stop.map { ", to \($0.version), which \($0.verdict.meaning)" } ?? ", all that are applied"
+    let lost = went.flatMap { migrations[$0].rows }
+    let rows = lost.reduce(0) { $0 + $1.lost }
+    let tables = Set(lost.filter { $0.lost > 0 }.map(\.table)).count
+    let loss: Prose =
+      rows == 0
+      ? "every row survives it"
+      : "\(CountText.text(rows, "row")) of \(CountText.text(tables, "table")) \(rows == 1 ? "does" : "do") not survive it unchanged"
+    return "\(most)\(to); \(loss)."
   }
 
   /// The migration that is applied last: that of the database, or the last of the folder.

@@ -17,23 +17,64 @@ package struct Auditor {
     self.since = since
   }
 
-  /// - Throws: `unknown-version` when no migration has the version of `since`, and what keeps a scratch database from
-  ///   being made.
-  package func audit(observe: (_ done: Int, _ of: Int) -> Void = { _, _ in }) throws(MigrationError) -> Audit {
-    let first = try self.first
-    return try lifting("running the migrations on a scratch database") { () in
-      let replay = try Replay(folder, stubs: stubs)
-      var migrations: [AuditedMigration] = []
-      for index in folder.migrations.indices {
-        migrations.append(try replay.judge(index))
-        observe(index + 1, folder.migrations.count)
-      }
-      let late = Set(migrations[first...].map(\.version))
-      return Audit(
-        tool: folder.tool, path: folder.path, migrations: migrations,
-        findings: replay.findings.filter { $0.version.map(late.contains) ?? true }, remarks: folder.remarks,
-        stubs: stubs, database: nil, first: first)
+  /// A database to go down on.
+  package struct Database: Sendable {
+    let path: String
+    let wait: Duration
+
+    /// - Parameter wait: how long to wait for a lock of others.
+    package init(path: String, wait: Duration = .seconds(30)) {
+      self.path = path
+      self.wait = wait
     }
+  }
+
+  /// Runs everything.
+  ///
+  /// - Parameters:
+  ///   - database: one that belongs to the folder; it is copied and not changed.
+  ///   - shouldGoOn: asked between two migrations.
+  ///   - observe: gets how many migrations are judged, and how many there are.
+  /// - Throws: `unknown-migration` when no migration has the version of `since`, `interrupted`, what keeps the database from
+  ///   being read, and what keeps a scratch database from being made.
+  package func audit(
+    database: Database? = nil, shouldGoOn: () -> Bool = { true }, observe: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+  ) throws(MigrationError) -> Audit {
+    let first = try self.first
+    var real: DatabaseReplay?
+    if let database {
+      real = try DatabaseReplay(
+        ofFile: database.path, folder, stubs: stubs, wait: database.wait, shouldGoOn: shouldGoOn)
+    }
+    let replay = try lifting("making a scratch database") { () in try Replay(folder, stubs: stubs) }
+    var migrations: [AuditedMigration] = []
+    var expected: Schema?
+    for index in folder.migrations.indices {
+      guard shouldGoOn() else { throw .stopped("running the migrations") }
+      let judged = try lifting("running \(folder.migrations[index].version) on a scratch database") { () in
+        try replay.judge(index)
+      }
+      migrations.append(judged)
+      if index == real?.applied.first, !replay.hasSkipped { expected = replay.schema }
+      observe(index + 1, folder.migrations.count)
+    }
+    var findings = replay.findings
+    var report: DatabaseAudit?
+    if let real, let database {
+      findings += try real.findings(expected: expected)
+      let (judged, wentDown) = try real.goDown(to: first)
+      for (index, migration) in judged { migrations[index] = migration }
+      report = DatabaseAudit(
+        path: database.path, table: real.history.table,
+        head: real.applied.first.map { folder.migrations[$0].version }, applied: real.applied.count, rows: real.rows,
+        wentDown: wentDown.map { folder.migrations[$0].version })
+    }
+    let late = Set(migrations[first...].map(\.version))
+    let known = Set(migrations.map(\.version))
+    return Audit(
+      tool: folder.tool, path: folder.path, migrations: migrations,
+      findings: findings.filter { $0.version.map { late.contains($0) || !known.contains($0) } ?? true },
+      remarks: folder.remarks, stubs: stubs, database: report, first: first)
   }
 
   private var first: Int {

@@ -30,6 +30,9 @@ final class Replay {
     pair = try ScratchPair(enforcing: folder.tool.enforcesForeignKeys, make)
   }
 
+  /// Whether a migration could not be run, so that the schema is not the one that the folder leads to.
+  var hasSkipped: Bool { skipped != nil }
+
   /// The schema after the migrations that were taken so far.
   var schema: Schema { pair.schema }
 
@@ -77,8 +80,7 @@ final class Replay {
       AuditFinding(
         .ownTransaction, migration.version, "it begins or ends the transaction that \(folder.tool.rawValue) opens",
         at: place))
-    return ToolScript(
-      text: script.text, file: script.file, firstLine: script.firstLine, statements: script.statements, wrapping: .none)
+    return script.freed
   }
 
   private func skip(_ migration: ToolMigration) { skipped = skipped ?? migration.version }
@@ -202,13 +204,8 @@ final class Replay {
     for next in (clean?.count ?? 0)..<index {
       let migration = folder.migrations[next]
       guard migration.obstacle == nil, let up = migration.up else { continue }
-      let isFree = up.wrapping == .transaction && ScriptPlaces(up).transactionControl != nil
-      let script =
-        isFree
-        ? ToolScript(
-          text: up.text, file: up.file, firstLine: up.firstLine, statements: up.statements, wrapping: .none) : up
       // One that does not run here did not run with rows either, and is passed over on both.
-      _ = try? replay.run(script, enforcing: folder.tool.enforcesForeignKeys)
+      _ = try? replay.run(up.freed, enforcing: folder.tool.enforcesForeignKeys)
     }
     clean = (replay, index)
     return replay

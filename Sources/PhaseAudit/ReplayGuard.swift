@@ -76,7 +76,7 @@ final class ReplayGuard {
   }
 
   private static let reachesOut: Set<String> = [
-    "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "sqlite_rename_table",
+    "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer",
   ]
 
   /// Pragmas whose value does no harm on a private database (sqlite.org/pragma.html). Not among them: `writable_schema`,

@@ -90,12 +90,12 @@ extension Connection {
   }
 }
 
-extension SchemaDifference {
-  /// Whether every difference is one of the order of columns.
-  var isOfOrder: Bool {
-    !facts.isEmpty && facts.allSatisfy { if case .columnMoved = $0 { true } else { false } }
-  }
+extension SchemaFact {
+  /// Whether only a column stands elsewhere.
+  var isOfOrder: Bool { if case .columnMoved = self { true } else { false } }
+}
 
+extension SchemaDifference {
   /// The tables whose rows may differ with it.
   var tables: Set<FoldedName> {
     Set((added + removed + changed.map(\.after)).filter { $0.key.type == "table" }.map(\.key.name))

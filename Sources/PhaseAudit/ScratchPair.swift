@@ -148,11 +148,12 @@ final class ScratchPair {
     trip.touched.formUnion(touched)
     trip.touched.formUnion(difference.tables)
     let meaning = difference.meaning(on: mirror.connection)
-    trip.isOfOrder = !meaning.isEmpty && meaning.allSatisfy { if case .columnMoved = $0 { true } else { false } }
+    trip.isOfOrder = !meaning.isEmpty && meaning.allSatisfy(\.isOfOrder)
     if trip.isOfOrder {
       trip.left = []
     } else {
-      trip.left = meaning.flatMap(\.sentences)
+      // What is missing says more than what moved because of it.
+      trip.left = (meaning.filter { !$0.isOfOrder } + meaning.filter(\.isOfOrder)).flatMap(\.sentences)
     }
     trip.rows = RowsCompared(before: mirror, after: subject, schemaBefore: before, schemaAfter: present)
       .differences(in: trip.touched)
@@ -163,7 +164,7 @@ final class ScratchPair {
   private func compareAgain(_ trip: inout Trip) throws(ReplayConnection.Failure) -> Bool {
     let present = try schema(of: subject)
     let meaning = SchemaDifference(from: schema, to: present).meaning(on: mirror.connection)
-    let isOrder = meaning.allSatisfy { if case .columnMoved = $0 { true } else { false } }
+    let isOrder = meaning.allSatisfy(\.isOfOrder)
     trip.again = trip.isOfOrder && isOrder ? [] : meaning.flatMap(\.sentences)
     trip.rowsAgain = RowsCompared(before: mirror, after: subject, schemaBefore: schema, schemaAfter: present)
       .differences(in: trip.touched)

@@ -37,6 +37,7 @@ extension MigrationError {
     case unknownEntry = "unknown-entry"
     case unknownWord = "unknown-word"
     case unknownMigration = "unknown-migration"
+    case toolTableMissing = "tool-table-missing"
     case alreadyExists = "already-exists"
 
     // The database and its ledger.
