@@ -26,6 +26,8 @@ public struct CompatibilityReport: Sendable {
 
   /// In the order in which `up` passes them, with each way in which contracts can be held.
   package let states: [CompatibilityState]
+  /// For each state, what the database was there.
+  let grounds: [StateGround]
   /// By application and version.
   package let subjects: [Subject]
   /// For each state, the result of each subject.
@@ -62,7 +64,8 @@ public struct CompatibilityReport: Sendable {
     let outcomes = zip(outcomes, other.outcomes).map { one, two in
       zip(one, two).map { $0 == .broken ? $0 : $1 }
     }
-    return CompatibilityReport(states: states, subjects: subjects, outcomes: outcomes, findings: findings)
+    return CompatibilityReport(
+      states: states, grounds: grounds, subjects: subjects, outcomes: outcomes, findings: findings)
   }
 
   /// Whether every version works on every state where the windows let it be live.

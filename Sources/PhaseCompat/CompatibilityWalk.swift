@@ -10,6 +10,7 @@ final class CompatibilityWalk {
   private var homes: [Int: Home] = [:]
   /// The findings on a node, by the number of the script; nil where the version is not promised to run.
   private var found: [Int: [Int: [CompatibilityFinding]]] = [:]
+  private var grounds: [Int: StateGround] = [:]
 
   /// Where a version was run first.
   private struct Home {
@@ -54,6 +55,7 @@ extension CompatibilityWalk {
       lattice.nodes[node].state.admits(scripts[$0].application, scripts[$0].version)
     }
     found[node] = Dictionary(uniqueKeysWithValues: promised.map { ($0, []) })
+    grounds[node] = try StateGround(copy)
     switch part {
     case .alone: return try run(promised, at: node, copy)
     case .inTurn: try run(promised.filter { homes[$0] == nil }, at: node, copy)
@@ -210,7 +212,7 @@ extension CompatibilityWalk {
       }
     }
     return CompatibilityReport(
-      states: shown.map { lattice.nodes[$0].state }, subjects: subjects, outcomes: outcomes,
-      findings: findings)
+      states: shown.map { lattice.nodes[$0].state }, grounds: shown.compactMap { grounds[$0] },
+      subjects: subjects, outcomes: outcomes, findings: findings)
   }
 }

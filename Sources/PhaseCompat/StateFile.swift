@@ -5,13 +5,13 @@ internal import PhaseSQLite
 package struct StateFile: Sendable {
   package let state: CompatibilityState
   package let path: String
-  private let schema: SchemaDigest
+  let ground: StateGround
   private let file: DatabaseCopy
 
-  init(_ state: CompatibilityState, _ file: DatabaseCopy, schema: SchemaDigest) {
+  init(_ state: CompatibilityState, _ file: DatabaseCopy, _ ground: StateGround) {
     self.state = state
     path = file.path
-    self.schema = schema
+    self.ground = ground
     self.file = file
   }
 
@@ -21,7 +21,7 @@ package struct StateFile: Sendable {
   /// - Throws: what keeps the file from being read.
   package func schemaChanged() throws(MigrationError) -> Bool {
     try lifting("reading the schema of \(path)") { () in
-      try Schema(of: Connection(path: path, mode: .readOnly)).digest != schema
+      try Schema(of: Connection(path: path, mode: .readOnly)).digest != ground.schema
     }
   }
 }
@@ -48,7 +48,7 @@ extension CompatibilityCheck {
       let state = lattice.nodes[node].state
       guard state.admits(version.application, version.version) else { return }
       let file = try start.workshop.file(of: copy.connection, as: "state-\(files.count + 1).db")
-      files.append(StateFile(state, file, schema: try copy.schema.digest))
+      files.append(StateFile(state, file, try StateGround(copy)))
     }
     try walk.go(from: start.copy, applied: start.applied.count)
     return files

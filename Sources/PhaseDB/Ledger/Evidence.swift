@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 #if canImport(FoundationEssentials)
@@ -43,9 +44,11 @@ public struct Evidence: Sendable, Hashable {
   public let sqlite: String
   package let times: RehearsedTimes
   /// The tables it was rehearsed on.
-  package var tables: [RehearsedTable] { EvidenceJSON.read([RehearsedTable].self, from: tableText) ?? [] }
-  /// The same in the ledger's form. It is rarely needed, and parsing it for hundreds of phases takes time.
-  let tableText: String
+  package var tables: [RehearsedTable] { details.tables }
+  /// The rest of what it showed. It is rarely needed, and parsing it for hundreds of phases takes time.
+  package var details: RehearsedDetails { RehearsedDetails(detailText) }
+  /// The same in the ledger's form.
+  let detailText: String
   /// The schema it was rehearsed on, and the one it led to; nil when it led to none.
   let schemaBefore: SchemaDigest
   let schemaAfter: SchemaDigest?
@@ -83,6 +86,28 @@ package struct RehearsedTable: Sendable, Hashable, Codable {
   package let declared: Int
 }
 
+/// What a rehearsal looked at.
+package struct RehearsedDetails: Sendable, Hashable, Codable {
+  package var tables: [RehearsedTable]
+  /// Tables that the phase touches and that had no rows, so that nothing is proved for them.
+  package var emptyTables: [String] = []
+  /// The titles of the probes that were seen to fail once what they read was broken.
+  package var redProbes: [String] = []
+
+  /// Earlier versions wrote the tables alone.
+  fileprivate init(_ text: String) {
+    self =
+      EvidenceJSON.read(RehearsedDetails.self, from: text)
+      ?? RehearsedDetails(tables: EvidenceJSON.read([RehearsedTable].self, from: text) ?? [])
+  }
+
+  package init(tables: [RehearsedTable], emptyTables: [String] = [], redProbes: [String] = []) {
+    (self.tables, self.emptyTables, self.redProbes) = (tables, emptyTables, redProbes)
+  }
+
+  var text: String { (try? EvidenceJSON.text(self)) ?? "[]" }
+}
+
 extension Ledger {
   /// All evidence, oldest first. An unreadable row proves nothing and is left out.
   func evidence() throws(SQLiteError) -> [Evidence] {
@@ -103,7 +128,7 @@ extension Ledger {
         Evidence(
           phase: phase, tokenHash: rows.text(at: 1), verdict: verdict, at: Timestamp(text: rows.text(at: 5)),
           who: rows.text(at: 6), host: rows.text(at: 7), phasedb: rows.text(at: 8), sqlite: rows.text(at: 9),
-          times: times, tableText: rows.text(at: 17), schemaBefore: before,
+          times: times, detailText: rows.text(at: 17), schemaBefore: before,
           schemaAfter: rows.optionalText(at: 3).flatMap(SchemaDigest.init)))
     }
     return all
@@ -132,7 +157,7 @@ extension Ledger {
       times.up.map(Value.real) ?? .null, times.down.map(Value.real) ?? .null,
       times.hold.map(Value.real) ?? .null,
       Value(times.rowsUp), Value(times.rowsDown), times.archiveBytes.map { Value($0) } ?? .null,
-      times.logBytes.map { Value($0) } ?? .null, .text(evidence.tableText))
+      times.logBytes.map { Value($0) } ?? .null, .text(evidence.detailText))
     try log(
       .rehearse, subject: evidence.phase.description,
       detail:
@@ -170,11 +195,16 @@ enum EvidenceJSON {
     let sqlite: String
     let times: RehearsedTimes
     let tables: [RehearsedTable]
+    /// Earlier versions did not write the next two.
+    let emptyTables: [String]?
+    let redProbes: [String]?
   }
 
   struct File: Codable {
     let version: Int
-    let evidence: [Item]
+    var evidence: [Item]
+    /// What compat showed; earlier versions did not write it.
+    var compat: [CompatEvidence]?
   }
 
   static func text(_ value: some Encodable, pretty: Bool = false) throws -> String {
@@ -196,8 +226,8 @@ extension EvidenceJSON.Item {
       schemaBefore: evidence.schemaBefore.text,
       schemaAfter: evidence.schemaAfter?.text, verdict: evidence.verdict.rawValue, at: evidence.at.text,
       who: evidence.who, host: evidence.host, phasedb: evidence.phasedb, sqlite: evidence.sqlite,
-      times: evidence.times,
-      tables: evidence.tables)
+      times: evidence.times, tables: evidence.details.tables, emptyTables: evidence.details.emptyTables,
+      redProbes: evidence.details.redProbes)
   }
 
   /// nil when a text in it is invalid.
@@ -206,12 +236,72 @@ extension EvidenceJSON.Item {
       let verdict = Evidence.Verdict(rawValue: verdict)
     else { return nil }
     let after = schemaAfter.flatMap(SchemaDigest.init)
-    guard (after == nil) == (schemaAfter == nil), let text = try? EvidenceJSON.text(tables) else {
-      return nil
-    }
+    guard (after == nil) == (schemaAfter == nil) else { return nil }
+    let details = RehearsedDetails(
+      tables: tables, emptyTables: emptyTables ?? [], redProbes: redProbes ?? [])
     return Evidence(
       phase: phase, tokenHash: tokenHash, verdict: verdict, at: Timestamp(text: at), who: who, host: host,
-      phasedb: phasedb, sqlite: sqlite, times: times, tableText: text, schemaBefore: before,
+      phasedb: phasedb, sqlite: sqlite, times: times, detailText: details.text, schemaBefore: before,
       schemaAfter: after)
+  }
+}
+
+/// What compat showed of one version of an application: whether it works on every state on which it may be live.
+///
+/// It is valid only for the phases, the queries and the schemas that it was made with.
+package struct CompatEvidence: Sendable, Hashable, Codable {
+  package enum Means: String, Sendable, Hashable, Codable {
+    /// The queries in `apps` were run.
+    case queries
+    /// The application's own tests were run, which show more.
+    case tests
+  }
+
+  /// A phase with its text.
+  package struct Text: Sendable, Hashable, Codable {
+    package let phase: String
+    package let tokenHash: String
+
+    package init(_ id: PhaseID, _ tokenHash: String) { (phase, self.tokenHash) = (id.description, tokenHash) }
+  }
+
+  /// A state on which it was run.
+  package struct State: Sendable, Hashable, Codable {
+    /// For each phase of ``CompatEvidence/phases``, whether it was applied: `1101`.
+    package let applied: String
+    package let schema: String
+    /// How many rows there were.
+    package let rows: Int
+    package let works: Bool
+
+    package init(applied: String, schema: SchemaDigest, rows: Int, works: Bool) {
+      (self.applied, self.schema, self.rows, self.works) = (applied, schema.text, rows, works)
+    }
+  }
+
+  package let application: String
+  package let version: String
+  package let means: Means
+  /// SHA-256 of the file with its queries; empty for its own tests.
+  package let queries: String
+  /// Every phase there was.
+  package let phases: [Text]
+  package let states: [State]
+  package let at: String
+  package let who: String
+  package let host: String
+  package let phasedb: String
+  package let sqlite: String
+
+  package init(
+    _ live: LiveVersion, _ means: Means, queries: String, phases: [Text], states: [State],
+    by runner: Runner, at time: Timestamp
+  ) {
+    (application, version, self.means, self.queries) = (
+      live.application, live.version.description, means, queries
+    )
+    (self.phases, self.states, at) = (phases, states, time.text)
+    (who, host) = (runner.user, runner.host)
+    (phasedb, sqlite) = (PhaseDBVersion.current, SQLiteVersion.running.description)
   }
 }

@@ -131,7 +131,7 @@ extension Migrator {
     }
   }
 
-  private func presentStatus(_ knowledge: Knowledge) throws(MigrationError) -> Status {
+  func presentStatus(_ knowledge: Knowledge) throws(MigrationError) -> Status {
     let planner = try planner(knowledge)
     let shown = Dictionary(grouping: planner.judgement.evidence.all, by: \.phase)
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })

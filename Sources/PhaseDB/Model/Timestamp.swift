@@ -43,3 +43,16 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   package var description: String { text }
 }
+
+extension Timestamp {
+  /// How many whole seconds lie between a moment and this one; nil when one of them is no timestamp.
+  package func seconds(since other: Timestamp) -> Int? {
+    guard let date, let earlier = other.date else { return nil }
+    return Int(date.timeIntervalSince(earlier))
+  }
+
+  /// In seconds since 1970; nil when the text is no timestamp.
+  package var seconds: Int? { date.map { Int($0.timeIntervalSince1970) } }
+
+  package init(seconds: Int) { self.init(Date(timeIntervalSince1970: Double(seconds))) }
+}

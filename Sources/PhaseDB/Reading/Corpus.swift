@@ -4,7 +4,7 @@ internal import PhaseSQLite
 package struct Corpus {
   /// One file `apps/APP/VERSION.sql`.
   package struct File: Sendable, Hashable {
-    let path: String
+    package let path: String
     package let application: String
     /// Without `.sql`.
     package let versionText: String
@@ -40,6 +40,11 @@ package struct Corpus {
         .filter { $0.kind != .folder && !$0.name.hasPrefix(".") }
         .compactMap { File(path: "\(root)/\(application.name)/\($0.name)") }
     }
+  }
+
+  /// What identifies the text of a file: SHA-256 over its bytes.
+  package static func identity(ofFile path: String) throws(MigrationError) -> String {
+    SHA256.hex(Array(try TextFile.read(path).utf8))
   }
 
   /// The SQL of every file, for rules that look only at statements.

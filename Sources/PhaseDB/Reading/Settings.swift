@@ -44,6 +44,8 @@ package struct Settings: Sendable, Hashable {
   package var switchSettle: Duration?
   /// The folder for lists of what phases caused.
   package var effectsFolder: String?
+  /// What a report must prove, and how old its evidence may be.
+  package var report = ReportSettings()
 
   package init(
     database: String? = nil, migrations: String? = nil, wait: Duration? = nil, forget: Duration? = nil,
@@ -84,7 +86,7 @@ package struct Settings: Sendable, Hashable {
       try SettingsKeys(text).refuseDuplicates()
       let decoded = try decoder.decode(SettingsFile.self, from: Data(text.bytes))
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-      return Settings(
+      var settings = Settings(
         database: decoded.database.map { PathInSettings.resolve($0, from: folder) },
         migrations: decoded.migrations.map { PathInSettings.resolve($0, from: folder) }, wait: decoded.wait,
         forget: decoded.forget, sqlite: decoded.sqlite, hold: decoded.hold, pause: decoded.pause,
@@ -105,6 +107,8 @@ package struct Settings: Sendable, Hashable {
         },
         switchSettle: decoded.switchSettle,
         effectsFolder: decoded.effectsFolder.map { PathInSettings.resolve($0, from: folder) })
+      settings.report = decoded.report
+      return settings
     } catch let error as MigrationError {
       if error.place != nil { throw error }
       throw MigrationError(error.id, "\(path): \(error.message)", help: error.help)
@@ -125,7 +129,7 @@ package struct Settings: Sendable, Hashable {
 private enum SettingsKey: String, CaseIterable, CodingKey {
   case database, migrations, wait, forget, evidence, sqlite, hold, pause
   case maximumRows = "maxBatch"
-  case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder
+  case throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, report
 
   /// What the page Settings says about it: its value, its default and its meaning.
   var description: (value: String, standard: String, meaning: String) {
@@ -174,6 +178,11 @@ private enum SettingsKey: String, CaseIterable, CodingKey {
         "path", "that of the database",
         "the folder for lists of what phases with `@effects` caused before they came down"
       )
+    case .report:
+      (
+        "an object", "`{ require: [1, 2, 5], maxAge: '30d' }`",
+        "which of the eight questions `report --check` wants proved, and after which time evidence proves nothing any more; <doc:Report>"
+      )
     }
   }
 }
@@ -215,6 +224,7 @@ private struct SettingsFile: Decodable {
   var lanes: [String: LaneSettings] = [:]
   var switchSettle: Duration?
   var effectsFolder: String?
+  var report = ReportSettings()
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
@@ -257,6 +267,9 @@ private struct SettingsFile: Decodable {
     effectsFolder = try Self.text(.effectsFolder, "the path of a folder", container)
     if container.contains(.onWatch) {
       onWatch = try ProbeCommand.words(in: container, .onWatch, called: "onWatch")
+    }
+    if let key = all.allKeys.first(where: { $0.stringValue == SettingsKey.report.rawValue }) {
+      report = try ReportSettings(key, in: all)
     }
     if container.contains(.probes) { probes = try Self.probes(container) }
     if container.contains(.lanes) {

@@ -3,14 +3,54 @@ internal import PhaseSQLite
 // A file carries evidence from where phases are rehearsed to where they go up, as from CI to production.
 
 extension Evidence {
-  /// Writes evidence, for its owner's eyes, in the place of a file that is there.
+  /// Writes evidence, for its owner's eyes, in the place of what a rehearsal wrote there before. What compat wrote there
+  /// stays.
   ///
   /// - Throws: `output-failed`.
   package static func write(_ evidence: [Evidence], to path: String) throws(MigrationError) {
+    try EvidenceJSON.change(path) { $0.evidence = evidence.map(EvidenceJSON.Item.init) }
+  }
+
+  /// Reads evidence from a file that a rehearsal wrote.
+  ///
+  /// - Throws: `evidence-invalid` when the file is not what ``write(_:to:)`` made, or what makes it unreadable.
+  public static func read(_ path: String) throws(MigrationError) -> [Evidence] {
+    try EvidenceJSON.file(path).evidence.map { item throws(MigrationError) in
+      guard let evidence = item.evidence else {
+        throw EvidenceJSON.invalid(path, "what it says of \(item.phase) cannot be read")
+      }
+      return evidence
+    }
+  }
+}
+
+extension CompatEvidence {
+  /// Writes evidence into a file, in the place of what it says of the same versions. What a rehearsal wrote there stays.
+  ///
+  /// - Throws: `output-failed`.
+  package static func write(_ evidence: [CompatEvidence], to path: String) throws(MigrationError) {
+    func subject(_ one: CompatEvidence) -> [String] { [one.application, one.version, one.means.rawValue] }
+    let written = Set(evidence.map(subject))
+    try EvidenceJSON.change(path) { file in
+      file.compat = (file.compat ?? []).filter { !written.contains(subject($0)) } + evidence
+    }
+  }
+
+  /// Reads evidence that compat wrote; none from a file that only a rehearsal wrote.
+  ///
+  /// - Throws: `evidence-invalid`, or what makes the file unreadable.
+  package static func read(_ path: String) throws(MigrationError) -> [CompatEvidence] {
+    try EvidenceJSON.file(path).compat ?? []
+  }
+}
+
+extension EvidenceJSON {
+  /// Changes a file, or makes it. One that is no file of evidence is replaced.
+  fileprivate static func change(_ path: String, _ body: (inout File) -> Void) throws(MigrationError) {
     do {
-      let file = EvidenceJSON.File(
-        version: EvidenceJSON.version, evidence: evidence.map(EvidenceJSON.Item.init))
-      try PrivateFolder.write(try EvidenceJSON.text(file, pretty: true) + "\n", to: path)
+      var content = (try? file(path)) ?? File(version: version, evidence: [])
+      body(&content)
+      try PrivateFolder.write(try text(content, pretty: true) + "\n", to: path)
     } catch let FileReading.Failure.system(_, words) {
       throw MigrationError(
         .outputFailed, "the evidence cannot be written to \(path): \(words)",
@@ -21,27 +61,20 @@ extension Evidence {
     }
   }
 
-  /// Reads evidence from a file that a rehearsal wrote.
-  ///
-  /// - Throws: `evidence-invalid` when the file is not what ``write(_:to:)`` made, or what makes it unreadable.
-  public static func read(_ path: String) throws(MigrationError) -> [Evidence] {
+  fileprivate static func file(_ path: String) throws(MigrationError) -> File {
     let text = try TextFile.read(path)
-    func invalid(_ why: Prose) -> MigrationError {
-      MigrationError(
-        .evidenceInvalid, "\(path) is not a file of evidence: \(why)", state: "nothing was changed",
-        help: ["make it again: phasedb rehearse --evidence \(path)"])
+    guard let file = read(File.self, from: text) else {
+      throw invalid(path, "it is damaged, or was not written by phasedb rehearse")
     }
-    guard let file = EvidenceJSON.read(EvidenceJSON.File.self, from: text) else {
-      throw invalid("it is damaged, or was not written by phasedb rehearse")
+    guard file.version == version else {
+      throw invalid(path, "its version is \(file.version), and this phasedb reads \(version)")
     }
-    guard file.version == EvidenceJSON.version else {
-      throw invalid("its version is \(file.version), and this phasedb reads \(EvidenceJSON.version)")
-    }
-    return try file.evidence.map { item throws(MigrationError) in
-      guard let evidence = item.evidence else {
-        throw invalid("what it says of \(item.phase) cannot be read")
-      }
-      return evidence
-    }
+    return file
+  }
+
+  fileprivate static func invalid(_ path: String, _ why: Prose) -> MigrationError {
+    MigrationError(
+      .evidenceInvalid, "\(path) is not a file of evidence: \(why)", state: "nothing was changed",
+      help: ["make it again: phasedb rehearse --evidence \(path)"])
   }
 }

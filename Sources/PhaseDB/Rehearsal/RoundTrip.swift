@@ -112,7 +112,7 @@ extension Rehearsal {
     let evidence = Evidence(
       phase: trip.id, tokenHash: trip.phase.tokenHash, verdict: trip.verdict, at: now(), who: runner.user,
       host: runner.host, phasedb: PhaseDBVersion.current, sqlite: SQLiteVersion.running.description,
-      times: trip.times, tableText: (try? EvidenceJSON.text(trip.rehearsedTables)) ?? "[]",
+      times: trip.times, detailText: trip.details.text,
       schemaBefore: trip.schemaBefore,
       schemaAfter: trip.schemaAfter)
     return RehearsedPhase(
@@ -160,8 +160,13 @@ private struct Trip {
     return own.allSatisfy(\.isDeclared) && afterSecondUp.others.isEmpty
   }
 
-  /// The tables that were compared.
-  var rehearsedTables: [RehearsedTable] {
+  /// What was compared, and what of it proves nothing.
+  var details: RehearsedDetails {
+    let red = probes.filter { if case .failed = $0.outcome { true } else { false } }.map(\.title)
+    return RehearsedDetails(tables: rehearsedTables, emptyTables: emptyTables, redProbes: red)
+  }
+
+  private var rehearsedTables: [RehearsedTable] {
     tables.map { table in
       let found = (afterDown.tables + afterSecondUp.tables).first {
         $0.table.folded == table.table.folded

@@ -1,5 +1,5 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// The tables in which virtual tables keep their content (sqlite.org/vtab.html#the_xshadowname_method).
 enum ShadowTables {
@@ -15,5 +15,19 @@ enum ShadowTables {
       guard object.key.type == "table", let table = TableDefinition(object.sql) else { return }
       names.formUnion(table.virtual?.shadows(of: table.name).map(\.key) ?? [])
     }
+  }
+}
+
+extension Schema {
+  /// How many rows the ordinary tables have.
+  package func rows(on connection: Connection) throws(SQLiteError) -> Int {
+    let shadows = try ShadowTables.names(on: connection, self)
+    var rows: Int64 = 0
+    for object in objects where object.key.type == "table" && !shadows.contains(object.key.name) {
+      guard TableDefinition(object.sql)?.virtual == nil else { continue }
+      rows +=
+        try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(object.name))")?.integer ?? 0
+    }
+    return Int(rows)
   }
 }

@@ -13,6 +13,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case effects
   case upExpression, downExpression, fill
   case app, list, importLog, timeLimit, jobs, logs
+  case pending, applied, migration, output
 
   // Positionals.
   case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,

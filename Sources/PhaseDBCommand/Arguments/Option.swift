@@ -192,6 +192,11 @@ extension Option {
     Option(
       .logs, "logs", takes: .directory, "the folder for the output of the command (default: compat-logs)",
       detail: "It gets one file for each state. Files of an earlier run are overwritten."),
+    Option(.pending, "pending", "only what is pending"),
+    Option(.applied, "applied", "only what is applied"),
+    Option(.migration, "migration", takes: .name(.phase), "only one migration: its number or its name"),
+    Option(
+      .output, "output", short: "o", takes: .path, "write to this file, in the place of one that is there"),
   ]
 
   static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }

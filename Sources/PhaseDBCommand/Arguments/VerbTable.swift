@@ -98,9 +98,10 @@ extension Verb {
         Positional(.command, .text("COMMAND"), optional: true, repeated: true, "the tests of the application")
       ],
       options: [
-        .app, .list, .importLog, .timeLimit, .jobs, .logs, .wait, .database, .migrations, .format,
+        .app, .list, .importLog, .evidence, .timeLimit, .jobs, .logs, .wait, .database, .migrations, .format,
       ],
       wording: [
+        .evidence: "also write what was shown to this file, for phasedb report",
         .database: "a database whose rows are used (default: the rows of apps/seed.sql, if it exists)",
         .format: "text for people, JSON, Markdown, JUnit or annotations of GitHub Actions (default: text)",
       ],
@@ -353,6 +354,32 @@ extension Verb {
         Example("phasedb effects 0002/expand --format csv", "list every row for a spreadsheet"),
       ],
       exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .report, "report",
+      summary: "answer from evidence whether changes are ready to be released and taken back",
+      discussion:
+        "Answers eight questions about what is pending, or about what is applied when nothing is pending. Each answer is "
+        + "proved, claimed, unknown or refuted. A proof names its evidence, and what is not proved names the command that "
+        + "closes it. Also shows the five kinds of recovery, and pictures. Only reads.",
+      options: [
+        .pending, .applied, .migration, .check, .output, .evidence, .live, .wait, .database, .migrations,
+        .format,
+      ],
+      wording: [
+        .check:
+          "exit with 1 unless the questions that report.require in phasedb.json lists are proved (default: 1, 2 and 5)",
+        .evidence: "a file of evidence that rehearse or compat wrote, used beside the ledger",
+        .format: "Markdown for a pull request, HTML for a browser, or JSON (default: markdown)",
+      ],
+      formats: [.markdown, .html, .json],
+      alternatives: [[.pending, .applied, .migration]],
+      examples: [
+        Example("phasedb report", "answer the questions about what is pending"),
+        Example("phasedb report --format html --output report.html", "write a page for a browser"),
+        Example("phasedb report --check --evidence evidence.json", "hold a deployment that nothing proves"),
+        Example("phasedb report --migration 0002", "ask about one migration"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(
       .verify, "verify",
       summary: "check the live database against what the phases claim",

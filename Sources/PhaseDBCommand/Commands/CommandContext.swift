@@ -71,12 +71,24 @@ struct CommandContext {
   /// Advice that ends with a command, on the database and the folder that this one was given.
   func advice(_ line: Prose) -> Prose {
     guard let start = line.description.range(of: ": phasedb ", options: .backwards) else { return line }
-    let command = line.description[start.upperBound...].split(separator: " ")
+    return line + words(for: line.description[start.upperBound...], [.database, .migrations])
+  }
+
+  /// A command on the folder, and the database, that this one was given.
+  func completed(_ command: Prose, onDatabase: Bool = true) -> Prose {
+    guard command.hasPrefix("phasedb ") else { return command }
+    return command
+      + words(for: command.description.dropFirst(8), onDatabase ? [.database, .migrations] : [.migrations])
+  }
+
+  /// What is to be added to a command: of these options, those that its verb reads.
+  private func words(for command: Substring, _ options: [ArgumentID]) -> Prose {
+    let command = command.split(separator: " ")
     // What stands behind -- belongs to another program.
     guard !command.contains("--"),
       let verb = Verb.table.first(where: { verb in command.starts(with: verb.path) { $0 == $1 } })
-    else { return line }
-    return line + words(of: verb.options.filter { [.database, .migrations].contains($0) })
+    else { return "" }
+    return words(of: verb.options.filter { options.contains($0) })
   }
 
   /// Options of this command line, with their values, as words for the next one.

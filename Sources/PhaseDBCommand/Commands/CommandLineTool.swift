@@ -100,6 +100,7 @@ struct CommandLineTool {
     case .switchSQL: SwitchSQLCommand.run
     case .switchRamp: SwitchRampCommand.run
     case .effects: EffectsCommand.run
+    case .report: ReportCommand.run
     case .log: LogCommand.run
     case .explain: ExplainCommand.run
     case .completions: CompletionsCommand.run

@@ -18,10 +18,13 @@ enum CompatCommand {
     if invocation.has(.command) { return try CompatCommandRun(context, location, version).run() }
     let check = try CompatibilityCheck(folder: location.migrations, only: version)
     if invocation.flag(.list) { return try list(check, context) }
-    let report = try check.report(
-      database: try database(for: check, context, location), in: try surroundings(context, location))
+    let surroundings = try surroundings(context, location)
+    let report = try check.report(database: try database(for: check, context, location), in: surroundings)
+    if let file = invocation.value(.evidence) {
+      try CompatEvidence.write(try check.evidence(of: report, in: surroundings), to: file)
+    }
     switch invocation.format {
-    case .text, .sarif, .csv: CompatText.print(report, location, to: context)
+    case .text, .sarif, .csv, .html: CompatText.print(report, location, to: context)
     case .json: try context.print(json: CompatJSON(report))
     case .markdown: context.print(CompatMarkdown.text(report))
     case .junit: context.print(JUnit.text(CompatJUnit.suites(report)))

@@ -27,9 +27,9 @@ struct CompatCommandRun {
 
   func run() throws(MigrationError) -> ExitCode {
     let check = try CompatibilityCheck(folder: location.migrations, testing: version)
+    let surroundings = try CompatCommand.surroundings(context, location)
     let files = try check.stateFiles(
-      for: version, database: try CompatCommand.database(for: check, context, location),
-      in: try CompatCommand.surroundings(context, location))
+      for: version, database: try CompatCommand.database(for: check, context, location), in: surroundings)
     let logs = try LogFolder(context.invocation.value(.logs) ?? "compat-logs")
     try logs.refuseTaken(files.map(CommandTrial.logName))
     let trial = CommandTrial(
@@ -44,6 +44,10 @@ struct CompatCommandRun {
     for result in try run(trial, on: others) { results.append(result) }
     guard !context.cancellation.isRequested else {
       throw MigrationError.stopped()
+    }
+    if let file = context.invocation.value(.evidence), !home.isBlind {
+      let shown = zip(files, results).map { (file: $0, works: $1.isGood) }
+      try CompatEvidence.write([check.evidence(of: version, shown, in: surroundings)], to: file)
     }
     try print(results)
     return results.allSatisfy(\.isGood) ? .done : .findings
@@ -93,7 +97,7 @@ extension CompatCommandRun {
     switch context.invocation.format {
     case .json: try context.print(json: CompatRunJSON(version, results))
     case .junit: context.print(JUnit.text([suite(results)]))
-    case .text, .markdown, .github, .sarif, .csv: printTable(results)
+    case .text, .markdown, .github, .sarif, .csv, .html: printTable(results)
     }
   }
 

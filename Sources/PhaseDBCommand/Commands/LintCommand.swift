@@ -10,7 +10,7 @@ enum LintCommand {
       report.add(try location.migrator(.reading, context).ledgerFindings())
     }
     switch context.invocation.format {
-    case .text, .markdown, .junit, .csv: print(report, location, to: context)
+    case .text, .markdown, .junit, .csv, .html: print(report, location, to: context)
     case .json: try context.print(json: LintJSON(report))
     case .github: context.print(GitHubAnnotations.text(report))
     case .sarif: context.print(try SARIF.text(report))

@@ -155,8 +155,8 @@ struct Location {
         .reasonMissing, "--override needs a reason, which stays in the log",
         help: ["add --reason \"why \(overridden[0].rawValue) does not matter now\""])
     }
-    // To rehearse, the file is where evidence goes, and not where it comes from.
-    let file = invocation.verb == .rehearse ? nil : invocation.value(.evidence)
+    // To rehearse and to compare, the file is where evidence goes, and not where it comes from.
+    let file = [.rehearse, .compat].contains(invocation.verb) ? nil : invocation.value(.evidence)
     var options = Options(
       wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,
       forget: settings.forget ?? (unreadSettings == nil ? .seconds(600) : .seconds(3_650 * 86_400)),

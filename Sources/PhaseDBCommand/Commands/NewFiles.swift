@@ -44,6 +44,19 @@ enum NewFiles {
     }
   }
 
+  /// Writes a file in the place of one that is there, as a whole or not at all.
+  ///
+  /// - Throws: `output-failed` when it cannot be written.
+  static func replace(_ text: String, at path: String) throws(MigrationError) {
+    do {
+      try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+    } catch {
+      throw MigrationError(
+        .outputFailed, "cannot write \(path): \(reason(error))", state: "nothing was changed",
+        help: ["check the path and its permissions"])
+    }
+  }
+
   /// The names in a folder; none when it cannot be read.
   static func entries(of folder: String) -> [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

@@ -32,6 +32,8 @@ struct Escaped<Form: Medium>: ExpressibleByStringInterpolation {
 
     mutating func appendLiteral(_ markup: StaticString) { text += markup.description }
     mutating func appendInterpolation(_ part: Escaped) { text += part.text }
+    /// Adds an author's word as markup.
+    mutating func appendInterpolation(raw markup: StaticString) { text += markup.description }
     mutating func appendInterpolation(_ value: Prose) { text += Form.escape(value.description) }
     mutating func appendInterpolation(_ value: some CustomStringConvertible) {
       appendInterpolation(Prose(value))

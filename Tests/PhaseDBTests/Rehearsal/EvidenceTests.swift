@@ -201,7 +201,7 @@ struct EvidenceTests {
     evidence[0] = Evidence(
       phase: first.phase, tokenHash: first.tokenHash, verdict: first.verdict, at: first.at, who: first.who,
       host: first.host, phasedb: first.phasedb, sqlite: first.sqlite, times: first.times,
-      tableText: first.tableText,
+      detailText: first.detailText,
       schemaBefore: first.schemaBefore, schemaAfter: .empty)
     evidence = evidence.map { item in
       item.phase.kind != .contract
@@ -209,7 +209,7 @@ struct EvidenceTests {
         : Evidence(
           phase: item.phase, tokenHash: item.tokenHash, verdict: item.verdict, at: item.at, who: item.who,
           host: item.host, phasedb: item.phasedb, sqlite: item.sqlite, times: item.times,
-          tableText: item.tableText,
+          detailText: item.detailText,
           schemaBefore: .empty, schemaAfter: .empty)
     }
     migrator.options.evidence = evidence

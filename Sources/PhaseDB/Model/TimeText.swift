@@ -1,7 +1,7 @@
 /// Durations for people: two units at most, and no more exact than useful.
-enum TimeText {
+package enum TimeText {
   /// `0.4 ms`, `12 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
-  static func text(_ duration: Duration) -> String {
+  package static func text(_ duration: Duration) -> String {
     (duration < .zero ? "-" : "") + text(duration.attoseconds.magnitude)
   }
 

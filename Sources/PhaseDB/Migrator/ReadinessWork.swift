@@ -1,0 +1,409 @@
+internal import PhaseSQL
+internal import PhaseSQLite
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// Gathers what is known of phases, and judges what of it is evidence.
+struct ReadinessWork {
+  let migrator: Migrator
+  let request: Readiness.Request
+  let knowledge: Knowledge
+  let status: Status
+  let planner: Planner
+  let now: Timestamp
+  /// How many rows the database has; nil when counting took too long.
+  let rows: Int?
+  /// Every phase there is: applied ones in their order, then pending ones in the order in which they would go up.
+  let order: [(id: PhaseID, phase: Phase)]
+  /// For each pending phase, the schema on which it would run, as far as evidence tells.
+  private let schemas: [PhaseID: SchemaDigest]
+  /// Of what is applied, when its way back was last seen to do what is said of it.
+  private let seen: [PhaseID: Timestamp]
+  private let times: [PhaseID: DownTime]
+  private let measured: [Ledger.PhaseText: Double]
+  private var notes: [Prose] = []
+
+  init(
+    _ migrator: Migrator, _ request: Readiness.Request, _ knowledge: Knowledge
+  ) throws(MigrationError) {
+    (self.migrator, self.request, self.knowledge) = (migrator, request, knowledge)
+    status = try migrator.presentStatus(knowledge)
+    let planner = try migrator.planner(knowledge)
+    self.planner = planner
+    now = migrator.options.now()
+    rows = try Self.rows(knowledge, on: migrator.connection)
+    let applied = status.applied.compactMap { phase in phase.text.map { (id: phase.id, phase: $0) } }
+    // Where no order can be told, for instance beside an edited file, no evidence holds either.
+    let known = try? RehearsalOrder(.pending, planner: planner)
+    let steps = known?.steps ?? []
+    let planned = Set(steps.map(\.id))
+    let rest = status.pending.filter { !planned.contains($0.id) }.compactMap { phase in
+      phase.text.map { (id: phase.id, phase: $0) }
+    }
+    order = applied + steps + rest
+    var schemas: [PhaseID: SchemaDigest] = [:]
+    var schema: SchemaDigest? = knowledge.isInPlace ? knowledge.expectedDigest : nil
+    for step in steps {
+      schemas[step.id] = schema
+      schema = planner.judgement.evidence.schema(after: step.id, step.phase, from: schema)
+    }
+    self.schemas = schemas
+    guard let ledger = knowledge.ledger else {
+      (seen, times, measured) = ([:], [:], [:])
+      return
+    }
+    let evidence = planner.judgement.evidence.all
+    var seen: [PhaseID: Timestamp] = [:]
+    let (verdicts, records) = try lifting("reading the ledger") { () in
+      (try ledger.roundTripVerdicts(), try ledger.wayDownRecords(.rehearsal))
+    }
+    for phase in knowledge.applied {
+      let rehearsed = evidence.last { $0.phase == phase.id && $0.tokenHash == phase.tokenHash }?.at
+      let tried = verdicts[phase.sequence].map { $0 == .untried ? nil : phase.appliedAt } ?? nil
+      let since = records[phase.sequence].flatMap {
+        $0.schema == knowledge.expectedDigest.text ? $0.at : nil
+      }
+      seen[phase.id] = [rehearsed, tried, since].compactMap(\.self).max()
+    }
+    self.seen = seen
+    times = try migrator.downTimes(
+      of: status.applied.compactMap { phase in phase.text.map { (phase.id, $0, phase.evidence) } }, knowledge)
+    measured = try lifting("reading the log") { () in try ledger.lastWaysDown() }
+  }
+
+  private static func rows(_ knowledge: Knowledge, on connection: Connection) throws(MigrationError) -> Int? {
+    do throws(SQLiteError) {
+      return try connection.limited(to: CostLimit(.reading(within: .seconds(2)))) { () throws(SQLiteError) in
+        try knowledge.presentSchema(on: connection).rows(on: connection)
+      }
+    } catch {
+      if error.code.isOfSurroundings { throw MigrationError(error, while: "counting rows") }
+      return nil
+    }
+  }
+
+  // MARK: - What is meant
+
+  func readiness() throws(MigrationError) -> Readiness {
+    let (wanted, words) = try scope()
+    let subjects = try order.filter { wanted.contains($0.id) }.map { id, phase throws(MigrationError) in
+      try subject(id, phase)
+    }
+    let questions = ReadinessAnswers(work: self, subjects: subjects).questions()
+    let states = order.map(\.id)
+    return Readiness(
+      database: migrator.database, now: now, scope: words, isThere: migrator.isThere,
+      hasLedger: knowledge.ledger != nil, checkpoint: status.checkpoint,
+      drift: status.drift, rows: migrator.isThere ? rows : nil,
+      headline: headline(subjects, questions), subjects: subjects, questions: questions,
+      recoveries: recoveries(subjects), explanations: explanations(subjects), states: states,
+      appliedStates: status.applied.count, bands: bands(), switches: status.switches,
+      notes: status.notes + status.gates.map { "\($0.reason): \($0.opening)" })
+  }
+
+  private func scope() throws(MigrationError) -> (Set<PhaseID>, Prose) {
+    let pending = Set(order.map(\.id)).subtracting(status.applied.map(\.id))
+    let applied = Set(status.applied.map(\.id))
+    switch request.scope {
+    case .open where pending.isEmpty: return (applied, "what is applied; nothing is pending")
+    case .open, .pending: return (pending, "what is pending")
+    case .applied: return (applied, "what is applied")
+    case .migration(let name):
+      let id = try PhaseID.find(migration: name, among: order.map(\.id))
+      return (Set(order.map(\.id).filter { $0.migration == id.migration }), "migration \(id.migration)")
+    }
+  }
+
+  private func subject(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> Readiness.Subject {
+    let present = status.phases.first { $0.id == id }
+    let applied = present?.applied
+    let evidence = evidence(of: id, phase)
+    let shown = applied == nil ? evidence : present?.evidence
+    var times = Readiness.Times(up: shown?.times.up ?? applied?.milliseconds, hold: shown?.times.hold)
+    let down =
+      self.times[id]
+      ?? DownTime(
+        of: phase, idle: shown?.times.down,
+        measured: measured[Ledger.PhaseText(phase: id.description, hash: phase.tokenHash)],
+        up: (0, shown?.times.up), migrator.options.pacing)
+    (times.downLeast, times.downMost, times.basis) = (down?.least, down?.most, down?.basis.rawValue)
+    times.overBudget = overBudget(phase, times)
+    let reversal = present?.reversal
+    let kept: [KeptData] =
+      applied == nil
+      ? []
+      : try PurgeRun(id.description, migrator.catalog, knowledge, on: migrator.connection).listing(
+        lookingForDeleted: .seconds(1)
+      ).items
+    let (since, earliest) = soak(id, phase)
+    return Readiness.Subject(
+      id: id, text: phase, applied: applied, word: reversal?.word ?? Self.word(evidence),
+      wayBack: reversal.map(\.inOneLine) ?? Self.wayBack(evidence, phase), lost: reversal?.lost ?? [],
+      times: times,
+      kept: kept, archiveForecast: applied == nil ? evidence?.times.archiveBytes : nil,
+      effects: status.effects[id] ?? [], watch: status.watches.last { $0.phase == id }, earliest: earliest,
+      soakedSince: since, gates: present?.gates ?? [],
+      toSafe: timeToSafe(id, phase, times))
+  }
+
+  private func timeToSafe(_ id: PhaseID, _ phase: Phase, _ times: Readiness.Times) -> Readiness.TimeToSafe {
+    let watches = phase.watch.map { watch in
+      phase.probes.filter { !$0.isControl }.map { probe in
+        (watch.settle + watch.every * probe.failures).milliseconds
+      }
+    }
+    return Readiness.TimeToSafe(
+      detect: watches?.max(), decide: phase.watch?.then == .reverse ? 0 : nil,
+      close: switches(of: id).isEmpty || id.kind == .contract
+        ? 0 : migrator.options.switchSettle.milliseconds,
+      downLeast: times.downLeast, downMost: times.downMost)
+  }
+
+  private func overBudget(_ phase: Phase, _ times: Readiness.Times) -> [Prose] {
+    let measured = ["up": times.up, "down": times.downMost, "hold": times.hold]
+    return (phase.budget?.limits ?? []).compactMap { name, limit in
+      guard let time = measured[name] ?? nil, time > limit.milliseconds else { return nil }
+      return
+        "\(name) took \(TimeText.text(.milliseconds(time))), and the budget is \(TimeText.text(limit))"
+    }
+  }
+
+  /// Since when a contract soaks, and until when.
+  private func soak(_ id: PhaseID, _ phase: Phase) -> (since: Timestamp?, earliest: Timestamp?) {
+    guard let soak = phase.effectiveSoak else { return (nil, nil) }
+    let earlier = order.filter { $0.id.migration == id.migration && $0.id < id }
+    let times = earlier.compactMap { phase in knowledge.applied.first { $0.id == phase.id }?.appliedAt }
+    guard times.count == earlier.count, let last = times.max() else { return (nil, nil) }
+    return (last, last.before(.zero - soak))
+  }
+
+  /// The switches that decide who meets what a migration brings.
+  func switches(of id: PhaseID) -> [String] {
+    order.first { $0.id == PhaseID(id.migration, .expand) }?.phase.switchesMade ?? []
+  }
+
+  // MARK: - Evidence
+
+  /// Why something is no evidence.
+  struct Lack {
+    let why: Prose
+    let closing: Readiness.Closing
+  }
+
+  /// The evidence of a phase that is pending: of this text, on the schema on which it would run, with rows, and not too
+  /// old. Everything that is called proved of such a phase goes through here.
+  func evidence(of id: PhaseID, _ phase: Phase) -> Evidence? { try? proof(of: id, phase).get() }
+
+  func proof(of id: PhaseID, _ phase: Phase) -> Result<Evidence, LackOfProof> {
+    func lacking(_ why: Prose, _ closing: Readiness.Closing? = nil) -> Result<Evidence, LackOfProof> {
+      .failure(LackOfProof(lack: Lack(why: why, closing: closing ?? rehearsing)))
+    }
+    if let lack = generalLack { return .failure(LackOfProof(lack: lack)) }
+    let hash = phase.tokenHash
+    let own = planner.judgement.evidence.all.filter { $0.phase == id }
+    guard let latest = own.last else { return lacking("it was never rehearsed") }
+    let ofText = own.filter { $0.tokenHash == hash }
+    guard let latestOfText = ofText.last else {
+      return lacking("the rehearsal of \(latest.at.minute) was of another text: the file was edited since")
+    }
+    guard let schema = schemas[id] else {
+      return lacking("the phases before it were not rehearsed, so the schema it would run on is not known")
+    }
+    let onSchema = ofText.filter { $0.schemaBefore == schema }
+    guard let found = onSchema.last else {
+      return lacking("the rehearsal of \(latestOfText.at.minute) was on another schema")
+    }
+    // A later success does not outweigh one in which rows did not come back: it ran on other rows.
+    let judged = onSchema.last { $0.verdict == .lossy } ?? found
+    let details = judged.details
+    guard details.tables.contains(where: { $0.rows > 0 }) else {
+      return lacking("the rehearsal of \(judged.at.minute) had no rows")
+    }
+    guard details.emptyTables.isEmpty else {
+      return lacking(
+        "the rehearsal of \(judged.at.minute) had no rows in \(DetailLines.enumeration(details.emptyTables))")
+    }
+    guard !isTooOld(judged.at) else { return lacking(tooOld("the rehearsal", judged.at)) }
+    return .success(judged)
+  }
+
+  /// The same of a phase that is applied, whose way back is judged from the rows that are there now.
+  ///
+  /// - Returns: when it was seen, or why that is no evidence.
+  func proofOfApplied(_ phase: PhaseStatus) -> Result<Timestamp, LackOfProof> {
+    func lacking(_ why: Prose, _ closing: Readiness.Closing? = nil) -> Result<Timestamp, LackOfProof> {
+      .failure(LackOfProof(lack: Lack(why: why, closing: closing ?? rehearsingDown(phase.id))))
+    }
+    if !knowledge.isInPlace || !knowledge.ledgerDrift.isEmpty, let lack = generalLack {
+      return .failure(LackOfProof(lack: lack))
+    }
+    if phase.isEdited {
+      return lacking(
+        "its file says something else than what was applied",
+        Readiness.Closing(before: "restore the applied text", commands: ["phasedb lint"]))
+    }
+    guard let at = seen[phase.id] else { return lacking("its way back was never run on rows") }
+    guard rows != 0 else { return lacking("the database has no rows, so that nothing is proved") }
+    guard !isTooOld(at) else { return lacking(tooOld("its way back was seen, which", at)) }
+    return .success(at)
+  }
+
+  struct LackOfProof: Error { let lack: Lack }
+
+  /// What keeps everything from being proved.
+  private var generalLack: Lack? {
+    if !knowledge.isInPlace || !knowledge.ledgerDrift.isEmpty {
+      return Lack(
+        why: "the schema was changed outside phasedb since",
+        closing: Readiness.Closing(
+          before: "undo that, or write it as a migration", commands: ["phasedb verify"]))
+    }
+    if status.applied.contains(where: \.isEdited) {
+      return Lack(
+        why: "the file of an applied phase was edited, so nothing can go up",
+        closing: Readiness.Closing(before: "restore the applied text", commands: ["phasedb lint"]))
+    }
+    if let half = status.underWay {
+      return Lack(
+        why: "\(half.id.short) is half done",
+        closing: Readiness.Closing(before: "", commands: ["phasedb \(half.direction.rawValue)"]))
+    }
+    return nil
+  }
+
+  func isTooOld(_ at: Timestamp) -> Bool {
+    // What cannot be read has no age, and what comes from the future proves nothing.
+    at.date == nil || at < now.before(request.maximumAge) || at > now.before(.zero - .seconds(3_600))
+  }
+
+  func tooOld(_ what: Prose, _ at: Timestamp) -> Prose {
+    "\(what) of \(at.minute) is older than \(DurationText.print(request.maximumAge)), or not of the past"
+  }
+
+  /// The file that carries evidence to a report.
+  private var file: ShellWord { ShellWord(request.file ?? "evidence.json") }
+
+  /// How pending phases are rehearsed.
+  var rehearsing: Readiness.Closing {
+    guard migrator.isThere, !knowledge.isFresh else {
+      return Readiness.Closing(before: "there are no rows yet to rehearse on", commands: ["phasedb up"])
+    }
+    let before: Prose = rows == 0 ? "fill the tables: what has no rows proves nothing" : ""
+    guard knowledge.ledger == nil else {
+      return Readiness.Closing(before: before, commands: ["phasedb rehearse"])
+    }
+    return Readiness.Closing(
+      before: before,
+      commands: ["phasedb rehearse --evidence \(file)", "phasedb report --evidence \(file)"])
+  }
+
+  func rehearsingDown(_ id: PhaseID) -> Readiness.Closing {
+    Readiness.Closing(
+      before: rows == 0 ? "fill the tables: what has no rows proves nothing" : "",
+      commands: ["phasedb rehearse down \(stepsDown(to: id))"])
+  }
+
+  /// How many phases come down until this one is.
+  func stepsDown(to id: PhaseID) -> Int {
+    knowledge.applied.count - (knowledge.applied.firstIndex { $0.id == id } ?? 0)
+  }
+
+  /// How compat is run, so that a report can read what it shows.
+  func comparing(_ before: Prose = "") -> Readiness.Closing {
+    Readiness.Closing(
+      before: before, commands: ["phasedb compat --evidence \(file)", "phasedb report --evidence \(file)"],
+      // What has no rows is no ground to run queries on; the folder may have rows for that.
+      isOnDatabase: rows.map { $0 > 0 } ?? true)
+  }
+
+  /// An edit of the file of a phase, or what stands for it where the phase is applied.
+  func writing(_ what: Prose, into id: PhaseID, _ phase: Phase) -> Readiness.Closing {
+    guard knowledge.applied.contains(where: { $0.id == id }) else {
+      return Readiness.Closing(before: "write \(what) in \(phase.up.file)", commands: ["phasedb lint"])
+    }
+    return Readiness.Closing(
+      before: "an applied phase cannot be edited: take it down, write \(what), and apply it again",
+      commands: ["phasedb plan down \(stepsDown(to: id))"])
+  }
+
+  /// Where a piece of evidence is written.
+  func place(of evidence: Evidence) -> Prose {
+    migrator.options.evidence.contains(evidence) ? Prose(request.file ?? "a file") : "phasedb_evidence"
+  }
+
+  private static func word(_ evidence: Evidence?) -> Reversal.Word {
+    switch evidence?.verdict {
+    case nil: .unknown
+    case .exact: .exact
+    case .declared, .lossy: .lossy
+    case .failed: .blocked
+    }
+  }
+
+  private static func wayBack(_ evidence: Evidence?, _ phase: Phase) -> Prose {
+    guard let evidence else { return "unknown" }
+    let tables = evidence.details.tables.filter { $0.differing > 0 }
+    let list = tables.map { "\(CountText.text($0.differing, "row")) of \($0.table)" as Prose }
+    switch evidence.verdict {
+    case .exact: return "exact"
+    case .declared: return "lossy, as declared: \(list.joined(separator: ", "))"
+    case .lossy: return "lossy: \(list.joined(separator: ", "))"
+    case .failed: return "blocked: the rehearsal failed"
+    }
+  }
+
+  // MARK: - Bands
+
+  private func bands() -> [Readiness.Bands] {
+    let windows = order.map(\.phase.windows)
+    let intervals =
+      [LiveIntervals.of(applied: [Windows](), pending: windows)]
+      + LiveIntervals.alongUp(applied: [Windows](), steps: windows, pending: [Windows]())
+    let corpus = request.folder.map { Corpus(of: $0).files() } ?? []
+    let live = planner.judgement.live.versions
+    return Set(windows.flatMap { $0.map(\.application) }).sorted().map { application in
+      let own = live.filter { $0.application == application }.map(\.version)
+      var versions = own + corpus.filter { $0.application == application }.compactMap(\.version)
+      // Without a version that somebody knows, the bounds stand for them.
+      if versions.isEmpty {
+        versions = windows.compactMap { $0[application] }.flatMap { [$0.lower?.version, $0.upper?.version] }
+          .compactMap(\.self)
+      }
+      var distinct: [Version] = []
+      for version in versions.sorted() where distinct.last != version { distinct.append(version) }
+      return Readiness.Bands(
+        application: application,
+        rows: distinct.suffix(10).map { version in
+          Readiness.Bands.Row(
+            version: version.description, isLive: own.contains(version),
+            mayRun: intervals.map { $0[application]?.contains(version) ?? true })
+        })
+    }
+  }
+}
+
+extension Reversal {
+  /// The word, and the first reason for it.
+  fileprivate var inOneLine: Prose {
+    let reason = brief
+    return reason.isEmpty ? "\(word.rawValue)" : "\(word.rawValue): \(reason)"
+  }
+}
+
+extension PhaseID {
+  /// Finds the migration that a user names, by its name, its number or one of its phases.
+  ///
+  /// - Returns: a phase of it.
+  /// - Throws: `unknown-phase`, `ambiguous-phase`.
+  fileprivate static func find(
+    migration name: String, among candidates: [PhaseID]
+  ) throws(MigrationError) -> PhaseID {
+    let matches = candidates.filter { $0.isNamed(by: name) }
+    if let first = matches.first, matches.allSatisfy({ $0.migration == first.migration }) { return first }
+    return try find(name, among: candidates)
+  }
+}

@@ -1,0 +1,100 @@
+internal import PhaseDB
+
+/// `phasedb report`: eight questions about changes, answered from evidence.
+enum ReportCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let location = try Location(context, reading: .readable)
+    let invocation = context.invocation
+    let scope: Readiness.Scope =
+      invocation.flag(.pending)
+      ? .pending
+      : invocation.flag(.applied)
+        ? .applied : invocation.value(.migration).map(Readiness.Scope.migration) ?? .open
+    let file = invocation.value(.evidence)
+    let migrator = try location.migrator(.reading, context)
+    let (_, unread) = Catalog.readable(folder: location.migrations)
+    var readiness = try migrator.readiness(
+      Readiness.Request(
+        scope, compat: try file.map { path throws(MigrationError) in try CompatEvidence.read(path) } ?? [],
+        file: file, folder: location.migrations, maximumAge: location.settings.report.maximumAge)
+    ).completing { context.completed($0, onDatabase: $1) }
+    readiness.add(unread: unread, of: location.migrations)
+    let check =
+      invocation.flag(.check)
+      ? ReportCheck(
+        readiness, location.settings.report.required, isInFull: unread.isEmpty || scope == .applied)
+      : nil
+    try write(readiness, check, to: invocation.value(.output), context)
+    guard let check, !check.passes else { return .done }
+    for line in check.lines { context.errors.line(line) }
+    return .findings
+  }
+
+  private static func write(
+    _ readiness: Readiness, _ check: ReportCheck?, to path: String?, _ context: CommandContext
+  ) throws(MigrationError) {
+    let text: Prose =
+      switch context.invocation.format {
+      case .json: try JSONText.text(command: "report", ReportJSON(readiness, check))
+      case .html: PageHTML.text(ReportPage(readiness).page)
+      default: PageMarkdown.text(ReportPage(readiness).page)
+      }
+    guard let path else { return context.print(text) }
+    try NewFiles.replace(text.description, at: path)
+    if !context.isQuiet, !context.isJSON { context.errors.line("the report is in \(path)") }
+  }
+}
+
+/// Whether a report proves what `phasedb.json` wants proved.
+struct ReportCheck {
+  let required: [Int]
+  let unproved: [Readiness.Question]
+  /// Why the check fails although nothing is known to be unproved; nil when there is no such reason.
+  let obstacle: Prose?
+  var passes: Bool { unproved.isEmpty && obstacle == nil }
+
+  init(_ readiness: Readiness, _ required: [Int], isInFull: Bool) {
+    self.required = required
+    unproved = readiness.unproved(of: required)
+    obstacle =
+      isInFull ? nil : "files could not be read, so what is pending is not known in full: phasedb lint"
+  }
+
+  /// What is not proved, and what closes it: a line for each reason.
+  var lines: [Prose] {
+    let numbers = required.map(String.init).joined(separator: ", ")
+    var lines: [Prose] = ["the check fails: the questions \(numbers) must be proved"]
+    for question in unproved {
+      lines.append("  \(question.number) \(question.standing?.rawValue ?? ""): \(question.text)")
+      var told: Set<Prose> = []
+      for answer in question.deciding {
+        let line: Prose = "    \(answer.phase.short): \(answer.says)"
+        let closing = answer.closing?.sentence ?? ""
+        guard told.count < 3, told.insert(closing).inserted else { continue }
+        lines.append(line)
+        if !closing.isEmpty { lines.append("      to close it: \(closing)") }
+      }
+    }
+    if let obstacle { lines.append("  \(obstacle)") }
+    return lines
+  }
+}
+
+extension Readiness.Closing {
+  /// `fill the tables, then: phasedb rehearse`
+  var sentence: Prose {
+    let commands = commands.joined(separator: " && ")
+    return before.isEmpty ? commands : commands.isEmpty ? before : "\(before), then: \(commands)"
+  }
+}
+
+extension Readiness {
+  /// Says which files are missing in it.
+  fileprivate mutating func add(unread: [MigrationError], of folder: String) {
+    guard let first = unread.first else { return }
+    let more = unread.count > 1 ? ", and \(unread.count - 1) more" : ""
+    let place = first.place.map { " (\($0.file):\($0.line))" } ?? ""
+    notes.append(
+      "\(folder) was not read in full: \(first.message)\(place)\(more). Pending phases may be missing here")
+  }
+}
