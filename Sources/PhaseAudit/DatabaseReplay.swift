@@ -1,4 +1,4 @@
-package import PhaseDB
+internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
@@ -148,7 +148,7 @@ final class DatabaseReplay {
     var judged = AuditedMigration(migration, .returns)
     var isBack = false
     if let up = migration.up?.freed {
-      do throws(ReplayConnection.Failure) {
+      do {
         let again = try subject.run(up, enforcing: enforcing)
         let above = try subject.schema()
         let difference = SchemaDifference(from: before, to: above)
@@ -167,7 +167,7 @@ final class DatabaseReplay {
           judged.verdict = .orderOnly
         }
         isBack = difference.isEmpty && judged.rows.isEmpty
-      } catch {
+      } catch let error as ReplayConnection.Failure {
         judged = failed(migration, error, "after its way down, its way up does not run on these rows", up)
       }
     }
