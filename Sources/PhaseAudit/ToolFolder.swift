@@ -113,10 +113,16 @@ package struct ToolHistory: Sendable, Hashable {
   package struct Entry: Sendable, Hashable {
     package let version: String
     package let checksum: String?
+    /// Whether everything that the tool orders before it counts as applied too: some tools record only how far they are.
+    package let coversEarlier: Bool
+    /// The way down, where the table keeps it.
+    package let down: String?
 
-    package init(version: String, checksum: String? = nil) {
+    package init(version: String, checksum: String? = nil, coversEarlier: Bool = false, down: String? = nil) {
       self.version = version
       self.checksum = checksum
+      self.coversEarlier = coversEarlier
+      self.down = down
     }
   }
 }

@@ -27,6 +27,13 @@ extension MigrationError {
     case badRecipe = "bad-recipe"
     case recipeRefused = "recipe-refused"
 
+    // Reading the folder of another tool.
+    case unknownTool = "unknown-tool"
+    case ambiguousTool = "ambiguous-tool"
+    case tooManyFiles = "too-many-files"
+    case toolFilesInvalid = "tool-files-invalid"
+    case toolTableUnreadable = "tool-table-unreadable"
+
     // Finding what the user named.
     case unknownPhase = "unknown-phase"
     case ambiguousPhase = "ambiguous-phase"
