@@ -36,8 +36,10 @@ let package = Package(
     .target(name: "PhaseDB", dependencies: ["PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
     .target(
       name: "PhaseCompat", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
+    .target(
+      name: "PhaseAudit", dependencies: ["PhaseDB", "PhaseSQL", "PhaseSQLite"], swiftSettings: tested),
     .executableTarget(
-      name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseCompat", "PhaseDB"],
+      name: "PhaseDBCommand", dependencies: ["CProcess", "PhaseAudit", "PhaseCompat", "PhaseDB"],
       // Links to pages of the DocC catalog: `phasedb explain` prints their entries.
       resources: ["Errors", "Rules", "Words"].map { .embedInCode("Pages/\($0).md") }, swiftSettings: tested),
     // What tests draw by chance. It knows nothing of the product, as a judge must not.
@@ -56,6 +58,9 @@ let package = Package(
     .testTarget(
       name: "PhaseDBCommandTests", dependencies: ["PhaseDBCommand", "PhaseDB"], exclude: ["Screens"],
       swiftSettings: house),
+    .testTarget(
+      name: "PhaseAuditTests",
+      dependencies: ["PhaseAudit", "PhaseDB", "PhaseSQL", "PhaseSQLite", "TestDice"], swiftSettings: house),
     .testTarget(
       name: "WayBackTests", dependencies: ["CSQLite", "PhaseDB", "TestDice"], swiftSettings: tested),
     .target(

@@ -27,6 +27,17 @@ package final class CostLimit {
     /// Pages of the database; nil for SQLite's own limit.
     package var pages: Int?
 
+    package init(
+      steps: Int, time: Duration, total: Duration, timeForStatement: Duration, valueBytes: Int?, pages: Int?
+    ) {
+      self.steps = steps
+      self.time = time
+      self.total = total
+      self.timeForStatement = timeForStatement
+      self.valueBytes = valueBytes
+      self.pages = pages
+    }
+
     /// For databases in memory that phasedb alone fills.
     package static let scratch = Limits(
       steps: 500_000_000, time: .seconds(5), total: .seconds(20), timeForStatement: .milliseconds(2),

@@ -15,6 +15,8 @@ package enum FileReading {
     package let name: String
     /// What the entry is, with links followed.
     package let kind: Kind
+    /// Whether it is a symbolic link.
+    package let isLink: Bool
   }
 
   package enum Failure: Error, Hashable {
@@ -22,6 +24,8 @@ package enum FileReading {
     case system(Int32, String)
     case notAFile
     case tooLarge(bytes: Int)
+    /// A folder has more entries than were asked for.
+    case tooMany
 
     /// Whether nothing is at the path.
     package var isMissing: Bool {
@@ -41,7 +45,9 @@ package enum FileReading {
   }
 
   /// The entries of a folder, in the order of their names' bytes.
-  package static func entries(of path: String) throws(Failure) -> [Entry] {
+  ///
+  /// - Parameter limit: a folder of more entries is given up, before all of them are read.
+  package static func entries(of path: String, limit: Int = .max) throws(Failure) -> [Entry] {
     guard let folder = unsafe opendir(path) else { throw .current }
     defer { unsafe closedir(folder) }
     var entries: [Entry] = []
@@ -50,14 +56,18 @@ package enum FileReading {
         unsafe String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
       }
       if name == "." || name == ".." { continue }
+      guard entries.count < limit else { throw .tooMany }
+      let type = unsafe Int32(entry.pointee.d_type)
       let kind: Entry.Kind? =
-        switch unsafe Int32(entry.pointee.d_type) {
+        switch type {
         case Int32(DT_DIR): .folder
         case Int32(DT_REG): .file
         case Int32(DT_LNK), Int32(DT_UNKNOWN): nil
         default: .other
         }
-      entries.append(Entry(name: name, kind: kind ?? self.kind(of: "\(path)/\(name)")))
+      let isLink =
+        type == Int32(DT_LNK) || type == Int32(DT_UNKNOWN) && linkTarget(of: "\(path)/\(name)") != nil
+      entries.append(Entry(name: name, kind: kind ?? self.kind(of: "\(path)/\(name)"), isLink: isLink))
     }
     return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
@@ -233,6 +243,7 @@ extension FileReading.Failure {
     case .system(_, let words): words
     case .notAFile: "it is not a file"
     case .tooLarge: "it is too large"
+    case .tooMany: "it has too many entries"
     }
   }
 

@@ -13,7 +13,7 @@ struct HouseTests {
   ]
 
   /// The same of targets.
-  static let targets = ["PhaseSQL", "PhaseSQLite", "PhaseDB", "PhaseCompat", "PhaseDBCommand"]
+  static let targets = ["PhaseSQL", "PhaseSQLite", "PhaseDB", "PhaseAudit", "PhaseCompat", "PhaseDBCommand"]
   /// Those that are taken into other people's applications.
   static let library = targets.dropLast()
 

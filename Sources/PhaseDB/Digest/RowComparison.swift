@@ -1,12 +1,12 @@
-internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQL
+package import PhaseSQLite
 
 /// Finds the rows in which two states of a table differ. It reads both in the order of their keys, and keeps only the
 /// rows that it will show.
 ///
 /// Rows are ordered by rowid if that is the key, else by a hash of the key, so that both sides have the same order
 /// whatever the collation or encoding of the columns is.
-struct RowComparison {
+package struct RowComparison {
   let before: Connection
   let after: Connection
   /// Columns whose loss is accepted.
@@ -14,10 +14,19 @@ struct RowComparison {
   /// How many rows to show.
   let limit: Int
 
+  package init(before: Connection, after: Connection, declared: Set<FoldedName> = [], limit: Int) {
+    self.before = before
+    self.after = after
+    self.declared = declared
+    self.limit = limit
+  }
+
   /// - Parameters:
   ///   - object: the table before.
   ///   - present: the table after.
-  func difference(of object: SchemaObject, and present: SchemaObject) throws(SQLiteError) -> TableDifference {
+  package func difference(
+    of object: SchemaObject, and present: SchemaObject
+  ) throws(SQLiteError) -> TableDifference {
     let left = try Side(object, on: before, without: declared)
     let right = try Side(present, on: after, without: declared)
     var found = Findings(limit: limit)

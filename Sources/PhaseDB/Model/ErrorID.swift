@@ -28,6 +28,13 @@ extension MigrationError {
     case badRecipe = "bad-recipe"
     case recipeRefused = "recipe-refused"
 
+    // Reading the folder of another tool.
+    case unknownTool = "unknown-tool"
+    case ambiguousTool = "ambiguous-tool"
+    case tooManyFiles = "too-many-files"
+    case toolFilesInvalid = "tool-files-invalid"
+    case toolTableUnreadable = "tool-table-unreadable"
+
     // Finding what the user named.
     case unknownPhase = "unknown-phase"
     case ambiguousPhase = "ambiguous-phase"
@@ -37,6 +44,8 @@ extension MigrationError {
     case unknownSwitch = "unknown-switch"
     case unknownEntry = "unknown-entry"
     case unknownWord = "unknown-word"
+    case unknownMigration = "unknown-migration"
+    case toolTableMissing = "tool-table-missing"
     case alreadyExists = "already-exists"
 
     // The database and its ledger.

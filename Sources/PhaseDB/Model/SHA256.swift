@@ -2,9 +2,9 @@
 ///
 /// It is written here because neither the toolchain on Linux nor SQLite has one, and the package has no dependencies.
 /// It serves identity, not secrecy, and is not hardened against timing attacks.
-enum SHA256 {
+package enum SHA256 {
   /// The digest of a message in lower-case hexadecimal.
-  static func hex(_ message: [UInt8]) -> String { hex(words(message)) }
+  package static func hex(_ message: [UInt8]) -> String { hex(words(message)) }
 
   private static func hex(_ words: [UInt32]) -> String {
     let digits = Array("0123456789abcdef".utf8)

@@ -27,7 +27,7 @@ package enum TextFile {
       MigrationError(
         .fileUnreadable, "cannot read \(path): \(words)",
         help: ["check that the file exists and that you may read it"])
-    case .notAFile:
+    case .notAFile, .tooMany:
       MigrationError(
         .fileUnreadable, "cannot read \(path): it is not a file", help: ["put a text file there"])
     case .tooLarge(let size):

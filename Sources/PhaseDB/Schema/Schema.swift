@@ -32,7 +32,7 @@ package struct Schema: Sendable {
   }
 
   /// A schema with these objects, in no order that matters.
-  init(_ objects: [SchemaObject] = []) {
+  package init(_ objects: [SchemaObject] = []) {
     for object in objects { append(Row(id: 0, object: object, isForeign: false)) }
   }
 

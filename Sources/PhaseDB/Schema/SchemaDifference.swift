@@ -2,13 +2,13 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// How two schemas differ in meaning: formatting, comments, quoting and the case of names do not count.
-struct SchemaDifference: Sendable {
-  let added: [SchemaObject]
-  let removed: [SchemaObject]
+package struct SchemaDifference: Sendable {
+  package let added: [SchemaObject]
+  package let removed: [SchemaObject]
   /// Objects of both whose SQL differs.
-  let changed: [(before: SchemaObject, after: SchemaObject)]
+  package let changed: [(before: SchemaObject, after: SchemaObject)]
 
-  init(from before: Schema, to after: Schema) { self.init(after.changes(since: before)) }
+  package init(from before: Schema, to after: Schema) { self.init(after.changes(since: before)) }
 
   /// The meaning of changes, without formatting.
   init(_ changes: [SchemaChange]) {
@@ -23,7 +23,7 @@ struct SchemaDifference: Sendable {
     }
   }
 
-  var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
+  package var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
 
   /// One line for each object, `+`, `-` or `~` first, and below a changed one what changed about it: sentences, and what
   /// differs of texts that sentences do not explain.
@@ -93,7 +93,7 @@ extension SchemaFact {
 extension SchemaDifference {
   /// Every change as a value: at least one for each object that differs. Tables come first, and removed objects before
   /// added ones.
-  var facts: [SchemaFact] {
+  package var facts: [SchemaFact] {
     let shadows = Self.shadows(of: removed + added)
     var facts: [SchemaFact] = []
     for type in ["table", "index", "trigger", "view"] {
@@ -116,7 +116,7 @@ extension SchemaDifference {
   }
 
   /// One sentence for each change, for people.
-  var sentences: [Prose] { facts.flatMap(\.sentences) }
+  package var sentences: [Prose] { facts.flatMap(\.sentences) }
 
   /// The names of tables that are made or dropped only with a virtual table.
   private static func shadows(of objects: [SchemaObject]) -> Set<SchemaName> {

@@ -1,10 +1,10 @@
-internal import PhaseSQL
+package import PhaseSQL
 
 /// One change of a schema, as a value for rules, and as a sentence for people.
 ///
 /// Names of tables and columns are spelled as in the schema that has them, in the later one when both do. Parts of an
 /// added or removed column, such as its CHECK or a foreign key of it alone, make no fact of their own.
-enum SchemaFact: Hashable, Sendable {
+package enum SchemaFact: Hashable, Sendable {
   case tableAdded(SchemaName)
   case tableRemoved(SchemaName)
   /// Its tokens differ in something for which there is no finer fact, such as the name of a constraint.
@@ -103,7 +103,7 @@ extension SchemaFact {
 
 extension SchemaFact {
   /// The change as sentences for people, one for each thing that changed.
-  var sentences: [Prose] {
+  package var sentences: [Prose] {
     switch self {
     case .foreignKeyChanged(let table, let old, let new): ForeignKey.sentences(table, from: old, to: new)
     case .indexChanged(let old, let new): IndexDefinition.sentences(from: old, to: new)

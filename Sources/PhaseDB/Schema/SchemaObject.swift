@@ -7,14 +7,14 @@ package struct SchemaObject: Sendable {
   /// As spelled.
   package let name: String
   /// The table it belongs to; its own name for a table or a view.
-  let table: String
-  let sql: String
+  package let table: String
+  package let sql: String
   /// How often REFERENCES occurs in its SQL: 0 for a table without a foreign key.
   let references: Int
   /// Equal for two objects whose SQL differs only in comments, white space, quoting and the case of names.
   let digest: SchemaDigest
   /// Whether it is a table of a module, which keeps its data in shadow tables named after it.
-  let isVirtual: Bool
+  package let isVirtual: Bool
 
   /// Identifies an object within its schema. Names are case-folded, as SQLite compares them.
   package struct Key: Hashable, Sendable, Comparable {

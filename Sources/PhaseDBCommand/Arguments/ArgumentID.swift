@@ -15,9 +15,10 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case upExpression, downExpression, fill
   case app, list, importLog, timeLimit, jobs, logs
   case pending, applied, migration, output
+  case tool, since, set, replace, stub
 
   // Positionals.
   case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,
     action, lane, laneAction
-  case switchName, exposure, subject, subjects, state, steps, every, interval, recipe, given
+  case switchName, exposure, subject, subjects, state, steps, every, interval, recipe, given, folder
 }

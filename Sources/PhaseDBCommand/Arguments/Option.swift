@@ -1,3 +1,4 @@
+internal import PhaseAudit
 internal import PhaseDB
 
 /// One option of the command line: a row of the table that parser, help and completions read.
@@ -200,6 +201,19 @@ extension Option {
     Option(.migration, "migration", takes: .name(.phase), "only one migration: its number or its name"),
     Option(
       .output, "output", short: "o", takes: .path, "write to this file, in the place of one that is there"),
+    Option(
+      .tool, "tool", takes: .choices(["auto"] + MigrationTool.allCases.map(\.rawValue)),
+      "the tool that the folder belongs to (default: auto, by its files)"),
+    Option(
+      .since, "since", takes: .text("VERSION"), "judge only migrations after this one; those before it only run up"),
+    Option(
+      .set, "set", takes: .pair("NAME=VALUE"), repeatable: true, "the value of a placeholder in the files"),
+    Option(
+      .replace, "replace", takes: .pair("A=B"), repeatable: true,
+      "read B where the files say A, as a template of the application would"),
+    Option(
+      .stub, "stub", takes: .text("FUNCTION"), repeatable: true,
+      "stand in for a function of the application; it returns its first argument"),
   ]
 
   static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }

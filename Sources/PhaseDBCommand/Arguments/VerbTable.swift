@@ -85,6 +85,27 @@ extension Verb {
       ],
       exitCodes: [.done, .findings, .refused, .usage]),
     Verb(
+      .audit, "audit",
+      summary: "see which migrations of another tool can be taken back",
+      discussion:
+        "Reads the folder of another migration tool and runs every migration up, down and up again on a database in memory, "
+        + "with rows that it makes itself, as that tool runs them. Says which of them come back, with schema and rows. With "
+        + "--database, goes down from the head on a private copy of its rows. Nothing is written, neither to the folder nor to "
+        + "the database.",
+      positionals: [Positional(.folder, .directory, "the folder of the other tool")],
+      options: [.tool, .database, .since, .set, .replace, .stub, .format],
+      wording: [
+        .database: "a database of the folder; a private copy of it goes down from its head",
+        .format: "text for people, JSON, Markdown, SARIF, or HTML for a browser (default: text)",
+      ],
+      formats: [.text, .json, .markdown, .sarif, .html],
+      examples: [
+        Example("phasedb audit db/migrations", "judge every migration of a folder"),
+        Example("phasedb audit db/migrations --database app.db", "go down on a copy of real rows"),
+        Example("phasedb audit db/migrations --since 0042 --format markdown", "comment on what a pull request adds"),
+      ],
+      exitCodes: [.done, .findings, .refused, .busy, .usage]),
+    Verb(
       .compat, "compat",
       summary: "run the queries of old and new versions on every state where they may be live",
       discussion:

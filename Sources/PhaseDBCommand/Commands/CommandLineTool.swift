@@ -76,6 +76,7 @@ struct CommandLineTool {
     case .initialize: InitCommand.run
     case .new: NewCommand.run
     case .lint: LintCommand.run
+    case .audit: AuditCommand.run
     case .compat: CompatCommand.run
     case .adopt: AdoptCommand.run
     case .plan: PlanCommand.run

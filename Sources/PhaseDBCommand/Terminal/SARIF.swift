@@ -1,3 +1,4 @@
+internal import PhaseAudit
 internal import PhaseDB
 
 #if canImport(FoundationEssentials)
@@ -8,11 +9,15 @@ internal import PhaseDB
 
 /// Findings in the Static Analysis Results Interchange Format, version 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0).
 enum SARIF {
-  static func text(_ report: LintReport) throws(MigrationError) -> Prose {
+  static func text(_ report: LintReport) throws(MigrationError) -> Prose { try text(Log(Run(report))) }
+
+  static func text(_ audit: Audit) throws(MigrationError) -> Prose { try text(Log(Run(audit))) }
+
+  private static func text(_ log: Log) throws(MigrationError) -> Prose {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do {
-      return JSONText.shown(try encoder.encode(Log(report)))
+      return JSONText.shown(try encoder.encode(log))
     } catch {
       throw MigrationError(.outputFailed, "the findings cannot be written as SARIF: \(error)")
     }
@@ -28,7 +33,7 @@ enum SARIF {
       case version, runs
     }
 
-    init(_ report: LintReport) { runs = [Run(report)] }
+    init(_ run: Run) { runs = [run] }
   }
 
   private struct Run: Encodable {
@@ -64,9 +69,49 @@ enum SARIF {
           locations: finding.place.map { [Location($0)] } ?? [])
       }
     }
+
+    /// What does not come back, and what was found besides.
+    init(_ audit: Audit) {
+      let verdicts = AuditVerdict.allCases.filter { !$0.comesBack }
+      let kinds = AuditFinding.Kind.allCases
+      let ids = verdicts.map(\.rawValue) + kinds.map(\.rawValue)
+      tool = Tool(
+        driver: Driver(
+          version: PhaseDBVersion.current,
+          rules: verdicts.map {
+            Descriptor(
+              id: $0.rawValue, shortDescription: Message("The migration \($0.meaning)."),
+              defaultConfiguration: Configuration(level: $0.sarifLevel))
+          }
+            + kinds.map {
+              Descriptor(
+                id: $0.rawValue, shortDescription: Message($0.reason),
+                defaultConfiguration: Configuration(level: Finding.Level.warning.rawValue))
+            }))
+      results =
+        audit.judged.filter { !$0.verdict.comesBack }.map { migration in
+          Result(
+            ruleId: migration.verdict.rawValue, ruleIndex: ids.firstIndex(of: migration.verdict.rawValue) ?? -1,
+            level: migration.verdict.sarifLevel,
+            message: Message(
+              (["\(migration.version) \(migration.verdict.meaning)"] + migration.reasons).joined(separator: "\n")),
+            locations: [
+              Location(
+                migration.place ?? Place(file: migration.files.first ?? audit.path, line: 1, column: 1))
+            ])
+        }
+        + audit.findings.map { finding in
+          Result(
+            ruleId: finding.kind.rawValue, ruleIndex: ids.firstIndex(of: finding.kind.rawValue) ?? -1,
+            level: Finding.Level.warning.rawValue,
+            message: Message(([finding.message] + finding.details + [finding.kind.reason]).joined(separator: "\n")),
+            locations: finding.place.map { [Location($0)] } ?? [])
+        }
+    }
   }
 
   private struct Tool: Encodable { let driver: Driver }
+
 
   private struct Driver: Encodable {
     let name = "phasedb"
@@ -133,4 +178,8 @@ enum SARIF {
         ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
     }.joined()
   }
+}
+
+extension AuditVerdict {
+  fileprivate var sarifLevel: String { (self == .notJudged ? Finding.Level.warning : .error).rawValue }
 }

@@ -1,0 +1,53 @@
+internal import PhaseDB
+
+/// SQLx: `1_name.sql`, or `1_name.up.sql` and `1_name.down.sql`, by number. It records SHA-384 of the file's bytes
+/// (github.com/launchbadge/sqlx, sqlx-core/src/migrate/source.rs).
+struct SqlxReader {
+  let files: FolderFiles
+
+  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
+    try SqlxReader(files: FolderFiles(path, depth: 0, options: options)).folder
+  }
+
+  private var folder: ToolFolder {
+    var remarks = files.remarks
+    var found: [(number: Int64, name: String, up: String?, down: String?)] = []
+    for file in files.topFiles where file.hasSuffix(".sql") {
+      guard let (before, after) = file.cut(at: "_") else { continue }
+      guard let number = Int64(before) else {
+        remarks.append(
+          ToolFolder.Remark("\(files.path(of: file)) does not begin with a number: sqlx refuses the folder"))
+        continue
+      }
+      let isDown = after.hasSuffix(".down.sql")
+      let suffix = isDown ? ".down.sql" : after.hasSuffix(".up.sql") ? ".up.sql" : ".sql"
+      let name = String(after.dropLast(suffix.count))
+      if let index = found.firstIndex(where: { $0.number == number && (isDown ? $0.down : $0.up) == nil }) {
+        if isDown { found[index].down = file } else { (found[index].up, found[index].name) = (file, name) }
+      } else {
+        found.append((number, name, isDown ? nil : file, isDown ? file : nil))
+      }
+    }
+    found.sort { $0.number < $1.number }
+    let migrations = found.map { migration(String($0.number), $0.name, up: $0.up, down: $0.down) }
+    return ToolFolder(
+      tool: .sqlx, path: files.root, migrations: migrations,
+      remarks: remarks + Repeated.remarks(migrations, "sqlx cannot record both", in: files))
+  }
+
+  private func migration(_ version: String, _ name: String, up: String?, down: String?) -> ToolMigration {
+    let (upFile, upObstacle) = up.map(files.file) ?? (nil, nil)
+    let (downFile, downObstacle) = down.map(files.file) ?? (nil, nil)
+    return ToolMigration(
+      version: version,
+      name: name.split(separator: "_", omittingEmptySubsequences: false).joined(separator: " "),
+      files: [up, down].compactMap(\.self), up: upFile.map(script), down: downFile.map(script),
+      obstacle: upObstacle ?? downObstacle,
+      checksum: upFile.map { SHA384.hex(Array($0.original.utf8)) })
+  }
+
+  /// The very first bytes of the file say it, and each file for itself.
+  private func script(_ file: ToolFile) -> ToolScript {
+    ToolScript(file, wrapping: file.text.utf8.starts(with: "-- no-transaction".utf8) ? .none : .transaction)
+  }
+}

@@ -1,0 +1,227 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// Runs the migrations of a folder one after another on scratch databases with rows that it makes itself.
+final class Replay {
+  private let folder: ToolFolder
+  private let pair: ScratchPair
+  /// For the trials with plainer rows, and with none.
+  private var other: ScratchPair?
+  /// A database without rows but those that migrations put in, and how many migrations it has.
+  private var clean: (replay: ReplayConnection, count: Int)?
+  private let seeds = SeededRows(.awkward)
+  /// Tables that are to get rows before the next migration.
+  private var toSeed: [SchemaObject] = []
+  private var empty: Set<String> = []
+  /// The first migration that could not be run: what comes after it runs on another schema.
+  private var skipped: String?
+  private let make: () throws(SQLiteError) -> ReplayConnection
+  private let stubs: Set<FoldedName>
+
+  private(set) var findings: [AuditFinding] = []
+
+  init(_ folder: ToolFolder, stubs: [String]) throws(SQLiteError) {
+    self.folder = folder
+    self.stubs = Set(stubs.map(\.folded))
+    let clock = try StandingClock(at: "2026-01-31 12:00:00")
+    let cost = CostLimit(.audit)
+    make = { () throws(SQLiteError) in try ReplayConnection(clock, cost, stubs: stubs) }
+    pair = try ScratchPair(enforcing: folder.tool.enforcesForeignKeys, make)
+  }
+
+  /// Whether a migration could not be run, so that the schema is not the one that the folder leads to.
+  var hasSkipped: Bool { skipped != nil }
+
+  /// The schema after the migrations that were taken so far.
+  var schema: Schema { pair.schema }
+
+  /// Takes the next migration up, down and up again.
+  func judge(_ index: Int) throws(SQLiteError) -> AuditedMigration {
+    let migration = folder.migrations[index]
+    if let obstacle = migration.obstacle {
+      skip(migration)
+      return AuditedMigration(migration, .notJudged, [obstacle])
+    }
+    guard let written = migration.up else {
+      skip(migration)
+      return AuditedMigration(migration, .notJudged, ["it has no way up"])
+    }
+    let up = freed(written, of: migration)
+    let down = migration.down.map { freed($0, of: migration) }
+    for name in try pair.seed(toSeed, seeds) { empty.insert(name) }
+    toSeed = []
+
+    var trip = try pair.trip(up: up, down: down)
+    var note: Prose?
+    if let failure = trip.upFailure, failure.cause == .statement {
+      for (kind, words) in [(SeededRows.Kind.plain as SeededRows.Kind?, "with plain rows" as Prose), (nil, "without rows")] {
+        let (pair, trial) = try tried(index, up, down, with: kind)
+        guard trial.upFailure == nil else { continue }
+        note = "its way up fails on some rows (\(failure.message)), so it was tried \(words)"
+        trip = trial
+        try self.pair.become(pair.mirror)
+        break
+      }
+    }
+    follow(trip)
+    remark(trip, migration)
+    var judged = try verdict(on: migration, index, up, down, trip)
+    judged.reasons += [note].compactMap(\.self)
+    judged.unseeded = empty.filter { trip.touched.contains($0.folded) }.sorted()
+    judged.usesStub = !stubs.isEmpty && [up, down].contains { $0.map { $0.calls(stubs) } ?? false }
+    return judged
+  }
+
+  /// The script without the tool's transaction, when it brings its own.
+  private func freed(_ script: ToolScript, of migration: ToolMigration) -> ToolScript {
+    guard script.wrapping == .transaction, let place = ScriptPlaces(script).transactionControl else { return script }
+    findings.append(
+      AuditFinding(
+        .ownTransaction, migration.version, "it begins or ends the transaction that \(folder.tool.rawValue) opens",
+        at: place))
+    return script.freed
+  }
+
+  private func skip(_ migration: ToolMigration) { skipped = skipped ?? migration.version }
+
+  /// Remembers which tables want rows now.
+  private func follow(_ trip: ScratchPair.Trip) {
+    guard trip.upFailure == nil else { return }
+    toSeed = trip.changed
+    let known = Set(toSeed.map(\.key))
+    for table in trip.touched {
+      guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key),
+        let count = try? pair.mirror.connection.rowCount(of: object.name), count == 0
+      else { continue }
+      toSeed.append(object)
+    }
+    for object in toSeed { empty.remove(object.name) }
+  }
+
+  private func remark(_ trip: ScratchPair.Trip, _ migration: ToolMigration) {
+    if let place = trip.inertPragma {
+      findings.append(
+        AuditFinding(
+          .inertPragma, migration.version, "PRAGMA foreign_keys does nothing here, inside a transaction", at: place))
+    }
+    for cascade in trip.cascades {
+      let tables = cascade.rows.map(\.table).joined(separator: ", ")
+      findings.append(
+        AuditFinding(
+          .cascade, migration.version,
+          "\(cascade.isDown ? "its way down" : "its way up") drops \(cascade.dropped), and with foreign keys enforced rows of \(CountText.text(cascade.rows.count, "other table")) go with it: \(tables)",
+          details: cascade.rows.map(\.sentence), at: cascade.place))
+    }
+  }
+
+  // MARK: - The verdict
+
+  private func verdict(
+    on migration: ToolMigration, _ index: Int, _ up: ToolScript, _ down: ToolScript?, _ trip: ScratchPair.Trip
+  ) throws(SQLiteError) -> AuditedMigration {
+    if let failure = trip.upFailure {
+      skip(migration)
+      return unrun(migration, failure, "its way up does not run", of: up)
+    }
+    if migration.isRepeatable {
+      return AuditedMigration(
+        migration, .notJudged, ["it is repeatable: the tool runs it again when it changes, and never takes it back"])
+    }
+    guard let down else { return AuditedMigration(migration, .absent) }
+    if let failure = trip.downFailure {
+      var judged = unrun(migration, failure, "its way down does not run", of: down)
+      guard judged.verdict == .doesNotRun else { return judged }
+      let (_, bare) = try tried(index, up, down, with: nil)
+      if bare.comesBack {
+        judged.reasons[0] = "its way down fails with rows: \(failure.message)"
+        let (_, plain) = try tried(index, up, down, with: .plain)
+        judged.reasons.append(
+          plain.comesBack ? "with one plain row in each table it comes back" : "on an empty database it comes back")
+      }
+      return judged
+    }
+    if let failure = trip.againFailure {
+      return unrun(migration, failure, "after its way down, its way up does not run again", of: up)
+    }
+    let place = ScriptPlaces(down).beginning
+    if !trip.left.isEmpty || !trip.again.isEmpty {
+      if down.statements.isEmpty { return AuditedMigration(migration, .empty, trip.left) }
+      var judged = AuditedMigration(
+        migration, .otherSchema, trip.left + trip.again.map { "after the second way up, \($0)" }, at: place)
+      judged.rows = trip.rows
+      return judged
+    }
+    if !trip.rows.isEmpty || !trip.rowsAgain.isEmpty {
+      if down.statements.isEmpty { return AuditedMigration(migration, .empty, trip.rows.map(\.sentence)) }
+      var judged = AuditedMigration(
+        migration, .rowsDiffer,
+        trip.rows.map(\.sentence) + trip.rowsAgain.map { "after the second way up, \($0.sentence)" }, at: place)
+      judged.rows = trip.rows.isEmpty ? trip.rowsAgain : trip.rows
+      let (_, plain) = try tried(index, up, down, with: .plain)
+      if plain.comesBack { judged.reasons.append("one plain row in each table comes back") }
+      return judged
+    }
+    if down.statements.isEmpty, !up.statements.isEmpty { return AuditedMigration(migration, .empty) }
+    return AuditedMigration(migration, trip.isOfOrder ? .orderOnly : .returns)
+  }
+
+  private func unrun(
+    _ migration: ToolMigration, _ failure: ReplayConnection.Failure, _ words: Prose, of script: ToolScript
+  ) -> AuditedMigration {
+    let place = failure.place ?? ScriptPlaces(script).beginning
+    guard failure.cause == .statement else {
+      return AuditedMigration(migration, .notJudged, [failure.message], at: place)
+    }
+    if let skipped, skipped != migration.version {
+      return AuditedMigration(
+        migration, .notJudged, ["\(words) after \(skipped), which could not be run: \(failure.message)"], at: place)
+    }
+    return AuditedMigration(migration, .doesNotRun, ["\(words): \(failure.message)"], at: place)
+  }
+
+  // MARK: - Other rows
+
+  /// The same migration with plain rows, or with none but those of the migrations before it.
+  private func tried(
+    _ index: Int, _ up: ToolScript, _ down: ToolScript?, with kind: SeededRows.Kind?
+  ) throws(SQLiteError) -> (pair: ScratchPair, trip: ScratchPair.Trip) {
+    let pair: ScratchPair
+    if let other { pair = other } else { pair = try ScratchPair(enforcing: folder.tool.enforcesForeignKeys, make) }
+    other = pair
+    try pair.become(try cleaned(upTo: index))
+    if let kind {
+      let tables = pair.schema.objects.filter { $0.key.type == "table" }
+      _ = try pair.seed(Array(tables), SeededRows(kind))
+    }
+    return (pair, try pair.trip(up: up, down: down))
+  }
+
+  /// A database with the first migrations, and only their rows. Each migration runs on it at most once.
+  private func cleaned(upTo index: Int) throws(SQLiteError) -> ReplayConnection {
+    let replay: ReplayConnection
+    if let clean { replay = clean.replay } else { replay = try make() }
+    for next in (clean?.count ?? 0)..<index {
+      let migration = folder.migrations[next]
+      guard migration.obstacle == nil, let up = migration.up else { continue }
+      // One that does not run here did not run with rows either, and is passed over on both.
+      _ = try? replay.run(up.freed, enforcing: folder.tool.enforcesForeignKeys)
+    }
+    clean = (replay, index)
+    return replay
+  }
+}
+
+extension CostLimit.Limits {
+  /// For scratch databases on which another tool's scripts run.
+  static let audit = CostLimit.Limits(
+    steps: 500_000_000, time: .seconds(5), total: .seconds(120), timeForStatement: .milliseconds(2),
+    valueBytes: 20_000_000, pages: 32_768)
+}
+
+extension ToolScript {
+  /// Whether it names one of these functions.
+  func calls(_ functions: Set<FoldedName>) -> Bool {
+    SQLWord.all(in: text).contains { functions.contains($0.text) }
+  }
+}

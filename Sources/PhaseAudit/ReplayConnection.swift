@@ -1,0 +1,227 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// A scratch database on which the scripts of another tool run as that tool runs them.
+final class ReplayConnection {
+  let connection: Connection
+  private let clock: StandingClock
+  private let guarding = ReplayGuard()
+  /// The schema as last read, so that unchanged objects are not parsed again.
+  private var known = Schema()
+
+  /// What a script did.
+  struct Trace {
+    var touched: Set<FoldedName> = []
+    var dropped: [(table: FoldedName, place: Place)] = []
+    /// The first PRAGMA foreign_keys inside a transaction.
+    var inertPragma: Place?
+  }
+
+  /// Why a script did not run to its end.
+  struct Failure: Error {
+    enum Cause { case statement, refused, notHere, costly }
+
+    let cause: Cause
+    /// A sentence without a full stop.
+    let message: Prose
+    let place: Place?
+    /// Whether rows were in the way: a constraint that they break.
+    let isOfRows: Bool
+  }
+
+  /// - Parameters:
+  ///   - path: nil for a database in memory.
+  ///   - stubs: functions of the application that get a stand-in.
+  init(at path: String? = nil, _ clock: StandingClock, _ cost: CostLimit, stubs: [String]) throws(SQLiteError) {
+    connection = try Connection(path: path ?? "", mode: path == nil ? .memory : .readWrite)
+    self.clock = clock
+    // As SQLite is built by default, and as nearly every tool leaves it.
+    connection.turn(.doubleQuotedStringsInDML, on: true)
+    connection.turn(.doubleQuotedStringsInDDL, on: true)
+    connection.turn(.defensive, on: true)
+    connection.turn(.loadExtension, on: false)
+    try connection.limit(to: cost)
+    try connection.execute("PRAGMA temp_store = MEMORY")
+    if let pages = cost.limits.pages { try connection.execute("PRAGMA temp.max_page_count = \(pages)") }
+    if path != nil {
+      // What is lost in a crash is made again.
+      try connection.execute("PRAGMA synchronous = OFF")
+      try connection.execute("PRAGMA journal_mode = MEMORY")
+    }
+    try clock.rule(connection)
+    for name in stubs {
+      try connection.define(name, argumentCount: -1, isForSchema: true) { $0.first ?? .null }
+    }
+  }
+
+  /// The present schema.
+  func schema() throws(SQLiteError) -> Schema {
+    known = try Schema(of: connection, known: known)
+    return known
+  }
+
+  /// Makes this database equal to another one.
+  func become(_ other: ReplayConnection) throws(SQLiteError) {
+    if !connection.isAutocommit { try connection.execute("ROLLBACK") }
+    try other.connection.backUp(to: connection)
+    known = other.known
+  }
+
+  /// Lets random numbers come again from the beginning.
+  func rewind() { clock.rewind() }
+
+  /// Runs a script.
+  ///
+  /// - Parameter enforcing: whether foreign keys are enforced when it begins.
+  func run(_ script: ToolScript, enforcing: Bool) throws(Failure) -> Trace {
+    do throws(SQLiteError) {
+      try settle(enforcing: enforcing)
+    } catch {
+      throw Failure(cause: .statement, message: "\(error.message)", place: nil, isOfRows: false)
+    }
+    guarding.begin()
+    // It may ask from inside of the statement that is compiled, so it must not use the connection.
+    connection.setAuthorizer { [guarding, cost = connection.costLimit] action in
+      // A view of views of views is compiled for minutes, and no step of it has run yet.
+      guarding.allows(action) && cost?.goesOn(after: 0) ?? true
+    }
+    defer { connection.removeAuthorizer() }
+    let bytes = Array(script.text.utf8)
+    var at: Int?
+    do throws(SQLiteError) {
+      try connection.spending { () throws(SQLiteError) in
+        connection.makeRoom(forSQLOf: bytes.count)
+        if script.wrapping == .transaction { try connection.execute("BEGIN") }
+        for range in script.statements {
+          at = range.lowerBound
+          try run(String(decoding: bytes[range], as: UTF8.self), from: range.lowerBound) { at = $0 }
+        }
+        at = nil
+        if script.wrapping == .transaction { try connection.execute("COMMIT") }
+      }
+    } catch {
+      let refusal = guarding.refusal
+      connection.removeAuthorizer()
+      if !connection.isAutocommit { try? connection.execute("ROLLBACK") }
+      throw failure(error, refusal, at: at, in: script)
+    }
+    // A script that leaves its own transaction open loses it when the tool closes the connection.
+    connection.removeAuthorizer()
+    if !connection.isAutocommit { try? connection.execute("ROLLBACK") }
+    let text = ScriptPlaces(script)
+    return Trace(
+      touched: guarding.touched, dropped: guarding.dropped.map { ($0.table, text.place(at: $0.statement)) },
+      inertPragma: guarding.inertPragmas.first.map(text.place))
+  }
+
+  private func run(_ sql: String, from start: Int, _ note: (Int) -> Void) throws(SQLiteError) {
+    var reader = ScriptReader(sql, on: connection)
+    while true {
+      guarding.statement = start + reader.offset
+      guarding.isInTransaction = !connection.isAutocommit
+      connection.costLimit?.beginStatement()
+      note(start + reader.offset)
+      var statement: Statement
+      do throws(SQLiteError) {
+        guard let part = try reader.next() else { return }
+        statement = part.take()
+      } catch {
+        var error = error
+        error.offset = error.offset.map { start + $0 }
+        throw error
+      }
+      // Its inner ATTACH is compiled while it runs.
+      guarding.isVacuum = statement.sql.beginsWithVacuum
+      while try statement.step() {}
+      guarding.isVacuum = false
+    }
+  }
+
+  private func failure(_ error: SQLiteError, _ refusal: Prose?, at start: Int?, in script: ToolScript) -> Failure {
+    let places = ScriptPlaces(script)
+    let place = error.offset.map(places.place) ?? start.map(places.place)
+    func failed(_ cause: Failure.Cause, _ message: Prose) -> Failure {
+      Failure(cause: cause, message: message, place: place, isOfRows: error.code.primary == .constraint)
+    }
+    if let refusal { return failed(.refused, refusal) }
+    if error.code == .tooCostly { return failed(.costly, "it was stopped, because \(error.message)") }
+    if error.code.primary == .full || error.code.primary == .tooBig || error.code.primary == .noMemory {
+      return failed(.costly, "it was stopped, because it fills the scratch database: \(error.message)")
+    }
+    for (beginning, kind) in Self.missing {
+      guard error.message.hasPrefix(beginning) else { continue }
+      let name = String(error.message.dropFirst(beginning.count))
+      return failed(
+        .notHere,
+        kind == "function"
+          ? "it calls the function \(name), which is not SQLite's: try --stub \(ShellWord(name))"
+          : "it needs the \(kind) \(name), which this SQLite does not have")
+    }
+    return failed(.statement, "\(error.message)")
+  }
+
+  private static let missing = [
+    ("no such function: ", "function"), ("no such module: ", "module"), ("no such tokenizer: ", "tokenizer"),
+    ("no such collation sequence: ", "collation"), ("unknown tokenizer: ", "tokenizer"),
+  ]
+
+  /// Makes the connection as the tool opens it.
+  private func settle(enforcing: Bool) throws(SQLiteError) {
+    connection.turn(.foreignKeys, on: enforcing)
+    connection.turn(.legacyAlterTable, on: false)
+    clock.rewind()
+    for pragma in guarding.settings.intersection(["ignore_check_constraints", "recursive_triggers", "query_only"]) {
+      try connection.execute("PRAGMA \(pragma) = OFF")
+    }
+  }
+}
+
+extension String {
+  fileprivate var beginsWithVacuum: Bool {
+    guard let first = SQLTokens(self).first(where: { !$0.kind.isTrivia }) else { return false }
+    return String(decoding: Array(utf8)[first.range], as: UTF8.self).asciiLowercased == "vacuum"
+  }
+}
+
+/// Finds places in a script of another tool.
+struct ScriptPlaces {
+  private let script: ToolScript
+
+  init(_ script: ToolScript) { self.script = script }
+
+  /// The place of the first token from an offset on.
+  func place(at offset: Int) -> Place {
+    guard let text = Script(script.text, file: script.file, firstLine: script.firstLine) else {
+      return Place(file: script.file, line: script.firstLine, column: 1)
+    }
+    let token = SQLTokens(script.text).first { $0.range.lowerBound >= offset && !$0.kind.isTrivia }
+    let start = token?.range.lowerBound ?? offset
+    return text.place(at: start, length: token?.range.count ?? 1)
+  }
+
+  /// The first statement's.
+  var beginning: Place { place(at: script.statements.first?.lowerBound ?? 0) }
+
+  /// The first statement that begins or ends a transaction; nil when there is none.
+  var transactionControl: Place? {
+    let bytes = Array(script.text.utf8)
+    for range in script.statements {
+      let piece = String(decoding: bytes[range], as: UTF8.self)
+      guard Self.mayControl(piece) else { continue }
+      for statement in SQLSplitter.statements(in: piece) {
+        let words = SQLWord.all(in: String(decoding: Array(piece.utf8)[statement], as: UTF8.self))
+        guard let first = words.first else { continue }
+        if ["begin", "commit", "end", "rollback"].contains(where: first.is), !words.has("rollback", "to", at: 0) {
+          return place(at: range.lowerBound + statement.lowerBound)
+        }
+      }
+    }
+    return nil
+  }
+
+  private static func mayControl(_ text: String) -> Bool {
+    let folded = text.asciiLowercased
+    return ["begin", "commit", "end", "rollback"].contains { folded.contains($0) }
+  }
+}

@@ -1,0 +1,223 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// Two scratch databases in the same state. A migration is tried on one of them, and the other one keeps what was before, to
+/// compare with and to go back to. So no trial replays what came before, and only one that goes wrong costs a copy.
+final class ScratchPair {
+  let subject: ReplayConnection
+  let mirror: ReplayConnection
+  /// The schema of both.
+  private(set) var schema = Schema()
+  private let enforcing: Bool
+  /// Makes one more database, to try the other state of foreign keys on.
+  private let makeSpare: () throws(SQLiteError) -> ReplayConnection
+  private var spare: ReplayConnection?
+
+  init(enforcing: Bool, _ make: @escaping () throws(SQLiteError) -> ReplayConnection) throws(SQLiteError) {
+    subject = try make()
+    mirror = try make()
+    self.enforcing = enforcing
+    makeSpare = make
+  }
+
+  /// Makes both equal to another database.
+  func become(_ other: ReplayConnection) throws(SQLiteError) {
+    if other !== mirror { try mirror.become(other) }
+    try subject.become(other)
+    schema = try mirror.schema()
+    _ = try subject.schema()
+  }
+
+  /// Puts the same rows into both.
+  func seed(_ tables: [SchemaObject], _ seeds: SeededRows) throws(SQLiteError) -> [String] {
+    guard !tables.isEmpty else { return [] }
+    let work = subject.seed(tables, seeds, schema)
+    try mirror.repeatSeed(work)
+    return work.empty
+  }
+
+  /// What came of one way up, down and up again.
+  struct Trip {
+    typealias Failure = ReplayConnection.Failure
+
+    var upFailure: Failure?
+    var downFailure: Failure?
+    var againFailure: Failure?
+    /// What the way down leaves that was not so before, as sentences.
+    var left: [Prose] = []
+    var isOfOrder = false
+    var rows: [RowsLost] = []
+    /// How the second way up differs from the first one.
+    var again: [Prose] = []
+    var rowsAgain: [RowsLost] = []
+    /// The tables that one of the scripts touched.
+    var touched: Set<FoldedName> = []
+    /// Tables that the way up has made or changed.
+    var changed: [SchemaObject] = []
+    var inertPragma: Place?
+    var cascades: [Cascade] = []
+    var isDownTried = false
+
+    var comesBack: Bool {
+      upFailure == nil && downFailure == nil && againFailure == nil && left.isEmpty && rows.isEmpty
+        && again.isEmpty && rowsAgain.isEmpty && isDownTried
+    }
+  }
+
+  /// Rows that are gone when keys are enforced, and not when they are not.
+  struct Cascade {
+    let isDown: Bool
+    let place: Place
+    let dropped: FoldedName
+    let rows: [RowsLost]
+  }
+
+  /// Takes both databases over a migration, and one of them there and back before.
+  ///
+  /// - Returns: what came of it. When the way up runs, both databases are after it, else both are before it.
+  func trip(up: ToolScript, down: ToolScript?) throws(SQLiteError) -> Trip {
+    var trip = Trip()
+    let before = schema
+    let upTrace: ReplayConnection.Trace
+    do throws(ReplayConnection.Failure) {
+      upTrace = try subject.run(up, enforcing: enforcing)
+    } catch {
+      trip.upFailure = error
+      try subject.become(mirror)
+      return trip
+    }
+    let above = try subject.schema()
+    let change = SchemaDifference(from: before, to: above)
+    trip.touched = upTrace.touched.union(change.tables)
+    trip.changed = (change.added + change.changed.map(\.after)).filter { $0.key.type == "table" }
+    trip.inertPragma = upTrace.inertPragma
+    trip.cascades += cascade(of: upTrace, up, isDown: false, from: before)
+
+    var isBack = false
+    if let down {
+      trip.isDownTried = true
+      var downTrace: ReplayConnection.Trace?
+      do throws(ReplayConnection.Failure) {
+        let trace = try subject.run(down, enforcing: enforcing)
+        isBack = try compare(before, try schema(of: subject), trace.touched, &trip)
+        trip.inertPragma = trip.inertPragma ?? trace.inertPragma
+        downTrace = trace
+      } catch {
+        trip.downFailure = error
+      }
+      try advance(up)
+      if let downTrace { trip.cascades += cascade(of: downTrace, down, isDown: true, from: above) }
+    } else {
+      try advance(up)
+    }
+    if isBack {
+      do throws(ReplayConnection.Failure) {
+        let trace = try subject.run(up, enforcing: enforcing)
+        trip.touched.formUnion(trace.touched)
+        isBack = try compareAgain(&trip)
+      } catch {
+        trip.againFailure = error
+        isBack = false
+      }
+    }
+    if down != nil, !isBack || trip.isOfOrder { try subject.become(mirror) }
+    return trip
+  }
+
+  private func schema(of replay: ReplayConnection) throws(ReplayConnection.Failure) -> Schema {
+    do throws(SQLiteError) { return try replay.schema() } catch { throw .reading(error) }
+  }
+
+  /// Takes the mirror over the migration, too.
+  private func advance(_ up: ToolScript) throws(SQLiteError) {
+    do throws(ReplayConnection.Failure) {
+      _ = try mirror.run(up, enforcing: enforcing)
+    } catch {
+      // What ran on an equal database a moment ago has used up its time. The other one may be anywhere.
+      throw SQLiteError(code: .error, message: error.message.description)
+    }
+    schema = try mirror.schema()
+  }
+
+  /// - Returns: whether the subject is as the mirror is.
+  private func compare(
+    _ before: Schema, _ present: Schema, _ touched: Set<FoldedName>, _ trip: inout Trip
+  ) throws(ReplayConnection.Failure) -> Bool {
+    let difference = SchemaDifference(from: before, to: present)
+    trip.touched.formUnion(touched)
+    trip.touched.formUnion(difference.tables)
+    let meaning = difference.meaning(on: mirror.connection)
+    trip.isOfOrder = !meaning.isEmpty && meaning.allSatisfy(\.isOfOrder)
+    if trip.isOfOrder {
+      trip.left = []
+    } else {
+      // What is missing says more than what moved because of it.
+      trip.left = (meaning.filter { !$0.isOfOrder } + meaning.filter(\.isOfOrder)).flatMap(\.sentences)
+    }
+    trip.rows = RowsCompared(before: mirror, after: subject, schemaBefore: before, schemaAfter: present)
+      .differences(in: trip.touched)
+    return trip.left.isEmpty && trip.rows.isEmpty
+  }
+
+  /// - Returns: whether the subject is as the mirror is, after the way up.
+  private func compareAgain(_ trip: inout Trip) throws(ReplayConnection.Failure) -> Bool {
+    let present = try schema(of: subject)
+    let meaning = SchemaDifference(from: schema, to: present).meaning(on: mirror.connection)
+    let isOrder = meaning.allSatisfy(\.isOfOrder)
+    trip.again = trip.isOfOrder && isOrder ? [] : meaning.flatMap(\.sentences)
+    trip.rowsAgain = RowsCompared(before: mirror, after: subject, schemaBefore: schema, schemaAfter: present)
+      .differences(in: trip.touched)
+    return trip.again.isEmpty && trip.rowsAgain.isEmpty && meaning.isEmpty
+  }
+
+  /// Runs a script that drops tables with foreign keys the other way round, from where the mirror is.
+  private func cascade(
+    of trace: ReplayConnection.Trace, _ script: ToolScript, isDown: Bool, from schema: Schema
+  ) -> [Cascade] {
+    guard let first = trace.dropped.first, let keys = try? mirror.connection.foreignKeys(), !keys.isEmpty else {
+      return []
+    }
+    var reached = trace.touched
+    var rest = Array(reached)
+    var children: [FoldedName: [FoldedName]] = [:]
+    for key in keys { children[key.parent, default: []].append(key.child) }
+    while let parent = rest.popLast() {
+      for child in children[parent] ?? [] where reached.insert(child).inserted { rest.append(child) }
+    }
+    let victims = reached.subtracting(trace.dropped.map(\.table))
+    guard keys.contains(where: { trace.touched.contains($0.parent) }), !victims.isEmpty else { return [] }
+    do {
+      let other = try spare ?? makeSpare()
+      spare = other
+      try other.become(mirror)
+      _ = try other.run(script, enforcing: !enforcing)
+      let (free, held) = enforcing ? (other, subject) : (subject, other)
+      let rows = RowsCompared(
+        before: free, after: held, schemaBefore: try free.schema(), schemaAfter: try held.schema()
+      ).differences(in: victims).filter { $0.lost > 0 }
+      return rows.isEmpty ? [] : [Cascade(isDown: isDown, place: first.place, dropped: first.table, rows: rows)]
+    } catch {
+      // With the other state of keys it does not run at all.
+      return []
+    }
+  }
+}
+
+extension ReplayConnection {
+  fileprivate func seed(_ tables: [SchemaObject], _ seeds: SeededRows, _ schema: Schema) -> SeededRows.Work {
+    rewind()
+    return connection.spending { seeds.fill(tables, of: schema, on: self) }
+  }
+
+  fileprivate func repeatSeed(_ work: SeededRows.Work) throws(SQLiteError) {
+    rewind()
+    try connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: self) }
+  }
+}
+
+extension ReplayConnection.Failure {
+  fileprivate static func reading(_ error: SQLiteError) -> Self {
+    Self(cause: .statement, message: "the schema it leaves cannot be read: \(error.message)", place: nil, isOfRows: false)
+  }
+}

@@ -1,0 +1,314 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// Puts rows into the tables of a scratch database: awkward ones, as far as the constraints take them.
+///
+/// The same tables get the same rows, always. Each statement that works is remembered, so that a second database gets
+/// exactly the same.
+final class SeededRows {
+  /// How ordinary the rows are.
+  enum Kind {
+    /// Three rows in each table: leading zeros, NULL wherever it is allowed, long text, a blob, large numbers.
+    case awkward
+    /// One row in each table, without NULL; its text is also JSON.
+    case plain
+  }
+
+  private let kind: Kind
+  /// How many rows each table has been given so far, so that keys do not come twice.
+  private var given: [FoldedName: Int] = [:]
+
+  init(_ kind: Kind) { self.kind = kind }
+
+  /// What was done.
+  struct Work {
+    var statements: [(sql: String, values: [Value])] = []
+    /// Tables that have no row, because none could be made.
+    var empty: [String] = []
+  }
+
+  /// Puts rows into tables of a database.
+  ///
+  /// - Parameter tables: the names of those to fill.
+  func fill(_ tables: [SchemaObject], of schema: Schema, on replay: ReplayConnection) -> Work {
+    let connection = replay.connection
+    var work = Work()
+    let definitions = tables.compactMap { object in TableDefinition(object.sql).map { (object, $0) } }
+    connection.turn(.foreignKeys, on: false)
+    for (object, definition) in Self.parentsFirst(definitions) {
+      guard let plan = TablePlan(object, definition, on: connection) else { continue }
+      fill(plan, on: connection, &work)
+    }
+    // A key whose parent came later, in a circle of tables, may point to no row.
+    for (object, _) in definitions { removeOrphans(of: object.name, on: connection, &work) }
+    for (object, definition) in definitions where definition.virtual == nil {
+      if let count = try? connection.rowCount(of: object.name), count == 0 { work.empty.append(object.name) }
+    }
+    return work
+  }
+
+  /// The text of a string literal.
+  fileprivate static func unquoted(_ literal: String) -> String {
+    literal.dropFirst().dropLast().split(separator: "''", omittingEmptySubsequences: false).joined(separator: "'")
+  }
+
+  /// Does the same on another database.
+  static func repeated(_ work: Work, on replay: ReplayConnection) throws(SQLiteError) {
+    replay.connection.turn(.foreignKeys, on: false)
+    for (sql, values) in work.statements { try replay.connection.run(sql, values) }
+  }
+
+  private func fill(_ plan: TablePlan, on connection: Connection, _ work: inout Work) {
+    let rows = kind == .awkward ? 3 : 1
+    for style in 0..<rows {
+      let number = given[plan.name, default: 0]
+      given[plan.name] = number + 1
+      for attempt in 0..<plan.attempts {
+        guard
+          let values = plan.row(number, kind == .plain ? .plain : RowStyle.awkward[style], attempt, on: connection)
+        else { break }
+        do throws(SQLiteError) {
+          try connection.run(plan.insert, values)
+          work.statements.append((plan.insert, values))
+          break
+        } catch {
+          // Another value may pass a CHECK; nothing else is cured by it.
+          guard error.code.primary == .constraint else { break }
+        }
+      }
+    }
+  }
+
+  private func removeOrphans(of table: String, on connection: Connection, _ work: inout Work) {
+    for _ in 0..<4 {
+      guard
+        let orphans = try? connection.rows("SELECT DISTINCT rowid FROM pragma_foreign_key_check(?1)", .text(table))
+          .compactMap({ $0[0].integer }), !orphans.isEmpty
+      else { return }
+      let sql = "DELETE FROM main.\(SQLText.identifier(table)) WHERE rowid = ?1"
+      for orphan in orphans where (try? connection.run(sql, [.integer(orphan)])) != nil {
+        work.statements.append((sql, [.integer(orphan)]))
+      }
+    }
+  }
+
+  /// Tables after those that they point to, as far as they do not point to each other in a circle.
+  private static func parentsFirst(
+    _ tables: [(SchemaObject, TableDefinition)]
+  ) -> [(SchemaObject, TableDefinition)] {
+    var byName: [FoldedName: (SchemaObject, TableDefinition)] = [:]
+    for table in tables { byName[table.0.key.name] = table }
+    var ordered: [(SchemaObject, TableDefinition)] = []
+    var seen: Set<FoldedName> = []
+    func visit(_ name: FoldedName) {
+      guard let table = byName[name], seen.insert(name).inserted else { return }
+      for key in table.1.foreignKeys { visit(key.parent.key) }
+      ordered.append(table)
+    }
+    for table in tables { visit(table.0.key.name) }
+    return ordered
+  }
+}
+
+/// What kind of values a row has.
+private enum RowStyle {
+  case zeros, nulls, long, plain
+  static let awkward: [RowStyle] = [.zeros, .nulls, .long]
+}
+
+/// How rows of one table are made.
+private struct TablePlan {
+  let name: FoldedName
+  let insert: String
+  private let definition: TableDefinition
+  private let columns: [ColumnDefinition]
+  /// For a column in a CHECK, the values that its text suggests.
+  private let candidates: [SchemaName: [Value]]
+  private let key: Set<SchemaName>
+  /// Columns that must differ from row to row.
+  private let distinct: Set<SchemaName>
+
+  /// nil for a table that takes no rows.
+  init?(_ object: SchemaObject, _ definition: TableDefinition, on connection: Connection) {
+    guard definition.virtual == nil else { return nil }
+    name = object.key.name
+    self.definition = definition
+    let columns = definition.columns.filter { !$0.isGenerated }
+    self.columns = columns
+    guard !columns.isEmpty else { return nil }
+    let names = columns.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")
+    let marks = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+    insert = "INSERT INTO main.\(SQLText.identifier(object.name)) (\(names)) VALUES (\(marks))"
+    key = Set(definition.primaryKey?.columns.compactMap(\.column) ?? [])
+    var distinct = key
+    for unique in definition.uniques { distinct.formUnion(unique.columns.compactMap(\.column)) }
+    let indexed = try? connection.rows(
+      """
+      SELECT x.name FROM pragma_index_list(?1, 'main') AS l, pragma_index_info(l.name) AS x
+      WHERE l."unique" AND l.origin = 'c'
+      """, .text(object.name))
+    distinct.formUnion((indexed ?? []).compactMap { $0[0].text.map(SchemaName.init(_:)) })
+    self.distinct = distinct
+    var candidates: [SchemaName: [Value]] = [:]
+    for constraint in definition.allConstraints {
+      guard case .check(let condition) = constraint.kind else { continue }
+      let values = Self.literals(in: condition.text)
+      let owner = constraint.column.map { [$0] } ?? []
+      for name in condition.names.union(owner) where columns.contains(where: { $0.name == name }) {
+        candidates[name, default: []] += values
+      }
+    }
+    self.candidates = candidates
+  }
+
+  /// How many rows are worth trying before one is given up.
+  var attempts: Int { candidates.isEmpty ? 2 : 60 }
+
+  /// The values of a row; nil when a parent that it must have has no row.
+  ///
+  /// - Parameters:
+  ///   - number: how many rows the table was given before.
+  ///   - attempt: 0 for the first one; later ones try other values where there is a CHECK, and leave out NULL.
+  func row(_ number: Int, _ style: RowStyle, _ attempt: Int, on connection: Connection) -> [Value]? {
+    var values: [Value] = []
+    var random = UInt64(number &* 31 &+ attempt)
+    for column in columns {
+      if let own = candidates[column.name], !own.isEmpty, attempt > 0 {
+        random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        let index = attempt <= own.count ? attempt - 1 + number : Int(truncatingIfNeeded: random >> 33)
+        values.append(own[((index % own.count) + own.count) % own.count])
+      } else {
+        values.append(value(of: column, number, attempt > 0 && style == .nulls ? .zeros : style))
+      }
+    }
+    for foreign in definition.foreignKeys {
+      guard let parent = parent(of: foreign, number, style, attempt, on: connection) else {
+        // The row itself may be its parent.
+        let places = foreign.columns.compactMap { name in columns.firstIndex { $0.name == name } }
+        if foreign.parent.key == name, let own = selfReference(foreign, values) {
+          for (place, value) in zip(places, own) { values[place] = value }
+        } else if places.allSatisfy({ !columns[$0].isNotNull && !key.contains(columns[$0].name) }) {
+          for place in places { values[place] = .null }
+        }
+        continue
+      }
+      for (name, value) in zip(foreign.columns, parent) {
+        if let place = columns.firstIndex(where: { $0.name == name }) { values[place] = value }
+      }
+    }
+    return values
+  }
+
+  private func selfReference(_ foreign: ForeignKey, _ values: [Value]) -> [Value]? {
+    let targets = foreign.parentColumns.isEmpty ? definition.primaryKey?.columns.compactMap(\.column) ?? [] : foreign.parentColumns
+    let found = targets.compactMap { name in columns.firstIndex { $0.name == name }.map { values[$0] } }
+    return found.count == foreign.columns.count ? found : nil
+  }
+
+  /// The key of a row of the parent, another one for each row; nil when the row shall have none, or there is none.
+  private func parent(
+    of foreign: ForeignKey, _ number: Int, _ style: RowStyle, _ attempt: Int, on connection: Connection
+  ) -> [Value]? {
+    let isOptional = foreign.columns.allSatisfy { name in
+      columns.first { $0.name == name }.map { !$0.isNotNull && !key.contains(name) } ?? true
+    }
+    if isOptional, style == .nulls, attempt == 0 { return nil }
+    var targets = foreign.parentColumns.map(\.spelled)
+    if targets.isEmpty {
+      targets =
+        (try? connection.rows(
+          "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(foreign.parent.spelled))
+          .compactMap { $0[0].text }) ?? []
+    }
+    guard targets.count == foreign.columns.count else { return nil }
+    let list = targets.map(SQLText.identifier)
+    let table = "main.\(SQLText.identifier(foreign.parent.spelled))"
+    let known = list.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
+    guard
+      let count = try? connection.value("SELECT count(*) FROM \(table) WHERE \(known)")?.integer, count > 0
+    else { return nil }
+    // The last parents were made for this row.
+    let offset = (count - 1) - Int64(number + attempt) % count
+    return try? connection.rows(
+      "SELECT \(list.joined(separator: ", ")) FROM \(table) WHERE \(known) ORDER BY \(list.joined(separator: ", ")) LIMIT 1 OFFSET ?1",
+      .integer(offset)
+    ).first
+  }
+
+  private func value(of column: ColumnDefinition, _ number: Int, _ style: RowStyle) -> Value {
+    let mayBeNull = !column.isNotNull && !key.contains(column.name)
+    if style == .nulls, mayBeNull { return .null }
+    let declared = column.type.declared?.text.asciiLowercased ?? ""
+    let name = column.name.key.text
+    // Far from what a migration itself puts in.
+    let integer = Int64(7_000_001 + number)
+    if declared.contains("bool") { return .integer(Int64(number % 2)) }
+    if column.isRowIDAlias { return .integer(integer) }
+    switch column.type.affinity {
+    case .integer:
+      let isMoment = name.hasSuffix("_at") || name.contains("time") || name.contains("date")
+      if isMoment { return .integer(1_769_860_800 + Int64(number)) }
+      return .integer(style == .long ? 9_007_199_254_740_993 + Int64(number) : integer)
+    case .real: return .real(Double(number) + (style == .long ? 0.1 : 7.5))
+    case .blob:
+      if declared.isEmpty, style != .long { return text(column, number, style) }
+      return .blob([0, 7, 255] + Array("\(number)".utf8))
+    case .numeric:
+      if declared.contains("date") || declared.contains("time") { return text(column, number, style) }
+      return style == .long ? .real(Double(number) + 0.1) : .integer(integer)
+    case .text: return text(column, number, style)
+    }
+  }
+
+  private func text(_ column: ColumnDefinition, _ number: Int, _ style: RowStyle) -> Value {
+    let declared = column.type.declared?.text.asciiLowercased ?? ""
+    let name = column.name.key.text
+    let isMoment =
+      declared.contains("date") || declared.contains("time") || name.hasSuffix("_at") || name.contains("date")
+      || name.contains("timestamp")
+    if isMoment {
+      let second = number % 60 < 10 ? "0\(number % 60)" : "\(number % 60)"
+      return .text(declared == "date" ? "2026-01-\(10 + number % 20)" : "2026-01-31 12:\(10 + number / 60 % 50):\(second)")
+    }
+    if style == .plain || declared.contains("json") || name.contains("json") { return .text("{\"n\": \(number)}") }
+    // What NULL would stand for.
+    if style == .nulls, !distinct.contains(column.name), number < 3 { return "" }
+    if style == .long {
+      let line = "A \"long\" text, it's number \(number): \u{FC}n\u{EF}c\u{F6}d\u{E9}. "
+      return .text(String(repeating: line, count: 40))
+    }
+    return .text("00\(7 + number)")
+  }
+
+  /// The literals of a CHECK, and values next to them.
+  private static func literals(in condition: String) -> [Value] {
+    let bytes = Array(condition.utf8)
+    var values: [Value] = []
+    func add(_ value: Value) { if !values.contains(value) { values.append(value) } }
+    for token in SQLTokens(condition) {
+      let text = String(decoding: bytes[token.range], as: UTF8.self)
+      switch token.kind {
+      case .string: add(.text(SeededRows.unquoted(text)))
+      case .number:
+        if let number = Int64(text) {
+          for near in [number, number &+ 1, number &- 1] { add(.integer(near)) }
+          if (1...2_000).contains(number) { add(.text(String(repeating: "7", count: Int(number)))) }
+        } else if let number = Double(text) {
+          add(.real(number))
+        }
+      default: break
+      }
+    }
+    for value: Value in [.null, 1, 0, "007", "{}", "[]", "2026-01-31 12:00:00", .real(0.5), .blob([7]), "text"] { add(value) }
+    return values
+  }
+}
+
+extension Connection {
+  fileprivate func run(_ sql: String, _ values: [Value]) throws(SQLiteError) {
+    var statement = try prepare(sql)
+    try statement.bind(values)
+    while try statement.step() {}
+  }
+}

@@ -1,0 +1,72 @@
+internal import PhaseAudit
+internal import PhaseDB
+
+/// `phasedb audit`: which migrations of another tool come back.
+enum AuditCommand {
+  static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
+    let invocation = context.invocation
+    let path = invocation.value(.folder) ?? "migrations"
+    let database = try invocation.value(.database).map { text throws(MigrationError) in try DatabaseAddress(text) }
+    let tool: MigrationTool
+    if let named = invocation.value(.tool).flatMap(MigrationTool.init(rawValue:)) {
+      tool = named
+    } else {
+      tool = try MigrationTool.recognised(in: path)
+    }
+    if tool == .phasedb { return try delegate(path, context) }
+    StopSignals.handle()
+    let folder = try ToolFolder.read(path, tool: tool, options: options(of: invocation))
+    let audit = try Auditor(folder, since: invocation.value(.since), stubs: invocation.values(.stub)).audit(
+      database: database.map { Auditor.Database(path: $0.path) },
+      shouldGoOn: { !context.cancellation.isRequested })
+    switch invocation.format {
+    case .json: try context.print(json: AuditJSON(audit))
+    case .sarif: context.print(try SARIF.text(audit))
+    case .markdown: context.print(PageMarkdown.text(AuditPage(audit).page))
+    case .html: context.print(PageHTML.text(AuditPage(audit).page))
+    default: AuditText(audit).print(to: context)
+    }
+    return audit.isClean ? .done : .findings
+  }
+
+  private static func options(of invocation: Invocation) -> ReaderOptions {
+    func pairs(_ id: ArgumentID) -> [(String, String)] {
+      invocation.values(id).map { text in
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+      }
+    }
+    return ReaderOptions(
+      set: Dictionary(pairs(.set), uniquingKeysWith: { _, last in last }),
+      replace: pairs(.replace).map { ReaderOptions.Replacement($0.0, by: $0.1) })
+  }
+
+  /// A folder of phasedb is judged by lint, and its rows by a rehearsal: there is one way of judging.
+  private static func delegate(_ path: String, _ context: CommandContext) throws(MigrationError) -> ExitCode {
+    func other(_ verb: Verb.ID, _ more: [ArgumentID: ArgumentValue] = [:]) -> CommandContext {
+      var invocation = Invocation(verb)
+      invocation.add(.text(path), to: .migrations)
+      for id in [ArgumentID.format, .color] where context.invocation.has(id) {
+        invocation.add(.text(context.invocation.value(id) ?? ""), to: id)
+      }
+      if context.isQuiet { invocation.add(.flag, to: .quiet) }
+      for (id, value) in more { invocation.add(value, to: id) }
+      return CommandContext(
+        invocation: invocation, environment: context.environment, terminal: context.terminal, output: context.output,
+        errors: context.errors, cancellation: context.cancellation)
+    }
+    let format = context.invocation.format
+    if format == .markdown || format == .html {
+      return try ReportCommand.run(
+        other(.report, context.invocation.value(.database).map { [.database: .text($0)] } ?? [:]))
+    }
+    context.note("\(path) is a folder of phasedb, so lint judges it")
+    let database = context.invocation.value(.database).map(ArgumentValue.text)
+    let linted = try LintCommand.run(other(.lint))
+    // A program reads one document.
+    guard let database, format == .text else { return linted }
+    let rehearsed = try RehearseCommand.run(
+      other(.rehearse, [.phase: .text(RehearseCommand.down), .all: .flag, .database: database]))
+    return linted == .done ? rehearsed : linted
+  }
+}
