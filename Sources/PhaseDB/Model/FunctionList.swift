@@ -38,7 +38,8 @@ package struct FunctionList: Sendable {
   package static func of(_ connection: Connection) -> FunctionList {
     if connection.isBorrowed { return FunctionList(of: connection) }
     guard let stubs = connection.stubs else { return ofLibrary }
-    return FunctionList(names: ofLibrary.names.union(stubs.all.map(\.name.asciiLowercased)))
+    return FunctionList(
+      names: ofLibrary.names.union(stubs.all.map(\.name.asciiLowercased)), traits: ofLibrary.traits)
   }
 
   /// If SQLite cannot list its functions, none may be called.
