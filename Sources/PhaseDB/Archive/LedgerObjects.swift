@@ -11,7 +11,7 @@ struct LedgerObjects {
   ///   - format: the format that the ledger is in.
   ///   - archives: what it says of its archives, of which those with rows have a table.
   init(format: Int, archives: [ArchiveRecord]) {
-    var objects = Self.ofFormat[format] ?? []
+    var objects = format == LedgerFormat.current ? Self.present : Self.objects(of: format)
     required = Set(objects.map(\.key))
     for archive in archives where archive.state == .kept || archive.state == .left {
       // What cannot be read is reported as damage of the ledger.
@@ -26,17 +26,16 @@ struct LedgerObjects {
     expected = Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
+  private static let present = objects(of: LedgerFormat.current)
+
   /// As SQLite keeps them. An unknown format has no objects, so everything counts as drift.
-  private static let ofFormat: [Int: [SchemaObject]] = {
-    var objects: [Int: [SchemaObject]] = [:]
-    for format in 1...LedgerFormat.current {
-      guard let scratch = try? Connection(path: "", mode: .memory),
-        (try? scratch.execute(script: LedgerFormat.definition(of: format))) != nil
-      else { continue }
-      objects[format] = try? Schema(of: scratch).reachingForLedger
-    }
-    return objects
-  }()
+  private static func objects(of format: Int) -> [SchemaObject] {
+    guard (1...LedgerFormat.current).contains(format),
+      let scratch = try? Connection(path: "", mode: .memory),
+      (try? scratch.execute(script: LedgerFormat.definition(of: format))) != nil
+    else { return [] }
+    return (try? Schema(of: scratch).reachingForLedger) ?? []
+  }
 
   /// How a schema differs from them.
   ///

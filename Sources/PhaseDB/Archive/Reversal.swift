@@ -84,8 +84,6 @@ public struct Reversal: Sendable, Hashable {
     package var openings: [Prose] = []
     /// The id of the error that refuses a way down because of it.
     var error = MigrationError.ID.reversalBlocked
-    /// Whether the ledger itself says so, so that nothing need be tried.
-    var isOfLedger = false
   }
 
   /// Whether it is exact, apart from losses that the phase declares.

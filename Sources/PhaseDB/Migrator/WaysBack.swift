@@ -9,9 +9,7 @@ extension Migrator {
     try connection.reading { () throws(MigrationError) in try reversals(try Knowledge(of: connection)) }
   }
 
-  func reversals(
-    _ knowledge: Knowledge, reach: Reversals.Reach = .asNeeded
-  ) throws(MigrationError) -> [PhaseID: Reversal] {
+  func reversals(_ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: Reversal] {
     guard let ledger = knowledge.ledger, !knowledge.applied.isEmpty else { return [:] }
     var known: Schema?
     let schema = { [connection] () throws(SQLiteError) -> Schema in
@@ -30,7 +28,7 @@ extension Migrator {
           of: connection, upTo: options.mostBytesCopied, within: options.mostTimeTried,
           runner: options.runner, now: options.now)
       },
-      reach: reach, on: connection
+      on: connection
     ).all()
   }
 
@@ -38,20 +36,26 @@ extension Migrator {
   /// cannot be finished is not begun. It does not refuse because of the first phase, which reports the reason itself
   /// and is rolled back; so one phase can always be tried.
   func refuseBlocked(_ plan: Plan) throws(MigrationError) {
-    guard plan.direction == .down, !plan.steps.isEmpty else { return }
-    // What the rows say of the first one it says itself.
-    let reach: Reversals.Reach = plan.steps.count == 1 ? .steps(0) : .asNeeded
-    let reversals = try connection.reading { () throws(MigrationError) -> [PhaseID: Reversal] in
-      try self.reversals(try Knowledge(of: connection), reach: reach)
+    guard plan.direction == .down, let first = plan.steps.first?.id else { return }
+    let found = try connection.reading {
+      () throws(MigrationError) -> (id: PhaseID, obstacle: Reversal.Obstacle)? in
+      let knowledge = try Knowledge(of: connection)
+      guard let ledger = knowledge.ledger else { return nil }
+      let own = try ledger.archives(of: first).filter { $0.direction == .up }
+      if let missing = try Reversals.missing(own, on: connection).first { return (first, missing) }
+      guard plan.steps.count > 1 else { return nil }
+      let reversals = try reversals(knowledge)
+      guard reversals[first]?.obstacles.isEmpty ?? true else { return nil }
+      for step in plan.steps.dropFirst() {
+        if let obstacle = reversals[step.id]?.obstacles.first { return (step.id, obstacle) }
+      }
+      return nil
     }
-    for (index, step) in plan.steps.enumerated() {
-      guard let obstacle = reversals[step.id]?.obstacles.first else { continue }
-      guard index > 0 || obstacle.isOfLedger else { return }
-      throw MigrationError(
-        obstacle.error, obstacle.message(of: step.id), details: obstacle.rows, state: "nothing was changed",
-        help: obstacle.openings
-          + (index == 0 ? [] : ["or go no further than the phase above it: phasedb plan down"]))
-    }
+    guard let (id, obstacle) = found else { return }
+    throw MigrationError(
+      obstacle.error, obstacle.message(of: id), details: obstacle.rows, state: "nothing was changed",
+      help: obstacle.openings
+        + (id == first ? [] : ["or go no further than the phase above it: phasedb plan down"]))
   }
 
   /// Refuses a plan that needs an archive which is missing or was changed. A phase of one transaction checks its own

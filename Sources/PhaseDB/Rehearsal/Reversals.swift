@@ -126,7 +126,7 @@ struct Reversals {
       let own = archives[phase.id] ?? []
       let trial = try trials.trial(phase)
       var reversal = Reversal(basis: trial.outcome == .untried ? .nothing : .scratch)
-      reversal.obstacles = try missing(own)
+      reversal.obstacles = try Self.missing(own, on: connection)
       if trial.outcome == .blocked, let reason = trial.reason {
         reversal.obstacles.append(
           Reversal.Obstacle(reason: reason, rows: trial.details, openings: WayOut.forward))
@@ -216,7 +216,10 @@ struct Reversals {
     }
   }
 
-  private func missing(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Reversal.Obstacle] {
+  /// What archives of a phase no longer have.
+  static func missing(
+    _ archives: [ArchiveRecord], on connection: Connection
+  ) throws(MigrationError) -> [Reversal.Obstacle] {
     var obstacles: [Reversal.Obstacle] = []
     let openings: [Prose] = [
       "write a new migration instead, which creates what is needed",
@@ -226,7 +229,7 @@ struct Reversals {
       if archive.state == .purged {
         obstacles.append(
           Reversal.Obstacle(
-            reason: "what it took from \(archive.table) was purged", openings: openings, isOfLedger: true))
+            reason: "what it took from \(archive.table) was purged", openings: openings))
         continue
       }
       let isThere = try lifting("looking for archive \(archive.id)") { () in
@@ -237,7 +240,7 @@ struct Reversals {
         obstacles.append(
           Reversal.Obstacle(
             reason: "\(archive.tableName) is gone, with what it took from \(archive.table)",
-            openings: openings, error: .archiveMissing, isOfLedger: true))
+            openings: openings, error: .archiveMissing))
       }
     }
     return obstacles

@@ -1,5 +1,6 @@
 package import PhaseSQL
 package import PhaseSQLite
+internal import Synchronization
 
 /// The schema of a database: the content of `sqlite_schema`, without what phasedb ignores.
 package struct Schema: Sendable {
@@ -55,13 +56,31 @@ package struct Schema: Sendable {
         continue
       }
       for column in 2...4 { try Schema.refuseWhatIsNoText(table.value(at: column)) }
-      let object = SchemaObject(
-        type: table.text(at: 1), name: table.text(at: 2), table: table.text(at: 3), sql: table.text(at: 4))
+      let object = Schema.object(
+        table.text(at: 1), table.text(at: 2), of: table.text(at: 3), sql: table.text(at: 4))
       let isIgnored = object.isIgnored(by: connection.ignoredTables)
       let isForeign = isIgnored || Schema.isForeign(object.key.name, of: object.table.folded)
       append(Row(id: id, object: object, isForeign: isForeign, isIgnored: isIgnored))
     }
   }
+
+  /// The ledger's own objects, which every database has alike, are parsed once in a process.
+  private static func object(_ type: String, _ name: String, of table: String, sql: String) -> SchemaObject {
+    guard name.utf8.starts(with: ledgerPrefix.utf8) else {
+      return SchemaObject(type: type, name: name, table: table, sql: sql)
+    }
+    let known = ledgers.withLock { $0[sql] }
+    if let known, known.key.type == type, known.name == name, known.table == table,
+      known.sql.hasSameBytes(as: sql)
+    {
+      return known
+    }
+    let object = SchemaObject(type: type, name: name, table: table, sql: sql)
+    ledgers.withLock { if $0.count < 100 { $0[sql] = object } }
+    return object
+  }
+
+  private static let ledgers = Mutex<[String: SchemaObject]>([:])
 
   /// Names that a string cannot hold would be taken for others. Comments may hold anything, because SQLite skips them,
   /// too.
