@@ -63,7 +63,7 @@ package struct Linter: Sendable {
   /// - Parameter observe: gets every script before it runs on a scratch database.
   func report(observe: @escaping (Script) -> Void) throws(MigrationError) -> LintReport {
     let folder = LintedFolder(
-      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, observe: observe)
+      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, ignored: ignored, observe: observe)
     let phases = catalog.phases
     var findings = unreadable.map { Finding($0, in: nil) }
     var byPhase: [PhaseID: [Finding]] = [:]

@@ -150,7 +150,8 @@ enum OrderMatters {
     init(leadingTo schema: Schema) { self.schema = schema }
 
     init(_ folder: LintedFolder, _ phases: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
-      let scratch = try Scratch(baseline: folder.catalog.baseline, observe: folder.observe)
+      let scratch = try Scratch(
+        baseline: folder.catalog.baseline, ignoring: folder.ignored, observe: folder.observe)
       for (id, phase) in phases {
         do throws(MigrationError) { try scratch.run(id, phase, .up) } catch { failure = error }
         if failure != nil { break }

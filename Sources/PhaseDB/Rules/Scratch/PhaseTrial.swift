@@ -44,6 +44,8 @@ struct LintedFolder {
   let oldestSQLite: SQLiteVersion?
   /// Where phases and queries of applications count columns.
   let positional: PositionalIndex
+  /// Tables that are left out of the schema.
+  let ignored: NamePatterns
 
   /// Gets every script before it runs on a scratch database.
   let observe: (Script) -> Void
@@ -51,8 +53,9 @@ struct LintedFolder {
   /// - Parameter corpus: the queries of applications, from `apps/`.
   init(
     catalog: Catalog, oldestSQLite: SQLiteVersion?, corpus: [Script],
-    observe: @escaping (Script) -> Void = { _ in }
+    ignored: NamePatterns = NamePatterns(), observe: @escaping (Script) -> Void = { _ in }
   ) {
+    self.ignored = ignored
     self.observe = observe
     self.catalog = catalog
     self.oldestSQLite = oldestSQLite
