@@ -1,4 +1,5 @@
 import Foundation
+import PhaseSQLite
 import Testing
 
 @testable import PhaseDB

@@ -112,8 +112,8 @@ extension Planner {
   }
 
   private func stillPending(after steps: [PhaseID]) -> [LiveBounds.Entry] {
-    let done = Set(applied.map(\.id)).union(steps)
-    return catalog.phases.filter { !done.contains($0.id) }.map {
+    let steps = Set(steps)
+    return catalog.pending(beside: applied).filter { !steps.contains($0.id) }.map {
       LiveBounds.Entry(id: $0.id, windows: $0.phase.windows)
     }
   }

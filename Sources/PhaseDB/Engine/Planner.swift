@@ -177,8 +177,8 @@ package struct Planner {
   }
 
   private func pendingAfter(_ steps: [PhaseID]) -> [Windows] {
-    let done = Set(applied.map(\.id)).union(steps)
-    return catalog.phases.filter { !done.contains($0.id) }.map(\.phase.windows)
+    let steps = Set(steps)
+    return catalog.pending(beside: applied).filter { !steps.contains($0.id) }.map(\.phase.windows)
   }
 
   func plan(

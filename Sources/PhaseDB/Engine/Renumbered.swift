@@ -13,11 +13,11 @@ public struct Renumbered: Sendable, Hashable {
   static let opening: Prose = "record the new number: phasedb adopt --renumber"
 }
 
-extension Planner {
-  /// The phases that the folder has under another number, in the order in which they were applied.
+extension Renumbered {
+  /// The phases that a folder has under another number, in the order in which they were applied.
   ///
   /// A text may be there more than once; then the one with the same words in its name is meant, or none.
-  var renumbered: [Renumbered] {
+  static func all(_ applied: [AppliedPhase], in catalog: Catalog) -> [Renumbered] {
     let done = Set(applied.map(\.id))
     let inFolder = Set(catalog.phases.map(\.id))
     let homeless = applied.filter { !$0.isSquashed && !inFolder.contains($0.id) }
@@ -33,6 +33,18 @@ extension Planner {
       return Renumbered(former: phase.id, present: file, sequence: phase.sequence)
     }
   }
+}
+
+extension Catalog {
+  /// The phases that are not applied, under no number.
+  func pending(beside applied: [AppliedPhase]) -> [(id: PhaseID, phase: Phase)] {
+    let done = Set(applied.map(\.id) + Renumbered.all(applied, in: self).map(\.present))
+    return phases.filter { !done.contains($0.id) }
+  }
+}
+
+extension Planner {
+  var renumbered: [Renumbered] { Renumbered.all(applied, in: catalog) }
 
   /// Refuses to apply again what is applied under another number.
   func refuseRenumbered() throws(MigrationError) {

@@ -165,7 +165,8 @@ extension Migrator {
     let wayBack = try wayBack(applied, texts, planner.judgement, knowledge)
     let done = Set(knowledge.applied.map(\.id))
     let candidates = catalog.phases.filter { !done.contains($0.id) }
-    let order = UpOrder(candidates, beyond: [], limit: .max, planner: planner)
+    let pendingHere = catalog.pending(beside: knowledge.applied)
+    let order = UpOrder(pendingHere, beyond: [], limit: .max, planner: planner)
     var held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
     for one in planner.renumbered {
       held[one.present] = [
@@ -194,7 +195,7 @@ extension Migrator {
       drift: knowledge.ledgerDrift.lines + planner.drift,
       gates: gates(knowledge, edited: applied.filter(\.isEdited).map(\.id)),
       live: LiveIntervals.of(
-        applied: knowledge.applied.map(\.windows) + half, pending: candidates.map(\.phase.windows) + half),
+        applied: knowledge.applied.map(\.windows) + half, pending: pendingHere.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
       lastStop: try lifting("reading the log") { () in try knowledge.ledger?.lastStop() },

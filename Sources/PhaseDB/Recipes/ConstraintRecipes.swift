@@ -80,6 +80,7 @@ struct ConstraintRecipes {
     let drops = triggers.reversed().map { "DROP TRIGGER \($0.name);" }
     let batch = table.batchKey(on: ground)
     let range = batch.map { "\($0.column) BETWEEN :first AND :last" }
+    let down = ground.backfillDown([table], range)
     // Behind a plus sign no index of the column is searched, which would not find the rows by the batch's key.
     let isIndexed =
       ground.schema.indexes(on: table.name).contains { $0.mentions(column.name) }
@@ -99,7 +100,7 @@ struct ConstraintRecipes {
           "UPDATE \(table.sql) SET \(place) = \(value.sql)\nWHERE "
             + (range.map { "\($0) AND \(isInBatch);" } ?? "\(isMissing);")
         ],
-        down: [], isDownArchive: true,
+        down: down.sql, isDownArchive: down.isArchive,
         claims: [(claim, selection(of: table, where: isMissing))]),
       contract(
         "Nothing is NULL any more, and from here on nobody may write it. The triggers have nothing left to do.",

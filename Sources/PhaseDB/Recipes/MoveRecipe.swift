@@ -313,6 +313,7 @@ struct MoveRecipe {
     let written = "\(owners(of: target.sql)) AND \(table.sql).\(place()) IS NOT \(unset)"
     let isMissing =
       "\(target.sql).\(place(new)) IS \(unset)\n  AND EXISTS (SELECT 1 FROM \(table.sql)\n    WHERE \(written))"
+    let down = ground.backfillDown([target, table], batch.map { "\($0.column) BETWEEN :first AND :last" })
     let range = batch.map { "\($0.column) BETWEEN :first AND :last\n  AND " } ?? ""
     return PhaseText(
       kind: .migrate, summary: "Fill \(newTitle) in the rows that were there before the triggers.",
@@ -323,7 +324,7 @@ struct MoveRecipe {
       up: [
         "UPDATE \(target.sql) SET \(new.written) = (\n  SELECT \(table.sql).\(column.name.written) FROM \(table.sql)\n  WHERE \(written) LIMIT 1)\nWHERE \(range)\(isMissing);"
       ],
-      down: [], isDownArchive: true,
+      down: down.sql, isDownArchive: down.isArchive,
       claims: [
         (claim, selection(of: table, showing: [column.name], where: differ)),
         (

@@ -151,6 +151,20 @@ extension RecipeGround {
       "\(table.name) has a column \(taken.name) already", help: ["choose another name for the new column"])
   }
 
+  /// What a backfill's way down is. Rows that a trigger inserts while the backfill runs are more than an archive takes
+  /// away, and then SQL that does nothing leaves all to the archive and the triggers.
+  func backfillDown(_ tables: [RecipeTable], _ range: String?) -> (sql: [String], isArchive: Bool) {
+    let names = Set(tables.map(\.name))
+    let isInserted = objects.contains { object in
+      guard object.key.type == "trigger", names.contains(SchemaName(object.table)),
+        case .update = TriggerDefinition(object.sql)?.event
+      else { return false }
+      return SQLTokens.identifiers(in: object.sql).contains("insert")
+    }
+    guard isInserted, let table = tables.first else { return ([], true) }
+    return ([range.map { "SELECT 1 FROM \(table.sql) WHERE \($0);" } ?? "SELECT 1;"], false)
+  }
+
   /// A name that no table, view, index or trigger has: this one, or the first free one with a number.
   func free(_ name: String) -> String {
     let taken = Set(objects.map(\.key.name))

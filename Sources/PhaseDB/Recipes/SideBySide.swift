@@ -227,6 +227,7 @@ struct SideBySide {
       directives = ["@batch \(table.name.spelled.asDirectiveName)\(batch.clause)"]
       range = "\(batch.column) BETWEEN :first AND :last"
     }
+    let down = ground.backfillDown([table], range.isEmpty ? nil : range)
     let condition = range.isEmpty ? isUnfilled : "\(range)\n  AND \(isUnfilled)"
     return PhaseText(
       kind: .migrate, summary: "Fill \(newTitle) in the rows that were there before the triggers.",
@@ -234,7 +235,7 @@ struct SideBySide {
         "Down computes nothing: phasedb keeps what up overwrites, and puts it back without firing triggers. An UPDATE to NULL would be taken for a change that somebody wants in \(oldTitle), too."
       ], directives: directives,
       up: ["UPDATE \(table.sql) SET \(Self.assignment(news))\nWHERE \(condition);"],
-      down: [], isDownArchive: true,
+      down: down.sql, isDownArchive: down.isArchive,
       claims: [(claim, selection(of: table, showing: oldNames + newNames, where: differ))])
   }
 

@@ -67,7 +67,8 @@ package struct Linter: Sendable {
   /// - Parameter observe: gets every script before it runs on a scratch database.
   func report(observe: @escaping (Script) -> Void) throws(MigrationError) -> LintReport {
     let folder = LintedFolder(
-      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, functions: functions, observe: observe)
+      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, functions: functions, ignored: ignored,
+      observe: observe)
     let phases = catalog.phases
     var findings = unreadable.map { Finding($0, in: nil) }
     var byPhase: [PhaseID: [Finding]] = [:]

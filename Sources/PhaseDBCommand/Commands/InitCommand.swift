@@ -3,13 +3,17 @@ internal import PhaseDB
 /// `phasedb init`: makes the folder of migrations and its settings, and the baseline of an existing database.
 enum InitCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let folder = context.invocation.value(.migrations) ?? "migrations"
+    // What holds for every command here holds for the baseline, too.
+    let here = try Settings.read(path: "phasedb.json")
+    let folder = context.invocation.value(.migrations) ?? here.migrations ?? "migrations"
     let settings = Location.joined(folder, "phasedb.json")
     if let tool = foreignTool(in: folder) {
       throw MigrationError.folder(folder, of: tool, context.words(of: [.from]))
     }
     if let address = context.invocation.value(.from) {
-      return try run(from: DatabaseAddress(address).path, in: folder, settings: settings, context)
+      return try run(
+        from: DatabaseAddress(address).path, in: folder, settings: settings, ignoring: here.ignoreTables,
+        context)
     }
     try NewFiles.makeFolder(folder)
     try NewFiles.write(Templates.settings(), to: settings)
@@ -23,18 +27,21 @@ enum InitCommand {
   }
 
   private static func run(
-    from database: String, in folder: String, settings: String, _ context: CommandContext
+    from database: String, in folder: String, settings: String, ignoring ignored: [String],
+    _ context: CommandContext
   ) throws(MigrationError) -> ExitCode {
     let file = Location.joined(folder, "baseline.sql")
     try NewFiles.refuseExisting([file, settings])
+    var options = Options(cancellation: context.cancellation)
+    options.ignoreTables = ignored
     let reader = try Migrator(
-      database: database, catalog: Catalog([]), access: .reading,
-      options: Options(cancellation: context.cancellation))
+      database: database, catalog: Catalog([]), access: .reading, options: options)
     let baseline = try reader.baseline()
     try NewFiles.makeFolder(folder)
     if let text = baseline.text { try NewFiles.write(text, to: file) }
     let path = try PathText.json(PathText.relative(database, from: folder))
-    try NewFiles.write(Templates.settings(database: path), to: settings)
+    let names = try ignored.map { name throws(MigrationError) in try PathText.json(name) }
+    try NewFiles.write(Templates.settings(database: path, ignoring: names), to: settings)
     let files = (baseline.text == nil ? [] : [file]) + [settings]
     if context.isJSON {
       try context.print(json: InitJSON(files: files, baseline))

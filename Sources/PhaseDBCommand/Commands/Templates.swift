@@ -2,14 +2,19 @@ internal import PhaseDB
 
 /// What new files begin with.
 enum Templates {
-  /// - Parameter database: the path of a database as a JSON text, nil when none is known yet.
-  static func settings(database: String? = nil) -> String {
+  /// - Parameters:
+  ///   - database: the path of a database as a JSON text, nil when none is known yet.
+  ///   - ignored: tables outside the schema, as JSON texts.
+  static func settings(database: String? = nil, ignoring ignored: [String] = []) -> String {
     """
     // Settings of phasedb. Every key may be left out.
     {
       // The database, where neither --database nor PHASEDB_DATABASE nor DATABASE_URL names one.
       // A relative path is meant from this folder.
       \(database.map { "\"database\": \($0)," } ?? "// \"database\": \"../app.db\",")
+
+      // Tables that are outside the schema: nothing compares them, and phases leave them alone.
+      \(ignored.isEmpty ? "// \"ignoreTables\": [\"cache_*\"]," : "\"ignoreTables\": [\(ignored.joined(separator: ", "))],")
 
       // How long to wait for another runner or writer.
       "wait": "30s",

@@ -140,7 +140,8 @@ struct ArgumentParserTests {
       Refused("phasedb up -x", .unknownOption, "unknown option '-x'", "see: phasedb help up"),
       Refused("phasedb up -qx", .unknownOption, "unknown option '-x'", "see: phasedb help up"),
       Refused(
-        "phasedb --dry-run up", .unknownOption, "'--dry-run' belongs after a verb: up, down, goto, settle",
+        "phasedb --dry-run up", .unknownOption,
+        "'--dry-run' belongs after a verb: up, down, goto, settle, squash",
         "see: phasedb help up"),
       Refused(
         "phasedb status --all", .unknownOption, "'status' has no option '--all'",
@@ -150,7 +151,7 @@ struct ArgumentParserTests {
         "see: phasedb help up"),
       Refused(
         "phasedb -d shop.db version", .unknownOption, "'version' has no option '-d'",
-        "'-d' belongs to: new, lint, compat, adopt, plan, rehearse, up, down, goto, status, watch, lane, effects, verify, log, switch list, switch set, switch close, switch pin, switch unpin, switch test, switch sql, switch ramp, check-in, may-run, settle, checkpoint create, checkpoint list, checkpoint restore, purge, completions",
+        "'-d' belongs to: new, lint, compat, adopt, plan, rehearse, up, down, goto, status, watch, lane, effects, verify, log, switch list, switch set, switch close, switch pin, switch unpin, switch test, switch sql, switch ramp, check-in, may-run, settle, checkpoint create, checkpoint list, checkpoint restore, purge, squash, forget, completions",
         "see: phasedb help version"),
       Refused("phasedb up --to", .missingValue, "'--to' needs a value: --to TARGET", "see: phasedb help up"),
       Refused(

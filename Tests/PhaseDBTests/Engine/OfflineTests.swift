@@ -1,7 +1,7 @@
-import PhaseCompat
 import PhaseSQLite
 import Testing
 
+@testable import PhaseCompat
 @testable import PhaseDB
 
 /// Phases for which the application stops: `@window app offline 2.0`.
@@ -168,7 +168,7 @@ struct OfflineTests {
     (
       "an offline expand may shut versions out",
       [
-        "0001-a/expand.sql": "CREATE TABLE t (a);",
+        "0001-a/expand.sql": "CREATE TABLE t (a);\n-- @down\nDROP TABLE t;",
         "0002-b/expand.sql":
           "-- @window app offline 2.0\nALTER TABLE t ADD COLUMN b;\n-- @down\nALTER TABLE t DROP COLUMN b;",
       ],
@@ -177,7 +177,7 @@ struct OfflineTests {
     (
       "a later phase cannot let them in again",
       [
-        "0001-a/expand.sql": "CREATE TABLE t (a);",
+        "0001-a/expand.sql": "CREATE TABLE t (a);\n-- @down\nDROP TABLE t;",
         "0002-b/expand.sql":
           "-- @window app offline 2.0\nALTER TABLE t ADD COLUMN b;\n-- @down\nALTER TABLE t DROP COLUMN b;",
         "0002-b/contract.sql":
@@ -188,16 +188,16 @@ struct OfflineTests {
     (
       "a watch cannot stop the application to reverse",
       [
-        "0001-a/expand.sql": "CREATE TABLE t (a);",
+        "0001-a/expand.sql": "CREATE TABLE t (a);\n-- @down\nDROP TABLE t;",
         "0002-b/expand.sql":
-          "-- @window app offline 2.0\n-- @watch 30m every 30s then reverse\n-- @probe none is old\n-- SELECT 1\n-- @up\nALTER TABLE t ADD COLUMN b;\n-- @down\nALTER TABLE t DROP COLUMN b;\n-- @probe rows\nSELECT a FROM t WHERE a = 'x';",
+          "-- @window app offline 2.0\n-- @watch 30m every 30s then reverse\n-- @residual none\n-- @up\nALTER TABLE t ADD COLUMN b;\n-- @down\nALTER TABLE t DROP COLUMN b;\n-- @probe rows\nSELECT a FROM t WHERE a = 'x';",
       ],
       ["watch-cannot-reverse": "0002-b/expand.sql:1"]
     ),
     (
       "nobody inserts across the phase, so a rebuild may require a column",
       [
-        "0001-a/expand.sql": "CREATE TABLE t (a);",
+        "0001-a/expand.sql": "CREATE TABLE t (a);\n-- @down\nDROP TABLE t;",
         "0002-b/contract.sql":
           "-- @window app offline 2.0\nCREATE TABLE n (a, b NOT NULL);\nINSERT INTO n SELECT a, 1 FROM t;\nDROP TABLE t;\nALTER TABLE n RENAME TO t;\n-- @down\nALTER TABLE t DROP COLUMN b;",
       ],
@@ -206,7 +206,7 @@ struct OfflineTests {
     (
       "but ADD COLUMN fails on every row",
       [
-        "0001-a/expand.sql": "CREATE TABLE t (a);",
+        "0001-a/expand.sql": "CREATE TABLE t (a);\n-- @down\nDROP TABLE t;",
         "0002-b/expand.sql":
           "-- @window app offline 2.0\nALTER TABLE t ADD COLUMN b NOT NULL;\n-- @down\nALTER TABLE t DROP COLUMN b;",
       ],
@@ -218,7 +218,7 @@ struct OfflineTests {
   func compat() throws {
     let files = [
       "0001-a/expand.sql":
-        "-- @window app <9\n-- @residual none\n-- @up\nCREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);\n-- @down\nDROP TABLE t;",
+        "-- @window app <1\n-- @residual none\n-- @up\nCREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT);\n-- @down\nDROP TABLE t;",
       "0002-b/expand.sql":
         "-- @window app offline 2.0\n-- @residual none\n-- @up\nALTER TABLE t ADD COLUMN b TEXT;\n-- @down\nALTER TABLE t DROP COLUMN b;",
       "0002-b/migrate.sql":

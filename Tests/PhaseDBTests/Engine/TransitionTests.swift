@@ -76,7 +76,7 @@ struct TransitionTests {
     #expect(error.id == .downNotInverse)
     #expect(
       error.details == [
-        "~ table t", "    column t.b moves from place 2 to place 3",
+        "~ table t", "    column t.c moves from place 3 to place 2",
         "    column t.b changes its type from no type to TEXT",
       ])
     #expect(error.standing == .undone)
@@ -484,7 +484,8 @@ struct TransitionTests {
     }
     let before = try all()
     let up =
-      [Ending.success: "CREATE TABLE t (a)", .failure: "CREATE TABLE old (a)", .refusal: "COMMIT"][ending]
+      [Ending.success: "CREATE TABLE t (a)", .failure: "INSERT INTO old VALUES (1, 2)", .refusal: "COMMIT"][
+        ending]
       ?? ""
     let catalog = try catalog(["0001-a": [phase(.expand, up, down: "DROP TABLE t")]])
     let migrator = try unsafe Migrator(borrowing: connection.handle, catalog: catalog, options: .test)

@@ -32,11 +32,15 @@ struct BatchBounds {
   {
     let name = table.shape.name
     let place = script.place(at: script.firstTokenOffset)
-    func taken(_ writes: WriteSet, except free: Set<FoldedName>) -> (table: FoldedName, what: Prose)? {
+    func taken(
+      _ writes: WriteSet, except free: Set<FoldedName>, isWayBack: Bool
+    ) -> (table: FoldedName, what: Prose)? {
       let deleted = writes.deletedTables.filter(isOld).map { (table: $0, what: "deletes rows of" as Prose) }
-      let others = overwritten(writes).subtracting([name.key]).map {
-        (table: $0, what: "overwrites" as Prose)
-      }
+      // Whether a trigger of the way up finds a row to overwrite is seen as it runs. One that only answers the writes of
+      // the other side finds none.
+      let others = overwritten(writes).subtracting([name.key]).filter {
+        isWayBack || writes.triggers[$0] == nil
+      }.map { (table: $0, what: "overwrites" as Prose) }
       return (deleted + others).filter { !declared.contains($0.table) && !free.contains($0.table) }
         .min { $0.table < $1.table }
     }
@@ -50,7 +54,7 @@ struct BatchBounds {
           "changes \(name).\(column), the key that identifies its rows", writes.triggers[name.key], name,
           isWayBack: isWayBack, loss: SQLName(name.spelled), at: place)
       }
-      guard let (taken, what) = taken(writes, except: free) else { continue }
+      guard let (taken, what) = taken(writes, except: free, isWayBack: isWayBack) else { continue }
       return .unkept(
         "\(what) \(taken)", writes.triggers[taken], name, isWayBack: isWayBack, loss: SQLName(taken.text),
         at: place)

@@ -151,7 +151,8 @@ enum OrderMatters {
 
     init(_ folder: LintedFolder, _ phases: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
       let scratch = try Scratch(
-        baseline: folder.catalog.baseline, functions: folder.functions, observe: folder.observe)
+        baseline: folder.catalog.baseline, functions: folder.functions, ignoring: folder.ignored,
+        observe: folder.observe)
       for (id, phase) in phases {
         do throws(MigrationError) { try scratch.run(id, phase, .up) } catch { failure = error }
         if failure != nil { break }

@@ -46,6 +46,8 @@ struct LintedFolder {
   let oldestSQLite: SQLiteVersion?
   /// Where phases and queries of applications count columns.
   let positional: PositionalIndex
+  /// Tables that are left out of the schema.
+  let ignored: NamePatterns
 
   /// The functions that only the application has.
   let functions: [FunctionStub]
@@ -56,9 +58,10 @@ struct LintedFolder {
   /// - Parameter corpus: the queries of applications, from `apps/`.
   init(
     catalog: Catalog, oldestSQLite: SQLiteVersion?, corpus: [Script], functions: [FunctionStub] = [],
-    observe: @escaping (Script) -> Void = { _ in }
+    ignored: NamePatterns = NamePatterns(), observe: @escaping (Script) -> Void = { _ in }
   ) {
     self.functions = functions
+    self.ignored = ignored
     self.observe = observe
     self.catalog = catalog
     self.oldestSQLite = oldestSQLite

@@ -28,8 +28,8 @@ struct ReversalTrial {
   ///   - objects: the objects of the schema before it that the phase can touch, in an order in which they can be made.
   /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
   init(
-    _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ functions: [FunctionStub],
-    _ costLimit: CostLimit?,
+    _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ costLimit: CostLimit?,
+    functions: [FunctionStub] = [],
     observe: @escaping (Script) -> Void
   ) throws(MigrationError) {
     let scratch = try Scratch(baseline: nil, functions: functions, costLimit: costLimit, observe: observe)
