@@ -90,14 +90,15 @@ enum PageHTML {
   /// Code in which no line begins behind the hyphen of an option.
   private static func words(of code: Prose) -> Escaped<XML> {
     guard code.contains(" -") else { return "\(code)" }
-    return code.description.split(separator: " ", omittingEmptySubsequences: false).map { word -> Escaped<XML> in
+    return code.description.split(separator: " ", omittingEmptySubsequences: false).map {
+      word -> Escaped<XML> in
       word.hasPrefix("-") && word.utf8.count < 20 ? "<span class=\"option\">\(word)</span>" : "\(word)"
     }.joined(separator: " ")
   }
 
   // Colours are only a help: signs, words and shades say the same. On a phone the cells of a row stand below each other.
   private static let style: Escaped<XML> = """
-    :root { color-scheme: light dark; --page: #fff; --ink: #1c2128; --mid: #667080; --soft: #c9d0d8; --faint: #f3f5f7;
+    :root { --page: #fff; --ink: #1c2128; --mid: #667080; --soft: #c9d0d8; --faint: #f3f5f7;
       --good: #14692f; --doubtful: #7a5200; --open: #5a6270; --bad: #a4262c; }
     @media (prefers-color-scheme: dark) { :root { --page: #15191e; --ink: #e4e8ec; --mid: #96a0ac; --soft: #454d58;
       --faint: #1e242b; --good: #6fce8d; --doubtful: #e0b15c; --open: #a2acb8; --bad: #ff8f8f; } }

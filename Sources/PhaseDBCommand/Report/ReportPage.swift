@@ -69,7 +69,13 @@ struct ReportPage {
 
   private func because(_ question: Readiness.Question) -> Page.Text {
     let deciding = question.deciding
-    guard question.standing != nil, let first = deciding.first else { return "nothing is in scope" }
+    // What most of them say.
+    let counts = Dictionary(grouping: deciding, by: \.says).mapValues(\.count)
+    let most = deciding.enumerated().max { left, right in
+      let (one, two) = (counts[left.element.says] ?? 0, counts[right.element.says] ?? 0)
+      return one != two ? one < two : left.offset > right.offset
+    }
+    guard question.standing != nil, let first = most?.element else { return "nothing is in scope" }
     let alike = deciding.filter { $0.says == first.says }
     let rest = deciding.count - alike.count
     let more: Prose = rest > 0 ? "; \(CountText.text(rest, "more answer")) below" : ""

@@ -11,10 +11,10 @@ struct ReportTests {
     let site = try Site()
     try site.phase(
       "0001-shop/expand", up: "CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT);",
-      down: "DROP TABLE items;", window: "shop >=1.0 <9.0", directives: ["@residual none"])
+      down: "DROP TABLE items;", window: "shop >=0.5 <1.0", directives: ["@residual none"])
     try site.phase(
       "0002-note/expand", up: "ALTER TABLE items ADD COLUMN note TEXT;",
-      down: "ALTER TABLE items DROP COLUMN note;", window: "shop >=1.0 <2.0", directives: ["@residual none"])
+      down: "ALTER TABLE items DROP COLUMN note;", window: "shop >=0.5 <2.0", directives: ["@residual none"])
     try site.write("INSERT INTO items (name) VALUES ('one'), ('two');\n", to: "migrations/apps/seed.sql")
     try site.write(
       "-- @query items\nSELECT id, name FROM items ORDER BY id;\n", to: "migrations/apps/shop/1.0.sql")
@@ -60,7 +60,8 @@ struct ReportTests {
     let program = try BuiltProgram.path()
     var done: Set<String> = []
     for command in commands where done.insert(command).inserted {
-      let outcome = try site.run("sh", "-c", command.replacing("phasedb", with: "'\(program)'", maxReplacements: 1))
+      let outcome = try site.run(
+        "sh", "-c", command.replacing("phasedb", with: "'\(program)'", maxReplacements: 1))
       #expect(outcome.code == 0, "\(command): \(outcome.summary)")
     }
     let passed = try site.expect(0, "report --check -d shop.db --evidence evidence.json")
@@ -72,8 +73,10 @@ struct ReportTests {
     // And an edit of one file takes the proof away.
     try site.phase(
       "0002-note/expand", up: "ALTER TABLE items ADD COLUMN note INT;",
-      down: "ALTER TABLE items DROP COLUMN note;", window: "shop >=1.0 <2.0", directives: ["@residual none"])
-    #expect(try site.expect(1, "report --check -d shop.db --evidence evidence.json").errors.contains("was edited since"))
+      down: "ALTER TABLE items DROP COLUMN note;", window: "shop >=0.5 <2.0", directives: ["@residual none"])
+    #expect(
+      try site.expect(1, "report --check -d shop.db --evidence evidence.json").errors.contains(
+        "was edited since"))
   }
 
   @Test(
@@ -143,9 +146,11 @@ struct ReportTests {
     #expect(PageTests.defects(ofHTML: html) == [])
     #expect(try site.expect(2, "report -d shop.db -o missing/report.md").errors.contains("[output-failed]"))
     let piped = try site.run(
-      "sh", "-c", "mkfifo p; cat p > copied & '\(try BuiltProgram.path())' report -d shop.db -o p; wait; test -p p")
+      "sh", "-c",
+      "mkfifo p; cat p > copied & '\(try BuiltProgram.path())' report -d shop.db -o p; wait; test -p p")
     #expect(piped.code == 0, "\(piped.summary)")
-    #expect(try String(contentsOfFile: site.path("copied"), encoding: .utf8).hasPrefix("<!-- phasedb-report -->"))
+    #expect(
+      try String(contentsOfFile: site.path("copied"), encoding: .utf8).hasPrefix("<!-- phasedb-report -->"))
   }
 
   @Test("evidence of the application's own tests counts, and says so")
@@ -159,5 +164,44 @@ struct ReportTests {
     #expect(outcome.code == 0, "\(outcome.summary)")
     let report = try site.expect(0, "report -d shop.db --evidence evidence.json").output
     #expect(report.contains("shop 1.0 (own tests) works before and after it"), "\(report)")
+  }
+
+  @Test(
+    "the workflow of the documents updates its own comment, and makes one where there is none",
+    arguments: ["4711", ""])
+  func workflow(_ comment: String) throws {
+    let site = try Self.shop()
+    try site.sqlite("VACUUM INTO 'copy.db'")
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let text = try String(contentsOf: root.appending(path: ".github/example-workflow.yml"), encoding: .utf8)
+    var steps: [String: [Substring]] = [:]
+    var name = ""
+    for line in text.split(separator: "\n") {
+      if let range = line.range(of: "- name: ") { name = String(line[range.upperBound...]) }
+      if line.hasPrefix("          ") { steps[name, default: []].append(line.dropFirst(10)) }
+    }
+    try site.write(
+      "#!/bin/sh\necho \"$*\" >> called\ncase \"$*\" in *--jq*) echo '\(comment)';; esac\n", to: "bin/gh")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: site.path("bin/gh"))
+    let bin = URL(filePath: try BuiltProgram.path()).deletingLastPathComponent().path
+    for step in ["evidence", "report on the pull request"] {
+      // The first lines of a step may be its environment.
+      let script = try #require(steps[step]).filter { !$0.hasPrefix("GH_TOKEN") && !$0.hasPrefix("NUMBER") }
+      let outcome = try RunningProgram(
+        "/usr/bin/env", ["bash", "-euo", "pipefail", "-c", script.joined(separator: "\n")], in: site.path(""),
+        environment: Site.environment.merging([
+          "PATH": "\(site.path("bin")):\(bin):/usr/bin:/bin", "NUMBER": "7", "GITHUB_REPOSITORY": "o/r",
+        ]) { $1 }
+      ).outcome()
+      #expect(outcome.code == 0, "\(step): \(outcome.summary)")
+    }
+    let called = try String(contentsOfFile: site.path("called"), encoding: .utf8)
+    #expect(called.contains("repos/o/r/issues/7/comments"))
+    #expect(
+      called.contains("--method PATCH repos/o/r/issues/comments/4711 -F body=@report.md") == !comment.isEmpty)
+    #expect(
+      try String(contentsOfFile: site.path("report.md"), encoding: .utf8).hasPrefix("<!-- phasedb-report -->")
+    )
   }
 }

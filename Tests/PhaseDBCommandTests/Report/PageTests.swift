@@ -33,8 +33,10 @@ struct PageTests {
   /// What is wrong with HTML: elements and attributes that a page has no use for, and references.
   static func defects(ofHTML text: String) -> [String] {
     let elements: Set<String> = [
-      "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "ul", "li", "table", "thead",
-      "tbody", "tr", "th", "td", "figure", "figcaption", "svg", "desc", "rect", "line", "text", "code", "span",
+      "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "ul", "li", "table",
+      "thead",
+      "tbody", "tr", "th", "td", "figure", "figcaption", "svg", "desc", "rect", "line", "text", "code",
+      "span",
       "strong",
     ]
     var defects: [String] = []
@@ -70,11 +72,13 @@ struct PageTests {
     return defects
   }
 
-  @Test("finds what is wrong with HTML", arguments: [
-    "<p>a</b>", "<script>x</script>", "<p onclick=\"x\">a</p>", "<p><strong>a</p>",
-    "<svg aria-labelledby=\"a\"></svg>", "<p style=\"background: url(x)\">a</p>", "<img src=\"x\">",
-    "<p id=\"a\">a</p><p id=\"a\">b</p>",
-  ])
+  @Test(
+    "finds what is wrong with HTML",
+    arguments: [
+      "<p>a</b>", "<script>x</script>", "<p onclick=\"x\">a</p>", "<p><strong>a</p>",
+      "<svg aria-labelledby=\"a\"></svg>", "<p style=\"background: url(x)\">a</p>", "<img src=\"x\">",
+      "<p id=\"a\">a</p><p id=\"a\">b</p>",
+    ])
   func control(_ text: String) { #expect(!Self.defects(ofHTML: text).isEmpty) }
 
   @Test("are what they are, whatever their words are", arguments: 0..<40)
@@ -88,7 +92,7 @@ struct PageTests {
     func count(_ text: String) -> Int { text.count { $0 == "<" } }
     let harmless = Self.text(Self.page(of: "word"), "html")
     #expect(count(html) == count(harmless), "\(words)")
-    #expect(PrintedText.defects(markdown, as: .markdown) == [], "\(words)")
+    #expect(Self.defects(ofMarkdown: markdown) == [], "\(words)")
     #expect(markdown.hasPrefix("<!-- phasedb-test -->\n"))
   }
 
@@ -98,7 +102,8 @@ struct PageTests {
     #expect(html.contains("<svg role=\"img\""))
     #expect(html.contains("<title id=\"figure-1-title\">word</title>"))
     #expect(html.contains("<desc id=\"figure-1-words\">word</desc>"))
-    #expect(html.contains("Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'"))
+    #expect(
+      html.contains("Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'"))
     #expect(html.contains("prefers-color-scheme: dark"))
     #expect(html.contains("@media print"))
   }

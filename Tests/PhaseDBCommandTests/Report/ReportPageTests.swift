@@ -7,11 +7,13 @@ import Testing
 /// The report as pages, from a migrator whose clock stands still.
 @Suite("The report as a page")
 struct ReportPageTests {
-  private static func readiness(_ site: Site, now: String, scope: Readiness.Scope = .open) throws -> Readiness {
+  private static func readiness(_ site: Site, now: String, scope: Readiness.Scope = .open) throws -> Readiness
+  {
     let folder = site.path("migrations")
     let options = Options().by(.current) { Timestamp(text: now) }
     let migrator = try Migrator(
-      database: site.path("shop.db"), catalog: try Catalog(folder: folder), access: .reading, options: options)
+      database: site.path("shop.db"), catalog: try Catalog(folder: folder), access: .reading, options: options
+    )
     return try migrator.readiness(Readiness.Request(scope, folder: folder))
   }
 
@@ -38,17 +40,23 @@ struct ReportPageTests {
   func content(_ form: String) throws {
     let site = try EffectsTests.shop()
     let page = try #require(try Self.pages(try Self.readiness(site, now: "2026-12-01T12:00:00.000Z"))[form])
-    for title in ["Time to safe", "Which versions may run on which state", "Time line", "Up, down and the longest hold"] {
+    for title in [
+      "Time to safe", "Which versions may run on which state", "Time line", "Up, down and the longest hold",
+    ] {
       #expect(page.contains(title), "\(title)")
     }
     #expect(page.contains("customer: 2 rows of outbox, mails with the new price"))
     for question in Readiness.texts { #expect(page.contains(question.description)) }
-    for kind in ["Code reversal", "State recovery", "Workflow containment", "Customer impact", "Downstream recon"] {
+    for kind in [
+      "Code reversal", "State recovery", "Workflow containment", "Customer impact", "Downstream recon",
+    ] {
       #expect(page.contains(kind))
     }
     let figures = page.components(separatedBy: form == "html" ? "<figcaption>" : "\n### ").count - 1
     #expect(figures >= 4)
-    #expect(page.components(separatedBy: "Source: ").count - 1 >= 4, "each picture says where its numbers come from")
+    #expect(
+      page.components(separatedBy: "Source: ").count - 1 >= 4, "each picture says where its numbers come from"
+    )
     if form == "html" { #expect(PageTests.defects(ofHTML: page) == []) }
   }
 
@@ -80,7 +88,9 @@ struct ReportPageTests {
   @Test("shows hostile words of phases, probes and lanes as words", arguments: 0..<6)
   func hostile(_ seed: Int) throws {
     var dice = HostileText(seed: UInt64(seed + 500))
-    func word() -> String { dice.text(without: ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{B}", "\u{C}", "\u{0}"]) }
+    func word() -> String {
+      dice.text(without: ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "\u{B}", "\u{C}", "\u{0}"])
+    }
     let site = try Site()
     try site.write(
       """
@@ -99,7 +109,7 @@ struct ReportPageTests {
     let readiness = try Self.readiness(site, now: "2026-12-01T12:00:00.000Z")
     let pages = try Self.pages(readiness)
     #expect(PageTests.defects(ofHTML: try #require(pages["html"])) == [])
-    #expect(PrintedText.defects(try #require(pages["markdown"]), as: .markdown) == [])
+    #expect(PageTests.defects(ofMarkdown: try #require(pages["markdown"])) == [])
     #expect(PrintedText.defects(try #require(pages["json"]), as: .json) == [])
   }
 }
