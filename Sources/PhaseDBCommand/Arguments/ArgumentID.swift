@@ -13,9 +13,11 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case effects
   case upExpression, downExpression, fill
   case app, list, importLog, timeLimit, jobs, logs
+  case tool, set, replace
+  case migrationName, window, pendingOnly
 
   // Positionals.
   case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,
     action, lane, laneAction
-  case switchName, exposure, subject, subjects, state, steps, every, interval, recipe
+  case switchName, exposure, subject, subjects, state, steps, every, interval, recipe, folder
 }

@@ -1,3 +1,4 @@
+internal import PhaseAudit
 internal import PhaseDB
 
 /// One option of the command line: a row of the table that parser, help and completions read.
@@ -192,6 +193,22 @@ extension Option {
     Option(
       .logs, "logs", takes: .directory, "the folder for the output of the command (default: compat-logs)",
       detail: "It gets one file for each state. Files of an earlier run are overwritten."),
+    Option(
+      .tool, "tool", takes: .choices(["auto"] + MigrationTool.allCases.map(\.rawValue)),
+      "the tool that the folder belongs to (default: auto, by its files)"),
+    Option(
+      .set, "set", takes: .pair("NAME=VALUE"), repeatable: true, "the value of a placeholder in the files"),
+    Option(
+      .replace, "replace", takes: .pair("A=B"), repeatable: true,
+      "read B where the files say A, as a template of the application would"),
+    Option(
+      .migrationName, "as", takes: .text("NAME"),
+      "what the migrations are called (default: as the tool calls them)"),
+    Option(
+      .window, "window", takes: .text("'APP RANGE'"), "the window of every phase, as in 'shop >=1.4 <2.0'"),
+    Option(
+      .pendingOnly, "pending-only",
+      "add the phases of pending migrations to a folder that has a baseline already"),
   ]
 
   static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }

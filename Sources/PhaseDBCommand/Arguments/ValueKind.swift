@@ -6,6 +6,8 @@ enum ValueKind: Sendable, Hashable {
   case text(String)
   /// A name in a folder or a ledger, with a placeholder if help uses another one.
   case name(Known, String? = nil)
+  /// Two texts with `=` between them, with their placeholder in help.
+  case pair(String)
   /// A path to a file.
   case path
   /// A path to a folder.
@@ -47,6 +49,7 @@ enum ValueKind: Sendable, Hashable {
     switch self {
     case .text(let placeholder): placeholder
     case .name(let known, let placeholder): placeholder ?? known.placeholder
+    case .pair(let placeholder): placeholder
     case .path: "PATH"
     case .directory: "DIR"
     case .number: "N"
@@ -61,7 +64,7 @@ enum ValueKind: Sendable, Hashable {
   var words: [String] {
     switch self {
     case .choices(let words), .list(let words, _): words
-    case .text, .name, .path, .directory, .number, .duration, .percent, .percents: []
+    case .text, .name, .pair, .path, .directory, .number, .duration, .percent, .percents: []
     }
   }
 
@@ -73,6 +76,11 @@ enum ValueKind: Sendable, Hashable {
     switch self {
     case .text, .name, .path, .directory:
       guard !text.isEmpty else { throw UsageError(.emptyValue, "\(subject) was given an empty text") }
+      return .text(text)
+    case .pair(let placeholder):
+      guard let sign = text.firstIndex(of: "="), sign > text.startIndex else {
+        throw UsageError(.missingValue, "\(subject) takes \(placeholder), not '\(text)'")
+      }
       return .text(text)
     case .number:
       // Int() takes a sign, which a count has not.

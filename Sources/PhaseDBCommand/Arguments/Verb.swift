@@ -7,6 +7,7 @@ struct Verb: Sendable {
     case watch, lane
     case switchList, switchSet, switchClose, switchPin, switchUnpin, switchTest, switchSQL, switchRamp
     case effects
+    case importFolder
     case log, explain, completions, help, version
   }
 

@@ -3,8 +3,10 @@ internal import PhaseDB
 /// `phasedb adopt`: starts tracking an existing database.
 enum AdoptCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.writing, context)
-    let adoption = try migrator.adopt(at: context.invocation.value(.present))
+    let phase = context.invocation.value(.present)
+    // At the baseline no phase is needed, so that phases may still lack what their author has to write.
+    let migrator = try Location(context, reading: phase == nil ? .readable : .all).migrator(.writing, context)
+    let adoption = try migrator.adopt(at: phase)
     if context.isJSON {
       try context.print(json: AdoptionJSON(adoption, database: migrator.database))
       return .done

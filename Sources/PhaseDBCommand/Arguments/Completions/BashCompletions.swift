@@ -139,7 +139,7 @@ enum BashCompletions {
     case .choices(let words): "_phasedb_words \"\(words.joined(separator: " "))\""
     case .name(let known, _): "_phasedb_names \(known.rawValue)"
     case .list(let words, _): "_phasedb_list \"\(words.joined(separator: " "))\""
-    case .text, .number, .duration, .percent, .percents: nil
+    case .text, .pair, .number, .duration, .percent, .percents: nil
     }
   }
 

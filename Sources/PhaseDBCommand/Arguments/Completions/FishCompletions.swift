@@ -107,7 +107,7 @@ enum FishCompletions {
     case .name(let known, _): " -x -a '(__phasedb_names \(known.rawValue))'"
     case .choices(let words): " -x -a '\(words.joined(separator: " "))'"
     case .list(let words, _): " -x -a '(__fish_append , \(words.joined(separator: " ")))'"
-    case .text, .number, .duration, .percent, .percents: " -x"
+    case .text, .pair, .number, .duration, .percent, .percents: " -x"
     }
   }
 

@@ -110,7 +110,7 @@ enum ZshCompletions {
     case .name(let known, _): "{_phasedb_names \(known.rawValue)}"
     case .choices(let words): "(\(words.joined(separator: " ")))"
     case .list(let words, _): "_sequence compadd - \(words.joined(separator: " "))"
-    case .text, .number, .duration, .percent, .percents: " "
+    case .text, .pair, .number, .duration, .percent, .percents: " "
     }
   }
 
