@@ -26,8 +26,10 @@ struct HistoryReplay {
       throw refused("\(migration.name) cannot be run: \(obstacle)", at: nil)
     }
     let bytes = Array(script.text.utf8)
+    // A folder whose scripts bring their own transactions is not run in the tool's.
+    let isWrapped = script.wrapping == .transaction && !script.begins(bytes)
     do {
-      if script.wrapping == .transaction { try connection.execute("BEGIN") }
+      if isWrapped { try connection.execute("BEGIN") }
       for range in script.statements {
         do {
           try connection.execute(script: String(decoding: bytes[range], as: UTF8.self))
@@ -38,7 +40,7 @@ struct HistoryReplay {
             at: Place(file: script.file, line: line, column: 1))
         }
       }
-      if script.wrapping == .transaction, !connection.isAutocommit { try connection.execute("COMMIT") }
+      if isWrapped, !connection.isAutocommit { try connection.execute("COMMIT") }
     } catch let error as MigrationError {
       throw error
     } catch {
@@ -81,5 +83,21 @@ struct HistoryReplay {
       if rows > 0 { found.append((table, Int(rows))) }
     }
     return found
+  }
+}
+
+extension ToolScript {
+  /// Whether it opens a transaction itself.
+  fileprivate func begins(_ bytes: [UInt8]) -> Bool {
+    statements.contains { statement in
+      let word = SQLTokens(bytes: Array(bytes[statement])).first { !$0.kind.isTrivia }
+      return word.map {
+        String(
+          decoding: bytes[statement][
+            (statement.lowerBound + $0.range.lowerBound)..<(statement.lowerBound + $0.range.upperBound)],
+          as: UTF8.self
+        ).lowercased()
+      } == "begin"
+    }
   }
 }

@@ -22,7 +22,8 @@ package struct ImportPlan: Sendable {
   /// A migration that became phases.
   package struct Pending: Sendable {
     package let version: String
-    package let name: String
+    /// The folder that its phases go into.
+    package let folder: MigrationName
     package let phases: [PhaseConversion.Converted]
     /// What a person has to decide.
     package let notes: [Prose]
@@ -38,13 +39,49 @@ package struct ImportPlan: Sendable {
     package let reason: Prose
   }
 
+  /// How the phases are called, and what they begin with.
+  package struct Naming: Sendable {
+    /// What the migrations are called; nil for their own names.
+    let name: String?
+    /// The highest number that is taken.
+    let taken: UInt64
+    /// `APP RANGE` of the phases; nil leaves it to be written.
+    let window: String?
+
+    package init(name: String? = nil, after taken: UInt64 = 0, window: String? = nil) {
+      self.name = name
+      self.taken = taken
+      self.window = window
+    }
+
+    /// - Parameters:
+    ///   - index: from 0 on.
+    ///   - isAlone: whether it is the only one.
+    fileprivate func folder(_ own: String, _ index: Int, isAlone: Bool) throws(MigrationError)
+      -> MigrationName
+    {
+      let number = String(taken + 1 + UInt64(index))
+      let digits = String(repeating: "0", count: max(0, 4 - number.utf8.count)) + number
+      let words = Self.words(own)
+      return try MigrationName(
+        "\(digits)-\(name.map { isAlone ? Self.words($0) : "\(Self.words($0))-\(words)" } ?? words)")
+    }
+
+    /// A name as that of a folder: letters and digits with hyphens between them, without a number in front.
+    private static func words(_ name: String) -> String {
+      let parts = name.lowercased().split { !$0.isLetter && !$0.isNumber }
+      let bare = parts.drop { $0.allSatisfy(\.isNumber) }
+      let words = String((bare.isEmpty ? parts[...] : bare).joined(separator: "-").prefix(60))
+      return words.isEmpty ? "migration" : words.last == "-" ? String(words.dropLast()) : words
+    }
+  }
+
   /// - Parameters:
   ///   - database: the database that the folder belongs to; nil when every migration is history.
-  ///   - window: `APP RANGE` of the phases; nil leaves it to be written.
   ///   - wait: how long to wait for a lock of others.
   /// - Throws: `import-refused` when the state of the database is not clear; what reading the folder and the database throws.
   package init(
-    _ folder: ToolFolder, database: String?, window: String?, wait: Duration
+    _ folder: ToolFolder, database: String?, naming: Naming, wait: Duration
   ) throws(MigrationError) {
     guard folder.tool != .phasedb else {
       throw MigrationError(
@@ -80,7 +117,7 @@ package struct ImportPlan: Sendable {
       notes.append(
         "baseline.sql has the table \(table) of \(tool.rawValue) itself, because its name could be anybody's")
     }
-    try convert(folder, applied, window)
+    try convert(folder, applied, naming)
   }
 
   private static func history(
@@ -135,9 +172,10 @@ package struct ImportPlan: Sendable {
   }
 
   private mutating func convert(
-    _ folder: ToolFolder, _ applied: Set<Int>, _ window: String?
+    _ folder: ToolFolder, _ applied: Set<Int>, _ naming: Naming
   ) throws(MigrationError) {
     let conversion = try PhaseConversion(baseline: baseline.flatMap { Script($0, file: "baseline.sql") })
+    var transactions = 0
     for (index, migration) in folder.migrations.enumerated() where !applied.contains(index) {
       if let obstacle = migration.obstacle {
         leftOut.append(
@@ -149,6 +187,7 @@ package struct ImportPlan: Sendable {
       let up = migration.up.map { ForeignStatements($0, of: migration) }
       let down = migration.down.map { ForeignStatements($0, of: migration) }
       leftOut += (up?.leftOut ?? []) + (down?.leftOut ?? [])
+      transactions += (up?.transactions ?? 0) + (down?.transactions ?? 0)
       guard let up, !up.kept.isEmpty else {
         leftOut.append(
           LeftOut(
@@ -156,19 +195,27 @@ package struct ImportPlan: Sendable {
             reason: up == nil ? "it has no way up" : "its way up has no statement that a phase can hold"))
         continue
       }
+      let name = try naming.folder(
+        migration.name, pending.count, isAlone: folder.migrations.count - applied.count == 1)
       let result = try conversion.convert(
         PhaseConversion.Change(
+          name,
           summary:
             "\(migration.name), taken over from \(tool.rawValue): \(migration.files.joined(separator: ", ")).",
-          up: up.kept, down: down?.kept, window: window))
+          up: up.kept, down: down?.kept, window: naming.window))
       if migration.isRepeatable {
         notes.append(
           "\(migration.name) becomes a phase that runs once: write a new migration when it changes")
       }
       pending.append(
         Pending(
-          version: migration.version, name: migration.name, phases: result.phases, notes: result.notes,
+          version: migration.version, folder: name, phases: result.phases, notes: result.notes,
           failure: result.failure))
+    }
+    if transactions > 0 {
+      notes.append(
+        "\(CountText.text(transactions, "statement")) that begin or end a transaction were left out: phasedb runs each phase in one of its own"
+      )
     }
   }
 
@@ -182,6 +229,8 @@ private struct ForeignStatements {
   /// With the comments above them.
   private(set) var kept: [String] = []
   private(set) var leftOut: [ImportPlan.LeftOut] = []
+  /// How many statements begin or end a transaction.
+  private(set) var transactions = 0
 
   init(_ script: ToolScript, of migration: ToolMigration) {
     let bytes = Array(script.text.utf8)
@@ -191,7 +240,9 @@ private struct ForeignStatements {
       let comments = Self.comments(
         String(decoding: bytes[min(end, range.lowerBound)..<range.lowerBound], as: UTF8.self))
       end = range.upperBound
-      if let reason = Self.reason(against: statement) {
+      if Self.controlsTransaction(statement) {
+        transactions += 1
+      } else if let reason = Self.reason(against: statement) {
         let line = script.firstLine + bytes[..<range.lowerBound].count { $0 == UInt8(ascii: "\n") }
         leftOut.append(
           ImportPlan.LeftOut(
@@ -217,14 +268,20 @@ private struct ForeignStatements {
     }.map { $0 + "\n" }.joined()
   }
 
-  /// Why a phase cannot hold a statement; nil when it can.
-  private static func reason(against statement: String) -> Prose? {
+  private static func controlsTransaction(_ statement: String) -> Bool {
+    ["begin", "commit", "end", "rollback", "savepoint", "release"].contains(words(statement).first)
+  }
+
+  private static func words(_ statement: String) -> [String] {
     let tokens = Array(SQLTokens(statement).lazy.filter { !$0.kind.isTrivia }.prefix(4))
     let bytes = Array(statement.utf8)
-    let words = tokens.map { String(decoding: bytes[$0.range], as: UTF8.self).lowercased() }
+    return tokens.map { String(decoding: bytes[$0.range], as: UTF8.self).lowercased() }
+  }
+
+  /// Why a phase cannot hold a statement; nil when it can.
+  private static func reason(against statement: String) -> Prose? {
+    let words = words(statement)
     switch words.first {
-    case "begin", "commit", "end", "rollback", "savepoint", "release":
-      return "phasedb runs each phase in a transaction of its own"
     case "pragma" where words.dropFirst().first == "foreign_keys":
       return "phasedb switches enforcement off while a phase runs, and checks the keys afterwards"
     case "pragma" where words.dropFirst().first == "defer_foreign_keys":

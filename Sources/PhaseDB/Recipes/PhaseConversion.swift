@@ -6,6 +6,8 @@ internal import PhaseSQLite
 package final class PhaseConversion {
   /// Stands where the change stands that is converted next.
   private let scratch: Scratch
+  /// The contracts so far, and the names of what they remove or change.
+  private var contracts: [(id: PhaseID, names: Set<FoldedName>)] = []
 
   /// - Parameter baseline: the schema before the first change, nil for an empty database.
   /// - Throws: what the baseline's SQL throws.
@@ -13,6 +15,7 @@ package final class PhaseConversion {
 
   /// A change as its tool has it.
   package struct Change: Sendable {
+    let name: MigrationName
     /// What it is and where it comes from: a sentence.
     let summary: String
     /// Statements with the comments above them.
@@ -22,7 +25,8 @@ package final class PhaseConversion {
     /// `APP RANGE`; nil leaves the window to be written.
     let window: String?
 
-    package init(summary: String, up: [String], down: [String]?, window: String?) {
+    package init(_ name: MigrationName, summary: String, up: [String], down: [String]?, window: String?) {
+      self.name = name
       self.summary = summary
       self.up = up.map(Self.harmless)
       self.down = down?.map(Self.harmless)
@@ -89,6 +93,12 @@ package final class PhaseConversion {
     }
     let parts = Parts(steps, before, trial.schema)
     let result = try written(change, parts, before)
+    if let contract = result.phases.first(where: { $0.kind == .contract }) {
+      let difference = SchemaDifference(from: before, to: trial.schema)
+      let touched = difference.removed + difference.changed.map(\.before)
+      contracts.append(
+        (PhaseID(change.name, contract.kind), Set(touched.flatMap { [$0.key.name, $0.table.folded] })))
+    }
     for step in steps {
       if let script = Script(step.statement, file: "the way up") { try scratch.run(script) }
     }
@@ -186,7 +196,7 @@ package final class PhaseConversion {
       // Without a way down for each part the parts would not be more than the whole.
       if downs.map({ $0 != nil }) ?? true {
         let phases = try split.enumerated().map { index, part throws(MigrationError) in
-          try Self.phase(change, part, down: downs.flatMap { $0?[index] })
+          try converted(change, part, down: downs.flatMap { $0?[index] })
         }
         return Result(phases: phases, notes: [], failure: nil)
       }
@@ -199,7 +209,7 @@ package final class PhaseConversion {
     } else if parts.split != nil {
       notes.append("it adds and removes: decide whether what it removes can wait for a contract of its own")
     }
-    let phase = try Self.phase(change, parts.whole, down: change.down, notes: notes)
+    let phase = try converted(change, parts.whole, down: change.down, notes: notes)
     return Result(phases: [phase], notes: notes, failure: nil)
   }
 
@@ -237,7 +247,7 @@ package final class PhaseConversion {
     return pieces.reversed()
   }
 
-  private static func phase(
+  private func converted(
     _ change: Change, _ part: Part, down: [String]?, notes: [Prose] = []
   ) throws(MigrationError) -> Converted {
     let statements = (down ?? []).filter { Script($0) != nil }
@@ -250,16 +260,23 @@ package final class PhaseConversion {
       if !comesFromArchive {
         open = down == nil ? "the folder has no way down for it" : "its way down has no statement for this"
       }
-    } else if let reason = try difference(after: statements, of: part) {
+    } else if let reason = try Self.difference(after: statements, of: part) {
       open = reason
       body = []
     }
     return Converted(
       kind: part.kind,
-      text: text(
+      text: Self.text(
         change, part.kind, up: part.statements, down: body, rejected: open == nil ? [] : statements,
         open: open,
-        notes: notes, comesFromArchive: comesFromArchive), open: open)
+        notes: notes, needs: needs(part.statements), comesFromArchive: comesFromArchive), open: open)
+  }
+
+  /// Earlier contracts that statements need, because they name what those remove or change. The tool runs them in this
+  /// order, and phasedb may hold a contract for weeks.
+  private func needs(_ statements: [String]) -> [PhaseID] {
+    let names = SQLTokens.identifiers(in: statements.joined(separator: "\n"))
+    return contracts.filter { !$0.names.isDisjoint(with: names) }.map(\.id)
   }
 
   /// Why the way down does not lead back to the schema before; nil when it does.
@@ -295,16 +312,11 @@ package final class PhaseConversion {
     let losses = SchemaDifference(from: before, to: reached).losses(in: reached)
     let kind: PhaseKind = removes || !losses.isEmpty ? .contract : .expand
     let note: Prose = "its way up does not run here, so nothing about it was tried: \(reason)"
+    let open: Prose? = change.down == nil ? "the folder has no way down for it" : nil
     let text = Self.text(
-      change, kind, up: change.up, down: change.down ?? [], rejected: [],
-      open: change.down == nil ? "the folder has no way down for it" : nil, notes: [note],
-      comesFromArchive: false)
-    return Result(
-      phases: [
-        Converted(
-          kind: kind, text: text, open: change.down == nil ? "the folder has no way down for it" : nil)
-      ],
-      notes: [], failure: reason)
+      change, kind, up: change.up, down: change.down ?? [], rejected: [], open: open, notes: [note],
+      needs: needs(change.up), comesFromArchive: false)
+    return Result(phases: [Converted(kind: kind, text: text, open: open)], notes: [], failure: reason)
   }
 
   private static func sentence(_ error: MigrationError) -> Prose { error.message }
@@ -318,11 +330,12 @@ package final class PhaseConversion {
 
   private static func text(
     _ change: Change, _ kind: PhaseKind, up: [String], down: [String], rejected: [String], open: Prose?,
-    notes: [Prose], comesFromArchive: Bool
+    notes: [Prose], needs: [PhaseID], comesFromArchive: Bool
   ) -> String {
     var lines = PhaseText.comment(change.summary)
     for note in notes { lines += ["--"] + PhaseText.comment("To decide: \(oneLine(note)).") }
     lines += ["--"] + (change.window.map { ["-- @window \($0)"] } ?? PhaseText.openWindow)
+    lines += needs.map { "-- @needs \("\($0)".asDirectiveName)" }
     lines += ["", "-- @up"] + up.map(trimmed) + ["", comesFromArchive ? "-- @down archive" : "-- @down"]
     if let open { lines += PhaseText.comment("To write: \(oneLine(open)).") }
     if !rejected.isEmpty {

@@ -20,8 +20,10 @@ enum ImportCommand {
       tool = try ImportPlan.tool(of: source, database: database, wait: wait)
     }
     let folder = try ToolFolder.read(source, tool: tool, options: readerOptions(of: invocation))
-    let plan = try ImportPlan(folder, database: database, window: window, wait: wait)
-    var files = try ImportedFiles(plan, existing, in: target, as: invocation.value(.migrationName))
+    let naming = ImportPlan.Naming(
+      name: invocation.value(.migrationName), after: existing.map(\.number).max() ?? 0, window: window)
+    let plan = try ImportPlan(folder, database: database, naming: naming, wait: wait)
+    var files = ImportedFiles(plan, in: target)
     try files.write(settingsFor: database, baseline: !invocation.flag(.pendingOnly))
     if context.isJSON {
       try context.print(json: ImportJSON(plan, files))
@@ -79,7 +81,7 @@ enum ImportCommand {
     context.say(leftOut: plan.otherTools)
     for note in plan.notes { context.note(note) }
     if !plan.leftOut.isEmpty {
-      context.print("not taken over:")
+      context.print("not taken over:\n")
       for item in plan.leftOut {
         let what = item.statement.map { "\($0): " as Prose } ?? "\(item.version): "
         context.print(
@@ -87,7 +89,7 @@ enum ImportCommand {
       }
     }
     if !files.open.isEmpty {
-      context.print("to decide:")
+      context.print("to decide:\n")
       for item in files.open { context.print("  ", "\(item.file): \(item.reason)", indent: 4) }
     }
     suggest(plan, files, database, context)
@@ -132,20 +134,13 @@ private struct ImportedFiles {
   private(set) var written: [String] = []
   let haveWindows: Bool
 
-  init(
-    _ plan: ImportPlan, _ existing: [MigrationName], in target: String, as name: String?
-  ) throws(MigrationError) {
+  init(_ plan: ImportPlan, in target: String) {
     self.target = target
     baseline = plan.baseline
-    var number = existing.map(\.number).max() ?? 0
     for migration in plan.pending {
-      number += 1
-      let own = Self.words(migration.name)
-      let words = name.map { plan.pending.count == 1 ? Self.words($0) : "\(Self.words($0))-\(own)" } ?? own
-      let digits = String(repeating: "0", count: max(0, 4 - String(number).count)) + String(number)
-      let folder = Location.joined(target, try MigrationName("\(digits)-\(words)").text)
       for phase in migration.phases {
-        let path = Location.joined(folder, "\(phase.kind.rawValue).sql")
+        let path = Location.joined(
+          Location.joined(target, migration.folder.text), "\(phase.kind.rawValue).sql")
         phases.append(
           PhaseFile(
             version: migration.version, path: path, kind: phase.kind, text: phase.text, open: phase.open))
@@ -157,22 +152,6 @@ private struct ImportedFiles {
       }
     }
     haveWindows = phases.allSatisfy { $0.text.contains("-- @window ") && !$0.text.contains("-- Needed:") }
-  }
-
-  /// A name as that of a folder: letters and digits with hyphens between them, without a number in front.
-  private static func words(_ name: String) -> String {
-    var text = ""
-    for character in name.lowercased() {
-      if character.isLetter || character.isNumber {
-        text.append(character)
-      } else if !text.hasSuffix("-") {
-        text += "-"
-      }
-    }
-    let bare = text.drop { $0.isNumber || $0 == "-" }
-    let words = (bare.isEmpty ? text[...] : bare).prefix(60)
-    let trimmed = String(words).split(separator: "-").joined(separator: "-")
-    return trimmed.isEmpty ? "migration" : trimmed
   }
 
   mutating func write(settingsFor database: String?, baseline hasBaseline: Bool) throws(MigrationError) {
