@@ -1,5 +1,5 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// The schema of a database as SQL that makes it: the content of `baseline.sql`.
 package struct Baseline: Sendable {
@@ -46,6 +46,16 @@ extension Migrator {
       try refuseLedger(knowledge)
       return try BaselineDraft(connection, knowledge.schema).baseline()
     }
+  }
+}
+
+extension Baseline {
+  /// The baseline of a database that is open, whoever made its schema.
+  ///
+  /// - Throws: `statement-failed` when a statement does not run without the application that made it.
+  package static func of(_ connection: Connection) throws(MigrationError) -> Baseline {
+    let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
+    return try BaselineDraft(connection, schema).baseline()
   }
 }
 

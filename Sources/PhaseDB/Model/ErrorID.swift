@@ -34,6 +34,7 @@ extension MigrationError {
     case tooManyFiles = "too-many-files"
     case toolFilesInvalid = "tool-files-invalid"
     case toolTableUnreadable = "tool-table-unreadable"
+    case importRefused = "import-refused"
 
     // Finding what the user named.
     case unknownPhase = "unknown-phase"

@@ -30,7 +30,10 @@ extension Catalog {
       let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
       let (migrations, problems) = folder.readable()
       // What is wrong with the folder as a whole shows only when every file in it is in order.
-      return (try? Catalog(migrations, origin: path), problems.isEmpty ? [error] : problems)
+      let baseline = (try? folder.baseline()) ?? nil
+      return (
+        try? Catalog(migrations, baseline: baseline, origin: path), problems.isEmpty ? [error] : problems
+      )
     }
   }
 }

@@ -40,7 +40,7 @@ struct PhaseText {
     return "\(release.application.asDirectiveName) \(range)"
   }
 
-  private static let openWindow = [
+  static let openWindow = [
     "-- Needed: the versions of each application that run both before and after this phase.",
     "-- Example: @window shop >=1.4 <2.1",
   ]

@@ -16,6 +16,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case app, list, importLog, timeLimit, jobs, logs
   case pending, applied, migration, output
   case tool, since, set, replace, stub
+  case migrationName, window, pendingOnly
 
   // Positionals.
   case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,

@@ -214,6 +214,14 @@ extension Option {
     Option(
       .stub, "stub", takes: .text("FUNCTION"), repeatable: true,
       "stand in for a function of the application; it returns its first argument"),
+    Option(
+      .migrationName, "as", takes: .text("NAME"),
+      "what the migrations are called (default: as the tool calls them)"),
+    Option(
+      .window, "window", takes: .text("'APP RANGE'"), "the window of every phase, as in 'shop >=1.4 <2.0'"),
+    Option(
+      .pendingOnly, "pending-only",
+      "add the phases of pending migrations to a folder that has a baseline already"),
   ]
 
   static func named(_ id: ArgumentID) -> Option? { table.first { $0.id == id } }

@@ -6,7 +6,7 @@ struct Verb: Sendable {
     case checkIn, mayRun, settle, goto
     case watch, lane
     case switchList, switchSet, switchClose, switchPin, switchUnpin, switchTest, switchSQL, switchRamp
-    case effects, report, audit
+    case effects, report, audit, importFolder
     case log, explain, completions, help, version
   }
 

@@ -3,9 +3,13 @@ internal import PhaseDB
 /// `phasedb adopt`: starts tracking an existing database.
 enum AdoptCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    let migrator = try Location(context).migrator(.writing, context)
-    if context.invocation.flag(.renumber) { return try renumber(migrator, context) }
-    let adoption = try migrator.adopt(at: context.invocation.value(.present))
+    let phase = context.invocation.value(.present)
+    let renumbers = context.invocation.flag(.renumber)
+    // At the baseline no phase is needed, so that phases may still lack what their author has to write.
+    let isAtBaseline = phase == nil && !renumbers
+    let migrator = try Location(context, reading: isAtBaseline ? .readable : .all).migrator(.writing, context)
+    if renumbers { return try renumber(migrator, context) }
+    let adoption = try migrator.adopt(at: phase)
     if context.isJSON {
       try context.print(json: AdoptionJSON(adoption, database: migrator.database))
       return .done

@@ -79,6 +79,7 @@ struct CommandLineTool {
     case .audit: AuditCommand.run
     case .compat: CompatCommand.run
     case .adopt: AdoptCommand.run
+    case .importFolder: ImportCommand.run
     case .plan: PlanCommand.run
     case .rehearse: RehearseCommand.run
     case .up: UpCommand.run

@@ -1,0 +1,103 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// The migrations that a database has, run on a database in memory.
+struct HistoryReplay {
+  private let connection: Connection
+  private let path: String
+
+  /// - Throws: `import-refused` with the place of what does not run.
+  init(_ folder: ToolFolder, _ applied: Set<Int>) throws(MigrationError) {
+    path = folder.path
+    connection = try lifting("opening a database in memory") { () in
+      let connection = try Connection(path: "", mode: .memory)
+      // Nothing but this database is touched: VACUUM INTO attaches, too.
+      connection.setAuthorizer { $0.code != .attach && $0.code != .detach }
+      try connection.limit(to: CostLimit(.scratch))
+      return connection
+    }
+    for index in applied.sorted() { try run(folder.migrations[index]) }
+  }
+
+  private func run(_ migration: ToolMigration) throws(MigrationError) {
+    guard let script = migration.up else {
+      guard let obstacle = migration.obstacle else { return }
+      throw refused("\(migration.name) cannot be run: \(obstacle)", at: nil)
+    }
+    let bytes = Array(script.text.utf8)
+    // A folder whose scripts bring their own transactions is not run in the tool's.
+    let isWrapped = script.wrapping == .transaction && !script.begins(bytes)
+    do {
+      if isWrapped { try connection.execute("BEGIN") }
+      for range in script.statements {
+        do {
+          try connection.execute(script: String(decoding: bytes[range], as: UTF8.self))
+        } catch {
+          let line = script.firstLine + bytes[..<range.lowerBound].count { $0 == UInt8(ascii: "\n") }
+          throw refused(
+            "\(migration.name) does not run: \(error.message)",
+            at: Place(file: script.file, line: line, column: 1))
+        }
+      }
+      if isWrapped, !connection.isAutocommit { try connection.execute("COMMIT") }
+    } catch let error as MigrationError {
+      throw error
+    } catch {
+      throw refused("\(migration.name) does not run: \(error)", at: nil)
+    }
+  }
+
+  private func refused(_ message: Prose, at place: Place?) -> MigrationError {
+    MigrationError(
+      .importRefused, "the schema of \(path) is not known: \(message)", at: place,
+      help: ["name a database that has these migrations, whose schema is taken instead: --database FILE"])
+  }
+
+  func baseline() throws(MigrationError) -> Baseline {
+    connection.removeAuthorizer()
+    return try Baseline.of(connection)
+  }
+
+  /// Rows that the history makes in every new database, which a baseline has not.
+  ///
+  /// - Returns: nothing when the history does not run here.
+  static func lostRows(_ folder: ToolFolder, _ applied: Set<Int>) -> [Prose] {
+    guard let replay = try? HistoryReplay(folder, applied), let tables = try? replay.tablesWithRows(),
+      !tables.isEmpty
+    else { return [] }
+    let list = tables.map { "\($0.name) (\(CountText.text($0.rows, "row")))" as Prose }.joined(
+      separator: ", ")
+    return [
+      "the history also writes rows, which baseline.sql has not: \(list). A new database begins without them"
+    ]
+  }
+
+  private func tablesWithRows() throws(SQLiteError) -> [(name: String, rows: Int)] {
+    var found: [(name: String, rows: Int)] = []
+    let tables = try connection.rows(
+      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+    )
+    for table in tables.compactMap({ $0[0].text }) {
+      let rows = try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(table))")?.integer ?? 0
+      if rows > 0 { found.append((table, Int(rows))) }
+    }
+    return found
+  }
+}
+
+extension ToolScript {
+  /// Whether it opens a transaction itself.
+  fileprivate func begins(_ bytes: [UInt8]) -> Bool {
+    statements.contains { statement in
+      let word = SQLTokens(bytes: Array(bytes[statement])).first { !$0.kind.isTrivia }
+      return word.map {
+        String(
+          decoding: bytes[statement][
+            (statement.lowerBound + $0.range.lowerBound)..<(statement.lowerBound + $0.range.upperBound)],
+          as: UTF8.self
+        ).lowercased()
+      } == "begin"
+    }
+  }
+}
