@@ -10,7 +10,8 @@ package enum SHA384 {
     }
     // Section 5.1.2: a one bit, zeros, and the length of the message in bits as sixteen bytes.
     var last = Array(message[(message.count / 128 * 128)...]) + [0x80]
-    while last.count % 128 != 120 { last.append(0) }
+    while last.count % 128 != 112 { last.append(0) }
+    last += [UInt8](repeating: 0, count: 8)
     last += (0..<8).map { UInt8(truncatingIfNeeded: (UInt64(message.count) * 8) >> (56 - 8 * UInt64($0))) }
     for block in stride(from: 0, to: last.count, by: 128) { compress(last[block..<block + 128], &state) }
     return state.prefix(6).map(hex).joined()
