@@ -164,8 +164,10 @@ package struct AuditFinding: Sendable, Hashable {
   package let version: String?
   /// A sentence.
   package let message: Prose
-  package let details: [Prose]
+  package var details: [Prose]
   package let place: Place?
+  /// The versions of other migrations that have the same.
+  package var others: [String] = []
 
   package init(
     _ kind: Kind, _ version: String?, _ message: Prose, details: [Prose] = [], at place: Place? = nil
@@ -236,5 +238,28 @@ extension Audit {
   private var headIndex: Int? {
     guard let database else { return migrations.indices.last }
     return database.head.flatMap { head in migrations.lastIndex { $0.version == head } }
+  }
+}
+
+extension [AuditFinding] {
+  /// Findings of a kind that nearly every script of a folder may have, told once.
+  var gathered: [AuditFinding] {
+    var gathered: [AuditFinding] = []
+    for finding in self {
+      let isCommon = finding.kind == .ownTransaction || finding.kind == .inertPragma
+      guard isCommon, let index = gathered.firstIndex(where: { $0.kind == finding.kind }) else {
+        gathered.append(finding)
+        continue
+      }
+      gathered[index].others.append(finding.version ?? "")
+    }
+    for index in gathered.indices where !gathered[index].others.isEmpty {
+      let names = Set(gathered[index].others).subtracting([gathered[index].version ?? ""]).sorted()
+      guard !names.isEmpty else { continue }
+      let shown = names.prefix(6).joined(separator: ", ")
+      gathered[index].details.append(
+        names.count > 6 ? "the same in \(shown) and \(names.count - 6) more" : "the same in \(shown)")
+    }
+    return gathered
   }
 }

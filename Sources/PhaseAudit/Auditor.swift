@@ -7,11 +7,14 @@ package struct Auditor {
   private let folder: ToolFolder
   private let stubs: [String]
   private let since: String?
+  private let time: Duration
 
   /// - Parameters:
   ///   - since: the version after which migrations are judged; all of them without it.
   ///   - stubs: functions of the application, which get a stand-in that returns its first argument.
-  package init(_ folder: ToolFolder, since: String? = nil, stubs: [String] = []) {
+  ///   - time: how long a script may run on a scratch database, in processor time.
+  package init(_ folder: ToolFolder, since: String? = nil, stubs: [String] = [], time: Duration = .seconds(5)) {
+    self.time = time
     self.folder = folder
     self.stubs = stubs
     self.since = since
@@ -46,7 +49,7 @@ package struct Auditor {
       real = try DatabaseReplay(
         ofFile: database.path, folder, stubs: stubs, wait: database.wait, shouldGoOn: shouldGoOn)
     }
-    let replay = try lifting("making a scratch database") { () in try Replay(folder, stubs: stubs) }
+    let replay = try lifting("making a scratch database") { () in try Replay(folder, stubs: stubs, time: time) }
     var migrations: [AuditedMigration] = []
     var expected: Schema?
     for index in folder.migrations.indices {
@@ -73,7 +76,7 @@ package struct Auditor {
     let known = Set(migrations.map(\.version))
     return Audit(
       tool: folder.tool, path: folder.path, migrations: migrations,
-      findings: findings.filter { $0.version.map { late.contains($0) || !known.contains($0) } ?? true },
+      findings: findings.filter { $0.version.map { late.contains($0) || !known.contains($0) } ?? true }.gathered,
       remarks: folder.remarks, stubs: stubs, database: report, first: first)
   }
 

@@ -135,8 +135,8 @@ final class DatabaseReplay {
   private func step(_ migration: ToolMigration) throws -> (judged: AuditedMigration, ran: Bool) {
     let enforcing = folder.tool.enforcesForeignKeys
     if let obstacle = migration.obstacle { return (AuditedMigration(migration, .notJudged, [obstacle]), false) }
-    guard let down = migration.down?.freed else { return (AuditedMigration(migration, .absent), false) }
-    guard !down.statements.isEmpty else { return (AuditedMigration(migration, .empty), false) }
+    guard let down = migration.down?.freed else { return (AuditedMigration(migration, .absent, ["it has no way down"]), false) }
+    guard !down.statements.isEmpty else { return (AuditedMigration(migration, .empty, ["its way down does nothing"]), false) }
     let before = try mirror.schema()
     let trace: ReplayConnection.Trace
     do throws(ReplayConnection.Failure) {

@@ -21,11 +21,11 @@ final class Replay {
 
   private(set) var findings: [AuditFinding] = []
 
-  init(_ folder: ToolFolder, stubs: [String]) throws(SQLiteError) {
+  init(_ folder: ToolFolder, stubs: [String], time: Duration) throws(SQLiteError) {
     self.folder = folder
     self.stubs = Set(stubs.map(\.folded))
     let clock = try StandingClock(at: "2026-01-31 12:00:00")
-    let cost = CostLimit(.audit)
+    let cost = CostLimit(.audit(time))
     make = { () throws(SQLiteError) in try ReplayConnection(clock, cost, stubs: stubs) }
     pair = try ScratchPair(enforcing: folder.tool.enforcesForeignKeys, make)
   }
@@ -128,7 +128,7 @@ final class Replay {
       return AuditedMigration(
         migration, .notJudged, ["it is repeatable: the tool runs it again when it changes, and never takes it back"])
     }
-    guard let down else { return AuditedMigration(migration, .absent) }
+    guard let down else { return AuditedMigration(migration, .absent, ["it has no way down"]) }
     if let failure = trip.downFailure {
       var judged = unrun(migration, failure, "its way down does not run", of: down)
       guard judged.verdict == .doesNotRun else { return judged }
@@ -146,14 +146,14 @@ final class Replay {
     }
     let place = ScriptPlaces(down).beginning
     if !trip.left.isEmpty || !trip.again.isEmpty {
-      if down.statements.isEmpty { return AuditedMigration(migration, .empty, trip.left) }
+      if down.statements.isEmpty { return AuditedMigration(migration, .empty, trip.left.told(as: "its way down does nothing, so")) }
       var judged = AuditedMigration(
-        migration, .otherSchema, trip.left + trip.again.map { "after the second way up, \($0)" }, at: place)
+        migration, .otherSchema, trip.left.told(as: "after its way down,") + trip.again.map { "after the second way up, \($0)" }, at: place)
       judged.rows = trip.rows
       return judged
     }
     if !trip.rows.isEmpty || !trip.rowsAgain.isEmpty {
-      if down.statements.isEmpty { return AuditedMigration(migration, .empty, trip.rows.map(\.sentence)) }
+      if down.statements.isEmpty { return AuditedMigration(migration, .empty, trip.rows.map(\.sentence).told(as: "its way down does nothing, so")) }
       var judged = AuditedMigration(
         migration, .rowsDiffer,
         trip.rows.map(\.sentence) + trip.rowsAgain.map { "after the second way up, \($0.sentence)" }, at: place)
@@ -162,7 +162,7 @@ final class Replay {
       if plain.comesBack { judged.reasons.append("one plain row in each table comes back") }
       return judged
     }
-    if down.statements.isEmpty, !up.statements.isEmpty { return AuditedMigration(migration, .empty) }
+    if down.statements.isEmpty, !up.statements.isEmpty { return AuditedMigration(migration, .empty, ["its way down does nothing"]) }
     return AuditedMigration(migration, trip.isOfOrder ? .orderOnly : .returns)
   }
 
@@ -214,14 +214,24 @@ final class Replay {
 
 extension CostLimit.Limits {
   /// For scratch databases on which another tool's scripts run.
-  static let audit = CostLimit.Limits(
-    steps: 500_000_000, time: .seconds(5), total: .seconds(120), timeForStatement: .milliseconds(2),
-    valueBytes: 20_000_000, pages: 32_768)
+  static func audit(_ time: Duration) -> CostLimit.Limits {
+    CostLimit.Limits(
+      steps: 500_000_000, time: time, total: .seconds(120), timeForStatement: .milliseconds(2),
+      valueBytes: 20_000_000, pages: 32_768)
+  }
 }
 
 extension ToolScript {
   /// Whether it names one of these functions.
   func calls(_ functions: Set<FoldedName>) -> Bool {
     SQLWord.all(in: text).contains { functions.contains($0.text) }
+  }
+}
+
+extension [Prose] {
+  /// The sentences with words before the first one.
+  fileprivate func told(as beginning: Prose) -> [Prose] {
+    guard let first else { return [] }
+    return ["\(beginning) \(first)"] + dropFirst()
   }
 }

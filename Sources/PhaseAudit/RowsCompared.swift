@@ -108,6 +108,7 @@ extension SchemaDifference {
       switch fact {
       case .tableDeclaredDifferently: false
       case .defaultChanged(_, _, let old, let new): !connection.isSameDefault(old?.text, new?.text)
+      case .foreignKeyChanged(_, let old, let new): !connection.isSameKey(old, new)
       default: true
       }
     }
@@ -115,6 +116,19 @@ extension SchemaDifference {
 }
 
 extension Connection {
+  /// A key that names no column means the primary key of its parent.
+  fileprivate func isSameKey(_ old: ForeignKey, _ new: ForeignKey) -> Bool {
+    guard old.parent == new.parent, old.columns == new.columns, old.onDelete == new.onDelete,
+      old.onUpdate == new.onUpdate, old.isDeferred == new.isDeferred,
+      old.parentColumns.isEmpty != new.parentColumns.isEmpty
+    else { return false }
+    let named = old.parentColumns.isEmpty ? new.parentColumns : old.parentColumns
+    let key = try? rows(
+      "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(old.parent.spelled)
+    ).compactMap { $0[0].text.map(SchemaName.init(_:)) }
+    return key == named
+  }
+
   fileprivate func isSameDefault(_ old: String?, _ new: String?) -> Bool {
     let (old, new) = (old ?? "NULL", new ?? "NULL")
     // What is computed anew for each row is compared by its text, which differs.

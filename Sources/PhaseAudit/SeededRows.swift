@@ -250,13 +250,14 @@ private struct TablePlan {
       let isMoment = name.hasSuffix("_at") || name.contains("time") || name.contains("date")
       if isMoment { return .integer(1_769_860_800 + Int64(number)) }
       return .integer(style == .long ? 9_007_199_254_740_993 + Int64(number) : integer)
-    case .real: return .real(Double(number) + (style == .long ? 0.1 : 7.5))
+    // Halves and eighths, with which arithmetic is exact.
+    case .real: return .real(Double(number) + (style == .long ? 0.125 : 7.5))
     case .blob:
       if declared.isEmpty, style != .long { return text(column, number, style) }
       return .blob([0, 7, 255] + Array("\(number)".utf8))
     case .numeric:
       if declared.contains("date") || declared.contains("time") { return text(column, number, style) }
-      return style == .long ? .real(Double(number) + 0.1) : .integer(integer)
+      return style == .long ? .real(Double(number) + 0.125) : .integer(integer)
     case .text: return text(column, number, style)
     }
   }

@@ -110,7 +110,7 @@ struct VerdictTests {
   @Test(arguments: cases)
   func verdict(_ row: Case) throws {
     let steps = row.before.map { Step($0, down: nil) } + [Step(row.up, down: row.down)]
-    let audit = try Auditor(.made(of: steps)).audit()
+    let audit = try Auditor(.made(of: steps), time: .milliseconds(300)).audit()
     let judged = try #require(audit.migrations.last)
     #expect(judged.verdict == row.verdict, "\(judged.reasons.map(\.description))")
     #expect(row.why.isEmpty || judged.reasons.first?.contains(row.why) == true, "\(judged.reasons.map(\.description))")
