@@ -21,7 +21,7 @@ struct MutationTrial {
     guard !footprint.tables.isEmpty else {
       throw Self.blind(script, "\(script.file) uses no table, so it would pass on every schema")
     }
-    let scratch = try Scratch(baseline: nil, functions: functions)
+    let scratch = try Scratch(baseline: nil, terms: ScratchTerms(functions: functions))
     try scratch.make(Array(schema.objects))
     let connection = scratch.connection
     connection.turn(.doubleQuotedStringsInDML, on: true)

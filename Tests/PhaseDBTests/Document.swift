@@ -6,7 +6,8 @@ struct Document {
     .deletingLastPathComponent()
   static let folder = root.appending(path: "Sources/PhaseDB/PhaseDB.docc")
   static let pages = [
-    "PhaseDB", "Architecture", "Audit", "CI", "Changes", "Commands", "Concepts", "CuttingOver", "Effects", "Errors",
+    "PhaseDB", "Architecture", "Audit", "CI", "Changes", "Commands", "Concepts", "CuttingOver", "Effects",
+    "Errors",
     "GoingBack",
     "Guarantees",
     "JSONOutput", "Lanes",

@@ -76,7 +76,7 @@ private struct Examples {
     let report = try withExtendedLifetime(folder) {
       try Linter(
         folder: folder.path, sqlite: rule == .needsNewerSQLite ? Version("3.35") : nil,
-        functions: rule == .applicationFunction ? [FunctionStub("normalize")] : []
+        terms: ScratchTerms(functions: rule == .applicationFunction ? [FunctionStub("normalize")] : [])
       ).report()
     }
     // The other examples make no point of how somebody would notice.

@@ -32,6 +32,7 @@ struct TransitionTrial {
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, in touchedSchema: TouchedSchema,
     _ costLimit: CostLimit? = nil, functions: [FunctionStub] = []
   ) throws(MigrationError) {
+    let terms = ScratchTerms(functions: functions, ignored: touchedSchema.ignored)
     do throws(MigrationError) {
       let objects = touchedSchema.objects(
         around: [phase.up, phase.down],
@@ -39,21 +40,18 @@ struct TransitionTrial {
           let table = SchemaName(retirement.table)
           return [table.key, RetiredName(table, by: id.migration).name.key]
         })
-      self = try TransitionTrial(
-        id, phase, direction, objects, functions, touchedSchema.ignored, costLimit)
+      self = try TransitionTrial(id, phase, direction, objects, terms, costLimit)
     } catch  where error.id != .tooCostly {
       // What is made of names at run time, as by a module, may need what no script mentions.
-      self = try TransitionTrial(
-        id, phase, direction, touchedSchema.allObjects, functions, touchedSchema.ignored, costLimit)
+      self = try TransitionTrial(id, phase, direction, touchedSchema.allObjects, terms, costLimit)
     }
   }
 
   private init(
     _ id: PhaseID, _ phase: Phase, _ direction: Direction, _ objects: [SchemaObject],
-    _ functions: [FunctionStub], _ ignored: NamePatterns, _ costLimit: CostLimit?
+    _ terms: ScratchTerms, _ costLimit: CostLimit?
   ) throws(MigrationError) {
-    let scratch = try Scratch(
-      baseline: nil, functions: functions, costLimit: costLimit, ignoring: ignored)
+    let scratch = try Scratch(baseline: nil, terms: terms, costLimit: costLimit)
     try scratch.make(objects)
     began = objects
     let before = scratch.schema

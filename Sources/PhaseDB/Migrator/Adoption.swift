@@ -31,7 +31,7 @@ extension Migrator {
     let present = target.map { target in catalog.phases.filter { $0.id <= target } } ?? []
     let history: ReplayedHistory
     do throws(MigrationError) {
-      history = try ReplayedHistory(catalog.baseline, present, ignoring: connection.ignoredTables)
+      history = try ReplayedHistory(catalog.baseline, present, options.scratchTerms)
     } catch {
       throw error.leaving("nothing was changed")
     }
@@ -68,7 +68,7 @@ extension Migrator {
   /// Where the database could be adopted, as commands that work.
   private func adoptionHelp(_ schema: Schema) -> [Prose] {
     if schema.isEmpty { return ["the database is empty; apply the migrations instead: phasedb up"] }
-    let states = ReplayedHistory.states(catalog, ignoring: connection.ignoredTables)
+    let states = ReplayedHistory.states(catalog, options.scratchTerms)
     let fitting = fittingPhases(states, schema)
     if fitting.contains(nil) { return ["it is the schema before the first phase: phasedb adopt"] }
     let names = fitting.compactMap(\.self)
@@ -117,9 +117,9 @@ extension Migrator {
   ///
   /// Without a baseline, tables that the folder does not know are what it begins with.
   func refuseUnadopted(_ knowledge: Knowledge) throws(MigrationError) {
-    let expected = try Scratch(baseline: catalog.baseline, ignoring: connection.ignoredTables).schema
+    let expected = try Scratch(baseline: catalog.baseline, terms: options.scratchTerms).schema
     guard expected.digest != knowledge.schema.digest else { return }
-    let states = ReplayedHistory.states(catalog, ignoring: connection.ignoredTables)
+    let states = ReplayedHistory.states(catalog, options.scratchTerms)
     let fitting = fittingPhases(states, knowledge.schema)
     if catalog.baseline == nil, fitting.isEmpty, nearest(states, knowledge.schema) == nil { return }
     let schema: Prose
@@ -201,9 +201,9 @@ private struct ReplayedHistory {
   }
 
   init(
-    _ baseline: Script?, _ phases: [(id: PhaseID, phase: Phase)], ignoring ignored: NamePatterns
+    _ baseline: Script?, _ phases: [(id: PhaseID, phase: Phase)], _ terms: ScratchTerms
   ) throws(MigrationError) {
-    let scratch = try Scratch(baseline: baseline, ignoring: ignored)
+    let scratch = try Scratch(baseline: baseline, terms: terms)
     first = scratch.schema
     for (id, phase) in phases {
       let before = scratch.schema
@@ -220,8 +220,8 @@ private struct ReplayedHistory {
   }
 
   /// Every state of a folder, as far as it can be replayed; the state before the first phase has no id.
-  static func states(_ catalog: Catalog, ignoring ignored: NamePatterns) -> [(id: PhaseID?, schema: Schema)] {
-    guard let scratch = try? Scratch(baseline: catalog.baseline, ignoring: ignored) else { return [] }
+  static func states(_ catalog: Catalog, _ terms: ScratchTerms) -> [(id: PhaseID?, schema: Schema)] {
+    guard let scratch = try? Scratch(baseline: catalog.baseline, terms: terms) else { return [] }
     var states: [(id: PhaseID?, schema: Schema)] = [(nil, scratch.schema)]
     for (id, phase) in catalog.phases {
       guard (try? scratch.run(id, phase, .up)) != nil else { break }

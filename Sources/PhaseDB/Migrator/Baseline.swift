@@ -44,7 +44,7 @@ extension Migrator {
     return try connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       try refuseLedger(knowledge)
-      return try BaselineDraft(connection, knowledge.schema).baseline()
+      return try BaselineDraft(connection, knowledge.schema, functions: options.functions).baseline()
     }
   }
 }
@@ -63,13 +63,15 @@ extension Baseline {
 struct BaselineDraft {
   private let schema: Schema
   let objects: [SchemaObject]
-  private let ignored: NamePatterns
+  private let terms: ScratchTerms
 
   /// - Throws: what SQLite says while reading.
-  init(_ connection: Connection, _ schema: Schema) throws(MigrationError) {
+  init(
+    _ connection: Connection, _ schema: Schema, functions: [FunctionStub] = []
+  ) throws(MigrationError) {
     let shadows = try lifting("reading the schema") { () in try ShadowTables.names(on: connection, schema) }
     self.schema = schema
-    ignored = connection.ignoredTables
+    terms = ScratchTerms(functions: functions, ignored: connection.ignoredTables)
     // What a virtual table keeps its content in is made along with it.
     objects = (schema.objects + schema.ignoredButNeeded).filter { !shadows.contains($0.table.folded) }
   }
@@ -81,7 +83,7 @@ struct BaselineDraft {
     }
     let scratch: Scratch
     do throws(MigrationError) {
-      scratch = try Scratch(baseline: script, ignoring: ignored)
+      scratch = try Scratch(baseline: script, terms: terms)
     } catch {
       throw error.leaving("nothing was written")
     }

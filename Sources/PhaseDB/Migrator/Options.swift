@@ -1,3 +1,4 @@
+internal import PhaseSQL
 package import PhaseSQLite
 
 /// The surroundings and settings of a migrator.
@@ -45,6 +46,8 @@ public struct Options: Sendable {
   /// Names of tables, or patterns as `cache_*`, that are outside the schema: nothing compares them, and phases leave them
   /// alone.
   public var ignoreTables: [String] = []
+  /// What databases in memory must know of the application.
+  var scratchTerms: ScratchTerms { ScratchTerms(functions: functions, ignored: NamePatterns(ignoreTables)) }
   /// Asks a run to stop.
   public var cancellation: Cancellation
   /// The largest database, in bytes, that is copied into memory to try its ways down.

@@ -75,7 +75,7 @@ extension Migrator {
         "what \(id) retired is still in the database, and a baseline does not have it",
         ["destroy it if it is no longer needed: phasedb purge \(id.short)"])
     }
-    let scratch = try Scratch(baseline: catalog.baseline, ignoring: connection.ignoredTables)
+    let scratch = try Scratch(baseline: catalog.baseline, terms: options.scratchTerms)
     for (id, phase) in part { try scratch.run(id, phase, .up) }
     try lifting("dropping what was retired") { () in
       for (id, phase) in part { try RetiredObjects(of: id, phase).drop(on: scratch.connection) }
@@ -100,7 +100,7 @@ extension Migrator {
     _ text: String, _ part: [(id: PhaseID, phase: Phase)], _ knowledge: Knowledge
   ) throws(MigrationError) {
     let scratch = try Scratch(
-      baseline: Script(text, file: "baseline.sql"), ignoring: connection.ignoredTables)
+      baseline: Script(text, file: "baseline.sql"), terms: options.scratchTerms)
     for applied in knowledge.applied where !part.contains(where: { $0.id == applied.id }) {
       guard let phase = catalog[applied.id] else { continue }
       try scratch.run(applied.id, phase, .up)

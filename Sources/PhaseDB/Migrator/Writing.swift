@@ -18,7 +18,7 @@ extension Migrator {
       let pending = catalog.phases.filter { !applied.contains($0.id) }
       return try RecipeWriter.phases(
         request, as: name, on: connection, called: database, before: pending,
-        functions: options.functions)
+        terms: options.scratchTerms)
     }
   }
 }

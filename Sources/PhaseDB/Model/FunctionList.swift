@@ -67,7 +67,9 @@ package struct FunctionList: Sendable {
   static func traits(
     of function: FoldedName, on connection: Connection
   ) throws(SQLiteError) -> Traits? {
-    if !connection.isBorrowed, connection.stubs == nil, let known = ofLibrary.traits[function.text] { return known }
+    if !connection.isBorrowed, connection.stubs == nil, let known = ofLibrary.traits[function.text] {
+      return known
+    }
     let rows = try connection.rows(
       "SELECT \(Traits.columns) FROM pragma_function_list WHERE name = ?1 COLLATE NOCASE GROUP BY lower(name)",
       .text(function.text))

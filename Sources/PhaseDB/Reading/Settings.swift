@@ -48,6 +48,10 @@ package struct Settings: Sendable, Hashable {
   package var functions: [FunctionStub] = []
   /// Names of tables, or patterns, that are outside the schema.
   package var ignoreTables: [String] = []
+  /// What databases in memory must know of the application.
+  package var scratchTerms: ScratchTerms {
+    ScratchTerms(functions: functions, ignored: NamePatterns(ignoreTables))
+  }
   /// What a report must prove, and how old its evidence may be.
   package var report = ReportSettings()
 

@@ -15,12 +15,12 @@ struct RecipeGround {
   let origin: String
 
   /// Functions that only the application has.
-  let functions: [FunctionStub]
+  let terms: ScratchTerms
 
   init(
-    _ schema: Schema, rows: Connection?, origin: String, functions: [FunctionStub] = []
+    _ schema: Schema, rows: Connection?, origin: String, terms: ScratchTerms = ScratchTerms()
   ) throws(MigrationError) {
-    self.functions = functions
+    self.terms = terms
     self.schema = schema
     self.rows = rows
     self.origin = origin
@@ -28,27 +28,27 @@ struct RecipeGround {
     var uses = SchemaUses()
     uses.follow(schema.changes(since: Schema()))
     self.uses = uses
-    scratch = try Self.scratch(of: objects, functions)
+    scratch = try Self.scratch(of: objects, terms)
   }
 
   private static func scratch(
-    of objects: [SchemaObject], _ functions: [FunctionStub]
+    of objects: [SchemaObject], _ terms: ScratchTerms
   ) throws(MigrationError) -> Scratch {
-    let scratch = try Scratch(baseline: nil, functions: functions)
+    let scratch = try Scratch(baseline: nil, terms: terms)
     try scratch.make(objects)
     return scratch
   }
 
   /// The same after SQL that SQLite itself carries out, such as RENAME COLUMN.
   func changed(by sql: String) throws(MigrationError) -> RecipeGround {
-    let scratch = try Self.scratch(of: objects, functions)
+    let scratch = try Self.scratch(of: objects, terms)
     do throws(SQLiteError) {
       try scratch.connection.execute(script: sql)
     } catch {
       throw refused("\(error.message)", help: ["make every view and trigger compile first: phasedb lint"])
     }
     let after = try lifting("reading the schema") { () in try Schema(of: scratch.connection) }
-    return try RecipeGround(after, rows: nil, origin: origin, functions: functions)
+    return try RecipeGround(after, rows: nil, origin: origin, terms: terms)
   }
 
   /// The schema as a script.

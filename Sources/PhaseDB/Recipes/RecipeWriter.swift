@@ -1,5 +1,5 @@
 internal import PhaseSQL
-package import PhaseSQLite
+internal import PhaseSQLite
 
 /// The phase files that a recipe makes.
 package struct WrittenPhases: Sendable {
@@ -16,10 +16,10 @@ extension Catalog {
   ///
   /// - Throws: `bad-recipe` when the words cannot be read, `recipe-refused` when the change does not fit the schema.
   package func phases(
-    _ request: RecipeRequest, as name: MigrationName, functions: [FunctionStub] = []
+    _ request: RecipeRequest, as name: MigrationName, terms: ScratchTerms = ScratchTerms()
   ) throws(MigrationError) -> WrittenPhases {
     let recipe = try RecipeWords.read(request.words)
-    let ground = try ground(functions: functions)
+    let ground = try ground(terms)
     // A contract may be held for weeks, and what is written here is for the table as it leaves it.
     let needs = phases.filter { phase in
       phase.id.kind == .contract && recipe.tables.contains { phase.phase.names($0) }
@@ -30,18 +30,18 @@ extension Catalog {
 
 extension Catalog {
   /// The schema that the phases lead to.
-  private func ground(functions: [FunctionStub]) throws(MigrationError) -> RecipeGround {
-    let scratch = try Scratch(baseline: baseline, functions: functions)
+  private func ground(_ terms: ScratchTerms) throws(MigrationError) -> RecipeGround {
+    let scratch = try Scratch(baseline: baseline, terms: terms)
     for (id, phase) in phases { try scratch.run(id, phase, .up) }
     return try RecipeGround(
-      scratch.schema, rows: nil, origin: "the schema that \(origin) leads to", functions: functions)
+      scratch.schema, rows: nil, origin: "the schema that \(origin) leads to", terms: terms)
   }
 
   /// The tables of the schema that the phases lead to, with their columns; only names that SQL needs no quotes for.
   package func plainNames(
-    functions: [FunctionStub]
+    terms: ScratchTerms
   ) throws(MigrationError) -> [(table: String, columns: [String])] {
-    let ground = try ground(functions: functions)
+    let ground = try ground(terms)
     func isPlain(_ name: SchemaName) -> Bool { name.written == name.spelled && RetiredName(name) == nil }
     return ground.objects.filter { $0.key.type == "table" && !$0.isVirtual }.compactMap { object in
       let name = SchemaName(object.name)
@@ -72,7 +72,7 @@ struct RecipeWriter {
   /// - Parameter pending: phases of the folder that the database does not have yet.
   static func phases(
     _ request: RecipeRequest, as name: MigrationName, on connection: Connection, called database: String,
-    before pending: [(id: PhaseID, phase: Phase)], functions: [FunctionStub] = []
+    before pending: [(id: PhaseID, phase: Phase)], terms: ScratchTerms = ScratchTerms()
   ) throws(MigrationError) -> WrittenPhases {
     let recipe = try RecipeWords.read(request.words)
     if let (id, _) = pending.first(where: { phase in recipe.tables.contains { phase.phase.names($0) } }) {
@@ -85,7 +85,7 @@ struct RecipeWriter {
         ])
     }
     let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
-    let ground = try RecipeGround(schema, rows: connection, origin: database, functions: functions)
+    let ground = try RecipeGround(schema, rows: connection, origin: database, terms: terms)
     return try RecipeWriter(request: request, name: name, ground: ground).phases(recipe)
   }
 
@@ -182,7 +182,7 @@ struct RecipeWriter {
           text.text(release), file: "\(name)/\(text.kind.rawValue).sql", kind: text.kind))
     }
     let catalog = try Catalog([Migration(name, phases: phases)], baseline: try ground.baseline())
-    let report = try Linter(catalog, unreadable: [], functions: ground.functions).report()
+    let report = try Linter(catalog, unreadable: [], terms: ground.terms).report()
     if let error = report.errors.first {
       throw ground.refused(
         "the change does not fit \(ground.origin): \(error.message) [\(error.id)]", details: error.details,

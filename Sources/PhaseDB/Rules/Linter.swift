@@ -1,5 +1,5 @@
 internal import PhaseSQL
-package import PhaseSQLite
+internal import PhaseSQLite
 
 extension Catalog {
   /// Runs every rule of lint, without a database of the user.
@@ -14,9 +14,7 @@ package struct Linter: Sendable {
   private let unreadable: [MigrationError]
   private let oldestSQLite: SQLiteVersion?
   private let corpus: [Script]
-  private let functions: [FunctionStub]
-  /// Tables that phases leave alone.
-  private let ignored: NamePatterns
+  private let terms: ScratchTerms
 
   /// Judges migrations made in Swift.
   package init(_ catalog: Catalog) {
@@ -28,12 +26,10 @@ package struct Linter: Sendable {
   /// - Parameters:
   ///   - path: the folder.
   ///   - sqlite: the oldest SQLite that must be able to run the phases; nil when none is declared.
-  ///   - functions: those that only the application has.
-  ///   - ignored: names or patterns of tables outside the schema.
+  ///   - terms: what its scratch databases know of the application.
   /// - Throws: `folder-not-found` or `folder-unreadable`; what is wrong inside the folder becomes findings.
   package init(
-    folder path: String, sqlite: Version? = nil, functions: [FunctionStub] = [],
-    ignoring ignored: [String] = []
+    folder path: String, sqlite: Version? = nil, terms: ScratchTerms = ScratchTerms()
   ) throws(MigrationError) {
     let (catalog, problems) = Catalog.readable(folder: path)
     if let problem = problems.first(where: { [.folderNotFound, .folderUnreadable].contains($0.id) }) {
@@ -44,15 +40,14 @@ package struct Linter: Sendable {
     self.init(
       readable, unreadable: problems,
       oldestSQLite: sqlite.flatMap { SQLiteVersion($0.description) },
-      corpus: try Corpus(of: path).scripts(), functions: functions, ignored: NamePatterns(ignored))
+      corpus: try Corpus(of: path).scripts(), terms: terms)
   }
 
   init(
     _ catalog: Catalog, unreadable: [MigrationError], oldestSQLite: SQLiteVersion? = nil,
-    corpus: [Script] = [], functions: [FunctionStub] = [], ignored: NamePatterns = NamePatterns()
+    corpus: [Script] = [], terms: ScratchTerms = ScratchTerms()
   ) {
-    self.functions = functions
-    self.ignored = ignored
+    self.terms = terms
     self.catalog = catalog
     self.unreadable = unreadable
     self.oldestSQLite = oldestSQLite
@@ -67,8 +62,7 @@ package struct Linter: Sendable {
   /// - Parameter observe: gets every script before it runs on a scratch database.
   func report(observe: @escaping (Script) -> Void) throws(MigrationError) -> LintReport {
     let folder = LintedFolder(
-      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, functions: functions, ignored: ignored,
-      observe: observe)
+      catalog: catalog, oldestSQLite: oldestSQLite, corpus: corpus, terms: terms, observe: observe)
     let phases = catalog.phases
     var findings = unreadable.map { Finding($0, in: nil) }
     var byPhase: [PhaseID: [Finding]] = [:]
@@ -119,7 +113,7 @@ package struct Linter: Sendable {
     let scratch: Scratch
     do throws(MigrationError) {
       scratch = try Scratch(
-        baseline: catalog.baseline, functions: functions, ignoring: ignored, observe: folder.observe)
+        baseline: catalog.baseline, terms: terms, observe: folder.observe)
     } catch {
       ofBaseline = [Finding(error, in: nil)]
       return (0, Schema())

@@ -205,7 +205,8 @@ extension Option {
       .tool, "tool", takes: .choices(["auto"] + MigrationTool.allCases.map(\.rawValue)),
       "the tool that the folder belongs to (default: auto, by its files)"),
     Option(
-      .since, "since", takes: .text("VERSION"), "judge only migrations after this one; those before it only run up"),
+      .since, "since", takes: .text("VERSION"),
+      "judge only migrations after this one; those before it only run up"),
     Option(
       .set, "set", takes: .pair("NAME=VALUE"), repeatable: true, "the value of a placeholder in the files"),
     Option(

@@ -70,7 +70,7 @@ private struct KnownNames {
     guard usage.indices.contains(typed.count - 1) else { return [] }
     let form = usage[typed.count - 1]
     if ["into", "to", "by"].contains(form) { return [form] }
-    let tables = (try? Catalog(folder: folder).plainNames(functions: settings.functions)) ?? []
+    let tables = (try? Catalog(folder: folder).plainNames(terms: settings.scratchTerms)) ?? []
     switch form {
     case "T", "OLD": return tables.map(\.table)
     case "KEY":

@@ -5,8 +5,7 @@ enum LintCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
     var report = try Linter(
-      folder: location.migrations, sqlite: location.settings.sqlite,
-      functions: location.settings.functions, ignoring: location.settings.ignoreTables
+      folder: location.migrations, sqlite: location.settings.sqlite, terms: location.settings.scratchTerms
     ).report()
     // Lint needs no database. One that is named has its ledger looked at, too, as soon as the folder can be read.
     if context.invocation.has(.database), report.isReadable {

@@ -46,7 +46,7 @@ enum NewCommand {
       context.invocation.has(.database)
       ? try location.migrator(.reading, context).phases(request, as: name)
       : try Catalog(folder: location.migrations).phases(
-        request, as: name, functions: location.settings.functions)
+        request, as: name, terms: location.settings.scratchTerms)
     return (written.files, written.notes)
   }
 

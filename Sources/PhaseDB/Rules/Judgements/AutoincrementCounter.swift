@@ -16,7 +16,7 @@ struct AutoincrementCounter {
     _ up: ScriptStatements, _ down: ScriptStatements
   ) throws(MigrationError) -> [(script: ScriptStatements, place: Place)] {
     let touchedSchema = TouchedSchema(of: trial.before)
-    let scratch = try Scratch(baseline: nil, functions: trial.functions)
+    let scratch = try Scratch(baseline: nil, terms: ScratchTerms(functions: trial.functions))
     try scratch.make(touchedSchema.objects(around: [up.script, down.script]))
     var losses: [(script: ScriptStatements, place: Place)] = []
     for direction in [up, down] {

@@ -151,8 +151,7 @@ enum OrderMatters {
 
     init(_ folder: LintedFolder, _ phases: [(id: PhaseID, phase: Phase)]) throws(MigrationError) {
       let scratch = try Scratch(
-        baseline: folder.catalog.baseline, functions: folder.functions, ignoring: folder.ignored,
-        observe: folder.observe)
+        baseline: folder.catalog.baseline, terms: folder.terms, observe: folder.observe)
       for (id, phase) in phases {
         do throws(MigrationError) { try scratch.run(id, phase, .up) } catch { failure = error }
         if failure != nil { break }

@@ -174,7 +174,7 @@ private enum ProbeTrial {
     let probes = trial.phase.probes.filter { $0.isRelative && $0.query != nil }
     // On a database without tables nothing is watched.
     guard !probes.isEmpty, trial.before.objects.contains(where: { _ in true }) else { return [] }
-    let scratch = try Scratch(baseline: nil, functions: trial.functions)
+    let scratch = try Scratch(baseline: nil, terms: ScratchTerms(functions: trial.functions))
     try scratch.make(TouchedSchema(of: trial.before).allObjects)
     return try objections(to: probes, on: scratch.connection).map { objection in
       Objection(

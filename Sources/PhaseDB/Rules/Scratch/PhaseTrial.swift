@@ -46,22 +46,17 @@ struct LintedFolder {
   let oldestSQLite: SQLiteVersion?
   /// Where phases and queries of applications count columns.
   let positional: PositionalIndex
-  /// Tables that are left out of the schema.
-  let ignored: NamePatterns
-
-  /// The functions that only the application has.
-  let functions: [FunctionStub]
+  let terms: ScratchTerms
 
   /// Gets every script before it runs on a scratch database.
   let observe: (Script) -> Void
 
   /// - Parameter corpus: the queries of applications, from `apps/`.
   init(
-    catalog: Catalog, oldestSQLite: SQLiteVersion?, corpus: [Script], functions: [FunctionStub] = [],
-    ignored: NamePatterns = NamePatterns(), observe: @escaping (Script) -> Void = { _ in }
+    catalog: Catalog, oldestSQLite: SQLiteVersion?, corpus: [Script], terms: ScratchTerms = ScratchTerms(),
+    observe: @escaping (Script) -> Void = { _ in }
   ) {
-    self.functions = functions
-    self.ignored = ignored
+    self.terms = terms
     self.observe = observe
     self.catalog = catalog
     self.oldestSQLite = oldestSQLite

@@ -29,10 +29,10 @@ struct ReversalTrial {
   /// - Throws: what keeps the objects from being made or the up SQL from running on them alone.
   init(
     _ id: PhaseID, _ phase: Phase, on objects: [SchemaObject], _ costLimit: CostLimit?,
-    functions: [FunctionStub] = [],
+    terms: ScratchTerms = ScratchTerms(),
     observe: @escaping (Script) -> Void
   ) throws(MigrationError) {
-    let scratch = try Scratch(baseline: nil, functions: functions, costLimit: costLimit, observe: observe)
+    let scratch = try Scratch(baseline: nil, terms: terms, costLimit: costLimit, observe: observe)
     try scratch.make(objects)
     before = scratch.schema
     try scratch.run(id, phase, .up)

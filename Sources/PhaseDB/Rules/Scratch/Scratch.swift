@@ -1,4 +1,4 @@
-package import PhaseSQL
+internal import PhaseSQL
 package import PhaseSQLite
 
 /// A database in memory on which the phases of a folder are tried, each on the result of the one before.
@@ -17,30 +17,26 @@ package final class Scratch {
 
   private let observe: (Script) -> Void
   private let costLimit: CostLimit?
-  /// What it has in place of functions that only the application has.
-  let functions: [FunctionStub]
+  let terms: ScratchTerms
 
   /// - Parameters:
   ///   - baseline: the schema to begin with, nil for none.
-  ///   - functions: those that only the application has.
   ///   - observe: told of every script that is about to run.
   /// - Throws: what the baseline's SQL throws.
   ///   - costLimit: the limit for the SQL that runs on it; nil when none is needed, because the same SQL runs on the
   ///     database next.
-  ///   - ignored: tables that are left out of its schema.
   package init(
-    baseline: Script?, functions: [FunctionStub] = [], costLimit: CostLimit? = CostLimit(.scratch),
-    ignoring ignored: NamePatterns = NamePatterns(),
+    baseline: Script?, terms: ScratchTerms = ScratchTerms(), costLimit: CostLimit? = CostLimit(.scratch),
     observe: @escaping (Script) -> Void = { _ in }
   ) throws(MigrationError) {
     self.observe = observe
     self.costLimit = costLimit
-    self.functions = functions
+    self.terms = terms
     connection = try lifting("opening a database in memory") { () in
       let connection = try Connection(path: "", mode: .memory)
-      connection.ignoredTables = ignored
+      connection.ignoredTables = terms.ignored
       if let costLimit { try connection.limit(to: costLimit) }
-      try connection.stub(functions)
+      try connection.stub(terms.functions)
       return connection
     }
     guard let baseline else { return }
@@ -190,7 +186,7 @@ package final class Scratch {
       id: id, phase: phase, before: before, births: births, after: schema, changes: changes,
       difference: difference, facts: difference.facts, writes: writes, statements: statements, code: code,
       brokenCode: brokenCode, invalidClaims: invalidClaims,
-      reversal: try ReversalTrial(id, phase, on: touched, costLimit, functions: functions, observe: self.observe),
+      reversal: try ReversalTrial(id, phase, on: touched, costLimit, terms: terms, observe: self.observe),
       connection: connection)
   }
 }
