@@ -16,6 +16,7 @@ enum PageHTML {
     <meta charset="utf-8">
     <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
     <meta name="generator" content="phasedb \(PhaseDBVersion.current)">
     <title>\(page.title)</title>
     <style>

@@ -72,6 +72,42 @@ struct PageTests {
     return defects
   }
 
+  /// What is wrong with Markdown beside the markup that a page has of its own: its first line, and small print.
+  static func defects(ofMarkdown text: String) -> [String] {
+    guard let end = text.firstIndex(of: "\n") else { return ["one line"] }
+    let rest = text[end...].replacing("<sub>", with: "").replacing("</sub>", with: "")
+    return PrintedText.defects(
+      rest.split(separator: "\n").map { withoutCode($0) }.joined(separator: "\n"), as: .markdown)
+  }
+
+  /// A line without what stands between as many backticks on both sides: it is shown as it is.
+  private static func withoutCode(_ line: Substring) -> String {
+    var (text, rest) = ("", line)
+    while let first = rest.first {
+      let fence = rest.prefix { $0 == "`" }
+      if first == "\\" {
+        text += rest.prefix(2)
+        rest = rest.dropFirst(2)
+      } else if fence.isEmpty {
+        text.append(first)
+        rest.removeFirst()
+      } else {
+        let behind = rest.dropFirst(fence.count)
+        let runs = behind.indices.filter {
+          behind[$0] == "`" && ($0 == behind.startIndex || behind[behind.index(before: $0)] != "`")
+        }
+        guard let end = runs.first(where: { behind[$0...].prefix { $0 == "`" }.count == fence.count }) else {
+          text += fence
+          rest = behind
+          continue
+        }
+        text += "code"
+        rest = behind[end...].dropFirst(fence.count)
+      }
+    }
+    return text
+  }
+
   @Test(
     "finds what is wrong with HTML",
     arguments: [
