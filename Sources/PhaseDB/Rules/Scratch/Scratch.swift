@@ -182,7 +182,8 @@ package final class Scratch {
       id: id, phase: phase, before: before, births: births, after: schema, changes: changes,
       difference: difference, facts: difference.facts, writes: writes, statements: statements, code: code,
       brokenCode: brokenCode, invalidClaims: invalidClaims,
-      reversal: try ReversalTrial(id, phase, on: touched, costLimit, functions: functions, observe: self.observe),
+      reversal: try ReversalTrial(
+        id, phase, on: touched, costLimit, functions: functions, observe: self.observe),
       connection: connection)
   }
 }
