@@ -180,7 +180,8 @@ private final class Notebook {
   /// - Parameter isRetiring: takes the contract that retires instead of the one that drops.
   init(isRetiring: Bool = false) throws {
     var files: [String: String] = [:]
-    for block in try Document("WritingMigrations").blocks where block.info == "sql" {
+    for block in try Document("WritingMigrations").blocks
+    where block.info == "sql" && !block.text.contains("@window navidrome") {
       let name = try #require(block.before.wholeMatch(of: #/`(\d{4}-[\w-]+/\w+\.sql)`(, retiring)?/#))
       if name.output.2 == nil || isRetiring { files["migrations/\(name.output.1)"] = block.text }
     }

@@ -56,7 +56,7 @@ struct Help {
       "Also takes \(shared.joined(separator: ", ")): see phasedb help."
       + (isWhole ? "" : " More: phasedb help \(verb.name)")
     return section(nil, Wrapped.text("phasedb \(verb.name): \(own(verb.summary))", width))
-      + section("Usage", ["  \(Self.usage(of: verb))"])
+      + section("Usage", Wrapped.paragraph("  ", "\(Self.usage(of: verb))", indent: 4, width: width))
       + section(nil, discussion)
       + section("Arguments", list(positionals, as: .command))
       + section("Options", list(options, as: .command))

@@ -112,7 +112,7 @@ extension Option {
     Option(.maximumRows, "max-batch", takes: .number, "the most rows in a batch (default: 100000)"),
     Option(
       .live, "live", takes: .name(.version), repeatable: true,
-      "a version of an application that is running now, or none",
+      "a version that is running now, or none",
       detail:
         "Replaces all check-ins. none says that no other version runs. When no live version of an application is known, expand and migrate phases go up "
         + "with a note, contract phases are held, and the way down runs with a warning."

@@ -299,7 +299,6 @@ struct RecipeTests {
       [Migration(name, phases: phases)], baseline: Script(Self.orders, file: "baseline.sql"))
     let both = Options.test(live: ["app@1.5"])
     try database.migrator(catalog, both).adopt(at: nil)
-    let before = try database.snapshot()
     #expect(
       try database.migrator(catalog, both).rehearse().phases.map(\.verdict) == [.exact, .exact, .exact])
     try database.run(.upTo("0001/migrate"), catalog, both)
@@ -339,7 +338,10 @@ struct RecipeTests {
     try database.run(.downAll, catalog, both)
     let cities = try database.connect().rows("SELECT city FROM orders ORDER BY id").compactMap { $0[0].text }
     #expect(cities == ["Lima", "Bonn", "Bonn", "Nome", "Nome"])
-    #expect(try database.snapshot()?.schema == before?.schema)
+    let schemas = try [database.connect(), TemporaryDatabase(Self.orders).connect()].map {
+      try Schema(of: $0).digest
+    }
+    #expect(schemas[0] == schemas[1])
   }
 
   @Test("a window needs versions in order")

@@ -36,7 +36,7 @@ enum FishCompletions {
     # The words so far from the one with this number on.
     function __phasedb_given
       set -l words (string split ' ' -- (__phasedb_words))
-      test (count $words) -ge $argv[1]; and string join \n -- $words[$argv[1]..-1]
+      test (count $words) -ge $argv[1]; and string join \\n -- $words[$argv[1]..-1]
     end
     function __phasedb_at
       set -l words (__phasedb_words)
