@@ -196,7 +196,7 @@ public struct CompatibilityCheck: Sendable {
       let copy = try workshop.copy(
         ofFile: database, wait: surroundings.wait, ignoring: NamePatterns(surroundings.ignoreTables))
       return Start(
-        workshop: workshop, copy: copy, applied: try Knowledge(of: copy.connection).applied.map(\.id),
+        workshop: workshop, copy: copy, applied: try Knowledge(of: copy.connection).applied.filter { !$0.isSquashed }.map(\.id),
         seed: nil)
     }
     guard let seed else {

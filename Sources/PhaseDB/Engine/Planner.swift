@@ -363,6 +363,8 @@ extension Planner {
   package init(
     onCopy knowledge: Knowledge, _ catalog: Catalog, _ judgement: GateJudgement, at now: Timestamp
   ) throws(MigrationError) {
+    var judgement = judgement
+    judgement.squashed = (catalog.baseline?.squashed ?? []).map(\.id)
     self.init(
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: nil,
       schema: knowledge.schema, schemaDigest: knowledge.schema.digest, drift: try knowledge.driftLines(),

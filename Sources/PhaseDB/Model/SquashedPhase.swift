@@ -30,8 +30,14 @@ package struct SquashedPhase: Sendable, Hashable {
 extension Script {
   /// The phases that it stands for as a baseline, from the comments before its first statement.
   package var squashed: [SquashedPhase] {
-    guard text.utf8.starts(with: "--".utf8), text.prefix(100_000).contains("@squashed") else { return [] }
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    return lines.prefix { $0.isEmpty || $0.hasPrefix("--") }.compactMap { SquashedPhase(line: $0) }
+    var found: [SquashedPhase] = []
+    var rest = text.utf8[...]
+    while !rest.isEmpty {
+      let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+      guard line.isEmpty || line.starts(with: "--".utf8) else { break }
+      if let phase = SquashedPhase(line: Substring(line)) { found.append(phase) }
+      rest = rest[line.endIndex...].dropFirst()
+    }
+    return found
   }
 }

@@ -77,7 +77,9 @@ enum NewFiles {
         .folderNotFound, "there is no folder of migrations at \(folder)",
         help: ["name it with --migrations, or create one: phasedb init"])
     }
-    let names = entries.compactMap { try? MigrationName($0) }
+    let baseline = try? TextFile.read(Location.joined(folder, "baseline.sql"))
+    let squashed = baseline.flatMap { Script($0)?.squashed } ?? []
+    let names = entries.compactMap { try? MigrationName($0) } + squashed.map(\.id.migration)
     let number = (names.map(\.number).max() ?? 0) + 1
     let width = max(4, names.map(\.digits.count).max() ?? 4)
     let digits = String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
