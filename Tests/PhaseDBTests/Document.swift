@@ -9,7 +9,7 @@ struct Document {
     "PhaseDB", "Architecture", "CI", "Changes", "Commands", "Concepts", "CuttingOver", "Effects", "Errors",
     "GoingBack",
     "Guarantees",
-    "JSONOutput", "Lanes",
+    "Import", "JSONOutput", "Lanes",
     "Library", "Operating", "Peers", "Recipes", "Rehearse", "Reliability", "Rules", "Settings", "StartHere",
     "Switches",
     "Watching",

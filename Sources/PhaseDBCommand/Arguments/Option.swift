@@ -195,7 +195,8 @@ extension Option {
       detail: "It gets one file for each state. Files of an earlier run are overwritten."),
     Option(
       .tool, "tool", takes: .choices(["auto"] + MigrationTool.allCases.map(\.rawValue)),
-      "the tool that the folder belongs to (default: auto, by its files)"),
+      "the tool that the folder belongs to (default: auto, by its files)",
+      detail: "One of \(MigrationTool.allCases.map(\.rawValue).joined(separator: ", "))."),
     Option(
       .set, "set", takes: .pair("NAME=VALUE"), repeatable: true, "the value of a placeholder in the files"),
     Option(

@@ -4,8 +4,12 @@ internal import PhaseDB
 enum AdoptCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let phase = context.invocation.value(.present)
-    // At the baseline no phase is needed, so that phases may still lack what their author has to write.
-    let migrator = try Location(context, reading: phase == nil ? .readable : .all).migrator(.writing, context)
+    var location = try Location(context)
+    // At a baseline no phase is needed, so that phases may still lack what their author has to write.
+    if phase == nil, NewFiles.entries(of: location.migrations).contains("baseline.sql") {
+      location = try Location(context, reading: .readable)
+    }
+    let migrator = try location.migrator(.writing, context)
     let adoption = try migrator.adopt(at: phase)
     if context.isJSON {
       try context.print(json: AdoptionJSON(adoption, database: migrator.database))
