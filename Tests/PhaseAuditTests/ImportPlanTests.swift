@@ -146,6 +146,14 @@ struct ImportPlanTests {
       plan.notes.map(\.description) == [
         "the history also writes rows, which baseline.sql has not: a (2 rows). A new database begins without them"
       ])
+    let birds = try FolderOnDisk(["1-a.up.sql": "CREATE TABLE a (x);"])
+    #expect(
+      try ImportPlan(
+        ToolFolder.read(birds.path, tool: .maragudkMigrate), database: nil, naming: ImportPlan.Naming(),
+        wait: .seconds(1)
+      ).notes.map(\.description) == [
+        "a database also has the table migrations of maragudk-migrate, which baseline.sql has not: name the database to take it along"
+      ])
     for statement in ["ATTACH '\(disk.path)/x.db' AS x", "VACUUM INTO '\(disk.path)/x.db'"] {
       let hostile = try FolderOnDisk(["1_a.up.sql": "SELECT 1;\n\(statement);"])
       let read = try ToolFolder.read(

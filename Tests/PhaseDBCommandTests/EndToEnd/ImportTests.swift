@@ -84,6 +84,7 @@ struct ImportTests {
     #expect(made.code == 1, "\(made.summary)")
     let object = try #require(
       try JSONSerialization.jsonObject(with: Data(made.output.utf8)) as? [String: Any])
+    #expect(try JSONSchema.output.problems(in: made.output) == [], "\(made.output)")
     #expect(object["tool"] as? String == "goose" && object["history"] as? Int == 2)
     #expect((object["phases"] as? [[String: Any]])?.map { $0["kind"] as? String } == ["expand", "expand"])
     #expect((object["leftOut"] as? [[String: Any]])?.map { $0["line"] as? Int } == [2])
