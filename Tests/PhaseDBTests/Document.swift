@@ -10,7 +10,7 @@ struct Document {
     "Errors",
     "GoingBack",
     "Guarantees",
-    "JSONOutput", "Lanes",
+    "Import", "JSONOutput", "Lanes",
     "Library", "Operating", "Peers", "Recipes", "Rehearse", "Reliability", "Report", "Rules", "Settings",
     "StartHere", "StartWithYourDatabase",
     "Switches",

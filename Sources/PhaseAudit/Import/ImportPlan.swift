@@ -113,7 +113,11 @@ package struct ImportPlan: Sendable {
     baseline = found.text
     otherTools = found.otherTools
     notes += HistoryReplay.lostRows(folder, applied)
-    if let table = tool.table, let text = found.text, Script(text)?.creates(table) == true {
+    if database == nil, let table = tool.table, !OtherTool.isKnown(table) {
+      notes.append(
+        "a database also has the table \(table) of \(tool.rawValue), which baseline.sql has not: name the database to take it along"
+      )
+    } else if let table = tool.table, let text = found.text, Script(text)?.creates(table) == true {
       notes.append(
         "baseline.sql has the table \(table) of \(tool.rawValue) itself, because its name could be anybody's")
     }

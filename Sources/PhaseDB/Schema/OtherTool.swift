@@ -16,6 +16,9 @@ extension OtherTool {
   /// The tool that uses a table of this name; nil when none is known.
   static func tool(of table: FoldedName) -> String? { tools[table] }
 
+  /// Whether phasedb leaves a table of this name out of the schema.
+  package static func isKnown(_ table: String) -> Bool { tool(of: table.folded) != nil }
+
   /// By the name of the table in lower case. Only names that no application would give to a table of its own: a plain
   /// `migrations`, which Laravel and TypeORM use, could be a table about birds.
   private static let tools: [FoldedName: String] = [

@@ -203,7 +203,8 @@ extension Option {
       .output, "output", short: "o", takes: .path, "write to this file, in the place of one that is there"),
     Option(
       .tool, "tool", takes: .choices(["auto"] + MigrationTool.allCases.map(\.rawValue)),
-      "the tool that the folder belongs to (default: auto, by its files)"),
+      "the tool that the folder belongs to (default: auto, by its files)",
+      detail: "One of \(MigrationTool.allCases.map(\.rawValue).joined(separator: ", "))."),
     Option(
       .since, "since", takes: .text("VERSION"),
       "judge only migrations after this one; those before it only run up"),

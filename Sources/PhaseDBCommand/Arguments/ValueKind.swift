@@ -55,7 +55,8 @@ enum ValueKind: Sendable, Hashable {
     case .number: "N"
     case .duration: "DURATION"
     case .percent, .percents: "N%"
-    case .choices(let words): words.joined(separator: "|")
+    // Where they do not fit beside the option, its detail lists them.
+    case .choices(let words): words.count > 12 ? "NAME" : words.joined(separator: "|")
     case .list(let words, let placeholder): placeholder ?? words.joined(separator: ",")
     }
   }

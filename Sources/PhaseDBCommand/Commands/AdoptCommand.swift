@@ -5,9 +5,12 @@ enum AdoptCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let phase = context.invocation.value(.present)
     let renumbers = context.invocation.flag(.renumber)
-    // At the baseline no phase is needed, so that phases may still lack what their author has to write.
-    let isAtBaseline = phase == nil && !renumbers
-    let migrator = try Location(context, reading: isAtBaseline ? .readable : .all).migrator(.writing, context)
+    var location = try Location(context)
+    // At a baseline no phase is needed, so that phases may still lack what their author has to write.
+    if phase == nil, !renumbers, NewFiles.entries(of: location.migrations).contains("baseline.sql") {
+      location = try Location(context, reading: .readable)
+    }
+    let migrator = try location.migrator(.writing, context)
     if renumbers { return try renumber(migrator, context) }
     let adoption = try migrator.adopt(at: phase)
     if context.isJSON {
