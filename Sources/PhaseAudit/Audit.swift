@@ -81,7 +81,9 @@ package struct AuditedMigration: Sendable {
   /// Whether a function of the application was replaced in it.
   package var usesStub = false
 
-  package init(_ migration: ToolMigration, _ verdict: AuditVerdict, _ reasons: [Prose] = [], at place: Place? = nil) {
+  package init(
+    _ migration: ToolMigration, _ verdict: AuditVerdict, _ reasons: [Prose] = [], at place: Place? = nil
+  ) {
     version = migration.version
     name = migration.name
     files = migration.files
@@ -91,7 +93,12 @@ package struct AuditedMigration: Sendable {
   }
 
   /// What people call it: its version, with its name where that says more.
-  package var title: String { name == version || name.isEmpty ? version : "\(version) \(name)" }
+  package var title: String {
+    if name.isEmpty { return version }
+    // `2026-01-31-120000_add` says 20260131120000, too.
+    let says = name.hasPrefix(version) || name.filter(\.isNumber).hasPrefix(version)
+    return says ? name : "\(version) \(name)"
+  }
 }
 
 /// How the rows of a table differ after up and down.
@@ -114,11 +121,14 @@ package struct RowsLost: Sendable, Hashable {
   /// `2 rows of orders are gone or changed, 1 is new`.
   package var sentence: Prose {
     var parts: [Prose] = []
-    if lost > 0 { parts.append("\(CountText.text(lost, "row")) of \(table) \(lost == 1 ? "is" : "are") gone or changed") }
+    if lost > 0 {
+      parts.append("\(CountText.text(lost, "row")) of \(table) \(lost == 1 ? "is" : "are") gone or changed")
+    }
     if born > lost || lost == 0 {
       let count = lost == 0 ? born : born - lost
       parts.append(
-        "\(CountText.text(count, "row")) \(lost == 0 ? "of \(Prose(table)) " : "")\(count == 1 ? "was" : "were") not there before")
+        "\(CountText.text(count, "row")) \(lost == 0 ? "of \(Prose(table)) " : "")\(count == 1 ? "was" : "were") not there before"
+      )
     }
     return parts.joined(separator: ", and ")
   }
@@ -208,9 +218,13 @@ extension Audit {
     }
     let most: Prose = "You can go back \(CountText.text(back, "migration"))"
     if index < 0 { return back == 1 ? "You can go back over the only migration." : "\(most), all there are." }
-    guard index >= first else { return "\(most), to \(migrations[index].version), before which none was judged." }
+    guard index >= first else {
+      return "\(most), to \(migrations[index].version), before which none was judged."
+    }
     let stop = migrations[index]
-    guard back > 0 else { return "You cannot go back: \(stop.version), the last one, \(stop.verdict.meaning)." }
+    guard back > 0 else {
+      return "You cannot go back: \(stop.version), the last one, \(stop.verdict.meaning)."
+    }
     return "\(most), to \(stop.version), which \(stop.verdict.meaning)."
   }
 
@@ -220,7 +234,8 @@ extension Audit {
     let went = migrations.indices.filter { down.contains(migrations[$0].version) }
     let stop = migrations[..<(head + 1)].last { $0.isOnRealRows && !down.contains($0.version) }
     guard !went.isEmpty else {
-      return "You cannot go back: \(migrations[head].version), the last one, \((stop ?? migrations[head]).verdict.meaning)."
+      return
+        "You cannot go back: \(migrations[head].version), the last one, \((stop ?? migrations[head]).verdict.meaning)."
     }
     let most: Prose = "You can go back \(CountText.text(went.count, "migration"))"
     let to: Prose = stop.map { ", to \($0.version), which \($0.verdict.meaning)" } ?? ", all that are applied"

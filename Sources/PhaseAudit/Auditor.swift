@@ -13,7 +13,8 @@ package struct Auditor {
   ///   - since: the version after which migrations are judged; all of them without it.
   ///   - stubs: functions of the application, which get a stand-in that returns its first argument.
   ///   - time: how long a script may run on a scratch database, in processor time.
-  package init(_ folder: ToolFolder, since: String? = nil, stubs: [String] = [], time: Duration = .seconds(5)) {
+  package init(_ folder: ToolFolder, since: String? = nil, stubs: [String] = [], time: Duration = .seconds(5))
+  {
     self.time = time
     self.folder = folder
     self.stubs = stubs
@@ -41,7 +42,8 @@ package struct Auditor {
   /// - Throws: `unknown-migration` when no migration has the version of `since`, `interrupted`, what keeps the database from
   ///   being read, and what keeps a scratch database from being made.
   package func audit(
-    database: Database? = nil, shouldGoOn: () -> Bool = { true }, observe: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+    database: Database? = nil, shouldGoOn: () -> Bool = { true },
+    observe: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws(MigrationError) -> Audit {
     let first = try self.first
     var real: DatabaseReplay?
@@ -49,7 +51,8 @@ package struct Auditor {
       real = try DatabaseReplay(
         ofFile: database.path, folder, stubs: stubs, wait: database.wait, shouldGoOn: shouldGoOn)
     }
-    let replay = try lifting("making a scratch database") { () in try Replay(folder, stubs: stubs, time: time) }
+    let replay = try lifting("making a scratch database") { () in try Replay(folder, stubs: stubs, time: time)
+    }
     var migrations: [AuditedMigration] = []
     var expected: Schema?
     for index in folder.migrations.indices {
@@ -69,24 +72,28 @@ package struct Auditor {
       for (index, migration) in judged { migrations[index] = migration }
       report = DatabaseAudit(
         path: database.path, table: real.history.table,
-        head: real.applied.first.map { folder.migrations[$0].version }, applied: real.applied.count, rows: real.rows,
+        head: real.applied.first.map { folder.migrations[$0].version }, applied: real.applied.count,
+        rows: real.rows,
         wentDown: wentDown.map { folder.migrations[$0].version })
     }
     let late = Set(migrations[first...].map(\.version))
     let known = Set(migrations.map(\.version))
     return Audit(
       tool: folder.tool, path: folder.path, migrations: migrations,
-      findings: findings.filter { $0.version.map { late.contains($0) || !known.contains($0) } ?? true }.gathered,
+      findings: findings.filter { $0.version.map { late.contains($0) || !known.contains($0) } ?? true }
+        .gathered,
       remarks: folder.remarks, stubs: stubs, database: report, first: first)
   }
 
   private var first: Int {
     get throws(MigrationError) {
       guard let since else { return 0 }
-      guard let index = folder.migrations.firstIndex(where: { $0.version == since || $0.name == since }) else {
+      guard let index = folder.migrations.firstIndex(where: { $0.version == since || $0.name == since })
+      else {
         throw MigrationError(
           .unknownMigration, "no migration of \(folder.path) has the version \(since)",
-          help: ["write a version as the folder has it, for example \(folder.migrations.last?.version ?? "")"])
+          help: ["write a version as the folder has it, for example \(folder.migrations.last?.version ?? "")"]
+        )
       }
       return index + 1
     }

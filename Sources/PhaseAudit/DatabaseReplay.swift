@@ -34,7 +34,8 @@ final class DatabaseReplay {
     let made = try source.reading { () throws(MigrationError) in
       guard let history = try ToolHistory.read(from: source, tool: folder.tool) else {
         throw MigrationError(
-          .toolTableMissing, "\(path) has no table of \(folder.tool.rawValue), so nothing says what is applied there",
+          .toolTableMissing,
+          "\(path) has no table of \(folder.tool.rawValue), so nothing says what is applied there",
           help: ["check that the database belongs to \(folder.path), or name the tool with --tool"])
       }
       let clock = try lifting("freezing the clock") { () in try StandingClock(at: "2026-01-31 12:00:00") }
@@ -42,14 +43,17 @@ final class DatabaseReplay {
       let cost = CostLimit(.copy(bytes: bytes))
       var copies: [DatabaseCopy] = []
       var connections: [ReplayConnection] = []
-      let store = bytes > Self.inMemory
+      let store =
+        bytes > Self.inMemory
         ? try DatabaseCopy.makeFolder(in: PrivateFolder.temporary, besides: path, for: .audit) : nil
       for name in ["one.db", "other.db"] {
         if let store {
           let copy = try DatabaseCopy(of: source, as: name, in: store, for: .audit, shouldGoOn: shouldGoOn)
           copies.append(copy)
           connections.append(
-            try lifting("opening a copy") { () in try ReplayConnection(at: copy.path, clock, cost, stubs: stubs) })
+            try lifting("opening a copy") { () in
+              try ReplayConnection(at: copy.path, clock, cost, stubs: stubs)
+            })
         } else {
           connections.append(
             try lifting("copying the database") { () in
@@ -79,16 +83,20 @@ final class DatabaseReplay {
     var findings: [AuditFinding] = []
     if let dirty = history.dirty {
       findings.append(
-        AuditFinding(.dirty, dirty, "\(history.table) says that \(folder.tool.rawValue) stopped half way in \(dirty)"))
+        AuditFinding(
+          .dirty, dirty, "\(history.table) says that \(folder.tool.rawValue) stopped half way in \(dirty)"))
     }
-    let known = Dictionary(folder.migrations.map { ($0.version, $0) }, uniquingKeysWith: { first, _ in first })
+    let known = Dictionary(
+      folder.migrations.map { ($0.version, $0) }, uniquingKeysWith: { first, _ in first })
     for entry in history.applied {
-      guard let recorded = entry.checksum, let migration = known[entry.version], let present = migration.checksum,
+      guard let recorded = entry.checksum, let migration = known[entry.version],
+        let present = migration.checksum,
         recorded != present
       else { continue }
       findings.append(
         AuditFinding(
-          .edited, entry.version, "\(migration.files.first ?? migration.name) was edited after it was applied",
+          .edited, entry.version,
+          "\(migration.files.first ?? migration.name) was edited after it was applied",
           at: migration.up.map { ScriptPlaces($0).beginning }))
     }
     let missing = history.missing(from: folder)
@@ -98,16 +106,22 @@ final class DatabaseReplay {
           .unknown, nil,
           missing.count == 1
             ? "\(first) is applied and not in the folder"
-            : "\(CountText.text(missing.count, "migration")) are applied and not in the folder, \(first) first"))
+            : "\(CountText.text(missing.count, "migration")) are applied and not in the folder, \(first) first"
+        ))
     }
     guard let expected else { return findings }
     let drift = try lifting("comparing the schemas") { () in
-      let present = Schema(Array(try mirror.schema().objects.filter { $0.key.name != history.table.folded && $0.tableName != history.table.folded }))
+      let present = Schema(
+        Array(
+          try mirror.schema().objects.filter {
+            $0.key.name != history.table.folded && $0.tableName != history.table.folded
+          }))
       return SchemaDifference(from: expected, to: present).meaning(on: mirror.connection).flatMap(\.sentences)
     }
     if !drift.isEmpty {
       findings.append(
-        AuditFinding(.drift, nil, "the schema of \(path) is not the one that the folder leads to", details: drift))
+        AuditFinding(
+          .drift, nil, "the schema of \(path) is not the one that the folder leads to", details: drift))
     }
     return findings
   }
@@ -134,9 +148,15 @@ final class DatabaseReplay {
 
   private func step(_ migration: ToolMigration) throws -> (judged: AuditedMigration, ran: Bool) {
     let enforcing = folder.tool.enforcesForeignKeys
-    if let obstacle = migration.obstacle { return (AuditedMigration(migration, .notJudged, [obstacle]), false) }
-    guard let down = migration.down?.freed else { return (AuditedMigration(migration, .absent, ["it has no way down"]), false) }
-    guard !down.statements.isEmpty else { return (AuditedMigration(migration, .empty, ["its way down does nothing"]), false) }
+    if let obstacle = migration.obstacle {
+      return (AuditedMigration(migration, .notJudged, [obstacle]), false)
+    }
+    guard let down = migration.down?.freed else {
+      return (AuditedMigration(migration, .absent, ["it has no way down"]), false)
+    }
+    guard !down.statements.isEmpty else {
+      return (AuditedMigration(migration, .empty, ["its way down does nothing"]), false)
+    }
     let before = try mirror.schema()
     let trace: ReplayConnection.Trace
     do throws(ReplayConnection.Failure) {
@@ -162,7 +182,8 @@ final class DatabaseReplay {
         if !judged.rows.isEmpty { judged.verdict = .rowsDiffer }
         if meaning.contains(where: { !$0.isOfOrder }) {
           judged.verdict = .otherSchema
-          judged.reasons = meaning.flatMap(\.sentences).map { "after going back and forward, \($0)" } + judged.reasons
+          judged.reasons =
+            meaning.flatMap(\.sentences).map { "after going back and forward, \($0)" } + judged.reasons
         } else if !meaning.isEmpty, judged.verdict == .returns {
           judged.verdict = .orderOnly
         }
@@ -206,7 +227,8 @@ extension SchemaObject {
 extension DatabaseCopy.Purpose {
   fileprivate static let audit = DatabaseCopy.Purpose(spare: { $0 + 65_536 }) { place, why in
     MigrationError(
-      .copyFailed, "cannot make a copy in \(place): \(why)", state: "nothing was changed; the copies were removed",
+      .copyFailed, "cannot make a copy in \(place): \(why)",
+      state: "nothing was changed; the copies were removed",
       help: ["set TMPDIR to a writable folder with enough free space"])
   }
 }
@@ -216,7 +238,8 @@ extension CostLimit.Limits {
   fileprivate static func copy(bytes: Int) -> CostLimit.Limits {
     let time = Duration.seconds(30) + .milliseconds(500) * Double(bytes >> 20)
     return CostLimit.Limits(
-      steps: .max, time: time, total: .seconds(1_000_000_000), timeForStatement: .milliseconds(2), valueBytes: nil,
+      steps: .max, time: time, total: .seconds(1_000_000_000), timeForStatement: .milliseconds(2),
+      valueBytes: nil,
       pages: 65_536 + bytes / 128)
   }
 }

@@ -18,7 +18,8 @@ extension MigrationTool {
   package var enforcesForeignKeys: Bool {
     switch self {
     case .sqlx, .refinery, .drizzle, .prisma, .d1: true
-    case .diesel, .golangMigrate, .maragudkMigrate, .goose, .dbmate, .flyway, .sqitch, .nodeSQLite, .yoyo, .phasedb:
+    case .diesel, .golangMigrate, .maragudkMigrate, .goose, .dbmate, .flyway, .sqitch, .nodeSQLite, .yoyo,
+      .phasedb:
       false
     }
   }

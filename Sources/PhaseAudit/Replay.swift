@@ -54,8 +54,10 @@ final class Replay {
 
     var trip = try pair.trip(up: up, down: down)
     var note: Prose?
-    if let failure = trip.upFailure, failure.cause == .statement {
-      for (kind, words) in [(SeededRows.Kind.plain as SeededRows.Kind?, "with plain rows" as Prose), (nil, "without rows")] {
+    if let failure = trip.upFailure, failure.cause == .statement || failure.cause == .costly {
+      for (kind, words) in [
+        (SeededRows.Kind.plain as SeededRows.Kind?, "with plain rows" as Prose), (nil, "without rows"),
+      ] {
         let (pair, trial) = try tried(index, up, down, with: kind)
         guard trial.upFailure == nil else { continue }
         note = "its way up fails on some rows (\(failure.message)), so it was tried \(words)"
@@ -64,21 +66,25 @@ final class Replay {
         break
       }
     }
+    let unseeded = empty.filter { trip.touched.contains($0.folded) }.sorted()
     follow(trip)
     remark(trip, migration)
     var judged = try verdict(on: migration, index, up, down, trip)
     judged.reasons += [note].compactMap(\.self)
-    judged.unseeded = empty.filter { trip.touched.contains($0.folded) }.sorted()
+    judged.unseeded = unseeded
     judged.usesStub = !stubs.isEmpty && [up, down].contains { $0.map { $0.calls(stubs) } ?? false }
     return judged
   }
 
   /// The script without the tool's transaction, when it brings its own.
   private func freed(_ script: ToolScript, of migration: ToolMigration) -> ToolScript {
-    guard script.wrapping == .transaction, let place = ScriptPlaces(script).transactionControl else { return script }
+    guard script.wrapping == .transaction, let place = ScriptPlaces(script).transactionControl else {
+      return script
+    }
     findings.append(
       AuditFinding(
-        .ownTransaction, migration.version, "it begins or ends the transaction that \(folder.tool.rawValue) opens",
+        .ownTransaction, migration.version,
+        "it begins or ends the transaction that \(folder.tool.rawValue) opens",
         at: place))
     return script.freed
   }
@@ -103,7 +109,8 @@ final class Replay {
     if let place = trip.inertPragma {
       findings.append(
         AuditFinding(
-          .inertPragma, migration.version, "PRAGMA foreign_keys does nothing here, inside a transaction", at: place))
+          .inertPragma, migration.version, "PRAGMA foreign_keys does nothing here, inside a transaction",
+          at: place))
     }
     for cascade in trip.cascades {
       let tables = cascade.rows.map(\.table).joined(separator: ", ")
@@ -126,7 +133,8 @@ final class Replay {
     }
     if migration.isRepeatable {
       return AuditedMigration(
-        migration, .notJudged, ["it is repeatable: the tool runs it again when it changes, and never takes it back"])
+        migration, .notJudged,
+        ["it is repeatable: the tool runs it again when it changes, and never takes it back"])
     }
     guard let down else { return AuditedMigration(migration, .absent, ["it has no way down"]) }
     if let failure = trip.downFailure {
@@ -137,7 +145,8 @@ final class Replay {
         judged.reasons[0] = "its way down fails with rows: \(failure.message)"
         let (_, plain) = try tried(index, up, down, with: .plain)
         judged.reasons.append(
-          plain.comesBack ? "with one plain row in each table it comes back" : "on an empty database it comes back")
+          plain.comesBack
+            ? "with one plain row in each table it comes back" : "on an empty database it comes back")
       }
       return judged
     }
@@ -146,23 +155,33 @@ final class Replay {
     }
     let place = ScriptPlaces(down).beginning
     if !trip.left.isEmpty || !trip.again.isEmpty {
-      if down.statements.isEmpty { return AuditedMigration(migration, .empty, trip.left.told(as: "its way down does nothing, so")) }
+      if down.statements.isEmpty {
+        return AuditedMigration(migration, .empty, trip.left.told(as: "its way down does nothing, so"))
+      }
       var judged = AuditedMigration(
-        migration, .otherSchema, trip.left.told(as: "after its way down,") + trip.again.map { "after the second way up, \($0)" }, at: place)
+        migration, .otherSchema,
+        trip.left.told(as: "after its way down,") + trip.again.map { "after the second way up, \($0)" },
+        at: place)
       judged.rows = trip.rows
       return judged
     }
     if !trip.rows.isEmpty || !trip.rowsAgain.isEmpty {
-      if down.statements.isEmpty { return AuditedMigration(migration, .empty, trip.rows.map(\.sentence).told(as: "its way down does nothing, so")) }
+      if down.statements.isEmpty {
+        return AuditedMigration(
+          migration, .empty, trip.rows.map(\.sentence).told(as: "its way down does nothing, so"))
+      }
       var judged = AuditedMigration(
         migration, .rowsDiffer,
-        trip.rows.map(\.sentence) + trip.rowsAgain.map { "after the second way up, \($0.sentence)" }, at: place)
+        trip.rows.map(\.sentence) + trip.rowsAgain.map { "after the second way up, \($0.sentence)" },
+        at: place)
       judged.rows = trip.rows.isEmpty ? trip.rowsAgain : trip.rows
       let (_, plain) = try tried(index, up, down, with: .plain)
       if plain.comesBack { judged.reasons.append("one plain row in each table comes back") }
       return judged
     }
-    if down.statements.isEmpty, !up.statements.isEmpty { return AuditedMigration(migration, .empty, ["its way down does nothing"]) }
+    if down.statements.isEmpty, !up.statements.isEmpty {
+      return AuditedMigration(migration, .empty, ["its way down does nothing"])
+    }
     return AuditedMigration(migration, trip.isOfOrder ? .orderOnly : .returns)
   }
 
@@ -175,7 +194,8 @@ final class Replay {
     }
     if let skipped, skipped != migration.version {
       return AuditedMigration(
-        migration, .notJudged, ["\(words) after \(skipped), which could not be run: \(failure.message)"], at: place)
+        migration, .notJudged, ["\(words) after \(skipped), which could not be run: \(failure.message)"],
+        at: place)
     }
     return AuditedMigration(migration, .doesNotRun, ["\(words): \(failure.message)"], at: place)
   }
@@ -187,7 +207,11 @@ final class Replay {
     _ index: Int, _ up: ToolScript, _ down: ToolScript?, with kind: SeededRows.Kind?
   ) throws(SQLiteError) -> (pair: ScratchPair, trip: ScratchPair.Trip) {
     let pair: ScratchPair
-    if let other { pair = other } else { pair = try ScratchPair(enforcing: folder.tool.enforcesForeignKeys, make) }
+    if let other {
+      pair = other
+    } else {
+      pair = try ScratchPair(enforcing: folder.tool.enforcesForeignKeys, make)
+    }
     other = pair
     try pair.become(try cleaned(upTo: index))
     if let kind {

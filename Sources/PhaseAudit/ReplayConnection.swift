@@ -33,7 +33,8 @@ final class ReplayConnection {
   /// - Parameters:
   ///   - path: nil for a database in memory.
   ///   - stubs: functions of the application that get a stand-in.
-  init(at path: String? = nil, _ clock: StandingClock, _ cost: CostLimit, stubs: [String]) throws(SQLiteError) {
+  init(at path: String? = nil, _ clock: StandingClock, _ cost: CostLimit, stubs: [String]) throws(SQLiteError)
+  {
     connection = try Connection(path: path ?? "", mode: path == nil ? .memory : .readWrite)
     self.clock = clock
     // As SQLite is built by default, and as nearly every tool leaves it.
@@ -138,7 +139,9 @@ final class ReplayConnection {
     }
   }
 
-  private func failure(_ error: SQLiteError, _ refusal: Prose?, at start: Int?, in script: ToolScript) -> Failure {
+  private func failure(_ error: SQLiteError, _ refusal: Prose?, at start: Int?, in script: ToolScript)
+    -> Failure
+  {
     let places = ScriptPlaces(script)
     let place = error.offset.map(places.place) ?? start.map(places.place)
     func failed(_ cause: Failure.Cause, _ message: Prose) -> Failure {
@@ -171,7 +174,9 @@ final class ReplayConnection {
     connection.turn(.foreignKeys, on: enforcing)
     connection.turn(.legacyAlterTable, on: false)
     clock.rewind()
-    for pragma in guarding.settings.intersection(["ignore_check_constraints", "recursive_triggers", "query_only"]) {
+    for pragma in guarding.settings.intersection([
+      "ignore_check_constraints", "recursive_triggers", "query_only",
+    ]) {
       try connection.execute("PRAGMA \(pragma) = OFF")
     }
   }
@@ -212,7 +217,9 @@ struct ScriptPlaces {
       for statement in SQLSplitter.statements(in: piece) {
         let words = SQLWord.all(in: String(decoding: Array(piece.utf8)[statement], as: UTF8.self))
         guard let first = words.first else { continue }
-        if ["begin", "commit", "end", "rollback"].contains(where: first.is), !words.has("rollback", "to", at: 0) {
+        if ["begin", "commit", "end", "rollback"].contains(where: first.is),
+          !words.has("rollback", "to", at: 0)
+        {
           return place(at: range.lowerBound + statement.lowerBound)
         }
       }

@@ -84,7 +84,8 @@ final class ReplayGuard {
   private static let pragmas: Set<String> = [
     "analysis_limit", "application_id", "auto_vacuum", "automatic_index", "busy_timeout", "cache_size",
     "cache_spill", "case_sensitive_like", "cell_size_check", "checkpoint_fullfsync", "collation_list",
-    "count_changes", "defer_foreign_keys", "encoding", "foreign_key_check", "foreign_key_list", "foreign_keys",
+    "count_changes", "defer_foreign_keys", "encoding", "foreign_key_check", "foreign_key_list",
+    "foreign_keys",
     "full_column_names", "fullfsync", "ignore_check_constraints", "incremental_vacuum", "index_info",
     "index_list", "index_xinfo", "integrity_check", "journal_mode", "journal_size_limit",
     "legacy_alter_table", "legacy_file_format", "locking_mode", "mmap_size", "optimize", "page_size",

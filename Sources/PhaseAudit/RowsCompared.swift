@@ -36,7 +36,8 @@ struct RowsCompared {
     {
       let changed = found.rows - found.lost - found.born
       return RowsLost(
-        table: old.name, lost: found.lost + changed, born: found.born + changed, first: found.first.map(\.sentence))
+        table: old.name, lost: found.lost + changed, born: found.born + changed,
+        first: found.first.map(\.sentence))
     }
     var counts: [RowHash: Int] = [:]
     try read(old.name, common, before) { counts[$0, default: 0] += 1 }
@@ -46,7 +47,9 @@ struct RowsCompared {
       born: counts.values.reduce(0) { $0 + max(0, -$1) }, first: [])
   }
 
-  private func sum(_ table: String, _ columns: [String], _ side: ReplayConnection) throws(SQLiteError) -> RowSum {
+  private func sum(_ table: String, _ columns: [String], _ side: ReplayConnection) throws(SQLiteError)
+    -> RowSum
+  {
     var rows = try side.connection.prepare(Self.select(columns, table))
     return try rows.sumOfRows(RowHasher(columns: columns))
   }
@@ -134,7 +137,9 @@ extension Connection {
     // What is computed anew for each row is compared by its text, which differs.
     let isComputed = [old, new].contains { text in
       SQLTokens(text).contains { $0.kind == .word }
-        && SQLWord.all(in: text).contains { $0.kind == .word && !["null", "true", "false"].contains(where: $0.is) }
+        && SQLWord.all(in: text).contains {
+          $0.kind == .word && !["null", "true", "false"].contains(where: $0.is)
+        }
     }
     guard !isComputed else { return false }
     return (try? value("SELECT (\(old)) IS (\(new)) AND typeof(\(old)) = typeof(\(new))"))?.integer == 1

@@ -175,7 +175,8 @@ final class ScratchPair {
   private func cascade(
     of trace: ReplayConnection.Trace, _ script: ToolScript, isDown: Bool, from schema: Schema
   ) -> [Cascade] {
-    guard let first = trace.dropped.first, let keys = try? mirror.connection.foreignKeys(), !keys.isEmpty else {
+    guard let first = trace.dropped.first, let keys = try? mirror.connection.foreignKeys(), !keys.isEmpty
+    else {
       return []
     }
     var reached = trace.touched
@@ -196,7 +197,8 @@ final class ScratchPair {
       let rows = RowsCompared(
         before: free, after: held, schemaBefore: try free.schema(), schemaAfter: try held.schema()
       ).differences(in: victims).filter { $0.lost > 0 }
-      return rows.isEmpty ? [] : [Cascade(isDown: isDown, place: first.place, dropped: first.table, rows: rows)]
+      return rows.isEmpty
+        ? [] : [Cascade(isDown: isDown, place: first.place, dropped: first.table, rows: rows)]
     } catch {
       // With the other state of keys it does not run at all.
       return []
@@ -218,6 +220,8 @@ extension ReplayConnection {
 
 extension ReplayConnection.Failure {
   fileprivate static func reading(_ error: SQLiteError) -> Self {
-    Self(cause: .statement, message: "the schema it leaves cannot be read: \(error.message)", place: nil, isOfRows: false)
+    Self(
+      cause: .statement, message: "the schema it leaves cannot be read: \(error.message)", place: nil,
+      isOfRows: false)
   }
 }

@@ -50,7 +50,8 @@ final class SeededRows {
 
   /// The text of a string literal.
   fileprivate static func unquoted(_ literal: String) -> String {
-    literal.dropFirst().dropLast().split(separator: "''", omittingEmptySubsequences: false).joined(separator: "'")
+    literal.dropFirst().dropLast().split(separator: "''", omittingEmptySubsequences: false).joined(
+      separator: "'")
   }
 
   /// Does the same on another database.
@@ -66,7 +67,8 @@ final class SeededRows {
       given[plan.name] = number + 1
       for attempt in 0..<plan.attempts {
         guard
-          let values = plan.row(number, kind == .plain ? .plain : RowStyle.awkward[style], attempt, on: connection)
+          let values = plan.row(
+            number, kind == .plain ? .plain : RowStyle.awkward[style], attempt, on: connection)
         else { break }
         do throws(SQLiteError) {
           try connection.run(plan.insert, values)
@@ -83,8 +85,10 @@ final class SeededRows {
   private func removeOrphans(of table: String, on connection: Connection, _ work: inout Work) {
     for _ in 0..<4 {
       guard
-        let orphans = try? connection.rows("SELECT DISTINCT rowid FROM pragma_foreign_key_check(?1)", .text(table))
-          .compactMap({ $0[0].integer }), !orphans.isEmpty
+        let orphans = try? connection.rows(
+          "SELECT DISTINCT rowid FROM pragma_foreign_key_check(?1)", .text(table)
+        )
+        .compactMap({ $0[0].integer }), !orphans.isEmpty
       else { return }
       let sql = "DELETE FROM main.\(SQLText.identifier(table)) WHERE rowid = ?1"
       for orphan in orphans where (try? connection.run(sql, [.integer(orphan)])) != nil {
@@ -201,7 +205,9 @@ private struct TablePlan {
   }
 
   private func selfReference(_ foreign: ForeignKey, _ values: [Value]) -> [Value]? {
-    let targets = foreign.parentColumns.isEmpty ? definition.primaryKey?.columns.compactMap(\.column) ?? [] : foreign.parentColumns
+    let targets =
+      foreign.parentColumns.isEmpty
+      ? definition.primaryKey?.columns.compactMap(\.column) ?? [] : foreign.parentColumns
     let found = targets.compactMap { name in columns.firstIndex { $0.name == name }.map { values[$0] } }
     return found.count == foreign.columns.count ? found : nil
   }
@@ -218,8 +224,10 @@ private struct TablePlan {
     if targets.isEmpty {
       targets =
         (try? connection.rows(
-          "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(foreign.parent.spelled))
-          .compactMap { $0[0].text }) ?? []
+          "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk",
+          .text(foreign.parent.spelled)
+        )
+        .compactMap { $0[0].text }) ?? []
     }
     guard targets.count == foreign.columns.count else { return nil }
     let list = targets.map(SQLText.identifier)
@@ -249,6 +257,8 @@ private struct TablePlan {
     case .integer:
       let isMoment = name.hasSuffix("_at") || name.contains("time") || name.contains("date")
       if isMoment { return .integer(1_769_860_800 + Int64(number)) }
+      // A script may count up to it, as for a number of views.
+      if style == .plain, !distinct.contains(column.name) { return .integer(Int64(7 + number)) }
       return .integer(style == .long ? 9_007_199_254_740_993 + Int64(number) : integer)
     // Halves and eighths, with which arithmetic is exact.
     case .real: return .real(Double(number) + (style == .long ? 0.125 : 7.5))
@@ -270,9 +280,13 @@ private struct TablePlan {
       || name.contains("timestamp")
     if isMoment {
       let second = number % 60 < 10 ? "0\(number % 60)" : "\(number % 60)"
-      return .text(declared == "date" ? "2026-01-\(10 + number % 20)" : "2026-01-31 12:\(10 + number / 60 % 50):\(second)")
+      return .text(
+        declared == "date"
+          ? "2026-01-\(10 + number % 20)" : "2026-01-31 12:\(10 + number / 60 % 50):\(second)")
     }
-    if style == .plain || declared.contains("json") || name.contains("json") { return .text("{\"n\": \(number)}") }
+    if style == .plain || declared.contains("json") || name.contains("json") {
+      return .text("{\"n\": \(number)}")
+    }
     // What NULL would stand for.
     if style == .nulls, !distinct.contains(column.name), number < 3 { return "" }
     if style == .long {
@@ -301,7 +315,9 @@ private struct TablePlan {
       default: break
       }
     }
-    for value: Value in [.null, 1, 0, "007", "{}", "[]", "2026-01-31 12:00:00", .real(0.5), .blob([7]), "text"] { add(value) }
+    for value: Value in [
+      .null, 1, 0, "007", "{}", "[]", "2026-01-31 12:00:00", .real(0.5), .blob([7]), "text",
+    ] { add(value) }
     return values
   }
 }

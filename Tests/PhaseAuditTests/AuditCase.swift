@@ -27,7 +27,8 @@ extension ToolFolder {
             wrapping: step.wrapping)
         }
         return ToolMigration(
-          version: "\(index + 1)", name: "step", files: ["\(index + 1)/up.sql"], up: script(step.up, "up.sql"),
+          version: "\(index + 1)", name: "step", files: ["\(index + 1)/up.sql"],
+          up: script(step.up, "up.sql"),
           down: step.down.map { script($0, "down.sql") })
       })
   }

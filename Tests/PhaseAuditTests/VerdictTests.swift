@@ -15,7 +15,8 @@ struct VerdictTests {
     var why = ""
 
     init(
-      _ testDescription: String, before: [String] = [], up: String, down: String?, _ verdict: AuditVerdict, _ why: String = ""
+      _ testDescription: String, before: [String] = [], up: String, down: String?, _ verdict: AuditVerdict,
+      _ why: String = ""
     ) {
       self.testDescription = testDescription
       self.before = before
@@ -45,27 +46,37 @@ struct VerdictTests {
         INSERT INTO old SELECT id, name, age FROM people; DROP TABLE people; ALTER TABLE old RENAME TO people
         """, .returns),
     Case(
-      "a trigger in other lines and other case", before: [people, "CREATE TRIGGER t AFTER DELETE ON people BEGIN SELECT 1; END"],
-      up: "DROP TRIGGER t", down: "create trigger \"t\"\n  after delete on people\nbegin\n  select 1;\nend", .returns),
+      "a trigger in other lines and other case",
+      before: [people, "CREATE TRIGGER t AFTER DELETE ON people BEGIN SELECT 1; END"],
+      up: "DROP TRIGGER t", down: "create trigger \"t\"\n  after delete on people\nbegin\n  select 1;\nend",
+      .returns),
     Case(
       "a default in parentheses", before: ["CREATE TABLE t (a INTEGER DEFAULT 1, b TEXT)"],
-      up: "DROP TABLE t", down: "CREATE TABLE t (a INTEGER DEFAULT (1), b TEXT DEFAULT NULL)", .rowsDiffer, "3 rows of t"),
+      up: "DROP TABLE t", down: "CREATE TABLE t (a INTEGER DEFAULT (1), b TEXT DEFAULT NULL)", .rowsDiffer,
+      "3 rows of t"),
     Case(
       "the clock and chance in defaults", before: ["CREATE TABLE t (a INTEGER PRIMARY KEY)"],
-      up: "CREATE TABLE u AS SELECT a, random() AS r, CURRENT_TIMESTAMP AS c FROM t", down: "DROP TABLE u", .returns),
+      up: "CREATE TABLE u AS SELECT a, random() AS r, CURRENT_TIMESTAMP AS c FROM t", down: "DROP TABLE u",
+      .returns),
     Case(
       "rows that a migration puts in and takes out", before: [people],
-      up: "INSERT INTO people (id, name) VALUES (1, 'root')", down: "DELETE FROM people WHERE id = 1", .returns),
+      up: "INSERT INTO people (id, name) VALUES (1, 'root')", down: "DELETE FROM people WHERE id = 1",
+      .returns),
     Case(
-      "a counter that a rebuild loses", before: ["CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT)"],
-      up: "CREATE TABLE b (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT); INSERT INTO b SELECT * FROM a; DROP TABLE a; ALTER TABLE b RENAME TO a",
+      "a counter that a rebuild loses",
+      before: ["CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT)"],
+      up:
+        "CREATE TABLE b (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT); INSERT INTO b SELECT * FROM a; DROP TABLE a; ALTER TABLE b RENAME TO a",
       down: "SELECT 1", .returns),
     Case(
-      "a row of a table without a key", before: ["CREATE TABLE log (at TEXT, what TEXT)", "DELETE FROM log WHERE what = '008'"],
-      up: "CREATE TABLE n (at TEXT, what TEXT, x); INSERT INTO n SELECT at, what, 1 FROM log; DROP TABLE log; ALTER TABLE n RENAME TO log",
+      "a row of a table without a key",
+      before: ["CREATE TABLE log (at TEXT, what TEXT)", "DELETE FROM log WHERE what = '008'"],
+      up:
+        "CREATE TABLE n (at TEXT, what TEXT, x); INSERT INTO n SELECT at, what, 1 FROM log; DROP TABLE log; ALTER TABLE n RENAME TO log",
       down: "ALTER TABLE log DROP COLUMN x", .returns),
     Case(
-      "a column that comes back at the end", before: ["CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c TEXT)"],
+      "a column that comes back at the end",
+      before: ["CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT, c TEXT)"],
       up: "ALTER TABLE t RENAME COLUMN b TO d",
       down: "ALTER TABLE t ADD COLUMN b TEXT; UPDATE t SET b = d; ALTER TABLE t DROP COLUMN d", .orderOnly),
     Case(
@@ -73,38 +84,51 @@ struct VerdictTests {
       down: "ALTER TABLE people ADD COLUMN age TEXT", .rowsDiffer, "of people are gone or changed"),
     Case(
       "leading zeros that a number does not keep", before: [people],
-      up: "ALTER TABLE people ADD COLUMN n INTEGER; UPDATE people SET n = age; ALTER TABLE people DROP COLUMN age",
-      down: "ALTER TABLE people ADD COLUMN age TEXT; UPDATE people SET age = n; ALTER TABLE people DROP COLUMN n",
+      up:
+        "ALTER TABLE people ADD COLUMN n INTEGER; UPDATE people SET n = age; ALTER TABLE people DROP COLUMN age",
+      down:
+        "ALTER TABLE people ADD COLUMN age TEXT; UPDATE people SET age = n; ALTER TABLE people DROP COLUMN n",
       .rowsDiffer),
     Case(
       "an index that is forgotten", before: [people, "CREATE INDEX by_name ON people (name)"],
       up: "DROP INDEX by_name", down: "CREATE INDEX by_age ON people (age)", .otherSchema, "index by_name"),
     Case(
       "NOT NULL that does not come back", before: [people],
-      up: "ALTER TABLE people ADD COLUMN b TEXT; UPDATE people SET b = name; ALTER TABLE people DROP COLUMN name; ALTER TABLE people RENAME b TO name",
+      up:
+        "ALTER TABLE people ADD COLUMN b TEXT; UPDATE people SET b = name; ALTER TABLE people DROP COLUMN name; ALTER TABLE people RENAME b TO name",
       down: "UPDATE people SET name = name", .otherSchema, "column people.name loses NOT NULL"),
     Case(
-      "a down that SQLite refuses", up: people, down: "DROP TABLE persons", .doesNotRun, "no such table: persons"),
+      "a down that SQLite refuses", up: people, down: "DROP TABLE persons", .doesNotRun,
+      "no such table: persons"),
     Case(
       "a down that only an empty database takes", before: [people],
       up: "ALTER TABLE people DROP COLUMN name", down: "ALTER TABLE people ADD COLUMN name TEXT NOT NULL",
       .doesNotRun, "fails with rows"),
-    Case("an up that SQLite refuses", up: "CREATE TABLE t (a,)", down: "DROP TABLE t", .doesNotRun, "its way up"),
+    Case(
+      "an up that SQLite refuses", up: "CREATE TABLE t (a,)", down: "DROP TABLE t", .doesNotRun, "its way up"),
     Case("a down without a statement", up: people, down: "-- nothing\n;", .empty),
     Case("no down", up: people, down: nil, .absent),
-    Case("a function of the application", before: [people], up: "UPDATE people SET name = slug(name)", down: "SELECT 1", .notJudged, "slug"),
+    Case(
+      "a function of the application", before: [people], up: "UPDATE people SET name = slug(name)",
+      down: "SELECT 1", .notJudged, "slug"),
     Case("another database", up: "ATTACH 'other.db' AS o", down: "DETACH o", .notJudged, "attaches"),
     Case("an extension", up: "SELECT load_extension('x')", down: "SELECT 1", .notJudged),
-    Case("writable_schema", up: "PRAGMA writable_schema = ON", down: "SELECT 1", .notJudged, "writable_schema"),
     Case(
-      "a statement without an end", up: "CREATE TABLE t AS WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) AS n FROM c",
+      "writable_schema", up: "PRAGMA writable_schema = ON", down: "SELECT 1", .notJudged, "writable_schema"),
+    Case(
+      "a statement without an end",
+      up:
+        "CREATE TABLE t AS WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) AS n FROM c",
       down: "DROP TABLE t", .notJudged, "stopped"),
     Case(
       "a table that fills the memory",
-      up: "CREATE TABLE t AS WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT zeroblob(1000000) AS n FROM c",
+      up:
+        "CREATE TABLE t AS WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT zeroblob(1000000) AS n FROM c",
       down: "DROP TABLE t", .notJudged, "stopped"),
     Case("a command of the shell", up: ".read other.sql", down: "DROP TABLE t", .doesNotRun),
-    Case("a down that makes its up impossible", before: [people], up: "CREATE TABLE t (a)", down: "ALTER TABLE t RENAME TO u", .otherSchema),
+    Case(
+      "a down that makes its up impossible", before: [people], up: "CREATE TABLE t (a)",
+      down: "ALTER TABLE t RENAME TO u", .otherSchema),
   ]
 
   @Test(arguments: cases)
@@ -113,6 +137,8 @@ struct VerdictTests {
     let audit = try Auditor(.made(of: steps), time: .milliseconds(300)).audit()
     let judged = try #require(audit.migrations.last)
     #expect(judged.verdict == row.verdict, "\(judged.reasons.map(\.description))")
-    #expect(row.why.isEmpty || judged.reasons.first?.contains(row.why) == true, "\(judged.reasons.map(\.description))")
+    #expect(
+      row.why.isEmpty || judged.reasons.first?.contains(row.why) == true,
+      "\(judged.reasons.map(\.description))")
   }
 }

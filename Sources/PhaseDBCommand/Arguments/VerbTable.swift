@@ -102,7 +102,8 @@ extension Verb {
       examples: [
         Example("phasedb audit db/migrations", "judge every migration of a folder"),
         Example("phasedb audit db/migrations --database app.db", "go down on a copy of real rows"),
-        Example("phasedb audit db/migrations --since 0042 --format markdown", "comment on what a pull request adds"),
+        Example(
+          "phasedb audit db/migrations --since 0042 --format markdown", "comment on what a pull request adds"),
       ],
       exitCodes: [.done, .findings, .refused, .busy, .usage]),
     Verb(

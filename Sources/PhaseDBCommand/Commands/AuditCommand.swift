@@ -6,7 +6,9 @@ enum AuditCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation
     let path = invocation.value(.folder) ?? "migrations"
-    let database = try invocation.value(.database).map { text throws(MigrationError) in try DatabaseAddress(text) }
+    let database = try invocation.value(.database).map { text throws(MigrationError) in
+      try DatabaseAddress(text)
+    }
     let tool: MigrationTool
     if let named = invocation.value(.tool).flatMap(MigrationTool.init(rawValue:)) {
       tool = named
@@ -52,7 +54,8 @@ enum AuditCommand {
       if context.isQuiet { invocation.add(.flag, to: .quiet) }
       for (id, value) in more { invocation.add(value, to: id) }
       return CommandContext(
-        invocation: invocation, environment: context.environment, terminal: context.terminal, output: context.output,
+        invocation: invocation, environment: context.environment, terminal: context.terminal,
+        output: context.output,
         errors: context.errors, cancellation: context.cancellation)
     }
     let format = context.invocation.format

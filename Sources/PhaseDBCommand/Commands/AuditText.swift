@@ -28,13 +28,16 @@ struct AuditText {
     for remark in audit.remarks {
       context.output.line()
       context.print("\(context.paint("note:", .warning)) ", remark.message, indent: 6)
-      for line in PlaceText.lines(remark.place, context.paint, context.width ?? 120) { context.output.line(line) }
+      for line in PlaceText.lines(remark.place, context.paint, context.width ?? 120) {
+        context.output.line(line)
+      }
     }
     if !audit.stubs.isEmpty {
       context.output.line()
       context.print(
         "\(context.paint("note:", .warning)) ",
-        "stand-ins that return their first argument took the place of \(audit.stubs.joined(separator: ", "))", indent: 6)
+        "stand-ins that return their first argument took the place of \(audit.stubs.joined(separator: ", "))",
+        indent: 6)
     }
   }
 
@@ -49,7 +52,8 @@ struct AuditText {
         "\(migration.version) was tried without a row in \(migration.unseeded.joined(separator: ", ")): none could be made",
         indent: 6)
     }
-    guard !migration.verdict.comesBack || !migration.reasons.isEmpty else { return }
+    // What the table says in full is not told twice.
+    guard migration.reasons.count > 1 || migration.place != nil || !migration.rows.isEmpty else { return }
     let isGood = migration.verdict.comesBack
     let lines =
       Wrapped.head(
@@ -79,7 +83,9 @@ struct AuditText {
 extension Audit {
   /// The tool, the folder, and how many migrations have which verdict.
   var summary: Prose {
-    let counts = AuditVerdict.allCases.filter { count($0) > 0 }.map { "\(CountText.text(count($0))) \($0.rawValue)" as Prose }
+    let counts = AuditVerdict.allCases.filter { count($0) > 0 }.map {
+      "\(CountText.text(count($0))) \($0.rawValue)" as Prose
+    }
     let real: Prose = database.map { ", \($0.applied) of them applied in \($0.path)" } ?? ""
     return
       "\(path), \(tool.rawValue): \(CountText.text(migrations.count, "migration"))\(real); \(counts.joined(separator: ", "))"
@@ -182,7 +188,8 @@ struct AuditJSON: Encodable {
     stubs = audit.stubs
     database = audit.database.map {
       DatabaseJSON(
-        path: $0.path, table: $0.table, head: $0.head, applied: $0.applied, rows: $0.rows, wentDown: $0.wentDown)
+        path: $0.path, table: $0.table, head: $0.head, applied: $0.applied, rows: $0.rows,
+        wentDown: $0.wentDown)
     }
   }
 }
@@ -200,7 +207,9 @@ struct AuditPage {
     var table = Page.Table(.init("migration"), .init("verdict"), .init("why"))
     for migration in audit.judged {
       let why = migration.verdict.comesBack ? Prose() : migration.reasons.first ?? Prose()
-      table.rows.append(["\(migration.title)", "\(Prose(migration.verdict.rawValue), mark: migration.verdict.mark)", "\(why)"])
+      table.rows.append([
+        "\(migration.title)", "\(Prose(migration.verdict.rawValue), mark: migration.verdict.mark)", "\(why)",
+      ])
     }
     page.blocks.append(.table(table))
     let bad = audit.judged.filter { !$0.verdict.comesBack && ($0.reasons.count > 1 || $0.place != nil) }
@@ -225,7 +234,9 @@ struct AuditPage {
     }
     if !audit.stubs.isEmpty {
       page.blocks.append(
-        .source("Stand-ins that return their first argument took the place of \(audit.stubs.joined(separator: ", "))."))
+        .source(
+          "Stand-ins that return their first argument took the place of \(audit.stubs.joined(separator: ", "))."
+        ))
     }
     return page
   }

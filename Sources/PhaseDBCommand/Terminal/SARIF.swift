@@ -91,10 +91,12 @@ enum SARIF {
       results =
         audit.judged.filter { !$0.verdict.comesBack }.map { migration in
           Result(
-            ruleId: migration.verdict.rawValue, ruleIndex: ids.firstIndex(of: migration.verdict.rawValue) ?? -1,
+            ruleId: migration.verdict.rawValue,
+            ruleIndex: ids.firstIndex(of: migration.verdict.rawValue) ?? -1,
             level: migration.verdict.sarifLevel,
             message: Message(
-              (["\(migration.version) \(migration.verdict.meaning)"] + migration.reasons).joined(separator: "\n")),
+              (["\(migration.version) \(migration.verdict.meaning)"] + migration.reasons).joined(
+                separator: "\n")),
             locations: [
               Location(
                 migration.place ?? Place(file: migration.files.first ?? audit.path, line: 1, column: 1))
@@ -104,14 +106,14 @@ enum SARIF {
           Result(
             ruleId: finding.kind.rawValue, ruleIndex: ids.firstIndex(of: finding.kind.rawValue) ?? -1,
             level: Finding.Level.warning.rawValue,
-            message: Message(([finding.message] + finding.details + [finding.kind.reason]).joined(separator: "\n")),
+            message: Message(
+              ([finding.message] + finding.details + [finding.kind.reason]).joined(separator: "\n")),
             locations: finding.place.map { [Location($0)] } ?? [])
         }
     }
   }
 
   private struct Tool: Encodable { let driver: Driver }
-
 
   private struct Driver: Encodable {
     let name = "phasedb"
