@@ -192,7 +192,7 @@ final class Replay {
     guard failure.cause == .statement else {
       return AuditedMigration(migration, .notJudged, [failure.message], at: place)
     }
-    if let skipped, skipped != migration.version {
+    if let skipped, skipped != migration.version, failure.dependsOnSchema {
       return AuditedMigration(
         migration, .notJudged, ["\(words) after \(skipped), which could not be run: \(failure.message)"],
         at: place)
@@ -257,5 +257,14 @@ extension [Prose] {
   fileprivate func told(as beginning: Prose) -> [Prose] {
     guard let first else { return [] }
     return ["\(beginning) \(first)"] + dropFirst()
+  }
+}
+
+extension ReplayConnection.Failure {
+  /// Whether another schema or other rows may be the cause: a syntax error is always the script's own.
+  fileprivate var dependsOnSchema: Bool {
+    isOfRows || message.hasPrefix("no such ")
+      || ["already exists", "duplicate column", "has no column", "error in ", "already another"]
+        .contains { message.contains($0) }
   }
 }

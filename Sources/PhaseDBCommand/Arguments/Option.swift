@@ -199,10 +199,12 @@ extension Option {
     Option(
       .output, "output", short: "o", takes: .path, "write to this file, in the place of one that is there"),
     Option(
-      .tool, "tool", takes: .choices(["auto"] + MigrationTool.allCases.map(\.rawValue)),
-      "the tool that the folder belongs to (default: auto, by its files)"),
+      .tool, "tool", takes: .list(["auto"] + MigrationTool.allCases.map(\.rawValue), "TOOL"),
+      "the tool that the folder belongs to (default: auto, by its files)",
+      detail: "One of \(MigrationTool.allCases.map(\.rawValue).joined(separator: ", "))."),
     Option(
-      .since, "since", takes: .text("VERSION"), "judge only migrations after this one; those before it only run up"),
+      .since, "since", takes: .text("VERSION"),
+      "judge only migrations after this one; those before it only run up"),
     Option(
       .set, "set", takes: .pair("NAME=VALUE"), repeatable: true, "the value of a placeholder in the files"),
     Option(
