@@ -93,7 +93,12 @@ package struct AuditedMigration: Sendable {
   }
 
   /// What people call it: its version, with its name where that says more.
-  package var title: String { name == version || name.isEmpty ? version : "\(version) \(name)" }
+  package var title: String {
+    if name.isEmpty { return version }
+    // `2026-01-31-120000_add` says 20260131120000, too.
+    let says = name.hasPrefix(version) || name.filter(\.isNumber).hasPrefix(version)
+    return says ? name : "\(version) \(name)"
+  }
 }
 
 /// How the rows of a table differ after up and down.

@@ -54,7 +54,7 @@ final class Replay {
 
     var trip = try pair.trip(up: up, down: down)
     var note: Prose?
-    if let failure = trip.upFailure, failure.cause == .statement {
+    if let failure = trip.upFailure, failure.cause == .statement || failure.cause == .costly {
       for (kind, words) in [
         (SeededRows.Kind.plain as SeededRows.Kind?, "with plain rows" as Prose), (nil, "without rows"),
       ] {
@@ -66,11 +66,12 @@ final class Replay {
         break
       }
     }
+    let unseeded = empty.filter { trip.touched.contains($0.folded) }.sorted()
     follow(trip)
     remark(trip, migration)
     var judged = try verdict(on: migration, index, up, down, trip)
     judged.reasons += [note].compactMap(\.self)
-    judged.unseeded = empty.filter { trip.touched.contains($0.folded) }.sorted()
+    judged.unseeded = unseeded
     judged.usesStub = !stubs.isEmpty && [up, down].contains { $0.map { $0.calls(stubs) } ?? false }
     return judged
   }
@@ -191,7 +192,7 @@ final class Replay {
     guard failure.cause == .statement else {
       return AuditedMigration(migration, .notJudged, [failure.message], at: place)
     }
-    if let skipped, skipped != migration.version {
+    if let skipped, skipped != migration.version, failure.dependsOnSchema {
       return AuditedMigration(
         migration, .notJudged, ["\(words) after \(skipped), which could not be run: \(failure.message)"],
         at: place)
@@ -256,5 +257,14 @@ extension [Prose] {
   fileprivate func told(as beginning: Prose) -> [Prose] {
     guard let first else { return [] }
     return ["\(beginning) \(first)"] + dropFirst()
+  }
+}
+
+extension ReplayConnection.Failure {
+  /// Whether another schema or other rows may be the cause: a syntax error is always the script's own.
+  fileprivate var dependsOnSchema: Bool {
+    isOfRows || message.hasPrefix("no such ")
+      || ["already exists", "duplicate column", "has no column", "error in ", "already another"]
+        .contains { message.contains($0) }
   }
 }

@@ -257,6 +257,8 @@ private struct TablePlan {
     case .integer:
       let isMoment = name.hasSuffix("_at") || name.contains("time") || name.contains("date")
       if isMoment { return .integer(1_769_860_800 + Int64(number)) }
+      // A script may count up to it, as for a number of views.
+      if style == .plain, !distinct.contains(column.name) { return .integer(Int64(7 + number)) }
       return .integer(style == .long ? 9_007_199_254_740_993 + Int64(number) : integer)
     // Halves and eighths, with which arithmetic is exact.
     case .real: return .real(Double(number) + (style == .long ? 0.125 : 7.5))

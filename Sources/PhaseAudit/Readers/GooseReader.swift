@@ -131,12 +131,8 @@ struct GooseReader {
         start = start ?? line.range.lowerBound
         end = line.range.upperBound
       }
-      if !isWanted {
-        start = nil
-        continue
-      }
       if isBlockEnd || (!isInBlock && Self.endsStatement(line.text)) {
-        if let first = start { pieces.append(first..<end) }
+        if isWanted, let first = start { pieces.append(first..<end) }
         start = nil
       }
     }

@@ -202,7 +202,7 @@ extension Option {
     Option(
       .output, "output", short: "o", takes: .path, "write to this file, in the place of one that is there"),
     Option(
-      .tool, "tool", takes: .choices(["auto"] + MigrationTool.allCases.map(\.rawValue)),
+      .tool, "tool", takes: .list(["auto"] + MigrationTool.allCases.map(\.rawValue), "TOOL"),
       "the tool that the folder belongs to (default: auto, by its files)",
       detail: "One of \(MigrationTool.allCases.map(\.rawValue).joined(separator: ", "))."),
     Option(

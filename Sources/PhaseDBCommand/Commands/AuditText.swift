@@ -52,7 +52,8 @@ struct AuditText {
         "\(migration.version) was tried without a row in \(migration.unseeded.joined(separator: ", ")): none could be made",
         indent: 6)
     }
-    guard !migration.verdict.comesBack || !migration.reasons.isEmpty else { return }
+    // What the table says in full is not told twice.
+    guard migration.reasons.count > 1 || migration.place != nil || !migration.rows.isEmpty else { return }
     let isGood = migration.verdict.comesBack
     let lines =
       Wrapped.head(
