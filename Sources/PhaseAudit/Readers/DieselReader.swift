@@ -14,7 +14,9 @@ struct DieselReader {
   private var folder: ToolFolder {
     var migrations: [ToolMigration] = []
     var remarks = files.remarks
-    for folder in files.folders where files.files.contains(where: { $0.hasPrefix(folder + "/") }) {
+    // diesel passes over a folder without files.
+    let filled = Set(files.files.compactMap { $0.split(separator: "/").first })
+    for folder in files.folders where filled.contains(folder[...]) {
       guard files.has("\(folder)/up.sql") else {
         remarks.append(
           ToolFolder.Remark("\(files.path(of: folder)) has no up.sql: diesel refuses the folder"))

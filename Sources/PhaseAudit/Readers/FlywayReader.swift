@@ -64,27 +64,13 @@ struct FlywayReader {
           "\(files.path(of: late.file)) was left out: in a new database Flyway runs it instead of what is before it"
         ))
     }
-    var migrations = versioned.map { found in
-      migration(
-        found,
-        undo: self.undo(of: found.name.version, among: self.undos(in: self.files.files)))
-    }
+    let undos = Dictionary(
+      found.filter { $0.name.kind == .undo }.map { (Self.numbers($0.name.version), $0.file) },
+      uniquingKeysWith: { first, _ in first })
+    var migrations = versioned.map { migration($0, undo: undos[Self.numbers($0.name.version)]) }
     remarks += Repeated.remarks(migrations, "Flyway refuses the folder", in: files)
     migrations += repeatable.map { migration($0, undo: nil) }
     return ToolFolder(tool: .flyway, path: files.root, migrations: migrations, remarks: remarks)
-  }
-
-  private func undos(in files: [String]) -> [Found] {
-    files.compactMap { file in
-      let own = file.split(separator: "/").last.map(String.init) ?? file
-      guard file.lowercased().hasSuffix(".sql"), let name = Name(String(own.dropLast(4))), name.kind == .undo
-      else { return nil }
-      return Found(name: name, file: file)
-    }
-  }
-
-  private func undo(of version: String, among undos: [Found]) -> String? {
-    undos.first { !Self.precedes($0.name.version, version) && !Self.precedes(version, $0.name.version) }?.file
   }
 
   /// By the numbers between the dots; 1 and 1.0 are the same.
@@ -101,7 +87,9 @@ struct FlywayReader {
 
   /// Without zeros in front, which makes longer ones greater, however many digits there are.
   private static func numbers(_ version: String) -> [String] {
-    version.split(separator: ".").map { String($0.drop { $0 == "0" }) }
+    var numbers = version.split(separator: ".").map { String($0.drop { $0 == "0" }) }
+    while numbers.last?.isEmpty == true { numbers.removeLast() }
+    return numbers
   }
 
   private func migration(_ found: Found, undo: String?) -> ToolMigration {

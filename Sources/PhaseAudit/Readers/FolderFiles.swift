@@ -8,6 +8,7 @@ struct FolderFiles {
   private let options: ReaderOptions
   /// Paths from the folder on, in the order of their bytes, folder by folder; hidden ones are left out.
   private(set) var files: [String] = []
+  private var known: Set<String> = []
   /// Folders, in the same way.
   private(set) var folders: [String] = []
   /// What could not be listed.
@@ -26,6 +27,7 @@ struct FolderFiles {
     } catch {
       throw refused(error)
     }
+    known = Set(files)
   }
 
   private mutating func list(_ folder: String, depth: Int) throws(FileReading.Failure) {
@@ -73,7 +75,7 @@ struct FolderFiles {
   /// The names of the files in the folder itself.
   var topFiles: [String] { files.filter { !$0.utf8.contains(UInt8(ascii: "/")) } }
 
-  func has(_ file: String) -> Bool { files.contains(file) }
+  func has(_ file: String) -> Bool { known.contains(file) }
 
   /// What an error calls a file.
   func path(of file: String) -> String { "\(root)/\(file)" }

@@ -12,6 +12,7 @@ struct SqlxReader {
   private var folder: ToolFolder {
     var remarks = files.remarks
     var found: [(number: Int64, name: String, up: String?, down: String?)] = []
+    var places: [Int64: Int] = [:]
     for file in files.topFiles where file.hasSuffix(".sql") {
       guard let (before, after) = file.cut(at: "_") else { continue }
       guard let number = Int64(before) else {
@@ -22,9 +23,11 @@ struct SqlxReader {
       let isDown = after.hasSuffix(".down.sql")
       let suffix = isDown ? ".down.sql" : after.hasSuffix(".up.sql") ? ".up.sql" : ".sql"
       let name = String(after.dropLast(suffix.count))
-      if let index = found.firstIndex(where: { $0.number == number && (isDown ? $0.down : $0.up) == nil }) {
+      // The second half of a pair; a number that is there twice makes another migration.
+      if let index = places[number], (isDown ? found[index].down : found[index].up) == nil {
         if isDown { found[index].down = file } else { (found[index].up, found[index].name) = (file, name) }
       } else {
+        places[number] = found.count
         found.append((number, name, isDown ? nil : file, isDown ? file : nil))
       }
     }

@@ -88,14 +88,15 @@ struct YoyoReader {
   private func script(
     _ file: ToolFile, _ wrapping: ToolScript.Wrapping, _ obstacle: inout Prose?
   ) -> ToolScript {
-    let pieces = SQLParseSplitter.pieces(of: file.bytes)
-    if let piece = pieces.first(where: { SQLSplitter(bytes: Array(file.bytes[$0])).statements.count > 1 }) {
-      let line = 1 + file.bytes[..<piece.lowerBound].count { $0 == UInt8(ascii: "\n") }
+    let bytes = file.bytes
+    let pieces = SQLParseSplitter.pieces(of: bytes)
+    if let piece = pieces.first(where: { SQLSplitter(bytes: Array(bytes[$0])).statements.count > 1 }) {
+      let line = 1 + bytes[..<piece.lowerBound].count { $0 == UInt8(ascii: "\n") }
       obstacle =
         obstacle
         ?? "yoyo takes several statements from line \(line) of \(file.path) on for one, which Python's sqlite3 refuses"
     }
-    return ToolScript(file, 0..<file.bytes.count, pieces: pieces, wrapping: wrapping)
+    return ToolScript(file, 0..<bytes.count, pieces: pieces, wrapping: wrapping)
   }
 
   /// What the comments before the first statement say.
