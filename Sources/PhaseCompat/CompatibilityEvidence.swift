@@ -33,7 +33,7 @@ extension CompatibilityCheck {
       else { continue }
       all.append(
         CompatEvidence(
-          LiveVersion(subject.application, subject.version), .queries,
+          subject.application, subject.version, .queries,
           queries: try Corpus.identity(ofFile: file),
           phases: texts,
           states: states.map {
@@ -50,7 +50,7 @@ extension CompatibilityCheck {
     of version: LiveVersion, _ results: [(file: StateFile, works: Bool)], in surroundings: Surroundings
   ) -> CompatEvidence {
     CompatEvidence(
-      version, .tests, queries: "", phases: texts,
+      version.application, version.version, .tests, queries: "", phases: texts,
       states: results.map { state($0.file.state, $0.file.ground, works: $0.works) },
       by: surroundings.runner, at: surroundings.now)
   }

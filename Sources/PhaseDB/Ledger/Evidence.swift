@@ -294,12 +294,12 @@ package struct CompatEvidence: Sendable, Hashable, Codable {
   package let sqlite: String
 
   package init(
-    _ live: LiveVersion, _ means: Means, queries: String, phases: [Text], states: [State],
+    _ application: String, _ version: Version, _ means: Means, queries: String, phases: [Text],
+    states: [State],
     by runner: Runner, at time: Timestamp
   ) {
-    (application, version, self.means, self.queries) = (
-      live.application, live.version.description, means, queries
-    )
+    (self.application, self.version) = (application, version.description)
+    (self.means, self.queries) = (means, queries)
     (self.phases, self.states, at) = (phases, states, time.text)
     (who, host) = (runner.user, runner.host)
     (phasedb, sqlite) = (PhaseDBVersion.current, SQLiteVersion.running.description)

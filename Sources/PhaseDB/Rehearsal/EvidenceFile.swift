@@ -64,7 +64,7 @@ extension EvidenceJSON {
   fileprivate static func file(_ path: String) throws(MigrationError) -> File {
     let text = try TextFile.read(path)
     guard let file = read(File.self, from: text) else {
-      throw invalid(path, "it is damaged, or was not written by phasedb rehearse")
+      throw invalid(path, "it is damaged, or was not written by phasedb")
     }
     guard file.version == version else {
       throw invalid(path, "its version is \(file.version), and this phasedb reads \(version)")

@@ -17,7 +17,7 @@ enum AuditCommand {
     }
     if tool == .phasedb { return try delegate(path, context) }
     StopSignals.handle()
-    let folder = try ToolFolder.read(path, tool: tool, options: options(of: invocation))
+    let folder = try ToolFolder.read(path, tool: tool, options: ReaderOptions(invocation))
     let audit = try Auditor(folder, since: invocation.value(.since), stubs: invocation.values(.stub)).audit(
       database: database.map { Auditor.Database(path: $0.path) },
       shouldGoOn: { !context.cancellation.isRequested })
@@ -29,18 +29,6 @@ enum AuditCommand {
     default: AuditText(audit).print(to: context)
     }
     return audit.isClean ? .done : .findings
-  }
-
-  private static func options(of invocation: Invocation) -> ReaderOptions {
-    func pairs(_ id: ArgumentID) -> [(String, String)] {
-      invocation.values(id).map { text in
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-      }
-    }
-    return ReaderOptions(
-      set: Dictionary(pairs(.set), uniquingKeysWith: { _, last in last }),
-      replace: pairs(.replace).map { ReaderOptions.Replacement($0.0, by: $0.1) })
   }
 
   /// A folder of phasedb is judged by lint, and its rows by a rehearsal: there is one way of judging.
@@ -71,5 +59,20 @@ enum AuditCommand {
     let rehearsed = try RehearseCommand.run(
       other(.rehearse, [.phase: .text(RehearseCommand.down), .all: .flag, .database: database]))
     return linted == .done ? rehearsed : linted
+  }
+}
+
+extension ReaderOptions {
+  /// What `--set` and `--replace` say.
+  init(_ invocation: Invocation) {
+    func pairs(_ id: ArgumentID) -> [(String, String)] {
+      invocation.values(id).map { text in
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+      }
+    }
+    self.init(
+      set: Dictionary(pairs(.set), uniquingKeysWith: { _, last in last }),
+      replace: pairs(.replace).map { Replacement($0.0, by: $0.1) })
   }
 }

@@ -19,7 +19,7 @@ enum ImportCommand {
     } else {
       tool = try ImportPlan.tool(of: source, database: database, wait: wait)
     }
-    let folder = try ToolFolder.read(source, tool: tool, options: readerOptions(of: invocation))
+    let folder = try ToolFolder.read(source, tool: tool, options: ReaderOptions(invocation))
     let naming = ImportPlan.Naming(
       name: invocation.value(.migrationName), after: existing.map(\.number).max() ?? 0, window: window)
     let plan = try ImportPlan(folder, database: database, naming: naming, wait: wait)
@@ -31,18 +31,6 @@ enum ImportCommand {
       print(plan, files, of: folder, database, to: context)
     }
     return plan.leftOut.isEmpty && files.open.isEmpty ? .done : .findings
-  }
-
-  static func readerOptions(of invocation: Invocation) -> ReaderOptions {
-    func pairs(_ id: ArgumentID) -> [(String, String)] {
-      invocation.values(id).map { text in
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-      }
-    }
-    return ReaderOptions(
-      set: Dictionary(pairs(.set), uniquingKeysWith: { _, last in last }),
-      replace: pairs(.replace).map { ReaderOptions.Replacement($0.0, by: $0.1) })
   }
 
   /// The migrations that are in the folder already.

@@ -118,6 +118,7 @@ enum PageHTML {
     table { border-collapse: collapse; width: 100%; margin: .7rem 0; font-size: .94rem; }
     th, td { text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--soft); }
     th { font-weight: 600; color: var(--mid); }
+    th:first-child, td:first-child { min-width: 8rem; }
     .number { text-align: right; font-variant-numeric: tabular-nums; }
     .option { white-space: nowrap; } .mark { white-space: nowrap; font-weight: 600; }
     .mark.good { color: var(--good); } .mark.doubtful { color: var(--doubtful); }

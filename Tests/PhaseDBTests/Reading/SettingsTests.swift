@@ -76,14 +76,14 @@ import Testing
       """
       DIR/phasedb.json: unknown key 'databse' [bad-settings]
       help: did you mean 'database'?
-      help: the keys are database, migrations, wait, forget, evidence, sqlite, hold, pause, maxBatch, throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, functions
+      help: the keys are database, migrations, wait, forget, evidence, sqlite, hold, pause, maxBatch, throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, functions, ignoreTables, report
       """
     ),
     (
       "{ colour: 1 }",
       """
       DIR/phasedb.json: unknown key 'colour' [bad-settings]
-      help: the keys are database, migrations, wait, forget, evidence, sqlite, hold, pause, maxBatch, throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, functions
+      help: the keys are database, migrations, wait, forget, evidence, sqlite, hold, pause, maxBatch, throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, functions, ignoreTables, report
       """
     ),
     (
