@@ -34,7 +34,7 @@ enum RehearseCommand {
   private static func record(
     _ report: RehearsalReport, _ location: Location, _ context: CommandContext
   ) -> (Record, MigrationError?) {
-    guard !report.phases.isEmpty else { return (.nowhere, nil) }
+    guard !report.evidence.isEmpty else { return (.nowhere, nil) }
     do throws(MigrationError) {
       if let file = context.invocation.value(.evidence) {
         try Evidence.write(report.evidence, to: file)
@@ -103,7 +103,7 @@ struct RehearsalProgress {
       let rows = times.rows == 0 ? "" : ", \(CountText.text(times.rows, "row"))"
       context.progress(
         "  \(stage == .again ? "up again" : stage.rawValue) in \(text(times.milliseconds))\(rows)")
-    case .finished(let phase): context.progress("  \(phase.verdict.rawValue)")
+    case .finished(let phase): context.progress("  \(RehearsalText.word(of: phase))")
     }
   }
 

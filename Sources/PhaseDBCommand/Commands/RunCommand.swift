@@ -202,7 +202,7 @@ private struct TransitionCommand {
         details: unclean.map { phase in
           let probe = phase.probes.first(where: \.isNeverRed).map { "the probe '\($0.title)' never failed" }
           return
-            "\(phase.id): \(phase.overBudget.first ?? (phase.verdict.isProof ? probe : nil) ?? phase.verdict.rawValue)"
+            "\(phase.id): \(phase.overBudget.first ?? (phase.verdict.isProof ? probe : nil) ?? RehearsalText.word(of: phase))"
         },
         state: "nothing was changed",
         help: ["see the rows: phasedb rehearse", "correct the phases it names"])
