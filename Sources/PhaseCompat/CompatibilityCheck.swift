@@ -195,8 +195,10 @@ public struct CompatibilityCheck: Sendable {
     if let database {
       let copy = try workshop.copy(
         ofFile: database, wait: surroundings.wait, ignoring: NamePatterns(surroundings.ignoreTables))
+      // What is squashed into the baseline is the state before the first phase.
+      let applied = try Knowledge(of: copy.connection).applied
       return Start(
-        workshop: workshop, copy: copy, applied: try Knowledge(of: copy.connection).applied.filter { !$0.isSquashed }.map(\.id),
+        workshop: workshop, copy: copy, applied: applied.filter { !$0.isSquashed }.map(\.id),
         seed: nil)
     }
     guard let seed else {
