@@ -195,7 +195,7 @@ package struct DatabaseAudit: Sendable {
   package let path: String
   /// The tool's table.
   package let table: String
-  /// The version that was applied last, nil when none is.
+  /// The version that was applied last, also one that the folder does not have; nil when none is.
   package let head: String?
   package let applied: Int
   /// Rows of the database as it is, without those of the tool.
@@ -208,7 +208,10 @@ extension Audit {
   /// How far one can go back today, in one sentence.
   package var headline: Prose {
     guard !migrations.isEmpty else { return "There is no migration." }
-    guard let head = headIndex else { return "No migration of the folder is applied." }
+    guard let head = headIndex else {
+      guard let unknown = database?.head else { return "No migration of the folder is applied." }
+      return "You cannot go back: \(unknown), the last one, is not in the folder."
+    }
     if database != nil { return headline(from: head) }
     var back = 0
     var index = head

@@ -72,7 +72,7 @@ package struct Auditor {
       for (index, migration) in judged { migrations[index] = migration }
       report = DatabaseAudit(
         path: database.path, table: real.history.table,
-        head: real.applied.first.map { folder.migrations[$0].version }, applied: real.applied.count,
+        head: real.head, applied: real.applied.count,
         rows: real.rows,
         wentDown: wentDown.map { folder.migrations[$0].version })
     }

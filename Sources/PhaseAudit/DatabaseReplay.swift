@@ -76,6 +76,12 @@ final class DatabaseReplay {
     }
   }
 
+  /// The version that was applied last, also when the folder does not have it.
+  var head: String? {
+    if let last = history.applied.last?.version, history.missing(from: folder).contains(last) { return last }
+    return applied.first.map { folder.migrations[$0].version }
+  }
+
   /// What the database says of the folder.
   ///
   /// - Parameter expected: the schema to which the folder leads at the head; nil when it is not known.

@@ -99,7 +99,10 @@ enum SARIF {
                 separator: "\n")),
             locations: [
               Location(
-                migration.place ?? Place(file: migration.files.first ?? audit.path, line: 1, column: 1))
+                migration.place
+                  ?? Place(
+                    file: migration.files.first.map { "\(audit.path)/\($0)" } ?? audit.path, line: 1,
+                    column: 1))
             ])
         }
         + audit.findings.map { finding in

@@ -106,6 +106,10 @@ struct AuditCommandTests {
     let outcome = try site.expect(1, "audit m --tool golang-migrate --database shop.db")
     #expect(outcome.output.contains("[dirty]"))
     #expect(outcome.output.contains("[drift]") && outcome.output.contains("table b is gone"))
+    try site.sqlite("UPDATE schema_migrations SET version = 3, dirty = 0")
+    let newer = try site.expect(1, "audit m --tool golang-migrate --database shop.db")
+    #expect(newer.output.hasPrefix("You cannot go back: 3, the last one, is not in the folder.\n"))
+    #expect(newer.output.contains("[not-in-folder]"))
   }
 
   @Test(
