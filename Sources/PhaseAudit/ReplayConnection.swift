@@ -51,9 +51,7 @@ final class ReplayConnection {
       try connection.execute("PRAGMA journal_mode = MEMORY")
     }
     try clock.rule(connection)
-    for name in stubs {
-      try connection.define(name, argumentCount: -1, isForSchema: true) { $0.first ?? .null }
-    }
+    try connection.stub(stubs.map { FunctionStub($0) })
   }
 
   /// The present schema.
