@@ -23,7 +23,7 @@ extension ReadinessWork {
     if !bad.isEmpty {
       parts.append("\(DetailLines.enumeration(bad)) \(bad.count == 1 ? "does" : "do") not come back")
     }
-    let all: Prose = ways.count == 1 ? "\(ways[0].phase.short) comes" : "All of \(total) come"
+    let all: Prose = ways.count == 1 ? "\(ways[0].phase.short) comes" : "All \(total) come"
     let what: Prose =
       proved == ways.count
       ? "\(all) back, by evidence" : "Of \(total), \(parts.joined(separator: "; "))"
