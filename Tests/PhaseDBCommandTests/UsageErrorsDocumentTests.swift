@@ -44,7 +44,9 @@ struct UsageErrorsDocumentTests {
     "show commands that the command line understands",
     arguments: [
       "README.md", "Sources/PhaseDB/PhaseDB.docc/CI.md", "Sources/PhaseDB/PhaseDB.docc/Operating.md",
-      "Sources/PhaseDB/PhaseDB.docc/StartHere.md",
+      "Sources/PhaseDB/PhaseDB.docc/StartHere.md", "Sources/PhaseDB/PhaseDB.docc/StartWithYourDatabase.md",
+      "Sources/PhaseDB/PhaseDB.docc/Audit.md", "Sources/PhaseDB/PhaseDB.docc/Import.md",
+      "Sources/PhaseDB/PhaseDB.docc/Report.md",
     ])
   func commands(path: String) throws {
     let blocks = try text(path).components(separatedBy: "\n```").filter {

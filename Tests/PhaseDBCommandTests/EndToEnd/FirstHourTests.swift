@@ -4,14 +4,14 @@ import Testing
 @Suite("The first hour")
 struct FirstHourTests {
   static let foreign: [(files: [String: String], tool: String)] = [
-    (["1_a.up.sql": "CREATE TABLE a (x);", "1_a.down.sql": "DROP TABLE a;"], "golang-migrate or SQLx"),
+    (["1_a.up.sql": "CREATE TABLE a (x);", "1_a.down.sql": "DROP TABLE a;"], "golang-migrate or sqlx"),
     (["00001_a.sql": "-- +goose Up\nCREATE TABLE a (x);\n-- +goose Down\nDROP TABLE a;"], "goose"),
     (["2024_a.sql": "-- migrate:up\nCREATE TABLE a (x);\n-- migrate:down\nDROP TABLE a;"], "dbmate"),
-    (["2024-a/up.sql": "CREATE TABLE a (x);", "2024-a/down.sql": "DROP TABLE a;"], "Diesel"),
-    (["V1__a.sql": "CREATE TABLE a (x);"], "Flyway or Refinery"),
-    (["sqitch.plan": "%project=a", "deploy/a.sql": ""], "Sqitch"),
-    (["meta/_journal.json": "{}", "0000_a.sql": ""], "Drizzle"),
-    (["2024_a/migration.sql": ""], "Prisma"),
+    (["2024-a/up.sql": "CREATE TABLE a (x);", "2024-a/down.sql": "DROP TABLE a;"], "diesel"),
+    (["V1__a.sql": "CREATE TABLE a (x);"], "refinery or flyway"),
+    (["sqitch.plan": "%project=a", "deploy/a.sql": ""], "sqitch"),
+    (["meta/_journal.json": "{}", "0000_a.sql": ""], "drizzle"),
+    (["2024_a/migration.sql": ""], "prisma"),
   ]
 
   @Test("init writes nothing into a folder of another tool, and says what to do instead", arguments: foreign)
