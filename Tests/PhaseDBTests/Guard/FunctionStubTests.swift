@@ -110,7 +110,7 @@ struct FunctionStubTests {
         "-- @window app >=1.0\n-- @residual none\n-- @up\n\(example.up)\n-- @down\n\(example.down)\n",
     ])
     let report = try withExtendedLifetime(folder) {
-      try Linter(folder: folder.path, functions: Self.normalize).report()
+      try Linter(folder: folder.path, terms: ScratchTerms(functions: Self.normalize)).report()
     }
     let ignored = ["unbounded-write", "undetected"]
     let findings = report.findings.filter { !ignored.contains($0.id) }
@@ -130,7 +130,7 @@ struct FunctionStubTests {
         "-- @window app >=1.0\n-- @residual none\n-- @up\nUPDATE t SET a = lower(a);\n-- @down\nUPDATE t SET a = upper(a);\n",
     ])
     let report = try withExtendedLifetime(folder) {
-      try Linter(folder: folder.path, functions: Self.normalize).report()
+      try Linter(folder: folder.path, terms: ScratchTerms(functions: Self.normalize)).report()
     }
     #expect(
       report.findings.filter { $0.id == "application-function" }.map(\.place?.line) == [4, 6],
