@@ -60,7 +60,7 @@ struct ToolRecognitionTests {
     #expect(error.map { disk.generic($0.message.description) } == "DIR/other could be a folder of sqlx or d1")
     #expect(
       error?.help.map(\.description) == [
-        "if it is one of sqlx, add: --tool sqlx", "if it is one of d1, add: --tool d1",
+        "if it belongs to sqlx, add: --tool sqlx", "if it belongs to d1, add: --tool d1",
       ])
   }
 

@@ -18,7 +18,7 @@ extension MigrationTool {
     let names = candidates.map { Prose($0.rawValue) }.joined(separator: " or ")
     throw MigrationError(
       .ambiguousTool, "\(signs.files.root) could be a folder of \(names)",
-      help: candidates.map { "if it is one of \($0.rawValue), add: --tool \($0.rawValue)" })
+      help: candidates.map { "if it belongs to \($0.rawValue), add: --tool \($0.rawValue)" })
   }
 
   /// The tools whose files a folder may have: none, one or several.

@@ -9,12 +9,7 @@ enum AuditCommand {
     let database = try invocation.value(.database).map { text throws(MigrationError) in
       try DatabaseAddress(text)
     }
-    let tool: MigrationTool
-    if let named = invocation.value(.tool).flatMap(MigrationTool.init(rawValue:)) {
-      tool = named
-    } else {
-      tool = try MigrationTool.recognised(in: path)
-    }
+    let tool = try MigrationTool(of: path, invocation, database: database?.path)
     if tool == .phasedb { return try delegate(path, context) }
     StopSignals.handle()
     let folder = try ToolFolder.read(path, tool: tool, options: ReaderOptions(invocation))
@@ -59,6 +54,20 @@ enum AuditCommand {
     let rehearsed = try RehearseCommand.run(
       other(.rehearse, [.phase: .text(RehearseCommand.down), .all: .flag, .database: database]))
     return linted == .done ? rehearsed : linted
+  }
+}
+
+extension MigrationTool {
+  /// The tool that `--tool` names; else the one that the files of a folder tell, and where these fit several, the tables of
+  /// the database.
+  init(
+    of folder: String, _ invocation: Invocation, database: String?, wait: Duration = .seconds(5)
+  ) throws(MigrationError) {
+    if let named = invocation.value(.tool).flatMap(MigrationTool.init(rawValue:)) {
+      self = named
+    } else {
+      self = try ImportPlan.tool(of: folder, database: database, wait: wait)
+    }
   }
 }
 

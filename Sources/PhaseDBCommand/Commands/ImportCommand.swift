@@ -13,12 +13,7 @@ enum ImportCommand {
     let window = try invocation.value(.window).map { text throws(MigrationError) in try checked(text) }
     let database = try location.databaseIfNamed()?.path
     let wait = try location.options(context).wait
-    let tool: MigrationTool
-    if let named = invocation.value(.tool).flatMap(MigrationTool.init(rawValue:)) {
-      tool = named
-    } else {
-      tool = try ImportPlan.tool(of: source, database: database, wait: wait)
-    }
+    let tool = try MigrationTool(of: source, invocation, database: database, wait: wait)
     let folder = try ToolFolder.read(source, tool: tool, options: ReaderOptions(invocation))
     let naming = ImportPlan.Naming(
       name: invocation.value(.migrationName), after: existing.map(\.number).max() ?? 0, window: window)
