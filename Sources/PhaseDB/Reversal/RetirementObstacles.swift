@@ -164,7 +164,7 @@ extension RetirementObstacles {
         RetirementObstacle(
           "it is NOT NULL without a default, so an INSERT that does not name it would fail",
           remedy:
-            "remove the line, and \(drop(table, column)), or let a recipe loosen it first: phasedb new NAME drop-column \(table.name).\(column.name)"
+            "let a recipe loosen it first: phasedb new NAME drop-column \(table.name).\(column.name); or remove the line, and \(drop(table, column))"
         ))
     } else {
       obstacles += uniques(column, in: table, known) + checks(column, in: table, known)

@@ -189,11 +189,15 @@ extension RetirementTests {
     Refusal(
       "NOT NULL without a default", "CREATE TABLE t (a TEXT NOT NULL, b)", retires: "t.a",
       why: "it is NOT NULL without a default, so an INSERT that does not name it would fail",
-      remedy: "remove the line, and drop it in @up, which archives it: ALTER TABLE t DROP COLUMN a;"),
+      remedy:
+        "let a recipe loosen it first: phasedb new NAME drop-column t.a; or remove the line, and drop it in @up, which archives it: ALTER TABLE t DROP COLUMN a;"
+    ),
     Refusal(
       "NOT NULL with the default NULL", "CREATE TABLE t (a TEXT NOT NULL DEFAULT NULL, b)", retires: "t.a",
       why: "it is NOT NULL without a default, so an INSERT that does not name it would fail",
-      remedy: "remove the line, and drop it in @up, which archives it: ALTER TABLE t DROP COLUMN a;"),
+      remedy:
+        "let a recipe loosen it first: phasedb new NAME drop-column t.a; or remove the line, and drop it in @up, which archives it: ALTER TABLE t DROP COLUMN a;"
+    ),
     Refusal(
       "part of the primary key", "CREATE TABLE t (a, b, PRIMARY KEY (a, b))", retires: "t.b",
       why: "it is part of the primary key",
