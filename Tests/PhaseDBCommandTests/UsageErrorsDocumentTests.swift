@@ -63,7 +63,7 @@ struct UsageErrorsDocumentTests {
 
   /// The words of a command line with double quotes, as a shell takes them apart.
   private static func words(_ line: String) -> [String] {
-    line.components(separatedBy: "\"").enumerated().flatMap { index, part in
+    line.components(separatedBy: CharacterSet(charactersIn: "\"'")).enumerated().flatMap { index, part in
       index.isMultiple(of: 2) ? part.split(separator: " ").map(String.init) : [part]
     }
   }

@@ -151,7 +151,7 @@ struct ArgumentParserTests {
         "see: phasedb help up"),
       Refused(
         "phasedb -d shop.db version", .unknownOption, "'version' has no option '-d'",
-        "'-d' belongs to: new, lint, compat, audit, adopt, import, plan, rehearse, up, down, goto, status, watch, lane, effects, report, verify, log, switch list, switch set, switch close, switch pin, switch unpin, switch test, switch sql, switch ramp, check-in, may-run, settle, checkpoint create, checkpoint list, checkpoint restore, purge, squash, forget, completions",
+        "'-d' belongs to: new, lint, audit, compat, adopt, import, plan, rehearse, up, down, goto, status, watch, lane, effects, report, verify, log, switch list, switch set, switch close, switch pin, switch unpin, switch test, switch sql, switch ramp, check-in, may-run, settle, checkpoint create, checkpoint list, checkpoint restore, purge, squash, forget, completions",
         "see: phasedb help version"),
       Refused("phasedb up --to", .missingValue, "'--to' needs a value: --to TARGET", "see: phasedb help up"),
       Refused(

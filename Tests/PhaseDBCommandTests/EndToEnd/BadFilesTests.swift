@@ -205,7 +205,7 @@ struct BadFilesTests {
         error: """
           error: migrations/phasedb.json: unknown key 'databse' [bad-settings]
             help:  did you mean 'database'?
-                   the keys are database, migrations, wait, forget, evidence, sqlite, hold, pause, maxBatch, throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, ignoreTables
+                   the keys are database, migrations, wait, forget, evidence, sqlite, hold, pause, maxBatch, throttle, pauseFile, probes, onWatch, freezeFile, lanes, switchSettle, effectsFolder, functions, ignoreTables, report
           """
       ) {
         try $0.write("{ databse: 'x.db' }", to: "migrations/phasedb.json")
