@@ -28,6 +28,8 @@ package final class FunctionStubs {
   package let all: [FunctionStub]
   private let names: [String: String]
   private var noted: Set<String> = []
+  /// Those that ever answered: rows may hold what they said.
+  package private(set) var called: Set<String> = []
 
   fileprivate init(_ all: [FunctionStub]) {
     self.all = all
@@ -38,6 +40,11 @@ package final class FunctionStubs {
   /// Notes that a statement names a function; one that is no stub does not count.
   package func note(_ name: String) {
     if let name = names[name.asciiLowercased] { noted.insert(name) }
+  }
+
+  fileprivate func call(_ name: String) {
+    noted.insert(name)
+    called.insert(name)
   }
 
   /// Those that were called, or named by a statement that ran, since the last ``forget()``.
@@ -54,7 +61,7 @@ extension Connection {
     for function in functions {
       try define(function.name, argumentCount: function.argumentCount, isForSchema: true) {
         arguments in
-        stubs.note(function.name)
+        stubs.call(function.name)
         return function.result(of: arguments)
       }
     }

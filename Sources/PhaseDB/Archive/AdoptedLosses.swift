@@ -23,7 +23,17 @@ struct AdoptedLosses {
     let (before, beforeAll) = try lifting("reading the ledger") { () in
       (try ledger.schema(after: phase.sequence - 1), try ledger.schema(after: first.sequence - 1))
     }
-    let trace = try TransitionTrial(phase.id, text, .up, on: before, CostLimit(.scratch)).there
+    let trace: ScriptTrace
+    do throws(MigrationError) {
+      trace = try TransitionTrial(phase.id, text, .up, on: before, CostLimit(.scratch)).there
+    } catch {
+      // Its SQL may need a function that only the application has.
+      return [
+        Reversal.AffectedRows(
+          table: phase.id.short, column: nil, rows: nil,
+          why: "the phase was adopted, and what it removed is not known: \(error.message)")
+      ]
+    }
     return trace.tables.flatMap { table -> [Reversal.AffectedRows] in
       guard let origin = table.origin else { return [] }
       if table.outcome == nil || table.losesRows { return [Self.lost(origin, nil)] }

@@ -115,10 +115,13 @@ struct LiveBounds {
     }
     if isTooNew, let phase = highest(of: application), let window = phase.windows[application] {
       causes.append("\(phase.id) is not applied\(then), and its window is \(window)")
+      let whileStopped: Prose = window.isOffline ? ", while \(application) is stopped" : ""
+      let stopped: Prose = window.isOffline ? " --live none" : ""
       help.append(
         isPresent
-          ? "apply it first: phasedb up --to \(phase.id.short)"
-          : "apply it, too; see the plan first: phasedb plan up --to \(phase.id.short)")
+          ? "apply it first\(whileStopped): phasedb up --to \(phase.id.short)\(stopped)"
+          : "apply it, too\(whileStopped); see the plan first: phasedb plan up --to \(phase.id.short)\(stopped)"
+      )
     }
     return LiveMisfit(
       live: live, instances: instances, isStarting: isStarting, needsPendingPhase: isTooNew,

@@ -47,6 +47,16 @@ struct MoveRecipe {
           "name columns that are unique there, or make these unique first: unique \(target.name) (\(others.written))"
         ])
     }
+    // A trigger finds a partner by the one, and an earlier statement by the other.
+    let different = self.key.first { pair in
+      table.definition.column(pair.own)?.collation ?? "BINARY"
+        != target.definition.column(pair.other)?.collation ?? "BINARY"
+    }
+    if let different {
+      throw ground.refused(
+        "\(table.name).\(different.own) and \(target.name).\(different.other) compare texts differently, so rows that belong together depend on the statement that asks",
+        help: ["give both the same COLLATE first: rebuild \(table.name)"])
+    }
     guard !self.key.contains(where: { $0.own == column.name }) else {
       throw ground.refused(
         "\(table.name).\(column.name) is in the key itself", help: ["name another key"])
@@ -275,6 +285,8 @@ struct MoveRecipe {
     var expand = PhaseText(
       kind: .expand, summary: "Let \(target.name) have \(new) beside \(title).", reasons: reasons,
       up: [adding] + makes + making(ground.objects), down: dropping + drops + [removing])
+    expand.residual =
+      "support: \(newTitle) of a row without a partner in \(table.name) has no place there, and waits in the archive after down"
     if column.isRequired {
       let up = RebuildText(
         ground: ground, table: table, wanted: table.plainText.removing(.notNull, of: column.name),

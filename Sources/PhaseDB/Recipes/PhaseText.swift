@@ -10,6 +10,8 @@ struct PhaseText {
   var reasons: [String] = []
   /// `@batch`, `@retire` and the like, without hyphens.
   var directives: [String] = []
+  /// What stays after down, with its audience; nil for nothing.
+  var residual: String?
   /// Statements with their semicolons, and comments above them.
   var up: [String]
   var down: [String]
@@ -24,7 +26,7 @@ struct PhaseText {
     var lines = Self.comment(summary)
     for reason in reasons { lines += ["--"] + Self.comment(reason) }
     lines += ["--"] + (release.map { ["-- @window \(window($0))"] } ?? Self.openWindow)
-    lines += directives.map { "-- \($0)" } + ["-- @residual none"]
+    lines += (directives + ["@residual \(residual ?? "none")"]).map { "-- \($0)" }
     var text = lines.joined(separator: "\n") + "\n"
     text += "\n-- @up\n" + Self.body(up)
     text += isDownArchive ? "\n-- @down archive\n" : "\n-- @down\n" + Self.body(down)

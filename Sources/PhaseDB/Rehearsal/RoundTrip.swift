@@ -7,10 +7,13 @@ extension Rehearsal {
   /// - Returns: what came of it, also when a direction failed.
   /// - Throws: when the rehearsal itself cannot go on: `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
   func roundTrip(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> RehearsedPhase {
+    // What a stub said in an earlier phase is in the rows of this one.
+    let earlier = connection.stubs?.called ?? []
     connection.stubs?.forget()
     // From here on the log of the copy tells what this phase writes.
     try onCopy { () in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
     var trip = Trip(id, phase, schema: engine.knowledge.schema.digest)
+    trip.earlierStubs = earlier
     let before = try state(of: id)
     trip.tables = before.digest.tables
     let archives = try archiveTables()
@@ -120,7 +123,8 @@ extension Rehearsal {
       id: trip.id, corrections: trip.corrections, afterDown: trip.afterDown,
       afterSecondUp: trip.afterSecondUp, failed: trip.failed,
       failure: trip.failure, overBudget: trip.overBudget, losses: trip.phase.losses,
-      emptyTables: trip.emptyTables, probes: trip.probes, stubs: connection.stubs?.taken ?? [],
+      emptyTables: trip.emptyTables, probes: trip.probes,
+      stubs: trip.earlierStubs.union(connection.stubs?.taken ?? []).sorted(),
       evidence: evidence)
   }
 }
@@ -140,6 +144,8 @@ private struct Trip {
   var failed: RehearsedPhase.Stage?
   var failure: MigrationError?
   var probes: [RedProbe] = []
+  /// The stubs that answered in earlier phases.
+  var earlierStubs: Set<String> = []
 
   init(_ id: PhaseID, _ phase: Phase, schema: SchemaDigest) {
     self.id = id

@@ -22,7 +22,8 @@ enum ReportCommand {
     let check =
       invocation.flag(.check)
       ? ReportCheck(
-        readiness, location.settings.report.required, isInFull: unread.isEmpty || scope == .applied)
+        readiness, location.settings.report.required, isInFull: unread.isEmpty || scope == .applied,
+        hasSettings: location.unreadSettings == nil)
       : nil
     try write(readiness, check, to: invocation.value(.output), context)
     guard let check, !check.passes else { return .done }
@@ -53,11 +54,13 @@ struct ReportCheck {
   let obstacle: Prose?
   var passes: Bool { unproved.isEmpty && obstacle == nil }
 
-  init(_ readiness: Readiness, _ required: [Int], isInFull: Bool) {
+  init(_ readiness: Readiness, _ required: [Int], isInFull: Bool, hasSettings: Bool) {
     self.required = required
     unproved = readiness.unproved(of: required)
     obstacle =
-      isInFull ? nil : "files could not be read, so what is pending is not known in full: phasedb lint"
+      !hasSettings
+      ? "phasedb.json could not be read, so what must be proved is not known: correct it"
+      : isInFull ? nil : "files could not be read, so what is pending is not known in full: phasedb lint"
   }
 
   /// What is not proved, and what closes it: a line for each reason.
