@@ -105,13 +105,16 @@ extension SchemaDifference {
   }
 
   /// The differences that mean something to SQLite. It takes DEFAULT NULL for none, DEFAULT (1) for DEFAULT 1, and does
-  /// not mind how a constraint is called or where it stands.
+  /// not mind how a constraint is called or where it stands, nor ASC, COLLATE BINARY, FOR EACH ROW and parentheses around
+  /// the whole of a condition.
   func meaning(on connection: Connection) -> [SchemaFact] {
     facts.filter { fact in
       switch fact {
       case .tableDeclaredDifferently: false
       case .defaultChanged(_, _, let old, let new): !connection.isSameDefault(old?.text, new?.text)
       case .foreignKeyChanged(_, let old, let new): !connection.isSameKey(old, new)
+      case .indexChanged(let old, let new): !old.means(new)
+      case .triggerChanged(let old, let new): !old.means(new)
       default: true
       }
     }
@@ -143,5 +146,53 @@ extension Connection {
     }
     guard !isComputed else { return false }
     return (try? value("SELECT (\(old)) IS (\(new)) AND typeof(\(old)) = typeof(\(new))"))?.integer == 1
+  }
+}
+
+extension IndexDefinition {
+  fileprivate func means(_ other: IndexDefinition) -> Bool {
+    guard table == other.table, isUnique == other.isUnique, columns.count == other.columns.count,
+      condition?.bare == other.condition?.bare
+    else { return false }
+    return zip(columns, other.columns).allSatisfy { left, right in
+      SQLFragment(left.title).bare == SQLFragment(right.title).bare && left.isDescending == right.isDescending
+        && left.plainCollation == right.plainCollation
+    }
+  }
+}
+
+extension IndexedColumn {
+  /// nil for BINARY, too, which most columns have.
+  fileprivate var plainCollation: SchemaName? { collation == SchemaName("BINARY") ? nil : collation }
+}
+
+extension TriggerDefinition {
+  fileprivate func means(_ other: TriggerDefinition) -> Bool {
+    table == other.table && timing == other.timing && event == other.event && body == other.body
+      && condition?.bare == other.condition?.bare
+  }
+}
+
+extension SQLFragment {
+  /// Without parentheses around the whole of it.
+  fileprivate var bare: SQLFragment {
+    let bytes = Array(text.utf8)
+    let tokens = SQLTokens(text).filter { !$0.kind.isTrivia }
+    func isThis(_ character: Character, _ token: SQLTokens.Token) -> Bool {
+      token.range.count == 1 && bytes[token.range.lowerBound] == character.asciiValue
+    }
+    guard tokens.count > 2, let first = tokens.first, let last = tokens.last, isThis("(", first) else {
+      return self
+    }
+    var depth = 0
+    for token in tokens.dropLast() {
+      if isThis("(", token) { depth += 1 }
+      if isThis(")", token) { depth -= 1 }
+      if depth == 0 { return self }
+    }
+    guard isThis(")", last) else { return self }
+    return SQLFragment(
+      String(decoding: bytes[first.range.upperBound..<last.range.lowerBound], as: UTF8.self)
+    ).bare
   }
 }

@@ -9,7 +9,8 @@ internal import PhaseSQLite
 final class SeededRows {
   /// How ordinary the rows are.
   enum Kind {
-    /// Three rows in each table: leading zeros, NULL wherever it is allowed, long text, a blob, large numbers.
+    /// Four rows in each table: leading zeros, NULL wherever it is allowed, long text, a blob, large numbers, and what
+    /// applications write for nothing: 0 and an empty text.
     case awkward
     /// One row in each table, without NULL; its text is also JSON.
     case plain
@@ -61,7 +62,7 @@ final class SeededRows {
   }
 
   private func fill(_ plan: TablePlan, on connection: Connection, _ work: inout Work) {
-    let rows = kind == .awkward ? 3 : 1
+    let rows = kind == .awkward ? RowStyle.awkward.count : 1
     for style in 0..<rows {
       let number = given[plan.name, default: 0]
       given[plan.name] = number + 1
@@ -117,8 +118,8 @@ final class SeededRows {
 
 /// What kind of values a row has.
 private enum RowStyle {
-  case zeros, nulls, long, plain
-  static let awkward: [RowStyle] = [.zeros, .nulls, .long]
+  case zeros, nulls, long, unset, plain
+  static let awkward: [RowStyle] = [.zeros, .nulls, .long, .unset]
 }
 
 /// How rows of one table are made.
@@ -249,6 +250,7 @@ private struct TablePlan {
     if style == .nulls, mayBeNull { return .null }
     let declared = column.type.declared?.text.asciiLowercased ?? ""
     let name = column.name.key.text
+    if style == .unset, let value = unset(column) { return value }
     // Far from what a migration itself puts in.
     let integer = Int64(7_000_001 + number)
     if declared.contains("bool") { return .integer(Int64(number % 2)) }
@@ -269,6 +271,19 @@ private struct TablePlan {
       if declared.contains("date") || declared.contains("time") { return text(column, number, style) }
       return style == .long ? .real(Double(number) + 0.125) : .integer(integer)
     case .text: return text(column, number, style)
+    }
+  }
+
+  /// What applications write for nothing; nil where it would be no value of that kind.
+  private func unset(_ column: ColumnDefinition) -> Value? {
+    let words = "\(column.type.declared?.text.asciiLowercased ?? "") \(column.name.key.text)"
+    let isSpecial = ["date", "time", "json"].contains(where: words.contains) || words.hasSuffix("_at")
+    guard !isSpecial, !distinct.contains(column.name), !column.isRowIDAlias else { return nil }
+    return switch column.type.affinity {
+    case .integer, .numeric: .integer(0)
+    case .real: .real(0)
+    case .text: ""
+    case .blob: column.type.declared == nil ? "" : .blob([])
     }
   }
 
