@@ -114,7 +114,7 @@ package final class TransitionTrials {
   ) throws(MigrationError) -> TransitionTrial {
     let key = Key(id: id, tokens: phase.tokenHash, direction: direction, schema: schema.digest)
     if let trial = known[key] { return trial }
-    touchedSchema.follow(schema.changes(since: followed))
+    touchedSchema.follow(schema, since: followed)
     followed = schema
     let trial = try TransitionTrial(id, phase, direction, in: touchedSchema, costLimit, functions: functions)
     known[key] = trial

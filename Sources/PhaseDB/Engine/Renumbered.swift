@@ -7,6 +7,8 @@ public struct Renumbered: Sendable, Hashable {
   /// The name that the folder gives it.
   public let present: PhaseID
   let sequence: Int64
+  /// Whether the folder has it more than once.
+  let isAmbiguous: Bool
 
   var sentence: Prose { "\(former) is applied, and the folder has it as \(present), token for token" }
 
@@ -16,7 +18,7 @@ public struct Renumbered: Sendable, Hashable {
 extension Renumbered {
   /// The phases that a folder has under another number, in the order in which they were applied.
   ///
-  /// A text may be there more than once; then the one with the same words in its name is meant, or none.
+  /// A text may be there more than once; then the one with the same words in its name is meant, or each may be.
   static func all(_ applied: [AppliedPhase], in catalog: Catalog) -> [Renumbered] {
     let done = Set(applied.map(\.id))
     let inFolder = Set(catalog.phases.map(\.id))
@@ -26,11 +28,13 @@ extension Renumbered {
     let byHash = Dictionary(grouping: pending.map { ($0.id, $0.phase.tokenHash) }, by: \.1).mapValues {
       $0.map(\.0)
     }
-    return homeless.compactMap { phase in
+    return homeless.flatMap { phase -> [Renumbered] in
       let same = (byHash[phase.tokenHash] ?? []).filter { $0.kind == phase.id.kind }
       let named = same.filter { $0.migration.words == phase.id.migration.words }
-      guard let file = named.count == 1 ? named.first : same.count == 1 ? same.first : nil else { return nil }
-      return Renumbered(former: phase.id, present: file, sequence: phase.sequence)
+      let files = named.count == 1 ? named : same
+      return files.map {
+        Renumbered(former: phase.id, present: $0, sequence: phase.sequence, isAmbiguous: files.count > 1)
+      }
     }
   }
 }
@@ -54,6 +58,8 @@ extension Planner {
     throw MigrationError(
       .renumbered, first.sentence, at: file.map { Place(file: $0.up.file, line: 1, column: 1) },
       details: renumbered.dropFirst().map(\.sentence), state: "nothing was changed",
-      help: [Renumbered.opening, "or give the folder its former number back"])
+      help: first.isAmbiguous
+        ? ["the folder has it more than once: keep the one that is meant, and remove the others"]
+        : [Renumbered.opening, "or give the folder its former number back"])
   }
 }

@@ -113,6 +113,13 @@ struct Coexistence {
     ) -> Readiness.Answer {
       Readiness.Answer(phase: id, part: nil, standing: standing, says: says, proof: proof, closing: closing)
     }
+    let stopping = windows.filter(\.range.isOffline).map { Prose($0.application) }
+    guard stopping.count < windows.count || stopping.isEmpty else {
+      return Readiness.Answer(
+        phase: id, part: nil, standing: nil,
+        says: "no version runs across it: \(DetailLines.enumeration(stopping)) \(stopping.count == 1 ? "stops" : "stop") for it",
+        proof: nil, closing: nil)
+    }
     let own = subjects.filter { windows[$0.live.application] != nil }
     guard !own.isEmpty else {
       return answer(
@@ -132,7 +139,7 @@ struct Coexistence {
     }
     if let lack { return answer(.unknown, lack, closing: work.comparing()) }
     var used: [CompatEvidence] = []
-    for window in windows {
+    for window in windows where !window.range.isOffline {
       let items = own.filter {
         $0.live.application == window.application && window.range.contains($0.live.version)
       }

@@ -370,9 +370,9 @@ struct ReadinessAnswers {
 extension ReadinessWork {
   /// The command that takes a phase down, and what came after it.
   func downCommand(to id: PhaseID) -> Prose {
-    guard let index = order.firstIndex(where: { $0.id == id }), index > 0 else {
-      return "phasedb down --all"
-    }
-    return "phasedb down --to \(order[index - 1].id.short)"
+    let index = order.firstIndex { $0.id == id } ?? 0
+    let isOffline = order[index...].contains { $0.phase.windows.contains(where: \.range.isOffline) }
+    let stopped: Prose = isOffline ? " --live none" : ""
+    return (index == 0 ? "phasedb down --all" : "phasedb down --to \(order[index - 1].id.short)") + stopped
   }
 }

@@ -19,6 +19,7 @@ extension Migrator {
       let planner = try planner(knowledge)
       let renumbered = planner.renumbered
       guard !renumbered.isEmpty else { return [] }
+      if renumbered.contains(where: \.isAmbiguous) { try planner.refuseRenumbered() }
       if let underWay = planner.underWay { throw underWay.inProgress("no phase can get another number") }
       try refuseLease(ledger)
       try refuse(renumbered, planner)

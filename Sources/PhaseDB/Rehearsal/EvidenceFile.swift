@@ -45,10 +45,15 @@ extension CompatEvidence {
 }
 
 extension EvidenceJSON {
-  /// Changes a file, or makes it. One that is no file of evidence is replaced.
+  /// Changes a file, or makes it.
+  ///
+  /// - Throws: `evidence-invalid` for one that has something else.
   fileprivate static func change(_ path: String, _ body: (inout File) -> Void) throws(MigrationError) {
     do {
-      var content = (try? file(path)) ?? File(version: version, evidence: [])
+      var content = File(version: version, evidence: [])
+      // What stands there may be anything, also the database.
+      let isEmpty = (try? FileReading.bytes(of: path, limit: 1))?.isEmpty ?? !FileReading.exists(path)
+      if !isEmpty { content = try file(path) }
       body(&content)
       try PrivateFolder.write(try text(content, pretty: true) + "\n", to: path)
     } catch let FileReading.Failure.system(_, words) {
@@ -56,6 +61,11 @@ extension EvidenceJSON {
         .outputFailed, "the evidence cannot be written to \(path): \(words)",
         state: "nothing was changed, and nothing was recorded",
         help: ["name a file that you may write: --evidence FILE"])
+    } catch let error as MigrationError {
+      var error = error
+      error.state = "nothing was changed, and nothing was recorded"
+      error.help = ["name a file that does not exist yet, or one with evidence: --evidence FILE"]
+      throw error
     } catch {
       throw MigrationError(.outputFailed, "the evidence cannot be written to \(path): \(error)")
     }

@@ -135,10 +135,13 @@ package struct Schema: Sendable {
       })
   }
 
-  /// Tables that the settings leave out and that views, triggers or foreign keys of the schema name: without them these
+  /// Tables that the settings leave out, or that belong to other tools, and that views, triggers or foreign keys of the schema name: without them these
   /// do not compile on a scratch database.
   var ignoredButNeeded: [SchemaObject] {
-    let ignored = rows.lazy.filter { $0.isIgnored && $0.object.key.type == "table" }.map(\.object)
+    let ignored = rows.filter { row in
+      row.isForeign && row.object.key.type == "table"
+        && (row.isIgnored || OtherTool.tool(of: row.object.key.name) != nil)
+    }.map(\.object)
     guard !ignored.isEmpty else { return [] }
     let users = objects.filter { $0.isCode || $0.references > 0 }
     let named = users.reduce(into: Set<FoldedName>()) { $0.formUnion(SQLTokens.identifiers(in: $1.sql)) }

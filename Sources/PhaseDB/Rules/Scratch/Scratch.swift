@@ -41,7 +41,7 @@ package final class Scratch {
     }
     guard let baseline else { return }
     try run(baseline, isBaseline: true)
-    touchedSchema.follow(schema.changes(since: Schema()))
+    touchedSchema.follow(schema, since: Schema())
   }
 
   /// Runs SQL under the guard in a transaction of its own.
@@ -179,7 +179,7 @@ package final class Scratch {
       }
     }
     let changes = schema.changes(since: before)
-    touchedSchema.follow(changes)
+    touchedSchema.follow(schema, since: before)
     let difference = SchemaDifference(changes)
     births.follow(difference, in: id)
     return PhaseTrial(

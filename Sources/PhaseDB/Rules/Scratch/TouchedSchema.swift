@@ -16,13 +16,19 @@ struct TouchedSchema {
 
   /// The whole of a schema.
   init(of schema: Schema = Schema()) {
+    follow(schema, since: Schema())
+  }
+
+  /// Follows a schema from one state to the next, with the tables outside it that it needs.
+  mutating func follow(_ schema: Schema, since former: Schema) {
     ignored = schema.ignored
-    follow(schema.changes(since: Schema()))
-    follow(schema.ignoredButNeeded.map { SchemaChange(kind: .added, object: $0) })
+    follow(schema.changes(since: former))
+    let needed = schema.ignoredButNeeded.filter { places[$0.key] == nil }
+    follow(needed.map { SchemaChange(kind: .added, object: $0) })
   }
 
   /// Adds the changes of a schema.
-  mutating func follow(_ changes: [SchemaChange]) {
+  private mutating func follow(_ changes: [SchemaChange]) {
     uses.follow(changes)
     for change in changes {
       places[change.object.key] = nextPlace
