@@ -113,8 +113,8 @@ struct Coexistence {
     ) -> Readiness.Answer {
       Readiness.Answer(phase: id, part: nil, standing: standing, says: says, proof: proof, closing: closing)
     }
-    let stopping = windows.filter(\.range.isOffline).map { Prose($0.application) }
-    guard stopping.count < windows.count || stopping.isEmpty else {
+    let stopping = windows.filter(\.range.isOffline).map(\.application)
+    guard stopping.isEmpty || windows.contains(where: { !$0.range.isOffline }) else {
       return Readiness.Answer(
         phase: id, part: nil, standing: nil,
         says: "no version runs across it: \(DetailLines.enumeration(stopping)) \(stopping.count == 1 ? "stops" : "stop") for it",
