@@ -28,7 +28,7 @@ struct TouchedSchema {
   }
 
   /// Adds the changes of a schema.
-  private mutating func follow(_ changes: [SchemaChange]) {
+  mutating func follow(_ changes: [SchemaChange]) {
     uses.follow(changes)
     for change in changes {
       places[change.object.key] = nextPlace
