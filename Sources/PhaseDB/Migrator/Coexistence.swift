@@ -117,7 +117,8 @@ struct Coexistence {
     guard stopping.isEmpty || windows.contains(where: { !$0.range.isOffline }) else {
       return Readiness.Answer(
         phase: id, part: nil, standing: nil,
-        says: "no version runs across it: \(DetailLines.enumeration(stopping)) \(stopping.count == 1 ? "stops" : "stop") for it",
+        says:
+          "no version runs across it: \(DetailLines.enumeration(stopping)) \(stopping.count == 1 ? "stops" : "stop") for it",
         proof: nil, closing: nil)
     }
     let own = subjects.filter { windows[$0.live.application] != nil }
