@@ -171,6 +171,10 @@ extension VersionRange {
 
   /// Nil when the text does not begin with `offline`.
   private static func versionBehindOffline(_ text: String) throws(MigrationError) -> Version? {
+    // By bytes: a folder has hundreds of windows.
+    guard let first = text.utf8.first(where: { $0 > 0x20 }), first | 0x20 == UInt8(ascii: "o") else {
+      return nil
+    }
     let words = text.split(whereSeparator: \.isWhitespace)
     guard words.first?.lowercased() == offlineWord else { return nil }
     guard words.count == 2, words[1].utf8.first?.isComparator == false else {
