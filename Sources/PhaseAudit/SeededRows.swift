@@ -122,12 +122,37 @@ private enum RowStyle {
   static let awkward: [RowStyle] = [.zeros, .nulls, .long, .unset]
 }
 
+/// What a column is for, as far as its name and its type tell.
+private struct ColumnPurpose {
+  let isTruth: Bool
+  let isDeclaredMoment: Bool
+  /// Whether it holds a date or a time as a text.
+  let isMoment: Bool
+  let isMomentInSeconds: Bool
+  let isDay: Bool
+  let isJSON: Bool
+
+  init(_ column: ColumnDefinition) {
+    let declared = column.type.declared?.text.asciiLowercased ?? ""
+    let name = column.name.key.text
+    let isNamedAt = name.hasSuffix("_at")
+    isTruth = declared.contains("bool")
+    isDeclaredMoment = declared.contains("date") || declared.contains("time")
+    isMoment = isDeclaredMoment || isNamedAt || name.contains("date") || name.contains("timestamp")
+    isMomentInSeconds = isNamedAt || name.contains("time") || name.contains("date")
+    isDay = declared == "date"
+    isJSON = declared.contains("json") || name.contains("json")
+  }
+}
+
 /// How rows of one table are made.
 private struct TablePlan {
   let name: FoldedName
   let insert: String
   private let definition: TableDefinition
   private let columns: [ColumnDefinition]
+  /// What each of them is for, as far as its name and its type tell.
+  private let purposes: [ColumnPurpose]
   /// For a column in a CHECK, the values that its text suggests.
   private let candidates: [SchemaName: [Value]]
   private let key: Set<SchemaName>
@@ -141,6 +166,7 @@ private struct TablePlan {
     self.definition = definition
     let columns = definition.columns.filter { !$0.isGenerated }
     self.columns = columns
+    purposes = columns.map(ColumnPurpose.init)
     guard !columns.isEmpty else { return nil }
     let names = columns.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")
     let marks = columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
@@ -178,13 +204,13 @@ private struct TablePlan {
   func row(_ number: Int, _ style: RowStyle, _ attempt: Int, on connection: Connection) -> [Value]? {
     var values: [Value] = []
     var random = UInt64(number &* 31 &+ attempt)
-    for column in columns {
+    for (column, purpose) in zip(columns, purposes) {
       if let own = candidates[column.name], !own.isEmpty, attempt > 0 {
         random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         let index = attempt <= own.count ? attempt - 1 + number : Int(truncatingIfNeeded: random >> 33)
         values.append(own[((index % own.count) + own.count) % own.count])
       } else {
-        values.append(value(of: column, number, attempt > 0 && style == .nulls ? .zeros : style))
+        values.append(value(of: column, purpose, number, attempt > 0 && style == .nulls ? .zeros : style))
       }
     }
     for foreign in definition.foreignKeys {
@@ -245,40 +271,39 @@ private struct TablePlan {
     ).first
   }
 
-  private func value(of column: ColumnDefinition, _ number: Int, _ style: RowStyle) -> Value {
+  private func value(
+    of column: ColumnDefinition, _ purpose: ColumnPurpose, _ number: Int, _ style: RowStyle
+  ) -> Value {
     let mayBeNull = !column.isNotNull && !key.contains(column.name)
     if style == .nulls, mayBeNull { return .null }
-    let declared = column.type.declared?.text.asciiLowercased ?? ""
-    let name = column.name.key.text
-    if style == .unset, let value = unset(column) { return value }
+    if style == .unset, let value = unset(column, purpose) { return value }
     // Far from what a migration itself puts in.
     let integer = Int64(7_000_001 + number)
-    if declared.contains("bool") { return .integer(Int64(number % 2)) }
+    if purpose.isTruth { return .integer(Int64(number % 2)) }
     if column.isRowIDAlias { return .integer(integer) }
     switch column.type.affinity {
     case .integer:
-      let isMoment = name.hasSuffix("_at") || name.contains("time") || name.contains("date")
-      if isMoment { return .integer(1_769_860_800 + Int64(number)) }
+      if purpose.isMomentInSeconds { return .integer(1_769_860_800 + Int64(number)) }
       // A script may count up to it, as for a number of views.
       if style == .plain, !distinct.contains(column.name) { return .integer(Int64(7 + number)) }
       return .integer(style == .long ? 9_007_199_254_740_993 + Int64(number) : integer)
     // Halves and eighths, with which arithmetic is exact.
     case .real: return .real(Double(number) + (style == .long ? 0.125 : 7.5))
     case .blob:
-      if declared.isEmpty, style != .long { return text(column, number, style) }
+      if column.type.declared == nil, style != .long { return text(column, purpose, number, style) }
       return .blob([0, 7, 255] + Array("\(number)".utf8))
     case .numeric:
-      if declared.contains("date") || declared.contains("time") { return text(column, number, style) }
+      if purpose.isDeclaredMoment { return text(column, purpose, number, style) }
       return style == .long ? .real(Double(number) + 0.125) : .integer(integer)
-    case .text: return text(column, number, style)
+    case .text: return text(column, purpose, number, style)
     }
   }
 
   /// What applications write for nothing; nil where it would be no value of that kind.
-  private func unset(_ column: ColumnDefinition) -> Value? {
-    let words = "\(column.type.declared?.text.asciiLowercased ?? "") \(column.name.key.text)"
-    let isSpecial = ["date", "time", "json"].contains(where: words.contains) || words.hasSuffix("_at")
-    guard !isSpecial, !distinct.contains(column.name), !column.isRowIDAlias else { return nil }
+  private func unset(_ column: ColumnDefinition, _ purpose: ColumnPurpose) -> Value? {
+    guard !purpose.isMoment, !purpose.isMomentInSeconds, !purpose.isJSON, !distinct.contains(column.name),
+      !column.isRowIDAlias
+    else { return nil }
     return switch column.type.affinity {
     case .integer, .numeric: .integer(0)
     case .real: .real(0)
@@ -287,19 +312,16 @@ private struct TablePlan {
     }
   }
 
-  private func text(_ column: ColumnDefinition, _ number: Int, _ style: RowStyle) -> Value {
-    let declared = column.type.declared?.text.asciiLowercased ?? ""
-    let name = column.name.key.text
-    let isMoment =
-      declared.contains("date") || declared.contains("time") || name.hasSuffix("_at") || name.contains("date")
-      || name.contains("timestamp")
-    if isMoment {
+  private func text(
+    _ column: ColumnDefinition, _ purpose: ColumnPurpose, _ number: Int, _ style: RowStyle
+  ) -> Value {
+    if purpose.isMoment {
       let second = number % 60 < 10 ? "0\(number % 60)" : "\(number % 60)"
       return .text(
-        declared == "date"
+        purpose.isDay
           ? "2026-01-\(10 + number % 20)" : "2026-01-31 12:\(10 + number / 60 % 50):\(second)")
     }
-    if style == .plain || declared.contains("json") || name.contains("json") {
+    if style == .plain || purpose.isJSON {
       return .text("{\"n\": \(number)}")
     }
     // What NULL would stand for.
