@@ -28,7 +28,7 @@ package final class FunctionStubs {
   package let all: [FunctionStub]
   private let names: [String: String]
   private var noted: Set<String> = []
-  /// Those that ever answered: rows may hold what they said.
+  /// Those that answered since the last ``forget()``: rows may hold what they said.
   package private(set) var called: Set<String> = []
 
   fileprivate init(_ all: [FunctionStub]) {
@@ -50,7 +50,7 @@ package final class FunctionStubs {
   /// Those that were called, or named by a statement that ran, since the last ``forget()``.
   package var taken: [String] { noted.sorted() }
 
-  package func forget() { noted = [] }
+  package func forget() { (noted, called) = ([], []) }
 }
 
 extension Connection {

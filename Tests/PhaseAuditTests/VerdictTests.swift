@@ -53,7 +53,7 @@ struct VerdictTests {
     Case(
       "a default in parentheses", before: ["CREATE TABLE t (a INTEGER DEFAULT 1, b TEXT)"],
       up: "DROP TABLE t", down: "CREATE TABLE t (a INTEGER DEFAULT (1), b TEXT DEFAULT NULL)", .rowsDiffer,
-      "3 rows of t"),
+      "4 rows of t"),
     Case(
       "the clock and chance in defaults", before: ["CREATE TABLE t (a INTEGER PRIMARY KEY)"],
       up: "CREATE TABLE u AS SELECT a, random() AS r, CURRENT_TIMESTAMP AS c FROM t", down: "DROP TABLE u",

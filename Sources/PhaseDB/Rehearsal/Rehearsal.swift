@@ -20,6 +20,9 @@ final class Rehearsal {
   /// Virtual tables that could not be compared, each with the reason.
   var unread: [String: String] = [:]
 
+  /// The stubs that had a part in the rows of a table, by every name that was said of it.
+  private var stubbed: [FoldedName: Set<String>] = [:]
+
   /// How many rows of a table are shown.
   static let shownRows = 10
 
@@ -87,14 +90,34 @@ final class Rehearsal {
   }
 
   private func prepare(_ id: PhaseID, _ phase: Phase) throws(MigrationError) {
-    let times: StepTimes
+    let report: StepReport
+    connection.stubs?.forget()
     do throws(MigrationError) {
-      times = try engine.runAlone(id, phase, .up, in: catalog).times
+      report = try engine.runAlone(id, phase, .up, in: catalog)
     } catch {
       throw onCopy(error)
     }
+    _ = followStubs(phase, report.writes)
     known = nil
-    observe(.prepared(id, milliseconds: times.milliseconds))
+    observe(.prepared(id, milliseconds: report.times.milliseconds))
+  }
+
+  /// Remembers what a stub had a part in.
+  ///
+  /// - Parameter writes: what the phase wrote on its way up.
+  /// - Returns: the stubs that had a part in what it touches, because earlier phases called them.
+  func followStubs(_ phase: Phase, _ writes: WriteSet) -> Set<String> {
+    guard let stubs = connection.stubs else { return [] }
+    let texts = [phase.up, phase.down] + phase.verifications.map(\.query)
+    // Also the names that a table has before and after it.
+    let named = texts.reduce(into: Set<FoldedName>()) { $0.formUnion(SQLTokens.identifiers(in: $1.text)) }
+    let written = named.union(writes.tables).union(writes.columns.keys).union(writes.alteredTables)
+    let earlier = written.union(writes.readTables).reduce(into: Set<String>()) {
+      $0.formUnion(stubbed[$1] ?? [])
+    }
+    let all = earlier.union(stubs.called)
+    if !all.isEmpty { for name in written { stubbed[name, default: []].formUnion(all) } }
+    return earlier
   }
 
   /// The copy as it stands.

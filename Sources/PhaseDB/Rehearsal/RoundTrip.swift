@@ -7,18 +7,16 @@ extension Rehearsal {
   /// - Returns: what came of it, also when a direction failed.
   /// - Throws: when the rehearsal itself cannot go on: `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
   func roundTrip(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> RehearsedPhase {
-    // What a stub said in an earlier phase is in the rows of this one.
-    let earlier = connection.stubs?.called ?? []
     connection.stubs?.forget()
     // From here on the log of the copy tells what this phase writes.
     try onCopy { () in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
     var trip = Trip(id, phase, schema: engine.knowledge.schema.digest)
-    trip.earlierStubs = earlier
     let before = try state(of: id)
     trip.tables = before.digest.tables
     let archives = try archiveTables()
 
     guard let wayUp = try attempt(&trip, .up, .up) else { return finish(trip) }
+    trip.earlierStubs = followStubs(phase, wayUp.writes)
     let up = wayUp.times
     trip.times.up = up.milliseconds
     trip.times.rowsUp = up.rows

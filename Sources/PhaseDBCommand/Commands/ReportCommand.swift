@@ -35,7 +35,10 @@ enum ReportCommand {
 
   /// A report takes the place of a file, but not of a database or a migration.
   private static func refuse(_ path: String, _ location: Location) throws(MigrationError) {
-    let head = try? FileHandle(forReadingFrom: URL(filePath: path)).read(upToCount: 16)
+    // A pipe would be waited for.
+    let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+    let head =
+      kind == .typeRegular ? try? FileHandle(forReadingFrom: URL(filePath: path)).read(upToCount: 16) : nil
     let file = URL(filePath: path).resolvingSymlinksInPath().path
     let folder = URL(filePath: location.migrations).resolvingSymlinksInPath().path
     let isDatabase = head?.starts(with: Data("SQLite format 3\0".utf8)) == true

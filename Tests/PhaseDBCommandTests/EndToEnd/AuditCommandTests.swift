@@ -55,7 +55,7 @@ struct AuditCommandTests {
     #expect(outcome.output.contains("no such table: logs"))
     #expect(outcome.output.contains("1 | DROP TABLE logs;") && outcome.output.contains("^^^^"))
     #expect(
-      outcome.output.contains("[cascade]") && outcome.output.contains("2 rows of notes are gone or changed"))
+      outcome.output.contains("[cascade]") && outcome.output.contains("3 rows of notes are gone or changed"))
     #expect(outcome.output.contains("[inert-pragma]"))
     #expect(SiteFiles(of: site) == before)
   }
