@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Takes phases up, down and up again on a copy of a database, by the engine that does it on the database itself, and
