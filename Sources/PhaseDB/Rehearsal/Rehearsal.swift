@@ -110,8 +110,9 @@ final class Rehearsal {
   func followStubs(_ phase: Phase, _ writes: WriteSet) -> Set<String> {
     guard let stubs = connection.stubs else { return [] }
     let texts = [phase.up, phase.down] + phase.verifications.map(\.query)
-    // Also the names that a table has before and after it.
-    let named = texts.reduce(into: Set<FoldedName>()) { $0.formUnion(SQLTokens.identifiers(in: $1.text)) }
+    let words = texts.reduce(into: Set<FoldedName>()) { $0.formUnion(SQLTokens.identifiers(in: $1.text)) }
+    // An index is made of rows that nothing else reports.
+    let named = words.intersection(engine.knowledge.schema.objects.map(\.key.name))
     let written = named.union(writes.tables).union(writes.columns.keys).union(writes.alteredTables)
     let earlier = written.union(writes.readTables).reduce(into: Set<String>()) {
       $0.formUnion(stubbed[$1] ?? [])

@@ -66,7 +66,7 @@ final class RunningProgram {
   ///
   /// - Returns: false when the program ended, or the time was over, without it.
   func reaches(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<5_000 {
+    for _ in 0..<15_000 {
       if condition() { return true }
       guard !hasEnded(within: .milliseconds(2)) else { return condition() }
     }
