@@ -8,9 +8,11 @@ let package = Package(
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "phasedb", path: "../../..")],
   targets: [
+    // As the module of that name on Apple's platforms.
+    .systemLibrary(name: "SQLite3"),
     .executableTarget(
-      name: "CallSites", dependencies: [.product(name: "PhaseDB", package: "phasedb")],
-      swiftSettings: [.treatAllWarnings(as: .error)])
+      name: "CallSites", dependencies: ["SQLite3", .product(name: "PhaseDB", package: "phasedb")],
+      swiftSettings: [.treatAllWarnings(as: .error)]),
   ],
   swiftLanguageModes: [.v6]
 )
