@@ -222,7 +222,14 @@ struct MoveRecipe {
         "What new versions update."),
       trigger(
         target, "find", "UPDATE OF \(otherKeys)", [otherMoved, "NEW.\(place(new)) IS NOT \(unset)"], spread,
-        "A partner with another key brings its value along."),
+        "A partner with another key brings its value along,"),
+      trigger(
+        target, "find_without", "UPDATE OF \(otherKeys)",
+        [
+          otherMoved, "NEW.\(place(new)) IS \(unset)",
+          "EXISTS (SELECT 1 FROM \(table.sql) WHERE \(written))",
+        ], collect,
+        "and one without a value takes the one that it finds there."),
     ]
   }
 

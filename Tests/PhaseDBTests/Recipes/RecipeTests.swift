@@ -321,6 +321,9 @@ struct RecipeTests {
       ),
       ("DELETE FROM orders WHERE id IN (4, 5, 6)", "Lima Oslo Oslo | Lima Oslo Kiel"),
       ("INSERT INTO orders VALUES (7, 9, 'Nome')", "Lima Oslo Oslo Nome | Lima Oslo Kiel"),
+      ("INSERT INTO customers (id, name) VALUES (8, 'late')", "Lima Oslo Oslo Nome | Lima Oslo Kiel -"),
+      ("UPDATE customers SET id = 9 WHERE id = 8", "Lima Oslo Oslo Nome | Lima Oslo Kiel Nome"),
+      ("DELETE FROM customers WHERE id = 9", "Lima Oslo Oslo Nome | Lima Oslo Kiel"),
     ] {
       try database.run(sql)
       #expect(try state() == [wanted], "\(sql)")
