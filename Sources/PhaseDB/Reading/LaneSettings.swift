@@ -48,16 +48,16 @@ package struct LaneSettings: Sendable, Hashable {
         .badSettings, "the name of a lane is empty or has more than one line",
         help: ["give it a name that a phase can write: @lane mail idle within 60s"])
     }
-    if let text = try Self.text(.kind, path, own) {
+    if let text = try own.text(.kind, called: "\(path).kind") {
       guard let kind = LaneKind(rawValue: text) else {
         let error = LaneKind.unknown(text)
         throw MigrationError(.badSettings, "'\(path).kind': \(error.message)", help: error.help)
       }
       self.kind = kind
     }
-    queue = try Self.text(.queue, path, own)
-    database = try Self.text(.database, path, own)
-    claim = try Self.text(.claim, path, own)
+    queue = try own.text(.queue, called: "\(path).queue")
+    database = try own.text(.database, called: "\(path).database")
+    claim = try own.text(.claim, called: "\(path).claim")
     busy = try Self.look(.busy, path, own)
     waiting = try Self.look(.waiting, path, own)
     if own.contains(.hold) { hold = try ProbeCommand.words(in: own, .hold, called: "\(path).hold") }
@@ -119,18 +119,6 @@ package struct LaneSettings: Sendable, Hashable {
     return lane
   }
 
-  private static func text(
-    _ key: Key, _ path: String, _ own: KeyedDecodingContainer<Key>
-  ) throws -> String? {
-    guard own.contains(key) else { return nil }
-    guard let text = try? own.decode(String.self, forKey: key), !text.isEmpty else {
-      throw MigrationError(
-        .badSettings, "'\(path).\(key.rawValue)' is not a text",
-        help: ["write a text in quotes, or remove the key"])
-    }
-    return text
-  }
-
   private static func look(
     _ key: Key, _ path: String, _ own: KeyedDecodingContainer<Key>
   ) throws -> Look? {
@@ -149,7 +137,7 @@ package struct LaneSettings: Sendable, Hashable {
   private static func duration(
     _ key: Key, _ path: String, _ own: KeyedDecodingContainer<Key>
   ) throws -> Duration? {
-    guard let text = try text(key, path, own) else { return nil }
+    guard let text = try own.text(key, called: "\(path).\(key.rawValue)") else { return nil }
     guard let time = DurationText.parse(text), time > .zero else {
       throw MigrationError(
         .badSettings, "'\(path).\(key.rawValue)' is not a duration", help: ["write for example \"5s\""])

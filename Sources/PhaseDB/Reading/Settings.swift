@@ -297,17 +297,17 @@ private struct SettingsFile: Decodable {
         help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))
     }
     let container = try decoder.container(keyedBy: SettingsKey.self)
-    database = try Self.text(.database, "the path of a database", container)
-    migrations = try Self.text(.migrations, "the path of a folder", container)
+    database = try container.text(.database, called: "database", as: "the path of a database")
+    migrations = try container.text(.migrations, called: "migrations", as: "the path of a folder")
     wait = try Self.duration(.wait, for: "30s", container)
     forget = try Self.duration(.forget, for: "10m", container)
     switchSettle = try Self.duration(.switchSettle, for: "10s", container)
     hold = try Self.duration(.hold, for: "10ms", container)
     pause = try Self.duration(.pause, for: "2ms", container)
-    throttle = try Self.text(.throttle, "a SELECT", container)
-    pauseFile = try Self.text(.pauseFile, "the path of a file", container)
+    throttle = try container.text(.throttle, called: "throttle", as: "a SELECT")
+    pauseFile = try container.text(.pauseFile, called: "pauseFile", as: "the path of a file")
     maximumRows = try Self.number(.maximumRows, container)
-    if let text = try Self.text(.sqlite, "a version such as \"3.35\"", container) {
+    if let text = try container.text(.sqlite, called: "sqlite", as: "a version such as \"3.35\"") {
       guard let version = try? Version(text) else {
         throw MigrationError(
           .badSettings, "'sqlite' is \"\(text)\", which is not a version",
@@ -316,7 +316,7 @@ private struct SettingsFile: Decodable {
       sqlite = version
     }
     let words = EvidencePolicy.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-    if let text = try Self.text(.evidence, "one of \(words)", container) {
+    if let text = try container.text(.evidence, called: "evidence", as: "one of \(words)") {
       guard let policy = EvidencePolicy(rawValue: text) else {
         throw MigrationError(
           .badSettings, "'evidence' is \"\(text)\", which is not one of the policies",
@@ -324,8 +324,8 @@ private struct SettingsFile: Decodable {
       }
       evidence = policy
     }
-    freezeFile = try Self.text(.freezeFile, "the path of a file", container)
-    effectsFolder = try Self.text(.effectsFolder, "the path of a folder", container)
+    freezeFile = try container.text(.freezeFile, called: "freezeFile", as: "the path of a file")
+    effectsFolder = try container.text(.effectsFolder, called: "effectsFolder", as: "the path of a folder")
     if container.contains(.ignoreTables) {
       guard let names = try? container.decode([String].self, forKey: .ignoreTables),
         names.allSatisfy({ !$0.isEmpty && $0.contains { $0 != "*" } })
@@ -377,7 +377,8 @@ private struct SettingsFile: Decodable {
   private static func duration(
     _ key: SettingsKey, for example: String, _ container: KeyedDecodingContainer<SettingsKey>
   ) throws -> Duration? {
-    guard let text = try text(key, "a duration such as \"\(example)\"", container) else { return nil }
+    guard let text = try container.text(key, called: key.rawValue, as: "a duration such as \"\(example)\"")
+    else { return nil }
     guard let duration = DurationText.parse(text) else {
       throw MigrationError(
         .badSettings, "'\(key.rawValue)' is \"\(text)\", which is not a duration",
@@ -397,86 +398,21 @@ private struct SettingsFile: Decodable {
     }
     return number
   }
-
-  private static func text(
-    _ key: SettingsKey, _ meaning: String, _ container: KeyedDecodingContainer<SettingsKey>
-  ) throws -> String? {
-    guard container.contains(key) else { return nil }
-    guard let text = try? container.decode(String.self, forKey: key), !text.isEmpty else {
-      throw MigrationError(
-        .badSettings, "'\(key.rawValue)' is not \(meaning)",
-        help: ["write a text in quotes, or remove the key"])
-    }
-    return text
-  }
 }
 
-/// A command that answers as a probe.
-package struct ProbeCommand: Sendable, Hashable {
-  /// The program and its arguments; never empty.
-  package var command: [String]
-  /// After which time it is ended, and the answer is unknown.
-  package var timeout: Duration
-  /// Whether the last line that it prints is a number.
-  package var givesNumber: Bool
-
-  private enum Key: String, CodingKey, CaseIterable { case command, timeout, number }
-
-  package init(_ command: [String], timeout: Duration = .seconds(5), givesNumber: Bool = false) {
-    (self.command, self.timeout, self.givesNumber) = (command, timeout, givesNumber)
-  }
-
-  fileprivate init(_ name: AnyKey, in container: KeyedDecodingContainer<AnyKey>) throws {
-    let path = "probes.\(name.stringValue)"
-    guard let all = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: name),
-      let own = try? container.nestedContainer(keyedBy: Key.self, forKey: name)
-    else {
+extension KeyedDecodingContainer {
+  /// A text that is not empty; nil where the key is left out.
+  ///
+  /// - Parameters:
+  ///   - name: what an error calls the key, with the keys above it.
+  ///   - meaning: what it should be: `the path of a file`.
+  func text(_ key: Key, called name: String, as meaning: String = "a text") throws -> String? {
+    guard contains(key) else { return nil }
+    guard let text = try? decode(String.self, forKey: key), !text.isEmpty else {
       throw MigrationError(
-        .badSettings, "'\(path)' is not an object",
-        help: ["write { \"command\": [\"bin/\(name.stringValue)\"] }"])
+        .badSettings, "'\(name)' is not \(meaning)", help: ["write a text in quotes, or remove the key"])
     }
-    let known = Key.allCases.map(\.rawValue)
-    for key in all.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
-      let nearest: Prose? = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
-      throw MigrationError(
-        .badSettings, "unknown key '\(path).\(key)'",
-        help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))
-    }
-    command = try Self.words(in: own, .command, called: "\(path).command")
-    timeout = .seconds(5)
-    if own.contains(.timeout) {
-      guard let text = try? own.decode(String.self, forKey: .timeout), let time = DurationText.parse(text),
-        time > .zero
-      else {
-        throw MigrationError(
-          .badSettings, "'\(path).timeout' is not a duration", help: ["write for example \"5s\""])
-      }
-      timeout = time
-    }
-    givesNumber = false
-    if own.contains(.number) {
-      guard let flag = try? own.decode(Bool.self, forKey: .number) else {
-        throw MigrationError(
-          .badSettings, "'\(path).number' is not true or false", help: ["write it without quotes"])
-      }
-      givesNumber = flag
-    }
-  }
-
-  static func words<Key: CodingKey>(
-    in container: KeyedDecodingContainer<Key>, _ key: Key, called path: String
-  ) throws -> [String] {
-    guard let words = try? container.decode([String].self, forKey: key), let first = words.first,
-      !first.isEmpty, words.allSatisfy({ !$0.contains("\0") })
-    else {
-      throw MigrationError(
-        .badSettings, "'\(path)' is not an array of a program and its arguments",
-        help: [
-          "write [\"bin/program\", \"--argument\"]; it is run without a shell",
-          "for a shell say so: [\"sh\", \"-c\", \"...\"]",
-        ])
-    }
-    return words
+    return text
   }
 }
 
