@@ -226,7 +226,6 @@ struct ScriptPlaces {
   }
 
   private static func mayControl(_ text: String) -> Bool {
-    let folded = text.asciiLowercased
-    return ["begin", "commit", "end", "rollback"].contains { folded.contains($0) }
+    ["begin", "commit", "end", "rollback"].contains { text.occurrences(ofLowercased: $0) > 0 }
   }
 }

@@ -38,11 +38,13 @@ final class SeededRows {
     let definitions = tables.compactMap { object in TableDefinition(object.sql).map { (object, $0) } }
     connection.turn(.foreignKeys, on: false)
     for (object, definition) in Self.parentsFirst(definitions) {
-      guard let plan = TablePlan(object, definition, on: connection) else { continue }
+      guard let plan = TablePlan(object, definition, schema) else { continue }
       fill(plan, on: connection, &work)
     }
     // A key whose parent came later, in a circle of tables, may point to no row.
-    for (object, _) in definitions { removeOrphans(of: object.name, on: connection, &work) }
+    for (object, definition) in definitions where !definition.foreignKeys.isEmpty {
+      removeOrphans(of: object.name, on: connection, &work)
+    }
     for (object, definition) in definitions where definition.virtual == nil {
       if let count = try? connection.rowCount(of: object.name), count == 0 { work.empty.append(object.name) }
     }
@@ -58,21 +60,26 @@ final class SeededRows {
   /// Does the same on another database.
   static func repeated(_ work: Work, on replay: ReplayConnection) throws(SQLiteError) {
     replay.connection.turn(.foreignKeys, on: false)
-    for (sql, values) in work.statements { try replay.connection.run(sql, values) }
+    var rest = work.statements[...]
+    while let sql = rest.first?.sql {
+      var statement = try replay.connection.prepare(sql, reused: true)
+      while let next = rest.first, next.sql == sql {
+        try statement.run(rest.removeFirst().values)
+      }
+    }
   }
 
   private func fill(_ plan: TablePlan, on connection: Connection, _ work: inout Work) {
-    let rows = kind == .awkward ? RowStyle.awkward.count : 1
-    for style in 0..<rows {
-      let number = given[plan.name, default: 0]
-      given[plan.name] = number + 1
+    let styles = kind == .awkward ? RowStyle.awkward : [.plain]
+    let first = given[plan.name, default: 0]
+    given[plan.name] = first + styles.count
+    guard var insert = try? connection.prepare(plan.insert, reused: true) else { return }
+    let parents = plan.parents(on: connection)
+    for (style, number) in zip(styles, first...) {
       for attempt in 0..<plan.attempts {
-        guard
-          let values = plan.row(
-            number, kind == .plain ? .plain : RowStyle.awkward[style], attempt, on: connection)
-        else { break }
+        let values = plan.row(number, style, attempt, parents, on: connection)
         do throws(SQLiteError) {
-          try connection.run(plan.insert, values)
+          try insert.run(values)
           work.statements.append((plan.insert, values))
           break
         } catch {
@@ -92,7 +99,7 @@ final class SeededRows {
         .compactMap({ $0[0].integer }), !orphans.isEmpty
       else { return }
       let sql = "DELETE FROM main.\(SQLText.identifier(table)) WHERE rowid = ?1"
-      for orphan in orphans where (try? connection.run(sql, [.integer(orphan)])) != nil {
+      for orphan in orphans where (try? connection.execute(sql, .integer(orphan))) != nil {
         work.statements.append((sql, [.integer(orphan)]))
       }
     }
@@ -154,13 +161,13 @@ private struct TablePlan {
   /// What each of them is for, as far as its name and its type tell.
   private let purposes: [ColumnPurpose]
   /// For a column in a CHECK, the values that its text suggests.
-  private let candidates: [SchemaName: [Value]]
+  private let candidates: [SchemaName: Candidates]
   private let key: Set<SchemaName>
   /// Columns that must differ from row to row.
   private let distinct: Set<SchemaName>
 
   /// nil for a table that takes no rows.
-  init?(_ object: SchemaObject, _ definition: TableDefinition, on connection: Connection) {
+  init?(_ object: SchemaObject, _ definition: TableDefinition, _ schema: Schema) {
     guard definition.virtual == nil else { return nil }
     name = object.key.name
     self.definition = definition
@@ -174,20 +181,18 @@ private struct TablePlan {
     key = Set(definition.primaryKey?.columns.compactMap(\.column) ?? [])
     var distinct = key
     for unique in definition.uniques { distinct.formUnion(unique.columns.compactMap(\.column)) }
-    let indexed = try? connection.rows(
-      """
-      SELECT x.name FROM pragma_index_list(?1, 'main') AS l, pragma_index_info(l.name) AS x
-      WHERE l."unique" AND l.origin = 'c'
-      """, .text(object.name))
-    distinct.formUnion((indexed ?? []).compactMap { $0[0].text.map(SchemaName.init(_:)) })
+    for index in schema.objects where index.key.type == "index" && index.table.folded == name {
+      guard let index = IndexDefinition(index.sql), index.isUnique else { continue }
+      distinct.formUnion(index.columns.compactMap(\.column))
+    }
     self.distinct = distinct
-    var candidates: [SchemaName: [Value]] = [:]
+    var candidates: [SchemaName: Candidates] = [:]
     for constraint in definition.allConstraints {
       guard case .check(let condition) = constraint.kind else { continue }
       let values = Self.literals(in: condition.text)
       let owner = constraint.column.map { [$0] } ?? []
       for name in condition.names.union(owner) where columns.contains(where: { $0.name == name }) {
-        candidates[name, default: []] += values
+        candidates[name, default: Candidates()].literals += values
       }
     }
     self.candidates = candidates
@@ -196,36 +201,32 @@ private struct TablePlan {
   /// How many rows are worth trying before one is given up.
   var attempts: Int { candidates.isEmpty ? 2 : 60 }
 
-  /// The values of a row; nil when a parent that it must have has no row.
+  /// The values of a row.
   ///
   /// - Parameters:
   ///   - number: how many rows the table was given before.
   ///   - attempt: 0 for the first one; later ones try other values where there is a CHECK, and leave out NULL.
-  func row(_ number: Int, _ style: RowStyle, _ attempt: Int, on connection: Connection) -> [Value]? {
+  func row(
+    _ number: Int, _ style: RowStyle, _ attempt: Int, _ parents: [ParentRows], on connection: Connection
+  ) -> [Value] {
     var values: [Value] = []
     var random = UInt64(number &* 31 &+ attempt)
     for (column, purpose) in zip(columns, purposes) {
-      if let own = candidates[column.name], !own.isEmpty, attempt > 0 {
+      if let own = candidates[column.name], attempt > 0 {
         random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        let index = attempt <= own.count ? attempt - 1 + number : Int(truncatingIfNeeded: random >> 33)
-        values.append(own[((index % own.count) + own.count) % own.count])
+        values.append(own.value(attempt, number, random: Int(truncatingIfNeeded: random >> 33)))
       } else {
         values.append(value(of: column, purpose, number, attempt > 0 && style == .nulls ? .zeros : style))
       }
     }
-    for foreign in definition.foreignKeys {
-      guard let parent = parent(of: foreign, number, style, attempt, on: connection) else {
+    for parent in parents {
+      if let key = parent.key(number, style, attempt, on: connection) {
+        for (place, value) in zip(parent.places, key) { values[place] = value }
+      } else if parent.foreign.parent.key == name, let own = selfReference(parent.foreign, values) {
         // The row itself may be its parent.
-        let places = foreign.columns.compactMap { name in columns.firstIndex { $0.name == name } }
-        if foreign.parent.key == name, let own = selfReference(foreign, values) {
-          for (place, value) in zip(places, own) { values[place] = value }
-        } else if places.allSatisfy({ !columns[$0].isNotNull && !key.contains(columns[$0].name) }) {
-          for place in places { values[place] = .null }
-        }
-        continue
-      }
-      for (name, value) in zip(foreign.columns, parent) {
-        if let place = columns.firstIndex(where: { $0.name == name }) { values[place] = value }
+        for (place, value) in zip(parent.places, own) { values[place] = value }
+      } else if parent.isOptional {
+        for place in parent.places { values[place] = .null }
       }
     }
     return values
@@ -239,36 +240,16 @@ private struct TablePlan {
     return found.count == foreign.columns.count ? found : nil
   }
 
-  /// The key of a row of the parent, another one for each row; nil when the row shall have none, or there is none.
-  private func parent(
-    of foreign: ForeignKey, _ number: Int, _ style: RowStyle, _ attempt: Int, on connection: Connection
-  ) -> [Value]? {
-    let isOptional = foreign.columns.allSatisfy { name in
-      columns.first { $0.name == name }.map { !$0.isNotNull && !key.contains(name) } ?? true
+  /// What the tables that it points to have for its rows.
+  func parents(on connection: Connection) -> [ParentRows] {
+    definition.foreignKeys.compactMap { foreign in
+      let places = foreign.columns.compactMap { name in columns.firstIndex { $0.name == name } }
+      guard places.count == foreign.columns.count else { return nil }
+      return ParentRows(
+        foreign, places, isOwn: foreign.parent.key == name,
+        isOptional: places.allSatisfy { !columns[$0].isNotNull && !key.contains(columns[$0].name) },
+        on: connection)
     }
-    if isOptional, style == .nulls, attempt == 0 { return nil }
-    var targets = foreign.parentColumns.map(\.spelled)
-    if targets.isEmpty {
-      targets =
-        (try? connection.rows(
-          "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk",
-          .text(foreign.parent.spelled)
-        )
-        .compactMap { $0[0].text }) ?? []
-    }
-    guard targets.count == foreign.columns.count else { return nil }
-    let list = targets.map(SQLText.identifier)
-    let table = "main.\(SQLText.identifier(foreign.parent.spelled))"
-    let known = list.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
-    guard
-      let count = try? connection.value("SELECT count(*) FROM \(table) WHERE \(known)")?.integer, count > 0
-    else { return nil }
-    // The last parents were made for this row.
-    let offset = (count - 1) - Int64(number + attempt) % count
-    return try? connection.rows(
-      "SELECT \(list.joined(separator: ", ")) FROM \(table) WHERE \(known) ORDER BY \(list.joined(separator: ", ")) LIMIT 1 OFFSET ?1",
-      .integer(offset)
-    ).first
   }
 
   private func value(
@@ -352,17 +333,93 @@ private struct TablePlan {
       default: break
       }
     }
-    for value: Value in [
-      .null, 1, 0, "007", "{}", "[]", "2026-01-31 12:00:00", .real(0.5), .blob([7]), "text",
-    ] { add(value) }
     return values
   }
 }
 
-extension Connection {
-  fileprivate func run(_ sql: String, _ values: [Value]) throws(SQLiteError) {
-    var statement = try prepare(sql)
-    try statement.bind(values)
-    while try statement.step() {}
+/// What may pass the CHECKs of a column.
+private struct Candidates {
+  /// What stands in their text, and next to it.
+  var literals: [Value] = []
+
+  private static let others: [Value] = [
+    .null, 1, 0, "007", "{}", "[]", "2026-01-31 12:00:00", .real(0.5), .blob([7]), "text",
+  ]
+
+  /// One of them for an attempt, from 1: first each literal, another one for each row, then the others, then any.
+  func value(_ attempt: Int, _ number: Int, random: Int) -> Value {
+    let index = attempt - 1
+    if index < literals.count { return literals[(index + number) % literals.count] }
+    if index < literals.count + Self.others.count { return Self.others[index - literals.count] }
+    let any = random % (literals.count + Self.others.count)
+    return any < literals.count ? literals[any] : Self.others[any - literals.count]
+  }
+}
+
+/// What a foreign key of a table can point to.
+private struct ParentRows {
+  let foreign: ForeignKey
+  /// Where its columns stand in a row of the table.
+  let places: [Int]
+  /// Whether a row may have no parent.
+  let isOptional: Bool
+  /// The terms of the parent's key as SQL, and what asks for all of them in order; nil when there is no such key.
+  private let question: (count: String, keys: String)?
+  /// The keys of the parent in order; nil when they must be asked for: they are many, or the table is its own parent.
+  private var keys: [[Value]]?
+
+  init(
+    _ foreign: ForeignKey, _ places: [Int], isOwn: Bool, isOptional: Bool, on connection: Connection
+  ) {
+    self.foreign = foreign
+    self.places = places
+    self.isOptional = isOptional
+    var targets = foreign.parentColumns.map(\.spelled)
+    if targets.isEmpty {
+      targets =
+        (try? connection.rows(
+          "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk",
+          .text(foreign.parent.spelled)
+        )
+        .compactMap { $0[0].text }) ?? []
+    }
+    guard targets.count == places.count else {
+      question = nil
+      return
+    }
+    let list = targets.map(SQLText.identifier)
+    let known = list.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
+    let source = "FROM main.\(SQLText.identifier(foreign.parent.spelled)) WHERE \(known)"
+    let terms = list.joined(separator: ", ")
+    let keys = "SELECT \(terms) \(source) ORDER BY \(terms) LIMIT ?1 OFFSET ?2"
+    question = ("SELECT count(*) \(source)", keys)
+    guard !isOwn, let few = try? connection.rows(keys, .integer(Self.few + 1), 0), few.count <= Self.few
+    else { return }
+    self.keys = few
+  }
+
+  private static let few: Int64 = 100
+
+  /// The key of a row of the parent, another one for each row; nil when the row shall have none, or there is none.
+  func key(_ number: Int, _ style: RowStyle, _ attempt: Int, on connection: Connection) -> [Value]? {
+    if isOptional, style == .nulls, attempt == 0 { return nil }
+    if let keys {
+      return keys.isEmpty ? nil : keys[keys.count - 1 - (number + attempt) % keys.count]
+    }
+    guard let question, let count = try? connection.value(question.count)?.integer, count > 0 else {
+      return nil
+    }
+    // The last parents were made for this row.
+    let offset = (count - 1) - Int64(number + attempt) % count
+    return try? connection.rows(question.keys, 1, .integer(offset)).first
+  }
+}
+
+extension Statement {
+  /// Runs it with values, and makes it ready for the next ones.
+  fileprivate mutating func run(_ values: [Value]) throws(SQLiteError) {
+    defer { reset() }
+    try bind(values)
+    while try step() {}
   }
 }
