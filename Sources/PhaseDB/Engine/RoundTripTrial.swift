@@ -100,14 +100,16 @@ extension Engine {
       }
     }
     try lifting("writing the ledger") { () in
-      record.keys = try trip.risk.touched.compactMap { try connection.highestKey(of: $0) }
-      record.chance?.contents = try trip.risk.touched.compactMap {
-        try TableContent($0, on: connection)
+      let touched = try trip.risk.touched.compactMap {
+        try Table($0, of: knowledge.schema, on: connection)
       }
+      record.keys = try touched.compactMap { try connection.highestKey(of: $0) }
+      record.chance?.contents = try touched.map { try TableContent(of: $0, on: connection) }
       let goesByRowID = !SQLTokens.identifiers(in: step.phase.down.text).isDisjoint(with: RowKey.rowIDNames)
       if record.verdict == .exact, !goesByRowID {
-        let names = trip.risk.touched + (trip.back?.readTables ?? []).subtracting(trip.risk.touched)
-        record.contents = try names.compactMap { try TableContent($0, on: connection) }
+        let read = (trip.back?.readTables ?? []).subtracting(trip.risk.touched)
+        let tables = try touched + read.compactMap { try Table($0, of: knowledge.schema, on: connection) }
+        record.contents = try tables.map { try TableContent(of: $0, on: connection) }
       }
       try ledger.record(record, of: applied.sequence)
     }

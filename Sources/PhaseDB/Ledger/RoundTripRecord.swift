@@ -120,12 +120,11 @@ extension Ledger {
 
 extension Connection {
   /// What is known of a table's rowids; nil for a table without.
-  func highestKey(of table: SchemaName) throws(SQLiteError) -> RoundTripRecord.Keys? {
-    guard let shape = try Table(table, on: self), shape.isKept, let name = shape.anyRowIDName else {
-      return nil
-    }
-    let highest = try value("SELECT max(\(name)) FROM main.\(SQLText.identifier(table.spelled))")?.integer
+  func highestKey(of table: Table) throws(SQLiteError) -> RoundTripRecord.Keys? {
+    guard table.isKept, let name = table.anyRowIDName else { return nil }
+    let highest = try value("SELECT max(\(name)) FROM main.\(SQLText.identifier(table.name.spelled))")?
+      .integer
     return RoundTripRecord.Keys(
-      table: table.spelled, highest: highest, areNeverReused: shape.hasAutoincrement)
+      table: table.name.spelled, highest: highest, areNeverReused: table.hasAutoincrement)
   }
 }

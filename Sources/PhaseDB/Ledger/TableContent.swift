@@ -28,6 +28,10 @@ extension TableContent {
   /// - Returns: nil when there is no such table.
   init?(_ name: SchemaName, on connection: Connection) throws(SQLiteError) {
     guard let table = try Table(name, on: connection) else { return nil }
+    try self.init(of: table, on: connection)
+  }
+
+  init(of table: Table, on connection: Connection) throws(SQLiteError) {
     self.table = table.name.spelled
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     rows = Int(try connection.value("SELECT count(*) FROM \(place)")?.integer ?? 0)

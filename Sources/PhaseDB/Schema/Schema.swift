@@ -10,7 +10,8 @@ package struct Schema: Sendable {
   /// What the connection leaves out that it was read on.
   private(set) var ignored = NamePatterns()
 
-  private struct Row: Sendable {
+  /// A class, because the same row is in most readings of a database, which are many.
+  private final class Row: Sendable {
     let id: Int64
     let object: SchemaObject
     /// Whether it is left out of every comparison.
@@ -187,7 +188,7 @@ extension Schema {
     var (old, new) = (before.rows[...], rows[...])
     while !old.isEmpty || !new.isEmpty {
       if let left = old.first, let right = new.first, left.id == right.id, left.id != 0 {
-        if !left.object.isSpelled(like: right.object) || left.object.key != right.object.key {
+        if left !== right, !left.object.isSpelled(like: right.object) || left.object.key != right.object.key {
           if !left.isForeign { removed[left.object.key] = left.object }
           if !right.isForeign { added[right.object.key] = right.object }
         }

@@ -37,6 +37,18 @@ struct Table {
     if columns.isEmpty { return nil }
   }
 
+  /// - Parameter schema: the present one.
+  /// - Returns: nil when there is no such table.
+  init?(_ name: SchemaName, of schema: Schema, on connection: Connection) throws(SQLiteError) {
+    guard let object = schema.object("table", name) else {
+      // It may be one that the schema leaves out.
+      try self.init(name, on: connection)
+      return
+    }
+    try self.init(name, madeBy: object.sql, on: connection)
+    if columns.isEmpty { return nil }
+  }
+
   /// - Parameter sql: its text in `sqlite_schema`.
   init(_ name: SchemaName, madeBy sql: String, on connection: Connection) throws(SQLiteError) {
     let definition = TableDefinition(sql)

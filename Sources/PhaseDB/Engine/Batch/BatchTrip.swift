@@ -232,7 +232,9 @@ extension BatchTrip {
     }
     try lifting("looking for the highest keys") { () in
       report.keys = try written.sorted().compactMap { name throws(SQLiteError) in
-        try connection.highestKey(of: SchemaName(name))
+        try Table(SchemaName(name), on: connection).flatMap { table throws(SQLiteError) in
+          try connection.highestKey(of: table)
+        }
       }
     }
     return report
