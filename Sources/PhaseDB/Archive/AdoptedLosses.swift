@@ -18,10 +18,13 @@ struct AdoptedLosses {
   /// - Returns: nothing for a phase that phasedb itself took up.
   func lost(by phase: AppliedPhase) throws(MigrationError) -> [Reversal.AffectedRows] {
     guard phase.id.kind != .expand, adopted.contains(phase.sequence) else { return [] }
-    let text = try ledger.phase(phase)
+    let text = try ledger.phases.text(of: phase)
     let first = applied.first { $0.id.migration == phase.id.migration } ?? phase
     let (before, beforeAll) = try lifting("reading the ledger") { () in
-      (try ledger.schema(after: phase.sequence - 1), try ledger.schema(after: first.sequence - 1))
+      (
+        try ledger.schemas.schema(after: phase.sequence - 1),
+        try ledger.schemas.schema(after: first.sequence - 1)
+      )
     }
     let trace: ScriptTrace
     do throws(MigrationError) {

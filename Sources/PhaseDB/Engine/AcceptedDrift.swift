@@ -23,7 +23,7 @@ extension Engine {
     try lifting("writing the ledger") { () in
       let entry = try ledger.log(
         .drift, subject: "", detail: difference.titles.joined(separator: ", ").raw, by: runner, at: now())
-      try ledger.record(changes, sequence: entry)
+      try ledger.schemas.record(changes, sequence: entry)
     }
     knowledge.expectedDigest = knowledge.schema.digest
     return difference.lines

@@ -59,26 +59,3 @@ extension Pacing {
     return idle + batches * max(pause?.milliseconds ?? 2, hold)
   }
 }
-
-extension Ledger {
-  /// How long phases took when they last came down, in milliseconds, by phase and text.
-  func lastWaysDown() throws(SQLiteError) -> [PhaseText: Double] {
-    var rows = try connection.prepare("SELECT subject, detail FROM phasedb_log WHERE action = ?1 ORDER BY id")
-    try rows.bind([.text(LogEntry.Action.down.rawValue)])
-    var times: [PhaseText: Double] = [:]
-    while try rows.step() {
-      // An earlier version wrote no time.
-      let words = rows.text(at: 1).split(separator: " ")
-      guard words.count > 2, words.last == "ms", let time = Double(words[words.count - 2]) else { continue }
-      let hash = words[1].prefix { $0 != "," }
-      times[PhaseText(phase: rows.text(at: 0), hash: String(hash))] = time
-    }
-    return times
-  }
-
-  /// A phase by its name and the hash of its text.
-  struct PhaseText: Hashable {
-    let phase: String
-    let hash: String
-  }
-}

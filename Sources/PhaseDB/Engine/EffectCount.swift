@@ -82,7 +82,7 @@ package struct EffectCounting {
   /// - Throws: what keeps the database from being read; what is wrong with a table makes its count unknown.
   package func counts() throws(MigrationError) -> [EffectCount] {
     guard !phase.effects.isEmpty else { return [] }
-    let marks = try lifting("reading the ledger") { () in try ledger.effectMarks(of: id) }
+    let marks = try lifting("reading the ledger") { () in try ledger.effects.marks(of: id) }
     return try phase.effects.enumerated().map { number, effect throws(MigrationError) in
       do {
         return try count(effect, marks[number])
@@ -113,14 +113,14 @@ package struct EffectCounting {
     guard let mark else {
       throw EffectQuery.Unknown(why: "nothing was remembered when it went up: it was adopted")
     }
-    if let sequence, try ledger.hasDropped(effect.table, since: sequence) {
+    if let sequence, try ledger.schemas.hasDropped(effect.table, since: sequence) {
       throw EffectQuery.Unknown(why: "\(effect.table) was dropped or renamed since")
     }
     return (try EffectQuery(effect, within: limit, on: ledger.connection), mark)
   }
 
   private func openRows(_ mark: EffectMark) throws(SQLiteError) -> [Value] {
-    mark.open == 0 ? [] : try ledger.openRows(mark.number, of: id)
+    mark.open == 0 ? [] : try ledger.effects.openRows(mark.number, of: id)
   }
 
   /// One row that is counted.
@@ -141,7 +141,7 @@ package struct EffectCounting {
   ///
   /// - Parameter number: of the only line to list; nil for all.
   package func rows(only number: Int? = nil, each: (Row) throws -> Void) throws {
-    let marks = try ledger.effectMarks(of: id)
+    let marks = try ledger.effects.marks(of: id)
     for (index, effect) in phase.effects.enumerated() where number == nil || number == index {
       do {
         let (query, mark) = try query(effect, marks[index])

@@ -50,7 +50,7 @@ extension Engine {
     of step: Plan.Step, from before: [EffectStart?], at time: Timestamp
   ) throws(MigrationError) {
     guard step.direction == .up, !step.phase.effects.isEmpty, let ledger = knowledge.ledger else { return }
-    try lifting("writing the ledger") { () in try ledger.forgetEffects(of: step.id) }
+    try lifting("writing the ledger") { () in try ledger.effects.forget(of: step.id) }
     for (number, effect) in step.phase.effects.enumerated() {
       let open: [Value]?
       // A table that the phase makes: every row of it came since.
@@ -74,7 +74,7 @@ extension Engine {
         throw effect.invalid(error.why, in: step.phase)
       }
       let row = EffectMark(number: number, at: time, mark: mark, open: open?.count)
-      try lifting("writing the ledger") { () in try ledger.record(row, of: step.id, open: open) }
+      try lifting("writing the ledger") { () in try ledger.effects.record(row, of: step.id, open: open) }
     }
   }
 

@@ -235,7 +235,7 @@ package final class Engine {
     // If even this fails the lease stays behind with our process number, and the next runner sees that we are gone.
     guard holdsLease, let transaction = try? connection.begin(.immediate) else { return }
     let ledger = Ledger(connection: connection)
-    if (try? ledger.lease())?.holder == runner { try? ledger.releaseLease() }
+    if (try? ledger.lease.held())?.holder == runner { try? ledger.lease.release() }
     try? transaction.commit()
     holdsLease = false
   }
@@ -308,7 +308,7 @@ extension Engine {
   ///
   /// - Throws: `lease-held` with standing `busy` while its owner may be alive.
   func passLease() throws(MigrationError) {
-    let held = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
+    let held = try lifting("reading the ledger") { () in try knowledge.ledger?.lease.held() }
     if let held, held.holder != runner {
       let isSilent = try isSilent(held)
       guard isSilent || held.holder.isProvablyDead(seenFrom: runner) else { throw held.held }
@@ -317,7 +317,7 @@ extension Engine {
           .takeOver, subject: held.work,
           detail: "process \(held.holder.processID) on \(held.holder.host), since \(held.since)", by: runner,
           at: now())
-        try knowledge.ledger?.releaseLease()
+        try knowledge.ledger?.lease.release()
       }
       observe(.tookOver(from: "process \(held.holder.processID)"))
     }
@@ -327,7 +327,7 @@ extension Engine {
   ///
   /// Should it live, nothing is lost: each of its batches asks in its transaction whether the lease is still its own.
   private func isSilent(_ held: Lease) throws(MigrationError) -> Bool {
-    guard !held.holder.isVisible(from: runner), let underWay = try knowledge.ledger?.batch() else {
+    guard !held.holder.isVisible(from: runner), let underWay = try knowledge.ledger?.batches.underWay() else {
       return false
     }
     return underWay.beat < now().before(.seconds(120))
@@ -371,7 +371,7 @@ extension Engine {
     guard taken.isEmpty else { throw .ledgerNamesTaken(taken) }
     knowledge.ledger = try lifting("making the ledger") { () in
       let ledger = try Ledger.create(in: connection, schema: schema, by: runner, at: now())
-      try ledger.begin(with: plan.baseline)
+      try ledger.squash.begin(with: plan.baseline)
       return ledger
     }
     knowledge.schema = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }

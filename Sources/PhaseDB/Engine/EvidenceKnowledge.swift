@@ -91,23 +91,3 @@ struct EvidenceKnowledge: Sendable {
     return own.last { $0.tokenHash == hash && (schema == nil || $0.schemaBefore == schema) }
   }
 }
-
-extension Evidence {
-  /// Why it does not prove that its phase comes back, and a remedy; nil when it does.
-  func objection(to id: PhaseID) -> (reason: Prose, opening: Prose)? {
-    switch verdict {
-    case .exact, .declared: return nil
-    case .lossy:
-      let rows = tables.reduce(0) { $0 + $1.differing - $1.declared }
-      return (
-        "in the rehearsal of \(at) \(DetailLines.rows(rows)) did not come back",
-        "correct its down, or declare what it loses: -- @loses TABLE.COLUMN: WHY"
-      )
-    case .failed:
-      return (
-        "the rehearsal of \(at) failed",
-        "correct it, then see what fails: phasedb rehearse \(id.short)"
-      )
-    }
-  }
-}

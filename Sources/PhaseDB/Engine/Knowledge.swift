@@ -62,19 +62,29 @@ package struct Knowledge {
       }
       let ledger = Ledger(connection: connection, format: format)
       self.ledger = ledger
-      applied = try ledger.appliedPhases()
+      applied = try ledger.phases.all()
       let initial = try lifting("reading the ledger") { () in try ledger.initialSchemaDigest() }
       guard let digest = applied.last?.schemaAfter ?? initial else {
         throw Ledger.damaged("phasedb_meta lacks the schema with which the ledger began")
       }
       let last = applied.last?.sequence ?? 0
       expectedDigest = try lifting("reading the ledger") { () in
-        try ledger.hasSchemaChanges(after: last) ? try ledger.schema(after: .max).digest : digest
+        try ledger.schemas.hasChanges(after: last) ? try ledger.schemas.schema(after: .max).digest : digest
       }
     }
     self.schema = schema
     marks = try Self.marks(of: connection, ledger)
-    if let ledger, !isGlance { ledgerDrift = try ledger.drift(in: schema) }
+    if let ledger, !isGlance { ledgerDrift = try Self.drift(of: ledger, in: schema) }
+  }
+
+  /// How the present objects differ from those of a ledger of this format.
+  private static func drift(of ledger: Ledger, in schema: Schema) throws(MigrationError) -> LedgerDrift {
+    let archives = try ledger.archives.all()
+    return try lifting("looking at the ledger's objects") { () in
+      let connection = ledger.connection
+      let temporary = connection.isBorrowed ? try TemporarySchema.objects(of: connection) : []
+      return LedgerObjects(format: ledger.format, archives: archives).drift(in: schema, temporary: temporary)
+    }
   }
 
   private static func marks(of connection: Connection, _ ledger: Ledger?) throws(MigrationError) -> Marks {
@@ -117,7 +127,7 @@ package struct Knowledge {
   /// The schema that the ledger says there should be.
   func recordedSchema() throws(MigrationError) -> Schema {
     guard let ledger else { return schema }
-    return try lifting("reading the ledger") { () in try ledger.schema(after: .max) }
+    return try lifting("reading the ledger") { () in try ledger.schemas.schema(after: .max) }
   }
 
   /// True when there is no table: there is nothing to be compatible with.
@@ -144,16 +154,5 @@ package struct Knowledge {
   var checkpointText: String {
     guard let last = applied.last else { return "before the first phase" }
     return "at checkpoint \(last.sequence) (\(last.id.short))"
-  }
-}
-
-extension Ledger {
-  /// How the present objects differ from those of a ledger of this format.
-  fileprivate func drift(in schema: Schema) throws(MigrationError) -> LedgerDrift {
-    let archives = try archives()
-    return try lifting("looking at the ledger's objects") { () in
-      let temporary = connection.isBorrowed ? try TemporarySchema.objects(of: connection) : []
-      return LedgerObjects(format: format, archives: archives).drift(in: schema, temporary: temporary)
-    }
   }
 }

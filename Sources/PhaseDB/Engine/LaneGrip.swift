@@ -75,7 +75,8 @@ extension Engine {
     // A row says that it is to be held before it is, so that somebody lets it go whatever happens.
     try recordLane(turn.plan) { ledger, time throws(MigrationError) in
       var row =
-        try lifting("reading the ledger") { () in try ledger.lane(use.lane) } ?? .new(use.lane, lane, runner)
+        try lifting("reading the ledger") { () in try ledger.lanes.named(use.lane) }
+        ?? .new(use.lane, lane, runner)
       row.state = .holding
       row.since = time
       row.until = LaneAccess.timestamp(LaneAccess.moment(after: LaneAccess.horizon))
@@ -83,8 +84,8 @@ extension Engine {
       row.holder = runner
       let changed = row
       try lifting("writing the ledger") { () in
-        try ledger.record(changed)
-        if !holdsLease { try ledger.take(lease(for: turn, at: time)) }
+        try ledger.lanes.record(changed)
+        if !holdsLease { try ledger.lease.take(lease(for: turn, at: time)) }
       }
     }
     holdsLease = true
@@ -92,13 +93,13 @@ extension Engine {
     try holdWhenReady(access, use, turn, until: began + use.limit)
     try waitUntilQuiet(access, use, turn, until: began + use.limit)
     try recordLane(turn.plan) { (ledger: Ledger, time: Timestamp) throws(MigrationError) -> Void in
-      let present = try lifting("reading the ledger") { () in try ledger.lane(use.lane) }
+      let present = try lifting("reading the ledger") { () in try ledger.lanes.named(use.lane) }
       guard var row = present, row.holder == runner else { throw access.lost }
       row.state = .held
       row.since = time
       let held = row
       try lifting("writing the ledger") { () in
-        try ledger.record(held)
+        try ledger.lanes.record(held)
         try ledger.log(
           .lane, subject: use.lane, detail: "held for \(turn.step.id.short)", by: runner, at: time)
       }
@@ -217,7 +218,7 @@ extension Engine {
   /// - Throws: `lane-lost`.
   func refuseLostLanes() throws(MigrationError) {
     guard !grips.isEmpty, let ledger = knowledge.ledger else { return }
-    let rows = try lifting("reading the ledger") { () in try ledger.lanes() }
+    let rows = try lifting("reading the ledger") { () in try ledger.lanes.all() }
     for grip in grips {
       let row = rows.first { $0.name == grip.use.lane }
       guard row?.state == .held, row?.holder == runner, try grip.access.holds() else {
@@ -291,10 +292,10 @@ extension Engine {
       let rows = watched
       try lifting("writing the ledger") { () in
         for grip in rows {
-          guard var row = try ledger.lane(grip.use.lane) else { continue }
+          guard var row = try ledger.lanes.named(grip.use.lane) else { continue }
           row.watch = applied.sequence
           row.until = LaneAccess.timestamp(moments[grip.access.triggerName] ?? LaneAccess.now)
-          try ledger.record(row)
+          try ledger.lanes.record(row)
         }
       }
     }
@@ -376,11 +377,11 @@ extension Connection {
         if access.isBeside {
           _ = try renewLaneTrigger(access.triggerName, until: moment, now: LaneAccess.now)
         }
-        try ledger.record(row)
+        try ledger.lanes.record(row)
       } else {
         if access.isBeside { try access.dropTrigger(on: self) }
         (row.state, row.watch, row.byHand, row.reason) = (.open, nil, nil, "")
-        try ledger.record(row)
+        try ledger.lanes.record(row)
         try ledger.log(
           .lane, subject: access.name, detail: why.isEmpty ? "open" : "open: \(why)", by: runner, at: time)
       }
@@ -395,26 +396,13 @@ extension Connection {
   ) throws -> (row: LaneRecord, moment: Int64?)? {
     guard let format else { return nil }
     let ledger = Ledger(connection: self, format: format)
-    guard let row = try ledger.lane(name), whoever || row.holder == runner else { return nil }
+    guard let row = try ledger.lanes.named(name), whoever || row.holder == runner else { return nil }
     guard !whoever else { return (row, nil) }
-    let watch = try row.watch.flatMap { id in try ledger.watches().first { $0.id == id } }
+    let watch = try row.watch.flatMap { id in try ledger.watches.all().first { $0.id == id } }
     let ends = [
       watch?.keepsLanes == true ? row.until : nil, row.isHeldByHand(at: time) ? row.byHand : nil,
     ].compactMap { $0?.date?.timeIntervalSince1970 }
     return (row, ends.max().map { Int64($0.rounded(.up)) })
-  }
-}
-
-extension WatchRecord {
-  /// Whether lanes that are held through it stay held.
-  var keepsLanes: Bool { [.watching, .containing, .reversing].contains(verdict) }
-}
-
-extension LaneRecord {
-  static func new(_ name: String, _ lane: Lane, _ runner: Runner) -> LaneRecord {
-    LaneRecord(
-      name: name, state: .open, since: Timestamp(text: ""), until: Timestamp(text: ""), phase: "", watch: nil,
-      reason: "", byHand: nil, file: lane.file ?? "", holder: runner)
   }
 }
 

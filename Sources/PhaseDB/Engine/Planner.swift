@@ -368,10 +368,10 @@ extension Planner {
     self.init(
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: nil,
       schema: knowledge.schema, schemaDigest: knowledge.schema.digest, drift: try knowledge.driftLines(),
-      checkInsSince: now, underWay: try knowledge.ledger?.batch(), brought: []
+      checkInsSince: now, underWay: try knowledge.ledger?.batches.underWay(), brought: []
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-      return try ledger.phase(applied)
+      return try ledger.phases.text(of: applied)
     }
   }
 }

@@ -60,7 +60,8 @@ extension Engine {
       let reasons =
         rows.failure.map { ["on a database without rows, it does not go up: \($0.message.raw)"] } ?? []
       try lifting("writing the ledger") { () in
-        try ledger.record(RoundTripRecord(verdict: .untried, reasons: reasons), of: applied.sequence)
+        try ledger.roundTrips.record(
+          RoundTripRecord(verdict: .untried, reasons: reasons), of: applied.sequence)
       }
       return true
     }
@@ -80,7 +81,8 @@ extension Engine {
       if case .came(let differences, _, _) = outcome {
         let kept = try keep(differences, trip, step)
         if !kept.isEmpty {
-          try lifting("writing the ledger") { () in try ledger.record(kept, entry: applied.sequence) }
+          try lifting("writing the ledger") { () in try ledger.archives.record(kept, entry: applied.sequence)
+          }
           knowledge.schema = try lifting("reading the schema") { () in
             try Schema(of: connection, known: knowledge.schema)
           }
@@ -111,14 +113,14 @@ extension Engine {
         let tables = try touched + read.compactMap { try Table($0, of: knowledge.schema, on: connection) }
         record.contents = try tables.map { try TableContent(of: $0, on: connection) }
       }
-      try ledger.record(record, of: applied.sequence)
+      try ledger.roundTrips.record(record, of: applied.sequence)
     }
     guard trip.leadsBack, let back = trip.back else { return true }
-    let hasClaims = try ledger.hasClaims(before: applied, among: knowledge.applied)
+    let hasClaims = try ledger.phases.hasClaims(before: applied, among: knowledge.applied)
     let trial = DownTrial(
       back, step.phase, from: knowledge.schema, to: trip.before, hasClaims: hasClaims)
     try lifting("writing the ledger") { () in
-      try ledger.record(trial.record(of: applied, from: applied.schemaAfter, at: now()))
+      try ledger.waysDown.record(trial.record(of: applied, from: applied.schemaAfter, at: now()))
     }
     return true
   }
@@ -169,7 +171,7 @@ extension Engine {
     _ down: Plan.Step, _ trip: RoundTripTrial, since orphans: [[Value]: Int]?, isFirst: Bool
   ) throws(MigrationError) -> WayBackOutcome {
     guard let ledger = knowledge.ledger else { return .came([], [], hasChance: false) }
-    let archives = try ledger.archives(of: down.id).filter { $0.state == .kept && $0.direction == .up }
+    let archives = try ledger.archives.all(of: down.id).filter { $0.state == .kept && $0.direction == .up }
     let from = knowledge.schema
     var rows: TransitionRows? = try TransitionRows(
       trying: down, trip.back ?? ScriptTrace(tables: []), archives, on: connection)
@@ -208,7 +210,7 @@ extension Engine {
   ) throws(MigrationError) -> [ArchiveRecord] {
     guard let ledger = knowledge.ledger else { return [] }
     return try lifting("archiving what the way back of \(step.id) does not restore") { () in
-      var next = try ledger.nextArchive()
+      var next = try ledger.archives.next()
       var records: [ArchiveRecord] = []
       for (table, difference) in zip(trip.remembered, differences) {
         guard

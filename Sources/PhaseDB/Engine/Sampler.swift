@@ -156,7 +156,7 @@ extension Engine {
     if cancellation.isRequested { throw MigrationError.stopped() }
     if turn.plan.overridden.contains(.probe) { gates = [] }
     // One that is half done is not held: rows up to its cursor are as it leaves them.
-    guard !gates.isEmpty, try knowledge.ledger?.batch()?.id != step.id else { return all }
+    guard !gates.isEmpty, try knowledge.ledger?.batches.underWay()?.id != step.id else { return all }
     throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error()
   }
 
@@ -170,9 +170,9 @@ extension Engine {
   /// - Throws: `phase-held`.
   func refuseCalledOff(_ plan: Plan) throws(MigrationError) {
     guard let id = plan.reversing, let ledger = knowledge.ledger else { return }
-    let freeze = try lifting("reading the ledger") { () in try ledger.freeze() }
+    let freeze = try lifting("reading the ledger") { () in try ledger.watches.freeze() }
     if let freeze, !freeze.isOver(at: now()) { throw freeze.error }
-    guard try ledger.watches().contains(where: { $0.id == id && $0.verdict == .reversing }) else {
+    guard try ledger.watches.all().contains(where: { $0.id == id && $0.verdict == .reversing }) else {
       throw MigrationError(
         .phaseHeld, "the watch does not ask for a way back any more", state: "nothing was changed",
         help: ["see what happened: phasedb log"])

@@ -24,11 +24,11 @@ struct SwitchClosing {
   static func names(
     before id: PhaseID, _ phase: Phase, applied: [AppliedPhase], in ledger: Ledger
   ) throws(MigrationError) -> [String] {
-    guard id.kind != .contract, try lifting("reading the ledger", { () in try ledger.hasSwitches() })
+    guard id.kind != .contract, try lifting("reading the ledger", { () in try ledger.switches.hasAny() })
     else { return [] }
     if id.kind == .expand { return phase.switchesMade }
     guard let expand = applied.first(where: { $0.id == PhaseID(id.migration, .expand) }) else { return [] }
-    return try ledger.phase(expand).switchesMade
+    return try ledger.phases.text(of: expand).switchesMade
   }
 
   /// - Parameters:
@@ -39,7 +39,7 @@ struct SwitchClosing {
     _ names: [String], _ ledger: Ledger, settle: Duration, at now: Timestamp
   ) throws(MigrationError) {
     let present = try lifting("reading the ledger") { () in
-      try names.compactMap { name throws(SQLiteError) in try ledger.switchRecord(name) }
+      try names.compactMap { name throws(SQLiteError) in try ledger.switches.named(name) }
     }
     let rests = present.map { record -> Duration in
       if record.isOpen { return settle }
@@ -76,9 +76,9 @@ extension Engine {
     let (time, id) = (now(), turn.step.id)
     let (entry, hash) = try lifting("writing the ledger") { () in
       for record in closing.switches {
-        try ledger.close(record, reason: "\(id.short) comes down", by: runner, at: time)
+        try ledger.switches.close(record, reason: "\(id.short) comes down", by: runner, at: time)
       }
-      try ledger.take(Lease(holder: runner, since: time, work: "down of \(id.short)"))
+      try ledger.lease.take(Lease(holder: runner, since: time, work: "down of \(id.short)"))
       return try ledger.lastEntry()
     }
     try knowledge.settle(on: connection)
@@ -125,7 +125,7 @@ extension Engine {
     guard step.direction == .up, !step.phase.switchesRequired.isEmpty, let ledger = knowledge.ledger,
       purpose == .change
     else { return }
-    let switches = try lifting("reading the ledger") { () in try ledger.switches() }
+    let switches = try lifting("reading the ledger") { () in try ledger.switches.all() }
     let gates = judgement.closedSwitches(step.phase, among: switches)
     guard gates.isEmpty else { throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error() }
   }

@@ -48,14 +48,14 @@ extension Engine {
   func enter(_ turn: Turn) throws(MigrationError) -> [Prose]? {
     try knowledge.refresh(on: connection)
     try knowledge.refuseLedgerDrift()
-    let underWay = turn.step.phase.batching == nil ? nil : try knowledge.ledger?.batch()
+    let underWay = turn.step.phase.batching == nil ? nil : try knowledge.ledger?.batches.underWay()
     if underWay?.id != turn.step.id {
       switch try turn.position(in: knowledge.applied) {
       case .done: return nil
       case .due: break
       }
     }
-    if turn.step.direction == .up { try Ledger.refuseUnreadable(turn.step.id, turn.step.phase) }
+    if turn.step.direction == .up { try AppliedPhases.refuseUnreadable(turn.step.id, turn.step.phase) }
     try passLease()
     try createLedgerIfAbsent(turn.plan)
     try logOverrides(of: turn.plan)
@@ -172,28 +172,28 @@ extension Engine {
     let step = turn.step
     let time = now()
     return try lifting("writing the ledger") { () in
-      if holdsLease, endsRun(turn) { try ledger.releaseLease() }
-      if !holdsLease, !turn.isLast { try ledger.take(lease(for: turn, at: time)) }
+      if holdsLease, endsRun(turn) { try ledger.lease.release() }
+      if !holdsLease, !turn.isLast { try ledger.lease.take(lease(for: turn, at: time)) }
       switch step.direction {
       case .up:
-        let phase = try ledger.record(
+        let phase = try ledger.phases.record(
           step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
-        try ledger.record(kept, entry: phase.sequence)
+        try kept?.record(in: ledger.archives, entry: phase.sequence)
         if isWatched(turn) {
-          try ledger.beginWatch(
+          try ledger.watches.begin(
             of: phase, step.phase, from: firstUnwatched ?? phase.sequence, samplesBefore)
         }
         return Recorded(entry: phase.sequence, hash: try ledger.hash(of: phase.sequence), phase: phase)
       case .down:
         guard let applied = knowledge.applied.last else { throw Ledger.damaged("nothing is applied") }
-        let entry = try ledger.erase(
+        let entry = try ledger.phases.erase(
           applied, leaving: drift, milliseconds: (ContinuousClock.now - began).milliseconds, by: runner,
           at: time)
-        try ledger.record(kept, entry: entry)
-        try ledger.removeSwitches(of: step.phase, step.id, by: runner, at: time)
+        try kept?.record(in: ledger.archives, entry: entry)
+        try ledger.switches.remove(of: step.phase, step.id, by: runner, at: time)
         if let watch = turn.plan.reversing, turn.isLast {
-          try ledger.recordReversal(of: watch, entry: entry)
+          try ledger.watches.recordReversal(of: watch, entry: entry)
         }
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)
       }
@@ -208,13 +208,12 @@ extension Engine {
   }
 }
 
-extension Ledger {
+extension TransitionRows.Outcome {
   /// Records the new state of archives after a transition.
-  fileprivate func record(_ outcome: TransitionRows.Outcome?, entry: Int64) throws(SQLiteError) {
-    guard let outcome else { return }
-    try record(outcome.made, entry: entry)
-    try record(outcome.left)
-    for id in outcome.used { try forgetArchive(id) }
+  fileprivate func record(in archives: ArchiveRecords, entry: Int64) throws(SQLiteError) {
+    try archives.record(made, entry: entry)
+    try archives.record(left)
+    for id in used { try archives.forget(id) }
   }
 }
 
@@ -246,7 +245,7 @@ extension Engine {
     let plan = turn.plan
     guard plan.judgement.live.source == .checkIns, let ledger = knowledge.ledger else { return }
     let (checkIns, ended) = try lifting("reading the ledger") { () in
-      (try ledger.checkIns(since: plan.checkInsSince), try ledger.applicationsCheckedIn())
+      (try ledger.checkIns.all(since: plan.checkInsSince), try ledger.checkIns.applications())
     }
     let gates = plan.judgement.now(knowing: checkIns, ended: ended).closedWindow(
       turn.step.id, turn.step.phase, turn.step.direction)
@@ -269,8 +268,8 @@ extension Engine {
       let evidence = turn.plan.judgement.evidence.found(step.id, step.phase, on: knowledge.schema.digest)
     else { return }
     try lifting("writing the ledger") { () in
-      guard try !ledger.evidence().contains(evidence) else { return }
-      try ledger.record(evidence, by: runner, at: now())
+      guard try !ledger.evidence.all().contains(evidence) else { return }
+      try ledger.evidence.record(evidence, by: runner, at: now())
     }
   }
 
@@ -300,7 +299,10 @@ extension Engine {
       left.digest != applied.schemaBefore
     else { return left }
     let (before, after) = try lifting("reading the ledger") { () in
-      (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
+      (
+        try ledger.schemas.schema(after: applied.sequence - 1),
+        try ledger.schemas.schema(after: applied.sequence)
+      )
     }
     let drifted = SchemaDifference(from: after, to: knowledge.schema).changed.map {
       SchemaName($0.before.name)
@@ -321,11 +323,14 @@ extension Engine {
     guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger
     else { return [] }
     let hasDrift = try lifting("reading the ledger") { () in
-      try ledger.hasSchemaChanges(after: applied.sequence)
+      try ledger.schemas.hasChanges(after: applied.sequence)
     }
     guard hasDrift || after.digest != applied.schemaBefore else { return [] }
     let (recorded, recordedAfter) = try lifting("reading the ledger") { () in
-      (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
+      (
+        try ledger.schemas.schema(after: applied.sequence - 1),
+        try ledger.schemas.schema(after: applied.sequence)
+      )
     }
     let misfits =
       hasDrift
@@ -423,7 +428,7 @@ extension Engine {
       }
       guard let ledger = knowledge.ledger else { return }
       claims = []
-      for phase in earlier { claims += try ledger.phase(phase).verifications }
+      for phase in earlier { claims += try ledger.phases.text(of: phase).verifications }
     }
     for claim in claims {
       let breaking = try claim.breakingRows(on: connection, limit: DetailLines.limit)

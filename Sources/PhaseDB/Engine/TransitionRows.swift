@@ -23,7 +23,7 @@ struct TransitionRows {
     on connection: Connection
   ) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return nil }
-    let kept = try ledger.archives(of: step.id).filter {
+    let kept = try ledger.archives.all(of: step.id).filter {
       $0.state == .kept && $0.direction != step.direction
     }
     self.step = step
@@ -52,7 +52,7 @@ struct TransitionRows {
     }
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) will remove") { () in
       try Archiving(
-        archivePlans.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.nextArchive(),
+        archivePlans.map { $0.restoredInto(restoring.tables) }, firstID: try ledger.archives.next(),
         isWayBackKnown: step.direction == .up, on: connection)
     }
     work = (archiving, restoring)
@@ -117,9 +117,10 @@ struct TransitionRows {
     let broken = try lifting("looking for rows that do not fit the schema before \(step.id)") {
       () throws(SQLiteError) -> [BrokenConstraint] in
       // What only added is taken back by taking away.
-      if kept.isEmpty, try !ledger.hasLostObjects(since: applied.sequence) { return [] }
+      if kept.isEmpty, try !ledger.schemas.hasLostObjects(since: applied.sequence) { return [] }
       return try FormerConstraints(
-        trial.there, from: knowledge.schema, to: try ledger.schema(before: applied, from: knowledge.schema),
+        trial.there, from: knowledge.schema,
+        to: try ledger.schemas.schema(before: applied, from: knowledge.schema),
         with: kept, on: connection
       ).broken()
     }
@@ -137,7 +138,9 @@ struct TransitionRows {
     guard step.direction == .up, step.phase.kind == .migrate,
       let first = knowledge.applied.first(where: { $0.id.migration == step.id.migration })
     else { return { _, _ in false } }
-    let before = try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
+    let before = try lifting("reading the ledger") { () in
+      try ledger.schemas.schema(after: first.sequence - 1)
+    }
     return { table, column in before.table(table)?.column(column) == nil }
   }
 }

@@ -20,11 +20,14 @@ package struct AppliedPhase: Sendable, Hashable {
   package var isSquashed = false
 }
 
-extension Ledger {
+/// The applied phases of a ledger: the table `phasedb_phase`.
+struct AppliedPhases: LedgerTable {
+  let ledger: Ledger
+
   /// Every applied phase, in the order in which they were applied.
   ///
   /// - Throws: `ledger-damaged` for a row that cannot be read.
-  func appliedPhases() throws(MigrationError) -> [AppliedPhase] {
+  func all() throws(MigrationError) -> [AppliedPhase] {
     try lifting("reading the ledger") {
       var rows = try connection.prepare(
         """
@@ -32,8 +35,8 @@ extension Ledger {
         FROM phasedb_phase ORDER BY sequence
         """)
       var applied: [AppliedPhase] = []
-      let ignored = try digestsOfIgnored()
-      let floor = try squashedSequence()
+      let ignored = try ledger.schemas.digestsOfIgnored()
+      let floor = try ledger.squash.floor()
       // Phase after phase says the same of the same applications.
       var known: [String: Windows] = [:]
       while try rows.step() {
@@ -59,7 +62,7 @@ extension Ledger {
   /// The text of an applied phase, from which it can be reversed without its file.
   ///
   /// - Throws: `ledger-damaged` when the text is no phase, or not the one that was applied.
-  func phase(_ applied: AppliedPhase) throws(MigrationError) -> Phase {
+  func text(of applied: AppliedPhase) throws(MigrationError) -> Phase {
     try lifting("reading the ledger") {
       var row = try connection.prepare(
         "SELECT declarations, up_sql, down_sql FROM phasedb_phase WHERE sequence = ?1")
@@ -81,7 +84,7 @@ extension Ledger {
     before phase: AppliedPhase, among applied: [AppliedPhase]
   ) throws(MigrationError) -> Bool {
     for other in applied where other.id.migration == phase.id.migration && other.sequence < phase.sequence {
-      if try !self.phase(other).verifications.isEmpty { return true }
+      if try !text(of: other).verifications.isEmpty { return true }
     }
     return false
   }
@@ -107,11 +110,12 @@ extension Ledger {
   ) throws(SQLiteError) -> AppliedPhase {
     let hash = phase.tokenHash
     // As if nothing were ignored: which tables are, may change.
-    let ignored = try digestsOfIgnored().sum(after: nil)
+    let ignored = try ledger.schemas.digestsOfIgnored().sum(after: nil)
     var (recordedBefore, recordedAfter) = (before, after)
     recordedBefore += ignored
     recordedAfter += ignored
-    let sequence = try log(action, subject: id.description, detail: "phase \(hash)", by: runner, at: time)
+    let sequence = try ledger.log(
+      action, subject: id.description, detail: "phase \(hash)", by: runner, at: time)
     try connection.execute(
       "INSERT INTO phasedb_phase VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
       .integer(sequence), .text(id.description), .text(hash), .text(phase.windows.ledgerText),
@@ -119,8 +123,8 @@ extension Ledger {
       .text(recordedAfter.text), .text(time.text), .text(runner.user), .text(runner.host),
       .real(milliseconds),
       .text(PhaseDBVersion.current), .text(SQLiteVersion.running.description))
-    try record(changes, sequence: sequence)
-    try applySwitches(of: phase, id, by: runner, at: time)
+    try ledger.schemas.record(changes, sequence: sequence)
+    try ledger.switches.apply(phase, id, by: runner, at: time)
     return AppliedPhase(
       id: id, sequence: sequence, tokenHash: hash, windows: phase.windows, appliedAt: time, who: runner.user,
       host: runner.host, milliseconds: milliseconds, schemaBefore: before, schemaAfter: after)
@@ -138,30 +142,22 @@ extension Ledger {
     _ applied: AppliedPhase, leaving drift: [SchemaChange], milliseconds: Double, by runner: Runner,
     at time: Timestamp
   ) throws(SQLiteError) -> Int64 {
-    let entry = try log(
+    let entry = try ledger.log(
       .down, subject: applied.id.description,
       detail:
         "phase \(applied.tokenHash), applied as \(applied.sequence), \(Int(milliseconds.rounded(.up))) ms",
       by: runner, at: time)
     try connection.execute("DELETE FROM phasedb_phase WHERE sequence = ?1", .integer(applied.sequence))
     try connection.execute("DELETE FROM phasedb_way_down WHERE sequence = ?1", .integer(applied.sequence))
-    try forgetRoundTrip(of: applied.sequence)
-    try endWatch(of: applied.sequence)
-    try forgetEffects(of: applied.id)
+    try ledger.roundTrips.forget(of: applied.sequence)
+    try ledger.watches.end(applied.sequence)
+    try ledger.effects.forget(of: applied.id)
     // Changes that were accepted later were recorded on top of the phase; what is left of them stands on its own.
     try connection.execute("DELETE FROM phasedb_schema WHERE sequence >= ?1", .integer(applied.sequence))
-    try record(drift, sequence: entry)
+    try ledger.schemas.record(drift, sequence: entry)
     return entry
   }
 
-  static func damaged(_ what: Prose) -> MigrationError {
-    MigrationError(
-      .ledgerDamaged, what, state: "nothing was changed",
-      help: [
-        "look at the row with: sqlite3 FILE 'SELECT * FROM phasedb_phase'",
-        "restore the ledger from a backup",
-      ])
-  }
 }
 
 extension Windows {

@@ -40,11 +40,14 @@ struct ArchiveRecord: Sendable {
   }
 }
 
-extension Ledger {
+/// The archives of a ledger: the table `phasedb_archive`.
+struct ArchiveRecords: LedgerTable {
+  let ledger: Ledger
+
   /// The archives of a phase, oldest first; none in a ledger of the first format.
   ///
   /// - Throws: `ledger-damaged` for a row that cannot be read.
-  func archives(of phase: PhaseID? = nil) throws(MigrationError) -> [ArchiveRecord] {
+  func all(of phase: PhaseID? = nil) throws(MigrationError) -> [ArchiveRecord] {
     guard format >= 2 else { return [] }
     return try lifting("reading the ledger") {
       var rows = try connection.prepare(
@@ -70,7 +73,7 @@ extension Ledger {
   }
 
   /// The number of the next archive. Belongs into the transaction that makes it.
-  func nextArchive() throws(SQLiteError) -> Int64 {
+  func next() throws(SQLiteError) -> Int64 {
     (try connection.value("SELECT max(id) FROM phasedb_archive")?.integer ?? 0) &+ 1
   }
 
@@ -89,7 +92,7 @@ extension Ledger {
   }
 
   /// Forgets an archive whose rows are all back.
-  func forgetArchive(_ id: Int64) throws(SQLiteError) {
+  func forget(_ id: Int64) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_archive WHERE id = ?1", .integer(id))
   }
 }

@@ -82,11 +82,14 @@ extension BatchRecord {
   }
 }
 
-extension Ledger {
+/// The batched phase that is under way: the table `phasedb_batch`, of one row at most.
+struct BatchRecords: LedgerTable {
+  let ledger: Ledger
+
   /// The batched phase that is under way, nil when there is none.
   ///
   /// - Throws: `ledger-damaged` for a row that cannot be read.
-  func batch() throws(MigrationError) -> BatchRecord? {
+  func underWay() throws(MigrationError) -> BatchRecord? {
     guard format >= 2 else { return nil }
     return try lifting("reading the ledger") {
       var row = try connection.prepare(
@@ -161,13 +164,13 @@ extension Ledger {
   }
 
   /// The cursor of the phase under way, read again; nil when there is none.
-  func batchCursor() throws(SQLiteError) -> BatchCursor? {
+  func cursor() throws(SQLiteError) -> BatchCursor? {
     let row = try connection.rows("SELECT cursor, cursor_side FROM phasedb_batch").first
     return row.flatMap { BatchCursor($0[0], $0[1].text ?? "") }
   }
 
   /// Records that it is over. Belongs into the transaction that ends it.
-  func endBatch() throws(SQLiteError) { try connection.execute("DELETE FROM phasedb_batch") }
+  func end() throws(SQLiteError) { try connection.execute("DELETE FROM phasedb_batch") }
 }
 
 extension BatchCursor {

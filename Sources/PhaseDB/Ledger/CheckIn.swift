@@ -18,11 +18,14 @@ extension CheckIn: CustomStringConvertible {
   package var description: String { "\(application) \(versionText) on \(instance)" }
 }
 
-extension Ledger {
+/// The check-ins of a ledger: the table `phasedb_app`.
+struct CheckIns: LedgerTable {
+  let ledger: Ledger
+
   /// Every check-in since a moment, by application and instance.
   ///
   /// A time that SQLite cannot read counts as now, because forgetting a live version could open the gate of a contract.
-  func checkIns(since moment: Timestamp) throws(SQLiteError) -> [CheckIn] {
+  func all(since moment: Timestamp) throws(SQLiteError) -> [CheckIn] {
     var rows = try connection.prepare(
       """
       SELECT app, version, instance, seen_at FROM phasedb_app
@@ -40,7 +43,7 @@ extension Ledger {
   }
 
   /// The applications that ever checked in, as far as the ledger still knows.
-  func applicationsCheckedIn() throws(SQLiteError) -> Set<String> {
+  func applications() throws(SQLiteError) -> Set<String> {
     Set(try connection.rows("SELECT DISTINCT app FROM phasedb_app").compactMap { $0[0].text })
   }
 

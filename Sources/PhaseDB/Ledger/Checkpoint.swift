@@ -54,9 +54,12 @@ extension Checkpoint {
   }
 }
 
-extension Ledger {
+/// The named checkpoints of a ledger, and their snapshots.
+struct Checkpoints: LedgerTable {
+  let ledger: Ledger
+
   /// The points an operator named, oldest first.
-  func namedCheckpoints(applied: [AppliedPhase]) throws(SQLiteError) -> [Checkpoint] {
+  func named(applied: [AppliedPhase]) throws(SQLiteError) -> [Checkpoint] {
     let snapshots = try snapshots()
     let floor = applied.last(where: \.isSquashed)?.sequence ?? 0
     var rows = try connection.prepare(
@@ -107,7 +110,7 @@ extension Ledger {
   }
 
   /// Names the present point. Belongs into a transaction that has checked that the name is free.
-  func setCheckpoint(
+  func add(
     _ name: String, sequence: Int64, note: String, _ snapshot: Snapshot? = nil, by runner: Runner,
     at time: Timestamp
   ) throws(SQLiteError) {
@@ -115,7 +118,7 @@ extension Ledger {
       "INSERT INTO phasedb_checkpoint VALUES (?1, ?2, ?3, ?4, ?5, ?6)", .text(name), .integer(sequence),
       .text(time.text), .text(runner.user), .text(runner.host), .text(note))
     let file = snapshot.map { ", \($0.path), sha256 \($0.checksum)" } ?? ""
-    try log(.checkpoint, subject: name, detail: "at \(sequence)\(file)", by: runner, at: time)
+    try ledger.log(.checkpoint, subject: name, detail: "at \(sequence)\(file)", by: runner, at: time)
   }
 }
 

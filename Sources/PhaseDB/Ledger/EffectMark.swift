@@ -12,9 +12,12 @@ struct EffectMark: Sendable {
   let open: Int?
 }
 
-extension Ledger {
+/// From where the effects of phases count: the tables `phasedb_effect` and `phasedb_effect_open`.
+struct EffectMarks: LedgerTable {
+  let ledger: Ledger
+
   /// The marks of a phase that is applied or half done, by their numbers; none in a ledger of an older format.
-  func effectMarks(of phase: PhaseID) throws(SQLiteError) -> [Int: EffectMark] {
+  func marks(of phase: PhaseID) throws(SQLiteError) -> [Int: EffectMark] {
     guard format >= 5 else { return [:] }
     var rows = try connection.prepare("SELECT number, at, mark, open FROM phasedb_effect WHERE phase = ?1")
     try rows.bind([.text(phase.description)])
@@ -54,28 +57,18 @@ extension Ledger {
   }
 
   /// Forgets the marks of a phase that came down, or never went up. Belongs into that transaction.
-  func forgetEffects(of phase: PhaseID) throws(SQLiteError) {
+  func forget(of phase: PhaseID) throws(SQLiteError) {
     guard format >= 5 else { return }
     for table in ["phasedb_effect", "phasedb_effect_open"] {
       try connection.execute("DELETE FROM \(table) WHERE phase = ?1", .text(phase.description))
     }
   }
 
-  /// Whether a table that was there after the phase with a sequence number was dropped since. One that was dropped and
-  /// made again by the same phase was rebuilt.
-  func hasDropped(_ table: String, since sequence: Int64) throws(SQLiteError) -> Bool {
-    try connection.value(
-      """
-      SELECT 1 FROM phasedb_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE AND sequence > ?2
-      GROUP BY sequence HAVING sum(change = ?3) = 0 LIMIT 1
-      """, .text(table), .integer(sequence), .text(SchemaChange.Kind.added.rawValue)) != nil
-  }
-
   /// The last row of the log about the effects of a phase; nil when there is none.
-  func lastEffects(of phase: PhaseID) throws(SQLiteError) -> LogEntry? {
+  func lastEntry(of phase: PhaseID) throws(SQLiteError) -> LogEntry? {
     let id = try connection.value(
       "SELECT max(id) FROM phasedb_log WHERE action = ?1 AND subject = ?2",
       .text(LogEntry.Action.effects.rawValue), .text(phase.description))?.integer
-    return try id.flatMap { id throws(SQLiteError) in try entry(id) }
+    return try id.flatMap { id throws(SQLiteError) in try ledger.entry(id) }
   }
 }

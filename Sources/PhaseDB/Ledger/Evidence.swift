@@ -52,6 +52,24 @@ public struct Evidence: Sendable, Hashable {
   /// The schema it was rehearsed on, and the one it led to; nil when it led to none.
   let schemaBefore: SchemaDigest
   let schemaAfter: SchemaDigest?
+
+  /// Why it does not prove that its phase comes back, and a remedy; nil when it does.
+  func objection(to id: PhaseID) -> (reason: Prose, opening: Prose)? {
+    switch verdict {
+    case .exact, .declared: return nil
+    case .lossy:
+      let rows = tables.reduce(0) { $0 + $1.differing - $1.declared }
+      return (
+        "in the rehearsal of \(at) \(DetailLines.rows(rows)) did not come back",
+        "correct its down, or declare what it loses: -- @loses TABLE.COLUMN: WHY"
+      )
+    case .failed:
+      return (
+        "the rehearsal of \(at) failed",
+        "correct it, then see what fails: phasedb rehearse \(id.short)"
+      )
+    }
+  }
 }
 
 /// What a rehearsal measured, in milliseconds and bytes; nil for what did not run.
@@ -108,9 +126,12 @@ package struct RehearsedDetails: Sendable, Hashable, Codable {
   var text: String { (try? EvidenceJSON.text(self)) ?? "[]" }
 }
 
-extension Ledger {
+/// The evidence of a ledger: the table `phasedb_evidence`.
+struct EvidenceRecords: LedgerTable {
+  let ledger: Ledger
+
   /// All evidence, oldest first. An unreadable row proves nothing and is left out.
-  func evidence() throws(SQLiteError) -> [Evidence] {
+  func all() throws(SQLiteError) -> [Evidence] {
     guard format >= 2 else { return [] }
     var rows = try connection.prepare(
       """
@@ -158,7 +179,7 @@ extension Ledger {
       times.hold.map(Value.real) ?? .null,
       Value(times.rowsUp), Value(times.rowsDown), times.archiveBytes.map { Value($0) } ?? .null,
       times.logBytes.map { Value($0) } ?? .null, .text(evidence.detailText))
-    try log(
+    try ledger.log(
       .rehearse, subject: evidence.phase.description,
       detail:
         "\(evidence.verdict.rawValue), phase \(evidence.tokenHash), schema \(evidence.schemaBefore.text)",

@@ -37,11 +37,21 @@ package struct LaneRecord: Sendable, Hashable {
   func isOfAnotherRun(than runner: Runner) -> Bool {
     state != .open && !phase.isEmpty && holder != runner && !holder.isProvablyDead(seenFrom: runner)
   }
+
+  /// One that is not held yet.
+  static func new(_ name: String, _ lane: Lane, _ runner: Runner) -> LaneRecord {
+    LaneRecord(
+      name: name, state: .open, since: Timestamp(text: ""), until: Timestamp(text: ""), phase: "", watch: nil,
+      reason: "", byHand: nil, file: lane.file ?? "", holder: runner)
+  }
 }
 
-extension Ledger {
+/// The lanes of a ledger: the table `phasedb_lane`.
+struct LaneRecords: LedgerTable {
+  let ledger: Ledger
+
   /// Every lane that was ever held, by name; nothing in a ledger of an older format.
-  func lanes() throws(SQLiteError) -> [LaneRecord] {
+  func all() throws(SQLiteError) -> [LaneRecord] {
     guard format >= 5 else { return [] }
     var rows = try connection.prepare(
       """
@@ -66,7 +76,7 @@ extension Ledger {
   }
 
   /// The row of a lane; nil when it was never held.
-  func lane(_ name: String) throws(SQLiteError) -> LaneRecord? { try lanes().first { $0.name == name } }
+  func named(_ name: String) throws(SQLiteError) -> LaneRecord? { try all().first { $0.name == name } }
 
   /// Records how a lane is. Belongs into a transaction.
   func record(_ lane: LaneRecord) throws(SQLiteError) {

@@ -16,9 +16,12 @@ struct Lease: Sendable, Hashable {
   }
 }
 
-extension Ledger {
+/// The lease of a ledger: the table `phasedb_lease`, of one row at most.
+struct LeaseRow: LedgerTable {
+  let ledger: Ledger
+
   /// The lease that is held, nil when there is none.
-  func lease() throws(SQLiteError) -> Lease? {
+  func held() throws(SQLiteError) -> Lease? {
     var row = try connection.prepare(
       "SELECT who, host, process, boot_id, process_space, process_start, since, work FROM phasedb_lease")
     guard try row.step() else { return nil }
@@ -38,5 +41,6 @@ extension Ledger {
       .text(lease.since.text), .text(lease.work))
   }
 
-  func releaseLease() throws(SQLiteError) { try connection.execute("DELETE FROM phasedb_lease") }
+  /// Gives it back.
+  func release() throws(SQLiteError) { try connection.execute("DELETE FROM phasedb_lease") }
 }

@@ -11,6 +11,45 @@ package struct Ledger {
     self.format = format
   }
 
+  // MARK: Its tables
+
+  /// The phases that are applied.
+  var phases: AppliedPhases { AppliedPhases(ledger: self) }
+  /// The schemas that phases led to.
+  var schemas: RecordedSchemas { RecordedSchemas(ledger: self) }
+  /// What phases removed.
+  var archives: ArchiveRecords { ArchiveRecords(ledger: self) }
+  /// What ways back did when their phases went up.
+  var roundTrips: RoundTripRecords { RoundTripRecords(ledger: self) }
+  /// What ways down did when they were tried later.
+  var waysDown: WayDownRecords { WayDownRecords(ledger: self) }
+  /// What rehearsals showed.
+  var evidence: EvidenceRecords { EvidenceRecords(ledger: self) }
+  /// The points that an operator named.
+  var checkpoints: Checkpoints { Checkpoints(ledger: self) }
+  /// The applications that run.
+  var checkIns: CheckIns { CheckIns(ledger: self) }
+  /// Who runs several transactions as one.
+  var lease: LeaseRow { LeaseRow(ledger: self) }
+  /// The batched phase that is under way.
+  var batches: BatchRecords { BatchRecords(ledger: self) }
+  /// What watches saw.
+  var watches: WatchRecords { WatchRecords(ledger: self) }
+  /// The job queues that are held.
+  var lanes: LaneRecords { LaneRecords(ledger: self) }
+  /// The switches of phases.
+  var switches: SwitchRecords { SwitchRecords(ledger: self) }
+  /// How switches are raised.
+  var ramps: RampRecords { RampRecords(ledger: self) }
+  /// From where the effects of phases count.
+  var effects: EffectMarks { EffectMarks(ledger: self) }
+  /// Rows without a parent.
+  var orphans: OrphanRecord { OrphanRecord(ledger: self) }
+  /// Phases that a baseline stands for.
+  var squash: SquashRecord { SquashRecord(ledger: self) }
+
+  // MARK: Whether there is one, and which
+
   /// What a database says of its ledger.
   enum Presence: Hashable {
     case absent
@@ -48,9 +87,9 @@ package struct Ledger {
     ] {
       try connection.execute("INSERT INTO phasedb_meta VALUES (?1, ?2)", .text(key), .text(value))
     }
-    try ledger.record(schema.changes(since: Schema()), sequence: 0)
+    try ledger.schemas.record(schema.changes(since: Schema()), sequence: 0)
     let orphans = try Orphans(of: connection)
-    try ledger.record(KnownOrphans(before: orphans))
+    try ledger.orphans.record(KnownOrphans(before: orphans))
     let found = orphans.isEmpty ? "" : ", \(DetailLines.rows(orphans.count)) without a parent"
     try ledger.log(
       .begin, subject: "", detail: "schema \(schema.digest.text)\(found)", by: runner, at: time)
@@ -77,7 +116,7 @@ package struct Ledger {
       var digest = try connection.value("SELECT value FROM phasedb_meta WHERE key = 'schema'")?.text.flatMap(
         SchemaDigest.init)
     else { return nil }
-    digest -= try digestsOfIgnored().sum(after: 0)
+    digest -= try schemas.digestsOfIgnored().sum(after: 0)
     return digest
   }
 
@@ -89,6 +128,8 @@ package struct Ledger {
     )?.integer == 1
   }
 
+  // MARK: Its log
+
   /// The id of the log's last row: it changes whenever the ledger does.
   func head() throws(SQLiteError) -> Int64 {
     try connection.value("SELECT max(id) FROM phasedb_log")?.integer ?? 0
@@ -99,18 +140,12 @@ package struct Ledger {
     let id = try head()
     return (id, try hash(of: id))
   }
-}
 
-// MARK: - Log
-
-extension Ledger {
   /// The hash of a row of the log, nil when there is no such row.
   func hash(of entry: Int64) throws(SQLiteError) -> String? {
     try connection.value("SELECT hash FROM phasedb_log WHERE id = ?1", .integer(entry))?.text
   }
-}
 
-extension Ledger {
   /// Adds a row to the log.
   ///
   /// - Returns: its id.
@@ -166,36 +201,9 @@ extension Ledger {
     }
     return entries.reversed()
   }
-}
 
-extension MigrationError {
-  static func ledgerNamesTaken(_ objects: [SchemaObject]) -> MigrationError {
-    MigrationError(
-      .ledgerTouched, "the database has no ledger, but objects that are named phasedb_… or use such a name",
-      details: objects.map { Prose($0.title) }.sorted(),
-      help: ["rename or drop them: the prefix is reserved for the ledger"])
-  }
-}
+  // MARK: Its commit, and its damage
 
-extension Connection {
-  /// Reports where the last commit went if the file is no longer at its path, because somebody moved it between the
-  /// last check and the commit.
-  ///
-  /// - Throws: `database-replaced` with standing `partWay`.
-  func refuseMoved(_ activity: Prose) throws(MigrationError) {
-    guard isMoved else { return }
-    throw MigrationError(
-      .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open",
-      state:
-        "the change is in the file that was at \(path) before; the file that is there now was not touched",
-      help: [
-        "find the file that was moved, with its -wal file, or run the command again on the one that is there",
-        "keep programs from replacing the file of a database that is in use",
-      ], standing: .partWay)
-  }
-}
-
-extension Ledger {
   /// Commits, and if that fails, reads the log before it reports a failure: a commit that landed may still return an
   /// error, for instance from the checkpoint that follows it in WAL mode.
   ///
@@ -226,4 +234,52 @@ extension Ledger {
       throw failure
     }
   }
+
+  /// The error about a ledger that cannot be read.
+  static func damaged(_ what: Prose) -> MigrationError {
+    MigrationError(
+      .ledgerDamaged, what, state: "nothing was changed",
+      help: [
+        "look at the row with: sqlite3 FILE 'SELECT * FROM phasedb_phase'",
+        "restore the ledger from a backup",
+      ])
+  }
+}
+
+extension MigrationError {
+  static func ledgerNamesTaken(_ objects: [SchemaObject]) -> MigrationError {
+    MigrationError(
+      .ledgerTouched, "the database has no ledger, but objects that are named phasedb_… or use such a name",
+      details: objects.map { Prose($0.title) }.sorted(),
+      help: ["rename or drop them: the prefix is reserved for the ledger"])
+  }
+}
+
+extension Connection {
+  /// Reports where the last commit went if the file is no longer at its path, because somebody moved it between the
+  /// last check and the commit.
+  ///
+  /// - Throws: `database-replaced` with standing `partWay`.
+  func refuseMoved(_ activity: Prose) throws(MigrationError) {
+    guard isMoved else { return }
+    throw MigrationError(
+      .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open",
+      state:
+        "the change is in the file that was at \(path) before; the file that is there now was not touched",
+      help: [
+        "find the file that was moved, with its -wal file, or run the command again on the one that is there",
+        "keep programs from replacing the file of a database that is in use",
+      ], standing: .partWay)
+  }
+}
+
+/// One of the ledger's tables, with what reads and writes it.
+protocol LedgerTable {
+  var ledger: Ledger { get }
+}
+
+extension LedgerTable {
+  var connection: Connection { ledger.connection }
+  /// The format of the ledger: the table may be missing from an older one.
+  var format: Int { ledger.format }
 }

@@ -173,20 +173,24 @@ extension Orphans {
 
 // MARK: - In the ledger
 
-extension Ledger {
-  /// Rows without a parent that the ledger records.
-  struct KnownOrphans {
-    /// Those that existed when the ledger began; nil in a ledger that is older than this record.
-    var before: Orphans?
-    /// Those that an operator accepted since.
-    var accepted = Orphans()
-  }
+/// Rows without a parent that the ledger records.
+struct KnownOrphans {
+  /// Those that existed when the ledger began; nil in a ledger that is older than this record.
+  var before: Orphans?
+  /// Those that an operator accepted since.
+  var accepted = Orphans()
+}
 
-  private static let orphansKey = "orphans"
+/// What a ledger says of rows without a parent: a row of `phasedb_meta`.
+struct OrphanRecord: LedgerTable {
+  let ledger: Ledger
 
-  func knownOrphans() throws(MigrationError) -> KnownOrphans {
+  private static let key = "orphans"
+
+  /// What it says.
+  func known() throws(MigrationError) -> KnownOrphans {
     let text = try lifting("reading the ledger") { () in
-      try connection.value("SELECT value FROM phasedb_meta WHERE key = ?1", .text(Self.orphansKey))?.text
+      try connection.value("SELECT value FROM phasedb_meta WHERE key = ?1", .text(Self.key))?.text
     }
     guard let text else { return KnownOrphans() }
     guard let known = EvidenceJSON.read(OrphansJSON.self, from: text) else {
@@ -200,7 +204,7 @@ extension Ledger {
     let text = try EvidenceJSON.text(
       OrphansJSON(before: known.before?.json, accepted: known.accepted.json))
     try connection.execute(
-      "INSERT OR REPLACE INTO phasedb_meta VALUES (?1, ?2)", .text(Self.orphansKey), .text(text))
+      "INSERT OR REPLACE INTO phasedb_meta VALUES (?1, ?2)", .text(Self.key), .text(text))
   }
 }
 

@@ -36,11 +36,20 @@ package struct RampRecord: Sendable, Hashable {
   package var isOpen: Bool { verdict == .ramping }
   /// The exposure of the present step.
   package var exposure: Exposure { steps[step - 1] }
+
+  /// `step 2 of 4`.
+  package var place: Prose { "step \(step) of \(steps.count)" }
+
+  /// Why the exposure is what it is.
+  var reason: String { "ramp, step \(step) of \(steps.count)" }
 }
 
-extension Ledger {
+/// The ramps of a ledger: the table `phasedb_ramp`.
+struct RampRecords: LedgerTable {
+  let ledger: Ledger
+
   /// The last ramp of a switch; nil when there was none.
-  func ramp(of name: String) throws(MigrationError) -> RampRecord? {
+  func last(of name: String) throws(MigrationError) -> RampRecord? {
     guard format >= 5 else { return nil }
     return try lifting("reading the ledger") {
       var row = try connection.prepare(
@@ -78,7 +87,7 @@ extension Ledger {
   }
 
   /// Ends a ramp because somebody else changed its switch. Belongs into the transaction of that.
-  func endRamp(of name: String, _ why: String, at time: Timestamp) throws(SQLiteError) {
+  func end(of name: String, _ why: String, at time: Timestamp) throws(SQLiteError) {
     try connection.execute(
       "UPDATE phasedb_ramp SET verdict = 'ended', detail = ?2, beat = ?3 WHERE name = ?1 AND verdict = 'ramping'",
       .text(name), .text(why), .text(time.text))

@@ -82,7 +82,10 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   }
 }
 
-extension Ledger {
+/// What a ledger says of ways back that were tried at once: the table `phasedb_round_trip`.
+struct RoundTripRecords: LedgerTable {
+  let ledger: Ledger
+
   /// Records what the way back of an applied phase did. Belongs into the transaction of the phase.
   ///
   /// - Parameter sequence: the phase's.
@@ -98,7 +101,7 @@ extension Ledger {
   /// What the way back of an applied phase did; nil when nothing was recorded, for instance by an earlier version.
   ///
   /// - Throws: `ledger-damaged` for a row that cannot be read.
-  func roundTrip(of sequence: Int64) throws(MigrationError) -> RoundTripRecord? {
+  func read(of sequence: Int64) throws(MigrationError) -> RoundTripRecord? {
     guard format >= 3 else { return nil }
     let report = try lifting("reading the ledger") { () in
       try connection.value("SELECT report FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))?
@@ -112,8 +115,19 @@ extension Ledger {
     }
   }
 
+  /// The verdicts from when the phases went up, by their sequences, without the rest of the reports.
+  func verdicts() throws(SQLiteError) -> [Int64: RoundTripRecord.Verdict] {
+    guard format >= 3 else { return [:] }
+    var rows = try connection.prepare("SELECT sequence, verdict FROM phasedb_round_trip")
+    var verdicts: [Int64: RoundTripRecord.Verdict] = [:]
+    while try rows.step() {
+      verdicts[rows.integer(at: 0)] = RoundTripRecord.Verdict(rawValue: rows.text(at: 1))
+    }
+    return verdicts
+  }
+
   /// Removes the record of a phase that came down. Belongs into the transaction that takes it down.
-  func forgetRoundTrip(of sequence: Int64) throws(SQLiteError) {
+  func forget(of sequence: Int64) throws(SQLiteError) {
     try connection.execute("DELETE FROM phasedb_round_trip WHERE sequence = ?1", .integer(sequence))
   }
 }

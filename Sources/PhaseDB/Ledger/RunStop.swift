@@ -53,15 +53,13 @@ package struct RunStop: Sendable, Hashable {
     else { return nil }
     self.init(at: entry.at, phase, direction, error, line: parts.3.flatMap { Int($0) }, standing)
   }
-}
 
-extension Ledger {
   /// How the last run stopped; nil when it ended well, and when there was none.
-  func lastStop() throws(SQLiteError) -> RunStop? {
+  static func last(in ledger: Ledger) throws(SQLiteError) -> RunStop? {
     let runs = [LogEntry.Action.start, .resume, .up, .down, .restore, .stop].map { "'\($0.rawValue)'" }
-    let last = try connection.value(
+    let last = try ledger.connection.value(
       "SELECT id FROM phasedb_log WHERE action IN (\(runs.joined(separator: ", "))) ORDER BY id DESC LIMIT 1")
     guard let id = last?.integer else { return nil }
-    return try entry(id).flatMap { RunStop($0) }
+    return try ledger.entry(id).flatMap { RunStop($0) }
   }
 }

@@ -43,22 +43,25 @@ package struct SwitchMember: Sendable, Hashable {
   }
 }
 
-extension Ledger {
+/// The switches of a ledger: the tables `phasedb_switch` and `phasedb_switch_member`.
+struct SwitchRecords: LedgerTable {
+  let ledger: Ledger
+
   /// Every switch by its name; nothing in a ledger of an older format.
-  func switches() throws(SQLiteError) -> [SwitchRecord] { try switches("ORDER BY s.name", []) }
+  func all() throws(SQLiteError) -> [SwitchRecord] { try read("ORDER BY s.name", []) }
 
   /// Whether there is any: without one no text needs to be read.
-  func hasSwitches() throws(SQLiteError) -> Bool {
+  func hasAny() throws(SQLiteError) -> Bool {
     guard format >= 5 else { return false }
     return try connection.value("SELECT 1 FROM phasedb_switch LIMIT 1") != nil
   }
 
   /// The switch of that name; nil when there is none.
-  func switchRecord(_ name: String) throws(SQLiteError) -> SwitchRecord? {
-    try switches("WHERE s.name = ?1", [.text(name)]).first
+  func named(_ name: String) throws(SQLiteError) -> SwitchRecord? {
+    try read("WHERE s.name = ?1", [.text(name)]).first
   }
 
-  private func switches(_ which: String, _ values: [Value]) throws(SQLiteError) -> [SwitchRecord] {
+  private func read(_ which: String, _ values: [Value]) throws(SQLiteError) -> [SwitchRecord] {
     guard format >= 5 else { return [] }
     var rows = try connection.prepare(
       """
@@ -97,7 +100,7 @@ extension Ledger {
   }
 
   /// The applied phases that make a switch or wait for one, with their texts.
-  func switchPhases(
+  func phases(
     among applied: [AppliedPhase]
   ) throws(MigrationError) -> [(applied: AppliedPhase, phase: Phase)] {
     let found = try lifting("reading the ledger") { () in
@@ -107,19 +110,17 @@ extension Ledger {
     guard !found.isEmpty else { return [] }
     var phases: [(applied: AppliedPhase, phase: Phase)] = []
     for phase in applied where found.contains(phase.sequence) {
-      phases.append((phase, try self.phase(phase)))
+      phases.append((phase, try ledger.phases.text(of: phase)))
     }
     return phases.filter { !$0.phase.switches.isEmpty }
   }
-}
 
-// MARK: - Changing them. Everything belongs into a transaction.
+  // MARK: Changing them. Everything belongs into a transaction.
 
-extension Ledger {
   /// What follows for switches when a phase is recorded as applied: an expand makes its switches, for nobody at first; a
   /// contract takes away what whoever is off needs, so that its switches are on for everybody from then on.
-  func applySwitches(
-    of phase: Phase, _ id: PhaseID, by runner: Runner, at time: Timestamp
+  func apply(
+    _ phase: Phase, _ id: PhaseID, by runner: Runner, at time: Timestamp
   ) throws(SQLiteError) {
     for name in phase.switchesMade {
       // What is left of an earlier one of that name says nothing about this phase.
@@ -128,10 +129,10 @@ extension Ledger {
         "INSERT INTO phasedb_switch VALUES (?1, 0, ?2, 1, NULL, NULL, ?3, ?4, ?5)", .text(name),
         .integer(Int64.random(in: 65_536...2_147_483_646)), .text(time.text),
         .text("\(runner.user)@\(runner.host)"), .text("made by \(id.short)"))
-      try log(.switch, subject: name, detail: "made by \(id.short)", by: runner, at: time)
+      try ledger.log(.switch, subject: name, detail: "made by \(id.short)", by: runner, at: time)
     }
     for required in phase.switchesRequired {
-      guard let present = try switchRecord(required.name), present.fullSince == nil else { continue }
+      guard let present = try named(required.name), present.fullSince == nil else { continue }
       let pins = try unpin(false, of: required.name)
       try change(
         present, to: .full, pins: pins, reason: SwitchRecord.reason(openedBy: id), by: runner, at: time)
@@ -139,14 +140,14 @@ extension Ledger {
   }
 
   /// Removes the switches that a phase made, when it comes down: whoever asks gets no row, which is off.
-  func removeSwitches(of phase: Phase, _ id: PhaseID, by runner: Runner, at time: Timestamp)
+  func remove(of phase: Phase, _ id: PhaseID, by runner: Runner, at time: Timestamp)
     throws(SQLiteError)
   {
     guard format >= 5 else { return }
     for name in phase.switchesMade {
-      guard let present = try switchRecord(name) else { continue }
+      guard let present = try named(name) else { continue }
       try forget(name)
-      try log(
+      try ledger.log(
         .switch, subject: name, detail: "removed with \(id.short): it was at \(present.standing.raw)",
         by: runner, at: time)
     }
@@ -185,8 +186,8 @@ extension Ledger {
       .text(present.name), .integer(Int64(exposure.hundredths)), .text(time.text),
       .text("\(runner.user)@\(runner.host)"), .text(reason))
     try settleTimes(of: present, at: time)
-    if !isRamp { try endRamp(of: present.name, "it was set to \(exposure)", at: time) }
-    try log(
+    if !isRamp { try ledger.ramps.end(of: present.name, "it was set to \(exposure)", at: time) }
+    try ledger.log(
       .switch, subject: present.name,
       detail: "\(present.exposure) to \(exposure)\(pins)\(reason.isEmpty ? "" : ": \(reason)")", by: runner,
       at: time
@@ -206,8 +207,8 @@ extension Ledger {
       "UPDATE phasedb_switch SET exposure = 0, changed_at = ?2, changed_by = ?3, reason = ?4 WHERE name = ?1",
       .text(present.name), .text(time.text), .text("\(runner.user)@\(runner.host)"), .text(reason))
     try settleTimes(of: present, at: time)
-    if !isRamp { try endRamp(of: present.name, "it was closed", at: time) }
-    try log(
+    if !isRamp { try ledger.ramps.end(of: present.name, "it was closed", at: time) }
+    try ledger.log(
       .switch, subject: present.name,
       detail: "closed at \(present.exposure)\(pins)\(reason.isEmpty ? "" : ": \(reason)")", by: runner,
       at: time)
@@ -230,7 +231,7 @@ extension Ledger {
     }
     try settleTimes(of: present, at: time)
     let what = isOn.map { $0 ? "pinned on" : "pinned off" } ?? "unpinned"
-    try log(
+    try ledger.log(
       .switch, subject: present.name, detail: "\(what): \(subject)\(reason.isEmpty ? "" : ", \(reason)")",
       by: runner, at: time)
   }
@@ -248,16 +249,14 @@ extension Ledger {
       WHERE name = ?1
       """, .text(before.name), .text(time.text), .integer(before.isOpen ? 1 : 0))
   }
-}
 
-// MARK: - Asking
+  // MARK: Asking
 
-extension Ledger {
   /// What an application gets that asks for a subject, and the bucket of the subject; nil when there is no such switch.
   func answer(
     _ name: String, _ subject: String
   ) throws(SQLiteError) -> (isOn: Bool, bucket: Int, pin: Bool?)? {
-    guard format >= 5, try switchRecord(name) != nil else { return nil }
+    guard format >= 5, try named(name) != nil else { return nil }
     func ask(_ sql: String) throws(SQLiteError) -> Value? {
       var query = try connection.prepare(sql)
       try query.bind(.text(name), to: ":name")

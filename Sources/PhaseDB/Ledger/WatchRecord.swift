@@ -54,6 +54,45 @@ package struct WatchRecord: Sendable, Hashable {
   package var isOpen: Bool { [.watching, .containing, .reversing, .checking].contains(verdict) }
   /// Whether a later contract may take it for settled.
   package var lets: Bool { verdict == .passed || verdict == .waived }
+
+  /// Whether lanes that are held through it stay held.
+  var keepsLanes: Bool { [.watching, .containing, .reversing].contains(verdict) }
+
+  /// Takes one sample of each probe.
+  mutating func take(_ samples: [String: Sample]) {
+    if verdict == .checking {
+      guard let probe = text.probes.first(where: { $0.title == failed }) else { return verdict = .reversed }
+      let outcome = samples[failed]?.outcome ?? .unknown
+      guard let hasHelped = judgement.takeAfterwards(outcome, of: probe) else { return }
+      verdict = hasHelped ? .reversed : .reversedNoHelp
+      let isSeen = judgement.afterwards.contains(.passes)
+      detail +=
+        hasHelped
+        ? isSeen ? "; it passes now" : "; it cannot be asked on this schema"
+        : "; it goes on failing"
+      return
+    }
+    if verdict == .containing {
+      guard let hasHelped = judgement.takeContained(samples, of: text.probes, after: failed) else { return }
+      verdict = hasHelped ? .contained : watch.then == .reverse ? .reversing : .failed
+      detail += hasHelped ? ", and every probe passes again" : ", which did not help"
+      return
+    }
+    switch judgement.take(samples, of: watch, text.probes) {
+    case .goesOn: break
+    case .passed:
+      verdict = .passed
+      detail = CountText.text(judgement.rounds, "sample")
+    case .unclear(let probe, let why):
+      verdict = .unclear
+      detail = "'\(probe)': \(why)"
+    case .failed(let probe):
+      verdict = watch.then == .reverse ? .reversing : .failed
+      failed = probe
+      let reason = samples[probe]?.reason ?? ""
+      detail = "'\(probe)' failed\(reason.isEmpty ? "" : ": \(reason)")"
+    }
+  }
 }
 
 /// A sample as the ledger keeps it.
@@ -75,9 +114,12 @@ package struct Freeze: Sendable, Hashable {
   func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now } ?? false }
 }
 
-extension Ledger {
+/// The watches of a ledger: the tables `phasedb_watch`, `phasedb_sample`, `phasedb_watcher` and `phasedb_freeze`.
+struct WatchRecords: LedgerTable {
+  let ledger: Ledger
+
   /// Every watch, oldest first; nothing in a ledger of an older format.
-  func watches() throws(MigrationError) -> [WatchRecord] {
+  func all() throws(MigrationError) -> [WatchRecord] {
     guard format >= 4 else { return [] }
     return try lifting("reading the ledger") {
       var rows = try connection.prepare(
@@ -113,7 +155,7 @@ extension Ledger {
   /// Begins the watch of a phase that went up. Belongs into its transaction.
   ///
   /// - Parameter baselines: what its probes showed before.
-  func beginWatch(
+  func begin(
     of applied: AppliedPhase, _ phase: Phase, from first: Int64, _ baselines: [String: [Sample]]
   ) throws(SQLiteError) {
     try connection.execute(
@@ -143,7 +185,7 @@ extension Ledger {
   }
 
   /// Ends the watch of a phase that comes down. Belongs into its transaction.
-  func endWatch(of sequence: Int64) throws(SQLiteError) {
+  func end(_ sequence: Int64) throws(SQLiteError) {
     guard format >= 4 else { return }
     try connection.execute(
       "UPDATE phasedb_watch SET verdict = ?1 WHERE id = ?2 AND verdict IN (?3, ?4, ?5, ?6, ?7)",
@@ -159,11 +201,9 @@ extension Ledger {
       "UPDATE phasedb_watch SET verdict = ?1, reversal = ?2 WHERE id = ?3",
       .text(WatchRecord.Verdict.checking.rawValue), .integer(entry), .integer(watch))
   }
-}
 
-// MARK: - Samples
+  // MARK: Samples
 
-extension Ledger {
   /// Keeps a sample: the last ten of each probe, those before the phase, and each that is another than the one before it.
   func keep(_ kept: KeptSample, of watch: Int64) throws(SQLiteError) {
     try insert(kept, of: watch)
@@ -201,11 +241,9 @@ extension Ledger {
     }
     return samples
   }
-}
 
-// MARK: - Who watches, and who keeps watches from reversing
+  // MARK: Who watches, and who keeps watches from reversing
 
-extension Ledger {
   /// Who watches; nil when nobody does.
   func watcher() throws(SQLiteError) -> (runner: Runner, beat: Timestamp)? {
     guard format >= 4 else { return nil }

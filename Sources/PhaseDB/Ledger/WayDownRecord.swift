@@ -26,9 +26,12 @@ struct WayDownRecord: Sendable {
   let report: String
 }
 
-extension Ledger {
+/// What a ledger says of ways down that were tried later, and how long they took: the table `phasedb_way_down`.
+struct WayDownRecords: LedgerTable {
+  let ledger: Ledger
+
   /// What is known of the way back of every applied phase, by its sequence; nothing in a ledger of an older format.
-  func wayDownRecords(_ means: WayDownRecord.Means) throws(SQLiteError) -> [Int64: WayDownRecord] {
+  func all(_ means: WayDownRecord.Means) throws(SQLiteError) -> [Int64: WayDownRecord] {
     guard format >= 3 else { return [:] }
     var rows = try connection.prepare(
       "SELECT sequence, schema, at, verdict, report FROM phasedb_way_down WHERE means = ?1")
@@ -51,15 +54,25 @@ extension Ledger {
       .text(record.report))
   }
 
-  /// The verdicts from when the phases went up, by their sequences, without the rest of the reports.
-  func roundTripVerdicts() throws(SQLiteError) -> [Int64: RoundTripRecord.Verdict] {
-    guard format >= 3 else { return [:] }
-    var rows = try connection.prepare("SELECT sequence, verdict FROM phasedb_round_trip")
-    var verdicts: [Int64: RoundTripRecord.Verdict] = [:]
+  /// How long phases took when they last came down, in milliseconds, by phase and text.
+  func lastTimes() throws(SQLiteError) -> [PhaseText: Double] {
+    var rows = try connection.prepare("SELECT subject, detail FROM phasedb_log WHERE action = ?1 ORDER BY id")
+    try rows.bind([.text(LogEntry.Action.down.rawValue)])
+    var times: [PhaseText: Double] = [:]
     while try rows.step() {
-      verdicts[rows.integer(at: 0)] = RoundTripRecord.Verdict(rawValue: rows.text(at: 1))
+      // An earlier version wrote no time.
+      let words = rows.text(at: 1).split(separator: " ")
+      guard words.count > 2, words.last == "ms", let time = Double(words[words.count - 2]) else { continue }
+      let hash = words[1].prefix { $0 != "," }
+      times[PhaseText(phase: rows.text(at: 0), hash: String(hash))] = time
     }
-    return verdicts
+    return times
+  }
+
+  /// A phase by its name and the hash of its text.
+  struct PhaseText: Hashable {
+    let phase: String
+    let hash: String
   }
 }
 

@@ -166,16 +166,16 @@ extension Migrator {
     _ history: ReplayedHistory, _ schema: Schema
   ) throws(MigrationError) -> Adoption {
     let (time, runner) = (options.now(), options.runner)
-    for step in history.steps { try Ledger.refuseUnreadable(step.id, step.phase) }
+    for step in history.steps { try AppliedPhases.refuseUnreadable(step.id, step.phase) }
     let (recorded, orphans) = try lifting("writing the ledger") { () in
       let ledger = try Ledger.create(in: connection, schema: history.first, by: runner, at: time)
-      try ledger.begin(with: catalog.baseline)
+      try ledger.squash.begin(with: catalog.baseline)
       if history.steps.isEmpty {
         try ledger.log(.adopt, subject: "", detail: "before the first phase", by: runner, at: time)
       }
-      let orphans = try ledger.knownOrphans().before?.count ?? 0
+      let orphans = try ledger.orphans.known().before?.count ?? 0
       let recorded = try history.steps.map { step in
-        try ledger.record(
+        try ledger.phases.record(
           step.id, step.phase, changes: step.after.changes(since: step.before), before: step.before.digest,
           after: step.after.digest, milliseconds: 0, as: .adopt, by: runner, at: time)
       }

@@ -32,7 +32,7 @@ extension Migrator {
     }
     return try writing("committing the check-in") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw lacksSchema("nothing was recorded") }
-      let bounds = LiveBounds(knowledge.applied, catalog, underWay: try ledger.batch())
+      let bounds = LiveBounds(knowledge.applied, catalog, underWay: try ledger.batches.underWay())
       let interval = bounds.intervals[live.application]
       if let misfit = bounds.misfit(of: live) {
         throw MigrationError(
@@ -43,7 +43,8 @@ extension Migrator {
       let checkIn = CheckIn(
         application: live.application, versionText: live.version.description, instance: instance, seenAt: now)
       try lifting("writing the ledger") { () in
-        try ledger.record(checkIn, removingBefore: now.before(max(options.forget, .seconds(30 * 86_400))))
+        try ledger.checkIns.record(
+          checkIn, removingBefore: now.before(max(options.forget, .seconds(30 * 86_400))))
       }
       return CheckInReport(
         checkIn: checkIn, mayBeLive: interval,

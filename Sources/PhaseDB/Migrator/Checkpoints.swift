@@ -7,7 +7,7 @@ extension Migrator {
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { return [] }
       let named = try lifting("reading the ledger") { () in
-        try ledger.namedCheckpoints(applied: knowledge.applied)
+        try ledger.checkpoints.named(applied: knowledge.applied)
       }
       return (knowledge.applied.map(Checkpoint.init(after:)) + named).sorted {
         ($0.sequence, $0.name ?? "") < ($1.sequence, $1.name ?? "")
@@ -51,9 +51,9 @@ extension Migrator {
     guard knowledge.isInPlace || options.overridden.contains(.drift) else {
       throw try knowledge.driftError(isGate: false)
     }
-    if let underWay = try ledger.batch() { throw underWay.inProgress("no checkpoint can be made") }
+    if let underWay = try ledger.batches.underWay() { throw underWay.inProgress("no checkpoint can be made") }
     let isTaken = try lifting("reading the ledger") { () in
-      try ledger.namedCheckpoints(applied: []).contains { $0.name == name }
+      try ledger.checkpoints.named(applied: []).contains { $0.name == name }
     }
     guard !isTaken else {
       throw MigrationError(
@@ -73,9 +73,9 @@ extension Migrator {
     try lifting("writing the ledger") { () in
       if let snapshot {
         ledger = try ledger.upgraded(by: options.runner, at: time)
-        try ledger.set(snapshot, of: name)
+        try ledger.checkpoints.set(snapshot, of: name)
       }
-      try ledger.setCheckpoint(
+      try ledger.checkpoints.add(
         name, sequence: last?.sequence ?? 0, note: note, snapshot, by: options.runner, at: time)
     }
     return Checkpoint(

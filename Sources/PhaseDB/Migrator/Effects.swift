@@ -63,7 +63,7 @@ extension Migrator {
     // Tables of the ledger that somebody changed tell nothing.
     guard let ledger = knowledge.ledger, knowledge.ledgerDrift.isEmpty else { return [:] }
     var all: [PhaseID: [EffectCount]] = [:]
-    if let half = try ledger.batch(), !half.phase.effects.isEmpty {
+    if let half = try ledger.batches.underWay(), !half.phase.effects.isEmpty {
       all[half.id] = try EffectCounting(
         half.id, half.phase, sequence: nil, within: Self.effectPatience, ledger
       ).counts()
@@ -86,7 +86,7 @@ extension Migrator {
           step.id, step.phase, sequence: applied?.sequence, within: Self.effectPatience, ledger
         ).counts()
       }
-      let archives = try ledger.archives(of: step.id)
+      let archives = try ledger.archives.all(of: step.id)
       guard !archives.isEmpty else { continue }
       plan.kept[step.id] = try KeptData.archives(
         archives, lookingForDeleted: Self.effectPatience, on: connection)
@@ -101,15 +101,15 @@ extension Migrator {
         .ledgerMissing, "\(database) has no ledger, so nothing was counted",
         help: ["see what is applied: phasedb status"])
     }
-    let underWay = try ledger.batch()
+    let underWay = try ledger.batches.underWay()
     let known = Set(knowledge.applied.map(\.id) + catalog.phases.map(\.id)).union(
       underWay.map { [$0.id] } ?? [])
     let id = try PhaseID.find(name, among: known.sorted())
     if let applied = knowledge.applied.last(where: { $0.id == id }) {
-      return (id, try ledger.phase(applied), applied.sequence, ledger)
+      return (id, try ledger.phases.text(of: applied), applied.sequence, ledger)
     }
     if let underWay, underWay.id == id { return (id, underWay.phase, nil, ledger) }
-    let last = try lifting("reading the log") { () in try ledger.lastEffects(of: id) }
+    let last = try lifting("reading the log") { () in try ledger.effects.lastEntry(of: id) }
     throw MigrationError(
       .notApplied, "\(id.short) is not applied, so nothing is counted",
       details: last.map { ["when it came down, \($0.at): \($0.detail)"] } ?? [],

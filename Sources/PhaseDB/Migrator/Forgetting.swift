@@ -104,13 +104,14 @@ extension Migrator {
         state: "nothing was changed",
         help: ["start tracking the database: phasedb adopt"])
     }
-    var items = try KeptData.archives(try ledger.archives().filter { $0.state != .purged }, on: connection)
+    var items = try KeptData.archives(
+      try ledger.archives.all().filter { $0.state != .purged }, on: connection)
     for applied in knowledge.applied {
       items += try PurgeRun(applied.id.description, catalog, knowledge, on: connection).listing().items
         .filter(\.isRetired)
     }
     let (entries, checkpoints) = try lifting("reading the ledger") { () in
-      (try ledger.head(), try ledger.namedCheckpoints(applied: knowledge.applied).count)
+      (try ledger.head(), try ledger.checkpoints.named(applied: knowledge.applied).count)
     }
     let path = database.split(separator: "/").last.map(String.init) ?? database
     return Forgetting(
@@ -130,12 +131,12 @@ extension Migrator {
 
   private func unfinished(_ ledger: Ledger) throws(MigrationError) -> [Prose] {
     var lines: [Prose] = []
-    if let batch = try ledger.batch() {
+    if let batch = try ledger.batches.underWay() {
       lines.append("\(batch.id) is half done on its way \(batch.direction.rawValue)")
     }
-    lines += try ledger.watches().filter(\.isOpen).map { "\($0.phase) is being watched" }
+    lines += try ledger.watches.all().filter(\.isOpen).map { "\($0.phase) is being watched" }
     lines += try standings(ledger).filter { $0.state != .open }.map { "lane \($0.name) is held" }
-    let switches = try lifting("reading the ledger") { () in try ledger.switches() }
+    let switches = try lifting("reading the ledger") { () in try ledger.switches.all() }
     return lines
       + switches.filter(\.isOpen).map { "switch \($0.name) is on for some: whoever asks for it would fail" }
   }
@@ -153,12 +154,12 @@ extension Migrator {
   private func erase(_ knowledge: Knowledge) throws(MigrationError) {
     guard let ledger = knowledge.ledger else { return }
     for applied in knowledge.applied {
-      let phase = try ledger.phase(applied)
+      let phase = try ledger.phases.text(of: applied)
       try lifting("dropping what \(applied.id) retired") { () in
         try RetiredObjects(of: applied.id, phase).drop(on: connection)
       }
     }
-    let archives = try ledger.archives().map(\.tableName)
+    let archives = try ledger.archives.all().map(\.tableName)
     try lifting("dropping the ledger") { () in
       for trigger in knowledge.schema.laneTriggers {
         try connection.execute("DROP TRIGGER main.\(SQLText.identifier(trigger.name))")

@@ -87,9 +87,9 @@ extension Migrator {
 
   /// The lanes that the ledger knows.
   func standings(_ ledger: Ledger?) throws(MigrationError) -> [LaneStanding] {
-    let rows = try lifting("reading the ledger") { () in try ledger?.lanes() ?? [] }
+    let rows = try lifting("reading the ledger") { () in try ledger?.lanes.all() ?? [] }
     guard !rows.isEmpty else { return [] }
-    let watches = try ledger?.watches() ?? []
+    let watches = try ledger?.watches.all() ?? []
     return try rows.map { row throws(MigrationError) in
       let isAbandoned = isAbandoned(row, watches)
       let (state, opens) = try holding(row, isAbandoned: isAbandoned)
@@ -141,8 +141,8 @@ extension Migrator {
       present.isReadable
     else { return }
     let ledger = Ledger(connection: connection, format: format)
-    guard let rows = try? ledger.lanes(), rows.contains(where: { $0.state != .open }),
-      let watches = try? ledger.watches()
+    guard let rows = try? ledger.lanes.all(), rows.contains(where: { $0.state != .open }),
+      let watches = try? ledger.watches.all()
     else { return }
     for row in rows where isAbandoned(row, watches) {
       var remedy: Prose?
@@ -193,8 +193,8 @@ extension Migrator {
     let (rows, record, format) = try connection.reading {
       () throws(MigrationError) -> ([LaneRecord], WatchRecord?, Int?) in
       let ledger = try Knowledge.glancing(at: connection).ledger
-      let rows = try lifting("reading the ledger") { () in try ledger?.lanes() ?? [] }
-      return (rows, try ledger?.watches().first { $0.id == watch }, ledger?.format)
+      let rows = try lifting("reading the ledger") { () in try ledger?.lanes.all() ?? [] }
+      return (rows, try ledger?.watches.all().first { $0.id == watch }, ledger?.format)
     }
     for row in rows where row.watch == watch && row.state != .open {
       let access = try access(row)
@@ -214,10 +214,11 @@ extension Migrator {
       }
       try writing("recording a lane") { knowledge throws(MigrationError) in
         try lifting("writing the ledger") { () in
-          guard let ledger = knowledge.ledger, var present = try ledger.lane(row.name), present.watch == watch
+          guard let ledger = knowledge.ledger, var present = try ledger.lanes.named(row.name),
+            present.watch == watch
           else { return }
           present.until = LaneAccess.timestamp(moment)
-          try ledger.record(present)
+          try ledger.lanes.record(present)
         }
       }
     }
@@ -256,7 +257,7 @@ extension Migrator {
         row.since = options.now()
       }
       row.until = max(row.until, LaneAccess.timestamp(moment))
-      try ledger.record(row)
+      try ledger.lanes.record(row)
       return isOfRun
     }
     // What a run holds is held already, and stays so when the run ends.
@@ -264,7 +265,7 @@ extension Migrator {
     _ = try recordByHand(name) { ledger, row in
       guard var row else { return false }
       if row.state == .holding, !isOfRun { row.state = .held }
-      try ledger.record(row)
+      try ledger.lanes.record(row)
       try ledger.log(
         .lane, subject: name, detail: "held by hand until \(LaneAccess.timestamp(moment)): \(reason)",
         by: options.runner, at: options.now())
@@ -285,7 +286,7 @@ extension Migrator {
       }
       return try lifting("writing the ledger") { () in
         let ledger = try old.upgraded(by: options.runner, at: options.now())
-        return try change(ledger, ledger.lane(name))
+        return try change(ledger, ledger.lanes.named(name))
       }
     }
   }
@@ -296,7 +297,7 @@ extension Migrator {
   package func releaseLane(_ name: String, reason: String) throws(MigrationError) {
     let knowledge = try Knowledge(of: connection)
     try knowledge.refuseLedgerDrift()
-    let row = try lifting("reading the ledger") { () in try knowledge.ledger?.lane(name) }
+    let row = try lifting("reading the ledger") { () in try knowledge.ledger?.lanes.named(name) }
     guard let row, row.state != .open else {
       throw MigrationError(
         .laneNotHeld, "lane \(name) is not held", state: "nothing was changed",

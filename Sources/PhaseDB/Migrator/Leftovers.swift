@@ -46,7 +46,9 @@ package enum Leftovers {
       }
       return try connection.reading { () throws(MigrationError) in
         try lifting("reading the ledger") { () in
-          try Knowledge(of: connection).ledger?.snapshots().values.contains { $0.path == claim.path } ?? false
+          try Knowledge(of: connection).ledger?.checkpoints.snapshots().values.contains {
+            $0.path == claim.path
+          } ?? false
         }
       }
     } catch {

@@ -47,12 +47,12 @@ extension Migrator {
     return try discipline.whileInForce { () throws(MigrationError) in
       try writing("committing the purge") { knowledge throws(MigrationError) in
         guard knowledge.isInPlace else { throw try knowledge.driftError(isGate: false) }
-        if let lease = try lifting("reading the ledger", { () in try knowledge.ledger?.lease() }),
+        if let lease = try lifting("reading the ledger", { () in try knowledge.ledger?.lease.held() }),
           !lease.holder.isProvablyDead(seenFrom: options.runner)
         {
           throw lease.held
         }
-        if let underWay = try knowledge.ledger?.batch() {
+        if let underWay = try knowledge.ledger?.batches.underWay() {
           throw underWay.inProgress("nothing can be purged")
         }
         let run = try PurgeRun(name, catalog, knowledge, on: connection)
@@ -96,7 +96,7 @@ struct PurgeRun {
         .ledgerMissing, "there is no ledger, so nothing was archived", state: "nothing was changed",
         help: ["see what is applied: phasedb status"])
     }
-    let all = try ledger.archives()
+    let all = try ledger.archives.all()
     let known = Set(knowledge.applied.map(\.id)).union(catalog.phases.map(\.id)).union(all.map(\.phase))
     id = try PhaseID.find(name, among: known.sorted())
     let id = id
@@ -109,7 +109,7 @@ struct PurgeRun {
   /// The retired columns and tables of the phase that still exist, by their present names.
   private func retired() throws(MigrationError) -> [(retirement: Retirement, name: SchemaName)] {
     guard let applied = knowledge.applied.first(where: { $0.id == id }) else { return [] }
-    return try ledger.phase(applied).retirements.compactMap { retirement in
+    return try ledger.phases.text(of: applied).retirements.compactMap { retirement in
       let name = RetiredName(SchemaName(retirement.column ?? retirement.table), by: id.migration).name
       let isThere =
         retirement.column == nil
@@ -177,17 +177,17 @@ struct PurgeRun {
       let entry = try ledger.log(
         .purge, subject: id.description, detail: "\(archives.count + retired.count) objects", by: runner,
         at: time)
-      try ledger.record(archives.map { $0.settled(state: .purged) })
+      try ledger.archives.record(archives.map { $0.settled(state: .purged) })
       for (retirement, _) in retired {
-        try ledger.record([
+        try ledger.archives.record([
           ArchiveRecord(
-            id: try ledger.nextArchive(), phase: id, direction: .up, entry: entry, table: retirement.title,
+            id: try ledger.archives.next(), phase: id, direction: .up, entry: entry, table: retirement.title,
             content: "{}", rows: 0, digest: "", state: .purged)
         ])
       }
       // A retired column leaves the table's text: a change beside the phases, like one that was accepted.
       let changes = try Schema(of: connection).changes(since: knowledge.schema)
-      try ledger.record(changes, sequence: entry)
+      try ledger.schemas.record(changes, sequence: entry)
     }
   }
 }

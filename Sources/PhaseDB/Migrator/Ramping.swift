@@ -67,12 +67,12 @@ extension Migrator {
   private func judging(
     _ name: String, _ applied: [AppliedPhase], _ ledger: Ledger
   ) throws(MigrationError) -> (applied: AppliedPhase, phase: Phase)? {
-    let phases = try ledger.switchPhases(among: applied)
+    let phases = try ledger.switches.phases(among: applied)
     guard let maker = phases.first(where: { $0.phase.switchesMade.contains(name) }) else { return nil }
     if !maker.phase.probes.isEmpty { return maker }
     let migrate = PhaseID(maker.applied.id.migration, .migrate)
     guard let later = applied.first(where: { $0.id == migrate }) else { return nil }
-    let phase = try ledger.phase(later)
+    let phase = try ledger.phases.text(of: later)
     return phase.probes.isEmpty ? nil : (later, phase)
   }
 
@@ -106,12 +106,12 @@ extension Migrator {
     return try writing("beginning the ramp") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
       let (record, time, runner) = (try found(name, in: ledger), options.now(), options.runner)
-      if var ramp = try ledger.ramp(of: name), ramp.isOpen {
+      if var ramp = try ledger.ramps.last(of: name), ramp.isOpen {
         try refuse(order, beside: ramp)
         try refuseHolder(of: ramp, at: time)
         ramp.runner = runner
         let taken = ramp
-        try lifting("writing the ledger") { () in try ledger.record(taken) }
+        try lifting("writing the ledger") { () in try ledger.ramps.record(taken) }
         return (taken, false)
       }
       guard let order, let first = order.steps.first else {
@@ -131,8 +131,8 @@ extension Migrator {
         judgement: WatchJudgement(), baseline: before, verdict: .ramping, detail: "", since: time, beat: time,
         runner: runner)
       try lifting("writing the ledger") { () in
-        try ledger.record(ramp)
-        try ledger.change(record, to: first, reason: ramp.reason, by: runner, at: time, isRamp: true)
+        try ledger.ramps.record(ramp)
+        try ledger.switches.change(record, to: first, reason: ramp.reason, by: runner, at: time, isRamp: true)
       }
       return (ramp, true)
     }
@@ -191,11 +191,12 @@ extension Migrator {
 
   private func releaseRamp(_ name: String) throws(MigrationError) {
     try writing("recording that nobody raises the switch") { knowledge throws(MigrationError) in
-      guard let ledger = knowledge.ledger, var ramp = try ledger.ramp(of: name), ramp.runner == options.runner
+      guard let ledger = knowledge.ledger, var ramp = try ledger.ramps.last(of: name),
+        ramp.runner == options.runner
       else { return }
       ramp.runner = nil
       let released = ramp
-      try lifting("writing the ledger") { () in try ledger.record(released) }
+      try lifting("writing the ledger") { () in try ledger.ramps.record(released) }
     }
   }
 
@@ -230,7 +231,9 @@ extension Migrator {
     let recorded: RampRecord?
     do throws(MigrationError) {
       recorded = try writing("recording a sample") { knowledge throws(MigrationError) in
-        guard let ledger = knowledge.ledger, let present = try ledger.ramp(of: ramp.name) else { return nil }
+        guard let ledger = knowledge.ledger, let present = try ledger.ramps.last(of: ramp.name) else {
+          return nil
+        }
         guard present.isOpen else { return present }
         // Another host may have taken it over from one that gave no sign for long.
         try refuseHolder(of: present, at: options.now())
@@ -281,7 +284,7 @@ extension Migrator {
         (ramp.verdict, ramp.detail) = (.passed, "at \(ramp.exposure)")
       case .passed:
         // One who runs phases does not want more people on meanwhile: the next sample asks again.
-        let held = try lifting("reading the ledger") { () in try ledger.lease() }
+        let held = try lifting("reading the ledger") { () in try ledger.lease.held() }
         if held == nil || held?.holder.isProvablyDead(seenFrom: runner) == true {
           ramp.step += 1
           ramp.judgement = WatchJudgement()
@@ -298,14 +301,14 @@ extension Migrator {
     }
     let (changed, raised) = (ramp, next)
     try lifting("writing the ledger") { () in
-      try ledger.record(changed)
+      try ledger.ramps.record(changed)
       if let raised {
-        try ledger.change(
+        try ledger.switches.change(
           record, to: raised, reason: changed.reason, by: runner, at: time, isRamp: true)
       }
       switch changed.verdict {
       case .failed:
-        try ledger.close(record, reason: changed.detail, by: runner, at: time, isRamp: true)
+        try ledger.switches.close(record, reason: changed.detail, by: runner, at: time, isRamp: true)
       case .passed, .unclear:
         try ledger.log(
           .switch, subject: changed.name, detail: "ramp \(changed.verdict.rawValue): \(changed.detail)",
@@ -315,12 +318,4 @@ extension Migrator {
     }
     return changed
   }
-}
-
-extension RampRecord {
-  /// `step 2 of 4`.
-  package var place: Prose { "step \(step) of \(steps.count)" }
-
-  /// Why the exposure is what it is.
-  var reason: String { "ramp, step \(step) of \(steps.count)" }
 }

@@ -24,7 +24,7 @@ struct ReadinessWork {
   /// Of what is applied, when its way back was last seen to do what is said of it.
   private let seen: [PhaseID: Timestamp]
   private let times: [PhaseID: DownTime]
-  private let measured: [Ledger.PhaseText: Double]
+  private let measured: [WayDownRecords.PhaseText: Double]
   private var notes: [Prose] = []
 
   init(
@@ -59,7 +59,7 @@ struct ReadinessWork {
     let evidence = planner.judgement.evidence.all
     var seen: [PhaseID: Timestamp] = [:]
     let (verdicts, records) = try lifting("reading the ledger") { () in
-      (try ledger.roundTripVerdicts(), try ledger.wayDownRecords(.rehearsal))
+      (try ledger.roundTrips.verdicts(), try ledger.waysDown.all(.rehearsal))
     }
     for phase in knowledge.applied {
       let rehearsed = evidence.last { $0.phase == phase.id && $0.tokenHash == phase.tokenHash }?.at
@@ -72,7 +72,7 @@ struct ReadinessWork {
     self.seen = seen
     times = try migrator.downTimes(
       of: status.applied.compactMap { phase in phase.text.map { (phase.id, $0, phase.evidence) } }, knowledge)
-    measured = try lifting("reading the log") { () in try ledger.lastWaysDown() }
+    measured = try lifting("reading the log") { () in try ledger.waysDown.lastTimes() }
   }
 
   private static func rows(_ knowledge: Knowledge, on connection: Connection) throws(MigrationError) -> Int? {
@@ -128,7 +128,7 @@ struct ReadinessWork {
       self.times[id]
       ?? DownTime(
         of: phase, idle: shown?.times.down,
-        measured: measured[Ledger.PhaseText(phase: id.description, hash: phase.tokenHash)],
+        measured: measured[WayDownRecords.PhaseText(phase: id.description, hash: phase.tokenHash)],
         up: (0, shown?.times.up), migrator.options.pacing)
     (times.downLeast, times.downMost, times.basis) = (down?.least, down?.most, down?.basis.rawValue)
     times.overBudget = overBudget(phase, times)

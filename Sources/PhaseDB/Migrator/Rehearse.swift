@@ -87,7 +87,7 @@ extension Migrator {
       let (time, runner) = (options.now(), options.runner)
       try lifting("writing the ledger") { () in
         let present = try ledger.upgraded(by: runner, at: time)
-        for item in evidence { try present.record(item, by: runner, at: time) }
+        for item in evidence { try present.evidence.record(item, by: runner, at: time) }
       }
     }
   }

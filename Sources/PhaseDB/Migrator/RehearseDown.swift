@@ -25,7 +25,9 @@ extension Migrator {
         return DownRehearsal(
           database: database, copyBytes: 0, copyMilliseconds: 0, phases: [], records: [])
       }
-      if let underWay = try ledger.batch() { throw underWay.inProgress("nothing can be rehearsed") }
+      if let underWay = try ledger.batches.underWay() {
+        throw underWay.inProgress("nothing can be rehearsed")
+      }
       let began = ContinuousClock.now
       let copy = try rehearsalCopy(in: folder) { observe(.copying(bytes: $0)) }
       let copyTime = ContinuousClock.now - began
@@ -88,7 +90,7 @@ extension Migrator {
         let ledger = try ledger.upgraded(by: runner, at: time)
         for record in rehearsal.records {
           guard let id = present[record.sequence] else { continue }
-          try ledger.record(record)
+          try ledger.waysDown.record(record)
           try ledger.log(
             .rehearse, subject: id.description, detail: "down, \(record.verdict)", by: runner, at: time)
         }
@@ -109,7 +111,7 @@ extension Migrator {
       let present = Set(knowledge.applied.map(\.sequence))
       try lifting("writing the ledger") { () in
         for record in records where present.contains(record.sequence) {
-          try knowledge.ledger?.record(record)
+          try knowledge.ledger?.waysDown.record(record)
         }
       }
     }

@@ -25,7 +25,8 @@ extension Migrator {
       try refuse(renumbered, planner)
       let (runner, time) = (options.runner, options.now())
       try lifting("writing the ledger") { () in
-        try ledger.upgraded(by: runner, at: time).rename(renumbered, by: runner, at: time)
+        try RecordedNames(ledger: ledger.upgraded(by: runner, at: time)).change(
+          renumbered, by: runner, at: time)
       }
       return renumbered
     }
@@ -74,9 +75,12 @@ extension Migrator {
   }
 }
 
-extension Ledger {
+/// The names of phases in every table of a ledger.
+struct RecordedNames: LedgerTable {
+  let ledger: Ledger
+
   /// Writes the new names wherever the ledger has the old ones. Belongs into a transaction.
-  fileprivate func rename(_ renumbered: [Renumbered], by runner: Runner, at time: Timestamp)
+  fileprivate func change(_ renumbered: [Renumbered], by runner: Runner, at time: Timestamp)
     throws(SQLiteError)
   {
     // Two phases may change places, and a name is there once.
@@ -98,14 +102,14 @@ extension Ledger {
       }
     }
     for one in renumbered {
-      try log(
+      try ledger.log(
         .renumber, subject: one.present.description, detail: "checkpoint \(one.sequence), was \(one.former)",
         by: runner, at: time)
     }
   }
 
   /// The names that the log gives to applied phases, by the numbers of their rows, with the new ones of `renumber`.
-  func loggedNames(_ entries: [LogEntry]) -> [Int64: String] {
+  static func logged(in entries: [LogEntry]) -> [Int64: String] {
     var names = Dictionary(entries.map { ($0.id, $0.subject) }, uniquingKeysWith: { first, _ in first })
     for entry in entries where entry.action == LogEntry.Action.renumber.rawValue {
       guard let words = entry.detail.wholeMatch(of: #/checkpoint (\d{1,18}), was (.*)/#)?.output,

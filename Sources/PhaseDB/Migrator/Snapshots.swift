@@ -57,7 +57,7 @@ extension Migrator {
     guard let first = plan.steps.first, isThere else { return nil }
     let knowledge = try connection.reading { () throws(MigrationError) in try Knowledge(of: connection) }
     guard knowledge.ledger != nil || !knowledge.isFresh else { return nil }
-    if let underWay = try knowledge.ledger?.batch() {
+    if let underWay = try knowledge.ledger?.batches.underWay() {
       let made = try checkpoints().filter { $0.isSnapshot(before: underWay.id) }.max { $0.at < $1.at }
       guard let made, let snapshot = made.snapshot else { throw underWay.lacksSnapshot }
       return (snapshot, made)
@@ -237,7 +237,7 @@ extension Migrator {
   }
 
   private func refuseLease() throws(MigrationError) {
-    let lease = try lifting("reading the ledger") { () in try Knowledge(of: connection).ledger?.lease() }
+    let lease = try lifting("reading the ledger") { () in try Knowledge(of: connection).ledger?.lease.held() }
     guard let lease, lease.holder != options.runner, !lease.holder.isProvablyDead(seenFrom: options.runner)
     else {
       return

@@ -129,7 +129,7 @@ extension Migrator {
     guard let last = knowledge.applied.last(where: { all.contains($0.id) }), !last.isSquashed else { return }
     let (runner, time) = (options.runner, options.now())
     try lifting("writing the ledger") { () in
-      try ledger.upgraded(by: runner, at: time).squash(
+      try ledger.upgraded(by: runner, at: time).squash.record(
         upTo: last, count: knowledge.applied.count { $0.sequence <= last.sequence }, by: runner, at: time)
     }
   }
@@ -140,7 +140,7 @@ extension Migrator {
   func unrecordedSquash(_ knowledge: Knowledge) throws(MigrationError) -> [PhaseID] {
     let squashed = catalog.baseline?.squashed ?? []
     guard !squashed.isEmpty, let ledger = knowledge.ledger else { return [] }
-    let before = try lifting("reading the ledger") { () in try ledger.squashedBefore() }
+    let before = try lifting("reading the ledger") { () in try ledger.squash.before() }
     let applied = Dictionary(knowledge.applied.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     let later = squashed.filter { !before.contains($0) }
     guard let target = squashed.last?.id, !later.isEmpty else { return [] }

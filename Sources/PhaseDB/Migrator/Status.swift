@@ -155,7 +155,7 @@ extension Migrator {
       let file = files[phase.id]
       let isEdited = file.map { $0.tokenHash != phase.tokenHash } ?? false
       // The ledger is asked only where the folder does not have the same text.
-      let text = (isEdited ? nil : file) ?? (try? knowledge.ledger?.phase(phase))
+      let text = (isEdited ? nil : file) ?? (try? knowledge.ledger?.phases.text(of: phase))
       texts[phase.id] = text
       return PhaseStatus(
         id: phase.id, applied: phase, gates: [], isInCatalog: file != nil, isEdited: isEdited,
@@ -185,7 +185,7 @@ extension Migrator {
         id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence,
         reversal: nil, text: phase)
     }
-    let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease() }
+    let lease = try lifting("reading the ledger") { () in try knowledge.ledger?.lease.held() }
     let underWay = planner.underWay
     let half = underWay.map { [$0.phase.windows] } ?? []
     return Status(
@@ -198,7 +198,9 @@ extension Migrator {
         applied: knowledge.applied.map(\.windows) + half, pending: pendingHere.map(\.phase.windows) + half),
       checkIns: planner.judgement.live.checkIns,
       runner: lease.map { "\($0.holder.user) on \($0.holder.host) (process \($0.holder.processID))" },
-      lastStop: try lifting("reading the log") { () in try knowledge.ledger?.lastStop() },
+      lastStop: try lifting("reading the log") { () in
+        try knowledge.ledger.flatMap { ledger throws(SQLiteError) in try RunStop.last(in: ledger) }
+      },
       underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
       watches: planner.judgement.watches.filter { watch in
         // One whose way back stopped half way is told of while some of its phases are up.
@@ -223,7 +225,7 @@ extension Migrator {
     guard knowledge.isInPlace, knowledge.ledgerDrift.isEmpty, let present = knowledge.applied.last?.sequence
     else { return nil }
     let checkpoints = try lifting("reading the ledger") { () in
-      try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
+      try knowledge.ledger?.checkpoints.named(applied: knowledge.applied) ?? []
     }
     guard let checkpoint = checkpoints.last(where: { $0.isReachable && $0.sequence < present }) else {
       return nil

@@ -26,7 +26,7 @@ extension Migrator {
   package func switches() throws(MigrationError) -> [SwitchRecord] {
     try connection.reading { () throws(MigrationError) in
       guard let ledger = try Knowledge.glancing(at: connection).ledger else { return [] }
-      return try lifting("reading the ledger") { () in try ledger.switches() }
+      return try lifting("reading the ledger") { () in try ledger.switches.all() }
     }
   }
 
@@ -39,8 +39,8 @@ extension Migrator {
     try connection.reading { () throws(MigrationError) in
       let ledger = try Knowledge.glancing(at: connection).ledger
       let record = try found(name, in: ledger)
-      let members = try lifting("reading the ledger") { () in try ledger?.members(of: name) ?? [] }
-      return (record, members, try ledger?.ramp(of: name))
+      let members = try lifting("reading the ledger") { () in try ledger?.switches.members(of: name) ?? [] }
+      return (record, members, try ledger?.ramps.last(of: name))
     }
   }
 
@@ -53,7 +53,7 @@ extension Migrator {
       _ = try found(name, in: ledger)
       return try lifting("asking a switch") { () in
         try subjects.compactMap { subject in
-          try ledger?.answer(name, subject).map {
+          try ledger?.switches.answer(name, subject).map {
             SwitchAnswer(subject: subject, isOn: $0.isOn, bucket: $0.bucket, pin: $0.pin)
           }
         }
@@ -71,11 +71,11 @@ extension Migrator {
     try changeSwitch(name) { present, ledger, time throws(MigrationError) in
       if exposure > present.exposure {
         try refuseLease(ledger)
-        try refuseContained(name, ledger.appliedPhases(), ledger)
+        try refuseContained(name, ledger.phases.all(), ledger)
       }
       guard exposure != present.exposure else { return }
       try lifting("writing the ledger") { () in
-        try ledger.change(present, to: exposure, reason: reason, by: options.runner, at: time)
+        try ledger.switches.change(present, to: exposure, reason: reason, by: options.runner, at: time)
       }
     }
   }
@@ -87,14 +87,14 @@ extension Migrator {
     _ subject: String, _ isOn: Bool?, of name: String, reason: String
   ) throws(MigrationError) -> SwitchChange {
     try changeSwitch(name) { present, ledger, time throws(MigrationError) in
-      let pin = try lifting("reading the ledger") { () in try ledger.answer(name, subject)?.pin }
+      let pin = try lifting("reading the ledger") { () in try ledger.switches.answer(name, subject)?.pin }
       guard pin != isOn else { return }
       if isOn == true {
         try refuseLease(ledger)
-        try refuseContained(name, ledger.appliedPhases(), ledger)
+        try refuseContained(name, ledger.phases.all(), ledger)
       }
       try lifting("writing the ledger") { () in
-        try ledger.pin(subject, isOn, of: present, reason: reason, by: options.runner, at: time)
+        try ledger.switches.pin(subject, isOn, of: present, reason: reason, by: options.runner, at: time)
       }
     }
   }
@@ -151,7 +151,7 @@ extension Migrator {
     let ledger = Ledger(connection: connection, format: format)
     let present = try found(name, in: ledger)
     let (entry, hash) = try lifting("writing the ledger") { () in
-      try ledger.close(present, reason: reason, by: options.runner, at: options.now())
+      try ledger.switches.close(present, reason: reason, by: options.runner, at: options.now())
       return try ledger.lastEntry()
     }
     let after = try found(name, in: ledger)
@@ -163,7 +163,7 @@ extension Migrator {
     try ledger.commit(
       transaction, leaving: present.isOpen ? entry : nil, hash, while: "closing the switch '\(name)'")
     try connection.refuseMoved("closing the switch")
-    let notes = (try? notes(on: name, since: present, try ledger.appliedPhases(), ledger)) ?? []
+    let notes = (try? notes(on: name, since: present, try ledger.phases.all(), ledger)) ?? []
     return SwitchChange(before: present, after: after, notes: notes)
   }
 
@@ -171,9 +171,9 @@ extension Migrator {
 
   func found(_ name: String, in ledger: Ledger?) throws(MigrationError) -> SwitchRecord {
     // SQLite compares bytes, where Swift takes two ways to write a letter for the same.
-    let record = try lifting("reading the ledger") { () in try ledger?.switchRecord(name) }
+    let record = try lifting("reading the ledger") { () in try ledger?.switches.named(name) }
     if let record { return record }
-    let all = try lifting("reading the ledger") { () in try ledger?.switches() ?? [] }
+    let all = try lifting("reading the ledger") { () in try ledger?.switches.all() ?? [] }
     throw unknown(name, among: all.map(\.name))
   }
 
@@ -189,7 +189,7 @@ extension Migrator {
 
   /// Refuses to let more people see what a run that goes on may take away.
   func refuseLease(_ ledger: Ledger) throws(MigrationError) {
-    let held = try lifting("reading the ledger") { () in try ledger.lease() }
+    let held = try lifting("reading the ledger") { () in try ledger.lease.held() }
     if let held, held.holder != options.runner, !held.holder.isProvablyDead(seenFrom: options.runner) {
       throw held.held
     }
@@ -200,8 +200,8 @@ extension Migrator {
   func refuseContained(
     _ name: String, _ applied: [AppliedPhase], _ ledger: Ledger
   ) throws(MigrationError) {
-    guard let watch = try ledger.watches().last(where: { $0.verdict == .containing }) else { return }
-    let phases = try ledger.switchPhases(among: applied)
+    guard let watch = try ledger.watches.all().last(where: { $0.verdict == .containing }) else { return }
+    let phases = try ledger.switches.phases(among: applied)
     let isClosed = phases.contains {
       $0.applied.id.migration == watch.phase.migration
         && $0.phase.switchesMade.contains { $0.utf8.elementsEqual(name.utf8) }
@@ -223,7 +223,7 @@ extension Migrator {
   private func notes(
     on name: String, since before: SwitchRecord, _ applied: [AppliedPhase], _ ledger: Ledger
   ) throws(MigrationError) -> [Prose] {
-    let phases = try ledger.switchPhases(among: applied)
+    let phases = try ledger.switches.phases(among: applied)
     let after = try found(name, in: ledger)
     var notes: [Prose] = []
     if after.fullSince == nil,
@@ -237,7 +237,7 @@ extension Migrator {
       let maker = phases.first(where: { $0.phase.switchesMade.contains(name) })?.applied.id
     else { return notes }
     let migrate = PhaseID(maker.migration, .migrate)
-    if let underWay = try ledger.batch(), underWay.id == migrate {
+    if let underWay = try ledger.batches.underWay(), underWay.id == migrate {
       notes.append("\(migrate.short) is half done: some rows are not migrated yet")
     } else if catalog[migrate] != nil, !applied.contains(where: { $0.id == migrate }) {
       notes.append("\(migrate.short) is pending: rows are not migrated yet")
@@ -254,7 +254,7 @@ extension Migrator {
   /// - Throws: `switch-taken`.
   func refuseTakenSwitches(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) {
     guard plan.steps.contains(where: { !$0.phase.switchesMade.isEmpty }) else { return }
-    let made = try knowledge.ledger?.switchPhases(among: knowledge.applied) ?? []
+    let made = try knowledge.ledger?.switches.phases(among: knowledge.applied) ?? []
     var makers: [String: PhaseID] = [:]
     for (applied, phase) in made { for name in phase.switchesMade { makers[name] = applied.id } }
     for step in plan.steps {

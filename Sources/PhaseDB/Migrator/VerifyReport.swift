@@ -79,7 +79,7 @@ extension Migrator {
       let limits = older == 0 ? "" : " (\(older) older hashes do not cover schema_version)"
       add(.ledger, "the log's hash chain is intact\(limits)", broken: Self.brokenLines(of: entries))
       add(.ledger, "the recorded phases and schemas agree", broken: try ledger.misfits(knowledge))
-      let archives = try ledger.archives().filter { $0.state == .kept || $0.state == .left }
+      let archives = try ledger.archives.all().filter { $0.state == .kept || $0.state == .left }
       if !archives.isEmpty {
         add(.ledger, "the archives are complete", broken: try brokenArchives(archives))
       }
@@ -96,7 +96,7 @@ extension Migrator {
     }
     let orphans = try lifting("checking foreign keys") { () in try Orphans(of: connection) }
     checks += try self.checks(of: orphans, knowledge.ledger)
-    let underWay = try knowledge.ledger?.batch()?.id
+    let underWay = try knowledge.ledger?.batches.underWay()?.id
     for (index, applied) in knowledge.applied.enumerated() {
       guard let phase = try knowledge.ledger?.readablePhase(applied) else { continue }
       guard applied.id != underWay else {
@@ -130,7 +130,7 @@ extension Migrator {
     let title = "every row has its parent"
     guard !orphans.isEmpty else { return [check(title, .holds, orphans)] }
     guard let ledger else { return [check(title, .broken, orphans, mayBeAccepted: false)] }
-    let known = try ledger.knownOrphans()
+    let known = try ledger.orphans.known()
     let accepted = orphans.known(to: known.accepted)
     let rest = orphans.beyond(known.accepted)
     var checks: [VerifyReport.Check] = []
@@ -165,7 +165,7 @@ extension Migrator {
           state: "nothing was recorded", help: ["create one: phasedb adopt", "or: phasedb up"])
       }
       let orphans = try lifting("checking foreign keys") { () in try Orphans(of: connection) }
-      var known = try ledger.knownOrphans()
+      var known = try ledger.orphans.known()
       for table in tables {
         let found = orphans.of(tables: [SchemaName(table)])
         guard !found.isEmpty else {
@@ -181,7 +181,7 @@ extension Migrator {
         }
       }
       let all = known
-      try lifting("writing the ledger") { () in try ledger.record(all) }
+      try lifting("writing the ledger") { () in try ledger.orphans.record(all) }
     }
   }
 
@@ -235,7 +235,7 @@ extension Ledger {
   /// A phase as it was applied; nil when its text cannot be read, which is an inconsistency.
   fileprivate func readablePhase(_ applied: AppliedPhase) throws(MigrationError) -> Phase? {
     do throws(MigrationError) {
-      return try phase(applied)
+      return try phases.text(of: applied)
     } catch {
       guard error.id == .ledgerDamaged else { throw error }
       return nil
@@ -252,7 +252,7 @@ extension Ledger {
     }
     let entries = try lifting("reading the ledger") { () in try self.entries() }
     let logged = Dictionary(entries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    let names = loggedNames(entries)
+    let names = RecordedNames.logged(in: entries)
     for applied in knowledge.applied {
       let entry = logged[applied.sequence]
       let isLogged = [LogEntry.Action.up, .adopt].map(\.rawValue).contains(entry?.action)
@@ -260,7 +260,7 @@ extension Ledger {
         misfits.append("the log does not say that \(applied.id) was applied as \(applied.sequence)")
       }
     }
-    let drifts = try lifting("reading the ledger") { () in try driftSequences() }
+    let drifts = try lifting("reading the ledger") { () in try schemas.driftSequences() }
     for sequence in drifts {
       guard let entry = logged[sequence],
         [LogEntry.Action.drift, .down, .purge].map(\.rawValue).contains(entry.action)

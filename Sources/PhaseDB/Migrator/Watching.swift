@@ -66,13 +66,14 @@ extension Migrator {
   /// Every watch that the ledger knows, oldest first.
   package func watches() throws(MigrationError) -> [WatchRecord] {
     try connection.reading { () throws(MigrationError) in
-      try Knowledge.glancing(at: connection).ledger?.watches() ?? []
+      try Knowledge.glancing(at: connection).ledger?.watches.all() ?? []
     }
   }
 
   /// What is kept of a watch, by probe and round.
   package func samples(of watch: WatchRecord) throws(MigrationError) -> [KeptSample] {
-    try lifting("reading the ledger") { () in try Ledger(connection: connection).samples(of: watch.id) }
+    try lifting("reading the ledger") { () in try Ledger(connection: connection).watches.samples(of: watch.id)
+    }
   }
 
   private func openWatches() throws(MigrationError) -> [WatchRecord] { try watches().filter(\.isOpen) }
@@ -135,7 +136,7 @@ extension Migrator {
       try contain(&present, in: ledger, at: time)
       try lifting("writing the ledger") { () in
         for (probe, sample) in taken {
-          try ledger.keep(
+          try ledger.watches.keep(
             KeptSample(probe: probe, round: present.judgement.taken, at: time, sample: sample), of: present.id
           )
         }
@@ -161,16 +162,16 @@ extension Migrator {
   ) throws(MigrationError) -> WatchRecord {
     try writing(committing) { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger,
-        var present = try ledger.watches().first(where: { $0.id == watch.id }), present.isOpen
-      else { return try knowledge.ledger?.watches().first { $0.id == watch.id } ?? watch }
+        var present = try ledger.watches.all().first(where: { $0.id == watch.id }), present.isOpen
+      else { return try knowledge.ledger?.watches.all().first { $0.id == watch.id } ?? watch }
       let before = present.verdict
       let time = options.now()
       try change(&present, ledger, time)
       present.beat = time
       let changed = present
       try lifting("writing the ledger") { () in
-        try ledger.record(changed)
-        try ledger.setWatcher(options.runner, at: time)
+        try ledger.watches.record(changed)
+        try ledger.watches.setWatcher(options.runner, at: time)
         guard changed.verdict != before else { return }
         try ledger.log(
           .watch, subject: changed.phase.description,
@@ -193,10 +194,10 @@ extension Migrator {
     guard [.reversing, .failed].contains(watch.verdict), watch.judgement.containment == nil,
       watch.phase.kind != .contract
     else { return }
-    let freeze = try lifting("reading the ledger") { () in try ledger.freeze() }
+    let freeze = try lifting("reading the ledger") { () in try ledger.watches.freeze() }
     if let freeze, !freeze.isOver(at: time) { return }
     if let file = options.freezeFile, FileReading.exists(file) { return }
-    let phases = try ledger.switchPhases(among: try ledger.appliedPhases())
+    let phases = try ledger.switches.phases(among: try ledger.phases.all())
     let names = phases.filter { $0.applied.id.migration == watch.phase.migration }.flatMap {
       $0.phase.switchesMade
     }
@@ -209,8 +210,8 @@ extension Migrator {
     let closed = try lifting("writing the ledger") { () in
       // Without what a later contract took away, nobody can be off.
       try names.filter { !needed.contains($0) }.filter { name throws(SQLiteError) in
-        guard let present = try ledger.switchRecord(name) else { return false }
-        if try ledger.close(present, reason: reason, by: runner, at: time) { return true }
+        guard let present = try ledger.switches.named(name) else { return false }
+        if try ledger.switches.close(present, reason: reason, by: runner, at: time) { return true }
         return present.closedAt.map { $0 > lately } ?? false
       }
     }
@@ -251,7 +252,7 @@ extension Migrator {
     let why = obstacles.map(\.raw).joined(separator: "; ")
     let recorded = try record(of: watch, "recording the verdict") {
       present, ledger, _ throws(MigrationError) in
-      let applied = try ledger.appliedPhases().map(\.id)
+      let applied = try ledger.phases.all().map(\.id)
       let entry = try lifting("reading the ledger") { () in try ledger.lastEntry().id }
       let down = steps.filter { !applied.contains($0) }
       present.verdict = .failed
@@ -294,8 +295,8 @@ extension Migrator {
       () throws(MigrationError) -> ([AppliedPhase], [WatchRecord], Freeze?) in
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-      let freeze = try lifting("reading the ledger") { () in try ledger.freeze() }
-      return (knowledge.applied, try ledger.watches(), freeze)
+      let freeze = try lifting("reading the ledger") { () in try ledger.watches.freeze() }
+      return (knowledge.applied, try ledger.watches.all(), freeze)
     }
     var obstacles: [Prose] = []
     if let freeze, !freeze.isOver(at: options.now()) { obstacles.append(freeze.sentence) }
@@ -334,44 +335,6 @@ extension Migrator {
   }
 }
 
-extension WatchRecord {
-  /// Takes one sample of each probe.
-  fileprivate mutating func take(_ samples: [String: Sample]) {
-    if verdict == .checking {
-      guard let probe = text.probes.first(where: { $0.title == failed }) else { return verdict = .reversed }
-      let outcome = samples[failed]?.outcome ?? .unknown
-      guard let hasHelped = judgement.takeAfterwards(outcome, of: probe) else { return }
-      verdict = hasHelped ? .reversed : .reversedNoHelp
-      let isSeen = judgement.afterwards.contains(.passes)
-      detail +=
-        hasHelped
-        ? isSeen ? "; it passes now" : "; it cannot be asked on this schema"
-        : "; it goes on failing"
-      return
-    }
-    if verdict == .containing {
-      guard let hasHelped = judgement.takeContained(samples, of: text.probes, after: failed) else { return }
-      verdict = hasHelped ? .contained : watch.then == .reverse ? .reversing : .failed
-      detail += hasHelped ? ", and every probe passes again" : ", which did not help"
-      return
-    }
-    switch judgement.take(samples, of: watch, text.probes) {
-    case .goesOn: break
-    case .passed:
-      verdict = .passed
-      detail = CountText.text(judgement.rounds, "sample")
-    case .unclear(let probe, let why):
-      verdict = .unclear
-      detail = "'\(probe)': \(why)"
-    case .failed(let probe):
-      verdict = watch.then == .reverse ? .reversing : .failed
-      failed = probe
-      let reason = samples[probe]?.reason ?? ""
-      detail = "'\(probe)' failed\(reason.isEmpty ? "" : ": \(reason)")"
-    }
-  }
-}
-
 // MARK: - One at a time
 
 extension Migrator {
@@ -383,7 +346,7 @@ extension Migrator {
           help: ["apply phases: phasedb up"])
       }
       let (time, runner) = (options.now(), options.runner)
-      let present = try lifting("reading the ledger") { () in try old.watcher() }
+      let present = try lifting("reading the ledger") { () in try old.watches.watcher() }
       if let present, present.runner != runner, !present.runner.isProvablyDead(seenFrom: runner),
         present.beat > time.before(.seconds(120)) || present.runner.isVisible(from: runner)
       {
@@ -394,7 +357,7 @@ extension Migrator {
           help: ["see how far it is: phasedb status", "or end that process first"], standing: .busy)
       }
       try lifting("writing the ledger") { () in
-        try old.upgraded(by: runner, at: time).setWatcher(runner, at: time)
+        try old.upgraded(by: runner, at: time).watches.setWatcher(runner, at: time)
       }
     }
   }
@@ -402,8 +365,10 @@ extension Migrator {
   private func releaseWatcher() throws(MigrationError) {
     try writing("recording that nobody watches") { knowledge throws(MigrationError) in
       try lifting("writing the ledger") { () in
-        guard let ledger = knowledge.ledger, try ledger.watcher()?.runner == options.runner else { return }
-        try ledger.setWatcher(nil, at: options.now())
+        guard let ledger = knowledge.ledger, try ledger.watches.watcher()?.runner == options.runner else {
+          return
+        }
+        try ledger.watches.setWatcher(nil, at: options.now())
       }
     }
   }
@@ -429,7 +394,7 @@ extension Migrator {
       let id = try PhaseID.find(name, among: knowledge.applied.map(\.id))
       let applied = knowledge.applied.first { $0.id == id }
       guard let ledger = knowledge.ledger,
-        var watch = try ledger.watches().last(where: { $0.id == applied?.sequence }), !watch.lets
+        var watch = try ledger.watches.all().last(where: { $0.id == applied?.sequence }), !watch.lets
       else {
         throw MigrationError(
           .notWatched, "\(id.short) has no watch that waits or failed", state: "nothing was changed",
@@ -439,7 +404,7 @@ extension Migrator {
       (watch.verdict, watch.detail, watch.beat) = (.waived, reason, time)
       let waived = watch
       try lifting("writing the ledger") { () in
-        try ledger.record(waived)
+        try ledger.watches.record(waived)
         try ledger.log(
           .watch, subject: id.description, detail: "waived: \(reason)", by: options.runner, at: time)
       }
@@ -467,7 +432,7 @@ extension Migrator {
       let (time, runner) = (options.now(), options.runner)
       try lifting("writing the ledger") { () in
         let present = try ledger.upgraded(by: runner, at: time)
-        try present.setFreeze(reason: reason, until: until, by: runner)
+        try present.watches.setFreeze(reason: reason, until: until, by: runner)
         let end = until.map { " until \($0)" } ?? ""
         try present.log(
           reason == nil ? .unfreeze : .freeze, subject: "",
@@ -480,7 +445,7 @@ extension Migrator {
   package func presentFreeze() throws(MigrationError) -> Freeze? {
     let freeze = try lifting("reading the ledger") { () in
       guard case .present(let format, _) = try Ledger.presence(in: connection) else { return nil as Freeze? }
-      return try Ledger(connection: connection, format: format).freeze()
+      return try Ledger(connection: connection, format: format).watches.freeze()
     }
     return freeze.flatMap { $0.isOver(at: options.now()) ? nil : $0 }
   }

@@ -20,10 +20,10 @@ extension Migrator {
     }
     return try Reversals(
       ledger, knowledge.applied.filter { !$0.isSquashed }, isInPlace: knowledge.isInPlace, schema: schema,
-      evidence: try lifting("reading the ledger") { () in try ledger.evidence() } + options.evidence,
+      evidence: try lifting("reading the ledger") { () in try ledger.evidence.all() } + options.evidence,
       copy: { [connection, options] () throws(MigrationError) in
         // A phase that is half done has no way back of its own.
-        guard knowledge.isInPlace, try ledger.batch() == nil else { return nil }
+        guard knowledge.isInPlace, try ledger.batches.underWay() == nil else { return nil }
         return try DownRun.inMemory(
           of: connection, upTo: options.mostBytesCopied, within: options.mostTimeTried,
           runner: options.runner, now: options.now)
@@ -41,7 +41,7 @@ extension Migrator {
       () throws(MigrationError) -> (id: PhaseID, obstacle: Reversal.Obstacle)? in
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { return nil }
-      let own = try ledger.archives(of: first).filter { $0.direction == .up }
+      let own = try ledger.archives.all(of: first).filter { $0.direction == .up }
       if let missing = try Reversals.missing(own, on: connection).first { return (first, missing) }
       guard plan.steps.count > 1 else { return nil }
       let reversals = try reversals(knowledge)
@@ -74,7 +74,7 @@ extension Migrator {
     of phases: [PhaseID], on direction: Direction, _ ledger: Ledger
   ) throws(MigrationError) -> [(phase: PhaseID, error: MigrationError)] {
     var broken: [(phase: PhaseID, error: MigrationError)] = []
-    for archive in try ledger.archives()
+    for archive in try ledger.archives.all()
     where archive.direction != direction && archive.state == .kept && phases.contains(archive.phase) {
       do throws(MigrationError) {
         try ArchiveTable(archive, try ArchiveContent(archive)).verify(archive, on: connection)

@@ -57,7 +57,7 @@ final class DownRun {
     var step = Step(id: id)
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-    let kept = try ledger.archives(of: id).filter { $0.state == .kept && $0.direction == .up }
+    let kept = try ledger.archives.all(of: id).filter { $0.state == .kept && $0.direction == .up }
     var outlooks: [(archive: ArchiveRecord, forecast: ArchiveForecast, computed: [Reversal.AffectedRows])] =
       []
     var functionsOfUp: Set<FoldedName> = []
@@ -104,7 +104,7 @@ final class DownRun {
     step.tables = writes.tables.union(writes.columns.keys).union(writes.alteredTables)
       .union(writes.deletedTables).union(kept.map(\.table.folded))
     let left = Dictionary(
-      try ledger.archives(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+      try ledger.archives.all(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     // An archive of every row that is empty now gave back what the other one still has.
     let whole = try kept.map { archive throws(MigrationError) -> FoldedName? in
       let content = try ArchiveContent(archive)
@@ -217,9 +217,9 @@ final class DownRun {
     if let clock { try reading { try clock.rule(again) } }
     try reading {
       let ledger = Ledger(connection: again)
-      for archive in try ledger.archives(of: id) where archive.direction == .down {
+      for archive in try ledger.archives.all(of: id) where archive.direction == .down {
         try again.execute("DROP TABLE IF EXISTS main.\(archive.tableName)")
-        try ledger.forgetArchive(archive.id)
+        try ledger.archives.forget(archive.id)
       }
     }
     let engine = try makeEngine(again)

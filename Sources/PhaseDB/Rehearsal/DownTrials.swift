@@ -24,7 +24,7 @@ struct DownTrials {
     self.isInPlace = isInPlace
     readSchema = schema
     (kept, drifts) = try lifting("reading the ledger") { () in
-      (try ledger.wayDownRecords(.scratch), try ledger.driftSequences())
+      (try ledger.waysDown.all(.scratch), try ledger.schemas.driftSequences())
     }
   }
 
@@ -34,13 +34,13 @@ struct DownTrials {
     let isLast = phase.sequence == applied.last?.sequence
     let (present, former) = try lifting("reading the schema") { () in
       (
-        isLast ? try readSchema() : try ledger.schema(after: phase.sequence),
-        try ledger.schema(after: phase.sequence - 1)
+        isLast ? try readSchema() : try ledger.schemas.schema(after: phase.sequence),
+        try ledger.schemas.schema(after: phase.sequence - 1)
       )
     }
     return DownTrial(
-      phase.id, try ledger.phase(phase), from: present, to: hasDrift(after: phase) ? nil : former,
-      hasClaims: try ledger.hasClaims(before: phase, among: applied), costLimit)
+      phase.id, try ledger.phases.text(of: phase), from: present, to: hasDrift(after: phase) ? nil : former,
+      hasClaims: try ledger.phases.hasClaims(before: phase, among: applied), costLimit)
   }
 
   /// Those that the ledger does not have yet, as rows for it: the last ones first, and no more than ``mostAtOnce``, because

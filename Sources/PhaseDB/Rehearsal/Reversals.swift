@@ -76,7 +76,7 @@ struct Reversals {
           )
         }
       }
-      if !own.lost.isEmpty { own = own.declaring(try ledger.phase(draft.applied).losses) }
+      if !own.lost.isEmpty { own = own.declaring(try ledger.phases.text(of: draft.applied).losses) }
       later = draft.kept + (later ?? [])
       if own.word == .blocked {
         obstacle = obstacle ?? id
@@ -115,11 +115,11 @@ struct Reversals {
 
   /// Last first.
   private func drafts() throws(MigrationError) -> [Draft] {
-    let archives = Dictionary(grouping: try ledger.archives().filter { $0.direction == .up }, by: \.phase)
+    let archives = Dictionary(grouping: try ledger.archives.all().filter { $0.direction == .up }, by: \.phase)
     let adopted = try AdoptedLosses(ledger, applied)
     let trials = try DownTrials(ledger, applied, isInPlace: isInPlace, schema: readSchema)
     let (verdicts, rehearsals) = try lifting("reading the ledger") { () in
-      (try ledger.roundTripVerdicts(), try ledger.wayDownRecords(.rehearsal))
+      (try ledger.roundTrips.verdicts(), try ledger.waysDown.all(.rehearsal))
     }
     var drafts: [Draft] = []
     for phase in applied.reversed() {
@@ -155,18 +155,18 @@ struct Reversals {
     case .exact: reversal.basis = .rows
     case .lossy, .chance:
       reversal.basis = .rows
-      let record = try ledger.roundTrip(of: phase.sequence)
+      let record = try ledger.roundTrips.read(of: phase.sequence)
       reversal.lost += (record?.losses ?? []).map {
         Reversal.AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
       }
       if let chance = record?.chance { try addChance(chance, to: &reversal) }
     case .blocked where reversal.obstacles.isEmpty:
-      reversal.obstacles += (try ledger.roundTrip(of: phase.sequence)?.reasons ?? []).map {
+      reversal.obstacles += (try ledger.roundTrips.read(of: phase.sequence)?.reasons ?? []).map {
         Reversal.Obstacle(reason: Prose($0).told(of: phase.id), openings: WayOut.forward)
       }
     case .untried:
       // Batches that found no row tried nothing. What chance makes of rows that came since is as open as elsewhere.
-      if let chance = try ledger.roundTrip(of: phase.sequence)?.chance {
+      if let chance = try ledger.roundTrips.read(of: phase.sequence)?.chance {
         try addChance(chance, to: &reversal)
       }
     case .blocked, nil: break
@@ -262,7 +262,7 @@ struct Reversals {
     var steps: [DownRun.Step] = []
     for draft in open.prefix(count) {
       do throws(MigrationError) {
-        let step = try run.step(draft.applied.id, try ledger.phase(draft.applied))
+        let step = try run.step(draft.applied.id, try ledger.phases.text(of: draft.applied))
         steps.append(step)
         if step.failure != nil { break }
       } catch {
@@ -283,9 +283,12 @@ struct Reversals {
     guard reversal.obstacles.isEmpty, draft.dependsOnRows, draft.trial.outcome != .untried else { return }
     let applied = draft.applied
     let schema = try lifting("reading the schema") { () in try readSchema() }
-    let phase = try ledger.phase(applied)
+    let phase = try ledger.phases.text(of: applied)
     let (before, after) = try lifting("reading the ledger") { () in
-      (try ledger.schema(after: applied.sequence - 1), try ledger.schema(after: applied.sequence))
+      (
+        try ledger.schemas.schema(after: applied.sequence - 1),
+        try ledger.schemas.schema(after: applied.sequence)
+      )
     }
     let laterChanges = try later.map { later throws(MigrationError) in
       try LaterChanges(from: after, to: schema, later)
@@ -358,7 +361,7 @@ struct Reversals {
   /// was seen to give back.
   private func isAsSeen(_ draft: Draft) throws(MigrationError) -> Bool {
     let phase = draft.applied
-    guard draft.cameBack, let contents = try ledger.roundTrip(of: phase.sequence)?.contents else {
+    guard draft.cameBack, let contents = try ledger.roundTrips.read(of: phase.sequence)?.contents else {
       return false
     }
     return try lifting("comparing rows with those after \(phase.id)") { () in
@@ -397,7 +400,7 @@ extension Reversal {
     self.init(basis: .nothing)
     // Older formats have no place for a report; in later ones none means that every batch came back.
     guard min(halfDone.format, ledger.format) >= 3 else { return }
-    let report = try ledger.roundTrip(of: BatchTrip.place) ?? RoundTripRecord(verdict: .exact)
+    let report = try ledger.roundTrips.read(of: BatchTrip.place) ?? RoundTripRecord(verdict: .exact)
     lost = report.losses.map {
       AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
     }

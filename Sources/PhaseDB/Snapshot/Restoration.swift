@@ -70,8 +70,8 @@ struct RestoreRun {
     }
     let time = now()
     // Whoever was running phases when the snapshot was made does not run them now.
-    try ledger.releaseLease()
-    if let checkpoint { try ledger.take(up: checkpoint, snapshot) }
+    try ledger.lease.release()
+    if let checkpoint { try ledger.checkpoints.take(up: checkpoint, snapshot) }
     try ledger.log(
       .restore, subject: name, detail: "\(snapshot.path), sha256 \(snapshot.checksum)", by: runner, at: time)
     try transaction.commit()

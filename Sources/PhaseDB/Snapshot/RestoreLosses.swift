@@ -64,9 +64,9 @@ extension RestoreLosses.SwitchLoss {
   /// - Returns: nil when the switch is on for the same ones before and after.
   fileprivate init?(_ name: String, from then: Ledger?, to now: Ledger?) throws(SQLiteError) {
     self.name = name
-    before = try now?.switchRecord(name)?.exposure
-    after = try then?.switchRecord(name)?.exposure
-    let (old, new) = (try then?.members(of: name) ?? [], try now?.members(of: name) ?? [])
+    before = try now?.switches.named(name)?.exposure
+    after = try then?.switches.named(name)?.exposure
+    let (old, new) = (try then?.switches.members(of: name) ?? [], try now?.switches.members(of: name) ?? [])
     pinsBack = old.filter { pin in !new.contains { $0.isSame(as: pin) } }
     pinsGone = new.filter { pin in !old.contains { $0.isSame(as: pin) } }
     guard before != after || !pinsBack.isEmpty || !pinsGone.isEmpty else { return nil }
@@ -116,7 +116,7 @@ extension RestoreLosses {
     let known = try then.checkpointNames() + (checkpoint.map { [$0] } ?? [])
     checkpoints = try now.checkpointNames().filter { !known.contains($0) }
     switches = try lifting("reading the switches") { () in
-      let (old, new) = (try then.ledger?.switches() ?? [], try now.ledger?.switches() ?? [])
+      let (old, new) = (try then.ledger?.switches.all() ?? [], try now.ledger?.switches.all() ?? [])
       let gone = old.map(\.name).filter { name in
         !new.contains { $0.name.utf8.elementsEqual(name.utf8) }
       }
@@ -179,7 +179,7 @@ extension AppliedPhase {
 extension Knowledge {
   fileprivate func checkpointNames() throws(MigrationError) -> [String] {
     try lifting("reading the ledger") { () in
-      try ledger?.namedCheckpoints(applied: []).compactMap(\.name) ?? []
+      try ledger?.checkpoints.named(applied: []).compactMap(\.name) ?? []
     }
   }
 }

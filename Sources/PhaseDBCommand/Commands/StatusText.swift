@@ -274,22 +274,6 @@ extension Evidence {
   }
 }
 
-extension WatchRecord {
-  /// `0003/migrate: watching, sample 12 of 60`.
-  var sentence: Prose { "\(phase.short): \(state)" }
-
-  /// The verdict, with how far it is or why.
-  var state: Prose {
-    let count = text.watch?.rounds ?? 0
-    let detail: Prose = detail.isEmpty ? "" : ": \(self.detail)"
-    return switch verdict {
-    case .watching where judgement.rounds == 0: "settling, \(CountText.text(count, "sample")) to come"
-    case .watching: "watching, sample \(judgement.rounds) of \(count)"
-    default: "\(verdict.rawValue)\(detail)"
-    }
-  }
-}
-
 extension LaneUse {
   /// `mail, idle within 60s, through the watch`.
   var sentence: Prose {

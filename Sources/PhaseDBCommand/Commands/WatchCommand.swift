@@ -162,6 +162,20 @@ struct WatchRun {
 }
 
 extension WatchRecord {
+  /// `0003/migrate: watching, sample 12 of 60`.
+  var sentence: Prose { "\(phase.short): \(state)" }
+
+  /// The verdict, with how far it is or why.
+  var state: Prose {
+    let count = text.watch?.rounds ?? 0
+    let detail: Prose = detail.isEmpty ? "" : ": \(self.detail)"
+    return switch verdict {
+    case .watching where judgement.rounds == 0: "settling, \(CountText.text(count, "sample")) to come"
+    case .watching: "watching, sample \(judgement.rounds) of \(count)"
+    default: "\(verdict.rawValue)\(detail)"
+    }
+  }
+
   /// The verdict as a person reads it.
   var words: Prose {
     switch verdict {

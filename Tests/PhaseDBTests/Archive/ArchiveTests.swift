@@ -326,7 +326,7 @@ struct ArchiveTests {
 extension TemporaryDatabase {
   /// `0001-a/contract up t: 4 rows, kept`
   func archives() throws -> [String] {
-    try Ledger(connection: connect(.readOnly)).archives().map {
+    try Ledger(connection: connect(.readOnly)).archives.all().map {
       "\($0.phase) \($0.direction.rawValue) \($0.table): \(DetailLines.rows($0.rows)), \($0.state.rawValue)"
     }
   }

@@ -352,7 +352,7 @@ struct ReversalTests {
     try database.run(
       .upAll, catalog(["0001-a": [phase(.contract, RestoringTests.dropB, down: Self.computing)]]))
     let connection = try database.connect(.readOnly)
-    let sizes = try Ledger(connection: connection).archives().compactMap {
+    let sizes = try Ledger(connection: connection).archives.all().compactMap {
       try ArchiveSize($0, on: connection)
     }
     #expect(sizes.map(\.rows) == [4])
@@ -447,7 +447,7 @@ extension TemporaryDatabase {
     let ledger = try #require(knowledge.ledger)
     let all = try Reversals(
       ledger, knowledge.applied, isInPlace: knowledge.isInPlace, schema: { () in knowledge.schema },
-      evidence: try ledger.evidence(),
+      evidence: try ledger.evidence.all(),
       copy: { () throws(MigrationError) in
         isLarge
           ? nil

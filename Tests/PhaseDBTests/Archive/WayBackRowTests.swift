@@ -510,7 +510,7 @@ struct WayBackRow: CustomTestStringConvertible, Sendable {
     try database.run(.upAll, catalog)
     let sequence = try #require(
       try database.value("SELECT max(sequence) FROM phasedb_phase")?.integer)
-    let seen = try Ledger(connection: database.connect(.readOnly)).roundTrip(of: sequence)
+    let seen = try Ledger(connection: database.connect(.readOnly)).roundTrips.read(of: sequence)
     #expect(seen?.verdict == self.seen, "\(String(describing: seen))")
     try database.run("PRAGMA foreign_keys = ON; " + since)
     if self.seen == .blocked {

@@ -211,7 +211,7 @@ struct LedgerTests {
     try database.run(.upAll, catalog(["0001-a": [phase]]))
     let connection = try database.connect(.readOnly)
     let knowledge = try Knowledge(of: connection)
-    let restored = try #require(knowledge.ledger).phase(try #require(knowledge.applied.last))
+    let restored = try #require(knowledge.ledger).phases.text(of: try #require(knowledge.applied.last))
     #expect(restored.tokenHash == phase.tokenHash)
     #expect(knowledge.applied.last?.windows == phase.windows)
     #expect(try database.migrator(catalog(["0001-a": [phase]])).plan(.upAll).steps.isEmpty)
@@ -409,8 +409,8 @@ struct LedgerTests {
         let connection = try database.connect()
         let lease = Lease(
           holder: runner, since: Timestamp(text: "2026-01-31T11:00:00.000Z"), work: "up, 9 phases")
-        try Ledger(connection: connection).take(lease)
-        #expect(try Ledger(connection: connection).lease() == lease)
+        try Ledger(connection: connection).lease.take(lease)
+        #expect(try Ledger(connection: connection).lease.held() == lease)
       }
       #expect(runner.isProvablyDead(seenFrom: .test) == holder.isDead)
       #expect(try database.migrator(tables(3)).status().runner != nil)

@@ -60,12 +60,14 @@ final class BatchArchive {
     computed = Set(table.remembered.filter { written.contains($0.key) })
     (id, self.entry, direction, self.connection) = (record.id, entry, record.direction, connection)
     text = record.phase.tokenHash
-    for archive in try ledger.archives(of: record.id) where archive.state == .kept {
+    for archive in try ledger.archives.all(of: record.id) where archive.state == .kept {
       let content = try ArchiveContent(archive)
       guard content.text == text else {
         // What another text of the phase left is no value for this one to bring back.
         if archive.direction != direction {
-          try lifting("writing the ledger") { () in try ledger.record([archive.settled(state: .left)]) }
+          try lifting("writing the ledger") { () in
+            try ledger.archives.record([archive.settled(state: .left)])
+          }
         }
         continue
       }
@@ -102,7 +104,7 @@ final class BatchArchive {
   private func makePart(
     _ state: ArchiveRecord.State, _ content: ArchiveContent, _ direction: Direction, _ ledger: Ledger
   ) throws(SQLiteError) -> Part {
-    let number = try ledger.nextArchive()
+    let number = try ledger.archives.next()
     let made = ArchiveTable(
       ArchiveRecord.tableName(number), key: content.key, tracked: content.columns.map(\.isTracked))
     try connection.execute(made.definition)
@@ -113,7 +115,7 @@ final class BatchArchive {
     let record = ArchiveRecord(
       id: number, phase: id, direction: direction, entry: entry,
       table: key.table, content: content.json, rows: 0, digest: RowSum().text, state: state)
-    try ledger.record([record])
+    try ledger.archives.record([record])
     return Part(record: record, content: content, table: made, sum: RowSum())
   }
 }
@@ -259,7 +261,7 @@ extension BatchArchive {
   private func record(_ part: inout Part, _ ledger: Ledger) throws(SQLiteError) {
     guard part.record.digest != part.sum.text else { return }
     part.record = part.record.settled(rows: part.sum.count, digest: part.sum.text)
-    try ledger.record([part.record])
+    try ledger.archives.record([part.record])
   }
 }
 
@@ -346,9 +348,9 @@ extension BatchArchive {
       for part in [keeping, giving].compactMap(\.self) {
         if part.sum.count == 0 {
           try connection.execute("DROP TABLE main.\(part.table.name)")
-          try ledger.forgetArchive(part.record.id)
+          try ledger.archives.forget(part.record.id)
         } else if part.record.direction != direction {
-          try ledger.record([part.record.settled(state: .left)])
+          try ledger.archives.record([part.record.settled(state: .left)])
         }
       }
       for name in [Self.before, Self.differing, Self.aside] {
@@ -361,7 +363,7 @@ extension BatchArchive {
   func drop(_ ledger: Ledger) throws(SQLiteError) {
     guard let keeping, keeping.sum.count == 0 else { return }
     try connection.execute("DROP TABLE main.\(keeping.table.name)")
-    try ledger.forgetArchive(keeping.record.id)
+    try ledger.archives.forget(keeping.record.id)
   }
 
   /// Forgets what a batch that was rolled back had added.

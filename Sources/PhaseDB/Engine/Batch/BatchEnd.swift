@@ -56,7 +56,7 @@ struct BatchEnd {
     if record.direction == .down { try engine.listEffects(of: record.id, record.phase, turn.plan) }
     let schema = engine.knowledge.schema
     let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
-    try lifting("writing the ledger") { () in try ledger.endBatch() }
+    try lifting("writing the ledger") { () in try ledger.batches.end() }
     let present = engine.knowledge.applied.last?.sequence
     try engine.refuseLostLanes()
     let recorded: Engine.Recorded
@@ -93,8 +93,8 @@ struct BatchEnd {
   private func leaveUnchanged(_ ledger: Ledger) throws(MigrationError) -> Engine.Recorded {
     let detail = record.direction == .up ? "a down that was half done" : "an up that was half done"
     return try lifting("writing the ledger") { () in
-      if engine.endsRun(turn) { try ledger.releaseLease() }
-      if record.direction == .down { try ledger.forgetEffects(of: record.id) }
+      if engine.endsRun(turn) { try ledger.lease.release() }
+      if record.direction == .down { try ledger.effects.forget(of: record.id) }
       let entry = try ledger.log(
         record.direction == .up ? .up : .down, subject: record.id.description,
         detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
@@ -143,9 +143,9 @@ struct BatchEnd {
   private func forget() -> Bool {
     guard let transaction = try? connection.begin(.immediate) else { return false }
     let ledger = Ledger(connection: connection)
-    guard (try? ledger.batchCursor()) == record.cursor, (try? ledger.endBatch()) != nil,
+    guard (try? ledger.batches.cursor()) == record.cursor, (try? ledger.batches.end()) != nil,
       (try? run.trip.forget(ledger)) != nil,
-      record.direction == .down || (try? ledger.forgetEffects(of: record.id)) != nil
+      record.direction == .down || (try? ledger.effects.forget(of: record.id)) != nil
     else { return false }
     return (try? transaction.commit()) != nil
   }

@@ -190,7 +190,7 @@ final class BatchRun {
       entry: try lifting("reading the ledger") { () in try ledger.head() }, ledger, engine.knowledge.schema,
       isNew: false, on: connection)
     try lifting("writing the ledger") { () in
-      try ledger.update(record)
+      try ledger.batches.update(record)
       schemaVersion = try connection.schemaVersion
     }
     try end(transaction, leading: record.cursor)
@@ -287,7 +287,7 @@ extension BatchRun {
     try refuseChangedSchema()
     let worked = ContinuousClock.now
     let after = advanced(by: range, held: (worked - locked).milliseconds)
-    try lifting("writing the ledger") { () in try Ledger(connection: connection).update(after) }
+    try lifting("writing the ledger") { () in try Ledger(connection: connection).batches.update(after) }
     let committing = ContinuousClock.now
     try end(transaction, leading: after.cursor)
     isCommitted = true
@@ -317,7 +317,7 @@ extension BatchRun {
   func refuseLostPlace() throws(MigrationError) {
     let ledger = Ledger(connection: connection)
     let (lease, cursor) = try lifting("reading the ledger") { () in
-      (try ledger.lease(), try ledger.batchCursor())
+      (try ledger.lease.held(), try ledger.batches.cursor())
     }
     guard lease?.holder == engine.runner, cursor == record.cursor else {
       throw MigrationError(
@@ -366,7 +366,7 @@ extension BatchRun {
     do {
       try transaction.commit()
     } catch {
-      if connection.isAutocommit, (try? Ledger(connection: connection).batchCursor()) == cursor { return }
+      if connection.isAutocommit, (try? Ledger(connection: connection).batches.cursor()) == cursor { return }
       throw MigrationError(error, while: "committing a batch of \(record.id)")
     }
   }
@@ -387,8 +387,9 @@ extension BatchRun {
     connection.setBusyDeadline(.now + min(engine.wait, .seconds(1)))
     guard let transaction = try? connection.begin(.immediate) else { return }
     let ledger = Ledger(connection: connection)
-    guard (try? ledger.lease())?.holder == engine.runner, (try? ledger.batchCursor()) == record.cursor,
-      (try? ledger.update(record)) != nil
+    guard (try? ledger.lease.held())?.holder == engine.runner,
+      (try? ledger.batches.cursor()) == record.cursor,
+      (try? ledger.batches.update(record)) != nil
     else { return }
     try? transaction.commit()
   }

@@ -17,7 +17,7 @@ extension Engine {
     guard try missingLanes(turn).isEmpty else { return .lanesOpen }
     try refuseLostLanes()
     guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    let underWay = try ledger.batch()
+    let underWay = try ledger.batches.underWay()
     let plan = try batchPlan(turn.step)
     let (back, whyNot) = try wayBack(turn.step, by: plan.key)
     let bounds = try batchBounds(turn.step.id, turn.step.phase)
@@ -46,8 +46,8 @@ extension Engine {
       try recordEffects(of: turn.step, from: try effectMarks(before: turn.step), at: time)
     }
     let (recorded, trip) = try lifting("writing the ledger") { () in
-      if action == .start { try ledger.begin(begun) } else { try ledger.update(begun) }
-      try ledger.take(
+      if action == .start { try ledger.batches.begin(begun) } else { try ledger.batches.update(begun) }
+      try ledger.lease.take(
         Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue) of \(turn.step.id.short)"))
       let entry = try ledger.log(
         action, subject: turn.step.id.description,
@@ -124,7 +124,7 @@ extension Engine {
     guard let ledger = knowledge.ledger,
       let first = knowledge.applied.first(where: { $0.id.migration == migration && $0.id != id })
     else { return nil }
-    return try lifting("reading the ledger") { () in try ledger.schema(after: first.sequence - 1) }
+    return try lifting("reading the ledger") { () in try ledger.schemas.schema(after: first.sequence - 1) }
   }
 
   private func newRecord(

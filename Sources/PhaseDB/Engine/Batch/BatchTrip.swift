@@ -41,7 +41,7 @@ final class BatchTrip {
     (id, direction, key) = (record.id, record.direction, there.key)
     (self.there, self.back) = (there, back)
     losses = record.phase.losses
-    let known = try ledger.archives(of: record.id).last {
+    let known = try ledger.archives.all(of: record.id).last {
       $0.state == .kept && $0.direction == record.direction
     }
     let knownKey = try known.map { archive throws(MigrationError) in try ArchiveContent(archive).key }
@@ -66,8 +66,8 @@ final class BatchTrip {
       on: connection)
     report = RoundTripRecord(verdict: .exact)
     guard record.direction == .up else { return }
-    if !isNew, let begun = try ledger.roundTrip(of: Self.place) { report = begun }
-    if isNew { try lifting("writing the ledger") { () in try ledger.forgetRoundTrip(of: Self.place) } }
+    if !isNew, let begun = try ledger.roundTrips.read(of: Self.place) { report = begun }
+    if isNew { try lifting("writing the ledger") { () in try ledger.roundTrips.forget(of: Self.place) } }
     if let reason, report.reasons.isEmpty { try block(reason, ledger) }
   }
 
@@ -167,7 +167,7 @@ extension BatchTrip {
   }
 
   private func store(_ ledger: Ledger) throws(MigrationError) {
-    try lifting("writing the ledger") { () in try ledger.record(report, of: Self.place) }
+    try lifting("writing the ledger") { () in try ledger.roundTrips.record(report, of: Self.place) }
   }
 
   var marks: Marks { Marks(archive: archive.marks, report: report) }
@@ -186,7 +186,7 @@ extension BatchTrip {
   /// Removes what was made for batches, when none ran.
   func forget(_ ledger: Ledger) throws(SQLiteError) {
     try archive.drop(ledger)
-    try ledger.forgetRoundTrip(of: Self.place)
+    try ledger.roundTrips.forget(of: Self.place)
   }
 
   /// Records in the last transaction what the way back did.
@@ -202,12 +202,12 @@ extension BatchTrip {
     if sequence != nil { report = try complete(hadRows: hadRows) }
     // What these batches leave behind comes to what the first ones left.
     let whole = try again.flatMap { again throws(MigrationError) in
-      try ledger.roundTrip(of: again)?.adding(report)
+      try ledger.roundTrips.read(of: again)?.adding(report)
     }
     try lifting("writing the ledger") { () in
-      if let sequence { try ledger.record(report, of: sequence) }
-      if let again, let whole { try ledger.record(whole, of: again) }
-      for place in [Self.place, gone].compactMap(\.self) { try ledger.forgetRoundTrip(of: place) }
+      if let sequence { try ledger.roundTrips.record(report, of: sequence) }
+      if let again, let whole { try ledger.roundTrips.record(whole, of: again) }
+      for place in [Self.place, gone].compactMap(\.self) { try ledger.roundTrips.forget(of: place) }
     }
   }
 

@@ -344,6 +344,6 @@ extension TemporaryDatabase {
   /// What the ledger says that the way back of the last phase was seen to do.
   func roundTrip() throws -> RoundTripRecord? {
     let ledger = Ledger(connection: try connect(.readOnly))
-    return try ledger.appliedPhases().last.flatMap { phase in try ledger.roundTrip(of: phase.sequence) }
+    return try ledger.phases.all().last.flatMap { phase in try ledger.roundTrips.read(of: phase.sequence) }
   }
 }

@@ -18,7 +18,10 @@ struct IgnoredDigests {
   }
 }
 
-extension Ledger {
+/// The schemas of a ledger: the table `phasedb_schema`, which has what each phase changed.
+struct RecordedSchemas: LedgerTable {
+  let ledger: Ledger
+
   /// Records what a schema lost and gained. Belongs into a transaction.
   func record(_ changes: [SchemaChange], sequence: Int64) throws(SQLiteError) {
     guard !changes.isEmpty else { return }
@@ -35,7 +38,7 @@ extension Ledger {
   }
 
   /// True when a change from outside was accepted after the phase with a sequence number.
-  func hasSchemaChanges(after sequence: Int64) throws(SQLiteError) -> Bool {
+  func hasChanges(after sequence: Int64) throws(SQLiteError) -> Bool {
     try connection.value("SELECT max(sequence) FROM phasedb_schema")?.integer ?? 0 > sequence
   }
 
@@ -63,6 +66,16 @@ extension Ledger {
     try connection.value(
       "SELECT 1 FROM phasedb_schema WHERE sequence >= ?1 AND change = ?2 LIMIT 1", .integer(sequence),
       .text(SchemaChange.Kind.removed.rawValue)) != nil
+  }
+
+  /// Whether a table that was there after the phase with a sequence number was dropped since. One that was dropped and
+  /// made again by the same phase was rebuilt.
+  func hasDropped(_ table: String, since sequence: Int64) throws(SQLiteError) -> Bool {
+    try connection.value(
+      """
+      SELECT 1 FROM phasedb_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE AND sequence > ?2
+      GROUP BY sequence HAVING sum(change = ?3) = 0 LIMIT 1
+      """, .text(table), .integer(sequence), .text(SchemaChange.Kind.added.rawValue)) != nil
   }
 
   /// The sequence numbers under which changes from outside are recorded.
