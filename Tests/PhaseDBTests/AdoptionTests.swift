@@ -105,7 +105,7 @@ struct AdoptionTests {
     let before = try #require(try database.snapshot())
     let migrator = try database.migrator(Self.shop(), access: .writing)
     var adoption: Adoption?
-    let error = migrationError { adoption = try migrator.adopt(at: example.phase) }
+    let error = migrationError { adoption = try migrator.adoption(at: example.phase) }
     #expect(error?.id == example.id, "\(String(describing: error))")
     if let error {
       #expect(error.details == example.details)
@@ -140,7 +140,7 @@ struct AdoptionTests {
   @Test("at the baseline, the log has one entry")
   func atTheBaseline() throws {
     let database = try TemporaryDatabase(Self.spelled)
-    let adoption = try database.migrator(Self.shop()).adopt()
+    let adoption = try database.migrator(Self.shop()).adoption()
     #expect(adoption.phases.isEmpty && adoption.checkpoint == nil)
     #expect(try database.log() == ["begin ", "adopt "])
   }
@@ -159,7 +159,7 @@ struct AdoptionTests {
   @Test("the books of other tools are named")
   func otherTools() throws {
     let database = try TemporaryDatabase(Self.spelled + "CREATE TABLE Alembic_Version (version_num)")
-    let adoption = try database.migrator(Self.shop()).adopt()
+    let adoption = try database.migrator(Self.shop()).adoption()
     #expect(adoption.otherTools == [OtherTool(table: "Alembic_Version", tool: "Alembic")])
   }
 

@@ -20,7 +20,7 @@ func notebook() throws -> Catalog {
   let create = Phase(
     .expand, windows: try Windows(Window("notebook", VersionRange("<1.0"))), up: up, down: down,
     summary: "Create the notes.", verifications: [Verification("no note is empty", query: emptyNotes)])
-  return try Catalog([Migration(MigrationName("0001-create-notes"), phases: [create])])
+  return try Catalog([Migration("0001-create-notes", phases: [create])])
 }
 
 func start(_ path: String, with catalog: Catalog) async throws {
@@ -48,6 +48,12 @@ func migrate(_ path: String, with catalog: Catalog) throws {
     if case .committed(let id, _, let times, _) = event {
       print("\(id) took \(times.duration) and changed \(times.rows) rows")
     }
+  }
+}
+
+func undo(_ migrator: Migrator) async throws {
+  for try await event in migrator.down(to: .checkpoint("before-release")) {
+    if case .committed(let id, _, let times, _) = event { print(id, "came down in", times.duration) }
   }
 }
 

@@ -100,9 +100,26 @@ struct RunningTests {
     #expect(try migrator.isUpToDate)
   }
 
-  @Test("ends when its task is cancelled, and leaves the migrator as it was")
-  func cancelled() async throws {
+  @Test("tells a loop what happens, up and down, and what fails")
+  func loop() async throws {
     let database = try TemporaryDatabase()
+    let migrator = try database.migrator(try CheckInsTests.shop(), .test(live: []))
+    var committed: [String] = []
+    for try await event in migrator.up() {
+      guard case .committed(let id, _, _, _) = event else { continue }
+      committed.append(id.short)
+      #expect(try migrator.status().applied.last?.id == id, "the run waits while the loop works")
+    }
+    #expect(committed == ["0001/expand", "0002/expand", "0002/contract"])
+    for try await _ in migrator.down(to: "0001") {}
+    #expect(try database.applied() == ["0001/expand"])
+    await #expect {
+      for try await _ in migrator.down(to: .checkpoint("nowhere")) {}
+    } throws: { ($0 as? MigrationError)?.id == .unknownCheckpoint }
+  }
+
+  /// A phase that is up, and one that does not come to an end.
+  static func endless() throws -> (TemporaryDatabase, Catalog) {
     // Without rows, as where a phase is tried first, it ends at once.
     let endless =
       "WITH RECURSIVE n(x) AS (SELECT a FROM a UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
@@ -110,8 +127,45 @@ struct RunningTests {
       "0001-a": [phase(.expand, "CREATE TABLE a (a)", down: "DROP TABLE a")],
       "0002-b": [try phase(.migrate, "INSERT INTO a SELECT * FROM (\(endless))", down: "DELETE FROM a")],
     ])
+    let database = try TemporaryDatabase()
     try database.run(.up(1), migrations)
     try database.run("INSERT INTO a VALUES (1)")
+    return (database, migrations)
+  }
+
+  @Test("stops when its loop is left, and leaves the migrator as it was")
+  func leavingLoop() async throws {
+    let (database, migrations) = try Self.endless()
+    let migrator = try database.migrator(migrations)
+    for try await event in migrator.up() { if case .began = event { break } }
+    #expect(try database.applied() == ["0001/expand"])
+    #expect(!migrator.options.cancellation.isRequested)
+    try await migrator.down(to: "@0")
+    #expect(try database.applied() == [])
+  }
+
+  @Test("ends when the task of its loop is cancelled")
+  func cancelledLoop() async throws {
+    let (database, migrations) = try Self.endless()
+    let path = database.path
+    let task = Task { () -> MigrationError.ID? in
+      let migrator = try Migrator(database: path, catalog: migrations, options: .test)
+      do throws(MigrationError) {
+        for try await event in migrator.up() {
+          if case .began = event { unsafe withUnsafeCurrentTask { unsafe $0?.cancel() } }
+        }
+        return nil
+      } catch {
+        return error.id
+      }
+    }
+    #expect(try await task.value == .interrupted)
+    #expect(try database.applied() == ["0001/expand"])
+  }
+
+  @Test("ends when its task is cancelled, and leaves the migrator as it was")
+  func cancelled() async throws {
+    let (database, migrations) = try Self.endless()
     let path = database.path
     let task = Task { () -> MigrationError.ID? in
       let migrator = try Migrator(database: path, catalog: migrations, options: .test)

@@ -2,15 +2,15 @@ internal import PhaseSQL
 package import PhaseSQLite
 
 /// How many rows a line of `@effects` counts since its phase began to go up.
-public struct EffectCount: Sendable, Hashable {
+package struct EffectCount: Sendable, Hashable {
   /// What is counted.
-  public let effect: Effect
+  package let effect: Effect
   /// When the phase began to go up; nil when nothing was remembered then.
   package let since: Timestamp?
   /// Rows that came since and meet the condition; nil when that is unknown.
-  public internal(set) var rows: Int?
+  package internal(set) var rows: Int?
   /// Rows that were there before, and meet the condition only since; nil when they were not followed.
-  public internal(set) var earlier: Int?
+  package internal(set) var earlier: Int?
   /// How many rows came since and are not there any more; nil when SQLite does not know.
   package internal(set) var deleted: Int?
   /// The least and the greatest value of the column among the rows that came since; NULL when there is none.

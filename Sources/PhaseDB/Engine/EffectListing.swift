@@ -2,11 +2,11 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What was counted when a phase came down.
-public struct EffectList: Sendable, Hashable {
+package struct EffectList: Sendable, Hashable {
   /// How many rows are in it.
-  public let rows: Int
+  package let rows: Int
   /// The file with the rows; nil when there was no row, or no place for it.
-  public let file: String?
+  package let file: String?
   /// Counts that are unknown.
   package let unknown: Int
 }
@@ -134,7 +134,8 @@ extension Engine {
         .effects, subject: id.description, detail: list.detail(counts, failure), by: runner, at: now())
     }
     lists[id] = list
-    observe(.effectsListed(id, list, failure: failure))
+    observe(
+      .effectsListed(id, rows: list.rows, unknown: list.unknown, file: list.file, failure: failure))
   }
 
   /// The name of the list of a phase: `shop.db-effects-0002-expand-7.csv`. A later way down of it gets another one.

@@ -252,7 +252,7 @@ public struct RunResult: Sendable, Hashable {
     /// How long that took, and how many rows it wrote.
     public let times: StepTimes
     /// What it had caused, listed before it came down; nil when it declares no effects.
-    public let effects: EffectList?
+    package let effects: EffectList?
   }
 
   /// In the order in which it was done.

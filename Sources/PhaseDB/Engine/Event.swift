@@ -16,8 +16,9 @@ public enum Event: Sendable, Hashable {
   case batchResumed(PhaseID)
   /// What all batches led to does not hold, so they are taken back one by one.
   case turningBack(PhaseID, reason: Prose)
-  /// What a phase caused was counted and listed, before it comes down; why it could not be listed, if it could not.
-  case effectsListed(PhaseID, EffectList, failure: Prose?)
+  /// What a phase caused was counted, before it comes down: how many rows, how many of the counts are unknown, in which file
+  /// the rows are listed, and why they are in none when that failed.
+  case effectsListed(PhaseID, rows: Int, unknown: Int, file: String?, failure: Prose?)
   /// The step is committed.
   case committed(PhaseID, Direction, StepTimes, checkpoint: Int64)
   /// Another runner did this step meanwhile, so it was left out.
@@ -28,8 +29,8 @@ public enum Event: Sendable, Hashable {
   case driftAccepted([Prose])
   /// A lane is held, and the phase waits until it is quiet; `what` is what it waits for.
   case laneWaiting(String, PhaseID, LaneCount, what: LaneWait)
-  /// A lane is quiet, so many milliseconds after the phase began to wait for it.
-  case laneHeld(String, PhaseID, milliseconds: Double)
+  /// A lane is quiet, so long after the phase began to wait for it.
+  case laneHeld(String, PhaseID, after: Duration)
   /// The run needs a lane no more, and it stays held: for a watch, or because somebody holds it by hand.
   case laneKept(String)
   /// A lane is open again.
@@ -43,16 +44,16 @@ public enum Event: Sendable, Hashable {
   case switchesClosed(PhaseID, [String], waiting: Duration)
   /// A lease was taken over from a process that is provably dead.
   case tookOver(from: String)
-}
 
-/// What a phase waits for in a lane.
-public enum LaneWait: String, Sendable, Hashable, CaseIterable {
-  /// Jobs that are in flight.
-  case inFlight = "in-flight"
-  /// Jobs that wait, before the lane is held.
-  case waiting
-  /// A fixed time, because nothing shows what is in flight.
-  case time
+  /// What a phase waits for in a lane.
+  public enum LaneWait: String, Sendable, Hashable, CaseIterable {
+    /// Jobs that are in flight.
+    case inFlight = "in-flight"
+    /// Jobs that wait, before the lane is held.
+    case waiting
+    /// A fixed time, because nothing shows what is in flight.
+    case time
+  }
 }
 
 /// How long a step took.

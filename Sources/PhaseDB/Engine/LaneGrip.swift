@@ -105,8 +105,7 @@ extension Engine {
       }
     }
     grips[grips.count - 1].isQuiet = true
-    observe(
-      .laneHeld(use.lane, turn.step.id, milliseconds: (ContinuousClock.now - began).milliseconds))
+    observe(.laneHeld(use.lane, turn.step.id, after: ContinuousClock.now - began))
   }
 
   /// Holds the lane, for `empty` in a moment in which nothing waits.

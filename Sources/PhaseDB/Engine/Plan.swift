@@ -23,13 +23,13 @@ public struct Plan: Sendable {
   /// For a way down, what each step would restore, counted when the plan was made.
   public internal(set) var reversals: [PhaseID: Reversal] = [:]
   /// For a way down, the evidence of the last rehearsal of each step.
-  public internal(set) var rehearsed: [PhaseID: Evidence] = [:]
+  package internal(set) var rehearsed: [PhaseID: Evidence] = [:]
   /// For a way down, how long each step may take, as far as known.
   package internal(set) var times: [PhaseID: DownTime] = [:]
   /// For a way down, the switches that it closes before a step, each at its first step.
   package internal(set) var closing: [PhaseID: PlannedClosing] = [:]
   /// For a way down, what the effects of each step come to.
-  public internal(set) var effects: [PhaseID: [EffectCount]] = [:]
+  package internal(set) var effects: [PhaseID: [EffectCount]] = [:]
   /// For a way down, the archives of each step, which stay until they are purged or their rows come back.
   package internal(set) var kept: [PhaseID: [KeptData]] = [:]
   /// For a way down, the lanes of a step that are open in any case, because their queues are not there.

@@ -1,11 +1,11 @@
 /// An applied phase that the folder has under another number, token for token.
 ///
 /// Two branches took one number, and whoever joined them gave one of the migrations another.
-public struct Renumbered: Sendable, Hashable {
+package struct Renumbered: Sendable, Hashable {
   /// The name under which the ledger knows it.
-  public let former: PhaseID
+  package let former: PhaseID
   /// The name that the folder gives it.
-  public let present: PhaseID
+  package let present: PhaseID
   let sequence: Int64
   /// Whether the folder has it more than once.
   let isAmbiguous: Bool

@@ -23,7 +23,7 @@ public enum Selection: Sendable, Hashable {
 }
 
 /// A state to reach, whichever way leads there.
-public enum Destination: Sendable, Hashable {
+package enum Destination: Sendable, Hashable {
   /// The schema after a phase: its id, or a prefix that names one phase.
   case phase(String)
   /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
@@ -34,7 +34,7 @@ public enum Destination: Sendable, Hashable {
   /// A phase, a checkpoint after an `@`, or `APP@VERSION`.
   ///
   /// - Throws: `version-invalid`.
-  public init(_ text: String) throws(MigrationError) {
+  package init(_ text: String) throws(MigrationError) {
     if text.hasPrefix("@") {
       self = .checkpoint(String(text.dropFirst()))
     } else if text.contains("@") {

@@ -11,9 +11,9 @@ internal import PhaseSQLite
 /// differed afterwards.
 ///
 /// It is valid only for the tokens of the phase and the schema it was rehearsed on.
-public struct Evidence: Sendable, Hashable {
+package struct Evidence: Sendable, Hashable {
   /// The verdict.
-  public enum Verdict: String, Sendable, Hashable, CaseIterable {
+  package enum Verdict: String, Sendable, Hashable, CaseIterable {
     /// Schema and rows came back, up and down and up again.
     case exact
     /// What did not come back was declared by `@loses`.
@@ -24,24 +24,24 @@ public struct Evidence: Sendable, Hashable {
     case failed
 
     /// Whether it opens the gate.
-    public var isProof: Bool { self == .exact || self == .declared }
+    package var isProof: Bool { self == .exact || self == .declared }
   }
 
   /// The phase that was rehearsed.
-  public let phase: PhaseID
+  package let phase: PhaseID
   /// The identity of the phase's text.
-  public let tokenHash: String
+  package let tokenHash: String
   /// What the rehearsal showed.
-  public let verdict: Verdict
+  package let verdict: Verdict
   package let at: Timestamp
   /// The user who rehearsed it.
-  public let who: String
+  package let who: String
   /// The machine on which it was rehearsed.
-  public let host: String
+  package let host: String
   /// The versions that rehearsed it.
-  public let phasedb: String
+  package let phasedb: String
   /// The version of SQLite that ran it.
-  public let sqlite: String
+  package let sqlite: String
   package let times: RehearsedTimes
   /// The tables it was rehearsed on.
   package var tables: [RehearsedTable] { details.tables }

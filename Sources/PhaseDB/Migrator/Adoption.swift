@@ -2,30 +2,22 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What was recorded about an existing database.
-public struct Adoption: Sendable {
+package struct Adoption: Sendable {
   /// The phases recorded as applied, in folder order; empty when the database is at its baseline.
-  public let phases: [PhaseID]
+  package let phases: [PhaseID]
   /// The checkpoint the database is at, nil at its baseline.
-  public let checkpoint: Checkpoint?
+  package let checkpoint: Checkpoint?
   /// The tables of other migration tools, which were left alone.
   package let otherTools: [OtherTool]
   /// How many rows had no parent; they are recorded, so that ``Migrator/verify()`` tells later ones apart from them.
   package let orphans: Int
 }
 
-extension Migrator {
-  /// Gives a database with tables a ledger, without running anything on it.
-  ///
-  /// The baseline and the phases up to the named one are run on a database in memory. When that leads to the schema
-  /// that the database has, and every `@verify` of those phases holds on its rows, the phases are recorded as applied,
-  /// in one transaction; from then on they can be reversed like any other.
-  ///
-  /// - Parameter phase: the last phase that the database already has, by its id or a prefix that names one phase; nil
-  ///   when it has none and its schema is the baseline's.
-  /// - Throws: `ledger-exists`, `schema-drift` with the difference when the schemas disagree, `verify-failed`,
-  ///   `unknown-phase`, `ambiguous-phase`, `database-busy`, and what the SQL of baseline and phases throws.
-  @discardableResult
-  public func adopt(at phase: String? = nil) throws(MigrationError) -> Adoption {
+/// Gives a database with tables a ledger.
+struct Adopting: MigratorWork {
+  let migrator: Migrator
+
+  func adopt(at phase: String?) throws(MigrationError) -> Adoption {
     var target: PhaseID?
     if let phase { target = try PhaseID.find(phase, among: catalog.phases.map(\.id)) }
     let present = target.map { target in catalog.phases.filter { $0.id <= target } } ?? []
@@ -46,8 +38,20 @@ extension Migrator {
     }
   }
 
+  func baseline() throws(MigrationError) -> Baseline {
+    guard isThere else {
+      throw MigrationError(
+        .databaseNotFound, "there is no database at \(database)", help: ["check the path given with --from"])
+    }
+    return try connection.reading { () throws(MigrationError) in
+      let knowledge = try Knowledge(of: connection)
+      try refuseLedger(knowledge)
+      return try BaselineDraft(connection, knowledge.schema, functions: options.functions).baseline()
+    }
+  }
+
   /// Refuses a database that has a ledger, or objects with its names.
-  func refuseLedger(_ knowledge: Knowledge) throws(MigrationError) {
+  private func refuseLedger(_ knowledge: Knowledge) throws(MigrationError) {
     guard knowledge.ledger == nil else {
       throw MigrationError(
         .ledgerExists, "\(database) already has a ledger, and is \(knowledge.checkpointText)",

@@ -31,24 +31,6 @@ package struct Baseline: Sendable {
   }
 }
 
-extension Migrator {
-  /// The baseline of a database that no migration has changed yet. Reads only.
-  ///
-  /// - Throws: `database-not-found`, `ledger-exists` when phases made the schema, `statement-failed` when a statement
-  ///   does not run without the application that made it, for instance without its functions and collations.
-  package func baseline() throws(MigrationError) -> Baseline {
-    guard isThere else {
-      throw MigrationError(
-        .databaseNotFound, "there is no database at \(database)", help: ["check the path given with --from"])
-    }
-    return try connection.reading { () throws(MigrationError) in
-      let knowledge = try Knowledge(of: connection)
-      try refuseLedger(knowledge)
-      return try BaselineDraft(connection, knowledge.schema, functions: options.functions).baseline()
-    }
-  }
-}
-
 extension Baseline {
   /// The baseline of a database that is open, whoever made its schema.
   ///

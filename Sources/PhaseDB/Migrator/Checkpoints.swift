@@ -1,8 +1,10 @@
 internal import PhaseSQLite
 
-extension Migrator {
-  /// Every point to which `down` can return, and named ones to which it no longer can: oldest first.
-  public func checkpoints() throws(MigrationError) -> [Checkpoint] {
+/// Lists and names the points to which a way down can return.
+struct CheckpointWork: MigratorWork {
+  let migrator: Migrator
+
+  func checkpoints() throws(MigrationError) -> [Checkpoint] {
     try connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { return [] }
@@ -15,15 +17,7 @@ extension Migrator {
     }
   }
 
-  /// Gives the present point a name.
-  ///
-  /// - Parameters:
-  ///   - name: letters, digits, `-`, `_` and `.`; not a number alone, which is how unnamed checkpoints are named.
-  ///   - note: anything an operator wants to remember.
-  /// - Throws: `invalid-name`, `checkpoint-exists`, `ledger-missing`, `schema-drift`, `transaction-open`,
-  ///   `database-busy`.
-  @discardableResult
-  public func createCheckpoint(_ name: String, note: String = "") throws(MigrationError) -> Checkpoint {
+  func create(_ name: String, note: String) throws(MigrationError) -> Checkpoint {
     try Self.refuseName(name)
     return try writing("committing the checkpoint") { knowledge throws(MigrationError) in
       try record(name, note: note, knowledge)
@@ -83,10 +77,7 @@ extension Migrator {
       host: options.runner.host, note: note, isReachable: true, snapshot: snapshot)
   }
 
-  /// The log, oldest first.
-  ///
-  /// - Parameter limit: only the newest so many entries; nil for all.
-  package func log(limit: Int? = nil) throws(MigrationError) -> [LogEntry] {
+  func log(limit: Int?) throws(MigrationError) -> [LogEntry] {
     guard let ledger = try Knowledge(of: connection).ledger else { return [] }
     return try lifting("reading the ledger") { () in try ledger.entries(limit: limit) }
   }

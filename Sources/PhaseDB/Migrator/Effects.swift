@@ -1,28 +1,27 @@
 internal import PhaseSQLite
 
 /// What a phase caused that its way back does not undo, as far as it is counted.
-public struct EffectReport: Sendable {
+package struct EffectReport: Sendable {
   /// The phase.
-  public let phase: PhaseID
+  package let phase: PhaseID
   /// False when it is only half done.
-  public let isApplied: Bool
+  package let isApplied: Bool
   /// One for each line of `@effects`.
-  public let counts: [EffectCount]
+  package let counts: [EffectCount]
   /// What is kept of it until it is purged.
   package let kept: [KeptData]
   /// Its text.
   package let text: Phase
 }
 
-extension Migrator {
-  /// How long one query about effects may take where they are only a part of what is shown.
-  static let effectPatience = Duration.seconds(1)
+/// Counts and lists what phases caused outside the database.
+struct EffectWork: MigratorWork {
+  let migrator: Migrator
 
-  /// Counts what a phase caused since it began to go up. Reads only.
-  ///
-  /// - Parameter name: a phase that is applied or half done, or a prefix that names one.
-  /// - Throws: `unknown-phase`, `ambiguous-phase`, `ledger-missing`; `not-applied` with where its list is when it came down.
-  public func effects(of name: String) throws(MigrationError) -> EffectReport {
+  /// How long one query about effects may take where they are only a part of what is shown.
+  static let patience = Duration.seconds(1)
+
+  func report(on name: String) throws(MigrationError) -> EffectReport {
     try connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       let found = try countedPhase(name, knowledge)
@@ -31,18 +30,12 @@ extension Migrator {
       return EffectReport(
         phase: found.id, isApplied: found.sequence != nil, counts: counts,
         kept: try PurgeRun(found.id.description, catalog, knowledge, on: connection).listing(
-          lookingForDeleted: Self.effectPatience
+          lookingForDeleted: Self.patience
         ).items, text: found.phase)
     }
   }
 
-  /// Lists every row that is counted, in one read of the database.
-  ///
-  /// - Parameters:
-  ///   - name: a phase that is applied or half done, or a prefix that names one.
-  ///   - columns: gets the columns of the rows of each line of `@effects`, nil where they cannot be read.
-  ///   - each: gets the rows.
-  package func listEffects(
+  func list(
     of name: String, columns: ([[String]?]) -> Void, each: (EffectCounting.Row) -> Void
   ) throws(MigrationError) {
     try connection.reading { () throws(MigrationError) in
@@ -57,7 +50,7 @@ extension Migrator {
   /// What the effects of applied phases come to, and of one that is half done; without those of phases that declare none.
   ///
   /// - Parameter texts: of applied phases.
-  func effects(
+  func counts(
     of texts: [PhaseID: Phase], _ knowledge: Knowledge
   ) throws(MigrationError) -> [PhaseID: [EffectCount]] {
     // Tables of the ledger that somebody changed tell nothing.
@@ -65,31 +58,31 @@ extension Migrator {
     var all: [PhaseID: [EffectCount]] = [:]
     if let half = try ledger.batches.underWay(), !half.phase.effects.isEmpty {
       all[half.id] = try EffectCounting(
-        half.id, half.phase, sequence: nil, within: Self.effectPatience, ledger
+        half.id, half.phase, sequence: nil, within: Self.patience, ledger
       ).counts()
     }
     for applied in knowledge.applied where all[applied.id] == nil {
       guard let phase = texts[applied.id], !phase.effects.isEmpty else { continue }
       all[applied.id] = try EffectCounting(
-        applied.id, phase, sequence: applied.sequence, within: Self.effectPatience, ledger
+        applied.id, phase, sequence: applied.sequence, within: Self.patience, ledger
       ).counts()
     }
     return all
   }
 
   /// Says in the plan of a way down what its phases caused, and what their archives hold.
-  func tellEffects(of plan: inout Plan, _ knowledge: Knowledge, _ ledger: Ledger) throws(MigrationError) {
+  func tell(of plan: inout Plan, _ knowledge: Knowledge, _ ledger: Ledger) throws(MigrationError) {
     for step in plan.steps {
       let applied = knowledge.applied.last { $0.id == step.id }
       if !step.phase.effects.isEmpty {
         plan.effects[step.id] = try EffectCounting(
-          step.id, step.phase, sequence: applied?.sequence, within: Self.effectPatience, ledger
+          step.id, step.phase, sequence: applied?.sequence, within: Self.patience, ledger
         ).counts()
       }
       let archives = try ledger.archives.all(of: step.id)
       guard !archives.isEmpty else { continue }
       plan.kept[step.id] = try KeptData.archives(
-        archives, lookingForDeleted: Self.effectPatience, on: connection)
+        archives, lookingForDeleted: Self.patience, on: connection)
     }
   }
 

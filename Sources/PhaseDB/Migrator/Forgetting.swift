@@ -2,11 +2,11 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a database loses when phasedb is removed from it, or has lost.
-public struct Forgetting: Sendable {
+package struct Forgetting: Sendable {
   /// The last part of the database's path: what confirms it.
-  public let name: String
+  package let name: String
   /// The phases whose ways back are lost, in the order in which they were applied.
-  public let phases: [PhaseID]
+  package let phases: [PhaseID]
   /// Archives and retired columns and tables.
   package let items: [KeptData]
   /// How many entries the log has.
@@ -14,7 +14,7 @@ public struct Forgetting: Sendable {
   /// How many checkpoints have names.
   package let checkpoints: Int
   /// The phase at which the database can be adopted again; nil when it is at none of the folder's states.
-  public let returnsAt: PhaseID?
+  package let returnsAt: PhaseID?
   /// What is half done: a batched phase, a held lane, an open switch, an open watch.
   package let unfinished: [Prose]
 
@@ -29,24 +29,15 @@ public struct Forgetting: Sendable {
   }
 }
 
-extension Migrator {
-  /// What would be lost. Reads only.
-  ///
-  /// - Throws: `ledger-missing`.
-  public func forgettable() throws(MigrationError) -> Forgetting {
+/// Removes phasedb from a database.
+struct ForgetWork: MigratorWork {
+  let migrator: Migrator
+
+  func forgettable() throws(MigrationError) -> Forgetting {
     try connection.reading { () throws(MigrationError) in try forgettable(try Knowledge(of: connection)) }
   }
 
-  /// Removes phasedb from a database: its ledger, its archives and what phases retired. The application's tables and rows
-  /// stay as they are. `adopt` brings it back.
-  ///
-  /// - Parameters:
-  ///   - name: the name of the file, to confirm the loss; nil to be refused with what would be lost.
-  ///   - whileUnfinished: also while something is half done.
-  /// - Throws: `forget-unconfirmed` with what would be lost; `forget-refused` while something is half done, or when views
-  ///   or triggers of the application use the ledger; `ledger-missing`, `ledger-touched`, `lease-held`, `database-busy`.
-  @discardableResult
-  public func forget(confirmed name: String?, whileUnfinished: Bool = false) throws(MigrationError)
+  func forget(confirmed name: String?, whileUnfinished: Bool) throws(MigrationError)
     -> Forgetting
   {
     let listing = try forgettable()
@@ -135,7 +126,9 @@ extension Migrator {
       lines.append("\(batch.id) is half done on its way \(batch.direction.rawValue)")
     }
     lines += try ledger.watches.all().filter(\.isOpen).map { "\($0.phase) is being watched" }
-    lines += try standings(ledger).filter { $0.state != .open }.map { "lane \($0.name) is held" }
+    lines += try LaneWork(migrator: migrator).standings(ledger).filter { $0.state != .open }.map {
+      "lane \($0.name) is held"
+    }
     let switches = try lifting("reading the ledger") { () in try ledger.switches.all() }
     return lines
       + switches.filter(\.isOpen).map { "switch \($0.name) is on for some: whoever asks for it would fail" }

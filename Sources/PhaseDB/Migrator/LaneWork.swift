@@ -31,10 +31,13 @@ package struct LaneStanding: Sendable {
   package var isUnheld: Bool { state == .open && record.map { $0.state != .open } == true && !isOver }
 }
 
-extension Migrator {
+/// Looks at lanes, and holds and releases them beside a run.
+struct LaneWork: MigratorWork {
+  let migrator: Migrator
+
   /// The lanes of this environment. One whose file is the database itself needs no connection of its own, and its trigger is
   /// lifted with the others.
-  var lanes: [String: Lane] {
+  var all: [String: Lane] {
     guard !connection.path.isEmpty else { return options.lanes }
     return options.lanes.mapValues { lane in
       guard let file = lane.file, (try? FileReading.absolute(file)) == connection.path else { return lane }
@@ -48,7 +51,7 @@ extension Migrator {
 
   /// A lane as the ledger knows it: where its trigger is stays known when the settings do not name it any more.
   private func access(_ row: LaneRecord) throws(MigrationError) -> LaneAccess {
-    if let lane = lanes[row.name], !lane.isTrigger || lane.file ?? "" == row.file {
+    if let lane = all[row.name], !lane.isTrigger || lane.file ?? "" == row.file {
       return access(row.name, lane)
     }
     return access(
@@ -58,16 +61,15 @@ extension Migrator {
 
   // MARK: Looking
 
-  /// Every lane of the settings and of the ledger, by name, as it stands now. Reads only.
-  package func laneStandings() throws(MigrationError) -> [LaneStanding] {
+  func standings() throws(MigrationError) -> [LaneStanding] {
     let knowledge = try Knowledge(of: connection)
     let known = try standings(knowledge.ledger)
-    var all: [LaneStanding] = []
-    for name in Set(lanes.keys).union(known.map(\.name)).sorted() {
+    var standings: [LaneStanding] = []
+    for name in Set(all.keys).union(known.map(\.name)).sorted() {
       var standing =
         known.first { $0.name == name }
         ?? LaneStanding(name: name, record: nil, isAbandoned: false, opens: nil)
-      if let lane = lanes[name] {
+      if let lane = all[name] {
         let access = access(name, lane)
         do throws(MigrationError) {
           standing.busy = try access.look(lane.busy)
@@ -80,9 +82,9 @@ extension Migrator {
       } else {
         standing.trouble = "phasedb.json does not name it"
       }
-      all.append(standing)
+      standings.append(standing)
     }
-    return all
+    return standings
   }
 
   /// The lanes that the ledger knows.
@@ -120,7 +122,7 @@ extension Migrator {
     if let moment, moment > LaneAccess.now { return (row.state, LaneAccess.timestamp(moment)) }
     // Before a run holds it there is none, and a lane that the settings do not name may have been held by a program.
     let isToCome = row.state == .holding && !isAbandoned
-    return (isToCome || moment == nil && lanes[row.name] == nil ? row.state : .open, nil)
+    return (isToCome || moment == nil && all[row.name] == nil ? row.state : .open, nil)
   }
 
   /// Whether nobody needs a lane any more that is not open.
@@ -136,7 +138,7 @@ extension Migrator {
   /// Lets go of lanes that a run, a watch or an operator left held and nobody needs any more.
   ///
   /// - Parameter observe: told of each, and of those that could not be let go.
-  func letGoOfAbandonedLanes(_ observe: (Event) -> Void) {
+  func letGoOfAbandoned(_ observe: (Event) -> Void) {
     guard let present = try? Ledger.presence(in: connection), case .present(let format, _) = present,
       present.isReadable
     else { return }
@@ -170,8 +172,8 @@ extension Migrator {
     guard !plan.isFresh, !plan.overridden.contains(.lane) else { return }
     for (index, step) in plan.steps.enumerated() {
       for use in step.phase.lanes {
-        guard let lane = lanes[use.lane] else {
-          throw .unknownLane(use, of: step, among: lanes.keys)
+        guard let lane = all[use.lane] else {
+          throw .unknownLane(use, of: step, among: all.keys)
         }
         // What an earlier step makes is not there yet.
         guard index == 0 || lane.file != nil else { continue }
@@ -189,7 +191,7 @@ extension Migrator {
   // MARK: Through a watch
 
   /// Keeps the lanes of a watch held, or lets them go when it has its verdict.
-  func tendLanes(of watch: Int64, _ observe: (WatchEvent) -> Void) throws(MigrationError) {
+  func tend(of watch: Int64, _ observe: (WatchEvent) -> Void) throws(MigrationError) {
     let (rows, record, format) = try connection.reading {
       () throws(MigrationError) -> ([LaneRecord], WatchRecord?, Int?) in
       let ledger = try Knowledge.glancing(at: connection).ledger
@@ -226,15 +228,11 @@ extension Migrator {
 
   // MARK: By hand
 
-  /// Holds a lane until a moment, whether or not what was begun has ended.
-  ///
-  /// - Returns: the lane as it stands then.
-  /// - Throws: `unknown-lane`, `lane-unfit`, `lane-not-held`, `ledger-missing`.
-  package func holdLane(
+  func hold(
     _ name: String, for time: Duration, reason: String
   ) throws(MigrationError) -> LaneStanding {
-    guard let lane = lanes[name] else {
-      let nearest: Prose? = Suggestion.nearest(to: name, in: lanes.keys.sorted()).map {
+    guard let lane = all[name] else {
+      let nearest: Prose? = Suggestion.nearest(to: name, in: all.keys.sorted()).map {
         "did you mean '\($0)'?"
       }
       throw MigrationError(
@@ -271,7 +269,7 @@ extension Migrator {
         by: options.runner, at: options.now())
       return true
     }
-    return try laneStandings().first { $0.name == name }
+    return try standings().first { $0.name == name }
       ?? LaneStanding(name: name, record: nil, isAbandoned: false, opens: nil)
   }
 
@@ -291,10 +289,7 @@ extension Migrator {
     }
   }
 
-  /// Lets a lane go, whoever holds it.
-  ///
-  /// - Throws: `lane-not-held` when nobody does, or when it could not be let go.
-  package func releaseLane(_ name: String, reason: String) throws(MigrationError) {
+  func release(_ name: String, reason: String) throws(MigrationError) {
     let knowledge = try Knowledge(of: connection)
     try knowledge.refuseLedgerDrift()
     let row = try lifting("reading the ledger") { () in try knowledge.ledger?.lanes.named(name) }

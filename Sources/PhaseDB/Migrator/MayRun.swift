@@ -1,7 +1,7 @@
 internal import PhaseSQLite
 
 /// A state of the schema about which one can ask which versions may run on it.
-public enum Moment: Sendable, Hashable {
+package enum Moment: Sendable, Hashable {
   /// As it is.
   case now
   /// After a phase: its id, or a prefix that names one phase. If it is applied, the state after a way down to it, else
@@ -12,21 +12,21 @@ public enum Moment: Sendable, Hashable {
 }
 
 /// Whether a version may run on a schema, and which phases say so.
-public struct MayRunReport: Sendable {
+package struct MayRunReport: Sendable {
   /// The version that asked.
-  public let version: LiveVersion
+  package let version: LiveVersion
   /// Whether it may run.
-  public var isAllowed: Bool { misfit == nil }
+  package var isAllowed: Bool { misfit == nil }
   /// For each application that a window names, by its name, which of its versions may run.
-  public let bounds: [VersionBounds]
+  package let bounds: [VersionBounds]
   /// Why the answer may be uncertain, one sentence each.
-  public let notes: [Prose]
+  package let notes: [Prose]
   /// Why it may not run.
   let misfit: LiveMisfit?
   let moment: Moment
 
   /// The refusal of a version that may not run, nil for one that may.
-  public var refusal: MigrationError? {
+  package var refusal: MigrationError? {
     misfit.map {
       MigrationError(
         .versionNotLive, "\(version) may not run \(place)", details: $0.causes, help: $0.remedies)
@@ -47,15 +47,15 @@ public struct MayRunReport: Sendable {
 }
 
 /// Which versions of an application may run on a schema, and the phases that set the bounds.
-public struct VersionBounds: Sendable, Hashable {
+package struct VersionBounds: Sendable, Hashable {
   /// The name of the application.
-  public let application: String
+  package let application: String
   /// The versions that may run.
-  public let interval: StateInterval
+  package let interval: StateInterval
   /// The applied phase that sets the lowest version, nil when there is none.
-  public let lowestSetBy: PhaseID?
+  package let lowestSetBy: PhaseID?
   /// The pending phase that sets the highest version, nil when there is none.
-  public let highestSetBy: PhaseID?
+  package let highestSetBy: PhaseID?
 
   /// `app >=1.0 <2.0`.
   var sentence: Prose {
@@ -63,21 +63,16 @@ public struct VersionBounds: Sendable, Hashable {
   }
 }
 
-extension Migrator {
-  /// Says whether a version may run on the schema as it is, after a phase, or after everything that would go up now. Reads
-  /// only, and records nothing.
-  ///
-  /// It takes the ledger's schema for the real one; ``MayRunReport/notes`` say when that has drifted. The highest
-  /// version is known only from the catalog's pending phases: a catalog without migrations gives none.
-  ///
-  /// - Throws: `ledger-missing` for a state before the first phase, `unknown-phase`, `ambiguous-phase`; with
-  ///   ``Moment/plan`` what ``plan(_:)`` throws.
-  public func mayRun(
-    _ version: LiveVersion, after moment: Moment = .now
+/// Says whether a version may run on a schema.
+struct MayRun: MigratorWork {
+  let migrator: Migrator
+
+  func report(
+    on version: LiveVersion, after moment: Moment
   ) throws(MigrationError) -> MayRunReport {
     try connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
-      let planner = try planner(knowledge)
+      let planner = try planning.planner(knowledge)
       let bounds: LiveBounds
       var isBefore = knowledge.ledger == nil
       switch moment {
@@ -86,7 +81,7 @@ extension Migrator {
         bounds = try planner.bounds(after: name)
         isBefore = false
       case .plan:
-        let plan = try presentPlan(.upAll)
+        let plan = try planning.plan(.upAll)
         bounds = planner.bounds(afterUp: plan.steps.map { ($0.id, $0.phase) })
         isBefore = isBefore && plan.steps.isEmpty
       }

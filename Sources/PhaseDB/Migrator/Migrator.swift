@@ -1,12 +1,6 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// One database and one catalog of migrations.
 ///
 /// Ask for a plan, look at it, run it. A migrator belongs to the thread that made it.
@@ -97,98 +91,38 @@ public final class Migrator {
     connection.ignoredTables = NamePatterns(options.ignoreTables)
   }
 
+  /// Makes a database in memory that has every phase of a catalog, for tests.
+  ///
+  /// - Throws: what keeps a phase from running.
+  public static func inMemory(_ catalog: Catalog, options: Options = Options()) throws(MigrationError)
+    -> Migrator
+  {
+    let connection = try lifting("opening a database in memory") { () in
+      try Connection(path: "", mode: .memory)
+    }
+    let migrator = Migrator(connection, "(memory)", catalog: catalog, options: options)
+    try migrator.up()
+    return migrator
+  }
+
   /// Plans what would be done; nothing runs and nothing is written.
   ///
   /// - Throws: whatever refuses the whole of it, from `unknown-phase` to `edited-after-apply` and `schema-drift`.
   public func plan(_ selection: Selection) throws(MigrationError) -> Plan {
-    try connection.reading { () throws(MigrationError) in try presentPlan(selection) }
+    try connection.reading { () throws(MigrationError) in try Planning(migrator: self).plan(selection) }
   }
 
-  /// - Parameter saysReversals: whether the plan of a way down says what it would give back.
-  func presentPlan(
-    _ selection: Selection, saysReversals: Bool = true, contracts: Bool = true
-  ) throws(MigrationError) -> Plan {
-    let knowledge = try undrifted()
-    let planner = try planner(knowledge)
-    switch selection.direction {
-    case .up:
-      let squashed = try unrecordedSquash(knowledge)
-      var plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
-      if let last = squashed.last {
-        plan.squashed = squashed
-        let note: Prose =
-          "baseline.sql stands for the phases up to \(last.short): this is recorded, and they do not come down any more"
-        plan.squashNote = note
-        plan.notes.append(note)
-      }
-      try refuseUnknownProbes(of: plan)
-      try refuseUnknownLanes(of: &plan)
-      try refuseTakenSwitches(of: plan, knowledge)
-      plan.notes += notesOnWatches(of: plan) + notesOnSwitches(of: plan)
-      return plan
-    case .down:
-      let checkpoints = try lifting("reading the ledger") { () in
-        try knowledge.ledger?.checkpoints.named(applied: knowledge.applied) ?? []
-      }
-      var plan = try planner.down(selection, checkpoints: checkpoints)
-      try refuseUnknownLanes(of: &plan)
-      if saysReversals { plan.reversals = try reversals(knowledge) }
-      if saysReversals, let half = planner.halfApplied, let underWay = planner.underWay,
-        let ledger = knowledge.ledger
-      {
-        plan.reversals[half.id] = try Reversal(of: underWay, ledger)
-      }
-      if saysReversals, let ledger = knowledge.ledger {
-        for (phase, error) in try brokenArchives(of: plan.steps.map(\.id), on: .down, ledger)
-        where plan.reversals[phase]?.word != .blocked {
-          plan.reversals[phase, default: Reversal()].obstacles = [Reversal.Obstacle(error, of: phase)]
-        }
-      }
-      for step in plan.steps {
-        let hash = step.phase.tokenHash
-        plan.rehearsed[step.id] = planner.judgement.evidence.all.last {
-          $0.phase == step.id && $0.tokenHash == hash
-        }
-      }
-      plan.closing = try closing(of: plan, knowledge)
-      plan.notes += notesOnSwitches(of: plan)
-      if saysReversals, let ledger = knowledge.ledger { try tellEffects(of: &plan, knowledge, ledger) }
-      let rehearsed = plan.rehearsed
-      plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)
-      return plan
-    }
-  }
-
-  /// What is known of a database whose ledger and schema are as phasedb left them, or of which that is overridden.
-  func undrifted() throws(MigrationError) -> Knowledge {
-    let knowledge = try Knowledge(of: connection)
-    try knowledge.refuseLedgerDrift()
-    guard knowledge.isInPlace || options.overridden.contains(.drift) else {
-      throw try knowledge.driftError()
-    }
-    return knowledge
-  }
-
-  /// How long ways down may take, as far as that is known.
-  func downTimes(
-    of steps: [(id: PhaseID, phase: Phase, evidence: Evidence?)], _ knowledge: Knowledge
-  ) throws(MigrationError) -> [PhaseID: DownTime] {
-    guard let ledger = knowledge.ledger else { return [:] }
-    let seen = try lifting("reading the ledger") { () in try ledger.waysDown.all(.rehearsal) }
-    let measured = try lifting("reading the log") { () in try ledger.waysDown.lastTimes() }
-    let applied = Dictionary(knowledge.applied.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    var times: [PhaseID: DownTime] = [:]
-    for (id, phase, evidence) in steps {
-      guard let applied = applied[id] else { continue }
-      let idle = seen[applied.sequence].flatMap {
-        WayDownJSON.read(DownRehearsal.Seen.self, from: $0.report)?.milliseconds
-      }
-      times[id] = DownTime(
-        of: phase, idle: idle ?? evidence?.times.down,
-        measured: measured[WayDownRecords.PhaseText(phase: id.description, hash: applied.tokenHash)],
-        up: (applied.milliseconds, evidence?.times.up), options.pacing)
-    }
-    return times
+  /// Plans how a database that is too new for a version becomes fit for it: the ways down, from the ledger, of all
+  /// phases from the first one that excludes the version as too old. If there is no such phase, the plan has no step.
+  ///
+  /// The version counts as live beside those that checked in. If the version needs a pending phase, this plan does not
+  /// apply it; ``up(running:instance:observe:)`` does.
+  ///
+  /// - Throws: `reversal-lossy` when a phase would not restore everything, apart from what its `@loses` declares;
+  ///   `reversal-blocked` when one cannot come down; `version-not-live` when the version may not run on the schema
+  ///   before these phases, either; `phase-held` when a version that is live needs one of them; `schema-drift`.
+  public func plan(settling version: LiveVersion) throws(MigrationError) -> Plan {
+    try Settling(migrator: self).plan(for: version)
   }
 
   /// Runs a plan, each step in a transaction of its own.
@@ -201,82 +135,222 @@ public final class Migrator {
   public func run(_ plan: Plan, observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError)
     -> RunResult
   {
-    let before = try changingNothing { () throws(MigrationError) in
-      try refuseBlocked(plan)
-      try refuseBrokenArchives(plan)
-      return try Knowledge(of: connection)
-    }
-    if !plan.squashed.isEmpty { try recordSquash(of: plan.squashed) }
-    let knowledge = plan.squashed.isEmpty ? before : try Knowledge(of: connection)
-    var stuck: Set<String> = []
-    // What could not be let go is tried again at the end, and told once.
-    let tell = { (event: Event) in
-      if case .laneStuck(let name, _) = event, !stuck.insert(name).inserted { return }
-      observe(event)
-    }
-    let engine = Engine(
-      on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
-      wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: tell)
-    engine.probes = options.probes
-    engine.lanes = lanes
-    letGoOfAbandonedLanes(tell)
-    defer { letGoOfAbandonedLanes(tell) }
-    engine.switchSettle = options.switchSettle
-    engine.effectsFolder = options.effectsFolder
-    let result = try engine.run(plan)
-    // What is kept only spares later commands the trial.
-    try? keepDownTrials()
-    return result
+    try PlanRun(migrator: self).run(plan, observe: observe)
   }
 
-  func planner(_ knowledge: Knowledge) throws(MigrationError) -> Planner {
-    let now = options.now()
-    let since = now.before(options.forget)
-    let judgement = GateJudgement(
-      live: try live(knowledge, since: since), isFresh: knowledge.isFresh, now: now.date ?? .distantPast,
-      overridden: options.overridden,
-      evidence: try evidence(knowledge), watches: try knowledge.ledger?.watches.all() ?? [],
-      switches: try lifting("reading the ledger") { () in try knowledge.ledger?.switches.all() ?? [] },
-      squashed: (catalog.baseline?.squashed ?? []).map(\.id))
-    return Planner(
-      catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
-      schema: knowledge.schema,
-      schemaDigest: knowledge.isInPlace ? knowledge.expectedDigest : knowledge.schema.digest,
-      drift: try knowledge.driftLines(), checkInsSince: since,
-      underWay: try knowledge.ledger?.batches.underWay(), brought: Set(options.evidence.map(\.phase))
-    ) { applied throws(MigrationError) in
-      guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-      return try ledger.phases.text(of: applied)
-    }
-  }
-
-  private func evidence(_ knowledge: Knowledge) throws(MigrationError) -> EvidenceKnowledge {
-    let recorded = try lifting("reading the ledger") { () in try knowledge.ledger?.evidence.all() ?? [] }
-    return EvidenceKnowledge(
-      policy: options.evidencePolicy, recorded + options.evidence, hasLedger: knowledge.ledger != nil)
-  }
-
-  private func live(
-    _ knowledge: Knowledge, since moment: Timestamp
-  ) throws(MigrationError) -> LiveKnowledge {
-    guard options.live.isEmpty, !options.isLiveComplete else {
-      return LiveKnowledge(toldBy: options.live, isComplete: options.isLiveComplete, beside: starting)
-    }
-    return try lifting("reading the ledger") { () in
-      LiveKnowledge(
-        try knowledge.ledger?.checkIns.all(since: moment) ?? [],
-        ended: try knowledge.ledger?.checkIns.applications() ?? [], beside: starting)
-    }
-  }
-
-  /// The baseline, when it has to run: on a database that has nothing in it.
+  /// Whether every phase of the catalog is applied and none is half done.
   ///
-  /// A database that has tables and no ledger must have exactly the baseline's.
-  func baseline(_ knowledge: Knowledge) throws(MigrationError) -> Script? {
-    guard knowledge.ledger == nil else { return nil }
-    if knowledge.isFresh { return catalog.baseline }
-    // Whoever overrides drift begins with the schema that is there.
-    if !options.overridden.contains(.drift) { try refuseUnadopted(knowledge) }
-    return nil
+  /// Reads only the ledger; for drift and edited files use ``status()``.
+  public var isUpToDate: Bool {
+    get throws(MigrationError) { try PlanRun(migrator: self).isUpToDate() }
   }
+
+  /// Applies every phase whose gates are open.
+  ///
+  /// - Parameter observe: told what happens, on the calling thread.
+  /// - Throws: what ``plan(_:)`` and ``run(_:observe:)`` throw.
+  @discardableResult
+  public func up(observe: @escaping (Event) -> Void = { _ in }) throws(MigrationError) -> RunResult {
+    try run(try plan(.upAll), observe: observe)
+  }
+
+  /// Brings the schema up for a version that starts here, and records that it runs.
+  ///
+  /// The version counts as live beside those that checked in, so that no phase goes up for which it is too old. It checks
+  /// in when the phases are applied.
+  ///
+  /// - Parameters:
+  ///   - version: as in `shop@2.0`.
+  ///   - instance: the name of this copy of the application; this machine and process unless given.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Throws: `version-invalid`; `version-not-live` when the version may not run on the schema that there is then: the
+  ///   application must not start. Besides, what ``plan(_:)`` and ``run(_:observe:)`` throw.
+  @discardableResult
+  public func up(
+    running version: String, instance: String? = nil, observe: @escaping (Event) -> Void = { _ in }
+  ) throws(MigrationError) -> RunResult {
+    try PlanRun(migrator: self).up(running: try LiveVersion(version), instance: instance, observe: observe)
+  }
+
+  /// Reverses every phase that was applied after a phase or a checkpoint.
+  ///
+  /// - Parameters:
+  ///   - target: where to stop, as `.checkpoint("before-release")`; a phase stays applied itself.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Throws: what ``plan(_:)`` and ``run(_:observe:)`` throw; `reversal-blocked` before anything is reversed.
+  @discardableResult
+  public func down(
+    to target: Target, observe: @escaping (Event) -> Void = { _ in }
+  ) throws(MigrationError) -> RunResult {
+    try run(try plan(.downTo(target)), observe: observe)
+  }
+
+  /// Takes back what makes a database too new for a version, before the application opens it, for instance because the
+  /// user reinstalled a former version.
+  ///
+  /// Runs only ways down that restore everything, apart from losses that `@loses` declares; later writes stay if both
+  /// schemas have a place for them. A database that is not newer stays unchanged. The catalog may be empty, because the
+  /// ledger has the ways down.
+  ///
+  /// - Parameters:
+  ///   - version: as in `shop@2.0`.
+  ///   - observe: told what happens, on the calling thread.
+  /// - Throws: `version-invalid`, and what ``plan(settling:)`` and ``run(_:observe:)`` throw.
+  @discardableResult
+  public func settle(
+    for version: String, observe: @escaping (Event) -> Void = { _ in }
+  ) throws(MigrationError) -> RunResult {
+    try run(try plan(settling: try LiveVersion(version)), observe: observe)
+  }
+
+  // MARK: - Beside other work
+
+  /// Does the same as ``up(observe:)`` on a thread of its own. Cancelling the task stops the run as an operator's
+  /// Ctrl-C does: the running transaction is rolled back, and earlier ones stay.
+  ///
+  /// - Parameter observe: told what happens, on that thread.
+  @discardableResult
+  public nonisolated(nonsending) func up(
+    observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) async throws(MigrationError) -> RunResult {
+    try await PlanRun(migrator: self).onThreadOfItsOwn { migrator throws(MigrationError) in
+      try migrator.up(observe: observe)
+    }
+  }
+
+  /// Does the same as ``up(running:instance:observe:)`` on a thread of its own, and can be cancelled.
+  @discardableResult
+  public nonisolated(nonsending) func up(
+    running version: String, instance: String? = nil, observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) async throws(MigrationError) -> RunResult {
+    try await PlanRun(migrator: self).onThreadOfItsOwn { migrator throws(MigrationError) in
+      try migrator.up(running: version, instance: instance, observe: observe)
+    }
+  }
+
+  /// Does the same as ``down(to:observe:)`` on a thread of its own, and can be cancelled.
+  @discardableResult
+  public nonisolated(nonsending) func down(
+    to target: Target, observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) async throws(MigrationError) -> RunResult {
+    try await PlanRun(migrator: self).onThreadOfItsOwn { migrator throws(MigrationError) in
+      try migrator.down(to: target, observe: observe)
+    }
+  }
+
+  /// Does the same as ``settle(for:observe:)`` on a thread of its own, and can be cancelled.
+  @discardableResult
+  public nonisolated(nonsending) func settle(
+    for version: String, observe: @escaping @Sendable (Event) -> Void = { _ in }
+  ) async throws(MigrationError) -> RunResult {
+    try await PlanRun(migrator: self).onThreadOfItsOwn { migrator throws(MigrationError) in
+      try migrator.settle(for: version, observe: observe)
+    }
+  }
+
+  /// What happens while every phase goes up whose gates are open, for a loop: `for try await event in migrator.up()`.
+  ///
+  /// The run begins with the loop, on a thread of its own. It waits while the body of the loop works, so that only one of
+  /// them uses the migrator. A loop that is left, or whose task is cancelled, stops the run as Ctrl-C stops the command.
+  @_disfavoredOverload
+  public func up() -> some AsyncSequence<Event, MigrationError> {
+    RunEvents(migrator: self, selection: .upAll)
+  }
+
+  /// What happens while every phase comes down that was applied after a phase or a checkpoint, for a loop, as in ``up()``.
+  ///
+  /// - Parameter target: where to stop, as `.checkpoint("before-release")`; a phase stays applied itself.
+  @_disfavoredOverload
+  public func down(to target: Target) -> some AsyncSequence<Event, MigrationError> {
+    RunEvents(migrator: self, selection: .downTo(target))
+  }
+
+  // MARK: - What is there
+
+  /// Where every phase stands. Reads only.
+  public func status() throws(MigrationError) -> Status {
+    try StatusWork(migrator: self).status()
+  }
+
+  /// Checks drift, the ledger, foreign keys and every claim in force on the live database. Reads only.
+  public func verify() throws(MigrationError) -> VerifyReport {
+    try Verifying(migrator: self).verify()
+  }
+
+  /// Every point to which `down` can return, and named ones to which it no longer can: oldest first.
+  public func checkpoints() throws(MigrationError) -> [Checkpoint] {
+    try CheckpointWork(migrator: self).checkpoints()
+  }
+
+  /// Gives the present point a name.
+  ///
+  /// - Parameters:
+  ///   - name: letters, digits, `-`, `_` and `.`; not a number alone, which is how unnamed checkpoints are named.
+  ///   - note: anything an operator wants to remember.
+  /// - Throws: `invalid-name`, `checkpoint-exists`, `ledger-missing`, `schema-drift`, `transaction-open`,
+  ///   `database-busy`.
+  @discardableResult
+  public func createCheckpoint(_ name: String, note: String = "") throws(MigrationError) -> Checkpoint {
+    try CheckpointWork(migrator: self).create(name, note: note)
+  }
+
+  /// Gives the present point a name, and copies the whole database.
+  ///
+  /// The copy is made through SQLite's backup API (sqlite.org/backup.html), so it includes what is still in a
+  /// write-ahead log, and in WAL mode no writer waits for it. The name is recorded after the copy is complete.
+  ///
+  /// - Parameters:
+  ///   - name: as in ``createCheckpoint(_:note:)``.
+  ///   - note: anything an operator wants to remember.
+  ///   - folder: where the copy goes, as `shop@NAME.db` for a database `shop.db`, with its checksum beside it.
+  /// - Throws: also `snapshot-failed`, `already-exists`, `database-damaged`, `ledger-moved` and `interrupted`.
+  @discardableResult
+  public func createCheckpoint(
+    _ name: String, note: String = "", snapshotIn folder: String
+  ) throws(MigrationError) -> Checkpoint {
+    try SnapshotWork(migrator: self).createCheckpoint(name, note: note, snapshotIn: folder)
+  }
+
+  /// Records that an instance of an application runs a version, or refuses a version that may not run on the schema
+  /// as it is.
+  ///
+  /// A version may run from the largest lower bound of the applied phases, which are in the ledger, up to the smallest
+  /// upper bound of the pending ones, which are in the catalog: a catalog without migrations gives no upper bound. An
+  /// application checks in when it starts, and again before the check-in is forgotten.
+  ///
+  /// - Parameter instance: the name of the running copy, as in `web-1`; a later check-in of the same instance replaces
+  ///   the earlier one.
+  /// - Throws: `version-not-live` when the version may not run, and then nothing is recorded; `ledger-missing` before
+  ///   the first phase went up, `invalid-name` for an empty instance, `database-busy`.
+  public func checkIn(_ live: LiveVersion, instance: String) throws(MigrationError) {
+    _ = try CheckingIn(migrator: self).checkIn(live, instance: instance)
+  }
+
+  /// Gives a database with tables a ledger, without running anything on it.
+  ///
+  /// The baseline and the phases up to the named one are run on a database in memory. When that leads to the schema
+  /// that the database has, and every `@verify` of those phases holds on its rows, the phases are recorded as applied,
+  /// in one transaction; from then on they can be reversed like any other.
+  ///
+  /// - Parameter phase: the last phase that the database already has, by its id or a prefix that names one phase; nil
+  ///   when it has none and its schema is the baseline's.
+  /// - Returns: the phases recorded as applied, in folder order; empty when the database is at its baseline.
+  /// - Throws: `ledger-exists`, `schema-drift` with the difference when the schemas disagree, `verify-failed`,
+  ///   `unknown-phase`, `ambiguous-phase`, `database-busy`, and what the SQL of baseline and phases throws.
+  @discardableResult
+  public func adopt(at phase: String? = nil) throws(MigrationError) -> [PhaseID] {
+    try Adopting(migrator: self).adopt(at: phase).phases
+  }
+
+  /// Takes every pending phase up, down and up again on a private copy of the database, and compares its rows. It only
+  /// reads the database; ``record(_:)`` records what it showed.
+  ///
+  /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `phase-in-progress`,
+  ///   `rehearsal-on-empty` when a phase touches a table without rows, `rehearsal-copy-failed`, `interrupted`.
+  public func rehearse() throws(MigrationError) -> RehearsalReport { try rehearse(.pending) }
+
+  /// Records in the ledger what a rehearsal showed, where ``plan(_:)`` finds it.
+  ///
+  /// - Throws: `ledger-missing` for a database without one, `transaction-open`, `database-busy`, `database-read-only`.
+  public func record(_ report: RehearsalReport) throws(MigrationError) { try record(report.evidence) }
 }

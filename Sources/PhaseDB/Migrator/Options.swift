@@ -12,14 +12,14 @@ public struct Options: Sendable {
   public var isLiveComplete = false
   /// How long a check-in counts if it is not repeated; 10 minutes unless set.
   public var forget: Duration
-  /// Closed gates to override.
-  public var overridden: Set<Gate>
+  /// Closed gates that are overridden; ``overriding(_:because:)`` does it.
+  public package(set) var overridden: Set<Gate>
   /// Why they are overridden; written into the log.
-  public var reason: String?
+  public package(set) var reason: String?
   /// Which phases must have been rehearsed; contracts unless set.
   public var evidencePolicy: EvidencePolicy
   /// Evidence in addition to the ledger's: from a file, or from a rehearsal that was just done.
-  public var evidence: [Evidence]
+  package var evidence: [Evidence]
   /// Who runs phases; this process unless set.
   package var runner: Runner {
     get { namedRunner ?? .current }
@@ -58,7 +58,17 @@ public struct Options: Sendable {
   /// The defaults, except where arguments say otherwise.
   public init(
     wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
-    overridden: Set<Gate> = [],
+    evidencePolicy: EvidencePolicy = .contract, pacing: Pacing = Pacing(),
+    cancellation: Cancellation = Cancellation()
+  ) {
+    self.init(
+      wait: wait, live: live, forget: forget, overridden: [], evidencePolicy: evidencePolicy, pacing: pacing,
+      cancellation: cancellation)
+  }
+
+  package init(
+    wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
+    overridden: Set<Gate>,
     reason: String? = nil, evidencePolicy: EvidencePolicy = .contract, evidence: [Evidence] = [],
     pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation()
   ) {
@@ -71,6 +81,17 @@ public struct Options: Sendable {
     self.evidence = evidence
     self.pacing = pacing
     self.cancellation = cancellation
+  }
+
+  /// The same with gates that are overridden: a phase runs although they are closed.
+  ///
+  /// - Parameters:
+  ///   - gates: of ``Gate/overridable``.
+  ///   - reason: why that is right now, for the log.
+  public func overriding(_ gates: Set<Gate>, because reason: String) -> Options {
+    var options = self
+    (options.overridden, options.reason) = (gates, reason)
+    return options
   }
 
   /// The same for another runner and clock.

@@ -2,42 +2,31 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What a purge destroys, or has destroyed.
-public struct Purge: Sendable {
+package struct Purge: Sendable {
   /// The phase whose archive it is.
-  public let phase: PhaseID
+  package let phase: PhaseID
   package let items: [KeptData]
 
   /// How many rows of archives and of retired tables, all together.
-  public var rows: Int { items.reduce(0) { $0 + $1.rows } }
+  package var rows: Int { items.reduce(0) { $0 + $1.rows } }
 }
 
-extension Migrator {
-  /// What there is to purge of a phase. Reads only.
-  ///
-  /// - Throws: `unknown-phase`, `ambiguous-phase`, `ledger-missing`.
-  public func purgeable(_ name: String) throws(MigrationError) -> Purge {
+/// Destroys what phases removed and their reversals would bring back.
+struct Purging: MigratorWork {
+  let migrator: Migrator
+
+  func purgeable(_ name: String) throws(MigrationError) -> Purge {
     try purgeable(name, lookingForDeleted: nil)
   }
 
-  /// - Parameter limit: how long to look in each archive for rows that an application has deleted since; nil not to look.
-  package func purgeable(_ name: String, lookingForDeleted limit: Duration?) throws(MigrationError) -> Purge {
+  func purgeable(_ name: String, lookingForDeleted limit: Duration?) throws(MigrationError) -> Purge {
     try connection.reading { () throws(MigrationError) in
       try PurgeRun(name, catalog, try Knowledge(of: connection), on: connection).listing(
         lookingForDeleted: limit)
     }
   }
 
-  /// Destroys what a phase removed and its reversal would bring back. Nothing else in phasedb does that.
-  ///
-  /// An applied phase cannot come down after something of its own was purged.
-  ///
-  /// - Parameters:
-  ///   - name: the phase, or any prefix that names one.
-  ///   - confirmed: the phase's id, as in ``Purge/phase`` or short, to confirm the loss.
-  /// - Throws: `purge-unconfirmed` with what would be destroyed, `schema-drift`, `phase-in-progress`, `lease-held`,
-  ///   `purge-impossible`, `transaction-open`, `database-busy`, and what ``purgeable(_:)`` throws.
-  @discardableResult
-  public func purge(_ name: String, confirmed: String?) throws(MigrationError) -> Purge {
+  func purge(_ name: String, confirmed: String?) throws(MigrationError) -> Purge {
     let listing = try purgeable(name)
     guard !listing.items.isEmpty else { return listing }
     guard let confirmed, [listing.phase.description, listing.phase.short].contains(confirmed) else {

@@ -28,18 +28,13 @@ package enum RampEvent: Sendable, Hashable {
   case ended(RampRecord)
 }
 
-extension Migrator {
-  /// Raises a switch step by step, as long as the probes of the phase that made it pass. If one fails, the switch is closed.
-  ///
-  /// - Parameters:
-  ///   - order: nil to go on with what the ledger knows.
-  ///   - once: takes the sample that is due, and returns.
-  ///   - observe: told what happens, on the calling thread.
-  /// - Returns: how it stands.
-  /// - Throws: `unknown-switch`, `ramp-refused`; `watch-held` while another process raises it; `interrupted`.
-  package func ramp(
-    _ name: String, _ order: RampOrder?, once: Bool = false,
-    observe: @escaping (RampEvent) -> Void = { _ in }
+/// Raises a switch step by step.
+struct Ramping: MigratorWork {
+  let migrator: Migrator
+  private var switches: SwitchWork { SwitchWork(migrator: migrator) }
+
+  func ramp(
+    _ name: String, _ order: RampOrder?, once: Bool, observe: (RampEvent) -> Void
   ) throws(MigrationError) -> RampRecord {
     let (begun, isNew) = try beginRamp(name, order)
     var ramp = begun
@@ -79,7 +74,7 @@ extension Migrator {
   private func judging(_ name: String) throws(MigrationError) -> (applied: AppliedPhase, phase: Phase) {
     try connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge.glancing(at: connection)
-      _ = try found(name, in: knowledge.ledger)
+      _ = try switches.found(name, in: knowledge.ledger)
       guard let ledger = knowledge.ledger, let found = try judging(name, knowledge.applied, ledger) else {
         throw MigrationError(
           .rampRefused, "nothing would judge the ramp of '\(name)': the phase that made it has no probe",
@@ -99,13 +94,13 @@ extension Migrator {
     _ name: String, _ order: RampOrder?
   ) throws(MigrationError) -> (RampRecord, isNew: Bool) {
     let (applied, phase) = try judging(name)
-    let present = try switchDetails(name).2.flatMap { $0.isOpen ? $0 : nil }
+    let present = try switches.details(name).2.flatMap { $0.isOpen ? $0 : nil }
     var baseline: [String: Double] = [:]
     if present == nil { baseline = try lookBefore(name, applied, phase) }
     let before = baseline
     return try writing("beginning the ramp") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-      let (record, time, runner) = (try found(name, in: ledger), options.now(), options.runner)
+      let (record, time, runner) = (try switches.found(name, in: ledger), options.now(), options.runner)
       if var ramp = try ledger.ramps.last(of: name), ramp.isOpen {
         try refuse(order, beside: ramp)
         try refuseHolder(of: ramp, at: time)
@@ -125,7 +120,7 @@ extension Migrator {
           state: "nothing was changed", help: ["begin with a larger step"])
       }
       try refuseLease(ledger)
-      try refuseContained(name, knowledge.applied, ledger)
+      try switches.refuseContained(name, knowledge.applied, ledger)
       let ramp = RampRecord(
         name: name, steps: order.steps, step: 1, every: order.every, phase: applied.sequence,
         judgement: WatchJudgement(), baseline: before, verdict: .ramping, detail: "", since: time, beat: time,
@@ -203,7 +198,7 @@ extension Migrator {
   // MARK: - One sample
 
   private func goOn(_ ramp: RampRecord, _ observe: (RampEvent) -> Void) throws(MigrationError) -> RampRecord {
-    if let freeze = try presentFreeze() {
+    if let freeze = try WatchDecisions(migrator: migrator).presentFreeze() {
       observe(.waits(ramp, reason: freeze.sentence))
       return ramp
     }
@@ -268,7 +263,7 @@ extension Migrator {
   ) throws(MigrationError) -> RampRecord {
     var ramp = ramp
     let (time, runner) = (options.now(), options.runner)
-    let record = try found(ramp.name, in: ledger)
+    let record = try switches.found(ramp.name, in: ledger)
     ramp.beat = time
     ramp.runner = runner
     var judgement = ramp.judgement

@@ -256,18 +256,3 @@ extension Readiness {
     }
   }
 }
-
-extension Migrator {
-  /// Answers the eight questions about phases, from evidence only. Reads only, and also works without a ledger.
-  ///
-  /// - Throws: `unknown-phase` for a migration that there is not, and what keeps the database from being read.
-  package func readiness(_ request: Readiness.Request) throws(MigrationError) -> Readiness {
-    // What was not tried is not proved, so ways back get the time that they need.
-    let most = options.mostTimeTried
-    options.mostTimeTried = max(most, .seconds(20))
-    defer { options.mostTimeTried = most }
-    return try connection.reading { () throws(MigrationError) in
-      try ReadinessWork(self, request, try Knowledge(of: connection)).readiness()
-    }
-  }
-}

@@ -252,7 +252,7 @@ struct ReadinessAnswers {
         closing: way.closing)
     }
     do throws(MigrationError) {
-      let plan = try work.migrator.presentPlan(
+      let plan = try Planning(migrator: work.migrator).plan(
         .down(work.stepsDown(to: subject.id)), saysReversals: false)
       return answer(
         subject, way.standing,
@@ -364,15 +364,5 @@ struct ReadinessAnswers {
       : answer(
         subject, .refuted, says, proof,
         closing: work.writing("what it loses as a contract of its own", into: subject.id))
-  }
-}
-
-extension ReadinessWork {
-  /// The command that takes a phase down, and what came after it.
-  func downCommand(to id: PhaseID) -> Prose {
-    let index = order.firstIndex { $0.id == id } ?? 0
-    let isOffline = order[index...].contains { $0.phase.windows.contains(where: \.range.isOffline) }
-    let stopped: Prose = isOffline ? " --live none" : ""
-    return (index == 0 ? "phasedb down --all" : "phasedb down --to \(order[index - 1].id.short)") + stopped
   }
 }

@@ -1,10 +1,12 @@
-// What a report says beside the eight questions, from the same facts.
+/// What a report says beside the eight questions, from the same facts.
+struct ReadinessWords {
+  let work: ReadinessWork
+  let subjects: [Readiness.Subject]
 
-extension ReadinessWork {
   // MARK: - The one line
 
   /// What exactly is reversed, how quickly, and what damage remains.
-  func headline(_ subjects: [Readiness.Subject], _ questions: [Readiness.Question]) -> Prose {
+  func headline(_ questions: [Readiness.Question]) -> Prose {
     guard !subjects.isEmpty else { return "Nothing is in scope, so nothing has to be taken back." }
     let ways = questions[1].answers
     let proved = ways.filter { $0.standing == .proved }.count
@@ -27,10 +29,10 @@ extension ReadinessWork {
     let what: Prose =
       proved == ways.count
       ? "\(all) back, by evidence" : "Of \(total), \(parts.joined(separator: "; "))"
-    return "\(what). The way back \(speed(subjects)). \(damage(subjects, questions))."
+    return "\(what). The way back \(speed()). \(damage(questions))."
   }
 
-  private func speed(_ subjects: [Readiness.Subject]) -> Prose {
+  private func speed() -> Prose {
     let least = subjects.compactMap(\.times.downLeast)
     let most = subjects.compactMap(\.times.downMost)
     guard !most.isEmpty else { return "was never timed" }
@@ -45,7 +47,7 @@ extension ReadinessWork {
     return low == high ? "\(high)" : "\(low) to \(high)"
   }
 
-  private func damage(_ subjects: [Readiness.Subject], _ questions: [Readiness.Question]) -> Prose {
+  private func damage(_ questions: [Readiness.Question]) -> Prose {
     var words: [Prose] = []
     let lost = subjects.flatMap(\.lost)
     if !lost.isEmpty {
@@ -72,34 +74,34 @@ extension ReadinessWork {
 
   // MARK: - Five kinds of recovery
 
-  func recoveries(_ subjects: [Readiness.Subject]) -> [Readiness.Recovery] {
+  func recoveries() -> [Readiness.Recovery] {
     guard !subjects.isEmpty else { return [] }
     return [
-      codeReversal(subjects), stateRecovery(subjects), workflowContainment(subjects),
-      customerMitigation(subjects), downstreamReconciliation(subjects),
+      codeReversal(), stateRecovery(), workflowContainment(),
+      customerMitigation(), downstreamReconciliation(),
     ]
   }
 
-  private func codeReversal(_ subjects: [Readiness.Subject]) -> Readiness.Recovery {
-    let after = LiveIntervals.of(applied: order.map(\.phase.windows), pending: [Windows]())
+  private func codeReversal() -> Readiness.Recovery {
+    let after = LiveIntervals.of(applied: work.order.map(\.phase.windows), pending: [Windows]())
     func list(_ intervals: [String: StateInterval]) -> Prose {
       intervals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" as Prose }.joined(separator: ", ")
     }
-    let live = planner.judgement.live.versions
+    let live = work.planner.judgement.live.versions
     let commands = live.map { "phasedb may-run \(ShellWord("\($0.application)@\($0.version)"))" as Prose }
     return Readiness.Recovery(
       kind: "Code reversal",
-      how: status.live.isEmpty
+      how: work.status.live.isEmpty
         ? "No window names an application, so nothing says which versions may run."
-        : "Deploy any version that may run, and the database stays as it is. Now: \(list(status.live)). Once everything is applied: \(list(after)).",
+        : "Deploy any version that may run, and the database stays as it is. Now: \(list(work.status.live)). Once everything is applied: \(list(after)).",
       commands: Array(commands.prefix(3)),
       time: "as long as a deployment takes; phasedb does not measure it",
       remains: "what the newer version wrote, and everything it caused outside of the database")
   }
 
-  private func stateRecovery(_ subjects: [Readiness.Subject]) -> Readiness.Recovery {
+  private func stateRecovery() -> Readiness.Recovery {
     let first = subjects[0].id
-    let command = downCommand(to: first)
+    let command = work.downCommand(to: first)
     let most = subjects.compactMap(\.times.downMost)
     let least = subjects.compactMap(\.times.downLeast)
     let time: Prose =
@@ -112,15 +114,15 @@ extension ReadinessWork {
       "\(CountText.text($0.value.count)) \($0.key.rawValue)" as Prose
     }
     let snapshots: Prose =
-      status.wayBack?.checkpoint.snapshot.map { snapshot in
-        " A snapshot of @\(status.wayBack?.checkpoint.name ?? "") is at \(snapshot.path); it also takes back what was written since."
+      work.status.wayBack?.checkpoint.snapshot.map { snapshot in
+        " A snapshot of @\(work.status.wayBack?.checkpoint.name ?? "") is at \(snapshot.path); it also takes back what was written since."
       } ?? ""
     let steps = subjects.filter { $0.applied != nil }.count
     return Readiness.Recovery(
       kind: "State recovery",
       how:
         "The phases come down, last first, and their archives give the rows back: \(words.joined(separator: ", ")).\(snapshots)",
-      commands: steps > 0 ? ["phasedb plan down \(stepsDown(to: first))", command] : [command],
+      commands: steps > 0 ? ["phasedb plan down \(work.stepsDown(to: first))", command] : [command],
       time: time,
       remains: subjects.flatMap(\.lost).isEmpty
         ? "rows that applications wrote since stay; what is lost is said under question 7"
@@ -130,9 +132,9 @@ extension ReadinessWork {
         }.joined(separator: "; "))
   }
 
-  private func workflowContainment(_ subjects: [Readiness.Subject]) -> Readiness.Recovery {
+  private func workflowContainment() -> Readiness.Recovery {
     let uses = subjects.flatMap(\.text.lanes)
-    let names = Set(uses.map(\.lane)).union(migrator.options.lanes.keys).sorted()
+    let names = Set(uses.map(\.lane)).union(work.migrator.options.lanes.keys).sorted()
     let said = subjects.flatMap { $0.text.residuals ?? [] }.filter { $0.audience == .workflow }
     return Readiness.Recovery(
       kind: "Workflow containment",
@@ -149,9 +151,9 @@ extension ReadinessWork {
         ? "work that was begun before" : said.map { Prose($0.text) }.joined(separator: "; "))
   }
 
-  private func customerMitigation(_ subjects: [Readiness.Subject]) -> Readiness.Recovery {
-    let made = Set(subjects.flatMap { switches(of: $0.id) }).sorted()
-    let here = made.filter { name in status.switches.contains { $0.name == name } }
+  private func customerMitigation() -> Readiness.Recovery {
+    let made = Set(subjects.flatMap { work.switches(of: $0.id) }).sorted()
+    let here = made.filter { name in work.status.switches.contains { $0.name == name } }
     let counts = subjects.flatMap { subject in
       subject.effects.filter { [.customer, .support].contains($0.effect.audience) }.map { (subject.id, $0) }
     }
@@ -169,11 +171,11 @@ extension ReadinessWork {
         + Set(counts.map(\.0.short)).sorted().map { "phasedb effects \($0) --format csv" },
       time: made.isEmpty
         ? "as long as the way back"
-        : "\(TimeText.text(migrator.options.switchSettle)) until whoever asked before is done, as switchSettle says",
+        : "\(TimeText.text(work.migrator.options.switchSettle)) until whoever asked before is done, as switchSettle says",
       remains: words.isEmpty ? "nothing that is declared" : words.joined(separator: "; "))
   }
 
-  private func downstreamReconciliation(_ subjects: [Readiness.Subject]) -> Readiness.Recovery {
+  private func downstreamReconciliation() -> Readiness.Recovery {
     let audiences: [Residual.Audience] = [.downstream, .workflow, .compliance]
     let counts = subjects.flatMap { subject in
       subject.effects.filter { audiences.contains($0.effect.audience) }.map { (subject.id, $0) }
@@ -196,7 +198,7 @@ extension ReadinessWork {
 
   // MARK: - Five things to explain
 
-  func explanations(_ subjects: [Readiness.Subject]) -> [Readiness.Explanation] {
+  func explanations() -> [Readiness.Explanation] {
     guard !subjects.isEmpty else { return [] }
     return [
       .init(
@@ -206,23 +208,23 @@ extension ReadinessWork {
           return
             "\(subject.id)\(subject.applied.map { ", applied \($0.appliedAt.minute)" as Prose } ?? "")\(summary)"
         }),
-      .init(title: "How exposure is limited", says: exposure(subjects)),
-      .init(title: "What is measured", says: measures(subjects)),
-      .init(title: "When the way back is triggered", says: triggers(subjects)),
+      .init(title: "How exposure is limited", says: exposure()),
+      .init(title: "What is measured", says: measures()),
+      .init(title: "When the way back is triggered", says: triggers()),
       .init(
         title: "How recovery works",
         says: [
-          "\(downCommand(to: subjects[0].id)) takes the phases down, last first, and gives back what their archives hold.",
-          "The way back \(speed(subjects)).",
+          "\(work.downCommand(to: subjects[0].id)) takes the phases down, last first, and gives back what their archives hold.",
+          "The way back \(speed()).",
           "Versions that the schema is not for must be stopped first; phasedb says which, and refuses until then.",
         ]),
     ]
   }
 
-  private func exposure(_ subjects: [Readiness.Subject]) -> [Prose] {
+  private func exposure() -> [Prose] {
     var words: [Prose] = []
-    for name in Set(subjects.flatMap { switches(of: $0.id) }).sorted() {
-      let record = status.switches.first { $0.name == name }
+    for name in Set(subjects.flatMap { work.switches(of: $0.id) }).sorted() {
+      let record = work.status.switches.first { $0.name == name }
       words.append(
         "The switch '\(name)' decides who meets it: \(record.map(\.standing) ?? "off until it is made").")
     }
@@ -238,7 +240,7 @@ extension ReadinessWork {
     return words
   }
 
-  private func measures(_ subjects: [Readiness.Subject]) -> [Prose] {
+  private func measures() -> [Prose] {
     var words: [Prose] = []
     for subject in subjects {
       let text = subject.text
@@ -257,7 +259,7 @@ extension ReadinessWork {
     return words
   }
 
-  private func triggers(_ subjects: [Readiness.Subject]) -> [Prose] {
+  private func triggers() -> [Prose] {
     let watched = subjects.compactMap { subject in subject.text.watch.map { (subject, $0) } }
     guard !watched.isEmpty else { return ["When a person decides so: no phase is watched."] }
     return watched.map { subject, watch in

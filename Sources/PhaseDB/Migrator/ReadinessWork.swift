@@ -31,8 +31,8 @@ struct ReadinessWork {
     _ migrator: Migrator, _ request: Readiness.Request, _ knowledge: Knowledge
   ) throws(MigrationError) {
     (self.migrator, self.request, self.knowledge) = (migrator, request, knowledge)
-    status = try migrator.presentStatus(knowledge)
-    let planner = try migrator.planner(knowledge)
+    status = try StatusWork(migrator: migrator).status(knowledge)
+    let planner = try Planning(migrator: migrator).planner(knowledge)
     self.planner = planner
     now = migrator.options.now()
     rows = try Self.rows(knowledge, on: migrator.connection)
@@ -70,7 +70,7 @@ struct ReadinessWork {
       seen[phase.id] = [rehearsed, tried, since].compactMap(\.self).max()
     }
     self.seen = seen
-    times = try migrator.downTimes(
+    times = try Planning(migrator: migrator).downTimes(
       of: status.applied.compactMap { phase in phase.text.map { (phase.id, $0, phase.evidence) } }, knowledge)
     measured = try lifting("reading the log") { () in try ledger.waysDown.lastTimes() }
   }
@@ -94,13 +94,14 @@ struct ReadinessWork {
       try subject(id, phase)
     }
     let questions = ReadinessAnswers(work: self, subjects: subjects).questions()
+    let says = ReadinessWords(work: self, subjects: subjects)
     let states = order.map(\.id)
     return Readiness(
       database: migrator.database, now: now, scope: words, isThere: migrator.isThere,
       hasLedger: knowledge.ledger != nil, checkpoint: status.checkpoint,
       drift: status.drift, rows: migrator.isThere ? rows : nil,
-      headline: headline(subjects, questions), subjects: subjects, questions: questions,
-      recoveries: recoveries(subjects), explanations: explanations(subjects), states: states,
+      headline: says.headline(questions), subjects: subjects, questions: questions,
+      recoveries: says.recoveries(), explanations: says.explanations(), states: states,
       appliedStates: status.applied.count, bands: bands(), switches: status.switches,
       notes: status.notes + status.gates.map { "\($0.reason): \($0.opening)" })
   }
@@ -368,6 +369,14 @@ struct ReadinessWork {
     case .lossy: return "lossy: \(list.joined(separator: ", "))"
     case .failed: return "blocked: the rehearsal failed"
     }
+  }
+
+  /// The command that takes a phase down, and what came after it.
+  func downCommand(to id: PhaseID) -> Prose {
+    let index = order.firstIndex { $0.id == id } ?? 0
+    let isOffline = order[index...].contains { $0.phase.windows.contains(where: \.range.isOffline) }
+    let stopped: Prose = isOffline ? " --live none" : ""
+    return (index == 0 ? "phasedb down --all" : "phasedb down --to \(order[index - 1].id.short)") + stopped
   }
 
   // MARK: - Bands

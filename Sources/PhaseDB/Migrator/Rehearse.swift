@@ -6,39 +6,13 @@ internal import PhaseSQLite
   import Foundation
 #endif
 
-extension Migrator {
-  /// Which phases to rehearse.
-  package enum RehearsalScope: Sendable, Hashable {
-    /// All pending phases: first those that would go up now, then those that are held.
-    case pending
-    /// The named phase, after those before it were applied to the copy.
-    case phase(String)
-    /// The phases that a way up would run now.
-    case selection(Selection)
-  }
+/// Takes pending phases up, down and up again on a private copy.
+struct RehearsalWork: MigratorWork {
+  let migrator: Migrator
 
-  /// Takes every pending phase up, down and up again on a private copy of the database, and compares its rows. It only
-  /// reads the database; ``record(_:)`` records the evidence.
-  ///
-  /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `phase-in-progress`,
-  ///   `rehearsal-on-empty` when a phase touches a table without rows, `rehearsal-copy-failed`, `interrupted`.
-  public func rehearse() throws(MigrationError) -> RehearsalReport { try rehearse(.pending) }
-
-  /// Takes pending phases up, down and up again on a private copy of the database, and compares its rows. Reads the
-  /// database and writes nothing to it; ``record(_:)`` is for that.
-  ///
-  /// The copy is made in one read transaction, and always removed. In rollback-journal mode, writers wait while the
-  /// database is copied; in WAL mode they do not.
-  ///
-  /// - Parameters:
-  ///   - allowsEmpty: continues when a phase touches a table without rows.
-  ///   - folder: where the copy is made; nil for the folder of the database.
-  ///   - observe: told what happens, on the calling thread.
-  /// - Throws: `database-not-found`, `schema-drift`, `edited-after-apply`, `out-of-order`, `unknown-phase`,
-  ///   `already-applied`, `phase-held`, `phase-in-progress`, `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
-  package func rehearse(
-    _ scope: RehearsalScope = .pending, allowsEmpty: Bool = false, in folder: String? = nil,
-    observe: @escaping (RehearsalEvent) -> Void = { _ in }
+  func rehearse(
+    _ scope: Migrator.RehearsalScope, allowsEmpty: Bool, in folder: String?,
+    observe: @escaping (RehearsalEvent) -> Void
   ) throws(MigrationError) -> RehearsalReport {
     guard isThere else {
       throw MigrationError(
@@ -48,10 +22,10 @@ extension Migrator {
     var order = RehearsalOrder(steps: [], held: [], chosen: nil, baseline: nil, hasLedger: false)
     var copyTime = Duration.zero
     let copy = try connection.reading { () throws(MigrationError) -> DatabaseCopy? in
-      order = try rehearsalOrder(scope, allowsEmpty: allowsEmpty)
+      order = try self.order(scope, allowsEmpty: allowsEmpty)
       guard !order.steps.isEmpty else { return nil }
       let began = ContinuousClock.now
-      let copy = try rehearsalCopy(in: folder) { observe(.copying(bytes: $0)) }
+      let copy = try self.copy(in: folder) { observe(.copying(bytes: $0)) }
       copyTime = ContinuousClock.now - began
       return copy
     }
@@ -69,10 +43,7 @@ extension Migrator {
     return RehearsalReport(database, order, copy, copyTime, phases, unread: rehearsal.unread)
   }
 
-  /// Records evidence in the ledger, where ``plan(_:)`` finds it.
-  ///
-  /// - Throws: `ledger-missing` for a database without one, `transaction-open`, `database-busy`, `database-read-only`.
-  public func record(_ evidence: [Evidence]) throws(MigrationError) {
+  func record(_ evidence: [Evidence]) throws(MigrationError) {
     try writing("committing the evidence") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else {
         throw MigrationError(
@@ -95,7 +66,7 @@ extension Migrator {
   /// One for each processor, but at most four, because they share the disk.
   private static var readers: Int { min(4, max(1, ProcessInfo.processInfo.activeProcessorCount)) }
 
-  func rehearsalCopy(
+  func copy(
     in folder: String?, observe: (Int) -> Void
   ) throws(MigrationError) -> DatabaseCopy {
     let path = connection.path
@@ -107,14 +78,14 @@ extension Migrator {
       shouldGoOn: { !options.cancellation.isRequested }, observe: observe)
   }
 
-  private func rehearsalOrder(
-    _ scope: RehearsalScope, allowsEmpty: Bool
+  private func order(
+    _ scope: Migrator.RehearsalScope, allowsEmpty: Bool
   ) throws(MigrationError) -> RehearsalOrder {
     let knowledge = try Knowledge(of: connection)
     try knowledge.refuseLedgerDrift()
     guard knowledge.isInPlace else { throw try knowledge.driftError(isGate: false) }
-    let baseline = try baseline(knowledge)
-    var order = try RehearsalOrder(scope, planner: try planner(knowledge))
+    let baseline = try planning.baseline(knowledge)
+    var order = try RehearsalOrder(scope, planner: try planning.planner(knowledge))
     order.baseline = baseline
     order.hasLedger = knowledge.ledger != nil
     guard !order.steps.isEmpty, knowledge.isFresh, !allowsEmpty else { return order }

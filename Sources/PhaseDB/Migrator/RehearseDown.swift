@@ -1,17 +1,11 @@
 internal import PhaseSQLite
 
-extension Migrator {
-  /// Takes phases down on a private copy of the database, with its present rows. It only reads the database;
-  /// ``record(_:)-(DownRehearsal)`` records the result.
-  ///
-  /// - Parameters:
-  ///   - selection: which phases; it must be one of a way down.
-  ///   - folder: where the copy is made; nil for the folder of the database.
-  ///   - observe: told what happens, on the calling thread.
-  /// - Throws: `database-not-found`, `schema-drift`, what refuses the plan, `rehearsal-copy-failed`, `interrupted`.
-  package func rehearseDown(
-    _ selection: Selection, in folder: String? = nil,
-    observe: @escaping (RehearsalEvent) -> Void = { _ in }
+/// Takes phases down on a private copy, and keeps what was tried of ways down.
+struct DownRehearsalWork: MigratorWork {
+  let migrator: Migrator
+
+  func rehearse(
+    _ selection: Selection, in folder: String?, observe: (RehearsalEvent) -> Void
   ) throws(MigrationError) -> DownRehearsal {
     guard isThere else {
       throw MigrationError(
@@ -19,7 +13,7 @@ extension Migrator {
         help: ["check the path given with --database"])
     }
     return try connection.reading { () throws(MigrationError) in
-      let plan = try presentPlan(selection, saysReversals: false)
+      let plan = try planning.plan(selection, saysReversals: false)
       let knowledge = try Knowledge(of: connection)
       guard !plan.steps.isEmpty, let ledger = knowledge.ledger else {
         return DownRehearsal(
@@ -29,7 +23,7 @@ extension Migrator {
         throw underWay.inProgress("nothing can be rehearsed")
       }
       let began = ContinuousClock.now
-      let copy = try rehearsalCopy(in: folder) { observe(.copying(bytes: $0)) }
+      let copy = try RehearsalWork(migrator: migrator).copy(in: folder) { observe(.copying(bytes: $0)) }
       let copyTime = ContinuousClock.now - began
       observe(.copied(bytes: copy.bytes, milliseconds: copyTime.milliseconds))
       // In the pace that the database would be changed in, and without what would make it wait.
@@ -76,10 +70,7 @@ extension Migrator {
       records: records)
   }
 
-  /// Records the result of a rehearsal of the way down in the ledger, where ``plan(_:)`` and ``status()`` find it.
-  ///
-  /// - Throws: `ledger-missing`, `transaction-open`, `database-busy`, `database-read-only`.
-  package func record(_ rehearsal: DownRehearsal) throws(MigrationError) {
+  func record(_ rehearsal: DownRehearsal) throws(MigrationError) {
     guard !rehearsal.records.isEmpty else { return }
     try writing("committing what was rehearsed") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
@@ -99,7 +90,7 @@ extension Migrator {
   }
 
   /// Records in the ledger what ways down do without rows, so that commands that only read need not try them.
-  func keepDownTrials() throws(MigrationError) {
+  func keepTrials() throws(MigrationError) {
     let knowledge = try Knowledge(of: connection)
     guard let ledger = knowledge.ledger, ledger.format >= 3, !knowledge.applied.isEmpty else { return }
     let trials = try DownTrials(

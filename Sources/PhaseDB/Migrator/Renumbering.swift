@@ -1,22 +1,17 @@
 internal import PhaseSQLite
 
-extension Migrator {
-  /// Gives applied phases the numbers that the folder gives them, if the folder has them token for token.
-  ///
-  /// Nothing runs. Archives, evidence, watches, effects and lanes of a phase follow it; the log keeps both names.
-  ///
-  /// - Returns: what got another number; empty when every phase has that of its file.
-  /// - Throws: `ledger-missing`; `renumbering-refused` when a phase would come before or after others than it does now, or
-  ///   has retired something; `phase-in-progress`, `lease-held`, `database-busy`.
-  @discardableResult
-  public func renumber() throws(MigrationError) -> [Renumbered] {
+/// Gives applied phases the numbers that the folder gives them.
+struct Renumbering: MigratorWork {
+  let migrator: Migrator
+
+  func renumber() throws(MigrationError) -> [Renumbered] {
     try writing("committing the new numbers") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else {
         throw MigrationError(
           .ledgerMissing, "\(database) has no ledger yet, so no phase has a number there",
           state: "nothing was changed", help: ["start tracking the database: phasedb adopt"])
       }
-      let planner = try planner(knowledge)
+      let planner = try planning.planner(knowledge)
       let renumbered = planner.renumbered
       guard !renumbered.isEmpty else { return [] }
       if renumbered.contains(where: \.isAmbiguous) { try planner.refuseRenumbered() }

@@ -1,26 +1,19 @@
 internal import PhaseSQLite
 
-extension Migrator {
-  /// Gives the present point a name, and copies the whole database.
-  ///
-  /// The copy is made through SQLite's backup API (sqlite.org/backup.html), so it includes what is still in a
-  /// write-ahead log, and in WAL mode no writer waits for it. The name is recorded after the copy is complete.
-  ///
-  /// - Parameters:
-  ///   - name: as in ``createCheckpoint(_:note:)``.
-  ///   - note: anything an operator wants to remember.
-  ///   - folder: where the copy goes, as `shop@NAME.db` for a database `shop.db`, with its checksum beside it.
-  /// - Throws: also `snapshot-failed`, `already-exists`, `database-damaged`, `ledger-moved` and `interrupted`.
-  @discardableResult
-  public func createCheckpoint(
-    _ name: String, note: String = "", snapshotIn folder: String
+/// Copies a whole database at a checkpoint.
+struct SnapshotWork: MigratorWork {
+  let migrator: Migrator
+  private var named: CheckpointWork { CheckpointWork(migrator: migrator) }
+
+  func createCheckpoint(
+    _ name: String, note: String, snapshotIn folder: String
   ) throws(MigrationError) -> Checkpoint {
-    try Self.refuseName(name)
+    try CheckpointWork.refuseName(name)
     Leftovers.remove(beside: connection.path, in: [folder])
     let source = try reader()
     let (placed, applied) = try source.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: source)
-      _ = try ledger(naming: name, knowledge)
+      _ = try named.ledger(naming: name, knowledge)
       return (
         try copy(source, as: name, in: folder, isRecorded: true), knowledge.applied.map(\.sequence)
       )
@@ -34,7 +27,7 @@ extension Migrator {
             .ledgerMoved, "another runner applied or reversed phases while the snapshot was made",
             state: "nothing was changed; the snapshot was removed", help: ["run the command again"])
         }
-        return try record(name, note: note, with: snapshot, knowledge)
+        return try named.record(name, note: note, with: snapshot, knowledge)
       }
     } catch {
       FileDurability.remove(snapshot.path)
@@ -43,22 +36,14 @@ extension Migrator {
     }
   }
 
-  /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`.
-  ///
-  /// Half-way through a batched phase no checkpoint can be made: a plan that continues there uses the copy made before
-  /// the first batch.
-  ///
-  /// - Returns: the copy, and its checkpoint where there is a ledger to write it into; nil when nothing can be lost,
-  ///   because the plan does nothing or the database has no table.
-  /// - Throws: as ``createCheckpoint(_:note:snapshotIn:)``; `phase-in-progress` when no copy was made before.
-  package func snapshot(
+  func snapshot(
     before plan: Plan, in folder: String
   ) throws(MigrationError) -> (snapshot: Snapshot, checkpoint: Checkpoint?)? {
     guard let first = plan.steps.first, isThere else { return nil }
     let knowledge = try connection.reading { () throws(MigrationError) in try Knowledge(of: connection) }
     guard knowledge.ledger != nil || !knowledge.isFresh else { return nil }
     if let underWay = try knowledge.ledger?.batches.underWay() {
-      let made = try checkpoints().filter { $0.isSnapshot(before: underWay.id) }.max { $0.at < $1.at }
+      let made = try named.checkpoints().filter { $0.isSnapshot(before: underWay.id) }.max { $0.at < $1.at }
       guard let made, let snapshot = made.snapshot else { throw underWay.lacksSnapshot }
       return (snapshot, made)
     }
@@ -77,7 +62,7 @@ extension Migrator {
 
   /// A name that neither a checkpoint nor a file has.
   private func freeName(_ name: String, in folder: String) throws(MigrationError) -> String {
-    let taken = Set(try checkpoints().compactMap(\.name))
+    let taken = Set(try named.checkpoints().compactMap(\.name))
     let candidates = sequence(first: 1) { $0 + 1 }.lazy.map { $0 == 1 ? name : "\(name)-\($0)" }
     return candidates.first { candidate in
       !taken.contains(candidate)
@@ -95,7 +80,7 @@ extension Migrator {
   }
 
   /// A separate connection that reads the file, so that functions and watches on it affect no other.
-  private func reader() throws(MigrationError) -> Connection {
+  func reader() throws(MigrationError) -> Connection {
     guard !connection.path.isEmpty else {
       throw .snapshotFailed(
         "a database in memory cannot have snapshots", help: "name a database file: --database FILE")
@@ -142,27 +127,15 @@ extension BatchRecord {
 
 // MARK: - The way back
 
-extension Migrator {
-  /// What a restore would undo, without doing it.
-  ///
-  /// - Parameter name: a checkpoint, or the path of a snapshot.
-  /// - Throws: `unknown-checkpoint`, `snapshot-missing`, `snapshot-altered`, `snapshot-foreign`.
-  package func losses(restoring name: String) throws(MigrationError) -> RestoreLosses {
+/// Puts a whole database back to a snapshot.
+struct RestoreWork: MigratorWork {
+  let migrator: Migrator
+
+  func losses(restoring name: String) throws(MigrationError) -> RestoreLosses {
     try compared(with: snapshot(name)).losses
   }
 
-  /// Puts the whole database back to a snapshot: tables, rows and the ledger. Everything written since is lost.
-  ///
-  /// It is one transaction of SQLite's backup API. Applications that have the file open see the state before or after;
-  /// they should be stopped all the same, because what they write in between is lost.
-  ///
-  /// - Parameters:
-  ///   - name: a checkpoint, or the path of a snapshot.
-  ///   - confirmed: the same name again, to confirm the loss.
-  /// - Throws: `restore-unconfirmed` with what would be lost; `unknown-checkpoint`, `snapshot-missing`,
-  ///   `snapshot-altered`, `snapshot-foreign`, `snapshot-failed`, `lease-held`, `database-busy`, `interrupted`.
-  @discardableResult
-  package func restore(_ name: String, confirmed: String?) throws(MigrationError) -> Restoration {
+  func restore(_ name: String, confirmed: String?) throws(MigrationError) -> Restoration {
     let found = try snapshot(name)
     let (source, snapshot, losses) = try compared(with: found)
     guard confirmed == name else { throw Self.unconfirmed(name, losses, confirmed) }
@@ -186,7 +159,7 @@ extension Migrator {
   private typealias Found = (file: SnapshotFile, checkpoint: Checkpoint?)
 
   private func snapshot(_ name: String) throws(MigrationError) -> Found {
-    let checkpoints = try checkpoints()
+    let checkpoints = try CheckpointWork(migrator: migrator).checkpoints()
     if let checkpoint = checkpoints.first(where: { $0.isCalled(name) }) {
       guard let snapshot = checkpoint.snapshot else {
         throw MigrationError(
@@ -212,7 +185,7 @@ extension Migrator {
   ) throws(MigrationError) -> (source: Connection, snapshot: Snapshot, losses: RestoreLosses) {
     let cancellation = options.cancellation
     let (source, snapshot) = try found.file.open { !cancellation.isRequested }
-    let present = try reader()
+    let present = try SnapshotWork(migrator: migrator).reader()
     let losses = try present.reading { () throws(MigrationError) in
       try refuseForeign(source, present)
       return try RestoreLosses(from: source, to: present, of: found.checkpoint?.name) {

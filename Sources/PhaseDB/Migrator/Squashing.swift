@@ -2,29 +2,26 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Phases on their way into a baseline.
-public struct Squash: Sendable {
+package struct Squash: Sendable {
   /// The last of them, in folder order.
-  public let target: PhaseID
+  package let target: PhaseID
   /// All of them, in folder order.
-  public let phases: [PhaseID]
+  package let phases: [PhaseID]
   /// The content of the new `baseline.sql`.
-  public let baseline: String
+  package let baseline: String
   /// How many rows the phases insert into an empty database, which the baseline inserts instead.
   package let rows: Int
   /// Virtual tables with content, which is not in the baseline.
   package let leftOut: [String]
 }
 
-extension Migrator {
-  /// Works out the baseline that stands for all phases up to one of them. Reads only.
-  ///
-  /// - Parameter name: the last phase, by its id or a prefix that names one phase.
-  /// - Throws: `squash-refused` when not all of them are applied, others were applied between them, or something that they
-  ///   retired is still kept; `ledger-missing`, `unknown-phase`, `phase-in-progress`, `edited-after-apply`,
-  ///   `schema-drift`.
-  public func squashing(to name: String) throws(MigrationError) -> Squash {
+/// Puts phases into the baseline, and records that it stands for them.
+struct Squashing: MigratorWork {
+  let migrator: Migrator
+
+  func squash(to name: String) throws(MigrationError) -> Squash {
     try connection.reading { () throws(MigrationError) in
-      let knowledge = try undrifted()
+      let knowledge = try planning.undrifted()
       guard knowledge.ledger != nil else {
         throw MigrationError(
           .ledgerMissing, "\(database) has no ledger, so no phase is applied there",
@@ -32,7 +29,7 @@ extension Migrator {
           help: ["start tracking the database: phasedb adopt"])
       }
       let target = try PhaseID.find(name, among: catalog.phases.map(\.id))
-      let planner = try planner(knowledge)
+      let planner = try planning.planner(knowledge)
       if let underWay = planner.underWay { throw underWay.inProgress("nothing can be squashed") }
       try planner.refuseEdited()
       try planner.refuseRenumbered()
@@ -113,10 +110,7 @@ extension Migrator {
       help: ["write the difference as a migration, and apply it everywhere"])
   }
 
-  /// Records that a baseline stands for applied phases: nothing comes down past them any more.
-  ///
-  /// - Throws: `ledger-missing`, `lease-held`, `squash-incomplete`, `database-busy`.
-  public func recordSquash(of phases: [PhaseID]) throws(MigrationError) {
+  func record(_ phases: [PhaseID]) throws(MigrationError) {
     try writing("committing the squash") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { return }
       try refuseLease(ledger)
@@ -137,7 +131,7 @@ extension Migrator {
   /// What the baseline stands for and the ledger does not know yet; empty when it knows.
   ///
   /// - Throws: `squash-incomplete` when the database has only some of these phases.
-  func unrecordedSquash(_ knowledge: Knowledge) throws(MigrationError) -> [PhaseID] {
+  func unrecorded(_ knowledge: Knowledge) throws(MigrationError) -> [PhaseID] {
     let squashed = catalog.baseline?.squashed ?? []
     guard !squashed.isEmpty, let ledger = knowledge.ledger else { return [] }
     let before = try lifting("reading the ledger") { () in try ledger.squash.before() }

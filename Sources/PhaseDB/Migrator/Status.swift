@@ -39,13 +39,13 @@ public struct Status: Sendable {
   /// The lanes that are held, and those that the ledger takes for held.
   package let lanes: [LaneStanding]
   /// What the effects of applied phases come to; without those of phases that declare none.
-  public let effects: [PhaseID: [EffectCount]]
+  package let effects: [PhaseID: [EffectCount]]
   /// Live versions that the schema as it is, is not for.
   package let misfits: [LiveMisfit]
   /// Why a live version cannot be judged, one sentence each.
   public let notes: [Prose]
   /// Errors in files that could not be read; ``phases`` lacks their phases.
-  public var unread: [MigrationError] = []
+  package var unread: [MigrationError] = []
 
   /// The same status with only one phase.
   ///
@@ -96,7 +96,7 @@ public struct PhaseStatus: Sendable {
   /// True for an applied phase whose text the catalog has changed.
   public let isEdited: Bool
   /// What the last rehearsal of its text showed, nil when there was none.
-  public let evidence: Evidence?
+  package let evidence: Evidence?
   /// What its reversal would give back now, nil while it is pending.
   public let reversal: Reversal?
   /// Its text; for an applied phase, the text that was applied. Nil when the ledger's text cannot be read.
@@ -115,22 +115,18 @@ extension Status {
   }
 }
 
-extension Migrator {
-  /// Where every phase stands. Reads only.
-  public func status() throws(MigrationError) -> Status {
+/// Works out where every phase stands.
+struct StatusWork: MigratorWork {
+  let migrator: Migrator
+
+  func status() throws(MigrationError) -> Status {
     try connection.reading { () throws(MigrationError) in
-      try presentStatus(try Knowledge.glancing(at: connection))
+      try status(try Knowledge.glancing(at: connection))
     }
   }
 
-  /// Where every phase of a folder stands. Reads only.
-  ///
-  /// The folder is read at the same time as the database, because with hundreds of phases both take equally long.
-  /// Unreadable files are in ``Status/unread``; the state of the database comes from its ledger.
-  ///
-  /// - Throws: what ``init(database:catalog:access:options:)`` throws.
-  public static func status(
-    database path: String, folder: String, options: Options = Options()
+  static func status(
+    database path: String, folder: String, options: Options
   ) throws(MigrationError) -> Status {
     let reading = CatalogReading(folder: folder)
     let migrator = try Migrator(
@@ -139,17 +135,17 @@ extension Migrator {
       let knowledge = try Knowledge.glancing(at: migrator.connection)
       let (catalog, problems) = reading.finish()
       if let catalog { migrator.catalog = catalog }
-      var status = try migrator.presentStatus(knowledge)
+      var status = try StatusWork(migrator: migrator).status(knowledge)
       status.unread = problems
       return status
     }
   }
 
-  func presentStatus(_ knowledge: Knowledge) throws(MigrationError) -> Status {
-    let planner = try planner(knowledge)
+  func status(_ knowledge: Knowledge) throws(MigrationError) -> Status {
+    let planner = try planning.planner(knowledge)
     let shown = Dictionary(grouping: planner.judgement.evidence.all, by: \.phase)
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
-    let reversals = try reversals(knowledge)
+    let reversals = try WaysBack(migrator: migrator).reversals(knowledge)
     var texts: [PhaseID: Phase] = [:]
     let applied = knowledge.applied.map { phase in
       let file = files[phase.id]
@@ -210,9 +206,11 @@ extension Migrator {
               || watch.verdict == .failed && watch.reversal != nil
                 && (watch.first...watch.id).contains($0.sequence)
           }
-      }, switches: planner.judgement.switches, freeze: try presentFreeze(),
-      lanes: try standings(knowledge.ledger).filter { $0.state != .open || $0.isUnheld },
-      effects: try effects(of: texts, knowledge),
+      }, switches: planner.judgement.switches, freeze: try WatchDecisions(migrator: migrator).presentFreeze(),
+      lanes: try LaneWork(migrator: migrator).standings(knowledge.ledger).filter {
+        $0.state != .open || $0.isUnheld
+      },
+      effects: try EffectWork(migrator: migrator).counts(of: texts, knowledge),
       misfits: planner.misfits,
       notes: planner.judgement.live.versions.isEmpty && planner.judgement.live.checkIns.isEmpty
         ? [] : planner.liveBounds.unjudged(planner.judgement.live))
@@ -234,7 +232,7 @@ extension Migrator {
     let steps = above.compactMap { phase in texts[phase.id].map { (phase.id, $0, phase.evidence) } }
     return CheckpointReversal(
       checkpoint: checkpoint, word: above.compactMap { $0.reversal?.word }.max() ?? .unknown,
-      times: try downTimes(of: steps, knowledge), count: above.count,
+      times: try planning.downTimes(of: steps, knowledge), count: above.count,
       gate: steps.lazy.flatMap { judgement.closedForDown($0.0, $0.1.windows) }.first)
   }
 

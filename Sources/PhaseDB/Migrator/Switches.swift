@@ -21,19 +21,18 @@ package struct SwitchAnswer: Sendable, Hashable {
   package let pin: Bool?
 }
 
-extension Migrator {
-  /// Every switch, by its name.
-  package func switches() throws(MigrationError) -> [SwitchRecord] {
+/// Shows, sets and closes switches.
+struct SwitchWork: MigratorWork {
+  let migrator: Migrator
+
+  func all() throws(MigrationError) -> [SwitchRecord] {
     try connection.reading { () throws(MigrationError) in
       guard let ledger = try Knowledge.glancing(at: connection).ledger else { return [] }
       return try lifting("reading the ledger") { () in try ledger.switches.all() }
     }
   }
 
-  /// One switch, with everybody who is pinned, and its last ramp.
-  ///
-  /// - Throws: `unknown-switch`.
-  package func switchDetails(
+  func details(
     _ name: String
   ) throws(MigrationError) -> (SwitchRecord, [SwitchMember], RampRecord?) {
     try connection.reading { () throws(MigrationError) in
@@ -44,10 +43,7 @@ extension Migrator {
     }
   }
 
-  /// What applications get that ask for subjects.
-  ///
-  /// - Throws: `unknown-switch`.
-  package func ask(_ name: String, _ subjects: [String]) throws(MigrationError) -> [SwitchAnswer] {
+  func ask(_ name: String, _ subjects: [String]) throws(MigrationError) -> [SwitchAnswer] {
     try connection.reading { () throws(MigrationError) in
       let ledger = try Knowledge.glancing(at: connection).ledger
       _ = try found(name, in: ledger)
@@ -61,14 +57,10 @@ extension Migrator {
     }
   }
 
-  /// Sets the exposure of a switch. A ramp of it ends.
-  ///
-  /// - Throws: `unknown-switch`; `lease-held` when it would be raised while another run goes on, `switch-contained` while a
-  ///   watch asks whether closing it helped.
-  package func setSwitch(
+  func set(
     _ name: String, to exposure: Exposure, reason: String
   ) throws(MigrationError) -> SwitchChange {
-    try changeSwitch(name) { present, ledger, time throws(MigrationError) in
+    try change(name) { present, ledger, time throws(MigrationError) in
       if exposure > present.exposure {
         try refuseLease(ledger)
         try refuseContained(name, ledger.phases.all(), ledger)
@@ -80,13 +72,10 @@ extension Migrator {
     }
   }
 
-  /// Pins somebody on or off whatever the exposure, or takes a pin away.
-  ///
-  /// - Throws: `unknown-switch`; for a pin on also `lease-held` and `switch-contained`.
-  package func pin(
+  func pin(
     _ subject: String, _ isOn: Bool?, of name: String, reason: String
   ) throws(MigrationError) -> SwitchChange {
-    try changeSwitch(name) { present, ledger, time throws(MigrationError) in
+    try change(name) { present, ledger, time throws(MigrationError) in
       let pin = try lifting("reading the ledger") { () in try ledger.switches.answer(name, subject)?.pin }
       guard pin != isOn else { return }
       if isOn == true {
@@ -100,7 +89,7 @@ extension Migrator {
   }
 
   /// Changes a switch in a transaction; while a lease is in the way, as often as there is time to wait.
-  private func changeSwitch(
+  private func change(
     _ name: String,
     _ change: (SwitchRecord, Ledger, Timestamp) throws(MigrationError) -> Void
   ) throws(MigrationError) -> SwitchChange {
@@ -123,12 +112,7 @@ extension Migrator {
     }
   }
 
-  /// Closes a switch: it is on for nobody. Nothing holds this up but another writer: no gate, no lease, and neither a
-  /// schema nor a ledger that somebody changed.
-  ///
-  /// - Throws: `unknown-switch`, `ledger-missing`, `ledger-too-new`, `database-busy`; `ledger-touched` when a trigger of
-  ///   somebody else kept it open.
-  package func closeSwitch(_ name: String, reason: String) throws(MigrationError) -> SwitchChange {
+  func close(_ name: String, reason: String) throws(MigrationError) -> SwitchChange {
     guard connection.isAutocommit else { throw .transactionOpen }
     return try changingNothing { () throws(MigrationError) in
       let patience = try connection.busyTimeout()
@@ -187,14 +171,6 @@ extension Migrator {
       ])
   }
 
-  /// Refuses to let more people see what a run that goes on may take away.
-  func refuseLease(_ ledger: Ledger) throws(MigrationError) {
-    let held = try lifting("reading the ledger") { () in try ledger.lease.held() }
-    if let held, held.holder != options.runner, !held.holder.isProvablyDead(seenFrom: options.runner) {
-      throw held.held
-    }
-  }
-
   /// Refuses to let more people see what a watch has just closed, while it asks whether that helped: its verdict would be
   /// about something else.
   func refuseContained(
@@ -243,73 +219,5 @@ extension Migrator {
       notes.append("\(migrate.short) is pending: rows are not migrated yet")
     }
     return notes
-  }
-}
-
-// MARK: - Planning
-
-extension Migrator {
-  /// Refuses a phase that makes a switch of a name that another one has made: it would be on for some at once.
-  ///
-  /// - Throws: `switch-taken`.
-  func refuseTakenSwitches(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) {
-    guard plan.steps.contains(where: { !$0.phase.switchesMade.isEmpty }) else { return }
-    let made = try knowledge.ledger?.switches.phases(among: knowledge.applied) ?? []
-    var makers: [String: PhaseID] = [:]
-    for (applied, phase) in made { for name in phase.switchesMade { makers[name] = applied.id } }
-    for step in plan.steps {
-      for name in step.phase.switchesMade {
-        if let other = makers.updateValue(step.id, forKey: name), other != step.id {
-          throw MigrationError(
-            .switchTaken, "\(step.id) makes the switch '\(name)', which \(other.short) makes, too",
-            at: step.phase.up.beginningOfFile, state: "nothing was changed",
-            help: ["give it another name", "or let one switch serve both: remove the line here"])
-        }
-      }
-    }
-  }
-
-  /// Says which switches a contract opens that nobody has opened for everybody, and which ones stay open after its way
-  /// down.
-  func notesOnSwitches(of plan: Plan) -> [Prose] {
-    guard !plan.isFresh else { return [] }
-    let closed = plan.closing.values.flatMap(\.switches).map(\.name)
-    let made = plan.steps.filter { $0.direction == .up }.flatMap(\.phase.switchesMade)
-    return plan.steps.flatMap { step in
-      step.phase.switchesRequired.compactMap { required -> Prose? in
-        let name = required.name
-        let present = plan.judgement.switches.first { $0.name.utf8.elementsEqual(name.utf8) }
-        guard step.direction == .down else {
-          let opens: Prose = "\(step.id.short) opens the switch '\(name)' for everybody"
-          guard let present else { return made.contains(name) ? "\(opens): nobody has it yet" : nil }
-          return present.fullSince == nil ? "\(opens): it is at \(present.standing)" : nil
-        }
-        guard let present, present.isOpen, !closed.contains(name),
-          present.reason == SwitchRecord.reason(openedBy: step.id)
-        else { return nil }
-        return
-          "the switch '\(name)' stays at \(present.standing): \(step.id.short) opened it for everybody, and phasedb log says where it was"
-      }
-    }
-  }
-
-  /// What a way down closes before its steps.
-  func closing(
-    of plan: Plan, _ knowledge: Knowledge
-  ) throws(MigrationError) -> [PhaseID: Plan.PlannedClosing] {
-    guard let ledger = knowledge.ledger else { return [:] }
-    var closing: [PhaseID: Plan.PlannedClosing] = [:]
-    var named: Set<String> = []
-    for step in plan.steps {
-      let names = try SwitchClosing.names(
-        before: step.id, step.phase, applied: knowledge.applied, in: ledger
-      ).filter { !named.contains($0) }
-      named.formUnion(names)
-      guard
-        let found = try SwitchClosing(names, ledger, settle: options.switchSettle, at: options.now())
-      else { continue }
-      closing[step.id] = Plan.PlannedClosing(switches: found.switches, wait: found.wait)
-    }
-    return closing
   }
 }

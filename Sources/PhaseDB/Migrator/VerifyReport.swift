@@ -52,9 +52,11 @@ public struct VerifyReport: Sendable {
   public var isClean: Bool { checks.allSatisfy { !$0.isBroken } }
 }
 
-extension Migrator {
-  /// Checks drift, the ledger, foreign keys and every claim in force on the live database. Reads only.
-  public func verify() throws(MigrationError) -> VerifyReport {
+/// Checks a live database.
+struct Verifying: MigratorWork {
+  let migrator: Migrator
+
+  func verify() throws(MigrationError) -> VerifyReport {
     try connection.reading { () throws(MigrationError) in try presentReport() }
   }
 
@@ -74,7 +76,7 @@ extension Migrator {
       add(
         .ledger, "the ledger's objects are unchanged",
         broken: DetailLines.first(knowledge.ledgerDrift.lines))
-      let entries = try log()
+      let entries = try CheckpointWork(migrator: migrator).log(limit: nil)
       let older = entries.filter { !$0.coversSchemaVersion }.count
       let limits = older == 0 ? "" : " (\(older) older hashes do not cover schema_version)"
       add(.ledger, "the log's hash chain is intact\(limits)", broken: Self.brokenLines(of: entries))
@@ -85,10 +87,10 @@ extension Migrator {
       }
       add(
         .files, "the files of applied phases are unchanged",
-        broken: try planner(knowledge).edited().flatMap { edited in
+        broken: try planning.planner(knowledge).edited().flatMap { edited in
           [edited.message] + edited.details.map { "  \($0)" }
         })
-      let renumbered = try planner(knowledge).renumbered
+      let renumbered = try planning.planner(knowledge).renumbered
       if !renumbered.isEmpty {
         add(.files, "applied phases have the numbers of their files", broken: renumbered.map(\.sentence))
         checks[checks.count - 1].remedies = [Renumbered.opening]
@@ -151,13 +153,7 @@ extension Migrator {
     return checks
   }
 
-  /// Accepts rows without a parent, so that ``verify()`` counts only later ones.
-  ///
-  /// - Parameters:
-  ///   - tables: the tables of these rows.
-  ///   - reason: why, for the log.
-  /// - Throws: `nothing-to-accept` when every row of a table has its parent, `ledger-missing`, `database-busy`.
-  public func accept(orphansOf tables: [String], reason: String) throws(MigrationError) {
+  func accept(orphansOf tables: [String], reason: String) throws(MigrationError) {
     try writing("committing what is accepted") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else {
         throw MigrationError(
@@ -202,9 +198,8 @@ extension Migrator {
     }
   }
 
-  /// Rows of the log whose hash is not what it must be.
-  package func brokenLogEntries() throws(MigrationError) -> [LogEntry] {
-    LogEntry.broken(in: try log())
+  func brokenLogEntries() throws(MigrationError) -> [LogEntry] {
+    LogEntry.broken(in: try CheckpointWork(migrator: migrator).log(limit: nil))
   }
 
   private static func brokenLines(of entries: [LogEntry]) -> [Prose] {
@@ -213,9 +208,7 @@ extension Migrator {
         "row \($0.id) of phasedb_log (\($0.action) \($0.subject)) was changed or follows a gap"
       })
   }
-}
 
-extension Migrator {
   /// Reads every row of every archive.
   private func brokenArchives(_ archives: [ArchiveRecord]) throws(MigrationError) -> [Prose] {
     var lines: [Prose] = []

@@ -1,11 +1,10 @@
 internal import PhaseSQLite
 
-extension Migrator {
-  /// What reversing each applied phase would restore, counted on the present rows. Reads only.
-  ///
-  /// Phases are reversed from the last one on. For earlier phases, rows are counted only in tables that later phases
-  /// did not touch.
-  public func reversals() throws(MigrationError) -> [PhaseID: Reversal] {
+/// What ways down would give back, and what speaks against them.
+struct WaysBack: MigratorWork {
+  let migrator: Migrator
+
+  func reversals() throws(MigrationError) -> [PhaseID: Reversal] {
     try connection.reading { () throws(MigrationError) in try reversals(try Knowledge(of: connection)) }
   }
 

@@ -1,14 +1,14 @@
 /// How a migrate phase is cut into batches: the table whose rows it goes through, and the column that orders them.
-public struct Batching: Sendable, Hashable {
+package struct Batching: Sendable, Hashable {
   /// The table whose keys the batches follow.
-  public let table: String
+  package let table: String
   /// The column whose order is followed; nil for the table's own key.
-  public let column: String?
+  package let column: String?
 
   /// Batches over the keys of a table.
   ///
   /// - Parameter column: nil for its primary key or rowid.
-  public init(table: String, by column: String? = nil) {
+  package init(table: String, by column: String? = nil) {
     self.table = table
     self.column = column
   }

@@ -3,25 +3,25 @@
 ///
 /// When the phase goes up, the greatest value of a column is remembered. Rows with a greater one came since, and those of
 /// them that meet the condition are counted and listed.
-public struct Effect: Sendable, Hashable {
+package struct Effect: Sendable, Hashable {
   /// The table whose rows tell of it.
-  public let table: String
+  package let table: String
   /// A column that grows with every row, such as an INTEGER PRIMARY KEY.
-  public let column: String
+  package let column: String
   /// An expression of SQL over the columns of the table; nil when every row counts.
-  public let condition: String?
+  package let condition: String?
   /// Who has to deal with it.
-  public let audience: Residual.Audience
+  package let audience: Residual.Audience
   /// What remains, in one line.
-  public let text: String
+  package let text: String
   /// Where it is written; nil when it was made in Swift or read from the ledger.
-  public let place: Place?
+  package let place: Place?
 
   /// - Parameters:
   ///   - table: an ordinary table.
   ///   - column: one that grows with every row.
   ///   - condition: an expression on one line, without parameters; nil to count every row.
-  public init(
+  package init(
     _ table: String, by column: String, where condition: String? = nil, _ audience: Residual.Audience,
     _ text: String, at place: Place? = nil
   ) {
@@ -30,12 +30,12 @@ public struct Effect: Sendable, Hashable {
   }
 
   /// The place is not compared.
-  public static func == (left: Effect, right: Effect) -> Bool {
+  package static func == (left: Effect, right: Effect) -> Bool {
     left.table == right.table && left.column == right.column && left.condition == right.condition
       && left.audience == right.audience && left.text == right.text
   }
 
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(table)
     hasher.combine(column)
     hasher.combine(condition)

@@ -1,7 +1,7 @@
 /// What a phase needs of a lane, a job queue or an outgoing integration: nothing new is begun there while the phase runs.
-public struct LaneUse: Sendable, Hashable {
+package struct LaneUse: Sendable, Hashable {
   /// How quiet the lane must be before the phase begins.
-  public enum Need: String, Sendable, Hashable, CaseIterable {
+  package enum Need: String, Sendable, Hashable, CaseIterable {
     /// What was begun has ended.
     case idle
     /// And nothing waited at the moment when the lane was held.
@@ -9,20 +9,20 @@ public struct LaneUse: Sendable, Hashable {
   }
 
   /// The name of the lane in the settings.
-  public let lane: String
+  package let lane: String
   /// How quiet it must be.
-  public let need: Need
+  package let need: Need
   /// How long that may take. The lane is released, and the phase does not begin, once it took longer.
-  public let limit: Duration
+  package let limit: Duration
   /// Whether the lane stays held until the watch of the phase has its verdict.
-  public let isThroughWatch: Bool
+  package let isThroughWatch: Bool
 
   /// - Parameters:
   ///   - lane: the name of the lane in the settings.
   ///   - need: how quiet it must be.
   ///   - limit: how long that may take; more than zero.
   ///   - isThroughWatch: whether it stays held until the watch of the phase has its verdict.
-  public init(
+  package init(
     _ lane: String, _ need: Need = .idle, within limit: Duration, throughWatch isThroughWatch: Bool = false
   ) {
     (self.lane, self.need, self.limit, self.isThroughWatch) = (lane, need, limit, isThroughWatch)

@@ -1,13 +1,13 @@
 /// The name of a migration: a number that orders it and a word that describes it, as in `0002-split-customer-name`.
 ///
 /// The number is plain (`0002`) or a timestamp (`20260131120000`), up to 18 digits; `2` and `0002` are the same number.
-public struct MigrationName: Sendable, Hashable, Comparable {
+package struct MigrationName: Sendable, Hashable, Comparable {
   /// As written: the name of the folder.
-  public let text: String
+  package let text: String
   /// The numeric prefix.
-  public let number: UInt64
+  package let number: UInt64
   /// The digits of the prefix as written, with their leading zeros.
-  public var digits: String {
+  package var digits: String {
     String(Substring(text.utf8.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }))
   }
 
@@ -17,7 +17,7 @@ public struct MigrationName: Sendable, Hashable, Comparable {
   /// Takes a name apart.
   ///
   /// - Throws: `invalid-name` unless `text` is 1 to 18 digits, a hyphen, and letters, digits, `-`, `_` or `.`.
-  public init(_ text: String) throws(MigrationError) {
+  package init(_ text: String) throws(MigrationError) {
     // By bytes as far as they go: a ledger of hundreds of phases is read by every command.
     let digits = text.utf8.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
     let rest = text.utf8.dropFirst(digits.count)
@@ -34,13 +34,13 @@ public struct MigrationName: Sendable, Hashable, Comparable {
     self.number = number
   }
 
-  public static func < (left: MigrationName, right: MigrationName) -> Bool {
+  package static func < (left: MigrationName, right: MigrationName) -> Bool {
     (left.number, left.text) < (right.number, right.text)
   }
 }
 
 extension MigrationName: CustomStringConvertible {
-  public var description: String { text }
+  package var description: String { text }
 }
 
 extension UInt8 {

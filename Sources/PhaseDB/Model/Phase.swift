@@ -18,36 +18,54 @@ public struct Phase: Sendable, Hashable {
   /// What must hold once the phase is up.
   public let verifications: [Verification]
   /// What down cannot undo; nil when nothing was declared, empty when declared to be nothing.
-  public let residuals: [Residual]?
+  package let residuals: [Residual]?
   /// What a contract takes out of use: it is renamed after the up SQL, and gets its old name back before the down SQL.
-  public let retirements: [Retirement]
+  package let retirements: [Retirement]
   /// Losses the author accepts; without one the round trip must be exact.
-  public let losses: [Loss]
+  package let losses: [Loss]
   /// How long the phase before this one, of the same migration, must have been in place.
-  public let soak: Duration?
+  package let soak: Duration?
   /// Phases of other migrations that must be applied first. A prefix that names one phase is enough.
-  public let needs: [String]
+  package let needs: [String]
   /// The limits a rehearsal checks.
-  public let budget: Budget?
+  package let budget: Budget?
   /// How a migrate phase is cut into batches; nil when it runs in one transaction.
-  public let batching: Batching?
+  package let batching: Batching?
   /// Findings the author accepts.
-  public let allowances: [Allowance]
+  package let allowances: [Allowance]
   /// How long the phase is watched once it is up; nil when it is not.
-  public let watch: Watch?
+  package let watch: Watch?
   /// What is looked at meanwhile.
-  public let probes: [Probe]
+  package let probes: [Probe]
   /// The lanes in which nothing new is begun while the phase runs.
-  public let lanes: [LaneUse]
+  package let lanes: [LaneUse]
   /// The switches that an expand makes, or for which a contract waits.
-  public let switches: [Switch]
+  package let switches: [Switch]
   /// What the phase causes outside the database, counted by rows.
-  public let effects: [Effect]
+  package let effects: [Effect]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
   /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
   public private(set) var tokenHash = ""
 
-  /// A phase made in Swift; the parameters are the directives of a phase file.
+  /// A phase made in Swift. What else a phase may declare, such as losses, watches and lanes, is written in a phase file.
+  ///
+  /// - Parameters:
+  ///   - kind: expand, migrate or contract.
+  ///   - windows: for each application, the versions that run both before and after the phase.
+  ///   - up: the SQL of the way up.
+  ///   - down: the SQL of the way down.
+  ///   - summary: what the phase is for.
+  ///   - verifications: what must hold once the phase is up.
+  public init(
+    _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
+    verifications: [Verification] = []
+  ) {
+    self.init(
+      kind, windows: windows, up: up, down: down, summary: summary, verifications: verifications,
+      residuals: nil)
+  }
+
+  /// A phase with everything that a phase file can declare.
   ///
   /// - Parameters:
   ///   - windows: for each application, the versions that run both before and after the phase.
@@ -61,7 +79,7 @@ public struct Phase: Sendable, Hashable {
   ///   - lanes: the lanes in which nothing new is begun while the phase runs, each once.
   ///   - switches: of an expand, the switches that it makes; of a contract, those that must be fully on.
   ///   - effects: what down cannot undo outside the database, as far as rows tell of it.
-  public init(
+  package init(
     _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
@@ -93,7 +111,7 @@ public struct Phase: Sendable, Hashable {
   }
 
   /// A contract that does nothing but retire.
-  public init(
+  package init(
     retiring first: Retirement, _ others: Retirement..., windows: Windows, summary: String = "",
     residuals: [Residual]? = nil, soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
     allowances: [Allowance] = []

@@ -17,9 +17,9 @@ public struct Verification: Sendable, Hashable {
 }
 
 /// Something that remains after a technically perfect down.
-public struct Residual: Sendable, Hashable {
+package struct Residual: Sendable, Hashable {
   /// Whom it concerns.
-  public enum Audience: String, Sendable, Hashable, CaseIterable {
+  package enum Audience: String, Sendable, Hashable, CaseIterable {
     /// People who use the application.
     case customer
     /// Systems that took data from it.
@@ -33,19 +33,19 @@ public struct Residual: Sendable, Hashable {
   }
 
   /// Who has to deal with it.
-  public let audience: Audience
+  package let audience: Audience
   /// What remains, in one line.
-  public let text: String
+  package let text: String
 
   /// Something that remains after the way back.
-  public init(_ audience: Audience, _ text: String) {
+  package init(_ audience: Audience, _ text: String) {
     self.audience = audience
     self.text = text
   }
 
   /// What a phase declares about its residuals as a whole. Not declaring any differs from declaring that there are
   /// none.
-  public enum Statement: String, Sendable, Hashable, CaseIterable {
+  package enum Statement: String, Sendable, Hashable, CaseIterable {
     /// It has neither `@residual` nor `@effects`.
     case notDeclared = "not-declared"
     /// `@residual none`
@@ -57,23 +57,23 @@ public struct Residual: Sendable, Hashable {
 
 extension Phase {
   /// What it declares about residuals.
-  public var residualStatement: Residual.Statement {
+  package var residualStatement: Residual.Statement {
     guard effects.isEmpty else { return .declared }
     return residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
   }
 }
 
 /// A loss that the author of a phase accepts.
-public struct Loss: Sendable, Hashable {
+package struct Loss: Sendable, Hashable {
   /// The table.
-  public let table: String
+  package let table: String
   /// The column whose values may be lost.
-  public let column: String
+  package let column: String
   /// Why that is acceptable, in one line.
-  public let reason: String
+  package let reason: String
 
   /// A loss of one column.
-  public init(table: String, column: String, reason: String) {
+  package init(table: String, column: String, reason: String) {
     self.table = table
     self.column = column
     self.reason = reason
@@ -81,16 +81,16 @@ public struct Loss: Sendable, Hashable {
 }
 
 /// The longest times a rehearsal may measure; nil where there is no limit.
-public struct Budget: Sendable, Hashable {
+package struct Budget: Sendable, Hashable {
   /// The longest the way up may take; nil for no limit.
-  public let up: Duration?
+  package let up: Duration?
   /// The longest the way down may take; nil for no limit.
-  public let down: Duration?
+  package let down: Duration?
   /// The longest time the write lock is held.
-  public let hold: Duration?
+  package let hold: Duration?
 
   /// Limits that a rehearsal checks.
-  public init(up: Duration? = nil, down: Duration? = nil, hold: Duration? = nil) {
+  package init(up: Duration? = nil, down: Duration? = nil, hold: Duration? = nil) {
     self.up = up
     self.down = down
     self.hold = hold
@@ -98,20 +98,20 @@ public struct Budget: Sendable, Hashable {
 }
 
 /// One finding that the author of a phase accepts, until a version of the application.
-public struct Allowance: Sendable, Hashable {
+package struct Allowance: Sendable, Hashable {
   /// The id of the rule.
-  public let rule: String
+  package let rule: String
   /// The application whose versions end it.
-  public let application: String
+  package let application: String
   /// The first version of the application that must not need it.
-  public let until: Version
+  package let until: Version
   /// Why the findings are accepted, in one line.
-  public let reason: String
+  package let reason: String
   /// Where it is written; nil when it was made in Swift or read from the ledger.
-  public let place: Place?
+  package let place: Place?
 
   /// An exception from a rule of lint, until a version.
-  public init(rule: String, application: String, until: Version, reason: String, at place: Place? = nil) {
+  package init(rule: String, application: String, until: Version, reason: String, at place: Place? = nil) {
     self.place = place
     self.rule = rule
     self.application = application
@@ -120,12 +120,12 @@ public struct Allowance: Sendable, Hashable {
   }
 
   /// The place is not compared.
-  public static func == (left: Allowance, right: Allowance) -> Bool {
+  package static func == (left: Allowance, right: Allowance) -> Bool {
     left.rule == right.rule && left.application == right.application && left.until == right.until
       && left.reason == right.reason
   }
 
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(rule)
     hasher.combine(application)
     hasher.combine(until)

@@ -1,12 +1,12 @@
 /// The full name of a phase: its migration and its kind, as in `0002-split-customer-name/expand`.
 public struct PhaseID: Sendable, Hashable, Comparable {
   /// The migration it is part of.
-  public let migration: MigrationName
+  package let migration: MigrationName
   /// Which of the migration's phases it is.
   public let kind: PhaseKind
 
   /// The phase of a kind of a migration.
-  public init(_ migration: MigrationName, _ kind: PhaseKind) {
+  package init(_ migration: MigrationName, _ kind: PhaseKind) {
     self.migration = migration
     self.kind = kind
   }

@@ -1,15 +1,15 @@
 /// What a phase says about a switch: that it makes it, or, of a contract, that it waits until it is fully on.
-public struct Switch: Sendable, Hashable {
+package struct Switch: Sendable, Hashable {
   /// Its name, as applications ask for it.
-  public let name: String
+  package let name: String
   /// Of a contract, for how long it must have been on for everybody; nil for an expand, which makes it.
-  public let fullFor: Duration?
+  package let fullFor: Duration?
 
   /// A switch that an expand makes.
-  public init(_ name: String) { (self.name, fullFor) = (Self.onOneLine(name), nil) }
+  package init(_ name: String) { (self.name, fullFor) = (Self.onOneLine(name), nil) }
 
   /// A switch for which a contract waits.
-  public init(_ name: String, fullFor duration: Duration) {
+  package init(_ name: String, fullFor duration: Duration) {
     (self.name, fullFor) = (Self.onOneLine(name), duration)
   }
 

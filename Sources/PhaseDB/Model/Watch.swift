@@ -1,7 +1,7 @@
 /// How long a phase is watched once it is up, and what happens when one of its probes fails.
-public struct Watch: Sendable, Hashable {
+package struct Watch: Sendable, Hashable {
   /// What follows a failure.
-  public enum Consequence: String, Sendable, Hashable, CaseIterable {
+  package enum Consequence: String, Sendable, Hashable, CaseIterable {
     /// A person decides.
     case hold
     /// The phase comes down by itself, if that gives back everything.
@@ -9,20 +9,20 @@ public struct Watch: Sendable, Hashable {
   }
 
   /// How long the samples are judged: `duration / every` samples, rounded up. Time without samples does not count.
-  public let duration: Duration
+  package let duration: Duration
   /// The time between two samples.
-  public let every: Duration
+  package let every: Duration
   /// How long samples are taken and not judged before that, while caches fill and clients reconnect.
-  public let settle: Duration
+  package let settle: Duration
   /// What follows a failure.
-  public let then: Consequence
+  package let then: Consequence
 
   /// - Parameters:
   ///   - duration: from `every` on.
   ///   - every: more than zero.
   ///   - settle: zero unless given.
   ///   - then: a person decides unless this says otherwise.
-  public init(
+  package init(
     for duration: Duration, every: Duration, settle: Duration = .zero, then: Consequence = .hold
   ) {
     (self.duration, self.every, self.settle, self.then) = (duration, every, settle, then)
@@ -51,7 +51,7 @@ extension Watch {
 /// Something that is looked at again and again while a phase is watched.
 public struct Probe: Sendable, Hashable {
   /// What a value has to be.
-  public enum Expectation: Sendable, Hashable {
+  package enum Expectation: Sendable, Hashable {
     /// Of a SELECT, that it returns no row: each row is a violation. Of a probe of the settings, that it says so.
     case nothingWrong
     /// At most so much.
@@ -67,7 +67,7 @@ public struct Probe: Sendable, Hashable {
   }
 
   /// When samples that fail make the watch fail. One that is unknown neither counts nor begins the count anew.
-  public enum Tolerance: Sendable, Hashable {
+  package enum Tolerance: Sendable, Hashable {
     /// After so many failures in a row.
     case inARow(Int)
     /// After so many failures among the last so many samples that are not unknown.
@@ -75,7 +75,7 @@ public struct Probe: Sendable, Hashable {
   }
 
   /// What it means when there is no value: no row, or NULL.
-  public enum Missing: String, Sendable, Hashable, CaseIterable {
+  package enum Missing: String, Sendable, Hashable, CaseIterable {
     /// The sample passes.
     case passes
     /// The sample fails.
@@ -85,22 +85,22 @@ public struct Probe: Sendable, Hashable {
   }
 
   /// What it looks at, in a few words. Without a query it is the name of a probe of the settings.
-  public let title: String
+  package let title: String
   /// One SELECT, which may use `:since`, the moment at which the phase went up, as `2026-01-31 12:00:00` in UTC.
-  public let query: Script?
+  package let query: Script?
   /// What it expects.
-  public let expectation: Expectation
+  package let expectation: Expectation
   /// When it fails.
-  public let tolerance: Tolerance
+  package let tolerance: Tolerance
   /// What a missing value means.
-  public let missing: Missing
+  package let missing: Missing
   /// Whether it looks at something that the phase cannot have caused. While it fails, the watch judges nothing.
-  public let isControl: Bool
+  package let isControl: Bool
   /// SQL that breaks on a copy what the query looks at, so that a rehearsal sees it fail.
-  public let red: Script?
+  package let red: Script?
 
   /// A probe with a SELECT of its own, or, without one, of the settings.
-  public init(
+  package init(
     _ title: String, query: Script? = nil, expecting expectation: Expectation = .nothingWrong,
     fails tolerance: Tolerance = .inARow(3), missing: Missing = .unknown, isControl: Bool = false,
     red: Script? = nil

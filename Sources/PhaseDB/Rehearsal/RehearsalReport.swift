@@ -20,7 +20,7 @@ public struct RehearsalReport: Sendable {
   /// be tried was seen to fail.
   public var isClean: Bool { phases.allSatisfy(\.isClean) }
   /// What to record: nothing of a phase in which a stub answered for a function of the application.
-  public var evidence: [Evidence] { phases.filter(\.stubs.isEmpty).map(\.evidence) }
+  package var evidence: [Evidence] { phases.filter(\.stubs.isEmpty).map(\.evidence) }
 }
 
 /// What a rehearsal showed of one phase.

@@ -12,7 +12,7 @@ enum AdoptCommand {
     }
     let migrator = try location.migrator(.writing, context)
     if renumbers { return try renumber(migrator, context) }
-    let adoption = try migrator.adopt(at: phase)
+    let adoption = try migrator.adoption(at: phase)
     if context.isJSON {
       try context.print(json: AdoptionJSON(adoption, database: migrator.database))
       return .done

@@ -5,7 +5,7 @@ enum CheckInCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let live = try LiveVersion(context.invocation.value(.application) ?? "")
     let migrator = try Location(context, reading: .readable).migrator(.writing, context)
-    let report = try migrator.checkIn(
+    let report = try migrator.checkInReport(
       live, instance: context.invocation.value(.instance) ?? migrator.options.runner.host)
     if report.mayBeLive == nil {
       let meant = report.suggestion.map { "; did you mean \($0)?" } ?? ""

@@ -63,7 +63,7 @@ enum LaneCommand {
 
 extension LaneCount {
   /// What a person reads while it is waited for.
-  func words(of what: LaneWait) -> Prose {
+  func words(of what: Event.LaneWait) -> Prose {
     switch what {
     case .inFlight: words("in flight")
     case .waiting: words("waiting")

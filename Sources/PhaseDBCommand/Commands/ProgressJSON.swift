@@ -79,7 +79,7 @@ struct ProgressJSON: Encodable {
     case .laneHeld(let name, let id, let time):
       self.init(event: "lane-held", phase: id.description)
       lane = name
-      milliseconds = time
+      milliseconds = time.milliseconds
     case .laneKept(let name):
       self.init(event: "lane-kept")
       lane = name
@@ -92,9 +92,9 @@ struct ProgressJSON: Encodable {
     case .switchesClosed(let id, let names, let waiting):
       self.init(event: "switches-closed", phase: id.description)
       (switches, waitMilliseconds) = (names, waiting.milliseconds)
-    case .effectsListed(let id, let list, let failure):
+    case .effectsListed(let id, let rows, _, let file, let failure):
       self.init(event: "effects", phase: id.description, reason: failure)
-      (rows, file) = (list.rows, list.file)
+      (self.rows, self.file) = (rows, file)
     default: return nil
     }
   }

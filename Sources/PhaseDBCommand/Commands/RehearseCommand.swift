@@ -8,7 +8,7 @@ enum RehearseCommand {
     let migrator = try location.migrator(.reading, context)
     StopSignals.handle()
     let scope = context.invocation.value(.phase).map(Migrator.RehearsalScope.phase) ?? .pending
-    let report = try migrator.rehearse(scope, with: context)
+    let report = try RehearsalProgress(context: context).rehearse(scope, migrator)
     let (record, failure) = record(report, location, context)
     if context.isJSON {
       try context.print(json: RehearsalJSON(report, record: record))
@@ -74,20 +74,18 @@ enum RehearseCommand {
   }
 }
 
-extension Migrator {
-  /// Rehearses as the command line says, and shows how far it is.
-  func rehearse(
-    _ scope: RehearsalScope, with context: CommandContext
-  ) throws(MigrationError) -> RehearsalReport {
-    try rehearse(
-      scope, allowsEmpty: context.invocation.flag(.allowEmpty), in: context.invocation.value(.copyTo),
-      observe: RehearsalProgress(context: context).show)
-  }
-}
-
 /// Says on standard error what is done, because it may take minutes.
 struct RehearsalProgress {
   let context: CommandContext
+
+  /// Rehearses as the command line says.
+  func rehearse(
+    _ scope: Migrator.RehearsalScope, _ migrator: Migrator
+  ) throws(MigrationError) -> RehearsalReport {
+    try migrator.rehearse(
+      scope, allowsEmpty: context.invocation.flag(.allowEmpty), in: context.invocation.value(.copyTo),
+      observe: show)
+  }
 
   func show(_ event: RehearsalEvent) {
     guard !context.isJSON else { return }

@@ -189,7 +189,8 @@ private struct TransitionCommand {
     StopSignals.handle()
     // A new database has no rows to rehearse on and no application to protect.
     guard migrator.isThere, try !migrator.status().isFresh else { return }
-    let report = try migrator.rehearse(.selection(context.selection(.up)), with: context)
+    let report = try RehearsalProgress(context: context).rehearse(
+      .selection(context.selection(.up)), migrator)
     guard !report.phases.isEmpty else { return }
     if !context.isJSON, !context.invocation.flag(.quiet) || !report.isClean {
       RehearsalText(report).print(to: context)

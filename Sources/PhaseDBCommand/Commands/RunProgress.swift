@@ -40,9 +40,9 @@ final class RunProgress {
       context.note("\(id.short) waits: \(reason)")
     case .laneWaiting(let name, _, let count, let what):
       context.progress("waiting for lane \(name): \(count.words(of: what))")
-    case .laneHeld(let name, let id, let milliseconds):
+    case .laneHeld(let name, let id, let time):
       context.say(
-        "lane \(name) is quiet and held for \(id.short), after \(TimeText.text(.milliseconds(milliseconds)))")
+        "lane \(name) is quiet and held for \(id.short), after \(TimeText.text(time))")
     case .laneKept(let name): context.say("lane \(name) stays held, for its watch or by hand")
     case .laneOpened(let name): context.say("lane \(name) is open again")
     case .laneAbsent(_, _, let reason): context.note(reason)
@@ -69,15 +69,15 @@ final class RunProgress {
       context.say(
         "\(context.paint("closed  ", .good)) \(list); waiting \(TimeText.text(waiting)) before \(id.short) comes down"
       )
-    case .effectsListed(let id, let list, let failure):
-      if list.unknown > 0 {
+    case .effectsListed(let id, let rows, let unknown, let file, let failure):
+      if unknown > 0 {
         context.note("what \(id.short) caused is unknown in part: phasedb log")
       }
       if let failure {
         context.note(
-          "\(CountText.text(list.rows, "row")) of what \(id.short) caused are not listed: \(failure)")
-      } else if let file = list.file {
-        context.say("\(CountText.text(list.rows, "row")) of what \(id.short) caused: \(file)")
+          "\(CountText.text(rows, "row")) of what \(id.short) caused are not listed: \(failure)")
+      } else if let file {
+        context.say("\(CountText.text(rows, "row")) of what \(id.short) caused: \(file)")
       }
     case .began, .verified, .batching, .batchCommitted: break
     }

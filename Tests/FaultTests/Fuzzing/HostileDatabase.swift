@@ -64,7 +64,7 @@ struct HostileDatabase {
       migrator.options.overridden = [.evidence, .window]
       _ = try migrator.run(migrator.plan(.upAll))
       try migrator.createCheckpoint("here")
-      _ = try migrator.checkIn(try LiveVersion("app@1.0"), instance: "web")
+      try migrator.checkIn(try LiveVersion("app@1.0"), instance: "web")
       return contents()
     } catch {
       fatalError("\(error)")

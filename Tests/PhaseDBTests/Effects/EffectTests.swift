@@ -411,10 +411,12 @@ struct EffectListTests {
     }
     let name = "shop.db-effects-0002-expand-2.csv"
     #expect(try shop.lists() == [name: Self.header + Self.record("0002-b/expand", 3, "c")])
-    let list = EffectList(rows: 1, file: try shop.database.folderPath() + "/" + name, unknown: 0)
-    #expect(events.contains(.effectsListed(try PhaseID("0002-b/expand"), list, failure: nil)))
+    let file = try shop.database.folderPath() + "/" + name
+    #expect(
+      events.contains(
+        .effectsListed(try PhaseID("0002-b/expand"), rows: 1, unknown: 0, file: file, failure: nil)))
     let log = try migrator.log().filter { $0.action == "effects" }
-    #expect(log.map(\.detail) == ["customer: 1 row of outbox, id 3; list \(list.file ?? "")"])
+    #expect(log.map(\.detail) == ["customer: 1 row of outbox, id 3; list \(file)"])
     #expect(try migrator.brokenLogEntries().isEmpty)
   }
 
@@ -591,7 +593,7 @@ struct EffectListTests {
     migrator.options.effectsFolder = "/proc/nowhere"
     var failures: [Prose?] = []
     try migrator.run(migrator.plan(.down(1))) {
-      if case .effectsListed(_, _, let failure) = $0 { failures.append(failure) }
+      if case .effectsListed(_, _, _, _, let failure) = $0 { failures.append(failure) }
     }
     #expect(failures.count == 1 && failures[0]?.contains("cannot be written") == true)
     #expect(try shop.database.applied() == [])

@@ -585,7 +585,7 @@ struct SwitchTests {
     try live.set("25%")
     let migrator = try live.migrator(live.options(live: []))
     let plan = try migrator.plan(.down(1))
-    _ = try live.migrator(live.options(live: [])).checkIn(LiveVersion("app@2.0"), instance: "web-1")
+    try live.migrator(live.options(live: [])).checkIn(LiveVersion("app@2.0"), instance: "web-1")
     #expect(migrationError { try migrator.run(plan) }?.id == .phaseHeld)
     #expect(try live.record()?.exposure.hundredths == 2_500)
 

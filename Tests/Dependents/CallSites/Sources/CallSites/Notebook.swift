@@ -49,7 +49,7 @@ struct Notebook {
 
   /// A tool of an operator, which shows what happens.
   static func operatorsTool(_ path: String) async throws {
-    let options = Options(overridden: [.window], reason: "the release is undone")
+    let options = Options().overriding([.window], because: "the release is undone")
     let migrator = try Migrator(database: path, catalog: catalog(), options: options)
     for step in try migrator.plan(.downTo("0001")).steps { print("down:", step.id) }
     try await migrator.down(to: .phase("0001")) { event in show(event) }
@@ -58,6 +58,10 @@ struct Notebook {
       return try await migrator.up { event in show(event) }
     }
     try await expect(task.value.done.count == 1, "up again")
+    for try await event in migrator.down(to: .phase("0001")) { show(event) }
+    try expect(!migrator.isUpToDate, "down in a loop")
+    for try await event in migrator.up() { show(event) }
+    try expect(migrator.isUpToDate, "up in a loop")
     do {
       try await migrator.down(to: .checkpoint("nowhere"))
     } catch {
@@ -79,7 +83,7 @@ struct Notebook {
   static func rehearsal(_ path: String) throws {
     let migrator = try Migrator(database: path, catalog: catalog(), access: .reading)
     let report = try migrator.rehearse()
-    try expect(report.isClean && report.evidence.isEmpty, "nothing is left to rehearse")
+    try expect(report.isClean && report.held.isEmpty, "nothing is left to rehearse")
   }
 
   /// A test suite that writes down what its application asks.
@@ -103,13 +107,13 @@ struct Notebook {
   static func catalog() throws -> Catalog {
     try Catalog([
       Migration(
-        MigrationName("0001-notes"),
+        "0001-notes",
         phases: [
           phase(
             "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT NOT NULL)", "DROP TABLE notes", "<2.0")
         ]),
       Migration(
-        MigrationName("0002-title"),
+        "0002-title",
         phases: [
           phase("ALTER TABLE notes ADD COLUMN title TEXT", "ALTER TABLE notes DROP COLUMN title", ">=0.1")
         ]),

@@ -60,7 +60,7 @@ struct Check {
     else { throw Failure("a script has no statement") }
     let create = Phase(
       .expand, windows: try Windows(Window("notebook", VersionRange("<2.0"))), up: up, down: down)
-    return try Catalog([Migration(MigrationName("0001-notes"), phases: [create])])
+    return try Catalog([Migration("0001-notes", phases: [create])])
   }
 
   static func expect(_ holds: Bool, _ what: String) throws {

@@ -1,0 +1,158 @@
+internal import PhaseSQLite
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Plans what would be done, from what is known of a database.
+struct Planning: MigratorWork {
+  let migrator: Migrator
+
+  /// - Parameter saysReversals: whether the plan of a way down says what it would give back.
+  func plan(
+    _ selection: Selection, saysReversals: Bool = true, contracts: Bool = true
+  ) throws(MigrationError) -> Plan {
+    let knowledge = try undrifted()
+    let planner = try planner(knowledge)
+    let switches = SwitchPlanning(migrator: migrator)
+    let waysBack = WaysBack(migrator: migrator)
+    switch selection.direction {
+    case .up:
+      let squashed = try Squashing(migrator: migrator).unrecorded(knowledge)
+      var plan = try planner.up(selection, baseline: try baseline(knowledge), contracts: contracts)
+      if let last = squashed.last {
+        plan.squashed = squashed
+        let note: Prose =
+          "baseline.sql stands for the phases up to \(last.short): this is recorded, and they do not come down any more"
+        plan.squashNote = note
+        plan.notes.append(note)
+      }
+      let watches = WatchPlanning(migrator: migrator)
+      try watches.refuseUnknownProbes(of: plan)
+      try LaneWork(migrator: migrator).refuseUnknownLanes(of: &plan)
+      try switches.refuseTaken(of: plan, knowledge)
+      plan.notes += watches.notes(on: plan) + switches.notes(on: plan)
+      return plan
+    case .down:
+      let checkpoints = try lifting("reading the ledger") { () in
+        try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
+      }
+      var plan = try planner.down(selection, checkpoints: checkpoints)
+      try LaneWork(migrator: migrator).refuseUnknownLanes(of: &plan)
+      if saysReversals { plan.reversals = try waysBack.reversals(knowledge) }
+      if saysReversals, let half = planner.halfApplied, let underWay = planner.underWay,
+        let ledger = knowledge.ledger
+      {
+        plan.reversals[half.id] = try Reversal(of: underWay, ledger)
+      }
+      if saysReversals, let ledger = knowledge.ledger {
+        for (phase, error) in try waysBack.brokenArchives(of: plan.steps.map(\.id), on: .down, ledger)
+        where plan.reversals[phase]?.word != .blocked {
+          plan.reversals[phase, default: Reversal()].obstacles = [Reversal.Obstacle(error, of: phase)]
+        }
+      }
+      for step in plan.steps {
+        let hash = step.phase.tokenHash
+        plan.rehearsed[step.id] = planner.judgement.evidence.all.last {
+          $0.phase == step.id && $0.tokenHash == hash
+        }
+      }
+      plan.closing = try switches.closing(of: plan, knowledge)
+      plan.notes += switches.notes(on: plan)
+      if saysReversals, let ledger = knowledge.ledger {
+        try EffectWork(migrator: migrator).tell(of: &plan, knowledge, ledger)
+      }
+      let rehearsed = plan.rehearsed
+      plan.times = try downTimes(of: plan.steps.map { ($0.id, $0.phase, rehearsed[$0.id]) }, knowledge)
+      return plan
+    }
+  }
+
+  /// What is known of a database whose ledger and schema are as phasedb left them, or of which that is overridden.
+  func undrifted() throws(MigrationError) -> Knowledge {
+    let knowledge = try Knowledge(of: connection)
+    try knowledge.refuseLedgerDrift()
+    guard knowledge.isInPlace || options.overridden.contains(.drift) else {
+      throw try knowledge.driftError()
+    }
+    return knowledge
+  }
+
+  /// How long ways down may take, as far as that is known.
+  func downTimes(
+    of steps: [(id: PhaseID, phase: Phase, evidence: Evidence?)], _ knowledge: Knowledge
+  ) throws(MigrationError) -> [PhaseID: DownTime] {
+    guard let ledger = knowledge.ledger else { return [:] }
+    let seen = try lifting("reading the ledger") { () in try ledger.wayDownRecords(.rehearsal) }
+    let measured = try lifting("reading the log") { () in try ledger.lastWaysDown() }
+    let applied = Dictionary(knowledge.applied.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    var times: [PhaseID: DownTime] = [:]
+    for (id, phase, evidence) in steps {
+      guard let applied = applied[id] else { continue }
+      let idle = seen[applied.sequence].flatMap {
+        WayDownJSON.read(DownRehearsal.Seen.self, from: $0.report)?.milliseconds
+      }
+      times[id] = DownTime(
+        of: phase, idle: idle ?? evidence?.times.down,
+        measured: measured[Ledger.PhaseText(phase: id.description, hash: applied.tokenHash)],
+        up: (applied.milliseconds, evidence?.times.up), options.pacing)
+    }
+    return times
+  }
+
+  func planner(_ knowledge: Knowledge) throws(MigrationError) -> Planner {
+    let now = options.now()
+    let since = now.before(options.forget)
+    let judgement = GateJudgement(
+      live: try live(knowledge, since: since), isFresh: knowledge.isFresh, now: now.date ?? .distantPast,
+      overridden: options.overridden,
+      evidence: try evidence(knowledge), watches: try knowledge.ledger?.watches() ?? [],
+      switches: try lifting("reading the ledger") { () in try knowledge.ledger?.switches() ?? [] },
+      squashed: (catalog.baseline?.squashed ?? []).map(\.id))
+    return Planner(
+      catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
+      schema: knowledge.schema,
+      schemaDigest: knowledge.isInPlace ? knowledge.expectedDigest : knowledge.schema.digest,
+      drift: try knowledge.driftLines(), checkInsSince: since,
+      underWay: try knowledge.ledger?.batch(), brought: Set(options.evidence.map(\.phase))
+    ) { applied throws(MigrationError) in
+      guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
+      return try ledger.phase(applied)
+    }
+  }
+
+  private func evidence(_ knowledge: Knowledge) throws(MigrationError) -> EvidenceKnowledge {
+    let recorded = try lifting("reading the ledger") { () in try knowledge.ledger?.evidence() ?? [] }
+    return EvidenceKnowledge(
+      policy: options.evidencePolicy, recorded + options.evidence, hasLedger: knowledge.ledger != nil)
+  }
+
+  private func live(
+    _ knowledge: Knowledge, since moment: Timestamp
+  ) throws(MigrationError) -> LiveKnowledge {
+    guard options.live.isEmpty, !options.isLiveComplete else {
+      return LiveKnowledge(
+        toldBy: options.live, isComplete: options.isLiveComplete, beside: migrator.starting)
+    }
+    return try lifting("reading the ledger") { () in
+      LiveKnowledge(
+        try knowledge.ledger?.checkIns(since: moment) ?? [],
+        ended: try knowledge.ledger?.applicationsCheckedIn() ?? [], beside: migrator.starting)
+    }
+  }
+
+  /// The baseline, when it has to run: on a database that has nothing in it.
+  ///
+  /// A database that has tables and no ledger must have exactly the baseline's.
+  func baseline(_ knowledge: Knowledge) throws(MigrationError) -> Script? {
+    guard knowledge.ledger == nil else { return nil }
+    if knowledge.isFresh { return catalog.baseline }
+    // Whoever overrides drift begins with the schema that is there.
+    if !options.overridden.contains(.drift) {
+      try Adopting(migrator: migrator).refuseUnadopted(knowledge)
+    }
+    return nil
+  }
+}

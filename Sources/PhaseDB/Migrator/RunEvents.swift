@@ -1,0 +1,119 @@
+internal import Dispatch
+internal import Synchronization
+
+/// What happens in a run, for a loop. The run has a thread of its own, and goes on only while the loop waits for the next
+/// event, so that never two of them use the migrator.
+struct RunEvents: AsyncSequence {
+  typealias Element = Event
+  typealias Failure = MigrationError
+
+  let migrator: Migrator
+  let selection: Selection
+
+  func makeAsyncIterator() -> Iterator { Iterator(migrator, selection) }
+
+  /// One run. It begins with the first event that is asked for; leaving the loop stops it, and waits until it has.
+  final class Iterator: AsyncIteratorProtocol {
+    private let migrator: Migrator
+    private let selection: Selection
+    private let own: Cancellation
+    private let cancellation: Cancellation
+    private let turns = Turns()
+    private var isOver = false
+    private var hasBegun = false
+
+    init(_ migrator: Migrator, _ selection: Selection) {
+      (self.migrator, self.selection, own) = (migrator, selection, migrator.options.cancellation)
+      cancellation = Cancellation(following: own)
+    }
+
+    func next(isolation actor: isolated (any Actor)?) async throws(MigrationError) -> Event? {
+      guard !isOver else { return nil }
+      let (turns, cancellation) = (turns, cancellation)
+      let next = await withTaskCancellationHandler {
+        await withCheckedContinuation { continuation in
+          turns.waits(continuation)
+          if hasBegun { turns.run.signal() } else { begin() }
+        }
+      } onCancel: {
+        cancellation.cancel()
+      }
+      switch next {
+      case .event(let event): return event
+      case .end(let failure):
+        end()
+        if let failure { throw failure }
+        return nil
+      }
+    }
+
+    private func begin() {
+      hasBegun = true
+      migrator.options.cancellation = cancellation
+      nonisolated(unsafe) let migrator = migrator
+      let (turns, selection) = (turns, selection)
+      DispatchQueue(label: "phasedb").async {
+        var failure: MigrationError?
+        do throws(MigrationError) {
+          let migrator = unsafe migrator
+          try migrator.run(try migrator.plan(selection)) { turns.tell(.event($0)) }
+        } catch {
+          failure = error
+        }
+        turns.tell(.end(failure))
+      }
+    }
+
+    private func end() {
+      isOver = true
+      migrator.options.cancellation = own
+    }
+
+    deinit {
+      guard hasBegun, !isOver else { return }
+      cancellation.cancel()
+      turns.leave()
+      end()
+    }
+  }
+
+  private enum Next: Sendable {
+    case event(Event)
+    /// The run is over; nil when it did not fail.
+    case end(MigrationError?)
+  }
+
+  /// Whose turn it is: the loop's, or the run's.
+  private final class Turns: Sendable {
+    /// Lets the run go on after an event.
+    let run = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
+    private let state = Mutex<State>(State())
+
+    private struct State {
+      var loop: CheckedContinuation<Next, Never>?
+      var isLeft = false
+    }
+
+    func waits(_ loop: CheckedContinuation<Next, Never>) { state.withLock { $0.loop = loop } }
+
+    func tell(_ next: Next) {
+      let (loop, isLeft) = state.withLock { state in
+        defer { state.loop = nil }
+        return (state.loop, state.isLeft)
+      }
+      loop?.resume(returning: next)
+      switch next {
+      case .event: if !isLeft { run.wait() }
+      case .end: ended.signal()
+      }
+    }
+
+    /// Nobody asks for events any more: lets the run come to its end, and waits for it.
+    func leave() {
+      state.withLock { $0.isLeft = true }
+      run.signal()
+      ended.wait()
+    }
+  }
+}
