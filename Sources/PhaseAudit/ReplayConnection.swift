@@ -51,7 +51,7 @@ final class ReplayConnection {
       try connection.execute("PRAGMA journal_mode = MEMORY")
     }
     try clock.rule(connection)
-    try connection.stub(stubs.map { FunctionStub($0) })
+    try FunctionStub.define(stubs.map { FunctionStub($0) }, on: connection)
   }
 
   /// The present schema.

@@ -68,10 +68,8 @@ final class CopyWorkshop {
   func copy(of source: Connection) throws(MigrationError) -> StateCopy {
     let bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
     guard bytes > Self.inMemory else {
-      let target = try lifting("opening a copy") { () in try Connection(path: "", mode: .memory) }
-      try lifting("copying the database") { () in
-        try source.backUp(to: target) { _, _ in !isStopped }
-        try target.dropLaneTriggers()
+      let target = try lifting("copying the database") { () in
+        try DatabaseCopy.inMemory(of: source) { !isStopped }
       }
       return try StateCopy(target, in: self)
     }

@@ -34,16 +34,17 @@ final class RowBook {
       logs[table] = TouchLog(of: shape, on: connection)
     }
     self.logs = logs
-    connection.watchRows { [unowned self] table, rowID in
-      touchedIDs[table.folded, default: []].insert(rowID)
+    let changes = RowChanges { [unowned self] change in
+      if case .rowID(let id) = change.row { touchedIDs[change.table.folded, default: []].insert(id) }
     }
+    connection.startTelling(changes, everyChange: false)
   }
 
-  deinit { connection.stopWatchingRows() }
+  deinit { connection.stopTelling() }
 
   /// Removes from the connection what it added there.
   func close() throws(SQLiteError) {
-    connection.stopWatchingRows()
+    connection.stopTelling()
     for log in logs.values { try log.remove(from: connection) }
   }
 
@@ -92,7 +93,7 @@ final class RowBook {
     var contents: [Key: Row] = [:]
     for (table, keys) in Dictionary(grouping: keys, by: \.table) {
       guard let shape = shapes[table] else { continue }
-      let there = Set(try connection.columnNames(of: SchemaName(table)).map(\.key))
+      let there = Set(try Table.columnNames(of: SchemaName(table), on: connection).map(\.key))
       let columns = shape.columns.filter(there.contains)
       let isAskable =
         shape.keyColumns.allSatisfy { there.contains($0) || !shape.columns.contains($0) } && !columns.isEmpty

@@ -24,7 +24,7 @@ final class StateCopy {
       try connection.execute("PRAGMA journal_mode = MEMORY")
       try connection.execute("PRAGMA synchronous = OFF")
       try workshop.clock.rule(connection)
-      try connection.stub(workshop.functions)
+      try FunctionStub.define(workshop.functions, on: connection)
       try connection.limit(to: CostLimit(.database(bytes: Int64(try connection.contentBytes))))
     }
     connection.turn(.foreignKeys, on: true)

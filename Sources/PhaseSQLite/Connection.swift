@@ -36,16 +36,10 @@ package import PhaseSQL
     case until(ContinuousClock.Instant)
   }
 
-  var authorizer: Unmanaged<AuthorizerBox>?
-  var progress: Unmanaged<ProgressBox>?
-  var progressQuestion: (instructions: Int, shouldGoOn: () -> Bool)?
+  var hooks = Hooks()
   package internal(set) var costLimit: CostLimit?
   /// What answers for functions of the application; nil on a user's database.
   package internal(set) var stubs: FunctionStubs?
-  var commits: Unmanaged<CommitBox>?
-  var rowWatch: Unmanaged<RowWatchBox>?
-  var rowChanges: Unmanaged<RowChanges>?
-  var tracer: Unmanaged<TraceBox>?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
   package init(path: String, mode: Mode) throws(SQLiteError) {
@@ -87,8 +81,7 @@ package import PhaseSQL
     removeAuthorizer()
     costLimit = nil
     removeProgressHandler()
-    if unsafe commits != nil { giveBackCheckpoints(every: 1_000) }
-    stopWatchingRows()
+    if hooks.log != nil { giveBackCheckpoints(every: 1_000) }
     stopTelling()
     stopTracing()
     if isOwner { unsafe sqlite3_close_v2(handle) }
@@ -170,6 +163,22 @@ extension Connection {
     }
     return rows
   }
+
+  /// Opens a transaction.
+  package func begin(_ kind: Transaction.Kind = .immediate) throws(SQLiteError) -> Transaction {
+    try Transaction(on: self, kind)
+  }
+
+  /// Drops a table, also beside virtual tables that were written in the same transaction.
+  package func drop(_ table: String) throws(SQLiteError) {
+    try endStatementsOfModules()
+    try execute("DROP TABLE IF EXISTS \(table)")
+  }
+
+  /// Compiles a statement and does not run it.
+  package func queryPlan(of sql: String) throws(SQLiteError) -> [QueryPlanLine] {
+    try rows("EXPLAIN QUERY PLAN \(sql)").map(QueryPlanLine.init)
+  }
 }
 
 // MARK: - State
@@ -233,9 +242,6 @@ extension Connection {
   func waitForNothing() {
     if patience != nil { unsafe sqlite3_busy_timeout(handle, 0) }
   }
-
-  /// Makes a running statement fail with SQLITE_INTERRUPT, which rolls an open transaction back.
-  package func interrupt() { unsafe sqlite3_interrupt(handle) }
 
   /// A setting of the connection (sqlite.org/c3ref/c_dbconfig_defensive.html).
   package enum Switch: CaseIterable, Sendable {
@@ -320,5 +326,113 @@ extension Connection {
   /// A counter that every change of the schema raises (sqlite.org/pragma.html#pragma_schema_version).
   package var schemaVersion: Int64 {
     get throws(SQLiteError) { try value("PRAGMA main.schema_version")?.integer ?? 0 }
+  }
+}
+
+// MARK: - What SQL may cost
+
+extension Connection {
+  /// The longest value that a statement may make, and the longest statement.
+  var valueBytes: Int { Int(unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, -1)) }
+
+  /// Raises a limit of values to the length of SQL that is about to run.
+  package func makeRoom(forSQLOf bytes: Int) {
+    guard let least = costLimit?.limits.valueBytes else { return }
+    unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Int32(clamping: max(valueBytes, least + 2 * bytes)))
+  }
+
+  /// Limits what a body's SQL may cost, on a connection without a limit of its own.
+  package func limited<Result, Failure: Error>(
+    to costLimit: CostLimit, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let before = self.costLimit
+    self.costLimit = costLimit
+    installProgressHandler()
+    defer {
+      self.costLimit = before
+      installProgressHandler()
+    }
+    return try costLimit.spend(body)
+  }
+
+  /// Limits what the SQL that runs on the connection may cost.
+  package func limit(to costLimit: CostLimit) throws(SQLiteError) {
+    self.costLimit = costLimit
+    installProgressHandler()
+    if let bytes = costLimit.limits.valueBytes {
+      unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Int32(clamping: bytes))
+    }
+    if let pages = costLimit.limits.pages { try execute("PRAGMA main.max_page_count = \(pages)") }
+  }
+
+  /// Runs a body within the connection's limit, if there is one.
+  package func spending<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure)
+    -> Result
+  {
+    guard let costLimit else { return try body() }
+    return try costLimit.spend(body)
+  }
+
+  /// Runs a body that only compiles, within the connection's limit. While SQLite compiles, it calls only the
+  /// authorizer.
+  package func spendingWhileCompiling<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    guard let costLimit else { return try body() }
+    var asked = 0
+    setAuthorizer { _ in
+      asked += 1
+      return !asked.isMultiple(of: 64) || costLimit.goesOn(after: 0)
+    }
+    defer { removeAuthorizer() }
+    return try costLimit.spend(body)
+  }
+}
+
+// MARK: - Copying
+
+extension Connection {
+  /// Copies this database over another by SQLite's backup API, as it is at one moment (sqlite.org/backup.html).
+  ///
+  /// A copy in small steps starts over whenever another process writes, and may never end. So this reads all pages in
+  /// one transaction: its own, or the one that is open. It copies in steps, and reports progress between them, where
+  /// the caller can end it.
+  ///
+  /// - Parameters:
+  ///   - target: its content is replaced.
+  ///   - progress: gets the bytes copied so far and the bytes of the whole; false ends the copy with SQLITE_INTERRUPT.
+  package func backUp(
+    to target: Connection, progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
+  ) throws(SQLiteError) {
+    target.ignoredTables = ignoredTables
+    guard isAutocommit else { return try copy(to: target, progress) }
+    let transaction = try begin(.deferred)
+    try copy(to: target, progress)
+    try transaction.rollBack()
+  }
+
+  private func copy(to target: Connection, _ progress: (Int, Int) -> Bool) throws(SQLiteError) {
+    // A deferred transaction begins with the first read.
+    let pageSize = Int(try self.pageSize)
+    _ = try value("SELECT count(*) FROM main.sqlite_schema")
+    guard let backup = unsafe sqlite3_backup_init(target.handle, "main", handle, "main") else {
+      throw unsafe SQLiteError(SQLITE_ERROR, on: target.handle)
+    }
+    let pages = Int32(clamping: max(1, (16 << 20) / pageSize))
+    var stepped = SQLITE_OK
+    while stepped == SQLITE_OK {
+      stepped = unsafe sqlite3_backup_step(backup, pages)
+      let total = Int(unsafe sqlite3_backup_pagecount(backup))
+      let rest = Int(unsafe sqlite3_backup_remaining(backup))
+      if stepped == SQLITE_OK, !progress((total - rest) * pageSize, total * pageSize) {
+        stepped = SQLITE_INTERRUPT
+      }
+    }
+    let finished = unsafe sqlite3_backup_finish(backup)
+    guard stepped == SQLITE_DONE, finished == SQLITE_OK else {
+      let code = stepped == SQLITE_DONE ? finished : stepped
+      throw SQLiteError(
+        code: ResultCode(rawValue: code), message: unsafe String(cString: sqlite3_errstr(code)))
+    }
   }
 }

@@ -15,6 +15,29 @@ package struct FunctionStub: Sendable, Hashable {
     (self.name, self.argumentCount) = (name, argumentCount)
   }
 
+  /// Gives a private database the functions that only the application has. Never to be called on a user's database.
+  package static func define(_ functions: [FunctionStub], on connection: Connection) throws(SQLiteError) {
+    guard !functions.isEmpty else { return }
+    let stubs = FunctionStubs(functions)
+    for function in functions {
+      try connection.define(function.name, argumentCount: function.argumentCount, isForSchema: true) {
+        arguments in
+        stubs.call(function.name)
+        return function.result(of: arguments)
+      }
+    }
+    connection.stubs = stubs
+  }
+
+  /// The function that a connection does not have, when that is what SQLite says.
+  package static func lacking(in message: String) -> String? {
+    for words in ["no such function: ", "unknown function: "] where message.hasPrefix(words) {
+      let name = message.dropFirst(words.count)
+      return String(name.hasSuffix("()") ? name.dropLast(2) : name)
+    }
+    return nil
+  }
+
   fileprivate var isCondition: Bool { ["regexp", "match"].contains(name.asciiLowercased) }
 
   fileprivate func result(of arguments: [Value]) -> Value {
@@ -51,20 +74,4 @@ package final class FunctionStubs {
   package var taken: [String] { noted.sorted() }
 
   package func forget() { (noted, called) = ([], []) }
-}
-
-extension Connection {
-  /// Gives a private database the functions that only the application has. Never to be called on a user's database.
-  package func stub(_ functions: [FunctionStub]) throws(SQLiteError) {
-    guard !functions.isEmpty else { return }
-    let stubs = FunctionStubs(functions)
-    for function in functions {
-      try define(function.name, argumentCount: function.argumentCount, isForSchema: true) {
-        arguments in
-        stubs.call(function.name)
-        return function.result(of: arguments)
-      }
-    }
-    self.stubs = stubs
-  }
 }

@@ -18,7 +18,7 @@ package struct QueryPlanLine: Sendable {
   /// Its alias, if SQLite names both.
   package let alias: String?
 
-  fileprivate init(_ row: [Value]) {
+  init(_ row: [Value]) {
     text = row[3].text ?? ""
     isOutermost = row[1] == 0
     let words = text.split(separator: " ").map(String.init)
@@ -27,12 +27,5 @@ package struct QueryPlanLine: Sendable {
     access = words.count < 2 ? nil : words[0] == "SEARCH" ? .search : words[0] == "SCAN" ? .scan : nil
     table = words.indices.contains(name) ? words[name] : ""
     alias = words.firstIndex(of: "AS").flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }
-  }
-}
-
-extension Connection {
-  /// Compiles a statement and does not run it.
-  package func queryPlan(of sql: String) throws(SQLiteError) -> [QueryPlanLine] {
-    try rows("EXPLAIN QUERY PLAN \(sql)").map(QueryPlanLine.init)
   }
 }

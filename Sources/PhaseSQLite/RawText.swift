@@ -67,42 +67,6 @@ extension Sequence<UInt16> {
   }
 }
 
-extension Value {
-  /// Text of these bytes, which need not be UTF-8.
-  package init(utf8 bytes: [UInt8]) {
-    if let text = String(validating: bytes, as: UTF8.self) {
-      self = .text(text)
-    } else {
-      self = .rawText(.utf8(bytes))
-    }
-  }
-
-  /// The text that SQLite holds in a value, byte for byte.
-  ///
-  /// - Parameter value: a value of type TEXT, of a column or an argument.
-  init(textOf value: OpaquePointer?) {
-    // SQLite makes UTF-8 of UTF-16 without care for halves of pairs, so that is read as it is.
-    guard unsafe phasedb_value_is_utf16(value) != 0 else {
-      let start = unsafe sqlite3_value_text(value)
-      let count = Int(unsafe sqlite3_value_bytes(value))
-      let bytes = unsafe UnsafeBufferPointer(start: start, count: start == nil ? 0 : count)
-      if let text = unsafe String(validating: bytes, as: UTF8.self) {
-        self = .text(text)
-      } else {
-        self = .rawText(.utf8(unsafe Array(bytes)))
-      }
-      return
-    }
-    let units = unsafe Array(value.utf16)
-    // Asked for one by one: U+FFFE and U+FFFF do not come through UTF-8.
-    if units.allSatisfy({ $0 < 0xFFFE }), let text = String(validating: units, as: UTF16.self) {
-      self = .text(text)
-    } else {
-      self = .rawText(.utf16(units))
-    }
-  }
-}
-
 extension OpaquePointer? {
   /// The code units of a text in UTF-16, valid as long as the value is.
   var utf16: UnsafeBufferPointer<UInt16> {

@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// Each holds a read transaction from the beginning to the end. All see the same state if no connection commits while
 /// they begin. The caller ensures that: either no other process writes the file, or the readers are made within
-/// ``Connection/whileNoneCommits(_:)``. In WAL mode others may write meanwhile (sqlite.org/isolation.html); in the
+/// ``whileNoneCommits(on:_:)``. In WAL mode others may write meanwhile (sqlite.org/isolation.html); in the
 /// other modes they wait until the readers are gone.
 package final class Readers: Sendable {
   private let readers: [Reader]
@@ -60,12 +60,12 @@ package final class Readers: Sendable {
     }
     if let failure = failure.withLock({ $0 }) { throw failure }
   }
-}
 
-extension Connection {
-  /// Runs a body while this connection holds the write lock and writes nothing, so that nobody commits meanwhile.
-  package func whileNoneCommits<Result>(_ body: () throws -> Result) throws -> Result {
-    let transaction = try begin(.immediate)
+  /// Runs a body while a connection holds the write lock and writes nothing, so that none commits meanwhile.
+  package static func whileNoneCommits<Result>(
+    on connection: Connection, _ body: () throws -> Result
+  ) throws -> Result {
+    let transaction = try connection.begin(.immediate)
     let result = try body()
     try transaction.rollBack()
     return result

@@ -54,62 +54,15 @@ package final class RowChanges {
     self.observeMain = observeMain
     self.observe = observe
   }
-}
 
-extension Connection {
-  /// Whether the library reports every row, also those that REPLACE removes and those of tables without rowids
-  /// (sqlite.org/c3ref/preupdate_blobwrite.html).
-  package static let tellsEveryChange: Bool = {
-    guard let scratch = try? Connection(path: "", mode: .memory) else { return false }
-    return unsafe phasedb_preupdate_hook(scratch.handle, nil, nil) == 1
-  }()
-
-  /// Reports every row of the main database that is changed by a statement prepared from now on. A library without the
-  /// pre-update hook leaves out the rows that ``tellsEveryChange`` names.
-  ///
-  /// - Parameter everyChange: false does not use the hook.
-  package func startTelling(_ changes: RowChanges, everyChange: Bool = Connection.tellsEveryChange) {
-    stopTelling()
-    let box = unsafe Unmanaged.passRetained(changes)
-    unsafe rowChanges = box
-    if everyChange {
-      _ = unsafe phasedb_preupdate_hook(
-        handle,
-        { context, connection, code, database, table, old, new in
-          guard let context = unsafe context, let database = unsafe database, let table = unsafe table,
-            unsafe isMain(database)
-          else { return }
-          let changes = unsafe Unmanaged<RowChanges>.fromOpaque(context).takeUnretainedValue()
-          unsafe changes.tell(code, table, old, new, connection)
-        }, box.toOpaque())
-    } else {
-      unsafe sqlite3_update_hook(
-        handle,
-        { context, code, database, table, row in
-          guard let context = unsafe context, let database = unsafe database, let table = unsafe table,
-            unsafe isMain(database)
-          else { return }
-          let changes = unsafe Unmanaged<RowChanges>.fromOpaque(context).takeUnretainedValue()
-          unsafe changes.tell(code, table, row, row, nil)
-        }, box.toOpaque())
-    }
+  /// - Parameter observe: gets the changes of all tables, those without rowids excepted.
+  package convenience init(observe: @escaping (RowChange) -> Void) {
+    self.init(table: "", keys: [:], observeMain: { _, _, _ in }, observe: observe)
   }
-
-  package func stopTelling() {
-    guard let box = unsafe rowChanges else { return }
-    _ = unsafe phasedb_preupdate_hook(handle, nil, nil)
-    unsafe sqlite3_update_hook(handle, nil, nil)
-    unsafe box.release()
-    unsafe rowChanges = nil
-  }
-}
-
-private func isMain(_ name: UnsafePointer<CChar>) -> Bool {
-  unsafe name[0] == 0x6d && name[1] == 0x61 && name[2] == 0x69 && name[3] == 0x6e && name[4] == 0
 }
 
 extension RowChanges {
-  @unsafe fileprivate func tell(
+  @unsafe func tell(
     _ code: Int32, _ table: UnsafePointer<CChar>, _ old: Int64, _ new: Int64, _ connection: OpaquePointer?
   ) {
     let operation: RowOperation =

@@ -109,22 +109,22 @@ extension Statement {
   }
 }
 
-/// The sum over every row that a function made by ``Connection/defineRowHash(named:columns:adding:)`` hashed.
+/// The sum over every row that a function made by ``RowHash/define(_:columns:adding:on:)`` hashed.
 package final class RowSumInSQL {
   package fileprivate(set) var sum = RowSum()
   package init() {}
 }
 
-extension Connection {
-  /// Gives SQL a function that hashes a row and returns ``RowHash/stored``; ``rowHashCall(_:_:)`` writes the call.
+extension RowHash {
+  /// Gives SQL a function that hashes a row and returns ``stored``; ``call(_:_:)`` writes the call.
   ///
   /// - Parameters:
   ///   - columns: the names of its arguments.
   ///   - sum: adds every row that is hashed, so that a copy is summed while it is made.
-  package func defineRowHash(named name: String, columns: [String], adding sum: RowSumInSQL? = nil)
-    throws(SQLiteError)
-  {
-    try endStatementsOfModules()
+  package static func define(
+    _ name: String, columns: [String], adding sum: RowSumInSQL? = nil, on connection: Connection
+  ) throws(SQLiteError) {
+    try connection.endStatementsOfModules()
     // A function that counts its rows must be called once for each, so it is not called deterministic.
     let flags = SQLITE_UTF8 | SQLITE_DIRECTONLY | (sum == nil ? SQLITE_DETERMINISTIC : 0)
     let seeds = RowHasher(columns: columns).seeds
@@ -135,7 +135,7 @@ extension Connection {
       rest = rest.dropFirst(RowHashLink.width)
       let box = RowHashLink(seeds: own, isFirst: link == 0, isLast: rest.isEmpty, sum: sum)
       let code = unsafe sqlite3_create_function_v2(
-        handle, RowHashLink.name(name, link, isLast: rest.isEmpty), -1, flags,
+        connection.handle, RowHashLink.name(name, link, isLast: rest.isEmpty), -1, flags,
         Unmanaged.passRetained(box).toOpaque(),
         { context, count, arguments in
           guard let context = unsafe context, let user = unsafe sqlite3_user_data(context) else { return }
@@ -145,7 +145,7 @@ extension Connection {
         { user in
           if let user = unsafe user { unsafe Unmanaged<RowHashLink>.fromOpaque(user).release() }
         })
-      guard code == SQLITE_OK else { throw unsafe SQLiteError(code, on: handle) }
+      guard code == SQLITE_OK else { throw unsafe SQLiteError(code, on: connection.handle) }
       link += 1
     } while !rest.isEmpty
   }
@@ -153,7 +153,7 @@ extension Connection {
   /// The call of such a function in SQL.
   ///
   /// - Parameter values: an expression for each column, in the order of the columns.
-  package static func rowHashCall(_ name: String, _ values: [String]) -> String {
+  package static func call(_ name: String, _ values: [String]) -> String {
     var rest = values[...]
     var link = 0
     var call = ""

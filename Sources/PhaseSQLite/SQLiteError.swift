@@ -28,6 +28,14 @@ package struct SQLiteError: Error, Hashable, Sendable {
       message: unsafe message.map { unsafe String(cString: $0) } ?? "error \(code)",
       sql: sql, offset: offset >= 0 ? Int(offset) : nil)
   }
+
+  /// The error of a statement, also when it cost too much.
+  init(_ code: Int32, of connection: Connection, sql: String?) {
+    self = unsafe SQLiteError(code, on: connection.handle, sql: sql)
+    guard let overrun = connection.costLimit?.overrun(self.code, of: connection) else { return }
+    self.code = .tooCostly
+    message = overrun.sentence
+  }
 }
 
 extension SQLiteError: CustomStringConvertible {

@@ -45,10 +45,3 @@ package struct Transaction: ~Copyable {
     if !connection.isAutocommit { try connection.execute("ROLLBACK") }
   }
 }
-
-extension Connection {
-  /// Opens a transaction.
-  package func begin(_ kind: Transaction.Kind = .immediate) throws(SQLiteError) -> Transaction {
-    try Transaction(on: self, kind)
-  }
-}

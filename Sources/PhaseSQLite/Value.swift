@@ -1,3 +1,4 @@
+internal import CSQLite
 package import PhaseSQL
 
 /// A value as SQLite stores it (sqlite.org/datatype3.html).
@@ -70,6 +71,87 @@ extension Value: CustomStringConvertible {
     case .text(let value): SQLText.literal(value)
     case .rawText(let value): "CAST(\(SQLText.blob(value.bytes)) AS TEXT)"
     case .blob(let bytes): SQLText.blob(bytes)
+    }
+  }
+}
+
+// MARK: - As SQLite hands it over
+
+extension Value {
+  /// The value of an argument.
+  init(_ value: OpaquePointer?) {
+    switch unsafe sqlite3_value_type(value) {
+    case SQLITE_INTEGER: self = .integer(unsafe sqlite3_value_int64(value))
+    case SQLITE_FLOAT: self = .real(unsafe sqlite3_value_double(value))
+    case SQLITE_TEXT: self = unsafe Value(textOf: value)
+    case SQLITE_BLOB:
+      let count = Int(unsafe sqlite3_value_bytes(value))
+      self = .blob(unsafe Array(UnsafeRawBufferPointer(start: sqlite3_value_blob(value), count: count)))
+    default: self = .null
+    }
+  }
+
+  /// Makes this the result of a function call.
+  func give(to context: OpaquePointer) {
+    switch self {
+    case .null: unsafe sqlite3_result_null(context)
+    case .integer(let value): unsafe sqlite3_result_int64(context, value)
+    case .real(let value): unsafe sqlite3_result_double(context, value)
+    case .text(var text):
+      text.withUTF8 { utf8 in
+        unsafe utf8.withMemoryRebound(to: CChar.self) { characters in
+          unsafe phasedb_result_text(context, characters.baseAddress, UInt64(characters.count))
+        }
+      }
+    case .rawText(.utf8(let bytes)):
+      unsafe bytes.withUnsafeBytes { buffer in
+        unsafe phasedb_result_text(
+          context, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), UInt64(buffer.count))
+      }
+    case .rawText(.utf16(let units)):
+      unsafe RawText.marked(units).withUnsafeBytes { buffer in
+        unsafe phasedb_result_text16(context, buffer.baseAddress, UInt64(buffer.count))
+      }
+    case .blob(let bytes):
+      unsafe bytes.withUnsafeBytes { buffer in
+        unsafe buffer.isEmpty
+          ? sqlite3_result_zeroblob(context, 0)
+          : phasedb_result_blob(context, buffer.baseAddress, UInt64(buffer.count))
+      }
+    }
+  }
+
+  /// Text of these bytes, which need not be UTF-8.
+  package init(utf8 bytes: [UInt8]) {
+    if let text = String(validating: bytes, as: UTF8.self) {
+      self = .text(text)
+    } else {
+      self = .rawText(.utf8(bytes))
+    }
+  }
+
+  /// The text that SQLite holds in a value, byte for byte.
+  ///
+  /// - Parameter value: a value of type TEXT, of a column or an argument.
+  init(textOf value: OpaquePointer?) {
+    // SQLite makes UTF-8 of UTF-16 without care for halves of pairs, so that is read as it is.
+    guard unsafe phasedb_value_is_utf16(value) != 0 else {
+      let start = unsafe sqlite3_value_text(value)
+      let count = Int(unsafe sqlite3_value_bytes(value))
+      let bytes = unsafe UnsafeBufferPointer(start: start, count: start == nil ? 0 : count)
+      if let text = unsafe String(validating: bytes, as: UTF8.self) {
+        self = .text(text)
+      } else {
+        self = .rawText(.utf8(unsafe Array(bytes)))
+      }
+      return
+    }
+    let units = unsafe Array(value.utf16)
+    // Asked for one by one: U+FFFE and U+FFFF do not come through UTF-8.
+    if units.allSatisfy({ $0 < 0xFFFE }), let text = String(validating: units, as: UTF16.self) {
+      self = .text(text)
+    } else {
+      self = .rawText(.utf16(units))
     }
   }
 }

@@ -64,8 +64,8 @@ struct RawTextTests {
     try connection.execute("CREATE TABLE t (a)")
     let own = Self.cases.filter { $0.encoding == encoding }
     for row in own { try connection.execute("INSERT INTO t VALUES (CAST(x'\(row.hex)' AS TEXT))") }
-    try connection.defineRowHash(named: "hash", columns: ["a"])
-    let hashes = try connection.rows("SELECT DISTINCT \(Connection.rowHashCall("hash", ["a"])) FROM t")
+    try RowHash.define("hash", columns: ["a"], on: connection)
+    let hashes = try connection.rows("SELECT DISTINCT \(RowHash.call("hash", ["a"])) FROM t")
     #expect(hashes.count == own.count)
     var statement = try connection.prepare("SELECT a FROM t")
     var found: Set<Int> = []
@@ -82,8 +82,8 @@ struct RawTextTests {
       try connection.execute("PRAGMA encoding = '\(encoding)'")
       try connection.execute("CREATE TABLE t (a)")
       try connection.execute("INSERT INTO t VALUES (?1)", .text(text))
-      try connection.defineRowHash(named: "hash", columns: ["a"])
-      return try connection.value("SELECT \(Connection.rowHashCall("hash", ["a"])) FROM t")
+      try RowHash.define("hash", columns: ["a"], on: connection)
+      return try connection.value("SELECT \(RowHash.call("hash", ["a"])) FROM t")
     }
     #expect(Set(hashes).count == 1)
   }

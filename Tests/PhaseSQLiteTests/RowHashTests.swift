@@ -148,8 +148,8 @@ struct RowSumTests {
     let whole = try sum(connection, "")
     let columns = ["id", "a", "b"]
     let adding = RowSumInSQL()
-    try connection.defineRowHash(named: "phasedb_hash", columns: columns, adding: adding)
-    let call = Connection.rowHashCall("phasedb_hash", columns.map(SQLText.identifier))
+    try RowHash.define("phasedb_hash", columns: columns, adding: adding, on: connection)
+    let call = RowHash.call("phasedb_hash", columns.map(SQLText.identifier))
     try connection.execute("CREATE TABLE copy AS SELECT id, a, b, \(call) AS hash FROM t ORDER BY b")
     #expect(adding.sum == whole)
     var statement = try connection.prepare("SELECT id, a, b, hash FROM copy WHERE id = 77")
@@ -165,8 +165,8 @@ struct RowSumTests {
     let values = (1...width).map { $0 % 3 == 0 ? "'text \($0)'" : "\($0)" }.joined(separator: ", ")
     try connection.execute("INSERT INTO wide VALUES (\(values))")
     let adding = RowSumInSQL()
-    try connection.defineRowHash(named: "wide_hash", columns: columns, adding: adding)
-    let inSQL = try connection.value("SELECT \(Connection.rowHashCall("wide_hash", columns)) FROM wide")
+    try RowHash.define("wide_hash", columns: columns, adding: adding, on: connection)
+    let inSQL = try connection.value("SELECT \(RowHash.call("wide_hash", columns)) FROM wide")
     let hash = try RowHashTests.hash("SELECT * FROM wide", on: connection)
     #expect(inSQL == hash.stored)
     #expect(adding.sum == RowSum(count: 1, first: hash.first, second: hash.second))
@@ -175,7 +175,7 @@ struct RowSumTests {
   @Test("a call with another number of values is an error")
   func arguments() throws {
     let connection = try memory()
-    try connection.defineRowHash(named: "pair_hash", columns: ["a", "b"])
+    try RowHash.define("pair_hash", columns: ["a", "b"], on: connection)
     #expect(
       failure { _ = try connection.value("SELECT pair_hash(1)") }?.message.contains("each of its columns")
         == true)

@@ -146,7 +146,7 @@ extension ArchiveContent {
   func changedSource(on connection: Connection) throws(SQLiteError) -> String? {
     for source in sources.all {
       guard let table = try Table(SchemaName(source.table), on: connection),
-        try connection.sum(of: table).text == source.sum
+        try table.sum(on: connection).text == source.sum
       else { return source.table }
     }
     return nil

@@ -264,22 +264,12 @@ struct ArchiveForecast {
       """
     var isCounted = isReadable ? "\(row.call("n")) IS NOT a.rest" : "1"
     if mayBeOthers, content.key.isNumber {
-      if try connection.isAutoincrement(table.name) { return 0 }
+      if table.hasAutoincrement { return 0 }
       if isReadable {
         isCounted +=
           " AND a.k1 > coalesce((SELECT max(a.k1) \(rows) AND \(row.call("n")) IS a.rest), -9223372036854775808)"
       }
     }
     return Int(try connection.value("SELECT count(*) \(rows) AND \(isCounted)")?.integer ?? 0)
-  }
-}
-
-extension Connection {
-  /// Whether SQLite never gives out a key of a table again.
-  fileprivate func isAutoincrement(_ table: SchemaName) throws(SQLiteError) -> Bool {
-    let sql = try value(
-      "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
-      .text(table.spelled))
-    return sql?.text.flatMap { TableDefinition($0) }?.primaryKey?.hasAutoincrement ?? false
   }
 }

@@ -25,7 +25,7 @@ struct ArchiveSize: Sendable {
       isEstimate = false
       return
     }
-    let columns = try connection.columnNames(of: SchemaName(record.tableName)).map {
+    let columns = try Table.columnNames(of: SchemaName(record.tableName), on: connection).map {
       "coalesce(length(CAST(\(SQLText.identifier($0.spelled)) AS BLOB)), 0) + 2"
     }
     let width = try connection.value(

@@ -60,14 +60,14 @@ struct ArchiveTable {
     from query: String, computesNothing: Bool = false, on connection: Connection
   ) throws(SQLiteError) -> RowSum {
     let sum = RowSumInSQL()
-    try connection.defineRowHash(named: Self.sumFunction, columns: columns, adding: sum)
+    try RowHash.define(Self.sumFunction, columns: columns, adding: sum, on: connection)
     let list = columns.joined(separator: ", ")
     // With a LIMIT the query is not flattened into this one, and no hash is computed twice
     // (sqlite.org/optoverview.html#subquery_flattening).
     try connection.execute(
       """
       INSERT INTO main.\(name) (\(list)) SELECT \(list) FROM (\(query)\(computesNothing ? "" : " LIMIT -1"))
-      WHERE \(Connection.rowHashCall(Self.sumFunction, columns)) IS NOT NULL
+      WHERE \(RowHash.call(Self.sumFunction, columns)) IS NOT NULL
       """)
     return sum.sum
   }

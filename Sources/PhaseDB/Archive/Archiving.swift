@@ -35,16 +35,16 @@ struct Archiving {
     self.connection = connection
     self.isWayBackKnown = isWayBackKnown
     for archivePlan in archivePlans {
-      let counter = try connection.counter(of: archivePlan.table.name)
-      let hasRows = try connection.hasRows(archivePlan.table.name)
+      let counter = try SequenceCounter(of: archivePlan.table.name, on: connection).value()
+      let hasRows = try Table.hasRows(archivePlan.table.name, on: connection)
       guard hasRows || counter != nil else { continue }
       let id = firstID + Int64(works.count)
       let table = ArchiveTable(
         ArchiveRecord.tableName(id), key: archivePlan.key, tracked: archivePlan.values.map(\.isTracked))
       var work = Work(id: id, archivePlan: archivePlan, table: table, counter: counter)
-      if archivePlan.mayLoseRows, try connection.hasForeignKeys(archivePlan.table.name) {
-        let orphans = try connection.orphans(
-          connection.foreignKeyViolations(in: [archivePlan.table.name.spelled]))
+      if archivePlan.mayLoseRows, try Table.hasForeignKeys(archivePlan.table.name, on: connection) {
+        let orphans = try ForeignKeyViolation.orphans(
+          ForeignKeyViolation.all(in: [archivePlan.table.name.spelled], on: connection), on: connection)
         work.orphans = orphans.keys.map { "\($0)" }.sorted()
       }
       if isWayBackKnown, archivePlan.successor != nil {
@@ -117,7 +117,7 @@ extension Archiving {
   ///
   /// - Returns: what the ledger has to record, as soon as the log has a row for the transition.
   func settle(_ id: PhaseID, _ phase: Phase, _ direction: Direction) throws(SQLiteError) -> [ArchiveRecord] {
-    for (name, counter) in counters { try connection.raiseCounter(of: name, to: counter) }
+    for (name, counter) in counters { try SequenceCounter(of: name, on: connection).raise(to: counter) }
     var records: [ArchiveRecord] = []
     var sums: [SchemaName: String] = [:]
     for var work in works {
@@ -130,7 +130,7 @@ extension Archiving {
       }
       for name in archivePlan.sources where sums[name] == nil {
         sums[name] = try Table(name, on: connection).map { table throws(SQLiteError) in
-          try connection.sum(of: table).text
+          try table.sum(on: connection).text
         }
       }
       var content = ArchiveContent(
@@ -164,7 +164,7 @@ extension Archiving {
       let rest = RestOfRow(
         work.hashed.map { RestOfRow.Column(name: $0.spelled, present: $0) }, work.lookups)
       try rest.define(on: connection)
-      try connection.defineRowHash(named: ArchivePlan.valueFunction, columns: ["value"])
+      try RowHash.define(ArchivePlan.valueFunction, columns: ["value"], on: connection)
       let query = archivePlan.difference(work.id, successor: table, rest: rest, marks: work.table.marks)
       work.sum = try work.table.fill(from: query, on: connection)
     }

@@ -49,12 +49,6 @@ struct MovedKeys {
     return count
   }
 
-  /// How many rows moved.
-  func count(on connection: Connection) throws(SQLiteError) -> Int {
-    defer { forget(on: connection) }
-    return try pair(on: connection)
-  }
-
   /// Lists the numbers of rows in the archive with the keys of today.
   private func pair(on connection: Connection) throws(SQLiteError) -> Int {
     try rest.define(on: connection)

@@ -117,9 +117,9 @@ extension RememberedTable {
   {
     let spelled = columns.map(\.spelled)
     guard columns.count == shape.stored.count else { return difference }
-    try connection.defineRowHash(named: Self.function, columns: spelled)
-    let before = Connection.rowHashCall(Self.function, valueNames)
-    let now = Connection.rowHashCall(Self.function, spelled.map(SQLText.identifier))
+    try RowHash.define(Self.function, columns: spelled, on: connection)
+    let before = RowHash.call(Self.function, valueNames)
+    let now = RowHash.call(Self.function, spelled.map(SQLText.identifier))
     let counts = try connection.rows(
       """
       SELECT total(max(n, 0)), total(max(-n, 0)) FROM (
@@ -187,7 +187,7 @@ extension RememberedTable {
         on: connection)
       if let present = try Table(shape.name, on: connection) {
         sources.append(
-          .init(table: shape.name.spelled, sum: try connection.sum(of: present).text))
+          .init(table: shape.name.spelled, sum: try present.sum(on: connection).text))
       }
     }
     var content = ArchiveContent(

@@ -55,7 +55,7 @@ struct RestOfRow {
   func define(on connection: Connection) throws(SQLiteError) {
     let names =
       columns.map(\.name) + lookups.flatMap { lookup in lookup.columns.map { "\(lookup.table).\($0)" } }
-    try connection.defineRowHash(named: Self.function, columns: names)
+    try RowHash.define(Self.function, columns: names, on: connection)
   }
 
   /// The hash, of the row under an alias, beside the tables of ``joins(_:)``.
@@ -64,7 +64,7 @@ struct RestOfRow {
     let others = lookups.enumerated().flatMap { index, lookup in
       lookup.columns.map { "l\(index).\(SQLText.identifier($0))" }
     }
-    return Connection.rowHashCall(Self.function, own + others)
+    return RowHash.call(Self.function, own + others)
   }
 
   /// The other tables: at most one row of each, because it is found by its key.

@@ -146,7 +146,7 @@ extension ArchiveTable {
   /// - Throws: `archive-missing`, `archive-altered`.
   func verify(_ record: ArchiveRecord, on connection: Connection) throws(MigrationError) {
     let columns = try lifting("looking for archive \(record.id)") { () in
-      try connection.columnNames(of: SchemaName(name)).map(\.spelled)
+      try Table.columnNames(of: SchemaName(name), on: connection).map(\.spelled)
     }
     guard !columns.isEmpty else {
       throw MigrationError(

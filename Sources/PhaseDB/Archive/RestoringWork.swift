@@ -74,7 +74,7 @@ extension RestoringWork {
       restored = try putBackValues(into: table, on: connection)
       if content.hasGoneRows { restored += try putBackGoneRows(into: table, on: connection) }
     }
-    if let counter = content.counter { try connection.raiseCounter(of: target, to: counter) }
+    if let counter = content.counter { try SequenceCounter(of: target, on: connection).raise(to: counter) }
   }
 
   /// Deletes restored rows whose parent was deleted since.
@@ -82,13 +82,13 @@ extension RestoringWork {
   /// - Returns: how many rows that had come back are gone again.
   mutating func takeOutOrphans(on connection: Connection) throws(SQLiteError) -> Int {
     guard content.hasGoneRows, restored > 0, let table = try Table(target, on: connection),
-      let rowID = table.anyRowIDName, try connection.hasForeignKeys(target)
+      let rowID = table.anyRowIDName, try Table.hasForeignKeys(target, on: connection)
     else { return 0 }
     let known = Set(content.orphans ?? [])
     var taken = 0
-    for violation in try connection.foreignKeyViolations(in: [table.name.spelled]).keys {
+    for violation in try ForeignKeyViolation.all(in: [table.name.spelled], on: connection).keys {
       guard let row = violation.rowID else { continue }
-      let values = try connection.orphans([violation: 1]).keys.map { "\($0)" }
+      let values = try ForeignKeyViolation.orphans([violation: 1], on: connection).keys.map { "\($0)" }
       guard known.isDisjoint(with: values) else { continue }
       try connection.execute(
         """
@@ -271,7 +271,7 @@ extension RestoringWork {
 
   /// Rows of a table that was gone as a whole, or whose rows could not be followed.
   func putBackRows(into table: Table, on connection: Connection) throws(SQLiteError) -> Int {
-    let hasRows = try connection.hasRows(target)
+    let hasRows = try Table.hasRows(target, on: connection)
     if !sourcesChanged {
       if hasRows { try connection.execute("DELETE FROM \(place(table))") }
       try connection.execute("\(insertion(into: table)) WHERE a.gone")
@@ -406,7 +406,7 @@ extension RestoringWork {
     // Where the columns themselves are others now, every row is another one.
     let isReadable = try row.isReadable(in: table, on: connection)
     try row.define(on: connection)
-    try connection.defineRowHash(named: ArchivePlan.valueFunction, columns: ["value"])
+    try RowHash.define(ArchivePlan.valueFunction, columns: ["value"], on: connection)
     let changed = try ChangedRows(
       named: "phasedb_aside_\(record.id)", of: content, in: archive, on: connection)
     let match = RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")

@@ -116,7 +116,7 @@ extension ScriptTracer {
   private func lookup(of source: Int, by target: Int, in effect: StatementEffect) -> Lookup? {
     let (there, here) = (trace.tables[source], trace.tables[target])
     guard let table = there.origin, here.origin != nil, let name = there.outcome, let own = here.outcome,
-      let keys = try? connection.columns(of: name).keyColumns,
+      let keys = try? Table.columns(of: name, on: connection).keyColumns,
       let pairs = LookupWords(effect.words(in: script)).pairs(of: name.key, with: own.key)
     else { return nil }
     let origins = pairs.compactMap { pair -> Lookup.Pair? in
@@ -173,7 +173,7 @@ extension ScriptTracer {
     let given = insert?.table == table ? insert.map { Set($0.columns ?? []) } : []
     if insert?.table == table, insert?.columns == nil { return }
     do throws(SQLiteError) {
-      for column in try connection.columns(of: SchemaName(table))
+      for column in try Table.columns(of: SchemaName(table), on: connection)
       where given?.contains(column.name.key) != true {
         trace.functions.formUnion(column.defaultValue.map(SQLTokens.identifiers) ?? [])
       }
@@ -301,7 +301,7 @@ extension ScriptTracer {
   }
 
   func appear(_ table: Present, isNew: Bool) throws(SQLiteError) {
-    let columns = try connection.columns(of: table.name).map { column in
+    let columns = try Table.columns(of: table.name, on: connection).map { column in
       TracedColumn(
         origin: isNew ? nil : column.name, outcome: column.name, isGenerated: column.isGenerated,
         type: column.type)
@@ -371,7 +371,7 @@ extension ScriptTracer {
   /// One ALTER adds a column at the end, drops one or renames one.
   func followColumns(of table: FoldedName) throws(SQLiteError) {
     guard let index = present[table] else { return }
-    let now = try connection.columns(of: SchemaName(table))
+    let now = try Table.columns(of: SchemaName(table), on: connection)
     var old = trace.tables[index].columns.filter { $0.outcome != nil }
     let gone = trace.tables[index].columns.filter { $0.outcome == nil }
     if now.count == old.count {

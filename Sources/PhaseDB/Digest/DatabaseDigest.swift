@@ -10,10 +10,7 @@ package struct DatabaseDigest: Sendable, Hashable {
   /// By name.
   package let tables: [TableDigest]
   /// The highest keys that AUTOINCREMENT tables have given out (sqlite.org/autoinc.html).
-  package var counters: [String: Int64] {
-    Dictionary(namedCounters.map { ($0.key.spelled, $0.value) }, uniquingKeysWith: max)
-  }
-  let namedCounters: [SchemaName: Int64]
+  let counters: [SchemaName: Int64]
   /// `PRAGMA user_version`.
   package let userVersion: Int64
   /// `PRAGMA application_id`.
@@ -29,7 +26,7 @@ package struct DatabaseDigest: Sendable, Hashable {
   /// One line for each part; equal for equal content.
   package var text: String {
     (tables.map { "table \($0.table) \($0.rows) \($0.text)" }
-      + namedCounters.sorted { $0.key.key < $1.key.key }.map { "counter \($0.key) \($0.value)" }
+      + counters.sorted { $0.key.key < $1.key.key }.map { "counter \($0.key) \($0.value)" }
       + unread.keys.sorted().map { "unread \($0)" }
       + ["user_version \(userVersion)", "application_id \(applicationID)"])
       .map { $0 + "\n" }.joined()
@@ -65,7 +62,7 @@ extension DatabaseDigest {
         return try DatabaseDigest(on: Readers(path: path, count: 1))
       }
       return try DatabaseDigest(
-        on: connection.whileNoneCommits { try Readers(path: path, count: readers) })
+        on: Readers.whileNoneCommits(on: connection) { try Readers(path: path, count: readers) })
     }
   }
 
@@ -128,7 +125,7 @@ struct DigestDraft: Sendable {
 
   func digest(_ sums: [RowSum]) -> DatabaseDigest {
     DatabaseDigest(
-      tables: zip(readings, sums).map { TableDigest($0.table, $1) }, namedCounters: counters,
+      tables: zip(readings, sums).map { TableDigest($0.table, $1) }, counters: counters,
       userVersion: userVersion,
       applicationID: applicationID, unread: unread)
   }

@@ -121,13 +121,13 @@ private final class Side {
     let reading = try TableReading(object, on: connection)
     let kept = reading.names.indices.filter { !declared.contains(reading.names[$0].folded) }
     let names = kept.map { reading.names[$0] }
-    try connection.defineRowHash(named: "phasedb_row", columns: reading.names)
-    try connection.defineRowHash(named: "phasedb_rest", columns: names)
-    try connection.defineRowHash(named: "phasedb_key", columns: reading.keyNames)
+    try RowHash.define("phasedb_row", columns: reading.names, on: connection)
+    try RowHash.define("phasedb_rest", columns: names, on: connection)
+    try RowHash.define("phasedb_key", columns: reading.keyNames, on: connection)
     let columns = [
-      reading.isInRowIDOrder ? reading.key[0] : Connection.rowHashCall("phasedb_key", reading.key),
-      Connection.rowHashCall("phasedb_row", reading.expressions),
-      Connection.rowHashCall("phasedb_rest", kept.map { reading.expressions[$0] }),
+      reading.isInRowIDOrder ? reading.key[0] : RowHash.call("phasedb_key", reading.key),
+      RowHash.call("phasedb_row", reading.expressions),
+      RowHash.call("phasedb_rest", kept.map { reading.expressions[$0] }),
     ]
     let order = reading.isInRowIDOrder ? reading.key[0] : "1, 2"
     self.connection = connection

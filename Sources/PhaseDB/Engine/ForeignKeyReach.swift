@@ -74,7 +74,7 @@ struct ForeignKeyReach {
 
   private func hasGeneratedColumn(_ table: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool
   {
-    try connection.columns(of: SchemaName(table)).contains(where: \.isGenerated)
+    try Table.columns(of: SchemaName(table), on: connection).contains(where: \.isGenerated)
   }
 
   /// A foreign key without columns refers to the parent's primary key, and any updated column may be part of that.

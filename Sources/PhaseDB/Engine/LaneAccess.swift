@@ -92,10 +92,10 @@ final class LaneAccess {
       return try lifting("holding lane \(name)") { () in
         let transaction = try connection.begin(.immediate)
         if ifNothingWaits, let waiting = try look(lane.waiting), waiting.jobs > 0 { return waiting }
-        if try connection.laneTrigger(triggerName) != nil {
+        if try LaneTriggers(on: connection).sql(of: triggerName) != nil {
           try connection.execute("DROP TRIGGER main.\(SQLText.identifier(triggerName))")
         }
-        if let why = try connection.makeLaneTrigger(claim.definition(of: triggerName, until: moment)) {
+        if let why = try LaneTriggers(on: connection).make(claim.definition(of: triggerName, until: moment)) {
           throw unfit("\(why)")
         }
         try transaction.commit()
@@ -121,7 +121,7 @@ final class LaneAccess {
     connection.setBusyDeadline(.now + wait)
     return try lifting("holding lane \(name)") { () in
       let transaction = try connection.begin(.immediate)
-      let isRenewed = try connection.renewLaneTrigger(triggerName, until: moment, now: Self.now)
+      let isRenewed = try LaneTriggers(on: connection).renew(triggerName, until: moment, now: Self.now)
       try transaction.commit()
       return isRenewed
     }
@@ -137,13 +137,13 @@ final class LaneAccess {
   func moment() throws(MigrationError) -> Int64? {
     let connection = try connection()
     return try lifting("looking at lane \(name)") { () in
-      try connection.laneTrigger(triggerName).flatMap { LaneTrigger.moment(in: $0) }
+      try LaneTriggers(on: connection).sql(of: triggerName).flatMap { LaneTrigger.moment(in: $0) }
     }
   }
 
   /// Removes the trigger, inside a transaction of its database.
   func dropTrigger(on connection: Connection) throws(SQLiteError) {
-    guard try connection.laneTrigger(triggerName) != nil else { return }
+    guard try LaneTriggers(on: connection).sql(of: triggerName) != nil else { return }
     try connection.execute("DROP TRIGGER main.\(SQLText.identifier(triggerName))")
   }
 
@@ -245,7 +245,7 @@ final class LaneAccess {
     // What this library cannot make is no table of a queue.
     for object in objects.sorted(by: { $0.rank() < $1.rank() }) { try? scratch.execute(object.sql) }
     return try lifting("looking at lane \(name)") { () in
-      try scratch.makeLaneTrigger(claim.definition(of: triggerName, until: 0))
+      try LaneTriggers(on: scratch).make(claim.definition(of: triggerName, until: 0))
     }
   }
 }

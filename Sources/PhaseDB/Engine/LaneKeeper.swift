@@ -29,7 +29,7 @@ final class LaneKeeper: Sendable {
       guard let transaction = try? connection.begin(.immediate) else { continue }
       // A lane that was let go meanwhile has no trigger any more, and gets none.
       guard files.withLock({ $0[trigger] != nil }),
-        (try? connection.renewLaneTrigger(
+        (try? LaneTriggers(on: connection).renew(
           trigger, until: LaneAccess.moment(after: LaneAccess.horizon), now: LaneAccess.now)) == true
       else { continue }
       try? transaction.commit()

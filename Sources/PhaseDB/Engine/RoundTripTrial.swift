@@ -36,7 +36,9 @@ struct RoundTripTrial {
 
   func needsRun(to after: Schema, on connection: Connection) throws(MigrationError) -> Bool {
     if risk.needsRun(from: before, to: after) { return true }
-    return try lifting("looking at functions") { () in try connection.leavesToChance(back?.functions ?? []) }
+    return try lifting("looking at functions") { () in
+      try FunctionList.leavesToChance(back?.functions ?? [], on: connection)
+    }
   }
 
   func forget(on connection: Connection) {
@@ -189,7 +191,7 @@ extension Engine {
     }
     try verify(down)
     let hasChance = try lifting("looking at functions") { () in
-      try connection.leavesToChance(writes.functions.union(trip.back?.functions ?? []))
+      try FunctionList.leavesToChance(writes.functions.union(trip.back?.functions ?? []), on: connection)
     }
     return .came(
       try lifting("comparing rows with those before \(down.id)") { () in

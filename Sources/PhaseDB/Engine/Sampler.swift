@@ -51,7 +51,7 @@ struct Sampler {
       }
     }
     // Before the guard, which refuses this pragma, too.
-    let patience = try? connection.busyTimeout()
+    let patience = try? ConnectionDiscipline.busyTimeout(of: connection)
     let guarding = StatementGuard()
     guarding.watch(connection)
     connection.setBusyTimeout(milliseconds: Int(deadline.milliseconds))

@@ -11,7 +11,7 @@ extension Engine {
   ///   - standing: what the whole run leaves behind.
   func recordStop(_ turn: Turn, by error: MigrationError, leaving standing: MigrationError.Standing) {
     guard purpose == .change, error.tellsOfBegunWork, knowledge.ledger != nil, connection.isAutocommit,
-      let patience = try? connection.busyTimeout()
+      let patience = try? ConnectionDiscipline.busyTimeout(of: connection)
     else { return }
     connection.setBusyTimeout(milliseconds: 100)
     defer { connection.setBusyTimeout(milliseconds: patience) }

@@ -148,7 +148,7 @@ extension Engine {
 
   private func orphans() throws(MigrationError) -> [[Value]: Int] {
     try lifting("checking foreign keys") { () in
-      try connection.orphans(connection.foreignKeyViolations())
+      try ForeignKeyViolation.orphans(ForeignKeyViolation.all(on: connection), on: connection)
     }
   }
 
@@ -381,13 +381,14 @@ extension Engine {
     but returned: Set<String> = []
   ) throws(MigrationError) -> Bool {
     let after = try lifting("checking foreign keys") { () in
-      try connection.foreignKeyViolations(in: reach.children(on: connection))
+      try ForeignKeyViolation.all(in: reach.children(on: connection), on: connection)
     }
     guard !after.isEmpty else { return true }
     guard var before else { return false }
     let new = try lifting("checking foreign keys") { () in
       try after.filter { violation in
-        try connection.orphans([violation.key: violation.value]).contains { values, count in
+        try ForeignKeyViolation.orphans([violation.key: violation.value], on: connection).contains {
+          values, count in
           guard !returned.contains("\(values)") else { return false }
           let known = before[values] ?? 0
           before[values] = max(0, known - count)

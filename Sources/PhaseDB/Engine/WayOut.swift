@@ -51,7 +51,7 @@ extension Connection {
     var statements: Set<Prose> = []
     for violation in violations.prefix(DetailLines.limit) {
       guard violation.key >= 0, let rowID = violation.rowID else { continue }
-      let key = try foreignKey(violation.key, of: violation.table)
+      let key = try CountedForeignKey(violation.key, of: violation.table, on: self)
       let (from, to) = (key.columns.map(SQLText.identifier), key.parentColumns)
       guard !from.isEmpty, from.count == to.count,
         let row = try rows(

@@ -59,11 +59,11 @@ struct BatchPlan {
     }
     let columns = writes.columns[key.table.folded] ?? []
     let meetsOthers = try lifting("looking at the unique indexes of \(key.table)") { () in
-      try connection.hasUniqueIndex(of: key.table, on: columns)
+      try Self.hasUniqueIndex(of: key.table, with: columns, on: connection)
     }
     if meetsOthers { isRepeatable = false }
     leavesToChance = try lifting("looking at functions") { () in
-      try connection.leavesToChance(writes.functions)
+      try FunctionList.leavesToChance(writes.functions, on: connection)
     }
   }
 
@@ -104,7 +104,9 @@ struct BatchPlan {
       Set(statement.columns.keys) == [table]
     else { return false }
     return try lifting("looking at functions") { () in
-      for function in statement.functions where try !connection.isConstant(function) { return false }
+      for function in statement.functions where try !FunctionList.isConstant(function, on: connection) {
+        return false
+      }
       return true
     }
   }
@@ -113,31 +115,15 @@ struct BatchPlan {
     let start = script.offsetOfFirstToken(from: range.lowerBound)
     return script.place(at: start, length: script.tokenLength(at: start))
   }
-}
-
-extension Connection {
-  /// Whether SQL that calls these functions may do something else the next time with the same rows, because of chance,
-  /// the clock or an application's own functions. Aggregates give the same result for the same rows.
-  func leavesToChance(_ functions: Set<FoldedName>) throws(SQLiteError) -> Bool {
-    for name in functions.sorted() where !name.text.hasPrefix("sqlite_") {
-      guard try FunctionList.traits(of: name, on: self)?.isScalar == true else { continue }
-      if try !isConstant(name) { return true }
-    }
-    return false
-  }
-
-  /// Whether a function's result depends only on its arguments. SQLite says so also of date functions, whose argument
-  /// may be 'now'.
-  fileprivate func isConstant(_ function: FoldedName) throws(SQLiteError) -> Bool {
-    guard !Self.functionsOfTime.contains(function) else { return false }
-    return try FunctionList.traits(of: function, on: self)?.isDeterministic ?? false
-  }
 
   /// Whether a unique index of a table has some of these columns.
-  fileprivate func hasUniqueIndex(of table: String, on columns: Set<FoldedName>) throws(SQLiteError) -> Bool {
+  private static func hasUniqueIndex(
+    of table: String, with columns: Set<FoldedName>, on connection: Connection
+  ) throws(SQLiteError) -> Bool {
     guard !columns.isEmpty else { return false }
-    let unfit = columns.union(try self.columns(of: SchemaName(table)).filter(\.isGenerated).map(\.name.key))
-    let terms = try rows(
+    let unfit = columns.union(
+      try Table.columns(of: SchemaName(table), on: connection).filter(\.isGenerated).map(\.name.key))
+    let terms = try connection.rows(
       """
       SELECT lower(i.name), l.partial FROM pragma_index_list(?1, 'main') AS l, pragma_index_xinfo(l.name, 'main') AS i
       WHERE l."unique" AND i.key
@@ -145,8 +131,4 @@ extension Connection {
     // An expression has no name.
     return terms.contains { $0[1] == 1 || $0[0].text.map { unfit.contains($0.folded) } ?? true }
   }
-
-  private static let functionsOfTime: Set<FoldedName> = [
-    "date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff",
-  ]
 }

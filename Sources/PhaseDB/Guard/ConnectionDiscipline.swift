@@ -34,7 +34,7 @@ package struct ConnectionDiscipline: ~Copyable {
   /// - Throws: `transaction-open` when a transaction is open, `sqlite-failed` when a setting does not take.
   package static func begin(on connection: Connection) throws(MigrationError) -> ConnectionDiscipline {
     guard connection.isAutocommit else { throw .transactionOpen }
-    let busyTimeout = try connection.busyTimeout()
+    let busyTimeout = try busyTimeout(of: connection)
     let durability = try DurableCommits(on: connection)
     let discipline = ConnectionDiscipline(connection, durability, busyTimeout: busyTimeout)
     try discipline.enforce()
@@ -55,16 +55,16 @@ package struct ConnectionDiscipline: ~Copyable {
     try body()
   }
 
+  /// How long a statement waits for a lock now, in milliseconds (sqlite.org/pragma.html#pragma_busy_timeout).
+  static func busyTimeout(of connection: Connection) throws(MigrationError) -> Int {
+    try lifting("reading PRAGMA busy_timeout") { () in
+      Int(try connection.value("PRAGMA busy_timeout")?.integer ?? 0)
+    }
+  }
+
   deinit {
     for (setting, was) in switches { connection.turn(setting, on: was) }
     connection.setBusyTimeout(milliseconds: busyTimeout)
-  }
-}
-
-extension Connection {
-  /// How long a statement waits for a lock now, in milliseconds (sqlite.org/pragma.html#pragma_busy_timeout).
-  func busyTimeout() throws(MigrationError) -> Int {
-    try lifting("reading PRAGMA busy_timeout") { () in Int(try value("PRAGMA busy_timeout")?.integer ?? 0) }
   }
 }
 

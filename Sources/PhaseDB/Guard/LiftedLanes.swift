@@ -27,32 +27,37 @@ struct LiftedLanes {
     var gone: [String: String] = [:]
     for (name, sql) in triggers {
       let renewed = moments[name].flatMap { LaneTrigger.renewed(sql, until: $0) } ?? sql
-      if let why = try connection.makeLaneTrigger(renewed) { gone[name] = why }
+      if let why = try LaneTriggers(on: connection).make(renewed) { gone[name] = why }
     }
     return gone
   }
 }
 
-extension Connection {
+/// The triggers of a database that hold lanes.
+package struct LaneTriggers {
+  private let connection: Connection
+
+  package init(on connection: Connection) { self.connection = connection }
+
   /// Makes a trigger that holds a lane, and compiles a statement that fires it: SQLite looks at the columns of a trigger only
   /// when it fires, and that would be in a worker.
   ///
   /// - Returns: why it cannot be made, when its table or a column is not there; nothing has changed then.
-  func makeLaneTrigger(_ sql: String) throws(SQLiteError) -> String? {
-    try execute("SAVEPOINT phasedb_lane")
+  func make(_ sql: String) throws(SQLiteError) -> String? {
+    try connection.execute("SAVEPOINT phasedb_lane")
     var why: String?
     do throws(SQLiteError) {
-      try execute(sql)
-      if let trial = try trial(ofTrigger: sql) { _ = try prepare(trial) }
+      try connection.execute(sql)
+      if let trial = try trial(ofTrigger: sql) { _ = try connection.prepare(trial) }
     } catch {
       guard error.code.primary == .error else {
         // The transaction is the caller's, and ends with the error.
         throw error
       }
       why = error.message
-      try execute("ROLLBACK TO phasedb_lane")
+      try connection.execute("ROLLBACK TO phasedb_lane")
     }
-    try execute("RELEASE phasedb_lane")
+    try connection.execute("RELEASE phasedb_lane")
     return why
   }
 
@@ -65,10 +70,10 @@ extension Connection {
     case .update(let named):
       var columns = named.map(\.spelled)
       if columns.isEmpty {
-        columns = try rows("SELECT name FROM pragma_table_info(?1)", .text(trigger.table.spelled)).compactMap
-        {
-          $0[0].text
-        }
+        columns = try connection.rows("SELECT name FROM pragma_table_info(?1)", .text(trigger.table.spelled))
+          .compactMap {
+            $0[0].text
+          }
       }
       let sets = columns.map { "\(SQLText.identifier($0)) = \(SQLText.identifier($0))" }
       return "UPDATE \(table) SET \(sets.joined(separator: ", "))"
@@ -76,30 +81,30 @@ extension Connection {
   }
 
   /// The SQL of the trigger that holds a lane; nil when there is none.
-  func laneTrigger(_ name: String) throws(SQLiteError) -> String? {
-    try value(
+  func sql(of name: String) throws(SQLiteError) -> String? {
+    try connection.value(
       "SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1 COLLATE NOCASE", .text(name))?
       .text.flatMap { LaneTrigger.isOne($0) ? $0 : nil }
   }
 
   /// Makes a trigger hold until another moment, in seconds since 1970. One that is gone, or that holds no more, stays so.
   /// Belongs into a transaction.
-  func renewLaneTrigger(_ name: String, until moment: Int64, now: Int64) throws(SQLiteError) -> Bool {
-    guard let sql = try laneTrigger(name), let present = LaneTrigger.moment(in: sql), present > now,
+  func renew(_ name: String, until moment: Int64, now: Int64) throws(SQLiteError) -> Bool {
+    guard let sql = try sql(of: name), let present = LaneTrigger.moment(in: sql), present > now,
       let renewed = LaneTrigger.renewed(sql, until: moment)
     else { return false }
-    try execute("DROP TRIGGER main.\(SQLText.identifier(name))")
-    try execute(renewed)
+    try connection.execute("DROP TRIGGER main.\(SQLText.identifier(name))")
+    try connection.execute(renewed)
     return true
   }
 
-  /// Removes the triggers that hold lanes from a copy, where nobody claims a job and nobody lets the lane go.
-  package func dropLaneTriggers() throws(SQLiteError) {
-    let found = try rows(
+  /// Removes the triggers that hold lanes from a copy, in which no worker claims jobs and no run lets lanes go.
+  package func drop() throws(SQLiteError) {
+    let found = try connection.rows(
       "SELECT name FROM main.sqlite_schema WHERE type = 'trigger' AND substr(lower(name), 1, 13) = ?1",
       .text(LaneTrigger.prefix))
-    for name in found.compactMap({ $0[0].text }) where try laneTrigger(name) != nil {
-      try execute("DROP TRIGGER main.\(SQLText.identifier(name))")
+    for name in found.compactMap({ $0[0].text }) where try sql(of: name) != nil {
+      try connection.execute("DROP TRIGGER main.\(SQLText.identifier(name))")
     }
   }
 }

@@ -143,7 +143,7 @@ extension Orphans {
     let key: Int64
 
     func rows(_ count: Int, on connection: Connection) throws(SQLiteError) -> [Key: Int] {
-      let found = try connection.foreignKey(key, of: table)
+      let found = try CountedForeignKey(key, of: table, on: connection)
       let (columns, parent, parentColumns) = (found.columns, found.parent, found.parentColumns)
       let whole = Key(
         table: table, columns: columns, parent: parent, parentColumns: parentColumns, values: [])

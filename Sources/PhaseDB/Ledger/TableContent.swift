@@ -35,6 +35,6 @@ extension TableContent {
     self.table = table.name.spelled
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     rows = Int(try connection.value("SELECT count(*) FROM \(place)")?.integer ?? 0)
-    sum = rows <= Self.mostRowsRead ? try connection.sum(of: table).text : nil
+    sum = rows <= Self.mostRowsRead ? try table.sum(on: connection).text : nil
   }
 }

@@ -52,7 +52,7 @@ struct ForgetWork: MigratorWork {
     let discipline = try ConnectionDiscipline.begin(on: connection)
     return try discipline.whileInForce { () throws(MigrationError) in
       try changingNothing { () throws(MigrationError) in
-        let busyTimeout = try connection.busyTimeout()
+        let busyTimeout = try ConnectionDiscipline.busyTimeout(of: connection)
         defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
         connection.setBusyDeadline(.now + options.wait)
         let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }

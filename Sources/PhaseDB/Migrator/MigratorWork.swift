@@ -25,7 +25,7 @@ extension MigratorWork {
   ) throws(MigrationError) -> Result {
     guard connection.isAutocommit else { throw .transactionOpen }
     return try changingNothing { () throws(MigrationError) in
-      let busyTimeout = try connection.busyTimeout()
+      let busyTimeout = try ConnectionDiscipline.busyTimeout(of: connection)
       defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
       connection.setBusyDeadline(.now + options.wait)
       let durability = try DurableCommits(on: connection)

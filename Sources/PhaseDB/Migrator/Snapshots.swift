@@ -144,7 +144,7 @@ struct RestoreWork: MigratorWork {
     return try changingNothing { () throws(MigrationError) in
       try refuseLease()
       let cancellation = options.cancellation
-      let busyTimeout = try connection.busyTimeout()
+      let busyTimeout = try ConnectionDiscipline.busyTimeout(of: connection)
       defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
       connection.setBusyDeadline(.now + options.wait)
       let run = RestoreRun(

@@ -173,7 +173,9 @@ struct RetiredObjects {
         continue
       }
       let table = SchemaName(retirement.table)
-      guard try connection.columns(of: table).contains(where: { $0.name == name }) else { continue }
+      guard try Table.columns(of: table, on: connection).contains(where: { $0.name == name }) else {
+        continue
+      }
       for index in try Schema(of: connection).indexes(on: table) where index.mentions(name) {
         try connection.execute("DROP INDEX main.\(SQLText.identifier(index.name.spelled))")
       }
@@ -197,7 +199,7 @@ private struct BaselineRows {
         if first?.isEmpty == false { leftOut.append(object.name) }
         continue
       }
-      let columns = try connection.columns(of: SchemaName(object.name)).filter { !$0.isGenerated }
+      let columns = try Table.columns(of: SchemaName(object.name), on: connection).filter { !$0.isGenerated }
       let names = columns.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")
       let found = try connection.rows("SELECT \(names) FROM main.\(name)")
       guard !found.isEmpty else { continue }

@@ -76,6 +76,29 @@ package struct FunctionList: Sendable {
     return rows.first.map { Traits($0[...]) }
   }
 
+  /// Whether SQL that calls these functions may do something else the next time with the same rows, because of chance,
+  /// the clock or an application's own functions. Aggregates give the same result for the same rows.
+  static func leavesToChance(
+    _ functions: Set<FoldedName>, on connection: Connection
+  ) throws(SQLiteError) -> Bool {
+    for name in functions.sorted() where !name.text.hasPrefix("sqlite_") {
+      guard try traits(of: name, on: connection)?.isScalar == true else { continue }
+      if try !isConstant(name, on: connection) { return true }
+    }
+    return false
+  }
+
+  /// Whether a function's result depends only on its arguments. SQLite says so also of date functions, whose argument
+  /// may be 'now'.
+  static func isConstant(_ function: FoldedName, on connection: Connection) throws(SQLiteError) -> Bool {
+    guard !functionsOfTime.contains(function) else { return false }
+    return try traits(of: function, on: connection)?.isDeterministic ?? false
+  }
+
+  private static let functionsOfTime: Set<FoldedName> = [
+    "date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff",
+  ]
+
   package func allows(_ name: String) -> Bool { names.contains(name.asciiLowercased) }
 
   /// SQLITE_INNOCUOUS and SQLITE_DETERMINISTIC.

@@ -109,8 +109,8 @@ struct RenameRecipes {
       let name = SchemaName(view.name)
       let (before, after) = try lifting("reading the columns of \(view.name)") { () in
         (
-          try ground.scratch.connection.columnNames(of: name),
-          try renamed.scratch.connection.columnNames(of: name)
+          try Table.columnNames(of: name, on: ground.scratch.connection),
+          try Table.columnNames(of: name, on: renamed.scratch.connection)
         )
       }
       guard before != after else { continue }

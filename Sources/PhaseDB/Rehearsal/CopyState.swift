@@ -54,7 +54,7 @@ final class CopyState {
   /// A counter that is ahead of what it was gives no key twice, which is all that AUTOINCREMENT promises; one that
   /// fell back does.
   private func addCounters(_ difference: inout StateDifference, _ later: CopyState) {
-    let (old, new) = (digest.namedCounters, later.digest.namedCounters)
+    let (old, new) = (digest.counters, later.digest.counters)
     for name in Set(old.keys).union(new.keys).sorted(by: { $0.key < $1.key }) where old[name] != new[name] {
       let (before, after) = (old[name] ?? 0, new[name] ?? 0)
       let line: Prose = "the AUTOINCREMENT counter of \(name) \(before) -> \(after)"

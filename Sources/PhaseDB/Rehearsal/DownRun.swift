@@ -188,7 +188,9 @@ final class DownRun {
     }
     var lost = try reading { try comparison.cells(before, again) }.common(with: changed)
     // By chance it may have deleted rows that it would leave the next time.
-    if try reading({ try connection.leavesToChance(functionsOfUp) }) { lost.born = changed.born }
+    if try reading({ try FunctionList.leavesToChance(functionsOfUp, on: connection) }) {
+      lost.born = changed.born
+    }
     guard !lost.isEmpty else { return lost }
     let archived = try reading { try ArchivedKeys(kept, on: before) }
     // Rows that come out of an archive are no surprise.
@@ -249,13 +251,13 @@ extension DownRun {
     let bytes = try lifting("reading the size of the database") { () in try source.contentBytes }
     guard bytes <= limit else { return nil }
     let copy = try lifting("copying the database into memory") { () in
-      let copy = try source.copyInMemory()
+      let copy = try copyInMemory(of: source)
       try copy.execute("DELETE FROM phasedb_lease")
       return copy
     }
     var pacing = Pacing()
     pacing.pause = .zero
-    let fork = { () throws -> Connection in try copy.copyInMemory() }
+    let fork = { () throws -> Connection in try copyInMemory(of: copy) }
     return try DownRun(
       on: copy, runner: runner, pacing: pacing, now: now, cancellation: Cancellation(after: time),
       forks: 60, look: fork, fork: fork)
@@ -290,13 +292,9 @@ extension DownRun {
         return try fork.openForRehearsal()
       })
   }
-}
 
-extension Connection {
-  fileprivate func copyInMemory() throws(SQLiteError) -> Connection {
-    let copy = try Connection(path: "", mode: .memory)
-    try backUp(to: copy)
-    try copy.dropLaneTriggers()
+  private static func copyInMemory(of source: Connection) throws(SQLiteError) -> Connection {
+    let copy = try DatabaseCopy.inMemory(of: source)
     // The ledger's SQL is anybody's who can write the database.
     var limits = CostLimit.Limits.scratch
     limits.valueBytes = nil

@@ -42,7 +42,7 @@ final class Rehearsal {
     self.observe = observe
     connection = try copy.openForRehearsal()
     try lifting("giving the copy the functions of the settings") { [connection] () in
-      try connection.stub(functions)
+      try FunctionStub.define(functions, on: connection)
     }
     engine = Engine(
       on: connection, knowledge: try Knowledge(of: connection), for: .rehearsal,

@@ -24,37 +24,39 @@ struct CountedForeignKey {
   let columns: [String]
   /// Empty when they are unknown.
   let parentColumns: [String]
-}
 
-extension Connection {
-  func foreignKey(_ number: Int64, of table: String) throws(SQLiteError) -> CountedForeignKey {
-    let parts = try rows(
+  init(_ number: Int64, of table: String, on connection: Connection) throws(SQLiteError) {
+    let parts = try connection.rows(
       "SELECT \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) WHERE id = ?2 ORDER BY seq",
       .text(table), .integer(number))
-    let parent = parts.first?[0].text ?? ""
+    parent = parts.first?[0].text ?? ""
+    columns = parts.map { $0[1].text ?? "" }
     var parentColumns = parts.compactMap { $0[2].text }
     if parentColumns.count != parts.count {
       // Without names the key of the parent is meant (sqlite.org/foreignkeys.html#fk_parents).
-      parentColumns = try columns(of: SchemaName(parent)).keyColumns.map(\.name.spelled)
+      parentColumns = try Table.columns(of: SchemaName(parent), on: connection).keyColumns.map(\.name.spelled)
     }
-    return CountedForeignKey(
-      parent: parent, columns: parts.map { $0[1].text ?? "" },
-      parentColumns: parentColumns.count == parts.count ? parentColumns : [])
+    self.parentColumns = parentColumns.count == parts.count ? parentColumns : []
   }
+}
 
+extension ForeignKeyViolation {
   /// The values of the violating children in the columns of their foreign keys, and how often each occurs. They
   /// identify rows whatever the names of their tables and their rowids are.
-  func orphans(_ violations: [ForeignKeyViolation: Int]) throws(SQLiteError) -> [[Value]: Int] {
+  static func orphans(
+    _ violations: [ForeignKeyViolation: Int], on connection: Connection
+  ) throws(SQLiteError) -> [[Value]: Int] {
     var orphans: [[Value]: Int] = [:]
     for (key, group) in Dictionary(grouping: violations.keys, by: { [$0.table, "\($0.key)"] }) {
-      let columns = try foreignKey(group[0].key, of: key[0]).columns.map(SQLText.identifier)
+      let columns = try CountedForeignKey(group[0].key, of: key[0], on: connection).columns.map(
+        SQLText.identifier)
       guard let first = group.first(where: { $0.rowID != nil }), first.key >= 0, !columns.isEmpty else {
         // Rows without rowid, and foreign keys that cannot be checked, are told apart by nothing.
         let count = group.reduce(0) { $0 + (violations[$1] ?? 0) }
         orphans[[.text(group[0].parent)], default: 0] += count
         continue
       }
-      var row = try prepare(
+      var row = try connection.prepare(
         "SELECT \(columns.joined(separator: ", ")) FROM main.\(SQLText.identifier(key[0])) WHERE rowid = ?1",
         reused: true)
       for violation in group {
@@ -69,14 +71,17 @@ extension Connection {
   /// Violations of foreign keys in the main database, with how often each is listed.
   ///
   /// - Parameter tables: the child tables to look at; nil for all.
-  func foreignKeyViolations(in tables: [String]? = nil) throws(SQLiteError) -> [ForeignKeyViolation: Int] {
+  static func all(
+    in tables: [String]? = nil, on connection: Connection
+  ) throws(SQLiteError) -> [ForeignKeyViolation: Int] {
     var violations: [ForeignKeyViolation: Int] = [:]
-    let all = tables == nil ? try rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") : []
+    let all =
+      tables == nil ? try connection.rows("SELECT name FROM main.sqlite_schema WHERE type = 'table'") : []
     for table in tables ?? all.map({ $0[0].text ?? "" })
-    where Schema.reasonToLeaveOut(table.folded, ignoredTables) == nil {
+    where Schema.reasonToLeaveOut(table.folded, connection.ignoredTables) == nil {
       do throws(SQLiteError) {
         // Table by table: a parent without the key that its child names ends the pragma with an error.
-        var rows = try prepare("SELECT rowid, parent, fkid FROM pragma_foreign_key_check(?1)")
+        var rows = try connection.prepare("SELECT rowid, parent, fkid FROM pragma_foreign_key_check(?1)")
         try rows.bind([.text(table)])
         while try rows.step() {
           let violation = ForeignKeyViolation(

@@ -2,7 +2,7 @@ package import PhaseSQL
 package import PhaseSQLite
 
 /// A table of the main database as SQLite itself sees it.
-struct Table {
+package struct Table {
   let name: SchemaName
   let columns: [Column]
   /// nil when it has no primary key.
@@ -53,7 +53,7 @@ struct Table {
   init(_ name: SchemaName, madeBy sql: String, on connection: Connection) throws(SQLiteError) {
     let definition = TableDefinition(sql)
     let isWithoutRowID = definition?.isWithoutRowID ?? false
-    let columns = try connection.columns(of: name).map { column in
+    let columns = try Self.columns(of: name, on: connection).map { column in
       isWithoutRowID && column.keyPosition > 0 ? column.neverNull : column
     }
     self.name = name
@@ -92,6 +92,45 @@ struct Table {
   var stored: [Column] { columns.filter { !$0.isGenerated } }
 
   func column(_ name: SchemaName) -> Column? { columns.first { $0.name == name } }
+
+  /// The sum over the stored columns.
+  func sum(on connection: Connection) throws(SQLiteError) -> RowSum {
+    let names = stored.map(\.name.spelled)
+    let list = names.map(SQLText.identifier).joined(separator: ", ")
+    var rows = try connection.prepare("SELECT \(list) FROM main.\(SQLText.identifier(name.spelled))")
+    return try rows.sumOfRows(RowHasher(columns: names))
+  }
+}
+
+// MARK: - One question about a table or view
+
+extension Table {
+  /// The columns of a table or view of the main database, without those that a module hides; none when it is not there
+  /// (sqlite.org/pragma.html#pragma_table_xinfo).
+  package static func columnNames(
+    of name: SchemaName, on connection: Connection
+  ) throws(SQLiteError) -> [SchemaName] {
+    try columns(of: name, on: connection).map(\.name)
+  }
+
+  static func columns(of name: SchemaName, on connection: Connection) throws(SQLiteError) -> [Column] {
+    // Not as a table of the name pragma_table_xinfo: SQLite would compile three statements for it instead of one.
+    try connection.rows("PRAGMA main.table_xinfo(\(SQLText.identifier(name.spelled)))").filter { $0[6] != 1 }
+      .map { row in
+        Column(
+          name: SchemaName(row[1].text ?? ""), isGenerated: row[6].integer ?? 0 > 1,
+          mayBeNull: row[3].integer == 0, defaultValue: row[4].text,
+          type: (row[2].text ?? "").asciiLowercased, keyPosition: Int(row[5].integer ?? 0))
+      }
+  }
+
+  static func hasForeignKeys(_ name: SchemaName, on connection: Connection) throws(SQLiteError) -> Bool {
+    try connection.value("SELECT 1 FROM pragma_foreign_key_list(?1)", .text(name.spelled)) != nil
+  }
+
+  static func hasRows(_ name: SchemaName, on connection: Connection) throws(SQLiteError) -> Bool {
+    try connection.value("SELECT 1 FROM main.\(SQLText.identifier(name.spelled)) LIMIT 1") != nil
+  }
 }
 
 extension Table.Column {
@@ -107,33 +146,6 @@ extension [Table.Column] {
   /// The columns of the primary key, in its order.
   var keyColumns: [Table.Column] {
     filter { $0.keyPosition > 0 }.sorted { $0.keyPosition < $1.keyPosition }
-  }
-}
-
-extension Connection {
-  /// The columns of a table or view of the main database, without those that a module hides; none when it is not there
-  /// (sqlite.org/pragma.html#pragma_table_xinfo).
-  package func columnNames(of table: SchemaName) throws(SQLiteError) -> [SchemaName] {
-    try columns(of: table).map(\.name)
-  }
-
-  func columns(of table: SchemaName) throws(SQLiteError) -> [Table.Column] {
-    // Not as a table of the name pragma_table_xinfo: SQLite would compile three statements for it instead of one.
-    try rows("PRAGMA main.table_xinfo(\(SQLText.identifier(table.spelled)))").filter { $0[6] != 1 }.map {
-      row in
-      Table.Column(
-        name: SchemaName(row[1].text ?? ""), isGenerated: row[6].integer ?? 0 > 1,
-        mayBeNull: row[3].integer == 0, defaultValue: row[4].text, type: (row[2].text ?? "").asciiLowercased,
-        keyPosition: Int(row[5].integer ?? 0))
-    }
-  }
-
-  /// The sum over the stored columns of a table.
-  func sum(of table: Table) throws(SQLiteError) -> RowSum {
-    let names = table.stored.map(\.name.spelled)
-    let list = names.map(SQLText.identifier).joined(separator: ", ")
-    var rows = try prepare("SELECT \(list) FROM main.\(SQLText.identifier(table.name.spelled))")
-    return try rows.sumOfRows(RowHasher(columns: names))
   }
 }
 

@@ -75,10 +75,22 @@ package final class DatabaseCopy: Sendable {
       try target.execute("PRAGMA synchronous = OFF")
       try target.execute("PRAGMA journal_mode = OFF")
       try source.backUp(to: target) { _, _ in shouldGoOn() }
-      try target.dropLaneTriggers()
+      try LaneTriggers(on: target).drop()
     } catch {
       throw purpose.error(error, while: "copying the database", place)
     }
+  }
+
+  /// A copy in memory, which needs no folder: for a small database.
+  ///
+  /// - Parameter shouldGoOn: asked from time to time; false ends the copy with SQLITE_INTERRUPT.
+  package static func inMemory(
+    of source: Connection, shouldGoOn: () -> Bool = { true }
+  ) throws(SQLiteError) -> Connection {
+    let copy = try Connection(path: "", mode: .memory)
+    try source.backUp(to: copy) { _, _ in shouldGoOn() }
+    try LaneTriggers(on: copy).drop()
+    return copy
   }
 
   deinit { remove() }

@@ -165,7 +165,7 @@ extension RestoreLosses {
     _ table: SchemaName, _ snapshot: Connection, _ present: Connection
   ) throws(SQLiteError) -> Set<FoldedName> {
     func columns(_ connection: Connection) throws(SQLiteError) -> Set<FoldedName> {
-      Set(try connection.columnNames(of: table).map(\.key))
+      Set(try PhaseDB.Table.columnNames(of: table, on: connection).map(\.key))
     }
     return try columns(snapshot).symmetricDifference(columns(present))
   }

@@ -145,7 +145,7 @@ struct DatabaseDigestTests {
     let database = try TemporaryDatabase("PRAGMA journal_mode = WAL; \(Self.people)")
     let writer = try database.connect()
     let before = try DatabaseDigest(of: writer)
-    let readers = try writer.whileNoneCommits { try Readers(path: database.path, count: 2) }
+    let readers = try Readers.whileNoneCommits(on: writer) { try Readers(path: database.path, count: 2) }
     try writer.execute("DELETE FROM people")
     #expect(try DatabaseDigest(on: readers) == before)
     #expect(try DatabaseDigest(of: writer) != before)

@@ -48,7 +48,7 @@ struct FunctionStubTests {
   func results() throws {
     let connection = try Connection(path: "", mode: .memory)
     #expect(connection.stubs == nil && FunctionList.of(connection).allows("normalize") == false)
-    try connection.stub(Self.normalize)
+    try FunctionStub.define(Self.normalize, on: connection)
     #expect(FunctionList.of(connection).allows("NORMALIZE") && FunctionList.of(connection).allows("lower"))
     for (sql, value) in [
       ("normalize('A')", .text("A")), ("normalize(x'00')", .blob([0])), ("normalize(NULL)", .null),

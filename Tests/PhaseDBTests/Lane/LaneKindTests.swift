@@ -34,10 +34,11 @@ struct LaneKindTests {
     }
 
     func hold(until moment: Int64) throws {
-      #expect(try connection.makeLaneTrigger(claim.definition(of: "phasedb_lane_x", until: moment)) == nil)
+      #expect(
+        try LaneTriggers(on: connection).make(claim.definition(of: "phasedb_lane_x", until: moment)) == nil)
     }
 
-    func release() throws { try connection.dropLaneTriggers() }
+    func release() throws { try LaneTriggers(on: connection).drop() }
 
     func count(_ look: Lane.Look?) throws -> LaneCount? {
       try LaneAccess("x", lane, main: connection, wait: .zero, Cancellation()).look(look)
@@ -117,7 +118,8 @@ struct LaneKindTests {
     try connection.execute(script: queue.schema)
     let claim = try #require(queue.kind.claim(queue: nil))
     #expect(
-      try connection.makeLaneTrigger(claim.definition(of: "phasedb_lane_x", until: Self.now + 60)) == nil)
+      try LaneTriggers(on: connection).make(claim.definition(of: "phasedb_lane_x", until: Self.now + 60))
+        == nil)
     for name in ["mail", "it's \"odd\" -- ☂"] {
       try queue.produce(connection, name)
       let claimed = try queue.claim(connection, name)
@@ -156,7 +158,8 @@ struct LaneKindTests {
         """)
     let claim = try LaneClaim("UPDATE OF status ON plainjob_jobs WHEN NEW.status = 1 AND OLD.status = 0")
     #expect(
-      try connection.makeLaneTrigger(claim.definition(of: "phasedb_lane_x", until: Self.now + 60)) == nil)
+      try LaneTriggers(on: connection).make(claim.definition(of: "phasedb_lane_x", until: Self.now + 60))
+        == nil)
     let selected = try connection.value(
       "SELECT id FROM plainjob_jobs WHERE status = 0 AND type = 'export' AND next_run_at <= 2 ORDER BY next_run_at LIMIT 1"
     )
@@ -200,7 +203,7 @@ struct LaneKindTests {
     try connection.execute(
       script: "CREATE TABLE t (a); CREATE TABLE outbox (state); CREATE TABLE [my table] (a, \"b c\")")
     let sql = claim.definition(of: "phasedb_lane_x", until: 4_000_000_000)
-    #expect(try connection.makeLaneTrigger(sql) == nil)
+    #expect(try LaneTriggers(on: connection).make(sql) == nil)
     let kept = try #require(
       try connection.value("SELECT sql FROM sqlite_schema WHERE type = 'trigger'")?.text)
     #expect(LaneTrigger.isOne(kept))
@@ -224,7 +227,7 @@ struct LaneKindTests {
     try connection.execute(script: "CREATE TABLE outbox (state); CREATE VIEW waiting AS SELECT * FROM outbox")
     let sql = try LaneClaim(text).definition(of: "phasedb_lane_x", until: Self.now + 60)
     try connection.execute("BEGIN")
-    #expect(try connection.makeLaneTrigger(sql)?.contains(why) == true)
+    #expect(try LaneTriggers(on: connection).make(sql)?.contains(why) == true)
     try connection.execute("COMMIT")
     #expect(try Schema(of: connection).laneTriggers.isEmpty)
     try connection.execute("UPDATE outbox SET state = 1")
@@ -245,7 +248,7 @@ struct LaneKindTests {
     let schema = try Schema(of: connection)
     #expect(schema.laneTriggers.isEmpty)
     #expect(schema.reachingForLedger.map(\.name) == ["phasedb_lane_x"])
-    try connection.dropLaneTriggers()
+    try LaneTriggers(on: connection).drop()
     #expect(try connection.value("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'") == .integer(1))
   }
 }

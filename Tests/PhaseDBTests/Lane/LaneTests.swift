@@ -382,7 +382,7 @@ struct LaneTests {
           try shop.migrator(catalog).releaseLane("hooks", reason: "I need it")
         } else {
           let worker = try shop.worker()
-          let sql = try #require(try worker.laneTrigger("phasedb_lane_hooks"))
+          let sql = try #require(try LaneTriggers(on: worker).sql(of: "phasedb_lane_hooks"))
           try worker.execute("DROP TRIGGER phasedb_lane_hooks")
           try worker.execute(try #require(LaneTrigger.renewed(sql, until: LaneAccess.now - 1)))
         }
@@ -615,7 +615,7 @@ struct LaneTests {
           "UPDATE phasedb_lane SET by_hand = NULL, reason = '', phase = '0002-note/expand'")
       }
       let worker = try shop.worker()
-      let sql = try #require(try worker.laneTrigger("phasedb_lane_hooks"))
+      let sql = try #require(try LaneTriggers(on: worker).sql(of: "phasedb_lane_hooks"))
       try worker.execute("DROP TRIGGER phasedb_lane_hooks")
       if row == .timeIsOver || row == .runAndDeadline {
         try worker.execute(try #require(LaneTrigger.renewed(sql, until: LaneAccess.now - 1)))

@@ -90,8 +90,8 @@ final class BatchArchive {
       for name in [Self.before, Self.differing, Self.aside] {
         try connection.execute("DROP TABLE IF EXISTS \(name)")
       }
-      try connection.defineRowHash(named: Self.rest, columns: table.hashed.map(\.spelled))
-      try connection.defineRowHash(named: ArchivePlan.valueFunction, columns: ["value"])
+      try RowHash.define(Self.rest, columns: table.hashed.map(\.spelled), on: connection)
+      try RowHash.define(ArchivePlan.valueFunction, columns: ["value"], on: connection)
     }
   }
 

@@ -36,7 +36,7 @@ struct BatchEnd {
     return try lifting("checking foreign keys") { () in
       let children = try reach.children(on: connection)
       guard !children.isEmpty else { return nil }
-      return try connection.foreignKeyViolations(in: children).values.reduce(0, +)
+      return try ForeignKeyViolation.all(in: children, on: connection).values.reduce(0, +)
     }
   }
 

@@ -84,7 +84,7 @@ struct BatchTable {
 
   /// The hash of the rest of a row.
   func hash(_ alias: String, _ function: String) -> String {
-    Connection.rowHashCall(function, hashed.map { "\(alias).\(SQLText.identifier($0.spelled))" })
+    RowHash.call(function, hashed.map { "\(alias).\(SQLText.identifier($0.spelled))" })
   }
 }
 

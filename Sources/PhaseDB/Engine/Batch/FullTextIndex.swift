@@ -34,7 +34,7 @@ struct FullTextIndex {
     _ = try connection.prepare(
       "UPDATE main.\(SQLText.identifier(table.name.spelled)) SET \(values.joined(separator: ", "))")
     return try candidates.filter { written.contains($0.0.key) }.map { name, rowID throws(SQLiteError) in
-      FullTextIndex(name: name, columns: try connection.columnNames(of: name), rowID: rowID)
+      FullTextIndex(name: name, columns: try Table.columnNames(of: name, on: connection), rowID: rowID)
     }
   }
 

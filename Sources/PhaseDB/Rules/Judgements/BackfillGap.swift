@@ -120,7 +120,7 @@ private struct FilledTable {
       return []
     }
     guard !writes.insertedTables.contains(name) else {
-      return Set(try connection.columnNames(of: SchemaName(table)).map(\.key))
+      return Set(try Table.columnNames(of: SchemaName(table), on: connection).map(\.key))
     }
     return writes.columns[name] ?? []
   }

@@ -18,7 +18,7 @@ struct Occasion: Hashable {
     case .delete: return "DELETE FROM main.\(name)"
     case .update:
       guard
-        let columns = try? connection.columns(of: SchemaName(table)).filter({ !$0.isGenerated }),
+        let columns = try? Table.columns(of: SchemaName(table), on: connection).filter({ !$0.isGenerated }),
         !columns.isEmpty
       else { return nil }
       let names = columns.map { SQLText.identifier($0.name.spelled) }

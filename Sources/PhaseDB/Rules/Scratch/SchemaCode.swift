@@ -83,7 +83,7 @@ extension SchemaCode {
       if !compiles {
         // Some trigger of this occasion fails, this one or another that it sets off.
         let alone: Connection
-        if let isolated { alone = isolated } else { alone = try connection.copyWithoutTriggers() }
+        if let isolated { alone = isolated } else { alone = try copyWithoutTriggers(of: connection) }
         isolated = alone
         if let message = try failure(of: object, on: occasion, alone: alone) {
           failures.append(Failure(object: object, message: message))
@@ -97,13 +97,13 @@ extension SchemaCode {
 
   private func view(_ key: SchemaObject.Key, on connection: Connection) throws(SQLiteError) -> Failure? {
     guard key.type == "view", let object = uses[key] else { return nil }
-    let message = try connection.refusal(of: "SELECT * FROM main.\(SQLText.identifier(object.name))")
+    let message = try refusal(of: "SELECT * FROM main.\(SQLText.identifier(object.name))", on: connection)
     return message.map { Failure(object: object, message: $0) }
   }
 
   private func compiles(_ occasion: Occasion, on connection: Connection) throws(SQLiteError) -> Bool {
     guard let statement = occasion.statement(on: connection) else { return true }
-    return try connection.refusal(of: statement) == nil
+    return try refusal(of: statement, on: connection) == nil
   }
 
   /// Compiles a trigger without other triggers.
@@ -111,9 +111,9 @@ extension SchemaCode {
     of trigger: SchemaObject, on occasion: Occasion, alone: Connection
   ) throws(SQLiteError) -> String? {
     guard let statement = occasion.statement(on: alone) else { return nil }
-    let without = try alone.refusal(of: statement)
+    let without = try refusal(of: statement, on: alone)
     try alone.execute(trigger.sql)
-    let with = try alone.refusal(of: statement)
+    let with = try refusal(of: statement, on: alone)
     try alone.execute("DROP TRIGGER main.\(SQLText.identifier(trigger.name))")
     return with == without ? nil : with
   }
@@ -122,7 +122,7 @@ extension SchemaCode {
     -> String?
   {
     guard !trigger.columns.isEmpty else { return nil }
-    let names = Set(try connection.columnNames(of: trigger.table).map(\.key))
+    let names = Set(try Table.columnNames(of: trigger.table, on: connection).map(\.key))
     return trigger.columns.first { !names.contains($0) }?.text
   }
 
@@ -149,14 +149,12 @@ extension SchemaCode {
       return root
     }
   }
-}
 
-extension Connection {
   /// Why a statement does not compile; nil when it does, or when it only lacks a function, a collation or a module that
   /// the application registers.
-  fileprivate func refusal(of statement: String) throws(SQLiteError) -> String? {
+  private func refusal(of statement: String, on connection: Connection) throws(SQLiteError) -> String? {
     do throws(SQLiteError) {
-      _ = try prepare(statement)
+      _ = try connection.prepare(statement)
       return nil
     } catch {
       if error.code == .tooCostly { throw error }
@@ -169,10 +167,10 @@ extension Connection {
 
   /// A database in memory with the same tables and views, without triggers. It is not a backup, because an open
   /// transaction prevents that.
-  fileprivate func copyWithoutTriggers() throws(SQLiteError) -> Connection {
+  private func copyWithoutTriggers(of connection: Connection) throws(SQLiteError) -> Connection {
     let copy = try Connection(path: "", mode: .memory)
     // A virtual table brings its shadow tables, which then cannot be made again.
-    let objects = try rows(
+    let objects = try connection.rows(
       "SELECT sql FROM main.sqlite_schema WHERE type IN ('table', 'view') AND sql IS NOT NULL"
         + " ORDER BY sql LIKE 'create virtual%' DESC, rowid")
     for object in objects { try? copy.execute(object[0].text ?? "") }

@@ -36,7 +36,7 @@ package final class Scratch {
       let connection = try Connection(path: "", mode: .memory)
       connection.ignoredTables = terms.ignored
       if let costLimit { try connection.limit(to: costLimit) }
-      try connection.stub(terms.functions)
+      try FunctionStub.define(terms.functions, on: connection)
       return connection
     }
     guard let baseline else { return }
