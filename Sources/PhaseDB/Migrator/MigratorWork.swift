@@ -52,7 +52,7 @@ extension MigratorWork {
 
   /// Refuses to change what a run that goes on may rely on.
   func refuseLease(_ ledger: Ledger) throws(MigrationError) {
-    let held = try lifting("reading the ledger") { () in try ledger.lease() }
+    let held = try lifting("reading the ledger") { () in try ledger.lease.held() }
     if let held, held.holder != options.runner, !held.holder.isProvablyDead(seenFrom: options.runner) {
       throw held.held
     }

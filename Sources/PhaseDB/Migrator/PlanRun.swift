@@ -39,7 +39,8 @@ struct PlanRun: MigratorWork {
     try connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       let applied = Set(knowledge.applied.map(\.id))
-      let isHalfDone = try lifting("reading the ledger") { () in try knowledge.ledger?.batch() } != nil
+      let isHalfDone =
+        try lifting("reading the ledger") { () in try knowledge.ledger?.batches.underWay() } != nil
       return !isHalfDone && catalog.phases.allSatisfy { applied.contains($0.id) }
     }
   }

@@ -37,7 +37,7 @@ struct Planning: MigratorWork {
       return plan
     case .down:
       let checkpoints = try lifting("reading the ledger") { () in
-        try knowledge.ledger?.namedCheckpoints(applied: knowledge.applied) ?? []
+        try knowledge.ledger?.checkpoints.named(applied: knowledge.applied) ?? []
       }
       var plan = try planner.down(selection, checkpoints: checkpoints)
       try LaneWork(migrator: migrator).refuseUnknownLanes(of: &plan)
@@ -85,8 +85,8 @@ struct Planning: MigratorWork {
     of steps: [(id: PhaseID, phase: Phase, evidence: Evidence?)], _ knowledge: Knowledge
   ) throws(MigrationError) -> [PhaseID: DownTime] {
     guard let ledger = knowledge.ledger else { return [:] }
-    let seen = try lifting("reading the ledger") { () in try ledger.wayDownRecords(.rehearsal) }
-    let measured = try lifting("reading the log") { () in try ledger.lastWaysDown() }
+    let seen = try lifting("reading the ledger") { () in try ledger.waysDown.all(.rehearsal) }
+    let measured = try lifting("reading the log") { () in try ledger.waysDown.lastTimes() }
     let applied = Dictionary(knowledge.applied.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var times: [PhaseID: DownTime] = [:]
     for (id, phase, evidence) in steps {
@@ -96,7 +96,7 @@ struct Planning: MigratorWork {
       }
       times[id] = DownTime(
         of: phase, idle: idle ?? evidence?.times.down,
-        measured: measured[Ledger.PhaseText(phase: id.description, hash: applied.tokenHash)],
+        measured: measured[WayDownRecords.PhaseText(phase: id.description, hash: applied.tokenHash)],
         up: (applied.milliseconds, evidence?.times.up), options.pacing)
     }
     return times
@@ -108,23 +108,23 @@ struct Planning: MigratorWork {
     let judgement = GateJudgement(
       live: try live(knowledge, since: since), isFresh: knowledge.isFresh, now: now.date ?? .distantPast,
       overridden: options.overridden,
-      evidence: try evidence(knowledge), watches: try knowledge.ledger?.watches() ?? [],
-      switches: try lifting("reading the ledger") { () in try knowledge.ledger?.switches() ?? [] },
+      evidence: try evidence(knowledge), watches: try knowledge.ledger?.watches.all() ?? [],
+      switches: try lifting("reading the ledger") { () in try knowledge.ledger?.switches.all() ?? [] },
       squashed: (catalog.baseline?.squashed ?? []).map(\.id))
     return Planner(
       catalog: catalog, applied: knowledge.applied, judgement: judgement, reason: options.reason,
       schema: knowledge.schema,
       schemaDigest: knowledge.isInPlace ? knowledge.expectedDigest : knowledge.schema.digest,
       drift: try knowledge.driftLines(), checkInsSince: since,
-      underWay: try knowledge.ledger?.batch(), brought: Set(options.evidence.map(\.phase))
+      underWay: try knowledge.ledger?.batches.underWay(), brought: Set(options.evidence.map(\.phase))
     ) { applied throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-      return try ledger.phase(applied)
+      return try ledger.phases.text(of: applied)
     }
   }
 
   private func evidence(_ knowledge: Knowledge) throws(MigrationError) -> EvidenceKnowledge {
-    let recorded = try lifting("reading the ledger") { () in try knowledge.ledger?.evidence() ?? [] }
+    let recorded = try lifting("reading the ledger") { () in try knowledge.ledger?.evidence.all() ?? [] }
     return EvidenceKnowledge(
       policy: options.evidencePolicy, recorded + options.evidence, hasLedger: knowledge.ledger != nil)
   }
@@ -138,8 +138,8 @@ struct Planning: MigratorWork {
     }
     return try lifting("reading the ledger") { () in
       LiveKnowledge(
-        try knowledge.ledger?.checkIns(since: moment) ?? [],
-        ended: try knowledge.ledger?.applicationsCheckedIn() ?? [], beside: migrator.starting)
+        try knowledge.ledger?.checkIns.all(since: moment) ?? [],
+        ended: try knowledge.ledger?.checkIns.applications() ?? [], beside: migrator.starting)
     }
   }
 

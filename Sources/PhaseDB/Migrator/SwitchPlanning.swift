@@ -9,7 +9,7 @@ struct SwitchPlanning: MigratorWork {
   /// - Throws: `switch-taken`.
   func refuseTaken(of plan: Plan, _ knowledge: Knowledge) throws(MigrationError) {
     guard plan.steps.contains(where: { !$0.phase.switchesMade.isEmpty }) else { return }
-    let made = try knowledge.ledger?.switchPhases(among: knowledge.applied) ?? []
+    let made = try knowledge.ledger?.switches.phases(among: knowledge.applied) ?? []
     var makers: [String: PhaseID] = [:]
     for (applied, phase) in made { for name in phase.switchesMade { makers[name] = applied.id } }
     for step in plan.steps {

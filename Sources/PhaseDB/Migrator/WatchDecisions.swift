@@ -15,7 +15,7 @@ struct WatchDecisions: MigratorWork {
       let id = try PhaseID.find(name, among: knowledge.applied.map(\.id))
       let applied = knowledge.applied.first { $0.id == id }
       guard let ledger = knowledge.ledger,
-        var watch = try ledger.watches().last(where: { $0.id == applied?.sequence }), !watch.lets
+        var watch = try ledger.watches.all().last(where: { $0.id == applied?.sequence }), !watch.lets
       else {
         throw MigrationError(
           .notWatched, "\(id.short) has no watch that waits or failed", state: "nothing was changed",
@@ -25,7 +25,7 @@ struct WatchDecisions: MigratorWork {
       (watch.verdict, watch.detail, watch.beat) = (.waived, reason, time)
       let waived = watch
       try lifting("writing the ledger") { () in
-        try ledger.record(waived)
+        try ledger.watches.record(waived)
         try ledger.log(
           .watch, subject: id.description, detail: "waived: \(reason)", by: options.runner, at: time)
       }
@@ -49,7 +49,7 @@ struct WatchDecisions: MigratorWork {
       let (time, runner) = (options.now(), options.runner)
       try lifting("writing the ledger") { () in
         let present = try ledger.upgraded(by: runner, at: time)
-        try present.setFreeze(reason: reason, until: until, by: runner)
+        try present.watches.setFreeze(reason: reason, until: until, by: runner)
         let end = until.map { " until \($0)" } ?? ""
         try present.log(
           reason == nil ? .unfreeze : .freeze, subject: "",
@@ -61,7 +61,7 @@ struct WatchDecisions: MigratorWork {
   func presentFreeze() throws(MigrationError) -> Freeze? {
     let freeze = try lifting("reading the ledger") { () in
       guard case .present(let format, _) = try Ledger.presence(in: connection) else { return nil as Freeze? }
-      return try Ledger(connection: connection, format: format).freeze()
+      return try Ledger(connection: connection, format: format).watches.freeze()
     }
     return freeze.flatMap { $0.isOver(at: options.now()) ? nil : $0 }
   }

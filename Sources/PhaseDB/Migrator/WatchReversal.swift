@@ -33,7 +33,7 @@ struct WatchReversal: MigratorWork {
     let why = obstacles.map(\.raw).joined(separator: "; ")
     let recorded = try watching.record(of: watch, "recording the verdict") {
       present, ledger, _ throws(MigrationError) in
-      let applied = try ledger.appliedPhases().map(\.id)
+      let applied = try ledger.phases.all().map(\.id)
       let entry = try lifting("reading the ledger") { () in try ledger.lastEntry().id }
       let down = steps.filter { !applied.contains($0) }
       present.verdict = .failed
@@ -77,8 +77,8 @@ struct WatchReversal: MigratorWork {
       () throws(MigrationError) -> ([AppliedPhase], [WatchRecord], Freeze?) in
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
-      let freeze = try lifting("reading the ledger") { () in try ledger.freeze() }
-      return (knowledge.applied, try ledger.watches(), freeze)
+      let freeze = try lifting("reading the ledger") { () in try ledger.watches.freeze() }
+      return (knowledge.applied, try ledger.watches.all(), freeze)
     }
     var obstacles: [Prose] = []
     if let freeze, !freeze.isOver(at: options.now()) { obstacles.append(freeze.sentence) }
