@@ -215,15 +215,12 @@ public final class Migrator {
       observe(event)
     }
     let engine = Engine(
-      on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
-      wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: tell)
-    engine.probes = options.probes
-    engine.lanes = lanes
+      on: connection, probes: options.probes, lanes: lanes, effectsFolder: options.effectsFolder,
+      switchSettle: options.switchSettle, runner: options.runner, now: options.now, wait: options.wait,
+      pacing: options.pacing, cancellation: options.cancellation, observe: tell)
     letGoOfAbandonedLanes(tell)
     defer { letGoOfAbandonedLanes(tell) }
-    engine.switchSettle = options.switchSettle
-    engine.effectsFolder = options.effectsFolder
-    let result = try engine.run(plan)
+    let result = try engine.run(plan, from: knowledge).result
     // What is kept only spares later commands the trial.
     try? keepDownTrials()
     return result
