@@ -103,14 +103,14 @@ final class StateCopy {
       : try planner.down(selection, checkpoints: [])
     if let held = plan.held.first { throw held.error() }
     let engine = Engine(
-      on: connection, knowledge: knowledge, for: .copy, trials: workshop.trials, runner: workshop.runner,
+      on: connection, for: .copy, trials: workshop.trials, runner: workshop.runner,
       now: { now }, wait: .zero, pacing: Pacing(pause: .zero), cancellation: workshop.cancellation
     ) { event in
       if case .committed(let id, _, _, _) = event { look(id) }
     }
     connection.stubs?.forget()
-    _ = try engine.run(plan)
+    let report = try engine.run(plan, from: knowledge)
     workshop.stubsOfPhases.formUnion(connection.stubs?.taken ?? [])
-    workshop.lastSchema = engine.knowledge.schema
+    workshop.lastSchema = report.knowledge.schema
   }
 }

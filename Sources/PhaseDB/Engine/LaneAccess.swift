@@ -248,4 +248,34 @@ final class LaneAccess {
       try LaneTriggers(on: scratch).make(claim.definition(of: triggerName, until: 0))
     }
   }
+
+  // MARK: What to say of it
+
+  /// The error for a lane that did not become quiet in time.
+  func notIdle(_ use: LaneUse, _ turn: Turn, _ what: Prose) -> MigrationError {
+    // On a way down the text of the ledger counts, which nobody can edit.
+    let more: Prose? =
+      turn.step.direction == .down
+      ? nil
+      : "or allow more time in the phase: @lane \(name.asDirectiveName) \(use.need.rawValue) within \(DurationText.print(use.limit * 5))"
+    return MigrationError(
+      .laneNotIdle,
+      "lane \(name) was not \(use.need.rawValue) within \(DurationText.print(use.limit)): \(what)",
+      help: [
+        "see what these jobs do: phasedb lane list",
+        "wait until they have ended, and run the same command again", more, Gate.lane.overriding,
+      ].compactMap(\.self))
+  }
+
+  /// Why a phase comes down without holding a lane.
+  static func absent(_ name: String, _ phase: PhaseID, _ why: String) -> Prose {
+    "\(phase.short) comes down without holding lane \(name): a table or a column of its queue is not there, so it is open (\(why))"
+  }
+
+  /// The error for a lane that is held no more.
+  var lost: MigrationError {
+    MigrationError(
+      .laneLost, "lane \(name) was let go before the phase was done, by its deadline or by somebody",
+      help: ["see who let it go: phasedb log", "run the command again"])
+  }
 }

@@ -101,38 +101,29 @@ struct Sampler {
     case .text, .rawText, .blob: return .unknown("it returned text or a blob, which is no number")
     }
   }
-}
 
-extension Script {
-  /// Whether it asks for the moment at which the phase went up.
-  package var usesSince: Bool { text.contains(Probe.since) }
-}
+  // MARK: Before a phase goes up
 
-extension Timestamp {
-  /// As SQLite's own functions write a moment, to the second: `2026-01-31 12:00:00`.
-  package var inSQL: String { String(text.prefix(19)).replacing("T", with: " ") }
-}
-
-// MARK: - Before a phase goes up
-
-extension Engine {
   /// What the probes of a phase show before it goes up. A watch compares with it.
   ///
   /// - Returns: by the titles of the probes, five samples of each that compares with them and one of each other; empty when
   ///   the phase is not to be watched.
   /// - Throws: `phase-held` when a probe fails already, or when it shows nothing to compare with later.
-  func samplesBefore(_ turn: Turn) throws(MigrationError) -> [String: [Sample]] {
+  static func before(
+    _ turn: Turn, _ knowledge: Knowledge, _ engine: Engine
+  ) throws(MigrationError) -> [String: [Sample]] {
     let step = turn.step
-    guard isWatched(turn), let watch = step.phase.watch,
+    guard engine.watches(turn), let watch = step.phase.watch,
       !knowledge.applied.contains(where: { $0.id == step.id })
     else { return [:] }
-    let sampler = Sampler(connection: connection, sources: probes, cancellation: cancellation)
+    let sampler = Sampler(
+      connection: engine.connection, sources: engine.probes, cancellation: engine.cancellation)
     var all: [String: [Sample]] = [:]
     var gates: [ClosedGate] = []
     for probe in step.phase.probes {
       // Of a probe that compares with what was there before, this is the value before.
       let samples = (0..<(probe.isRelative ? 5 : 1)).map { _ in
-        let sample = sampler.sample(probe, since: now(), before: nil, every: watch.every)
+        let sample = sampler.sample(probe, since: engine.now(), before: nil, every: watch.every)
         return probe.isRelative && sample.value != nil ? Sample(.passes, value: sample.value) : sample
       }
       all[probe.title] = samples
@@ -153,42 +144,20 @@ extension Engine {
             opening: "find out why, or correct the probe"))
       }
     }
-    if cancellation.isRequested { throw MigrationError.stopped() }
+    if engine.cancellation.isRequested { throw MigrationError.stopped() }
     if turn.plan.overridden.contains(.probe) { gates = [] }
     // One that is half done is not held: rows up to its cursor are as it leaves them.
     guard !gates.isEmpty, try knowledge.ledger?.batches.underWay()?.id != step.id else { return all }
     throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error()
   }
-
-  /// Whether a step begins a watch. On a new database nothing happens that could be looked at.
-  func isWatched(_ turn: Turn) -> Bool {
-    turn.step.direction == .up && turn.step.phase.watch != nil && purpose == .change && !turn.plan.isFresh
-  }
-
-  /// Refuses a way back that a watch began when that is not to be any more. Belongs into the transaction of the step.
-  ///
-  /// - Throws: `phase-held`.
-  func refuseCalledOff(_ plan: Plan) throws(MigrationError) {
-    guard let id = plan.reversing, let ledger = knowledge.ledger else { return }
-    let freeze = try lifting("reading the ledger") { () in try ledger.watches.freeze() }
-    if let freeze, !freeze.isOver(at: now()) { throw freeze.error }
-    guard try ledger.watches.all().contains(where: { $0.id == id && $0.verdict == .reversing }) else {
-      throw MigrationError(
-        .phaseHeld, "the watch does not ask for a way back any more", state: "nothing was changed",
-        help: ["see what happened: phasedb log"])
-    }
-  }
 }
 
-extension Freeze {
-  var error: MigrationError {
-    MigrationError(
-      .phaseHeld, "\(sentence)", state: "nothing was changed",
-      help: ["let watches reverse again: phasedb watch unfreeze"])
-  }
+extension Script {
+  /// Whether it asks for the moment at which the phase went up.
+  package var usesSince: Bool { text.contains(Probe.since) }
+}
 
-  /// Who froze watches, until when, and why.
-  package var sentence: Prose {
-    "watches were frozen by \(who)\(until.map { " until \($0)" } ?? ""): \(reason)"
-  }
+extension Timestamp {
+  /// As SQLite's own functions write a moment, to the second: `2026-01-31 12:00:00`.
+  package var inSQL: String { String(text.prefix(19)).replacing("T", with: " ") }
 }

@@ -1,23 +1,28 @@
 internal import PhaseSQLite
 
-extension Engine {
-  /// Logs a step that failed after its work had begun, so that a status can show it.
+/// A step that failed after its work had begun.
+struct StoppedRun {
+  let turn: Turn
+  /// What the step threw.
+  let error: MigrationError
+  /// What the whole run leaves behind.
+  let standing: MigrationError.Standing
+
+  /// Logs it, so that a status can show it.
   ///
   /// It uses a transaction of its own, because that of the step was rolled back. Nothing depends on the row: if it
   /// cannot be written at once, it is left out, and the caller throws the error of the step in any case.
-  ///
-  /// - Parameters:
-  ///   - error: what the step threw.
-  ///   - standing: what the whole run leaves behind.
-  func recordStop(_ turn: Turn, by error: MigrationError, leaving standing: MigrationError.Standing) {
-    guard purpose == .change, error.tellsOfBegunWork, knowledge.ledger != nil, connection.isAutocommit,
+  func log(knowing before: Knowledge, _ engine: Engine) {
+    let (connection, runner) = (engine.connection, engine.runner)
+    var knowledge = before
+    guard engine.purpose == .change, error.tellsOfBegunWork, knowledge.ledger != nil, connection.isAutocommit,
       let patience = try? ConnectionDiscipline.busyTimeout(of: connection)
     else { return }
     connection.setBusyTimeout(milliseconds: 100)
     defer { connection.setBusyTimeout(milliseconds: patience) }
     let step = turn.step
     let stop = RunStop(
-      at: now(), step.id, step.direction, error.id,
+      at: engine.now(), step.id, step.direction, error.id,
       line: step.direction == .up && error.place?.file == step.script.file ? error.place?.line : nil, standing
     )
     do {

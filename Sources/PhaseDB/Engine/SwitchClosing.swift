@@ -52,81 +52,57 @@ struct SwitchClosing {
     wait = rests.max() ?? .zero
     guard !switches.isEmpty else { return nil }
   }
-}
 
-extension Engine {
   /// What has to be closed before a step; nil when nothing has. Belongs into the transaction of the step.
-  func switchClosing(_ turn: Turn) throws(MigrationError) -> SwitchClosing? {
+  init?(before turn: Turn, _ state: RunState, _ engine: Engine) throws(MigrationError) {
     let step = turn.step
-    guard step.direction == .down, purpose == .change, let ledger = knowledge.ledger else { return nil }
+    guard step.direction == .down, engine.purpose == .change, let ledger = state.knowledge.ledger else {
+      return nil
+    }
     let names = try SwitchClosing.names(
-      before: step.id, step.phase, applied: knowledge.applied, in: ledger)
-    guard let closing = try SwitchClosing(names, ledger, settle: switchSettle, at: now()) else { return nil }
+      before: step.id, step.phase, applied: state.knowledge.applied, in: ledger)
+    try self.init(names, ledger, settle: engine.switchSettle, at: engine.now())
     // Whoever was closed by this run has been waited for; somebody who opened one meanwhile has not.
-    let isOver = closing.switches.allSatisfy { !$0.isOpen && settledSwitches.contains($0.name) }
-    return isOver ? nil : closing
+    if switches.allSatisfy({ !$0.isOpen && state.settledSwitches.contains($0.name) }) { return nil }
   }
 
   /// Closes switches instead of running a step, and commits that. The lease keeps others from opening them again.
-  func close(
-    _ closing: SwitchClosing, before turn: Turn, accepting drift: [Prose],
-    in transaction: consuming Transaction
-  ) throws(MigrationError) -> Turn.Outcome {
-    guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    let (time, id) = (now(), turn.step.id)
+  ///
+  /// - Returns: the state of the run afterwards.
+  func commit(
+    _ transaction: consuming Transaction, before turn: Turn, accepting drift: [Prose], from state: RunState,
+    _ engine: Engine
+  ) throws(MigrationError) -> RunState {
+    var state = state
+    guard let ledger = state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    let (time, id, runner) = (engine.now(), turn.step.id, engine.runner)
     let (entry, hash) = try lifting("writing the ledger") { () in
-      for record in closing.switches {
+      for record in switches {
         try ledger.switches.close(record, reason: "\(id.short) comes down", by: runner, at: time)
       }
       try ledger.lease.take(Lease(holder: runner, since: time, work: "down of \(id.short)"))
       return try ledger.lastEntry()
     }
-    try knowledge.settle(on: connection)
+    try state.knowledge.settle(on: engine.connection)
     try ledger.commit(transaction, leaving: entry, hash, while: "closing the switches of \(id)")
-    holdsLease = true
-    hasLoggedOverrides = true
-    if !drift.isEmpty { observe(.driftAccepted(drift)) }
-    for record in closing.switches {
-      settledSwitches.insert(record.name)
-      if record.isOpen { closedSwitches.append(record.name) }
+    state.holdsLease = true
+    state.hasLoggedOverrides = true
+    if !drift.isEmpty { engine.observe(.driftAccepted(drift)) }
+    for record in switches {
+      state.settledSwitches.insert(record.name)
+      if record.isOpen { state.closedSwitches.append(record.name) }
     }
-    return .switchesClosed(closing)
+    return state
   }
 
   /// Waits until those who asked a switch before it was closed are done.
-  func settle(_ closing: SwitchClosing, before turn: Turn) throws(MigrationError) {
-    let closed = closing.switches.filter(\.isOpen).map(\.name)
-    observe(.switchesClosed(turn.step.id, closed, waiting: closing.wait))
-    let end = ContinuousClock.now + closing.wait
+  func settle(before turn: Turn, _ engine: Engine) throws(MigrationError) {
+    let closed = switches.filter(\.isOpen).map(\.name)
+    engine.observe(.switchesClosed(turn.step.id, closed, waiting: wait))
+    let end = ContinuousClock.now + wait
     while ContinuousClock.now < end {
-      if cancellation.isRequested { throw MigrationError.stopped() }
+      if engine.cancellation.isRequested { throw MigrationError.stopped() }
       Pause.sleep(milliseconds: min(100, Double(Pause.milliseconds(until: end)) + 1))
     }
-  }
-
-  /// What an error leaves behind, when switches were closed before it.
-  func withClosedSwitches(_ error: MigrationError) -> MigrationError {
-    guard !closedSwitches.isEmpty else { return error }
-    var error = error
-    let names = closedSwitches.map { "'\($0)'" as Prose }.joined(separator: ", ")
-    let stays: Prose =
-      closedSwitches.count == 1
-      ? "the switch \(names) was closed before and stays closed"
-      : "the switches \(names) were closed before and stay closed"
-    error.state = error.state.map { "\($0); \(stays)" } ?? stays
-    // Something is different from before the command, also where the step itself was undone.
-    error.standing = .partWay
-    return error
-  }
-
-  /// Refuses a contract whose switch is not what the plan saw any more. Belongs into the transaction of the step.
-  func refuseClosedSwitch(_ turn: Turn) throws(MigrationError) {
-    let (step, judgement) = (turn.step, turn.plan.judgement)
-    guard step.direction == .up, !step.phase.switchesRequired.isEmpty, let ledger = knowledge.ledger,
-      purpose == .change
-    else { return }
-    let switches = try lifting("reading the ledger") { () in try ledger.switches.all() }
-    let gates = judgement.closedSwitches(step.phase, among: switches)
-    guard gates.isEmpty else { throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error() }
   }
 }

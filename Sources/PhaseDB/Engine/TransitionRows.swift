@@ -106,6 +106,13 @@ struct TransitionRows {
     var tables: Set<FoldedName> = []
     /// Where the SQL alone was wrong, if that was asked for.
     var corrections: [TableDifference] = []
+
+    /// Records the new state of archives after a transition.
+    func record(in archives: ArchiveRecords, entry: Int64) throws(SQLiteError) {
+      try archives.record(made, entry: entry)
+      try archives.record(left)
+      for id in used { try archives.forget(id) }
+    }
   }
 
   /// Refuses a down if newer rows do not fit the schema it leads to.

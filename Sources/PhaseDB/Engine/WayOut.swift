@@ -44,27 +44,3 @@ extension MigrationError {
     [" constraint failed", "cannot store ", "datatype mismatch"].contains { message.contains($0) }
   }
 }
-
-extension Connection {
-  /// Statements that restore the missing parents, as far as the rows tell their keys.
-  func missingParents(_ violations: some Collection<ForeignKeyViolation>) throws(SQLiteError) -> [Prose] {
-    var statements: Set<Prose> = []
-    for violation in violations.prefix(DetailLines.limit) {
-      guard violation.key >= 0, let rowID = violation.rowID else { continue }
-      let key = try CountedForeignKey(violation.key, of: violation.table, on: self)
-      let (from, to) = (key.columns.map(SQLText.identifier), key.parentColumns)
-      guard !from.isEmpty, from.count == to.count,
-        let row = try rows(
-          "SELECT \(from.map { "quote(\($0))" }.joined(separator: ", ")) FROM main.\(SQLText.identifier(violation.table)) WHERE rowid = ?1",
-          .integer(rowID)
-        ).first
-      else { continue }
-      let names = to.map(SQLText.identifier).joined(separator: ", ")
-      let values = row.map { $0.text ?? "NULL" }.joined(separator: ", ")
-      statements.insert(
-        "INSERT INTO \(whole: SQLText.identifier(violation.parent)) (\(whole: names)) VALUES (\(whole: values));"
-      )
-    }
-    return statements.sorted()
-  }
-}

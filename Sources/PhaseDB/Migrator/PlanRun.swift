@@ -21,15 +21,12 @@ struct PlanRun: MigratorWork {
       observe(event)
     }
     let engine = Engine(
-      on: connection, knowledge: knowledge, runner: options.runner, now: options.now,
-      wait: options.wait, pacing: options.pacing, cancellation: options.cancellation, observe: tell)
-    engine.probes = options.probes
-    engine.lanes = lanes.all
+      on: connection, probes: options.probes, lanes: lanes.all, effectsFolder: options.effectsFolder,
+      switchSettle: options.switchSettle, runner: options.runner, now: options.now, wait: options.wait,
+      pacing: options.pacing, cancellation: options.cancellation, observe: tell)
     lanes.letGoOfAbandoned(tell)
     defer { lanes.letGoOfAbandoned(tell) }
-    engine.switchSettle = options.switchSettle
-    engine.effectsFolder = options.effectsFolder
-    let result = try engine.run(plan)
+    let result = try engine.run(plan, from: knowledge).result
     // What is kept only spares later commands the trial.
     try? DownRehearsalWork(migrator: migrator).keepTrials()
     return result

@@ -12,7 +12,7 @@ final class DownRun {
   private let look: () throws -> Connection
   /// A connection on a copy of the copy.
   private let fork: () throws -> Connection
-  private let makeEngine: (Connection) throws(MigrationError) -> Engine
+  private let makeEngine: (Connection) -> Engine
   /// How many copies of the copy may be made to find the rows that are in the way.
   private var forksLeft: Int
 
@@ -42,12 +42,12 @@ final class DownRun {
     self.look = look
     self.fork = fork
     let trials = TransitionTrials()
-    makeEngine = { connection throws(MigrationError) in
+    makeEngine = { connection in
       Engine(
-        on: connection, knowledge: try Knowledge(of: connection), for: .copy, trials: trials, runner: runner,
+        on: connection, for: .copy, trials: trials, runner: runner,
         now: now, wait: .seconds(5), pacing: pacing, cancellation: cancellation, observe: { _ in })
     }
-    engine = try makeEngine(connection)
+    engine = makeEngine(connection)
   }
 
   /// Takes the phase down that was applied last.
@@ -80,7 +80,7 @@ final class DownRun {
     let before = try reading(look)
     let writes: WriteSet
     do throws(MigrationError) {
-      let report = try engine.runAlone(id, phase, .down, in: Catalog([]))
+      let report = try engine.runAlone(id, phase, .down, in: Catalog([])).step
       (step.times, writes) = (report.times, report.writes)
     } catch {
       guard error.id != .interrupted, error.id != .tooCostly else { throw error }
@@ -158,7 +158,7 @@ final class DownRun {
       }
       copy.turn(.triggers, on: true)
     }
-    let engine = try makeEngine(copy)
+    let engine = makeEngine(copy)
     do throws(MigrationError) {
       _ = try engine.runAlone(id, phase, .down, in: Catalog([]))
       return false
@@ -224,7 +224,7 @@ final class DownRun {
         try ledger.archives.forget(archive.id)
       }
     }
-    let engine = try makeEngine(again)
+    let engine = makeEngine(again)
     _ = try engine.runAlone(id, phase, .up, in: Catalog([]))
     return again
   }

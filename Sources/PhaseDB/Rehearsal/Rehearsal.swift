@@ -7,6 +7,8 @@ final class Rehearsal {
   let copy: DatabaseCopy
   let connection: Connection
   let engine: Engine
+  /// What is known of the copy since the last step.
+  var knowledge: Knowledge
   let catalog: Catalog
   let runner: Runner
   let now: () -> Timestamp
@@ -44,8 +46,9 @@ final class Rehearsal {
     try lifting("giving the copy the functions of the settings") { [connection] () in
       try FunctionStub.define(functions, on: connection)
     }
+    knowledge = try Knowledge(of: connection)
     engine = Engine(
-      on: connection, knowledge: try Knowledge(of: connection), for: .rehearsal,
+      on: connection, for: .rehearsal,
       trials: TransitionTrials(functions: functions), runner: runner, now: now,
       wait: .seconds(5), pacing: pacing, cancellation: cancellation, observe: { _ in })
   }
@@ -62,7 +65,7 @@ final class Rehearsal {
         throw MigrationError(error, while: "committing the baseline on the copy")
       }
     }
-    engine.knowledge = try Knowledge(of: connection)
+    knowledge = try Knowledge(of: connection)
   }
 
   /// Rehearses phases one after the other.
@@ -94,7 +97,7 @@ final class Rehearsal {
     let report: StepReport
     connection.stubs?.forget()
     do throws(MigrationError) {
-      report = try engine.runAlone(id, phase, .up, in: catalog)
+      (report, knowledge) = try engine.runAlone(id, phase, .up, in: catalog)
     } catch {
       throw onCopy(error)
     }
@@ -112,7 +115,7 @@ final class Rehearsal {
     let texts = [phase.up, phase.down] + phase.verifications.map(\.query)
     let words = texts.reduce(into: Set<FoldedName>()) { $0.formUnion(SQLTokens.identifiers(in: $1.text)) }
     // An index is made of rows that nothing else reports.
-    let named = words.intersection(engine.knowledge.schema.objects.map(\.key.name))
+    let named = words.intersection(knowledge.schema.objects.map(\.key.name))
     let written = named.union(writes.tables).union(writes.columns.keys).union(writes.alteredTables)
     let earlier = written.union(writes.readTables).reduce(into: Set<String>()) {
       $0.formUnion(stubbed[$1] ?? [])

@@ -10,7 +10,7 @@ extension Rehearsal {
     connection.stubs?.forget()
     // From here on the log of the copy tells what this phase writes.
     try onCopy { () in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
-    var trip = Trip(id, phase, schema: engine.knowledge.schema.digest)
+    var trip = Trip(id, phase, schema: knowledge.schema.digest)
     let before = try state(of: id)
     trip.tables = before.digest.tables
     let archives = try archiveTables()
@@ -22,7 +22,7 @@ extension Rehearsal {
     trip.times.rowsUp = up.rows
     trip.times.logBytes = copy.logBytes
     trip.times.archiveBytes = bytes(of: try archiveTables().subtracting(archives))
-    trip.schemaAfter = engine.knowledge.schema.digest
+    trip.schemaAfter = knowledge.schema.digest
     let after = try state(of: id)
     trip.emptyTables = try emptyTables(before.digest, after.digest, wayUp.writes, id, phase)
 
@@ -46,7 +46,7 @@ extension Rehearsal {
     trip.afterSecondUp = try onCopy { () in
       try after.difference(to: last, losses: phase.losses, limit: Self.shownRows)
     }
-    if let schema = trip.schemaAfter, schema != engine.knowledge.schema.digest {
+    if let schema = trip.schemaAfter, schema != knowledge.schema.digest {
       trip.afterSecondUp.others.append("the second way up leads to another schema than the first")
     }
     known = last.digest
@@ -58,12 +58,15 @@ extension Rehearsal {
     _ trip: inout Trip, _ direction: Direction, _ stage: RehearsedPhase.Stage
   ) throws(MigrationError) -> StepReport? {
     do throws(MigrationError) {
-      let report = try engine.runAlone(trip.id, trip.phase, direction, in: catalog)
+      let report: StepReport
+      (report, knowledge) = try engine.runAlone(trip.id, trip.phase, direction, in: catalog)
       trip.times.hold = max(trip.times.hold ?? 0, report.times.holdMilliseconds)
       observe(.ran(trip.id, stage, report.times))
       return report
     } catch {
       let told = onCopy(error)
+      // What did not come down as a whole may have come part of the way.
+      if let present = try? Knowledge(of: connection) { knowledge = present }
       guard told.id != .interrupted, told.id != .rehearsalCopyFailed else { throw told }
       trip.failed = stage
       trip.failure = told

@@ -26,13 +26,13 @@ struct BatchEnd {
           at: run.script.place(at: run.script.firstTokenOffset),
           help: ["delete or re-point the child rows in the same phase, before their parents are deleted"])
       }
-      try engine.verify(turn)
+      try RowChecks(turn.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
     }
   }
 
   /// How many rows of the tables that the phase may orphan have no parent; nil when it can orphan none.
   func rowsWithoutParent() throws(MigrationError) -> Int? {
-    let reach = ForeignKeyReach(run.plan.writes, [], to: engine.knowledge.schema)
+    let reach = ForeignKeyReach(run.plan.writes, [], to: run.state.knowledge.schema)
     return try lifting("checking foreign keys") { () in
       let children = try reach.children(on: connection)
       guard !children.isEmpty else { return nil }
@@ -48,28 +48,32 @@ struct BatchEnd {
   private func attemptFinish() throws(MigrationError) {
     run.waitShortly()
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
-    try engine.knowledge.refresh(on: connection)
-    guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
+    try run.state.knowledge.refresh(on: connection)
+    guard run.state.knowledge.isInPlace else { throw try run.state.knowledge.driftError(isGate: false) }
     try run.refuseLostPlace()
-    guard let ledger = engine.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    guard let ledger = run.state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     // Rows may have come since its first batch came down.
-    if record.direction == .down { try engine.listEffects(of: record.id, record.phase, turn.plan) }
-    let schema = engine.knowledge.schema
-    let isRecorded = engine.knowledge.applied.contains { $0.id == record.id }
+    if record.direction == .down {
+      try run.transition.lists.write(record.id, record.phase, turn.plan, run.state.knowledge)
+    }
+    let schema = run.state.knowledge.schema
+    let isRecorded = run.state.knowledge.applied.contains { $0.id == record.id }
     try lifting("writing the ledger") { () in try ledger.batches.end() }
-    let present = engine.knowledge.applied.last?.sequence
-    try engine.refuseLostLanes()
-    let recorded: Engine.Recorded
+    let present = run.state.knowledge.applied.last?.sequence
+    try run.transition.lanes.refuseLost(run.state.knowledge)
+    let recorded: Transition.Recorded
     if isRecorded == (record.direction == .up) || run.isTurnedBack {
       recorded = try leaveUnchanged(ledger)
     } else {
-      let drift = try engine.driftOnTheWayBack(turn.step, to: schema)
-      recorded = try engine.record(turn, [], leaving: drift, from: schema, to: schema, since: run.began)
+      let drift = try SchemaChecks(turn.step, run.state.knowledge, on: connection).driftOnTheWayBack(
+        to: schema)
+      recorded = try run.transition.record(
+        [], leaving: drift, from: schema, to: schema, since: run.began, in: run.state)
     }
     let isDown = recorded.changesApplied && record.direction == .down
     let again =
       recorded.changesApplied || record.direction == .down
-      ? nil : engine.knowledge.applied.last { $0.id == record.id }?.sequence
+      ? nil : run.state.knowledge.applied.last { $0.id == record.id }?.sequence
     try run.trip.finish(
       applied: recorded.phase?.sequence, again: again, gone: isDown ? present : nil,
       hadRows: record.ends != nil, ledger)
@@ -77,28 +81,28 @@ struct BatchEnd {
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
     // Before the commit, after which nothing may fail any more.
     if recorded.changesApplied {
-      try engine.settle(recorded, schema: left)
+      try recorded.settle(&run.state.knowledge, schema: left, on: connection)
     } else {
-      engine.knowledge.schema = left
-      try engine.knowledge.settle(on: connection)
+      run.state.knowledge.schema = left
+      try run.state.knowledge.settle(on: connection)
     }
-    try engine.putLanesBack(turn, nil, applied: recorded.phase)
+    try run.transition.lanes.putBack(turn, nil, applied: recorded.phase, &run.state.knowledge)
     try ledger.commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
-    engine.holdsLease = !engine.endsRun(turn)
+    run.state.holdsLease = !run.transition.endsRun
   }
 
   /// Logs the end of a way that leads back to what the ledger already says: a half-done up that came down, or a
   /// half-done down that went up.
-  private func leaveUnchanged(_ ledger: Ledger) throws(MigrationError) -> Engine.Recorded {
+  private func leaveUnchanged(_ ledger: Ledger) throws(MigrationError) -> Transition.Recorded {
     let detail = record.direction == .up ? "a down that was half done" : "an up that was half done"
     return try lifting("writing the ledger") { () in
-      if engine.endsRun(turn) { try ledger.lease.release() }
+      if run.transition.endsRun { try ledger.lease.release() }
       if record.direction == .down { try ledger.effects.forget(of: record.id) }
       let entry = try ledger.log(
         record.direction == .up ? .up : .down, subject: record.id.description,
         detail: "phase \(record.phase.tokenHash), \(detail)", by: engine.runner, at: engine.now())
-      return Engine.Recorded(
+      return Transition.Recorded(
         entry: entry, hash: try ledger.hash(of: entry), phase: nil, changesApplied: false)
     }
   }

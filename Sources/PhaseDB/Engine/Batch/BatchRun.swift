@@ -4,8 +4,9 @@ internal import PhaseSQLite
 ///
 /// Every batch is one transaction that includes its cursor, so that a stop at any moment loses and repeats nothing.
 final class BatchRun {
-  let engine: Engine
-  let turn: Turn
+  let transition: Transition
+  /// What the run knows and holds once its last transaction was committed.
+  var state: RunState
   let plan: BatchPlan
   var key: BatchKey { plan.key }
   var record: BatchRecord
@@ -38,20 +39,22 @@ final class BatchRun {
 
   /// - Parameter isNew: whether no run before this one had the phase under way.
   init(
-    _ engine: Engine, _ turn: Turn, _ record: BatchRecord, _ plan: BatchPlan, _ trip: BatchTrip,
+    _ transition: Transition, _ state: RunState, _ record: BatchRecord, _ plan: BatchPlan, _ trip: BatchTrip,
     _ writers: ConcurrentWriters, isNew: Bool
   ) {
-    self.engine = engine
-    self.turn = turn
+    self.transition = transition
+    self.state = state
     self.record = record
     self.plan = plan
     self.isNew = isNew
-    law = BatchLaw(engine.pacing, limit: turn.step.phase.budget?.hold)
+    law = BatchLaw(transition.engine.pacing, limit: transition.turn.step.phase.budget?.hold)
     fractionBefore = record.fraction
     self.writers = writers
     self.trip = trip
   }
 
+  var engine: Engine { transition.engine }
+  var turn: Turn { transition.turn }
   var connection: Connection { engine.connection }
   private var ending: BatchEnd { BatchEnd(of: self) }
 
@@ -184,17 +187,17 @@ final class BatchRun {
     let turned = try BatchPlan(script, by: key, on: connection)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try refuseLostPlace()
-    guard let ledger = engine.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    guard let ledger = state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     trip = try BatchTrip(
-      record, turned, plan, whyNot: nil, try engine.batchBounds(record.id, record.phase),
-      entry: try lifting("reading the ledger") { () in try ledger.head() }, ledger, engine.knowledge.schema,
+      record, turned, plan, whyNot: nil, try BatchStart.bounds(of: record.id, record.phase, state.knowledge),
+      entry: try lifting("reading the ledger") { () in try ledger.head() }, ledger, state.knowledge.schema,
       isNew: false, on: connection)
     try lifting("writing the ledger") { () in
       try ledger.batches.update(record)
       schemaVersion = try connection.schemaVersion
     }
     try end(transaction, leading: record.cursor)
-    try engine.knowledge.refresh(on: connection)
+    try state.knowledge.refresh(on: connection)
   }
 
   /// Whether an error means that the phase can never finish as it is, so that its batches are undone.
@@ -259,8 +262,8 @@ extension BatchRun {
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     let locked = ContinuousClock.now
     try refuseLostPlace()
-    try engine.refuseLostLanes()
-    let lanes = try engine.liftLanes(forWritesOf: plan.writes)
+    try transition.lanes.refuseLost(state.knowledge)
+    let lanes = try transition.lanes.lift(forWritesOf: plan.writes, &state.knowledge)
     let limit = hasDeadline ? locked + law.deadline : nil
     connection.setProgressHandler(every: 1_000) { [engine] in
       limit.map { ContinuousClock.now < $0 } ?? !engine.cancellation.isRequested
@@ -283,7 +286,7 @@ extension BatchRun {
       return false
     }
     connection.removeProgressHandler()
-    try engine.putLanesBack(turn, lanes, applied: nil)
+    try transition.lanes.putBack(turn, lanes, applied: nil, &state.knowledge)
     try refuseChangedSchema()
     let worked = ContinuousClock.now
     let after = advanced(by: range, held: (worked - locked).milliseconds)
@@ -325,8 +328,8 @@ extension BatchRun {
     }
     let version = try lifting("reading the schema") { () in try connection.schemaVersion }
     if version != schemaVersion {
-      try engine.knowledge.refresh(on: connection)
-      guard engine.knowledge.isInPlace else { throw try engine.knowledge.driftError(isGate: false) }
+      try state.knowledge.refresh(on: connection)
+      guard state.knowledge.isInPlace else { throw try state.knowledge.driftError(isGate: false) }
       schemaVersion = version
     }
   }
@@ -336,7 +339,7 @@ extension BatchRun {
     guard version != schemaVersion else { return }
     // What could not be given back has an archive of its own.
     let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
-    guard schema.digest != engine.knowledge.schema.digest else {
+    guard schema.digest != state.knowledge.schema.digest else {
       schemaVersion = version
       return
     }

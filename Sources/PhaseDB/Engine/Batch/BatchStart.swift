@@ -1,28 +1,38 @@
 internal import PhaseSQLite
 
-extension Engine {
-  /// The first transaction of a batched step: the checks before any phase's SQL, the ends of the way, and the lease.
-  ///
+/// The first transaction of a batched step: the checks before any phase's SQL, the ends of the way, and the lease.
+struct BatchStart {
+  private let transition: Transition
+  private var engine: Engine { transition.engine }
+  private var turn: Turn { transition.turn }
+  private var connection: Connection { engine.connection }
+
+  init(_ transition: Transition) { self.transition = transition }
+
   /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
-  func beginBatches(_ turn: Turn, until deadline: ContinuousClock.Instant) throws(MigrationError)
-    -> Turn.Outcome
-  {
+  func attempt(
+    from state: RunState, until deadline: ContinuousClock.Instant
+  ) throws(MigrationError) -> Transition.Outcome {
+    var state = state
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let writers = ConcurrentWriters(of: connection.path)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
-    guard let drift = try enter(turn) else { return .alreadyDone }
-    if let closing = try switchClosing(turn) {
-      return try close(closing, before: turn, accepting: drift, in: transaction)
+    let drift: [Prose]
+    switch try StepEntry(engine: engine, turn: turn, lanes: transition.lanes).enter(&state) {
+    case .entered(let accepted): drift = accepted
+    case .alreadyDone: return .alreadyDone(state.knowledge)
+    case .lanesOpen: return .lanesOpen
+    case .switchesOpen(let closing, let drift):
+      return .switchesClosed(
+        closing, try closing.commit(transaction, before: turn, accepting: drift, from: state, engine))
     }
-    guard try missingLanes(turn).isEmpty else { return .lanesOpen }
-    try refuseLostLanes()
-    guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
+    guard let ledger = state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     let underWay = try ledger.batches.underWay()
     let plan = try batchPlan(turn.step)
     let (back, whyNot) = try wayBack(turn.step, by: plan.key)
-    let bounds = try batchBounds(turn.step.id, turn.step.phase)
+    let bounds = try Self.bounds(of: turn.step.id, turn.step.phase, state.knowledge)
     let key = plan.key
-    let time = now()
+    let (time, runner) = (engine.now(), engine.runner)
     var record: BatchRecord
     let action: LogEntry.Action
     if let underWay {
@@ -40,12 +50,14 @@ extension Engine {
     let begun = record
     let isNew = action == .start
     if turn.step.direction == .down {
-      try listEffects(of: turn.step.id, turn.step.phase, turn.plan)
+      try transition.lists.write(turn.step.id, turn.step.phase, turn.plan, state.knowledge)
     } else if isNew {
       // From the first batch on, rows may be the phase's doing.
-      try recordEffects(of: turn.step, from: try effectMarks(before: turn.step), at: time)
+      try EffectStarts(before: turn.step, on: connection).record(
+        at: time, in: state.knowledge, on: connection)
     }
-    let (recorded, trip) = try lifting("writing the ledger") { () in
+    let schema = state.knowledge.schema
+    let (recorded, trip, after) = try lifting("writing the ledger") { () in
       if action == .start { try ledger.batches.begin(begun) } else { try ledger.batches.update(begun) }
       try ledger.lease.take(
         Lease(holder: runner, since: time, work: "\(turn.step.direction.rawValue) of \(turn.step.id.short)"))
@@ -54,20 +66,23 @@ extension Engine {
         detail: "\(turn.step.direction.rawValue), in batches of \(key.table) by \(key.column)", by: runner,
         at: time)
       let trip = try BatchTrip(
-        begun, plan, back, whyNot: whyNot, bounds, entry: entry, ledger, knowledge.schema, isNew: isNew,
+        begun, plan, back, whyNot: whyNot, bounds, entry: entry, ledger, schema, isNew: isNew,
         on: connection)
-      knowledge.schema = try Schema(of: connection, known: knowledge.schema)
-      return (Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), trip)
+      return (
+        Transition.Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil), trip,
+        try Schema(of: connection, known: schema)
+      )
     }
+    state.knowledge.schema = after
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
     // Before the commit, after which nothing may fail any more.
-    try knowledge.settle(on: connection)
+    try state.knowledge.settle(on: connection)
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
-    holdsLease = true
-    hasLoggedOverrides = true
-    if !drift.isEmpty { observe(.driftAccepted(drift)) }
-    return .batches(BatchRun(self, turn, begun, plan, trip, writers, isNew: isNew))
+    state.holdsLease = true
+    state.hasLoggedOverrides = true
+    if !drift.isEmpty { engine.observe(.driftAccepted(drift)) }
+    return .batches(BatchRun(transition, state, begun, plan, trip, writers, isNew: isNew))
   }
 
   /// The key of a batched phase, after a check of how SQLite would run its SQL.
@@ -113,13 +128,15 @@ extension Engine {
   }
 
   /// What batches of a phase may remove or overwrite without an archive.
-  func batchBounds(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> BatchBounds {
-    BatchBounds(before: try schemaBefore(id.migration, except: id) ?? knowledge.schema, phase)
+  static func bounds(
+    of id: PhaseID, _ phase: Phase, _ knowledge: Knowledge
+  ) throws(MigrationError) -> BatchBounds {
+    BatchBounds(before: try schemaBefore(id.migration, except: id, knowledge) ?? knowledge.schema, phase)
   }
 
   /// The schema before the first phase of a migration; nil when none was applied before this one.
-  private func schemaBefore(
-    _ migration: MigrationName, except id: PhaseID
+  private static func schemaBefore(
+    _ migration: MigrationName, except id: PhaseID, _ knowledge: Knowledge
   ) throws(MigrationError) -> Schema? {
     guard let ledger = knowledge.ledger,
       let first = knowledge.applied.first(where: { $0.id.migration == migration && $0.id != id })

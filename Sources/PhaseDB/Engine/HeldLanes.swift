@@ -1,56 +1,68 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
+/// The lanes that a run holds. It owns them: it takes them before a step, has them out of the way while the SQL of a phase
+/// runs, and lets them go, whatever ended the run.
+///
+/// It is no value, because what it holds is outside the transaction: a rollback opens no lane.
+final class HeldLanes {
+  private let engine: Engine
+  /// In the order in which they were taken.
+  private var grips: [Grip] = []
+  /// The lanes that were told of as open in any case, by the phase that comes down without them.
+  private var absent: [PhaseID: Set<String>]
+  /// Renews what they are held by.
+  private var keeper: LaneKeeper?
 
-/// A lane that a run holds.
-struct LaneGrip {
-  let use: LaneUse
-  let access: LaneAccess
-  /// False until what was begun has ended.
-  var isQuiet = false
-}
+  /// A lane that is held, or about to be.
+  private struct Grip {
+    let use: LaneUse
+    let access: LaneAccess
+  }
 
-// MARK: - Before a phase
+  /// - Parameter absent: what the plan's notes tell of.
+  init(by engine: Engine, absent: [PhaseID: Set<String>]) { (self.engine, self.absent) = (engine, absent) }
 
-extension Engine {
+  /// Whether none is held.
+  var isEmpty: Bool { grips.isEmpty }
+
+  // MARK: Before a phase
+
   /// Holds the lanes of a step that this run does not hold yet, and waits until each is quiet.
   ///
   /// On a new database no job waits, on a copy nobody works, and an operator may take it on themselves.
   ///
   /// - Throws: `lane-not-idle` when one does not become quiet in time, `unknown-lane`, `lane-unfit`, `lane-not-held`.
-  func takeLanes(_ turn: Turn) throws(MigrationError) {
-    for use in try missingLanes(turn) {
-      letGoOfLanes(except: grips.map(\.use).filter { $0.lane != use.lane })
-      watchForCancellation()
-      try takeLane(use, turn)
+  func take(_ turn: Turn, _ state: inout RunState) throws(MigrationError) {
+    for use in try missing(turn, state.knowledge) {
+      letGo(except: grips.map(\.use).filter { $0.lane != use.lane }, state.knowledge)
+      engine.watchForCancellation()
+      try take(use, turn, &state)
     }
   }
 
   /// The lanes that a step needs and this run does not hold yet.
-  func missingLanes(_ turn: Turn) throws(MigrationError) -> [LaneUse] {
-    guard purpose == .change, !turn.plan.isFresh, !turn.plan.overridden.contains(.lane) else { return [] }
-    return try presentLanes(of: turn.step).filter { use in
+  func missing(_ turn: Turn, _ knowledge: Knowledge) throws(MigrationError) -> [LaneUse] {
+    guard engine.purpose == .change, !turn.plan.isFresh, !turn.plan.overridden.contains(.lane) else {
+      return []
+    }
+    return try present(of: turn.step, knowledge.schema).filter { use in
       !grips.contains { $0.use.lane == use.lane && ($0.use.need == .empty || use.need == .idle) }
     }
   }
 
   /// The lanes of a step in the order in which they are held. On a way down, one whose table or column is not there is open
   /// in any case: a phase that took it away must come down.
-  private func presentLanes(of step: Plan.Step) throws(MigrationError) -> [LaneUse] {
+  private func present(of step: Plan.Step, _ schema: Schema) throws(MigrationError) -> [LaneUse] {
     let uses = step.phase.lanes.sorted { $0.lane < $1.lane }
     guard step.direction == .down else { return uses }
     var present: [LaneUse] = []
     for use in uses {
-      if let lane = lanes[use.lane],
-        let why = try access(use.lane, lane).absence(knowledge.schema)
+      if let lane = engine.lanes[use.lane],
+        let why = try access(use.lane, lane).absence(schema)
       {
-        if absentLanes[step.id, default: []].insert(use.lane).inserted {
-          observe(.laneAbsent(use.lane, step.id, reason: LaneAccess.absent(use.lane, step.id, why)))
+        if absent[step.id, default: []].insert(use.lane).inserted {
+          engine.observe(.laneAbsent(use.lane, step.id, reason: LaneAccess.absent(use.lane, step.id, why)))
         }
       } else {
         present.append(use)
@@ -60,11 +72,16 @@ extension Engine {
   }
 
   private func access(_ name: String, _ lane: Lane) -> LaneAccess {
-    LaneAccess(name, lane, main: connection, wait: wait, cancellation)
+    LaneAccess(name, lane, main: engine.connection, wait: engine.wait, engine.cancellation)
   }
 
-  private func takeLane(_ use: LaneUse, _ turn: Turn) throws(MigrationError) {
-    guard let lane = lanes[use.lane] else { throw .unknownLane(use, of: turn.step, among: lanes.keys) }
+  private func take(
+    _ use: LaneUse, _ turn: Turn, _ state: inout RunState
+  ) throws(MigrationError) {
+    let runner = engine.runner
+    guard let lane = engine.lanes[use.lane] else {
+      throw .unknownLane(use, of: turn.step, among: engine.lanes.keys)
+    }
     let access = access(use.lane, lane)
     let began = ContinuousClock.now
     if lane.busy == nil, lane.pause > use.limit {
@@ -73,7 +90,8 @@ extension Engine {
       )
     }
     // A row says that it is to be held before it is, so that somebody lets it go whatever happens.
-    try recordLane(turn.plan) { ledger, time throws(MigrationError) in
+    let holdsLease = state.holdsLease
+    try record(turn.plan, &state.knowledge) { ledger, time throws(MigrationError) in
       var row =
         try lifting("reading the ledger") { () in try ledger.lanes.named(use.lane) }
         ?? .new(use.lane, lane, runner)
@@ -85,14 +103,15 @@ extension Engine {
       let changed = row
       try lifting("writing the ledger") { () in
         try ledger.lanes.record(changed)
-        if !holdsLease { try ledger.lease.take(lease(for: turn, at: time)) }
+        if !holdsLease { try ledger.lease.take(turn.lease(of: runner, at: time)) }
       }
     }
-    holdsLease = true
-    grips.append(LaneGrip(use: use, access: access))
+    state.holdsLease = true
+    grips.append(Grip(use: use, access: access))
     try holdWhenReady(access, use, turn, until: began + use.limit)
     try waitUntilQuiet(access, use, turn, until: began + use.limit)
-    try recordLane(turn.plan) { (ledger: Ledger, time: Timestamp) throws(MigrationError) -> Void in
+    try record(turn.plan, &state.knowledge) {
+      (ledger: Ledger, time: Timestamp) throws(MigrationError) -> Void in
       let present = try lifting("reading the ledger") { () in try ledger.lanes.named(use.lane) }
       guard var row = present, row.holder == runner else { throw access.lost }
       row.state = .held
@@ -104,8 +123,8 @@ extension Engine {
           .lane, subject: use.lane, detail: "held for \(turn.step.id.short)", by: runner, at: time)
       }
     }
-    grips[grips.count - 1].isQuiet = true
-    observe(.laneHeld(use.lane, turn.step.id, after: ContinuousClock.now - began))
+    engine.observe(
+      .laneHeld(use.lane, turn.step.id, after: ContinuousClock.now - began))
   }
 
   /// Holds the lane, for `empty` in a moment in which nothing waits.
@@ -121,7 +140,7 @@ extension Engine {
     while let waiting = try access.hold(
       until: LaneAccess.moment(after: LaneAccess.horizon), ifNothingWaits: use.need == .empty && !isKept)
     {
-      if cancellation.isRequested { throw MigrationError.stopped() }
+      if engine.cancellation.isRequested { throw MigrationError.stopped() }
       guard ContinuousClock.now < deadline else {
         throw access.notIdle(use, turn, "\(waiting.words("waiting"))")
       }
@@ -129,9 +148,9 @@ extension Engine {
       Pause.sleep(milliseconds: 100)
     }
     if access.isTrigger {
-      let keeper = laneKeeper ?? LaneKeeper()
-      laneKeeper = keeper
-      keeper.keep(access.triggerName, in: access.lane.file ?? connection.path)
+      let keeper = self.keeper ?? LaneKeeper()
+      self.keeper = keeper
+      keeper.keep(access.triggerName, in: access.lane.file ?? engine.connection.path)
     }
   }
 
@@ -143,7 +162,7 @@ extension Engine {
     guard access.lane.busy != nil else {
       let end = ContinuousClock.now + access.lane.pause
       while ContinuousClock.now < end {
-        if cancellation.isRequested { throw MigrationError.stopped() }
+        if engine.cancellation.isRequested { throw MigrationError.stopped() }
         tell(&told, .laneWaiting(use.lane, turn.step.id, LaneCount(0, oldest: end - .now), what: .time))
         Pause.sleep(milliseconds: min(100, (end - .now).milliseconds))
       }
@@ -151,7 +170,7 @@ extension Engine {
     }
     var wasQuiet = false
     while true {
-      if cancellation.isRequested { throw MigrationError.stopped() }
+      if engine.cancellation.isRequested { throw MigrationError.stopped() }
       guard let count = try access.look(access.lane.busy) else { return }
       if count.jobs <= 0, wasQuiet { return }
       wasQuiet = count.jobs <= 0
@@ -169,14 +188,16 @@ extension Engine {
   private func tell(_ last: inout ContinuousClock.Instant?, _ event: Event) {
     if let told = last, ContinuousClock.now - told < .seconds(1) { return }
     last = .now
-    observe(event)
+    engine.observe(event)
   }
 
   /// Changes what the ledger says of a lane, in a transaction of its own, once no other run is in the way.
-  private func recordLane(
-    _ plan: Plan, _ change: (Ledger, Timestamp) throws(MigrationError) -> Void
+  private func record(
+    _ plan: Plan, _ knowledge: inout Knowledge,
+    _ change: (Ledger, Timestamp) throws(MigrationError) -> Void
   ) throws(MigrationError) {
-    let deadline = ContinuousClock.now + wait
+    let (connection, start) = (engine.connection, PlanStart(plan, by: engine))
+    let deadline = ContinuousClock.now + engine.wait
     while true {
       let known = knowledge
       do throws(MigrationError) {
@@ -184,11 +205,11 @@ extension Engine {
         let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
         try knowledge.refresh(on: connection)
         try knowledge.refuseLedgerDrift()
-        try passLease()
-        try createLedgerIfAbsent(plan)
+        try start.passLease(knowledge.ledger)
+        try start.createLedgerIfAbsent(&knowledge)
         guard let ledger = knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
         let before = try lifting("reading the ledger") { () in try ledger.head() }
-        try change(ledger, now())
+        try change(ledger, engine.now())
         let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
         try knowledge.settle(on: connection)
         // Only a row of the log tells whether a commit that reports an error has landed.
@@ -196,31 +217,26 @@ extension Engine {
           transaction, leaving: entry > before ? entry : nil, hash, while: "recording a lane")
       } catch {
         knowledge = known
-        guard error.standing == .busy, ContinuousClock.now < deadline, !cancellation.isRequested else {
+        guard error.standing == .busy, ContinuousClock.now < deadline, !engine.cancellation.isRequested else {
           throw error
         }
         Pause.briefly()
       }
     }
   }
-}
 
-// MARK: - Around the SQL of a phase
-
-extension Engine {
-  /// Whether nothing of this run is left once a step is done: no further step, and no lane to let go.
-  func endsRun(_ turn: Turn) -> Bool { turn.isLast && grips.isEmpty }
+  // MARK: Around the SQL of a phase
 
   /// Refuses a step when a lane that it needs was let go, by its deadline or by somebody. Belongs into its transaction: with
   /// the write lock nobody claims a job in this database any more.
   ///
   /// - Throws: `lane-lost`.
-  func refuseLostLanes() throws(MigrationError) {
+  func refuseLost(_ knowledge: Knowledge) throws(MigrationError) {
     guard !grips.isEmpty, let ledger = knowledge.ledger else { return }
     let rows = try lifting("reading the ledger") { () in try ledger.lanes.all() }
     for grip in grips {
       let row = rows.first { $0.name == grip.use.lane }
-      guard row?.state == .held, row?.holder == runner, try grip.access.holds() else {
+      guard row?.state == .held, row?.holder == engine.runner, try grip.access.holds() else {
         throw grip.access.lost
       }
       guard case .query = grip.access.lane.busy, let count = try grip.access.look(grip.access.lane.busy),
@@ -234,23 +250,26 @@ extension Engine {
   }
 
   /// Takes the triggers that hold lanes out of the way. Belongs into a transaction.
-  func liftLanes() throws(MigrationError) -> LiftedLanes? {
-    let lifted = try lifting("lifting lanes") { () in try LiftedLanes(knowledge.schema, on: connection) }
+  func lift(_ knowledge: inout Knowledge) throws(MigrationError) -> LiftedLanes? {
+    let (connection, known) = (engine.connection, knowledge.schema)
+    let lifted = try lifting("lifting lanes") { () in try LiftedLanes(known, on: connection) }
     guard lifted != nil else { return nil }
     knowledge.schema = try lifting("reading the schema") { () in
-      try Schema(of: connection, known: knowledge.schema)
+      try Schema(of: connection, known: known)
     }
     return lifted
   }
 
   /// The same for a batch, only if its SQL writes a table whose lane is held: making a trigger anew costs every connection
   /// a look at the schema.
-  func liftLanes(forWritesOf writes: WriteSet) throws(MigrationError) -> LiftedLanes? {
+  func lift(
+    forWritesOf writes: WriteSet, _ knowledge: inout Knowledge
+  ) throws(MigrationError) -> LiftedLanes? {
     let written = writes.tables.union(writes.columns.keys)
     guard knowledge.schema.laneTriggers.contains(where: { written.contains($0.table.folded) }) else {
       return nil
     }
-    return try liftLanes()
+    return try lift(&knowledge)
   }
 
   /// Puts the triggers back, and hands lanes over to the watch that a step begins. Belongs into the step's transaction, as
@@ -258,16 +277,17 @@ extension Engine {
   ///
   /// - Parameter applied: the phase as recorded, when it went up.
   /// - Throws: `lane-lost` when a lane in another file was let go meanwhile, or one that the watch needs is gone.
-  func putLanesBack(
-    _ turn: Turn, _ lifted: LiftedLanes?, applied: AppliedPhase?
+  func putBack(
+    _ turn: Turn, _ lifted: LiftedLanes?, applied: AppliedPhase?, _ knowledge: inout Knowledge
   ) throws(MigrationError) {
+    let connection = engine.connection
     guard lifted != nil || !grips.isEmpty else { return }
     var moments: [String: Int64] = [:]
-    var watched: [LaneGrip] = []
+    var watched: [Grip] = []
     for grip in grips {
       if !grip.access.isBeside, try !grip.access.holds() { throw grip.access.lost }
       let own = turn.step.phase.lanes.first { $0.lane == grip.use.lane }
-      let isWatched = own?.isThroughWatch == true && applied != nil && isWatched(turn)
+      let isWatched = own?.isThroughWatch == true && applied != nil && engine.watches(turn)
       if isWatched { watched.append(grip) }
       let horizon = isWatched ? turn.step.phase.watch?.laneHorizon ?? LaneAccess.horizon : LaneAccess.horizon
       moments[grip.access.triggerName] = LaneAccess.moment(after: horizon)
@@ -283,7 +303,7 @@ extension Engine {
     }
     for name in gone.keys.sorted() {
       let lane = String(name.dropFirst(LaneTrigger.prefix.count))
-      observe(
+      engine.observe(
         .laneAbsent(
           lane, turn.step.id, reason: "lane \(lane) cannot be held on the new schema, so it is open"))
     }
@@ -299,140 +319,48 @@ extension Engine {
       }
     }
     guard lifted != nil else { return }
+    let known = knowledge.schema
     knowledge.schema = try lifting("reading the schema") { () in
-      try Schema(of: connection, known: knowledge.schema)
+      try Schema(of: connection, known: known)
     }
     try knowledge.settle(on: connection)
+  }
+
+  // MARK: Afterwards
+
+  /// Lets go of the lanes of this run, except those that the next step needs.
+  ///
+  /// Nothing here fails the run: a lane that cannot be let go at once is told of, and the next command or the deadline lets
+  /// it go.
+  func letGo(before next: Plan.Step, _ knowledge: Knowledge) {
+    guard !grips.isEmpty else { return }
+    // What cannot be told now is found out when the step begins.
+    letGo(except: (try? present(of: next, knowledge.schema)) ?? [], knowledge)
+  }
+
+  /// The same, except for some.
+  func letGo(except next: [LaneUse] = [], _ knowledge: Knowledge) {
+    let connection = engine.connection
+    for grip in grips.reversed() where !next.contains(where: { $0.lane == grip.use.lane }) {
+      grips.removeAll { $0.use.lane == grip.use.lane }
+      keeper?.forget(grip.access.triggerName)
+      connection.removeProgressHandler()
+      do throws(MigrationError) {
+        let isOpen: Bool? = try connection.letGo(
+          grip.access, by: engine.runner, at: engine.now(), wait: engine.wait, why: "",
+          of: knowledge.ledger?.format)
+        if let isOpen { engine.observe(isOpen ? .laneOpened(grip.use.lane) : .laneKept(grip.use.lane)) }
+      } catch {
+        engine.observe(.laneStuck(grip.use.lane, reason: "\(error.message); \(grip.access.remedy)"))
+      }
+    }
+    if grips.isEmpty { keeper = nil }
   }
 }
 
 extension Watch {
   /// How long a lane stays held beyond a sample, should no other follow.
   var laneHorizon: Duration { every * 2 + LaneAccess.horizon }
-}
-
-// MARK: - Afterwards
-
-extension Engine {
-  /// Lets go of the lanes of this run, except those that the next step needs.
-  ///
-  /// Nothing here fails the run: a lane that cannot be let go at once is told of, and the next command or the deadline lets
-  /// it go.
-  func letGoOfLanes(before next: Plan.Step) {
-    guard !grips.isEmpty else { return }
-    // What cannot be told now is found out when the step begins.
-    letGoOfLanes(except: (try? presentLanes(of: next)) ?? [])
-  }
-
-  /// The same, except for some.
-  func letGoOfLanes(except next: [LaneUse] = []) {
-    for grip in grips.reversed() where !next.contains(where: { $0.lane == grip.use.lane }) {
-      grips.removeAll { $0.use.lane == grip.use.lane }
-      laneKeeper?.forget(grip.access.triggerName)
-      connection.removeProgressHandler()
-      do throws(MigrationError) {
-        let isOpen: Bool? = try connection.letGo(
-          grip.access, by: runner, at: now(), wait: wait, why: "", of: knowledge.ledger?.format)
-        if let isOpen { observe(isOpen ? .laneOpened(grip.use.lane) : .laneKept(grip.use.lane)) }
-      } catch {
-        observe(.laneStuck(grip.use.lane, reason: "\(error.message); \(grip.access.remedy)"))
-      }
-    }
-    if grips.isEmpty { laneKeeper = nil }
-  }
-}
-
-extension Connection {
-  /// Lets a lane go that a run or an operator held, unless a watch or an operator still needs it.
-  ///
-  /// - Parameters:
-  ///   - runner: whose lane it is; nil for anybody's.
-  ///   - why: the reason of an operator; empty for a run.
-  /// - Returns: whether it is open now; nil when it was not the runner's any more.
-  func letGo(
-    _ access: LaneAccess, by runner: Runner, at time: Timestamp, wait: Duration, why: String, of format: Int?,
-    whoever: Bool = false
-  ) throws(MigrationError) -> Bool? {
-    setBusyDeadline(.now + wait)
-    // What another file or the application holds is let go before the ledger says so: a run that is ended in between is
-    // followed by one that does it again.
-    let before = try lifting("reading the ledger") { () in
-      try claimant(of: access.name, by: runner, at: time, format, whoever)
-    }
-    guard let before else { return nil }
-    if !access.isBeside {
-      if let moment = before.moment { _ = try access.renew(until: moment) } else { try access.release() }
-    }
-    return try lifting("letting lane \(access.name) go") { () in
-      let transaction = try begin(.immediate)
-      guard let present = try claimant(of: access.name, by: runner, at: time, format, whoever) else {
-        return nil
-      }
-      let ledger = Ledger(connection: self)
-      var row = present.row
-      row.phase = ""
-      row.since = time
-      if let moment = present.moment {
-        if access.isBeside {
-          _ = try LaneTriggers(on: self).renew(access.triggerName, until: moment, now: LaneAccess.now)
-        }
-        try ledger.lanes.record(row)
-      } else {
-        if access.isBeside { try access.dropTrigger(on: self) }
-        (row.state, row.watch, row.byHand, row.reason) = (.open, nil, nil, "")
-        try ledger.lanes.record(row)
-        try ledger.log(
-          .lane, subject: access.name, detail: why.isEmpty ? "open" : "open: \(why)", by: runner, at: time)
-      }
-      try transaction.commit()
-      return present.moment == nil
-    }
-  }
-
-  /// The row of a lane that may be let go, and until when a watch or an operator still needs it, in seconds since 1970.
-  private func claimant(
-    of name: String, by runner: Runner, at time: Timestamp, _ format: Int?, _ whoever: Bool
-  ) throws -> (row: LaneRecord, moment: Int64?)? {
-    guard let format else { return nil }
-    let ledger = Ledger(connection: self, format: format)
-    guard let row = try ledger.lanes.named(name), whoever || row.holder == runner else { return nil }
-    guard !whoever else { return (row, nil) }
-    let watch = try row.watch.flatMap { id in try ledger.watches.all().first { $0.id == id } }
-    let ends = [
-      watch?.keepsLanes == true ? row.until : nil, row.isHeldByHand(at: time) ? row.byHand : nil,
-    ].compactMap { $0?.date?.timeIntervalSince1970 }
-    return (row, ends.max().map { Int64($0.rounded(.up)) })
-  }
-}
-
-extension LaneAccess {
-  /// The error for a lane that did not become quiet in time.
-  func notIdle(_ use: LaneUse, _ turn: Turn, _ what: Prose) -> MigrationError {
-    // On a way down the text of the ledger counts, which nobody can edit.
-    let more: Prose? =
-      turn.step.direction == .down
-      ? nil
-      : "or allow more time in the phase: @lane \(name.asDirectiveName) \(use.need.rawValue) within \(DurationText.print(use.limit * 5))"
-    return MigrationError(
-      .laneNotIdle,
-      "lane \(name) was not \(use.need.rawValue) within \(DurationText.print(use.limit)): \(what)",
-      help: [
-        "see what these jobs do: phasedb lane list",
-        "wait until they have ended, and run the same command again", more, Gate.lane.overriding,
-      ].compactMap(\.self))
-  }
-
-  /// Why a phase comes down without holding a lane.
-  static func absent(_ name: String, _ phase: PhaseID, _ why: String) -> Prose {
-    "\(phase.short) comes down without holding lane \(name): a table or a column of its queue is not there, so it is open (\(why))"
-  }
-
-  /// The error for a lane that is held no more.
-  var lost: MigrationError {
-    MigrationError(
-      .laneLost, "lane \(name) was let go before the phase was done, by its deadline or by somebody",
-      help: ["see who let it go: phasedb log", "run the command again"])
-  }
 }
 
 extension MigrationError {

@@ -1,0 +1,95 @@
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// From where the effects of a phase count, before its SQL runs: what it inserts or changes itself counts.
+struct EffectStarts {
+  private let step: Plan.Step
+  /// By the lines of `@effects`; nil for a table that is not there yet.
+  private let starts: [Start?]
+
+  /// From where one effect counts.
+  private struct Start {
+    let mark: Value
+    /// The rows before it that do not meet the condition yet; nil where they are not followed.
+    let open: [Value]?
+    /// False when the condition asks for what only the phase makes.
+    let isAsked: Bool
+  }
+
+  /// Reads it. A way down has none.
+  init(before step: Plan.Step, on connection: Connection) throws(MigrationError) {
+    self.step = step
+    let effects = step.direction == .up ? step.phase.effects : []
+    starts = try effects.map { effect throws(MigrationError) in
+      do throws(EffectQuery.Unknown) {
+        let query = try EffectQuery(effect, on: connection)
+        let mark = try query.mark()
+        guard (try? query.compile()) != nil else {
+          return Start(mark: mark, open: nil, isAsked: false)
+        }
+        return Start(
+          mark: mark, open: try Self.openRows(effect, upTo: mark, on: connection), isAsked: true)
+      } catch {
+        if let failure = error.failure { throw MigrationError(failure, while: "reading what is counted") }
+        return nil
+      }
+    }
+  }
+
+  /// Records from where the effects of a phase count. Belongs into the transaction in which the phase begins to go up.
+  ///
+  /// - Throws: `effects-invalid` for what cannot be counted on the schema of the phase.
+  func record(
+    at time: Timestamp, in knowledge: Knowledge, on connection: Connection
+  ) throws(MigrationError) {
+    guard step.direction == .up, !step.phase.effects.isEmpty, let ledger = knowledge.ledger else { return }
+    try lifting("writing the ledger") { () in try ledger.effects.forget(of: step.id) }
+    for (number, effect) in step.phase.effects.enumerated() {
+      let open: [Value]?
+      // A table that the phase makes: every row of it came since.
+      var mark = Value.null
+      do throws(EffectQuery.Unknown) {
+        let query = try EffectQuery(effect, on: connection)
+        if let known = starts[number] {
+          mark = known.mark
+        } else if knowledge.schema.table(SchemaName(effect.table)) != nil {
+          // A column that the phase adds.
+          mark = try query.mark()
+        }
+        try query.compile()
+        if let known = starts[number], known.isAsked {
+          open = known.open
+        } else {
+          open = try Self.openRows(effect, upTo: mark, on: connection)
+        }
+      } catch {
+        if let failure = error.failure { throw MigrationError(failure, while: "reading what is counted") }
+        throw invalid(effect, error.why)
+      }
+      let row = EffectMark(number: number, at: time, mark: mark, open: open?.count)
+      try lifting("writing the ledger") { () in try ledger.effects.record(row, of: step.id, open: open) }
+    }
+  }
+
+  /// The rows that do not meet the condition, to be followed; nil when they are too many, or take too long to find while
+  /// the write lock is held.
+  private static func openRows(
+    _ effect: Effect, upTo mark: Value, on connection: Connection
+  ) throws(EffectQuery.Unknown) -> [Value]? {
+    do throws(EffectQuery.Unknown) {
+      return try EffectQuery(effect, within: .milliseconds(500), on: connection).open(
+        upTo: mark, most: EffectCounting.mostOpen)
+    } catch {
+      if error.failure != nil { throw error }
+      return nil
+    }
+  }
+
+  /// The error about a line that cannot be counted.
+  private func invalid(_ effect: Effect, _ why: Prose) -> MigrationError {
+    MigrationError(
+      .effectsInvalid, "the rows of \(effect.table) by \(effect.column) cannot be counted: \(why)",
+      at: effect.place ?? step.phase.up.beginningOfFile,
+      help: ["name a table, a column and a condition of the schema after the phase"])
+  }
+}

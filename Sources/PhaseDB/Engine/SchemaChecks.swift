@@ -1,0 +1,158 @@
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// What the schema must be once the SQL of a step has run.
+struct SchemaChecks {
+  let step: Plan.Step
+  /// What was known before the SQL ran.
+  let knowledge: Knowledge
+  let connection: Connection
+
+  init(_ step: Plan.Step, _ knowledge: Knowledge, on connection: Connection) {
+    (self.step, self.knowledge, self.connection) = (step, knowledge, connection)
+  }
+
+  /// Rebuilds tables that a down left with another order of columns than before its phase.
+  ///
+  /// - Parameter rows: the values to restore; a rebuilt table takes them in the same pass.
+  /// - Returns: the schema afterwards.
+  func putColumnsBack(
+    of left: Schema, with rows: inout TransitionRows?
+  ) throws(MigrationError) -> Schema {
+    guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger,
+      left.digest != applied.schemaBefore
+    else { return left }
+    let (before, after) = try lifting("reading the ledger") { () in
+      (
+        try ledger.schemas.schema(after: applied.sequence - 1),
+        try ledger.schemas.schema(after: applied.sequence)
+      )
+    }
+    let drifted = SchemaDifference(from: after, to: knowledge.schema).changed.map {
+      SchemaName($0.before.name)
+    }
+    let order = ColumnOrder(of: left, as: before, except: Set(drifted))
+    guard !order.rebuilds.isEmpty else { return left }
+    for table in order.rebuilds {
+      let reading = try rows?.reading(for: table) ?? TableRebuild.Reading()
+      try table.run(on: connection, reading: reading)
+    }
+    return try lifting("reading the schema") { () in try Schema(of: connection, known: left) }
+  }
+
+  /// Refuses objects that use the ledger or its names.
+  func refuseTrespass(
+    _ changes: [SchemaChange], from before: Schema, to after: Schema
+  ) throws(MigrationError) {
+    try StatementGuard.refuseLeftOut(
+      from: before, to: after, at: step.script.place(at: step.script.firstTokenOffset))
+    guard let trespass = StatementGuard.trespass(changes, from: before, to: after) else { return }
+    let start = step.script.firstTokenOffset
+    let found = StatementGuard.ledgerName(in: step.script.text)?.range ?? start..<start + 1
+    throw MigrationError(
+      .ledgerTouched, "\(step.id): \(trespass)",
+      at: step.script.place(at: found.lowerBound, length: found.count),
+      help: ["give the object another name, and keep the ledger out of views and triggers"])
+  }
+
+  /// Refuses a way up that breaks the promise of the phase's kind.
+  func refuseBrokenPromise(_ changes: [SchemaChange], to after: Schema) throws(MigrationError) {
+    guard step.direction == .up else { return }
+    let difference = SchemaDifference(changes)
+    switch step.phase.kind {
+    case .contract: break
+    case .migrate:
+      guard !difference.isEmpty else { return }
+      throw MigrationError(
+        .migrateChangesSchema, "\(step.id) changes the schema; a migrate phase must not",
+        at: step.script.place(at: step.script.firstTokenOffset), details: difference.lines,
+        help: ["move the change to expand.sql or contract.sql of the same migration"])
+    case .expand:
+      let losses = difference.losses(in: after)
+      guard !losses.isEmpty else { return }
+      throw MigrationError(
+        .expandNotAdditive, "\(step.id) removes or changes something; an expand phase must only add",
+        at: step.script.place(at: step.script.firstTokenOffset), details: losses,
+        help: ["move what removes or tightens to contract.sql of the same migration"])
+    }
+  }
+
+  /// Checks that a down leads back to the schema before its phase, except for accepted changes from outside.
+  ///
+  /// - Returns: what is left of those changes; empty when there were none, and on the way up.
+  func driftOnTheWayBack(to after: Schema) throws(MigrationError) -> [SchemaChange] {
+    guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger
+    else { return [] }
+    let hasDrift = try lifting("reading the ledger") { () in
+      try ledger.schemas.hasChanges(after: applied.sequence)
+    }
+    guard hasDrift || after.digest != applied.schemaBefore else { return [] }
+    let (recorded, recordedAfter) = try lifting("reading the ledger") { () in
+      (
+        try ledger.schemas.schema(after: applied.sequence - 1),
+        try ledger.schemas.schema(after: applied.sequence)
+      )
+    }
+    let misfits =
+      hasDrift
+      ? WayBackThroughDrift(before: recorded, after: recordedAfter, found: knowledge.schema).misfits(
+        of: after)
+      : SchemaDifference(from: recorded, to: after).lines
+    if hasDrift, misfits.isEmpty { return after.changes(since: recorded) }
+    throw MigrationError(
+      .downNotInverse, "the down of \(step.id) does not lead back to the schema before it",
+      at: step.script.place(at: step.script.firstTokenOffset), details: misfits,
+      help: [
+        "write a new migration instead: the down SQL in the ledger cannot be changed",
+        "column order counts: an INSERT without a column list writes by position",
+      ])
+  }
+}
+
+/// The schema to which a down must lead if the schema was changed from outside after its phase went up, and the change
+/// was accepted.
+///
+/// The phase's own objects must be what they were before it. Objects that only the accepted change touched must be as
+/// that left them, or gone with their table. The result for an object that both touched cannot be predicted, and is
+/// recorded as it is.
+struct WayBackThroughDrift {
+  /// As recorded before the phase, and after it.
+  let before: Schema
+  let after: Schema
+  /// The schema with the accepted changes, when the down begins.
+  let found: Schema
+
+  /// How the resulting schema differs from the required one, one line each.
+  func misfits(of result: Schema) -> [Prose] {
+    let (before, after, found) = (before.byKey, after.byKey, found.byKey)
+    let result = result.byKey
+    var wanted: [SchemaObject] = []
+    var present: [SchemaObject] = []
+    for key in Set(before.keys).union(after.keys).union(found.keys).union(result.keys) {
+      let isDrifted = after[key]?.digest != found[key]?.digest
+      if isDrifted {
+        if before[key]?.digest != after[key]?.digest { continue }
+        if let object = found[key], result[key] == nil, !result.hasOwner(of: object) { continue }
+      }
+      let expected = isDrifted ? found[key] : before[key]
+      guard expected?.digest != result[key]?.digest else { continue }
+      if let expected { wanted.append(expected) }
+      if let object = result[key] { present.append(object) }
+    }
+    return SchemaDifference(from: Schema(wanted), to: Schema(present)).lines
+  }
+}
+
+extension [SchemaObject.Key: SchemaObject] {
+  /// Whether the table or view of an index or a trigger exists; always true for a table or view itself.
+  fileprivate func hasOwner(of object: SchemaObject) -> Bool {
+    guard object.key.type == "index" || object.key.type == "trigger" else { return true }
+    return ["table", "view"].contains { self[SchemaObject.Key(type: $0, name: object.table)] != nil }
+  }
+}
+
+extension Schema {
+  fileprivate var byKey: [SchemaObject.Key: SchemaObject] {
+    Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+}
