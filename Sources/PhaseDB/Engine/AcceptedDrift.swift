@@ -63,11 +63,6 @@ extension Engine {
   }
 }
 
-extension SchemaDifference {
-  /// The differences, without the SQL.
-  fileprivate var titles: [Prose] { DetailLines.first(lines.filter { !$0.hasPrefix(" ") }) }
-}
-
 /// The schema to which a down must lead if the schema was changed from outside after its phase went up, and the change
 /// was accepted.
 ///
