@@ -43,12 +43,13 @@ final class DatabaseReplay {
       let cost = CostLimit(.copy(bytes: bytes))
       var copies: [DatabaseCopy] = []
       var connections: [ReplayConnection] = []
+      let purpose = DatabaseCopy.Purpose.trial { $0 + 65_536 }
       let store =
         bytes > Self.inMemory
-        ? try DatabaseCopy.makeFolder(in: PrivateFolder.temporary, besides: path, for: .audit) : nil
+        ? try DatabaseCopy.makeFolder(in: PrivateFolder.temporary, besides: path, for: purpose) : nil
       for name in ["one.db", "other.db"] {
         if let store {
-          let copy = try DatabaseCopy(of: source, as: name, in: store, for: .audit, shouldGoOn: shouldGoOn)
+          let copy = try DatabaseCopy(of: source, as: name, in: store, for: purpose, shouldGoOn: shouldGoOn)
           copies.append(copy)
           connections.append(
             try lifting("opening a copy") { () in
@@ -120,7 +121,7 @@ final class DatabaseReplay {
       let present = Schema(
         Array(
           try mirror.schema().objects.filter {
-            $0.key.name != history.table.folded && $0.tableName != history.table.folded
+            $0.key.name != history.table.folded && $0.table.folded != history.table.folded
           }))
       return SchemaDifference(from: expected, to: present).meaning(on: mirror.connection).flatMap(\.sentences)
     }
@@ -223,29 +224,5 @@ extension ToolScript {
   var freed: ToolScript {
     guard wrapping == .transaction, ScriptPlaces(self).transactionControl != nil else { return self }
     return ToolScript(text: text, file: file, firstLine: firstLine, statements: statements, wrapping: .none)
-  }
-}
-
-extension SchemaObject {
-  fileprivate var tableName: FoldedName { table.folded }
-}
-
-extension DatabaseCopy.Purpose {
-  fileprivate static let audit = DatabaseCopy.Purpose(spare: { $0 + 65_536 }) { place, why in
-    MigrationError(
-      .copyFailed, "cannot make a copy in \(place): \(why)",
-      state: "nothing was changed; the copies were removed",
-      help: ["set TMPDIR to a writable folder with enough free space"])
-  }
-}
-
-extension CostLimit.Limits {
-  /// For copies of a real database: more time for more rows, and room for a rebuild of every table.
-  fileprivate static func copy(bytes: Int) -> CostLimit.Limits {
-    let time = Duration.seconds(30) + .milliseconds(500) * Double(bytes >> 20)
-    return CostLimit.Limits(
-      steps: .max, time: time, total: .seconds(1_000_000_000), timeForStatement: .milliseconds(2),
-      valueBytes: nil,
-      pages: 65_536 + bytes / 128)
   }
 }

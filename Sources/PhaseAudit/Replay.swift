@@ -236,15 +236,6 @@ final class Replay {
   }
 }
 
-extension CostLimit.Limits {
-  /// For scratch databases on which another tool's scripts run.
-  static func audit(_ time: Duration) -> CostLimit.Limits {
-    CostLimit.Limits(
-      steps: 500_000_000, time: time, total: .seconds(120), timeForStatement: .milliseconds(2),
-      valueBytes: 20_000_000, pages: 32_768)
-  }
-}
-
 extension ToolScript {
   /// Whether it names one of these functions.
   func calls(_ functions: Set<FoldedName>) -> Bool {

@@ -1,4 +1,5 @@
 package import PhaseDB
+internal import PhaseSQLite
 
 /// A state of the schema that `up` can lead to, contracts held or not.
 package struct CompatibilityState: Sendable, Hashable {
@@ -38,5 +39,17 @@ extension CompatibilityState: CustomStringConvertible {
     let numbers = held.dropLast().map(\.migration.digits)
     let more = numbers.isEmpty ? "" : numbers.joined(separator: ", ") + " and "
     return "\(last.short), \(more)\(final.short) held"
+  }
+}
+
+/// What a database was in a state: on what the versions were tried.
+struct StateGround: Sendable, Hashable {
+  let schema: SchemaDigest
+  let rows: Int
+
+  init(_ copy: StateCopy) throws(MigrationError) {
+    let schema = try copy.schema
+    self.schema = schema.digest
+    rows = try lifting("counting rows") { () in try schema.rows(on: copy.connection) }
   }
 }

@@ -192,7 +192,8 @@ extension CompatibilityWalk {
         homes[version].map { Interleaving.Writer(script: scripts[version], home: $0.run) }
       },
       way: Interleaving.Way(
-        top: try check.catalog.restricted(to: applied + [migrate].compactMap(\.self)), migrate: migrate,
+        top: try StateWalk.catalog(
+          check.catalog, only: applied + [migrate].compactMap(\.self)), migrate: migrate,
         phases: steps.compactMap { id in check.catalog[id].map { (id: id, phase: $0) } }),
       workshop: workshop)
   }

@@ -21,6 +21,8 @@ final class CopyWorkshop {
   private var folder: PrivateFolder?
   private var count = 0
 
+  private static let purpose = DatabaseCopy.Purpose.trial { $0 / 100 + 65_536 }
+
   /// The largest database, in bytes, that is copied into memory.
   private static let inMemory = 64 << 20
 
@@ -82,24 +84,15 @@ final class CopyWorkshop {
   /// A copy of what a connection sees, as a file.
   func file(of source: Connection, as name: String) throws(MigrationError) -> DatabaseCopy {
     return try DatabaseCopy(
-      of: source, as: name, in: try ownFolder(besides: source.path), for: .compatibility,
+      of: source, as: name, in: try ownFolder(besides: source.path), for: Self.purpose,
       shouldGoOn: { !isStopped })
   }
 
   private func ownFolder(besides database: String) throws(MigrationError) -> PrivateFolder {
     if let folder { return folder }
     let made = try DatabaseCopy.makeFolder(
-      in: PrivateFolder.temporary, besides: database, for: .compatibility)
+      in: PrivateFolder.temporary, besides: database, for: Self.purpose)
     folder = made
     return made
-  }
-}
-
-extension DatabaseCopy.Purpose {
-  fileprivate static let compatibility = DatabaseCopy.Purpose(spare: { $0 / 100 + 65_536 }) { place, why in
-    MigrationError(
-      .copyFailed, "cannot make a copy in \(place): \(why)",
-      state: "nothing was changed; the copies were removed",
-      help: ["set TMPDIR to a writable folder with enough free space"])
   }
 }

@@ -14,7 +14,7 @@ struct Interleaving {
     let script: ApplicationScript
     let home: ScriptRun
 
-    /// The statements that may write: what is a SELECT at home is one everywhere.
+    /// The statements that may write. A statement that is a SELECT at home is a SELECT on every state.
     var writing: [ApplicationQuery] {
       zip(script.queries, home.queries).filter { query, run in
         run.compiled?.footprint.isWrite != false || !query.results.isEmpty
@@ -45,7 +45,7 @@ struct Interleaving {
   /// Tries every order, each on a copy of its own.
   func findings(on state: StateCopy) throws(MigrationError) -> [CompatibilityFinding] {
     var findings: [CompatibilityFinding] = []
-    for turn in writers.count > 1 ? WriteTurn.allCases : [.olderLast] {
+    for turn in writers.count > 1 ? WriteOrder.allCases : [.olderLast] {
       let trial = try InterleavingTrial(self, turn, on: try state.fork())
       for finding in try trial.findings() where !findings.contains(where: { $0.isSame(as: finding) }) {
         findings.append(finding)

@@ -5,7 +5,7 @@ internal import PhaseSQLite
 /// One order on one copy.
 final class InterleavingTrial {
   let interleaving: Interleaving
-  private let turn: WriteTurn
+  private let turn: WriteOrder
   let copy: StateCopy
   var written = WrittenCells()
   private var rows: [RowBook.Key: RowBook.Row] = [:]
@@ -16,7 +16,7 @@ final class InterleavingTrial {
   /// The value of a column in a row that is inserted without one, by table.
   private(set) var unsetValues: [FoldedName: [FoldedName: Value]] = [:]
 
-  init(_ interleaving: Interleaving, _ turn: WriteTurn, on copy: StateCopy) throws(MigrationError) {
+  init(_ interleaving: Interleaving, _ turn: WriteOrder, on copy: StateCopy) throws(MigrationError) {
     self.interleaving = interleaving
     self.turn = turn
     self.copy = copy
@@ -261,5 +261,26 @@ extension InterleavingTrial {
         ? "writes a value that does not reach \(key.table).\(column), although the phase computes that column from it"
         : "writes \(key.table).\(column), whose value differs after the way down and up again",
       ["in \(key)", "written: \(before)", "again:   \(after)"], phase: phase?.id)
+  }
+}
+
+/// The orders in which two versions write: in one the older version writes last, in the other the newer.
+enum WriteOrder: String, CaseIterable {
+  case olderLast = "the older version, the newer one, the older one again"
+  case newerLast = "one statement of each in turn, then the newer version, the older one, the newer one"
+
+  /// Each statement, by the number of its version (0 for the older, 1 for the newer) and its own.
+  func order(_ older: Int, _ newer: Int) -> [(version: Int, statement: Int)] {
+    let first = (0..<older).map { (version: 0, statement: $0) }
+    let second = (0..<newer).map { (version: 1, statement: $0) }
+    switch self {
+    // The first one again: what it repeats changes nothing for itself, and so must change nothing for the other.
+    case .olderLast: return first + second + first
+    case .newerLast:
+      let inTurn = (0..<max(older, newer)).flatMap { index in
+        (index < older ? [first[index]] : []) + (index < newer ? [second[index]] : [])
+      }
+      return inTurn + second + first + second
+    }
   }
 }

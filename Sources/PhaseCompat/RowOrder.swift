@@ -14,33 +14,14 @@ struct RowOrder: Sendable {
   /// - Returns: nil when there is no ORDER BY.
   init?(of sql: String, columns: [String]) {
     let words = SQLWord.all(in: sql)
-    var depth = 0
-    var start: Int?
-    for index in words.indices {
-      if words[index].is("(") { depth += 1 }
-      if words[index].is(")") { depth -= 1 }
-      if depth == 0, words.has("order", "by", at: index) { start = index + 2 }
-    }
-    guard let start else { return nil }
+    guard let order = words.outermost.last(where: { words.has("order", "by", at: $0) }) else { return nil }
+    let end = words.outermost.first { $0 > order && (words[$0].is("limit") || words[$0].is(";")) }
     let folded = columns.map(\.folded)
     var keys: [Int]? = []
-    for term in Self.terms(words[start...]) {
+    for term in words.items(in: (order + 2)..<(end ?? words.count)) {
       if let key = Self.column(term, in: folded) { keys?.append(key) } else { keys = nil }
     }
     self.keys = keys
-  }
-
-  /// The terms of an ORDER BY, up to LIMIT.
-  private static func terms(_ words: ArraySlice<SQLWord>) -> [[SQLWord]] {
-    var terms: [[SQLWord]] = [[]]
-    var depth = 0
-    for word in words {
-      if word.is("(") { depth += 1 }
-      if word.is(")") { depth -= 1 }
-      if depth == 0, word.is("limit") || word.is(";") { break }
-      if depth == 0, word.is(",") { terms.append([]) } else { terms[terms.count - 1].append(word) }
-    }
-    return terms
   }
 
   /// The column that a term names: by its name, with or without that of a table, or by its number.

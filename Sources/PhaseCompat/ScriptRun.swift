@@ -232,17 +232,6 @@ extension ScriptRunner {
   }
 }
 
-extension FunctionStub {
-  /// The function that a connection does not have, when that is what SQLite says.
-  static func lacking(in message: String) -> String? {
-    for words in ["no such function: ", "unknown function: "] where message.hasPrefix(words) {
-      let name = message.dropFirst(words.count)
-      return String(name.hasSuffix("()") ? name.dropLast(2) : name)
-    }
-    return nil
-  }
-}
-
 extension ResultCode {
   /// Whether the error is about the machine and not about the statement.
   var isFatal: Bool {

@@ -44,7 +44,7 @@ final class StateWalk {
     let children = lattice.children(of: node)
     for child in children {
       let next = child == children.last ? copy : try copy.fork()
-      try next.goUp(with: try catalog.restricted(to: lattice.nodes[child].state.applied))
+      try next.goUp(with: try Self.catalog(catalog, only: lattice.nodes[child].state.applied))
       try go(on: child, next)
     }
   }
@@ -61,17 +61,17 @@ final class StateWalk {
         help: ["only insert rows there; the phases create the tables"])
     }
   }
-}
 
-extension Catalog {
   /// The migrations with some of these phases, and only these phases.
-  func restricted(to phases: [PhaseID]) throws(MigrationError) -> Catalog {
+  static func catalog(
+    _ catalog: Catalog, only phases: [PhaseID]
+  ) throws(MigrationError) -> Catalog {
     let kept = Set(phases)
     var migrations: [Migration] = []
-    for migration in self.migrations {
+    for migration in catalog.migrations {
       let own = migration.phases.filter { kept.contains(PhaseID(migration.name, $0.kind)) }
       if !own.isEmpty { migrations.append(try Migration(migration.name, phases: own)) }
     }
-    return try Catalog(migrations, baseline: baseline, origin: origin)
+    return try Catalog(migrations, baseline: catalog.baseline, origin: catalog.origin)
   }
 }

@@ -31,6 +31,17 @@ package struct ColumnDefinition: Hashable, Sendable {
   package var references: [ForeignKey] {
     constraints.compactMap { if case .foreignKey(let key) = $0.kind { key } else { nil } }
   }
+
+  /// Its DEFAULT when ADD COLUMN takes it: a literal.
+  package var constantDefault: String? {
+    guard let text = defaultValue?.text, !isNullByDefault else { return nil }
+    var cursor = TokenCursor(text)
+    _ = cursor.skip("-") || cursor.skip("+")
+    guard let kind = cursor.kind else { return nil }
+    let isLiteral = [.number, .string, .blob].contains(kind) || ["true", "false"].contains(cursor.word())
+    cursor.skipToken()
+    return isLiteral && cursor.isAtEnd ? text : nil
+  }
 }
 
 /// The type of a column: its words, and the affinity that follows from them.

@@ -61,4 +61,46 @@ extension Array where Element == SQLWord {
     }
     return count
   }
+
+  /// The indices outside parentheses.
+  package var outermost: [Int] {
+    var outermost: [Int] = []
+    var index = 0
+    while index < count {
+      if !self[index].is("(") { outermost.append(index) }
+      index = self[index].is("(") ? endOfGroup(at: index) : index + 1
+    }
+    return outermost
+  }
+
+  /// The parts of a list between its commas, with what is in parentheses.
+  package func items(in range: Range<Int>) -> [[SQLWord]] {
+    var items: [[SQLWord]] = [[]]
+    var index = range.lowerBound
+    while index < range.upperBound {
+      let end = self[index].is("(") ? Swift.min(endOfGroup(at: index), range.upperBound) : index + 1
+      if self[index].is(",") { items.append([]) } else { items[items.count - 1] += self[index..<end] }
+      index = end
+    }
+    return items
+  }
+}
+
+/// What an INSERT says of its table: `INTO t AS a (x, y)`.
+package struct InsertTarget {
+  package let table: SQLWord
+  /// The columns that it lists, as written; nil when it lists none.
+  package let columns: [FoldedName]?
+  /// The index of what follows.
+  package let end: Int
+
+  /// - Parameter into: the index of INTO.
+  /// - Returns: nil when no name follows.
+  package init?(_ words: [SQLWord], into: Int) {
+    guard let target = words.qualifiedName(at: into + 1) else { return nil }
+    table = words[target.name]
+    let next = words.has("as", at: target.end) ? target.end + 2 : target.end
+    end = words.has("(", at: next) ? words.endOfGroup(at: next) : next
+    columns = words.has("(", at: next) ? words[next..<end].filter(\.isName).map(\.text) : nil
+  }
 }

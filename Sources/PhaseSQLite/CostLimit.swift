@@ -43,6 +43,22 @@ package final class CostLimit {
       steps: 500_000_000, time: .seconds(5), total: .seconds(20), timeForStatement: .milliseconds(2),
       valueBytes: 1_000_000, pages: 65_536)
 
+    /// For scratch databases on which another tool's scripts run.
+    package static func audit(_ time: Duration) -> Limits {
+      Limits(
+        steps: 500_000_000, time: time, total: .seconds(120), timeForStatement: .milliseconds(2),
+        valueBytes: 20_000_000, pages: 32_768)
+    }
+
+    /// For copies of a real database: more time for more rows, and room for a rebuild of every table.
+    package static func copy(bytes: Int) -> Limits {
+      let time = Duration.seconds(30) + .milliseconds(500) * Double(bytes >> 20)
+      return Limits(
+        steps: .max, time: time, total: .seconds(1_000_000_000), timeForStatement: .milliseconds(2),
+        valueBytes: nil,
+        pages: 65_536 + bytes / 128)
+    }
+
     /// For one query on a real database.
     package static func reading(within time: Duration) -> Limits {
       Limits(

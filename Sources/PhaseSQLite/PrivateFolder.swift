@@ -26,7 +26,7 @@
     let path = (parent == "/" ? "" : parent) + "/" + name
     let temporary = PrivateFolder.temporary
     var signpost: PrivateFolder?
-    // Before the folder itself. Without a temporary folder there is none, and the folder is found where it lies.
+    // Made before the folder itself. Without a temporary folder there is no signpost, and the folder is found in its place.
     if !isKnown, parent != (try? FileReading.absolute(temporary)),
       let post = try? PrivateFolder(in: temporary, isKnown: true)
     {

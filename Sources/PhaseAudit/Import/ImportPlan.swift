@@ -117,11 +117,19 @@ package struct ImportPlan: Sendable {
       notes.append(
         "a database also has the table \(table) of \(tool.rawValue), which baseline.sql has not: name the database to take it along"
       )
-    } else if let table = tool.table, let text = found.text, Script(text)?.creates(table) == true {
+    } else if let table = tool.table, let text = found.text, Self.creates(table, in: text) {
       notes.append(
         "baseline.sql has the table \(table) of \(tool.rawValue) itself, because its name could be anybody's")
     }
     try convert(folder, applied, naming)
+  }
+
+  /// Whether a statement makes a table of this name.
+  private static func creates(_ table: String, in text: String) -> Bool {
+    SQLSplitter.statements(in: text).contains { range in
+      let bytes = Array(text.utf8)
+      return TableDefinition(String(decoding: bytes[range], as: UTF8.self))?.name == SchemaName(table)
+    }
   }
 
   private static func history(
@@ -294,16 +302,6 @@ private struct ForeignStatements {
     case "vacuum": return "run it outside phasedb"
     case "attach", "detach": return "a phase works on one database"
     default: return nil
-    }
-  }
-}
-
-extension Script {
-  /// Whether a statement makes a table of this name.
-  fileprivate func creates(_ table: String) -> Bool {
-    SQLSplitter.statements(in: text).contains { range in
-      let bytes = Array(text.utf8)
-      return TableDefinition(String(decoding: bytes[range], as: UTF8.self))?.name == SchemaName(table)
     }
   }
 }

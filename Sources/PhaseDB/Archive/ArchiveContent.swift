@@ -81,8 +81,8 @@ struct ArchiveContent: Codable, Sendable {
   let sources: Sources
   /// The AUTOINCREMENT counter of the table; nil when it had none.
   let counter: Int64?
-  /// Whether it holds rows that the way back was seen not to give back with the other archives: those that nobody
-  /// touched since become what they were, the others are left to the SQL. nil in archives of earlier versions.
+  /// Whether it holds rows that the way back was seen not to give back with the other archives: rows that
+  /// have not changed since become what they were, the others are left to the SQL. nil in archives of earlier versions.
   private(set) var isSupplement: Bool?
   /// What rows without a parent held in the columns of their foreign keys when they were taken: such a row comes back
   /// without one. nil in archives of earlier versions, and where there were none.

@@ -96,8 +96,7 @@ struct ArchiveForecast {
 
   typealias Affected = Reversal.AffectedRows
 
-  /// Whether it has every row of the table where its rows are now, each as the phase left it: then none came or changed
-  /// since.
+  /// Whether it has every row that the table has now, each as the phase left it: then no row was added or changed since.
   func hasEveryRow(on connection: Connection) throws(SQLiteError) -> Bool {
     guard content.isComplete == true, let successor = content.successor,
       let table = try Table(SchemaName(successor.table), on: connection)

@@ -4,7 +4,7 @@ internal import PhaseSQLite
 /// The way down of an applied phase, tried where there are no rows.
 struct DownTrial: Sendable {
   enum Outcome: String, Sendable, Codable {
-    /// It takes back what was added, and no row of any other table has a say in it.
+    /// It takes back what was added, whatever rows other tables have.
     case plain
     /// It runs; which rows it meets may matter.
     case runs
@@ -30,7 +30,7 @@ struct DownTrial: Sendable {
   ///   - former: the schema before the phase; nil when changes from outside were accepted since, so that it need not lead
   ///     there.
   ///   - hasClaims: whether claims of earlier phases are checked after it.
-  ///   - costLimit: the ledger's SQL is anybody's who can write the database.
+  ///   - costLimit: everybody who can write the database can change the SQL in the ledger.
   init(
     _ id: PhaseID, _ phase: Phase, from present: Schema, to former: Schema?, hasClaims: Bool,
     _ costLimit: CostLimit
@@ -114,7 +114,7 @@ extension DownTrial {
       outcome, reason: report.reason.map { Prose($0) }, details: report.details.map { Prose($0) })
   }
 
-  /// What an answer is of: a schema and a text, which somebody may have changed in the ledger.
+  /// What an answer is about: a schema and a text. The text may have been changed in the ledger.
   static func subject(_ phase: AppliedPhase, _ schema: SchemaDigest) -> String {
     "\(schema.text) \(phase.tokenHash)"
   }

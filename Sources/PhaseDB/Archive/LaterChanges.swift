@@ -2,14 +2,14 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 /// What became of tables since a phase was applied, through the phases after it: those are reversed first, so what they did
-/// will not be there when it is the phase's turn.
+/// is undone before the phase itself is reversed.
 struct LaterChanges {
   private let then: Schema
   private let now: Schema
-  /// What the later phases took, by table, what was taken first in front.
-  private let taken: [SchemaName: [Taken]]
+  /// The archives of the later phases by table, the oldest first.
+  private let archives: [SchemaName: [Archive]]
 
-  private struct Taken {
+  private struct Archive {
     let record: ArchiveRecord
     let content: ArchiveContent
   }
@@ -30,12 +30,12 @@ struct LaterChanges {
   init(from then: Schema, to now: Schema, _ later: [ArchiveRecord]) throws(MigrationError) {
     self.then = then
     self.now = now
-    var taken: [SchemaName: [Taken]] = [:]
+    var archives: [SchemaName: [Archive]] = [:]
     for record in later {
-      taken[SchemaName(record.table), default: []].append(
-        Taken(record: record, content: try ArchiveContent(record)))
+      archives[SchemaName(record.table), default: []].append(
+        Archive(record: record, content: try ArchiveContent(record)))
     }
-    self.taken = taken
+    self.archives = archives
   }
 
   /// - Parameter key: the columns by which rows are found; archives with another key are of no use, nor are those that have
@@ -44,14 +44,14 @@ struct LaterChanges {
   func place(of column: SchemaName, in table: SchemaName, by key: [SchemaName]) -> Place? {
     guard let old = then.table(table)?.column(column), let present = now.table(table) else { return nil }
     let name = Self.name(of: old, in: present)
-    for taken in taken[table] ?? [] {
-      guard let index = taken.content.columns.firstIndex(where: { SchemaName($0.name) == column }) else {
-        if taken.content.hasGoneRows, !key.contains(column) { return nil }
+    for later in archives[table] ?? [] {
+      guard let index = later.content.columns.firstIndex(where: { SchemaName($0.name) == column }) else {
+        if later.content.hasGoneRows, !key.contains(column) { return nil }
         continue
       }
-      let archive = ArchiveTable(taken.record, taken.content)
-      guard archive.isNumberKeyed, taken.content.key.names.map({ SchemaName($0) }) == key else { return nil }
-      return Place(name: name, archive: (taken.record, archive.values[index]))
+      let archive = ArchiveTable(later.record, later.content)
+      guard archive.isNumberKeyed, later.content.key.names.map({ SchemaName($0) }) == key else { return nil }
+      return Place(name: name, archive: (later.record, archive.values[index]))
     }
     return name.map { Place(name: $0, archive: nil) }
   }
@@ -64,9 +64,9 @@ struct LaterChanges {
   ) -> Bool {
     guard let old = then.table(table), let present = now.table(table) else { return false }
     return columns.allSatisfy { column in
-      let isTaken = (taken[table] ?? []).contains { taken in
-        hasAllRows && taken.content.hasGoneRows
-          || taken.content.columns.contains { SchemaName($0.name) == column }
+      let isTaken = (archives[table] ?? []).contains { later in
+        hasAllRows && later.content.hasGoneRows
+          || later.content.columns.contains { SchemaName($0.name) == column }
       }
       return !isTaken && old.column(column).flatMap { Self.name(of: $0, in: present) } == column
     }
@@ -74,7 +74,7 @@ struct LaterChanges {
 
   private static func name(of old: ColumnDefinition, in present: TableDefinition) -> SchemaName? {
     if let new = present.column(old.name) {
-      // A constraint more or less is none of the values' business.
+      // A constraint that was added or removed changes no value.
       let isSame = new.type.affinity == old.type.affinity && new.isGenerated == old.isGenerated
       return isSame ? new.name : nil
     }

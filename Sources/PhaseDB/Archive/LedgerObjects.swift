@@ -74,7 +74,7 @@ struct LedgerDrift: Sendable {
     }
     let isOwner = object.table.folded.hasPrefix(Schema.ledgerPrefix)
     let isNamed = object.key.name.hasPrefix(Schema.ledgerPrefix)
-    if let use = StatementGuard.ledgerName(in: object.sql, except: [LedgerFormat.checkIns]), !isOwner,
+    if let use = Schema.ledgerName(in: object.sql, except: [Schema.checkIns]), !isOwner,
       !isNamed
     {
       lines[lines.count - 1] = "\(title) uses \(use.name)"
@@ -96,18 +96,5 @@ struct LedgerDrift: Sendable {
       .ledgerTouched, "objects of the ledger were changed or added from outside",
       details: DetailLines.first(lines), state: "nothing was changed",
       help: DetailLines.first(remedies) + ["run all checks: phasedb verify"])
-  }
-}
-
-extension SchemaObject {
-  /// Whether it is named as the ledger's objects are, belongs to one of them, or writes one from a trigger or by a
-  /// foreign key. Applications may write check-ins from a trigger, and read the ledger in a view.
-  var reachesForLedger: Bool {
-    let names = [key.name, table.folded]
-    if names.contains(where: { $0.hasPrefix(Schema.ledgerPrefix) && !$0.hasPrefix(RetiredName.prefix) }) {
-      return true
-    }
-    guard key.type == "trigger" || references > 0 else { return false }
-    return StatementGuard.ledgerName(in: sql, except: [LedgerFormat.checkIns]) != nil
   }
 }

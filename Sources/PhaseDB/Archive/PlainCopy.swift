@@ -20,14 +20,10 @@ struct PlainCopy {
   /// - Returns: nil for one that reads several tables or none.
   init?(_ words: [SQLWord], selectingAt start: Int) {
     guard words.has("select", at: start) else { return nil }
-    var items: [[SQLWord]] = [[]]
-    var index = start + 1
-    while index < words.count, !words[index].is("from") {
-      let end = words[index].is("(") ? words.endOfGroup(at: index) : index + 1
-      if words[index].is(",") { items.append([]) } else { items[items.count - 1] += words[index..<end] }
-      index = end
-    }
-    guard words.has("from", at: index), let table = words.qualifiedName(at: index + 1) else { return nil }
+    guard let from = words.outermost.first(where: { $0 > start && words[$0].is("from") }),
+      let table = words.qualifiedName(at: from + 1)
+    else { return nil }
+    let items = words.items(in: (start + 1)..<from)
     source = words[table.name].text
     var end = table.end
     if words.has("as", at: end) { end += 2 }

@@ -76,7 +76,7 @@ extension RememberedTable {
     var isEmpty: Bool { numbers.isEmpty && extra == 0 }
   }
 
-  /// Every row, as if none came back.
+  /// Every row, as if no row had come back.
   func all(on connection: Connection) throws(SQLiteError) -> Difference {
     let rows = try connection.rows("SELECT rowid FROM temp.\(name) ORDER BY rowid")
     return Difference(numbers: rows.compactMap(\.[0].integer))

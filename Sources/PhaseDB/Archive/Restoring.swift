@@ -12,7 +12,7 @@ struct Restoring {
   private(set) var corrections: [TableDifference] = []
   private var lookedAt: Set<Int64> = []
 
-  /// Checks the archives and sets aside which rows have changed since.
+  /// Checks the archives and lists the rows that have changed since.
   ///
   /// - Parameters:
   ///   - archives: what the opposite transition of the same phase took and is still kept.
@@ -56,7 +56,7 @@ struct Restoring {
 
   /// Restores values and rows. No trigger fires, because triggers already acted when the rows were written.
   ///
-  /// - Returns: what is left of the archives, and the numbers of those of which nothing is.
+  /// - Returns: what is left of the archives, and the numbers of those that are empty now.
   /// - Throws: `reversal-blocked` when present rows conflict with those that come back.
   mutating func finish() throws(MigrationError) -> (left: [ArchiveRecord], used: [Int64]) {
     connection.turn(.triggers, on: false)

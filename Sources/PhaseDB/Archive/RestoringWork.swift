@@ -9,13 +9,14 @@ struct RestoringWork {
   let trace: ScriptTrace
   /// Whether a table has changed since from which the SQL makes values or rows.
   let sourcesChanged: Bool
-  /// Whether `asideName` lists rows that have changed since.
-  let hasAside: Bool
+  /// Whether `changedName` lists rows that have changed since.
+  let hasChanged: Bool
   /// Whether `presentName` lists the rows that were there before SQL that inserts into the same table.
   let hasPresent: Bool
   /// Whether values came back while the table was built anew.
   private var hasRead = false
-  /// On the way up, what a way down took gives way to the rows of today: `OR IGNORE` leaves it in its archive.
+  /// On the way up, rows of today stay where a row of the archive has the same key: `OR IGNORE` leaves that one in its
+  /// archive.
   var orGivesWay: String { record.direction == .down ? "OR IGNORE " : "" }
 
   /// How many rows are what they were, as far as their number tells.
@@ -24,7 +25,7 @@ struct RestoringWork {
   /// Whether keys in the archive are those that rows have today, and not those that they had.
   private var hasMoved = false
 
-  var asideName: String { "phasedb_aside_\(record.id)" }
+  var changedName: String { "phasedb_changed_\(record.id)" }
   var presentName: String { "phasedb_present_\(record.id)" }
   var target: SchemaName { SchemaName(record.table) }
 
@@ -40,7 +41,7 @@ struct RestoringWork {
     if content.isFollowed(by: trace, to: SchemaName(record.table)) {
       hasMoved = try MovedKeys(content, archive, on: connection)?.follow(on: connection) ?? 0 > 0
     }
-    hasAside = try RestoringWork.setAside(record, content, archive, trace, on: connection)
+    hasChanged = try RestoringWork.listChanged(record, content, archive, trace, on: connection)
     let filled = trace.table(to: SchemaName(record.table))
     hasPresent =
       filled?.isFilledInPlace == true && filled?.copiesItself == false && isSameText && !sourcesChanged
@@ -104,12 +105,12 @@ extension RestoringWork {
   /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
   func finish(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
     defer {
-      for name in [asideName, presentName] { try? connection.drop("temp.\(name)") }
+      for name in [changedName, presentName] { try? connection.drop("temp.\(name)") }
     }
     guard let table = try Table(target, on: connection), isFollowed else {
       return try record.settled(digest: archive.sum(on: connection).text, state: .left)
     }
-    if restored == record.rows, !hasAside, !hasTakenOut {
+    if restored == record.rows, !hasChanged, !hasTakenOut {
       try connection.drop("main.\(archive.name)")
       return nil
     }
@@ -122,11 +123,11 @@ extension RestoringWork {
   var archivePlace: String { "main.\(archive.name) AS a" }
   func place(_ table: Table) -> String { "main.\(SQLText.identifier(table.name.spelled))" }
 
-  /// The archive's rows beside those set aside.
-  var asideJoin: String {
-    hasAside ? " LEFT JOIN temp.\(asideName) AS s ON \(archive.sameKeys("s", "a"))" : ""
+  /// Joins the archive's rows with those that have changed since.
+  var changedJoin: String {
+    hasChanged ? " LEFT JOIN temp.\(changedName) AS s ON \(archive.sameKeys("s", "a"))" : ""
   }
-  var isNotAside: String { hasAside ? " AND s.k1 IS NULL" : "" }
+  var isUnchanged: String { hasChanged ? " AND s.k1 IS NULL" : "" }
 
   func match(_ table: Table) -> String {
     RowMatch.condition(content.key.names.map { SchemaName($0) }, in: table, as: "t", against: "a")
@@ -161,7 +162,7 @@ extension RestoringWork {
       let name = SQLText.identifier(column.spelled)
       return "\(name) = \(value("t.\(name)"))"
     }
-    let from = "\(archivePlace)\(asideJoin) WHERE \(match(table)) AND a.gone = 0"
+    let from = "\(archivePlace)\(changedJoin) WHERE \(match(table)) AND a.gone = 0"
     do throws(SQLiteError) {
       try connection.execute(
         "UPDATE \(orGivesWay)\(place(table)) AS t SET \(assignments.joined(separator: ", ")) FROM \(from)")
@@ -185,7 +186,7 @@ extension RestoringWork {
       if isComputed, sourcesChanged { return nil }
       // Another text of the phase may compute what the one did not that made the archive.
       let changed = isComputed ? "c0" : mark ?? (kept?.after == nil ? nil : "c0")
-      guard hasAside, let changed else { return (column, { _ in value }) }
+      guard hasChanged, let changed else { return (column, { _ in value }) }
       return (column, { "CASE WHEN s.k1 IS NULL OR NOT s.\(changed) THEN \(value) ELSE \($0) END" })
     }
   }
@@ -212,7 +213,7 @@ extension RestoringWork {
         columns.map { column, value in
           (column, { present in "CASE WHEN a.gone = 0 THEN \(value(present)) ELSE \(present) END" })
         }, uniquingKeysWith: { first, _ in first }),
-      join: "LEFT JOIN \(archivePlace) ON a.k1 = \(key)\(asideJoin)")
+      join: "LEFT JOIN \(archivePlace) ON a.k1 = \(key)\(changedJoin)")
   }
 }
 
@@ -231,7 +232,7 @@ extension RestoringWork {
       try connection.execute(
         """
         UPDATE \(orGivesWay)\(place(table)) AS t SET \(columns.map { "\($0.name) = \($0.value)" }.joined(separator: ", "))
-        FROM \(archivePlace)\(asideJoin) WHERE \(match(table)) AND a.gone\(isNotAside)
+        FROM \(archivePlace)\(changedJoin) WHERE \(match(table)) AND a.gone\(isUnchanged)
         """)
       restored += connection.changes
     }
@@ -246,11 +247,11 @@ extension RestoringWork {
     }
     try connection.execute(
       """
-      \(insertion(into: table))\(asideJoin) WHERE a.gone\(isNotAside)
+      \(insertion(into: table))\(changedJoin) WHERE a.gone\(isUnchanged)
       AND NOT EXISTS (SELECT 1 FROM \(place(table)) AS t WHERE \(match(table)))
       """)
     restored += connection.changes
-    if hasAside, content.key.form == .rowID { try putBackUnderOtherRowIDs(into: table, on: connection) }
+    if hasChanged, content.key.form == .rowID { try putBackUnderOtherRowIDs(into: table, on: connection) }
     return restored
   }
 
@@ -259,7 +260,7 @@ extension RestoringWork {
     let columns = columns(of: table)
     guard columns.count == content.columns.count else { return }
     let from =
-      "FROM \(archivePlace) WHERE a.gone AND EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(archive.sameKeys("s", "a")))"
+      "FROM \(archivePlace) WHERE a.gone AND EXISTS (SELECT 1 FROM temp.\(changedName) AS s WHERE \(archive.sameKeys("s", "a")))"
     try connection.execute(
       """
       INSERT INTO \(place(table)) (\(columns.map(\.name).joined(separator: ", ")))
@@ -344,7 +345,7 @@ extension RestoringWork {
     guard !differences.isEmpty else { return nil }
     let isDifferent = differences.map(\.condition).joined(separator: " OR ")
     let from = """
-      FROM \(archivePlace) JOIN \(place(table)) AS t ON \(match(table))\(asideJoin)
+      FROM \(archivePlace) JOIN \(place(table)) AS t ON \(match(table))\(changedJoin)
       WHERE \(isDifferent)
       """
     let count = Int(try connection.value("SELECT count(*) \(from)")?.integer ?? 0)
@@ -377,7 +378,7 @@ extension RestoringWork {
       var condition = "(\(RowMatch.differs(value, after))"
       if !gainsRows { condition += " AND a.gone = 0" }
       if !isComputed { condition += " AND a.gone" }
-      if hasAside {
+      if hasChanged {
         let changed = isComputed ? "c0" : mark ?? "c0"
         condition += " AND (s.k1 IS NULL OR NOT s.\(changed))"
       }
@@ -391,7 +392,7 @@ extension RestoringWork {
   /// those that were born since under the key of one that is gone.
   ///
   /// - Returns: whether there are any.
-  static func setAside(
+  static func listChanged(
     _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, _ trace: ScriptTrace,
     on connection: Connection
   ) throws(SQLiteError) -> Bool {
@@ -408,7 +409,7 @@ extension RestoringWork {
     try row.define(on: connection)
     try RowHash.define(ArchivePlan.valueFunction, columns: ["value"], on: connection)
     let changed = try ChangedRows(
-      named: "phasedb_aside_\(record.id)", of: content, in: archive, on: connection)
+      named: "phasedb_changed_\(record.id)", of: content, in: archive, on: connection)
     let match = RowMatch.condition(successor.key.map { SchemaName($0) }, in: table, as: "n", against: "a")
     return try changed.list(
       isReadable ? "\(row.call("n")) IS NOT a.rest" : "1", in: table,

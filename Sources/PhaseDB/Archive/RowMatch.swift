@@ -15,8 +15,8 @@ enum RowMatch {
     columns: [String]? = nil
   ) -> String {
     names.enumerated().map { index, name in
-      // As the table's key compares, so that its index is used; and with the column's affinity, in which the plus keeps
-      // the archive from having a say (sqlite.org/datatype3.html#comparison_expressions).
+      // As the table's key compares, so that its index is used; and with the column's affinity, because the
+      // plus takes the affinity of the archive's column away (sqlite.org/datatype3.html#comparison_expressions).
       let collation = table.primaryKey?.columns.first { SchemaName($0.name) == name }?.collation
       let compared = collation.map { " COLLATE \(SQLText.identifier($0))" } ?? ""
       let key = columns?[index] ?? "k\(index + 1)"

@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Rows of a table that are taken out together and put in together, so that none is in the way of another's unique value.
+/// Rows of a table that are taken out together and put in together, so that their unique values do not conflict meanwhile.
 struct RowReplacement {
   let table: Table
   /// By column, or name of the rowid, the SQL of its new value; the others keep theirs.

@@ -9,7 +9,7 @@ struct ScriptTrace {
   var tables: [TracedTable]
   /// Functions that it calls, also from inside triggers, views and defaults.
   var functions: Set<FoldedName> = []
-  /// Whether every statement does to a row what that row alone decides, and puts none beside those that were there.
+  /// Whether every statement changes a row by what that row holds, and none adds a row.
   var isRowByRow = true
   /// The tables that were there before and are read to write rows.
   var readTables: Set<SchemaName> = []

@@ -256,22 +256,11 @@ extension ScriptTracer {
       guard !effect.writes.insertedTables.isEmpty else { return nil }
       let words = effect.words(in: script)
       guard let into = words.firstIndex(where: { $0.is("into") }),
-        let target = words.qualifiedName(at: into + 1)
+        let target = InsertTarget(words, into: into)
       else { return nil }
-      table = words[target.name].text
-      var next = words.has("as", at: target.end) ? target.end + 2 : target.end
-      if words.has("default", "values", at: next) {
-        (columns, copy) = ([], nil)
-        return
-      }
-      if words.has("(", at: next) {
-        let end = words.endOfGroup(at: next)
-        columns = words[next..<end].filter(\.isName).map(\.text)
-        next = end
-      } else {
-        columns = nil
-      }
-      copy = PlainCopy(words, selectingAt: next)
+      table = target.table.text
+      columns = words.has("default", "values", at: target.end) ? [] : target.columns
+      copy = PlainCopy(words, selectingAt: target.end)
     }
   }
 }

@@ -9,11 +9,11 @@ struct SupplementWork {
   let record: ArchiveRecord
   private let content: ArchiveContent
   private let archive: ArchiveTable
-  private let hasAside: Bool
+  private let hasChanged: Bool
 
-  private var asideName: String { "phasedb_aside_\(record.id)" }
+  private var changedName: String { "phasedb_changed_\(record.id)" }
 
-  /// Sets aside the rows that are not as the phase left them. Belongs before the SQL.
+  /// Lists the rows that are not as the phase left them. Belongs before the SQL.
   init(
     _ record: ArchiveRecord, _ content: ArchiveContent, _ archive: ArchiveTable, on connection: Connection
   ) throws(SQLiteError) {
@@ -24,7 +24,7 @@ struct SupplementWork {
     let keys = archive.keys.map { "a.\($0)" }.joined(separator: ", ")
     let names = archive.keys.joined(separator: ", ")
     try connection.execute(
-      "CREATE TEMP TABLE phasedb_aside_\(record.id) (\(names), deleted, PRIMARY KEY (\(names))) WITHOUT ROWID"
+      "CREATE TEMP TABLE phasedb_changed_\(record.id) (\(names), deleted, PRIMARY KEY (\(names))) WITHOUT ROWID"
     )
     var query = "SELECT \(keys), 0 FROM main.\(archive.name) AS a"
     let rest = RestOfRow(content)
@@ -43,8 +43,8 @@ struct SupplementWork {
         ELSE \(first) IS NULL OR \(rest.call("n")) IS NOT a.rest END
         """
     }
-    try connection.execute("INSERT OR IGNORE INTO temp.phasedb_aside_\(record.id) \(query)")
-    hasAside = connection.changes > 0
+    try connection.execute("INSERT OR IGNORE INTO temp.phasedb_changed_\(record.id) \(query)")
+    hasChanged = connection.changes > 0
   }
 
   /// Rows that the SQL of the way back leaves otherwise than they were. Belongs behind the SQL.
@@ -59,10 +59,10 @@ struct SupplementWork {
       RowMatch.differs("a.\(value)", "t.\(SQLText.identifier(column.name))")
     }
     let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
-    let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let isChanged = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
     let from = """
       FROM main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
-      WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))
+      WHERE NOT EXISTS (SELECT 1 FROM temp.\(changedName) AS s WHERE \(isChanged))
       AND (\(([isAbsent] + differs).joined(separator: " OR ")))
       """
     let counts = try connection.rows("SELECT count(*), total(\(isAbsent)) \(from)")[0]
@@ -93,16 +93,16 @@ struct SupplementWork {
   ///
   /// - Returns: what is left, recorded anew; nil when all of it is back and the archive is gone.
   func restore(on connection: Connection) throws(SQLiteError) -> ArchiveRecord? {
-    defer { try? connection.drop("temp.\(asideName)") }
+    defer { try? connection.drop("temp.\(changedName)") }
     guard let table = try Table(SchemaName(record.table), on: connection) else {
       return record.settled(state: .left)
     }
     try putBack(into: table, on: connection)
-    if hasAside { try takeDeletedOut(of: table, on: connection) }
-    let isAside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
-    if hasAside {
+    if hasChanged { try takeDeletedOut(of: table, on: connection) }
+    let isChanged = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    if hasChanged {
       try connection.execute(
-        "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(isAside))"
+        "DELETE FROM main.\(archive.name) AS a WHERE NOT EXISTS (SELECT 1 FROM temp.\(changedName) AS s WHERE \(isChanged))"
       )
       let sum = try archive.sum(on: connection)
       return record.settled(rows: sum.count, digest: sum.text, state: .left)
@@ -113,13 +113,15 @@ struct SupplementWork {
 
   /// What was deleted since stays deleted, whatever the SQL put in its place.
   private func takeDeletedOut(of table: Table, on connection: Connection) throws(SQLiteError) {
-    guard try connection.value("SELECT 1 FROM temp.\(asideName) WHERE deleted LIMIT 1") != nil else { return }
+    guard try connection.value("SELECT 1 FROM temp.\(changedName) WHERE deleted LIMIT 1") != nil else {
+      return
+    }
     let match = zip(archive.keys, content.key.names).map { "s.\($0) = +t.\(SQLText.identifier($1))" }
       .joined(separator: " AND ")
     try connection.execute(
       """
       DELETE FROM main.\(SQLText.identifier(table.name.spelled)) AS t
-      WHERE EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE s.deleted AND \(match))
+      WHERE EXISTS (SELECT 1 FROM temp.\(changedName) AS s WHERE s.deleted AND \(match))
       """)
   }
 
@@ -130,7 +132,7 @@ struct SupplementWork {
         + zip(content.columns, archive.values).map { (SchemaName($0.name), "a.\($1)") },
       uniquingKeysWith: { first, _ in first })
     let match = RowMatch.condition(keys, in: table, as: "t", against: "a")
-    let aside = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
+    let isChanged = archive.keys.map { "s.\($0) IS a.\($0)" }.joined(separator: " AND ")
     let isThere = "t.\(SQLText.identifier(keys[0].spelled)) IS NOT NULL"
     // Without all columns a row cannot be made anew.
     let needed = content.hasGoneRows ? "" : " AND \(isThere)"
@@ -138,7 +140,7 @@ struct SupplementWork {
       table: table, values: values,
       from: """
         main.\(archive.name) AS a LEFT JOIN main.\(SQLText.identifier(table.name.spelled)) AS t ON \(match)
-        WHERE NOT EXISTS (SELECT 1 FROM temp.\(asideName) AS s WHERE \(aside))\(needed)
+        WHERE NOT EXISTS (SELECT 1 FROM temp.\(changedName) AS s WHERE \(isChanged))\(needed)
         """
     ).run(on: connection)
   }

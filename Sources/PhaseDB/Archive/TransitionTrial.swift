@@ -83,8 +83,8 @@ struct TransitionTrial {
   }
 }
 
-/// What transitions were seen to do where there are no rows, remembered: whoever goes up and down again and again over the
-/// same schemas, as on copies, has each tried once.
+/// What transitions did on databases without rows. On copies, the same phases go up and down over the same schemas many
+/// times; each is tried once.
 package final class TransitionTrials {
   private struct Key: Hashable {
     let id: PhaseID

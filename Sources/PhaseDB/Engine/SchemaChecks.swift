@@ -48,7 +48,7 @@ struct SchemaChecks {
       from: before, to: after, at: step.script.place(at: step.script.firstTokenOffset))
     guard let trespass = StatementGuard.trespass(changes, from: before, to: after) else { return }
     let start = step.script.firstTokenOffset
-    let found = StatementGuard.ledgerName(in: step.script.text)?.range ?? start..<start + 1
+    let found = Schema.ledgerName(in: step.script.text)?.range ?? start..<start + 1
     throw MigrationError(
       .ledgerTouched, "\(step.id): \(trespass)",
       at: step.script.place(at: found.lowerBound, length: found.count),

@@ -94,7 +94,7 @@ extension StatementGuard {
       }
     case .function:
       let name = action.second ?? ""
-      if !Self.isLedgerName(name), !functions.allows(name) { return Self.refusal(ofFunction: name) }
+      if !Schema.isLedgerName(name), !functions.allows(name) { return Self.refusal(ofFunction: name) }
     case .createVirtualTable:
       if let module = action.second, !ModuleList.allows(module: module) {
         return Self.refusal(ofModule: module)
@@ -111,11 +111,11 @@ extension StatementGuard {
     let names = [action.first, action.second, origin].compactMap { $0 }
     // `SELECT *` reads a retired column like any other. To name one is refused by its token.
     if action.code == .read, let column = action.second, RetiredName(SchemaName(column)) != nil,
-      !Self.isLedgerName(action.first ?? "")
+      !Schema.isLedgerName(action.first ?? "")
     {
       return nil
     }
-    if let name = names.first(where: Self.isLedgerName) {
+    if let name = names.first(where: Schema.isLedgerName) {
       return Refusal(
         what: "the use of \(name), which belongs to phasedb,", remedy: "give the object another name")
     }
@@ -180,8 +180,6 @@ extension StatementGuard {
     "schema_version",
     "data_version", "foreign_keys", "recursive_triggers",
   ]
-
-  static func isLedgerName(_ name: String) -> Bool { name.folded.hasPrefix(Schema.ledgerPrefix) }
 }
 
 // MARK: - What the authorizer is not told
@@ -253,26 +251,8 @@ extension StatementGuard {
       return "'\(name)' of the ledger is gone"
     }
     for object in changes.filter({ $0.kind == .added }).map(\.object) {
-      if let (name, _) = ledgerName(in: object.sql) {
+      if let (name, _) = Schema.ledgerName(in: object.sql) {
         return "\(object.title) uses \(name), which belongs to phasedb"
-      }
-    }
-    return nil
-  }
-
-  /// The first name of the ledger in SQL, with its place. SQLite takes a string for a name where only a name can be.
-  ///
-  /// - Parameter others: names that may be used.
-  static func ledgerName(in sql: String, except others: Set<String> = []) -> (
-    name: String, range: Range<Int>
-  )? {
-    guard sql.occurrences(ofLowercased: Schema.ledgerPrefix) > 0 else { return nil }
-    let bytes = Array(sql.utf8)
-    for token in SQLTokens(sql) where [.word, .quotedIdentifier, .string].contains(token.kind) {
-      let text = String(decoding: bytes[token.range], as: UTF8.self)
-      let name = token.kind == .word ? text : String(text.dropFirst().dropLast())
-      if isLedgerName(name), RetiredName(SchemaName(name)) == nil, !others.contains(name.asciiLowercased) {
-        return (name, token.range)
       }
     }
     return nil

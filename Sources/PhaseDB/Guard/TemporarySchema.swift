@@ -51,7 +51,7 @@ struct TemporarySchema: Equatable {
 
   /// Prefixes that are followed by a number.
   private static let ownNumbered = [
-    "phasedb_before_", "phasedb_present_", "phasedb_aside_", "phasedb_left_", "phasedb_trip_",
+    "phasedb_before_", "phasedb_present_", "phasedb_changed_", "phasedb_left_", "phasedb_trip_",
   ]
 
   /// Whether an action of a phase's SQL makes, changes or uses something in it.

@@ -16,7 +16,7 @@ enum LedgerFormat {
   }
 
   /// The table that applications may write.
-  static let checkIns = "phasedb_app"
+  static let checkIns = Schema.checkIns
 
   /// What each format added to the one before it, by its number.
   static let additions: [Int: String] = [

@@ -136,7 +136,7 @@ struct ForgetWork: MigratorWork {
 
   /// Applications may read the ledger and write check-ins from views and triggers of their own.
   private func refuseUsers(of knowledge: Knowledge) throws(MigrationError) {
-    let users = knowledge.schema.objects.filter { $0.isCode && StatementGuard.ledgerName(in: $0.sql) != nil }
+    let users = knowledge.schema.objects.filter { $0.isCode && Schema.ledgerName(in: $0.sql) != nil }
     guard !users.isEmpty else { return }
     throw MigrationError(
       .forgetRefused, "views or triggers of the application use the ledger",

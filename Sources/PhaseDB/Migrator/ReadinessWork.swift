@@ -409,14 +409,6 @@ struct ReadinessWork {
   }
 }
 
-extension Reversal {
-  /// The word, and the first reason for it.
-  fileprivate var inOneLine: Prose {
-    let reason = brief
-    return reason.isEmpty ? "\(word.rawValue)" : "\(word.rawValue): \(reason)"
-  }
-}
-
 extension PhaseID {
   /// Finds the migration that a user names, by its name, its number or one of its phases.
   ///

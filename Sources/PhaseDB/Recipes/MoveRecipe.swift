@@ -11,7 +11,7 @@ struct MoveRecipe {
   private let new: SchemaName
   /// Columns of the two tables that say which rows belong together. Those of the target find no more than one row.
   private let key: [(own: SchemaName, other: SchemaName)]
-  /// What a row has that was inserted without the column, on both sides: how one tells that nobody wrote it yet.
+  /// The value of a row that was inserted without the column, on both sides. It marks a row as not written yet.
   private let standard: String?
 
   /// - Parameters:
@@ -372,23 +372,5 @@ struct MoveRecipe {
         PhaseText.note("Only rows that new versions wrote meanwhile say something else now."),
         "UPDATE \(table.sql) SET \(column.name.written) = (SELECT \(new.written) FROM \(target.sql) WHERE \(partner(of: table.sql)))\nWHERE \(differ);\n",
       ] + (index.map { [$0.make] } ?? []) + making(ground.objects))
-  }
-}
-
-extension RecipeTable {
-  /// Whether no two rows can have the same values in these columns.
-  fileprivate func isUnique(_ columns: [SchemaName], on ground: RecipeGround) -> Bool {
-    let wanted = Set(columns)
-    var keys = definition.uniques.map { $0.columns.map(\.column) }
-    if let primary = definition.primaryKey { keys.append(primary.columns.map(\.column)) }
-    if let alias = definition.columns.first(where: \.isRowIDAlias) { keys.append([alias.name]) }
-    keys += ground.schema.indexes(on: name).filter { $0.isUnique && $0.condition == nil }.map {
-      $0.columns.map(\.column)
-    }
-    return keys.contains { key in
-      let names = key.compactMap(\.self)
-      // Fewer columns that are unique make more of them unique, too.
-      return !key.isEmpty && names.count == key.count && wanted.isSuperset(of: names)
-    }
   }
 }

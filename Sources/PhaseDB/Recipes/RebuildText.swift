@@ -123,11 +123,6 @@ extension RebuildText {
   }
 }
 
-extension RecipeTable {
-  /// Its text without what earlier contracts retired, which no phase may name. phasedb adds it again on the way back.
-  var plainText: TableText { text.withoutRetired(definition) }
-}
-
 extension TableText {
   func withoutRetired(_ table: TableDefinition) -> TableText {
     table.columns.filter { RetiredName($0.name) != nil }.reduce(self) { $0.removing(column: $1.name) }

@@ -200,13 +200,39 @@ struct RecipeTable {
 
   /// The condition of a trigger's statement that finds the row which fired it.
   var isSameRow: String { key.map { "\($0) = NEW.\($0)" }.joined(separator: " AND ") }
-}
 
-extension SchemaName {
-  /// As SQL writes it: in quotes only when it needs them.
-  var written: String { SQLName(spelled).description }
-}
+  /// Its text without what earlier contracts retired, which no phase may name. phasedb adds it again on the way back.
+  var plainText: TableText { text.withoutRetired(definition) }
 
-extension Sequence<SchemaName> {
-  var written: String { map(\.written).joined(separator: ", ") }
+  /// Whether no two rows can have the same values in these columns.
+  func isUnique(_ columns: [SchemaName], on ground: RecipeGround) -> Bool {
+    let wanted = Set(columns)
+    var keys = definition.uniques.map { $0.columns.map(\.column) }
+    if let primary = definition.primaryKey { keys.append(primary.columns.map(\.column)) }
+    if let alias = definition.columns.first(where: \.isRowIDAlias) { keys.append([alias.name]) }
+    keys += ground.schema.indexes(on: name).filter { $0.isUnique && $0.condition == nil }.map {
+      $0.columns.map(\.column)
+    }
+    return keys.contains { key in
+      let names = key.compactMap(\.self)
+      // Fewer columns that are unique make more of them unique, too.
+      return !key.isEmpty && names.count == key.count && wanted.isSuperset(of: names)
+    }
+  }
+
+  /// The column by which its rows can be batched, and what `@batch` says besides the table; nil when there is none.
+  func batchKey(on ground: RecipeGround) -> (column: String, clause: String)? {
+    func found(_ column: String?) -> String? {
+      let asked = Batching(table: name.spelled, by: column)
+      guard case .success(let key)? = try? BatchKey.find(asked, on: ground.scratch.connection) else {
+        return nil
+      }
+      return SchemaName(key.column).written
+    }
+    if let own = found(nil) { return (own, "") }
+    guard let first = shape.columns.keyColumns.first?.name.spelled, let column = found(first) else {
+      return nil
+    }
+    return (column, " by \(first.asDirectiveName)")
+  }
 }

@@ -49,8 +49,8 @@ struct RenameRecipes {
   private func swapping(
     _ sides: SideBySide, _ table: RecipeTable, _ old: SchemaName, _ new: SchemaName
   ) -> PhaseText {
-    var aside = SchemaName("\(new)_copy")
-    while table.shape.column(aside) != nil { aside = SchemaName("\(aside)_2") }
+    var temporary = SchemaName("\(new)_copy")
+    while table.shape.column(temporary) != nil { temporary = SchemaName("\(temporary)_2") }
     func renames(_ pairs: [(SchemaName, SchemaName)]) -> String {
       pairs.map { "ALTER TABLE \(table.sql) RENAME COLUMN \($0.written) TO \($1.written);" }
         .joined(separator: "\n")
@@ -60,9 +60,9 @@ struct RenameRecipes {
       reasons: [
         "The old column gets the new name, and its constraints, indexes, views and triggers follow. The copy gets the old name and is retired: phasedb renames it when the up SQL has run, and gives it this name back before the down SQL runs. All of it changes names only, and takes a moment whatever the number of rows."
       ], directives: ["@retire \(table.name.spelled.asDirectiveName).\(old.spelled.asDirectiveName)"],
-      up: sides.contractOpening() + ["\n" + renames([(new, aside), (old, new), (aside, old)])],
+      up: sides.contractOpening() + ["\n" + renames([(new, temporary), (old, new), (temporary, old)])],
       down: [
-        renames([(old, aside), (new, old), (aside, new)]) + "\n",
+        renames([(old, temporary), (new, old), (temporary, new)]) + "\n",
         PhaseText.note("Only rows that new versions wrote meanwhile say something else now."),
         "UPDATE \(table.sql) SET \(new.written) = \(old.written) WHERE \(sides.differ);\n",
       ] + sides.making)
@@ -202,18 +202,5 @@ struct RenameRecipes {
         up: ["DROP VIEW \(new.written);", "ALTER TABLE \(table.sql) RENAME TO \(new.written);"],
         down: ["ALTER TABLE \(new.written) RENAME TO \(table.sql);\n"] + pieces),
     ]
-  }
-}
-
-extension ColumnDefinition {
-  /// Its DEFAULT when ADD COLUMN takes it: a literal.
-  var constantDefault: String? {
-    guard let text = defaultValue?.text, !isNullByDefault else { return nil }
-    var cursor = TokenCursor(text)
-    _ = cursor.skip("-") || cursor.skip("+")
-    guard let kind = cursor.kind else { return nil }
-    let isLiteral = [.number, .string, .blob].contains(kind) || ["true", "false"].contains(cursor.word())
-    cursor.skipToken()
-    return isLiteral && cursor.isAtEnd ? text : nil
   }
 }

@@ -43,7 +43,7 @@ struct SideBySide {
 
   /// Rows on which the sides say different things.
   var differ: String { Self.differ(olds) }
-  /// Rows whose new side nobody wrote yet.
+  /// Rows whose new side is not written yet.
   private var isUnfilled: String {
     sharedDefault == nil && !isRename
       ? newNames.map { "\($0.written) IS NULL" }.joined(separator: " AND ") : differ
@@ -268,22 +268,5 @@ struct SideBySide {
         PhaseText.note("Only rows that new versions wrote meanwhile say something else now."),
         "UPDATE \(table.sql) SET \(Self.assignment(olds)) WHERE \(differ);\n",
       ] + making)
-  }
-}
-
-extension RecipeTable {
-  func batchKey(on ground: RecipeGround) -> (column: String, clause: String)? {
-    func found(_ column: String?) -> String? {
-      let asked = Batching(table: name.spelled, by: column)
-      guard case .success(let key)? = try? BatchKey.find(asked, on: ground.scratch.connection) else {
-        return nil
-      }
-      return SchemaName(key.column).written
-    }
-    if let own = found(nil) { return (own, "") }
-    guard let first = shape.columns.keyColumns.first?.name.spelled, let column = found(first) else {
-      return nil
-    }
-    return (column, " by \(first.asDirectiveName)")
   }
 }

@@ -295,7 +295,7 @@ extension DownRun {
 
   private static func copyInMemory(of source: Connection) throws(SQLiteError) -> Connection {
     let copy = try DatabaseCopy.inMemory(of: source)
-    // The ledger's SQL is anybody's who can write the database.
+    // Everybody who can write the database can change the SQL in the ledger.
     var limits = CostLimit.Limits.scratch
     limits.valueBytes = nil
     try copy.limit(to: CostLimit(limits))

@@ -30,7 +30,7 @@ struct ColumnReordering {
       !present.uniques.contains(where: { $0.columns.contains { $0.column.map(names.contains) ?? true } })
     else { return nil }
     // A whole number that is read under the name of a REAL column is made a real one
-    // (sqlite.org/datatype3.html#storage_classes_and_datatypes), which only TEXT columns have none of.
+    // (sqlite.org/datatype3.html#storage_classes_and_datatypes). Only TEXT columns hold no whole number.
     let affinities = Set(columns.map(\.type.affinity))
     guard !affinities.contains(.real) || affinities.isSubset(of: [.real, .text]) else { return nil }
     // An UPDATE holds to a CHECK only what it changes, and the indexes of UNIQUE and keys stay as they are.

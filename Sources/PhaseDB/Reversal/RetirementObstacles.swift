@@ -22,8 +22,8 @@ struct RetirementObstacle: Hashable {
 
 /// Obstacles to a retirement in the SQL of a schema, found before anything is renamed.
 ///
-/// Nobody may use a retired column or table any more: rows that an application writes without knowing it must be
-/// accepted, and nothing in the schema may act on it unnoticed by the application.
+/// A retired column or table must not be in use: the table must accept rows of an application that does not know the
+/// column, and no object of the schema may act on it without the application's knowledge.
 struct RetirementObstacles {
   let schema: Schema
   /// The tables that the same phase retires.

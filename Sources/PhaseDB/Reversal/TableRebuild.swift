@@ -80,7 +80,7 @@ struct TableRebuild {
 // MARK: - The steps
 
 extension TableRebuild {
-  private static let aside = "phasedb_rebuilding"
+  private static let former = "phasedb_rebuilding"
   private static let keptRowID = "phasedb_rowid"
 
   private func rebuild(_ connection: Connection, _ reading: Reading) throws(SQLiteError) {
@@ -122,14 +122,14 @@ extension TableRebuild {
     let name = "main.\(SQLText.identifier(table.spelled))"
     let counter = try counter(on: connection)
     if isAway {
-      try connection.execute("ALTER TABLE \(name) RENAME TO \(Self.aside)")
+      try connection.execute("ALTER TABLE \(name) RENAME TO \(Self.former)")
     } else {
-      try copyAside(connection)
+      try copyToFormer(connection)
       try connection.execute("DROP TABLE \(name)")
     }
     try connection.execute(sql)
     try copyBack(connection, reading)
-    try connection.execute("DROP TABLE main.\(Self.aside)")
+    try connection.execute("DROP TABLE main.\(Self.former)")
     try putBack(counter, on: connection)
   }
 
@@ -144,13 +144,13 @@ extension TableRebuild {
     }
   }
 
-  private func copyAside(_ connection: Connection) throws(SQLiteError) {
+  private func copyToFormer(_ connection: Connection) throws(SQLiteError) {
     let columns = present.columns.filter { !$0.isGenerated }.map { SQLText.identifier($0.name.spelled) }
     // Without types, so that no affinity converts a value.
     let names = ([Self.keptRowID] + columns).joined(separator: ", ")
-    try connection.execute("CREATE TABLE main.\(Self.aside) (\(names))")
+    try connection.execute("CREATE TABLE main.\(Self.former) (\(names))")
     try connection.execute(
-      "INSERT INTO main.\(Self.aside) (\(names)) SELECT \(([rowIDName ?? "NULL"] + columns).joined(separator: ", "))"
+      "INSERT INTO main.\(Self.former) (\(names)) SELECT \(([rowIDName ?? "NULL"] + columns).joined(separator: ", "))"
         + " FROM main.\(SQLText.identifier(table.spelled))")
   }
 
@@ -173,7 +173,8 @@ extension TableRebuild {
     }
     try connection.execute(
       "INSERT OR ABORT INTO main.\(SQLText.identifier(table.spelled)) (\(targets.joined(separator: ", ")))"
-        + " SELECT \(sources.joined(separator: ", ")) FROM main.\(Self.aside) AS \(Self.row) \(reading.join)")
+        + " SELECT \(sources.joined(separator: ", ")) FROM main.\(Self.former) AS \(Self.row) \(reading.join)"
+    )
   }
 
   /// A name for the rowid that no column has; nil for a table whose rowid is a column, or without rowids. If columns

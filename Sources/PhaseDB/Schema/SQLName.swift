@@ -20,3 +20,12 @@ struct SQLName: CustomStringConvertible {
     return (try? scratch.prepare("CREATE TABLE \(name) (\(name))")) == nil
   }
 }
+
+extension SchemaName {
+  /// As SQL writes it: in quotes only when it needs them.
+  var written: String { SQLName(spelled).description }
+}
+
+extension Sequence<SchemaName> {
+  var written: String { map(\.written).joined(separator: ", ") }
+}

@@ -113,6 +113,18 @@ package struct Schema: Sendable {
 
   var isEmpty: Bool { rows.allSatisfy(\.isForeign) }
 
+  /// How many rows the ordinary tables have.
+  package func rows(on connection: Connection) throws(SQLiteError) -> Int {
+    let shadows = try ShadowTables.names(on: connection, self)
+    var rows: Int64 = 0
+    for object in objects where object.key.type == "table" && !shadows.contains(object.key.name) {
+      guard TableDefinition(object.sql)?.virtual == nil else { continue }
+      rows +=
+        try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(object.name))")?.integer ?? 0
+    }
+    return Int(rows)
+  }
+
   /// Names of the ledger that objects have, whoever made them.
   var ledgerNames: Set<FoldedName> {
     Set(
@@ -176,6 +188,29 @@ package struct Schema: Sendable {
 
   /// The prefix of every object of the ledger.
   package static let ledgerPrefix = "phasedb_"
+
+  /// The table of the ledger that applications write themselves.
+  static let checkIns = "phasedb_app"
+
+  static func isLedgerName(_ name: String) -> Bool { name.folded.hasPrefix(ledgerPrefix) }
+
+  /// The first name of the ledger in SQL, with its place. SQLite takes a string for a name where only a name can be.
+  ///
+  /// - Parameter others: names that may be used.
+  static func ledgerName(in sql: String, except others: Set<String> = []) -> (
+    name: String, range: Range<Int>
+  )? {
+    guard sql.occurrences(ofLowercased: ledgerPrefix) > 0 else { return nil }
+    let bytes = Array(sql.utf8)
+    for token in SQLTokens(sql) where [.word, .quotedIdentifier, .string].contains(token.kind) {
+      let text = String(decoding: bytes[token.range], as: UTF8.self)
+      let name = token.kind == .word ? text : String(text.dropFirst().dropLast())
+      if isLedgerName(name), RetiredName(SchemaName(name)) == nil, !others.contains(name.asciiLowercased) {
+        return (name, token.range)
+      }
+    }
+    return nil
+  }
 }
 
 extension Schema {

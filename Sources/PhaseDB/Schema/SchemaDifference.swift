@@ -80,28 +80,19 @@ package struct SchemaDifference: Sendable {
   }
 }
 
-extension SchemaFact {
-  /// Whether its sentence says all of it.
-  fileprivate var isExplained: Bool {
-    switch self {
-    case .triggerChanged, .viewChanged, .otherChanged, .tableDeclaredDifferently, .virtualTableChanged: false
-    default: true
-    }
-  }
-}
-
 extension SchemaDifference {
   /// Every change as a value: at least one for each object that differs. Tables come first, and removed objects before
   /// added ones.
   package var facts: [SchemaFact] {
-    let shadows = Self.shadows(of: removed + added)
+    // They are made and dropped only with a virtual table.
+    let shadows = ShadowTables.declared(by: removed + added)
     var facts: [SchemaFact] = []
     for type in ["table", "index", "trigger", "view"] {
       func counts(_ object: SchemaObject) -> Bool {
         object.key.type == type && !shadows.contains(SchemaName(object.name)) && !isRetired(object)
       }
-      facts += removed.filter(counts).map { $0.fact(isAdded: false) }
-      facts += added.filter(counts).map { $0.fact(isAdded: true) }
+      facts += removed.filter(counts).map { Self.fact(of: $0, isAdded: false) }
+      facts += added.filter(counts).map { Self.fact(of: $0, isAdded: true) }
       for pair in changed where pair.before.key.type == type {
         facts += Self.facts(from: pair.before, to: pair.after)
       }
@@ -115,16 +106,30 @@ extension SchemaDifference {
     return removed.contains { $0.key == SchemaObject.Key(type: "table", name: retired.original.key) }
   }
 
+  /// The differences, without the SQL.
+  var titles: [Prose] { DetailLines.first(lines.filter { !$0.hasPrefix(" ") }) }
+
   /// One sentence for each change, for people.
   package var sentences: [Prose] { facts.flatMap(\.sentences) }
 
-  /// The names of tables that are made or dropped only with a virtual table.
-  private static func shadows(of objects: [SchemaObject]) -> Set<SchemaName> {
-    objects.reduce(into: []) { shadows, object in
-      guard object.key.type == "table", let table = TableDefinition(object.sql), let virtual = table.virtual
-      else { return }
-      shadows.formUnion(virtual.shadows(of: table.name))
+  private static func fact(of object: SchemaObject, isAdded: Bool) -> SchemaFact {
+    let name = SchemaName(object.name)
+    switch object.key.type {
+    case "table":
+      if let virtual = TableDefinition(object.sql)?.virtual {
+        return isAdded ? .virtualTableAdded(name, virtual) : .virtualTableRemoved(name, virtual)
+      }
+      return isAdded ? .tableAdded(name) : .tableRemoved(name)
+    case "index":
+      guard let index = IndexDefinition(object.sql) else { break }
+      return isAdded ? .indexAdded(index) : .indexRemoved(index)
+    case "trigger":
+      guard let trigger = TriggerDefinition(object.sql) else { break }
+      return isAdded ? .triggerAdded(trigger) : .triggerRemoved(trigger)
+    case "view": return isAdded ? .viewAdded(name) : .viewRemoved(name)
+    default: break
     }
+    return .otherChanged(title: object.title)
   }
 
   private static func facts(from before: SchemaObject, to after: SchemaObject) -> [SchemaFact] {
@@ -146,28 +151,6 @@ extension SchemaDifference {
     default: break
     }
     return [.otherChanged(title: after.title)]
-  }
-}
-
-extension SchemaObject {
-  fileprivate func fact(isAdded: Bool) -> SchemaFact {
-    let name = SchemaName(name)
-    switch key.type {
-    case "table":
-      if let virtual = TableDefinition(sql)?.virtual {
-        return isAdded ? .virtualTableAdded(name, virtual) : .virtualTableRemoved(name, virtual)
-      }
-      return isAdded ? .tableAdded(name) : .tableRemoved(name)
-    case "index":
-      guard let index = IndexDefinition(sql) else { break }
-      return isAdded ? .indexAdded(index) : .indexRemoved(index)
-    case "trigger":
-      guard let trigger = TriggerDefinition(sql) else { break }
-      return isAdded ? .triggerAdded(trigger) : .triggerRemoved(trigger)
-    case "view": return isAdded ? .viewAdded(name) : .viewRemoved(name)
-    default: break
-    }
-    return .otherChanged(title: title)
   }
 }
 
@@ -193,19 +176,5 @@ extension SchemaDifference {
       }
     }
     return losses
-  }
-}
-
-extension SchemaFact {
-  /// Whether a foreign key needs what a table loses: the parent's columns must be unique.
-  fileprivate func isNeeded(in schema: Schema) -> Bool {
-    guard case .uniqueLost(let table, let columns) = self else { return false }
-    let names = Set(columns.compactMap(\.column))
-    return schema.objects.contains { object in
-      object.references > 0
-        && TableDefinition(object.sql)?.foreignKeys.contains {
-          $0.parent == table && Set($0.parentColumns) == names
-        } == true
-    }
   }
 }

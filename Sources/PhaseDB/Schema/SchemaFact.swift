@@ -105,9 +105,9 @@ extension SchemaFact {
   /// The change as sentences for people, one for each thing that changed.
   package var sentences: [Prose] {
     switch self {
-    case .foreignKeyChanged(let table, let old, let new): ForeignKey.sentences(table, from: old, to: new)
-    case .indexChanged(let old, let new): IndexDefinition.sentences(from: old, to: new)
-    case .triggerChanged(let old, let new): TriggerDefinition.sentences(from: old, to: new)
+    case .foreignKeyChanged(let table, let old, let new): Self.sentences(of: table, from: old, to: new)
+    case .indexChanged(let old, let new): Self.sentences(from: old, to: new)
+    case .triggerChanged(let old, let new): Self.sentences(from: old, to: new)
     default: [columnSentence ?? constraintSentence ?? objectSentence]
     }
   }
@@ -193,7 +193,7 @@ extension SchemaFact {
   }
 
   /// Gains, loses or changes.
-  fileprivate static func change(
+  private static func change(
     of subject: Prose, _ clause: String, from old: String?, to new: String?
   ) -> Prose {
     switch (old, new) {
@@ -202,11 +202,9 @@ extension SchemaFact {
     default: "\(subject) changes from \(clause)\(old ?? "") to \(clause)\(new ?? "")"
     }
   }
-}
 
-extension ForeignKey {
-  fileprivate static func sentences(
-    _ table: SchemaName, from old: ForeignKey, to new: ForeignKey
+  private static func sentences(
+    of table: SchemaName, from old: ForeignKey, to new: ForeignKey
   ) -> [Prose] {
     let columns = new.columns.count == 1 ? new.columns.list : "(\(new.columns.list))"
     let subject: Prose = "\(table).\(columns)'s foreign key"
@@ -229,10 +227,8 @@ extension ForeignKey {
     }
     return sentences.isEmpty ? ["\(subject) is declared differently"] : sentences
   }
-}
 
-extension IndexDefinition {
-  fileprivate static func sentences(from old: IndexDefinition, to new: IndexDefinition) -> [Prose] {
+  private static func sentences(from old: IndexDefinition, to new: IndexDefinition) -> [Prose] {
     var sentences: [Prose] = []
     if old.table != new.table {
       sentences.append("index \(new.name) is on \(new.table) instead of \(old.table)")
@@ -250,7 +246,7 @@ extension IndexDefinition {
         }
         if before.collation != after.collation {
           sentences.append(
-            SchemaFact.change(
+            change(
               of: "\(after.title) in \(new.title)", "COLLATE ", from: before.collation?.spelled,
               to: after.collation?.spelled))
         }
@@ -260,21 +256,19 @@ extension IndexDefinition {
       sentences.append("\(new.title) loses its WHERE \(lost)")
     } else if old.condition != new.condition {
       sentences.append(
-        SchemaFact.change(of: "\(new.title)", "WHERE ", from: old.condition?.text, to: new.condition?.text))
+        change(of: "\(new.title)", "WHERE ", from: old.condition?.text, to: new.condition?.text))
     }
     return sentences.isEmpty ? ["\(new.title) is declared differently"] : sentences
   }
-}
 
-extension TriggerDefinition {
-  fileprivate static func sentences(from old: TriggerDefinition, to new: TriggerDefinition) -> [Prose] {
+  private static func sentences(from old: TriggerDefinition, to new: TriggerDefinition) -> [Prose] {
     var sentences: [Prose] = []
     if (old.timing, old.event, old.table) != (new.timing, new.event, new.table) {
       sentences.append("trigger \(new.name) fires \(new.occasion) instead of \(old.occasion)")
     }
     if old.condition != new.condition {
       sentences.append(
-        SchemaFact.change(
+        change(
           of: "trigger \(new.name)", "WHEN ", from: old.condition?.text, to: new.condition?.text))
     }
     if old.body != new.body || sentences.isEmpty {
@@ -330,6 +324,48 @@ extension SchemaFact {
       table
     case .columnAdded: nil
     default: column?.table
+    }
+  }
+
+  /// Whether its sentence says all of it.
+  var isExplained: Bool {
+    switch self {
+    case .triggerChanged, .viewChanged, .otherChanged, .tableDeclaredDifferently, .virtualTableChanged: false
+    default: true
+    }
+  }
+
+  /// Whether a foreign key needs what a table loses: the parent's columns must be unique.
+  func isNeeded(in schema: Schema) -> Bool {
+    guard case .uniqueLost(let table, let columns) = self else { return false }
+    let names = Set(columns.compactMap(\.column))
+    return schema.objects.contains { object in
+      object.references > 0
+        && TableDefinition(object.sql)?.foreignKeys.contains {
+          $0.parent == table && Set($0.parentColumns) == names
+        } == true
+    }
+  }
+
+  /// Whether it is only the consequence of another change.
+  func follows(from cause: SchemaFact) -> Bool {
+    switch cause {
+    case .strictLost, .withoutRowIDLost, .primaryKeyChanged: break
+    default: return false
+    }
+    return switch self {
+    case .notNullLost, .rowIDAliasGained, .rowIDAliasLost: true
+    case .columnRetyped(_, _, let from, let to): from.declared == to.declared
+    default: false
+    }
+  }
+
+  /// The column with which what is lost was written.
+  var columnOfClause: SchemaName? {
+    switch self {
+    case .foreignKeyLost(_, let key), .foreignKeyChanged(_, let key, _):
+      key.columns.count == 1 ? key.columns.first : nil
+    default: column?.column
     }
   }
 }

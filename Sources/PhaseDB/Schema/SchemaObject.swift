@@ -56,6 +56,17 @@ package struct SchemaObject: Sendable {
       && !table.folded.hasPrefix(Schema.ledgerPrefix) && LaneTrigger.isOne(sql)
   }
 
+  /// Whether it is named as the ledger's objects are, belongs to one of them, or writes one from a trigger or by a
+  /// foreign key. Applications may write check-ins from a trigger, and read the ledger in a view.
+  var reachesForLedger: Bool {
+    let names = [key.name, table.folded]
+    if names.contains(where: { $0.hasPrefix(Schema.ledgerPrefix) && !$0.hasPrefix(RetiredName.prefix) }) {
+      return true
+    }
+    guard key.type == "trigger" || references > 0 else { return false }
+    return Schema.ledgerName(in: sql, except: [Schema.checkIns]) != nil
+  }
+
   /// Whether the settings leave it out, or the table that it belongs to.
   func isIgnored(by patterns: NamePatterns) -> Bool {
     guard !patterns.isEmpty else { return false }

@@ -1,5 +1,5 @@
 internal import PhaseSQL
-package import PhaseSQLite
+internal import PhaseSQLite
 
 /// The tables in which virtual tables keep their content (sqlite.org/vtab.html#the_xshadowname_method).
 enum ShadowTables {
@@ -11,23 +11,14 @@ enum ShadowTables {
         "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'")
       return Set(rows.compactMap { $0[0].text?.folded })
     }
-    return schema.objects.reduce(into: []) { names, object in
-      guard object.key.type == "table", let table = TableDefinition(object.sql) else { return }
-      names.formUnion(table.virtual?.shadows(of: table.name).map(\.key) ?? [])
-    }
+    return Set(declared(by: schema.objects).map(\.key))
   }
-}
 
-extension Schema {
-  /// How many rows the ordinary tables have.
-  package func rows(on connection: Connection) throws(SQLiteError) -> Int {
-    let shadows = try ShadowTables.names(on: connection, self)
-    var rows: Int64 = 0
-    for object in objects where object.key.type == "table" && !shadows.contains(object.key.name) {
-      guard TableDefinition(object.sql)?.virtual == nil else { continue }
-      rows +=
-        try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(object.name))")?.integer ?? 0
+  /// The names that the texts of virtual tables imply.
+  static func declared(by objects: some Sequence<SchemaObject>) -> Set<SchemaName> {
+    objects.reduce(into: []) { names, object in
+      guard object.key.type == "table", let table = TableDefinition(object.sql) else { return }
+      names.formUnion(table.virtual?.shadows(of: table.name) ?? [])
     }
-    return Int(rows)
   }
 }

@@ -18,7 +18,7 @@ package final class DatabaseCopy: Sendable {
     /// The error for a copy that cannot be made, from its place and the reason.
     let failed: @Sendable (_ place: String, _ why: Prose) -> MigrationError
 
-    package init(
+    init(
       spare: @escaping @Sendable (_ bytes: Int) -> Int,
       failed: @escaping @Sendable (_ place: String, _ why: Prose) -> MigrationError
     ) {
@@ -117,6 +117,16 @@ package final class DatabaseCopy: Sendable {
 }
 
 extension DatabaseCopy.Purpose {
+  /// For trying something out in a folder of the system.
+  package static func trial(spare: @escaping @Sendable (_ bytes: Int) -> Int) -> DatabaseCopy.Purpose {
+    DatabaseCopy.Purpose(spare: spare) { place, why in
+      MigrationError(
+        .copyFailed, "cannot make a copy in \(place): \(why)",
+        state: "nothing was changed; the copies were removed",
+        help: ["set TMPDIR to a writable folder with enough free space"])
+    }
+  }
+
   /// The error for an error of SQLite in the copy.
   func error(_ error: SQLiteError, while activity: Prose, _ place: String) -> MigrationError {
     switch error.code.primary {

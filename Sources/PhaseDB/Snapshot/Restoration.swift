@@ -11,6 +11,9 @@ package struct Restoration: Sendable, Hashable {
 
 /// Replaces the content of a database, including the ledger, by that of a snapshot.
 struct RestoreRun {
+  private static let purpose = DatabaseCopy.Purpose(
+    spare: { $0 / 100 }, failed: MigrationError.restorationFailed)
+
   let live: Connection
   let database: String
   let runner: Runner
@@ -33,7 +36,7 @@ struct RestoreRun {
     let place = FileDurability.folder(of: database)
     let draft = try DatabaseCopy(
       of: source, as: "snapshot.db",
-      in: DatabaseCopy.makeFolder(in: place, besides: database, for: .restoration), for: .restoration,
+      in: DatabaseCopy.makeFolder(in: place, besides: database, for: Self.purpose), for: Self.purpose,
       shouldGoOn: shouldGoOn)
     let copy: Connection
     do {
@@ -44,7 +47,7 @@ struct RestoreRun {
     } catch let error as MigrationError {
       throw error
     } catch let error as SQLiteError {
-      throw DatabaseCopy.Purpose.restoration.error(error, while: "copying the snapshot", place)
+      throw Self.purpose.error(error, while: "copying the snapshot", place)
     } catch {
       throw .restorationFailed(place, "\(error)")
     }
@@ -92,11 +95,6 @@ struct RestoreRun {
       "the database is in WAL mode with pages of \(sizes[0]) bytes, and the snapshot has pages of \(sizes[1])",
       help: "take it out of WAL mode first: sqlite3 FILE 'PRAGMA journal_mode = DELETE'")
   }
-}
-
-extension DatabaseCopy.Purpose {
-  fileprivate static let restoration = DatabaseCopy.Purpose(
-    spare: { $0 / 100 }, failed: MigrationError.restorationFailed)
 }
 
 extension MigrationError {

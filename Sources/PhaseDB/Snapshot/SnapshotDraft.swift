@@ -7,6 +7,10 @@ internal import PhaseSQLite
 /// snapshot is recorded, with a claim that names the file: a command that removes the folder of a dead process asks the
 /// ledger, and also removes an unrecorded snapshot.
 struct SnapshotDraft {
+  /// A little more than the file: the folder, the checksum.
+  private static let purpose = DatabaseCopy.Purpose(
+    spare: { $0 / 100 + 65_536 }, failed: MigrationError.snapshotFailed(_:_:))
+
   /// The folder, from the root.
   private let folder: String
   private let name: String
@@ -51,8 +55,8 @@ struct SnapshotDraft {
     -> Placed
   {
     let copy = try DatabaseCopy(
-      of: source, as: name, in: DatabaseCopy.makeFolder(in: folder, besides: database, for: .snapshot),
-      for: .snapshot, shouldGoOn: shouldGoOn)
+      of: source, as: name, in: DatabaseCopy.makeFolder(in: folder, besides: database, for: Self.purpose),
+      for: Self.purpose, shouldGoOn: shouldGoOn)
     do {
       try settle(copy.path)
       let (checksum, bytes) = try Self.checksum(of: copy.path, shouldGoOn)
@@ -171,12 +175,6 @@ extension SnapshotDraft {
       FileReading.mark(of: path).map { "\($0.device) \($0.inode)" } ?? "none"
     }
   }
-}
-
-extension DatabaseCopy.Purpose {
-  /// A little more than the file: the folder, the checksum.
-  fileprivate static let snapshot = DatabaseCopy.Purpose(
-    spare: { $0 / 100 + 65_536 }, failed: MigrationError.snapshotFailed(_:_:))
 }
 
 extension MigrationError {

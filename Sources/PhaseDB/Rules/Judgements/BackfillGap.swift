@@ -39,8 +39,8 @@ enum BackfillGap: TrialRule {
           && (unfilled.contains(column.name.key)
             || (!table.writtenByInsert.contains(column.name.key)
               && (isYoung
-                ? effect.fills(column, in: trial.phase.up)
-                : effect.looksForNull(in: column, of: trial.phase.up))))
+                ? FillingStatement(effect, in: trial.phase.up).fills(column)
+                : FillingStatement(effect, in: trial.phase.up).looksForNull(in: column))))
       }
       return fill.map { (table, column, $0) }
     }
@@ -54,7 +54,10 @@ enum BackfillGap: TrialRule {
       .backfillGap, in: trial.id,
       "the phase fills \(table.name).\(column.name.spelled), but nothing fills it for rows that \(application) inserts without knowing the column",
       at: fill.place(in: trial.phase.up),
-      remedies: [table.trigger(filling: column, with: fill.value(of: column.name.key, in: trial.phase.up))])
+      remedies: [
+        table.trigger(
+          filling: column, with: FillingStatement(fill, in: trial.phase.up).value(of: column.name.key))
+      ])
   }
 
   /// An application that, when the phase is applied, may still be live in a version from before another phase; nil when
@@ -140,23 +143,30 @@ private struct FilledTable {
   }
 }
 
-extension StatementEffect {
+/// A statement that may fill a column, word by word.
+private struct FillingStatement {
+  private let script: Script
+  private let words: [SQLWord]
+
+  init(_ effect: StatementEffect, in script: Script) {
+    self.script = script
+    words = effect.words(in: script)
+  }
+
   /// Whether the statement sets a column for the rows that do not have it yet.
   ///
   /// A default that is a value fills the column in every new row. If the statement overwrites it in all rows, or
   /// selects rows by this column, the default counts as a stopgap; if the statement selects rows in another way, the
   /// default counts as the right value for the rest.
-  fileprivate func fills(_ column: ColumnDefinition, in script: Script) -> Bool {
+  func fills(_ column: ColumnDefinition) -> Bool {
     guard let value = column.defaultValue?.text, value.asciiLowercased != "null" else { return true }
-    let words = words(in: script)
-    guard let condition = words.topLevel("where") else { return true }
+    guard let condition = firstOutermost("where") else { return true }
     return words[condition...].contains { $0.isName && $0.text == column.name.key }
   }
 
   /// Whether the statement selects the rows that have no value in a column: `WHERE c IS NULL`.
-  fileprivate func looksForNull(in column: ColumnDefinition, of script: Script) -> Bool {
-    let words = words(in: script)
-    guard let condition = words.topLevel("where") else { return false }
+  func looksForNull(in column: ColumnDefinition) -> Bool {
+    guard let condition = firstOutermost("where") else { return false }
     return words.indices[condition...].contains { index in
       words[index].isName && words[index].text == column.name.key && words.has("is", "null", at: index + 1)
     }
@@ -164,42 +174,23 @@ extension StatementEffect {
 
   /// The expression that a plain `UPDATE t SET c = …` assigns to a column; nil when it may mean something else in a
   /// trigger.
-  fileprivate func value(of column: FoldedName, in script: Script) -> String? {
-    let words = words(in: script)
+  func value(of column: FoldedName) -> String? {
     guard words.has("update", at: 0), let table = words.qualifiedName(at: 1), words.has("set", at: table.end),
-      words.topLevel("from") == nil
+      firstOutermost("from") == nil
     else { return nil }
-    let end = words.topLevel("where") ?? words.lastIndex { !$0.is(";") }.map { $0 + 1 } ?? words.endIndex
-    var depth = 0
-    var start: Int?
-    for index in (table.end + 1)..<end {
-      if words[index].is("(") { depth += 1 }
-      if words[index].is(")") { depth -= 1 }
-      let isStartOfItem = depth == 0 && (words[index - 1].is("set") || words[index - 1].is(","))
-      if let start, isStartOfItem { return script.text(of: words[start..<(index - 1)]) }
-      if isStartOfItem, words[index].text == column, words.has("=", at: index + 1) { start = index + 2 }
-    }
-    return start.map { script.text(of: words[$0..<end]) }
+    let end = firstOutermost("where") ?? words.lastIndex { !$0.is(";") }.map { $0 + 1 } ?? words.endIndex
+    let item = words.items(in: (table.end + 1)..<end).first { $0.first?.text == column && $0.has("=", at: 1) }
+    return item.map { text($0.dropFirst(2)) }
   }
-}
 
-extension [SQLWord] {
-  /// The first place of a keyword outside parentheses.
-  fileprivate func topLevel(_ word: String) -> Int? {
-    var depth = 0
-    return indices.first { index in
-      if self[index].is("(") { depth += 1 }
-      if self[index].is(")") { depth -= 1 }
-      return depth == 0 && self[index].is(word)
-    }
+  private func firstOutermost(_ word: String) -> Int? {
+    words.outermost.first { words[$0].is(word) }
   }
-}
 
-extension Script {
   /// Some of its tokens as written, on one line.
-  fileprivate func text(of words: ArraySlice<SQLWord>) -> String {
+  private func text(_ words: ArraySlice<SQLWord>) -> String {
     guard let first = words.first, let last = words.last else { return "" }
-    let bytes = Array(text.utf8)[first.range.lowerBound..<last.range.upperBound]
+    let bytes = Array(script.text.utf8)[first.range.lowerBound..<last.range.upperBound]
     return String(decoding: bytes, as: UTF8.self)
       .split(whereSeparator: \.isNewline).map { $0.drop(while: \.isWhitespace) }.joined(separator: " ")
   }

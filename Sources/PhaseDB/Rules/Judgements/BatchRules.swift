@@ -12,7 +12,7 @@ enum UnboundedWrite: TrialRule {
       trial.before.objects.lazy.filter { $0.key.type == "table" && !$0.isVirtual }.map(\.key.name))
     return try lifting("looking at how statements find their rows") { () in
       try trial.statements.compactMap { effect in
-        guard let table = effect.unboundedTable(in: trial, among: tables) else { return nil }
+        guard let table = unboundedTable(of: effect, in: trial, among: tables) else { return nil }
         let key = try BatchKey.find(Batching(table: table), on: trial.connection)
         let column = if case .success(let key) = key { SQLName(key.column).description } else { "COLUMN" }
         let unfit: [Prose] =
@@ -24,6 +24,28 @@ enum UnboundedWrite: TrialRule {
           remedies: unfit + ["in both directions: WHERE \(column) BETWEEN :first AND :last"])
       }
     }
+  }
+
+  /// A table of the schema whose rows the statement finds without a unique key; nil when there is none, or the
+  /// statement changes no row.
+  private static func unboundedTable(
+    of effect: StatementEffect, in trial: PhaseTrial, among tables: Set<FoldedName>
+  ) -> String? {
+    let writes = effect.writes
+    guard !writes.insertedTables.isEmpty || !writes.deletedTables.isEmpty || !writes.columns.isEmpty else {
+      return nil
+    }
+    let bytes = Array(trial.phase.up.text.utf8)
+    let sql = String(decoding: bytes[effect.range], as: UTF8.self)
+    guard let plan = try? trial.connection.queryPlan(of: sql) else { return nil }
+    let words = effect.words(in: trial.phase.up)
+    for line in plan where line.isOutermost && line.access != nil {
+      let name = line.table.folded
+      guard let table = tables.contains(name) ? name : words.table(called: name), tables.contains(table)
+      else { continue }
+      if line.access == .scan || !line.isUnique(on: trial.connection) { return table.text }
+    }
+    return nil
   }
 }
 
@@ -52,27 +74,6 @@ enum BatchNotKeyed: TrialRule {
           remedies: objection.remedies)
       }
     }
-  }
-}
-
-extension StatementEffect {
-  /// A table of the schema whose rows the statement finds without a unique key; nil when there is none, or the
-  /// statement changes no row.
-  fileprivate func unboundedTable(in trial: PhaseTrial, among tables: Set<FoldedName>) -> String? {
-    guard !writes.insertedTables.isEmpty || !writes.deletedTables.isEmpty || !writes.columns.isEmpty else {
-      return nil
-    }
-    let bytes = Array(trial.phase.up.text.utf8)
-    let sql = String(decoding: bytes[range], as: UTF8.self)
-    guard let plan = try? trial.connection.queryPlan(of: sql) else { return nil }
-    let words = words(in: trial.phase.up)
-    for line in plan where line.isOutermost && line.access != nil {
-      let name = line.table.folded
-      guard let table = tables.contains(name) ? name : words.table(called: name), tables.contains(table)
-      else { continue }
-      if line.access == .scan || !line.isUnique(on: trial.connection) { return table.text }
-    }
-    return nil
   }
 }
 

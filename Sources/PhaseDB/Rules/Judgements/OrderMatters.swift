@@ -15,7 +15,8 @@ enum OrderMatters {
     let inOrder = Replay(leadingTo: schema)
     var findings: [Finding] = []
     var needed: [PhaseID: Set<PhaseID>] = [:]
-    // With the line that each finding asks for the contract cannot be held as long any more; what is left is another pair.
+    // Each finding asks for a line that keeps the contract from being held so long. What the search finds next is another
+    // pair.
     while let (finding, contract, other) = try firstPair(folder, phases, needed, inOrder) {
       findings.append(finding)
       needed[other, default: []].insert(contract)

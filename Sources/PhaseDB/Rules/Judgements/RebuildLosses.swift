@@ -189,27 +189,3 @@ extension RebuildLosses {
       }
   }
 }
-
-extension SchemaFact {
-  /// Whether it is only the consequence of another change.
-  fileprivate func follows(from cause: SchemaFact) -> Bool {
-    switch cause {
-    case .strictLost, .withoutRowIDLost, .primaryKeyChanged: break
-    default: return false
-    }
-    return switch self {
-    case .notNullLost, .rowIDAliasGained, .rowIDAliasLost: true
-    case .columnRetyped(_, _, let from, let to): from.declared == to.declared
-    default: false
-    }
-  }
-
-  /// The column with which what is lost was written.
-  fileprivate var columnOfClause: SchemaName? {
-    switch self {
-    case .foreignKeyLost(_, let key), .foreignKeyChanged(_, let key, _):
-      key.columns.count == 1 ? key.columns.first : nil
-    default: column?.column
-    }
-  }
-}

@@ -54,10 +54,9 @@ enum SchemaPhaseWritesRows: TrialRule {
     guard effect.writes.insertedTables.contains(table) else { return false }
     let words = effect.words(in: script)
     guard let into = words.firstIndex(where: { $0.is("into") }),
-      let target = words.qualifiedName(at: into + 1), words[target.name].text == table
+      let target = InsertTarget(words, into: into)
     else { return false }
-    return words.has("(", at: target.end) && words.indices.contains(target.end + 1)
-      && words[target.end + 1].text == table
+    return target.table.text == table && target.columns?.first == table
   }
 }
 

@@ -3,9 +3,9 @@ internal import PhaseSQLite
 
 /// A watch is long enough for what it asks.
 enum WatchTooShort {
-  /// So few samples say little of anything.
+  /// Fewer samples say little.
   private static let fewest = 10
-  /// Whoever wants a way back by itself does not want to wait longer for the next sample.
+  /// A way back that starts by itself must not wait longer for the next sample.
   private static let longestPause = Duration.seconds(3600)
 
   static func findings(_ catalog: Catalog) -> [Finding] {
@@ -59,8 +59,8 @@ enum Undetected {
 }
 
 extension Phase {
-  /// Whether it does nothing but rename, retire and drop views. Whoever still uses an old name gets an error, which nobody
-  /// overlooks.
+  /// Whether it does nothing but rename, retire and drop views. A program that still uses an old name gets an
+  /// error, which is easy to notice.
   fileprivate var onlyNames: Bool {
     kind == .contract
       && ScriptStatements(up).all.allSatisfy { statement in

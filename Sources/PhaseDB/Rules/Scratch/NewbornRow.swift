@@ -45,7 +45,7 @@ struct NewbornRow {
     let table = "main.\(SQLText.identifier(table))"
     guard try connection.value("SELECT 1 FROM \(table)") == nil else { return [] }
     let names = known.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")
-    let values = known.map(\.sample).joined(separator: ", ")
+    let values = known.map(Self.sample).joined(separator: ", ")
     try connection.execute(
       known.isEmpty
         ? "INSERT INTO \(table) DEFAULT VALUES" : "INSERT INTO \(table) (\(names)) VALUES (\(values))")
@@ -77,15 +77,13 @@ struct NewbornRow {
     }
     return [Batching.first: ends.first ?? .null, Batching.last: ends.last ?? .null]
   }
-}
 
-extension ColumnDefinition {
   /// A value that a column of this type accepts, as SQL.
-  fileprivate var sample: String {
-    switch type.affinity {
+  private static func sample(of column: ColumnDefinition) -> String {
+    switch column.type.affinity {
     case .integer: "7"
     case .text: "'some text'"
-    case .blob: type.declared == nil ? "'some text'" : "x'07'"
+    case .blob: column.type.declared == nil ? "'some text'" : "x'07'"
     case .real, .numeric: "7.5"
     }
   }

@@ -61,11 +61,10 @@ extension [SQLWord] {
 
   /// An INSERT without a list of columns, whose INTO is at an index.
   fileprivate func insert(at index: Int) -> PositionalUse? {
-    guard let target = qualifiedName(at: index + 1) else { return nil }
-    var next = target.end
-    if has("as", at: next) { next += 2 }
-    guard has("values", at: next) || has("select", at: next) || has("with", at: next) else { return nil }
-    return PositionalUse(kind: .insert, table: self[target.name].text, range: self[target.name].range)
+    guard let target = InsertTarget(self, into: index), target.columns == nil,
+      ["values", "select", "with"].contains(where: { has($0, at: target.end) })
+    else { return nil }
+    return PositionalUse(kind: .insert, table: target.table.text, range: target.table.range)
   }
 
   /// The uses that the stars in the result of the SELECT at an index stand for.
@@ -257,4 +256,46 @@ extension [SQLWord] {
     endsSelect(at: index)
       || ["where", "group", "having", "order", "limit", "window"].contains { self[index].is($0) }
   }
+}
+
+/// Where the SQL of a folder counts columns, by table. It is made once, so that each phase looks up only the tables it
+/// changes.
+struct PositionalIndex {
+  struct Entry {
+    let use: PositionalUse
+    let script: Script
+    let source: Source
+
+    var place: Place { script.place(at: use.range.lowerBound, length: use.range.count) }
+  }
+
+  enum Source {
+    /// A version of an application; both nil when the file's name does not give them.
+    case application(name: String?, version: Version?)
+    case phase(PhaseID, Direction, needs: [String])
+  }
+
+  private var entries: [FoldedName: [Entry]] = [:]
+
+  init(_ catalog: Catalog, corpus: [Script]) {
+    for script in corpus {
+      let file = Corpus.File(path: script.file)
+      // Without its version, an application's name says nothing about when it runs.
+      add(
+        script,
+        .application(name: file?.version.map { _ in file?.application } ?? nil, version: file?.version))
+    }
+    for (id, phase) in catalog.phases {
+      add(phase.up, .phase(id, .up, needs: phase.needs))
+      add(phase.down, .phase(id, .down, needs: phase.needs))
+    }
+  }
+
+  private mutating func add(_ script: Script, _ source: Source) {
+    for use in PositionalUse.all(in: script.text) {
+      entries[use.table, default: []].append(Entry(use: use, script: script, source: source))
+    }
+  }
+
+  subscript(table: FoldedName) -> [Entry] { entries[table] ?? [] }
 }

@@ -130,7 +130,7 @@ extension ScriptStatements.Statement {
 
 extension ScriptStatements {
   private mutating func followRenames() {
-    // Present names whose bearer had another one or none before the script.
+    // Present names of objects that had another name before the script, or did not exist.
     var origins: [SchemaName: SchemaName?] = [:]
     for index in all.indices {
       guard let object = all[index].object else { continue }
@@ -150,7 +150,7 @@ extension ScriptStatements {
       default: break
       }
     }
-    // The same backwards: names whose bearer has another one or none after the script.
+    // The same backwards: names of objects that have another name after the script, or are gone.
     var outcomes: [SchemaName: SchemaName?] = [:]
     for index in all.indices.reversed() {
       guard let object = all[index].object else { continue }
