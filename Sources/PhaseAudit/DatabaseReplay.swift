@@ -25,7 +25,7 @@ final class DatabaseReplay {
   init(
     ofFile path: String, _ folder: ToolFolder, stubs: [String], wait: Duration, shouldGoOn: () -> Bool
   ) throws(MigrationError) {
-    guard let source = try DatabaseFile.openForReading(path, wait: wait) else {
+    guard let source = try DatabaseFile.openForReading(path, wait: wait, leavingNothing: true) else {
       throw MigrationError(
         .databaseNotFound, "there is no database at \(path)", help: ["check the path given with --database"])
     }

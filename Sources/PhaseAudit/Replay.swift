@@ -16,8 +16,11 @@ final class Replay {
   private var empty: Set<String> = []
   /// The first migration that could not be run: what comes after it runs on another schema.
   private var skipped: String?
-  private let make: () throws(SQLiteError) -> ReplayConnection
+  /// Makes a database for the trials with other rows.
+  private let makeOther: () throws(SQLiteError) -> ReplayConnection
   private let stubs: Set<FoldedName>
+  /// The migrations whose way up did not run.
+  private var unrun: Set<Int> = []
 
   private(set) var findings: [AuditFinding] = []
 
@@ -25,9 +28,15 @@ final class Replay {
     self.folder = folder
     self.stubs = Set(stubs.map(\.folded))
     let clock = try StandingClock(at: "2026-01-31 12:00:00")
-    let cost = CostLimit(.audit(time))
-    make = { () throws(SQLiteError) in try ReplayConnection(clock, cost, stubs: stubs) }
-    pair = try ScratchPair(enforcing: folder.tool.enforcesForeignKeys, make)
+    // A script without an end costs each of four trials its part: with these rows, with plain ones, and with none.
+    let (cost, other) = (CostLimit(.audit(time * 2 / 5)), CostLimit(.audit(time / 5)))
+    // What ran on one of a pair runs on the other one, too, even if it takes longer there.
+    let room = CostLimit(.audit(time * 3, total: .seconds(1_000_000_000)))
+    makeOther = { () throws(SQLiteError) in try ReplayConnection(clock, other, stubs: stubs) }
+    pair = try ScratchPair(
+      enforcing: folder.tool.enforcesForeignKeys,
+      mirror: ReplayConnection(clock, room, stubs: stubs)
+    ) { () throws(SQLiteError) in try ReplayConnection(clock, cost, stubs: stubs) }
   }
 
   /// Whether a migration could not be run, so that the schema is not the one that the folder leads to.
@@ -51,14 +60,15 @@ final class Replay {
     let down = migration.down.map { freed($0, of: migration) }
     for name in try pair.seed(toSeed, seeds) { empty.insert(name) }
     toSeed = []
+    try pair.vary(ScriptValues([up, down].compactMap(\.self)))
 
     var trip = try pair.trip(up: up, down: down)
     var note: Prose?
     if let failure = trip.upFailure, failure.cause == .statement || failure.cause == .costly {
-      for (kind, words) in [
-        (SeededRows.Kind.plain as SeededRows.Kind?, "with plain rows" as Prose), (nil, "without rows"),
-      ] {
-        let (pair, trial) = try tried(index, up, down, with: kind)
+      // What fails on a row may go on with several, with one, or only with none.
+      for rows in [4, 1, 0] {
+        let words: Prose = rows > 0 ? "with plain rows" : "without rows"
+        let (pair, trial) = try tried(index, up, down, plainRows: rows)
         guard trial.upFailure == nil else { continue }
         note = "its way up fails on some rows (\(failure.message)), so it was tried \(words)"
         trip = trial
@@ -67,7 +77,7 @@ final class Replay {
       }
     }
     let unseeded = empty.filter { trip.touched.contains($0.folded) }.sorted()
-    follow(trip)
+    follow(trip, hasOtherRows: note != nil)
     remark(trip, migration)
     var judged = try verdict(on: migration, index, up, down, trip)
     judged.reasons += [note].compactMap(\.self)
@@ -92,9 +102,11 @@ final class Replay {
   private func skip(_ migration: ToolMigration) { skipped = skipped ?? migration.version }
 
   /// Remembers which tables want rows now.
-  private func follow(_ trip: ScratchPair.Trip) {
+  ///
+  /// - Parameter hasOtherRows: whether the rows that were there before are gone, because the way up did not run on them.
+  private func follow(_ trip: ScratchPair.Trip, hasOtherRows: Bool) {
     guard trip.upFailure == nil else { return }
-    toSeed = trip.changed
+    toSeed = hasOtherRows ? pair.schema.objects.filter { $0.key.type == "table" } : trip.changed
     let known = Set(toSeed.map(\.key))
     for table in trip.touched {
       guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key),
@@ -129,7 +141,8 @@ final class Replay {
   ) throws(SQLiteError) -> AuditedMigration {
     if let failure = trip.upFailure {
       skip(migration)
-      return unrun(migration, failure, "its way up does not run", of: up)
+      unrun.insert(index)
+      return refused(migration, failure, "its way up does not run", of: up)
     }
     if migration.isRepeatable {
       return AuditedMigration(
@@ -138,12 +151,12 @@ final class Replay {
     }
     guard let down else { return AuditedMigration(migration, .absent, ["it has no way down"]) }
     if let failure = trip.downFailure {
-      var judged = unrun(migration, failure, "its way down does not run", of: down)
+      var judged = refused(migration, failure, "its way down does not run", of: down)
       guard judged.verdict == .doesNotRun else { return judged }
-      let (_, bare) = try tried(index, up, down, with: nil)
+      let (_, bare) = try tried(index, up, down, plainRows: 0)
       if bare.comesBack {
         judged.reasons[0] = "its way down fails with rows: \(failure.message)"
-        let (_, plain) = try tried(index, up, down, with: .plain)
+        let (_, plain) = try tried(index, up, down, plainRows: 1)
         judged.reasons.append(
           plain.comesBack
             ? "with one plain row in each table it comes back" : "on an empty database it comes back")
@@ -151,7 +164,7 @@ final class Replay {
       return judged
     }
     if let failure = trip.againFailure {
-      return unrun(migration, failure, "after its way down, its way up does not run again", of: up)
+      return refused(migration, failure, "after its way down, its way up does not run again", of: up)
     }
     let place = ScriptPlaces(down).beginning
     if !trip.left.isEmpty || !trip.again.isEmpty {
@@ -175,7 +188,7 @@ final class Replay {
         trip.rows.map(\.sentence) + trip.rowsAgain.map { "after the second way up, \($0.sentence)" },
         at: place)
       judged.rows = trip.rows.isEmpty ? trip.rowsAgain : trip.rows
-      let (_, plain) = try tried(index, up, down, with: .plain)
+      let (_, plain) = try tried(index, up, down, plainRows: 1)
       if plain.comesBack { judged.reasons.append("one plain row in each table comes back") }
       return judged
     }
@@ -185,7 +198,7 @@ final class Replay {
     return AuditedMigration(migration, trip.isOfOrder ? .orderOnly : .returns)
   }
 
-  private func unrun(
+  private func refused(
     _ migration: ToolMigration, _ failure: ReplayConnection.Failure, _ words: Prose, of script: ToolScript
   ) -> AuditedMigration {
     let place = failure.place ?? ScriptPlaces(script).beginning
@@ -202,33 +215,32 @@ final class Replay {
 
   // MARK: - Other rows
 
-  /// The same migration with plain rows, or with none but those of the migrations before it.
+  /// The same migration with so many plain rows in each table, beside those of the migrations before it.
   private func tried(
-    _ index: Int, _ up: ToolScript, _ down: ToolScript?, with kind: SeededRows.Kind?
+    _ index: Int, _ up: ToolScript, _ down: ToolScript?, plainRows: Int
   ) throws(SQLiteError) -> (pair: ScratchPair, trip: ScratchPair.Trip) {
     let pair: ScratchPair
     if let other {
       pair = other
     } else {
-      pair = try ScratchPair(enforcing: folder.tool.enforcesForeignKeys, make)
+      pair = try ScratchPair(
+        enforcing: folder.tool.enforcesForeignKeys, mirror: makeOther(), makeOther)
     }
     other = pair
     try pair.become(try cleaned(upTo: index))
-    if let kind {
-      let tables = pair.schema.objects.filter { $0.key.type == "table" }
-      _ = try pair.seed(Array(tables), SeededRows(kind))
-    }
+    let tables = Array(pair.schema.objects.filter { $0.key.type == "table" })
+    let seeds = SeededRows(.plain)
+    for _ in 0..<plainRows { _ = try pair.seed(tables, seeds) }
     return (pair, try pair.trip(up: up, down: down))
   }
 
   /// A database with the first migrations, and only their rows. Each migration runs on it at most once.
   private func cleaned(upTo index: Int) throws(SQLiteError) -> ReplayConnection {
     let replay: ReplayConnection
-    if let clean { replay = clean.replay } else { replay = try make() }
+    if let clean { replay = clean.replay } else { replay = try makeOther() }
     for next in (clean?.count ?? 0)..<index {
       let migration = folder.migrations[next]
-      guard migration.obstacle == nil, let up = migration.up else { continue }
-      // One that does not run here did not run with rows either, and is passed over on both.
+      guard !unrun.contains(next), migration.obstacle == nil, let up = migration.up else { continue }
       _ = try? replay.run(up.freed, enforcing: folder.tool.enforcesForeignKeys)
     }
     clean = (replay, index)

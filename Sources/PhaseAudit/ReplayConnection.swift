@@ -13,7 +13,8 @@ final class ReplayConnection {
   /// What a script did.
   struct Trace {
     var touched: Set<FoldedName> = []
-    var dropped: [(table: FoldedName, place: Place)] = []
+    var dropped: Set<FoldedName> = []
+    var firstDrop: (table: FoldedName, place: Place)?
     /// The first PRAGMA foreign_keys inside a transaction.
     var inertPragma: Place?
   }
@@ -110,7 +111,8 @@ final class ReplayConnection {
     if !connection.isAutocommit { try? connection.execute("ROLLBACK") }
     let text = ScriptPlaces(script)
     return Trace(
-      touched: guarding.touched, dropped: guarding.dropped.map { ($0.table, text.place(at: $0.statement)) },
+      touched: guarding.touched, dropped: Set(guarding.dropped.map(\.table)),
+      firstDrop: guarding.dropped.first.map { ($0.table, text.place(at: $0.statement)) },
       inertPragma: guarding.inertPragmas.first.map(text.place))
   }
 

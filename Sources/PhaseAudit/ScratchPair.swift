@@ -14,9 +14,12 @@ final class ScratchPair {
   private let makeSpare: () throws(SQLiteError) -> ReplayConnection
   private var spare: ReplayConnection?
 
-  init(enforcing: Bool, _ make: @escaping () throws(SQLiteError) -> ReplayConnection) throws(SQLiteError) {
+  init(
+    enforcing: Bool, mirror: ReplayConnection,
+    _ make: @escaping () throws(SQLiteError) -> ReplayConnection
+  ) throws(SQLiteError) {
     subject = try make()
-    mirror = try make()
+    self.mirror = mirror
     self.enforcing = enforcing
     makeSpare = make
   }
@@ -175,7 +178,7 @@ final class ScratchPair {
   private func cascade(
     of trace: ReplayConnection.Trace, _ script: ToolScript, isDown: Bool, from schema: Schema
   ) -> [Cascade] {
-    guard let first = trace.dropped.first, let keys = try? mirror.connection.foreignKeys(), !keys.isEmpty
+    guard let first = trace.firstDrop, let keys = try? mirror.connection.foreignKeys(), !keys.isEmpty
     else {
       return []
     }
@@ -186,7 +189,7 @@ final class ScratchPair {
     while let parent = rest.popLast() {
       for child in children[parent] ?? [] where reached.insert(child).inserted { rest.append(child) }
     }
-    let victims = reached.subtracting(trace.dropped.map(\.table))
+    let victims = reached.subtracting(trace.dropped)
     guard keys.contains(where: { trace.touched.contains($0.parent) }), !victims.isEmpty else { return [] }
     do {
       let other = try spare ?? makeSpare()

@@ -44,9 +44,9 @@ package final class CostLimit {
       valueBytes: 1_000_000, pages: 65_536)
 
     /// For scratch databases on which another tool's scripts run.
-    package static func audit(_ time: Duration) -> Limits {
+    package static func audit(_ time: Duration, total: Duration = .seconds(120)) -> Limits {
       Limits(
-        steps: 500_000_000, time: time, total: .seconds(120), timeForStatement: .milliseconds(2),
+        steps: 500_000_000, time: time, total: total, timeForStatement: .milliseconds(2),
         valueBytes: 20_000_000, pages: 32_768)
     }
 

@@ -166,6 +166,61 @@ struct ImportPlanTests {
     }
   }
 
+  @Test("what an earlier import took over is left out, whatever came since")
+  func again() throws {
+    let disk = try FolderOnDisk([
+      "1_a.up.sql": "CREATE TABLE a (x);", "2_b.up.sql": "CREATE TABLE b (x);",
+      "3_c.up.sql": "ALTER TABLE b ADD COLUMN y; VACUUM;",
+    ])
+    let database = disk.path + "/empty.db"
+    try Connection(path: database, mode: .create).execute(script: "PRAGMA user_version = 1")
+    let folder = try ToolFolder.read(disk.path, tool: .golangMigrate)
+    let first = try ImportPlan(folder, database: database, naming: ImportPlan.Naming(), wait: .seconds(1))
+    #expect(first.pending.map(\.version) == ["1", "2", "3"])
+    var present: [String: String] = [:]
+    for migration in first.pending.prefix(2) {
+      for phase in migration.phases {
+        present["phases/\(migration.folder)/\(phase.kind.rawValue).sql"] = phase.text
+      }
+    }
+    let second = try ImportPlan(
+      folder, database: database, naming: ImportPlan.Naming(after: 2), present: present, wait: .seconds(1))
+    #expect(second.pending.map(\.folder.text) == ["0003-c"])
+    #expect(second.pending.map(\.failure) == [nil])
+    #expect(
+      second.notes.map(\.description) == [
+        "a was taken over before: phases/0001-a/expand.sql",
+        "b was taken over before: phases/0002-b/expand.sql",
+      ])
+    for phase in first.pending[2].phases { present["phases/0003-c/\(phase.kind.rawValue).sql"] = phase.text }
+    let third = try ImportPlan(
+      folder, database: database, naming: ImportPlan.Naming(after: 3), present: present, wait: .seconds(1))
+    #expect(third.pending.isEmpty && third.leftOut.isEmpty)
+  }
+
+  @Test("a function of the application gets a stand-in where one is asked for")
+  func stubs() throws {
+    let disk = try FolderOnDisk([
+      "1_a.up.sql": "CREATE TABLE a (x); CREATE INDEX i ON a (slug(x));",
+      "2_b.up.sql": "CREATE TABLE b (x CHECK (slug(x) <> ''));", "2_b.down.sql": "DROP TABLE b;",
+    ])
+    let folder = try ToolFolder.read(disk.path, tool: .golangMigrate)
+    let error = #expect(throws: MigrationError.self) {
+      try ImportPlan(folder, database: nil, naming: ImportPlan.Naming(), wait: .seconds(1))
+    }
+    #expect(error?.help.last?.contains("--stub FUNCTION") == true)
+    let plan = try ImportPlan(
+      folder, database: nil, naming: ImportPlan.Naming(), stubs: ["slug"], wait: .seconds(1))
+    #expect(plan.baseline?.contains("slug") == true)
+    let path = disk.path + "/empty.db"
+    try Connection(path: path, mode: .create).execute(script: "PRAGMA user_version = 1")
+    let pending = try ImportPlan(
+      folder, database: path, naming: ImportPlan.Naming(), stubs: ["slug"], wait: .seconds(1))
+    #expect(
+      pending.pending.flatMap(\.phases).map(\.open) == [nil, nil]
+        || pending.pending.map(\.failure) == [nil, nil])
+  }
+
   @Test(
     "a database whose state is not clear is refused",
     arguments: [

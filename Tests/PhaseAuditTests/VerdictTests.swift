@@ -106,6 +106,72 @@ struct VerdictTests {
       .doesNotRun, "fails with rows"),
     Case(
       "an up that SQLite refuses", up: "CREATE TABLE t (a,)", down: "DROP TABLE t", .doesNotRun, "its way up"),
+    Case(
+      "a flag that is set and cleared",
+      before: ["CREATE TABLE t (id INTEGER PRIMARY KEY, on_sale BOOLEAN NOT NULL DEFAULT 0)"],
+      up: "UPDATE t SET on_sale = 1", down: "UPDATE t SET on_sale = 0", .rowsDiffer),
+    Case(
+      "a word that rows had before", before: ["CREATE TABLE t (id INTEGER PRIMARY KEY, state TEXT NOT NULL)"],
+      up: "UPDATE t SET state = 'active' WHERE state = 'draft'",
+      down: "UPDATE t SET state = 'draft' WHERE state = 'active'", .rowsDiffer, "of t "),
+    Case(
+      "rows that two conditions find", before: ["CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER)"],
+      up: "DELETE FROM t WHERE a <> 'x' AND b IS NULL", down: "SELECT 1", .rowsDiffer),
+    Case(
+      "what a migration puts in itself was not there before",
+      before: ["CREATE TABLE roles (id INTEGER PRIMARY KEY, name TEXT NOT NULL)"],
+      up: "INSERT INTO roles (name) VALUES ('admin')", down: "DELETE FROM roles WHERE name = 'admin'",
+      .returns),
+    Case(
+      "two words that change places", before: ["CREATE TABLE t (id INTEGER PRIMARY KEY, state TEXT)"],
+      up: "UPDATE t SET state = CASE state WHEN 'a' THEN 'b' WHEN 'b' THEN 'a' ELSE state END",
+      down: "UPDATE t SET state = CASE state WHEN 'a' THEN 'b' WHEN 'b' THEN 'a' ELSE state END", .returns),
+    Case(
+      "a view with the other sign for unequal",
+      before: [people, "CREATE VIEW v AS SELECT id FROM people WHERE name != 'x'"],
+      up: "DROP VIEW v", down: "CREATE VIEW v AS SELECT id FROM people WHERE (name <> 'x')", .returns),
+    Case(
+      "a view whose column takes its name from the sign",
+      before: [people, "CREATE VIEW v AS SELECT name != 'x' FROM people"], up: "DROP VIEW v",
+      down: "CREATE VIEW v AS SELECT name <> 'x' FROM people", .otherSchema, "view v"),
+    Case(
+      "a CHECK with parentheses that change nothing",
+      before: ["CREATE TABLE t (a INTEGER, b INTEGER, CHECK (a > 1 AND b > 2 OR a = b))"],
+      up: "ALTER TABLE t RENAME TO u",
+      down:
+        "CREATE TABLE t (a INTEGER, b INTEGER, CHECK (((a > 1) AND (b > 2)) OR (a == b))); INSERT INTO t SELECT * FROM u; DROP TABLE u",
+      .returns),
+    Case(
+      "a CHECK with parentheses that change something",
+      before: ["CREATE TABLE t (a INTEGER, b INTEGER, CHECK (a > 1 AND (b > 2 OR a = b)))"],
+      up: "ALTER TABLE t RENAME TO u",
+      down:
+        "CREATE TABLE t (a INTEGER, b INTEGER, CHECK (a > 1 AND b > 2 OR a = b)); INSERT INTO t SELECT * FROM u; DROP TABLE u",
+      .otherSchema, "CHECK"),
+    Case(
+      "a WHEN and an index with parentheses that change nothing",
+      before: [
+        people,
+        "CREATE TRIGGER t AFTER DELETE ON people WHEN old.age != 'x' AND old.id > 1 BEGIN SELECT 1; END",
+        "CREATE INDEX i ON people (name) WHERE age > 'a' AND id > 3",
+      ], up: "DROP TRIGGER t; DROP INDEX i",
+      down:
+        "CREATE TRIGGER t AFTER DELETE ON people WHEN (old.age <> 'x') AND (old.id > 1) BEGIN SELECT 1; END; CREATE INDEX i ON people (name) WHERE (age > 'a') AND ((id > 3))",
+      .returns),
+    Case(
+      "rows beside those that a new CHECK refuses",
+      before: ["CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)"],
+      up:
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT CHECK (a > '')); INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t",
+      down:
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO n SELECT * FROM t LIMIT 3; DROP TABLE t; ALTER TABLE n RENAME TO t",
+      .rowsDiffer),
+    Case(
+      "rows after a migration that none could be there for",
+      before: [
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", "CREATE TABLE u (b)",
+        "CREATE TABLE n (b CHECK (b IS NULL AND b IS NOT NULL)); INSERT INTO n SELECT * FROM u; DROP TABLE u; ALTER TABLE n RENAME TO u",
+      ], up: "UPDATE t SET a = 'x'", down: "SELECT 1", .rowsDiffer),
     Case("a down without a statement", up: people, down: "-- nothing\n;", .empty),
     Case("no down", up: people, down: nil, .absent),
     Case(

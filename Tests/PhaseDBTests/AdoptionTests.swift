@@ -152,7 +152,9 @@ struct AdoptionTests {
     let error = migrationError { try database.migrator(catalog).adopt() }
     #expect(error?.message.hasSuffix("is not an empty one") == true)
     #expect(
-      error?.help == ["write the schema before the first phase to baseline.sql: phasedb init --from DATABASE"]
+      error?.help == [
+        "write the schema before the first phase to baseline.sql: phasedb init --from \(ShellWord(database.path))"
+      ]
     )
   }
 

@@ -8,13 +8,14 @@ struct HistoryReplay {
   private let path: String
 
   /// - Throws: `import-refused` with the place of what does not run.
-  init(_ folder: ToolFolder, _ applied: Set<Int>) throws(MigrationError) {
+  init(_ folder: ToolFolder, _ applied: Set<Int>, stubs: [String]) throws(MigrationError) {
     path = folder.path
     connection = try lifting("opening a database in memory") { () in
       let connection = try Connection(path: "", mode: .memory)
       // Nothing but this database is touched: VACUUM INTO attaches, too.
       connection.setAuthorizer { $0.code != .attach && $0.code != .detach }
       try connection.limit(to: CostLimit(.scratch))
+      try connection.stub(stubs.map { FunctionStub($0) })
       return connection
     }
     for index in applied.sorted() { try run(folder.migrations[index]) }
@@ -51,19 +52,23 @@ struct HistoryReplay {
   private func refused(_ message: Prose, at place: Place?) -> MigrationError {
     MigrationError(
       .importRefused, "the schema of \(path) is not known: \(message)", at: place,
-      help: ["name a database that has these migrations, whose schema is taken instead: --database FILE"])
+      help: [
+        "name a database that has these migrations, whose schema is taken instead: --database FILE",
+        "a function of the application gets a stand-in with --stub FUNCTION",
+      ])
   }
 
   func baseline() throws(MigrationError) -> Baseline {
     connection.removeAuthorizer()
-    return try Baseline.of(connection)
+    return try Baseline.of(connection, functions: connection.stubs?.all ?? [])
   }
 
   /// Rows that the history makes in every new database, which a baseline has not.
   ///
   /// - Returns: nothing when the history does not run here.
-  static func lostRows(_ folder: ToolFolder, _ applied: Set<Int>) -> [Prose] {
-    guard let replay = try? HistoryReplay(folder, applied), let tables = try? replay.tablesWithRows(),
+  static func lostRows(_ folder: ToolFolder, _ applied: Set<Int>, stubs: [String]) -> [Prose] {
+    guard let replay = try? HistoryReplay(folder, applied, stubs: stubs),
+      let tables = try? replay.tablesWithRows(),
       !tables.isEmpty
     else { return [] }
     let list = tables.map { "\($0.name) (\(CountText.text($0.rows, "row")))" as Prose }.joined(

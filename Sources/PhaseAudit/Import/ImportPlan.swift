@@ -78,10 +78,13 @@ package struct ImportPlan: Sendable {
 
   /// - Parameters:
   ///   - database: the database that the folder belongs to; nil when every migration is history.
+  ///   - present: the phase files that are there already, by their paths; what was taken over before is not taken again.
+  ///   - stubs: functions of the application, which get a stand-in that returns its first argument.
   ///   - wait: how long to wait for a lock of others.
   /// - Throws: `import-refused` when the state of the database is not clear; what reading the folder and the database throws.
   package init(
-    _ folder: ToolFolder, database: String?, naming: Naming, wait: Duration
+    _ folder: ToolFolder, database: String?, naming: Naming, present: [String: String] = [:],
+    stubs: [String] = [], wait: Duration
   ) throws(MigrationError) {
     guard folder.tool != .phasedb else {
       throw MigrationError(
@@ -97,22 +100,23 @@ package struct ImportPlan: Sendable {
     var applied = Set(folder.migrations.indices)
     let found: Baseline
     if let database {
-      guard let connection = try DatabaseFile.openForReading(database, wait: wait) else {
+      guard let connection = try DatabaseFile.openForReading(database, wait: wait, leavingNothing: true)
+      else {
         throw MigrationError(
           .databaseNotFound, "there is no database at \(database)",
           help: ["check the path given with --database"])
       }
       let known = try Self.history(of: connection, folder, database)
-      found = try Baseline.of(connection)
+      found = try Baseline.of(connection, functions: stubs.map { FunctionStub($0) })
       applied = known.applied(of: folder)
       notes += Self.notes(on: known, folder)
     } else {
-      found = try HistoryReplay(folder, applied).baseline()
+      found = try HistoryReplay(folder, applied, stubs: stubs).baseline()
     }
     history = applied.count
     baseline = found.text
     otherTools = found.otherTools
-    notes += HistoryReplay.lostRows(folder, applied)
+    notes += HistoryReplay.lostRows(folder, applied, stubs: stubs)
     if database == nil, let table = tool.table, !OtherTool.isKnown(table) {
       notes.append(
         "a database also has the table \(table) of \(tool.rawValue), which baseline.sql has not: name the database to take it along"
@@ -121,7 +125,7 @@ package struct ImportPlan: Sendable {
       notes.append(
         "baseline.sql has the table \(table) of \(tool.rawValue) itself, because its name could be anybody's")
     }
-    try convert(folder, applied, naming)
+    try convert(folder, applied, naming, present, stubs)
   }
 
   /// Whether a statement makes a table of this name.
@@ -184,9 +188,12 @@ package struct ImportPlan: Sendable {
   }
 
   private mutating func convert(
-    _ folder: ToolFolder, _ applied: Set<Int>, _ naming: Naming
+    _ folder: ToolFolder, _ applied: Set<Int>, _ naming: Naming, _ present: [String: String],
+    _ stubs: [String]
   ) throws(MigrationError) {
-    let conversion = try PhaseConversion(baseline: baseline.flatMap { Script($0, file: "baseline.sql") })
+    let conversion = try PhaseConversion(
+      baseline: baseline.flatMap { Script($0, file: "baseline.sql") },
+      functions: stubs.map { FunctionStub($0) })
     var transactions = 0
     for (index, migration) in folder.migrations.enumerated() where !applied.contains(index) {
       if let obstacle = migration.obstacle {
@@ -196,11 +203,17 @@ package struct ImportPlan: Sendable {
             reason: obstacle))
         continue
       }
+      let origin = "\(tool.rawValue): \(migration.files.joined(separator: ", "))"
+      let known = present.sorted { $0.key < $1.key }.first { $0.value.tells("taken over from \(origin)") }?
+        .key
       let up = migration.up.map { ForeignStatements($0, of: migration) }
       let down = migration.down.map { ForeignStatements($0, of: migration) }
-      leftOut += (up?.leftOut ?? []) + (down?.leftOut ?? [])
-      transactions += (up?.transactions ?? 0) + (down?.transactions ?? 0)
+      if known == nil {
+        leftOut += (up?.leftOut ?? []) + (down?.leftOut ?? [])
+        transactions += (up?.transactions ?? 0) + (down?.transactions ?? 0)
+      }
       guard let up, !up.kept.isEmpty else {
+        guard known == nil else { continue }
         leftOut.append(
           LeftOut(
             version: migration.version, statement: nil, place: Self.place(of: migration, folder),
@@ -213,8 +226,12 @@ package struct ImportPlan: Sendable {
         PhaseConversion.Change(
           name,
           summary:
-            "\(migration.name), taken over from \(tool.rawValue): \(migration.files.joined(separator: ", ")).",
+            "\(migration.name), taken over from \(origin).",
           up: up.kept, down: down?.kept, window: naming.window))
+      if let known {
+        notes.append("\(migration.name) was taken over before: \(known)")
+        continue
+      }
       if migration.isRepeatable {
         notes.append(
           "\(migration.name) becomes a phase that runs once: write a new migration when it changes")
@@ -233,6 +250,17 @@ package struct ImportPlan: Sendable {
 
   private static func place(of migration: ToolMigration, _ folder: ToolFolder) -> Place? {
     migration.files.first.map { Place(file: "\(folder.path)/\($0)", line: 1, column: 1) }
+  }
+}
+
+extension String {
+  /// Whether its comments have these words, on however many lines.
+  fileprivate func tells(_ words: String) -> Bool {
+    let comments = Bytes.lines(of: Array(utf8)).map(\.text.trimmed).prefix {
+      $0.hasPrefix("--") || $0.isEmpty
+    }
+    return comments.flatMap { $0.drop { $0 == "-" }.words }.joined(separator: " ").contains(
+      words.words.joined(separator: " ") + ".")
   }
 }
 
@@ -312,7 +340,9 @@ extension ImportPlan {
     of folder: String, database: String?, wait: Duration
   ) throws(MigrationError) -> MigrationTool {
     var recorded: [MigrationTool] = []
-    if let database, let connection = try DatabaseFile.openForReading(database, wait: wait) {
+    if let database,
+      let connection = try DatabaseFile.openForReading(database, wait: wait, leavingNothing: true)
+    {
       recorded = try MigrationTool.recorded(in: connection)
     }
     return try MigrationTool.recognised(in: folder, recorded: recorded)

@@ -269,9 +269,10 @@ extension Value {
 private enum SqitchRegistry {
   static func history(of connection: Connection) throws(MigrationError) -> ToolHistory? {
     let file = path(beside: connection.path)
-    guard FileReading.exists(file) else { return nil }
+    guard FileReading.exists(file),
+      let registry = try DatabaseFile.openForReading(file, wait: .seconds(5), leavingNothing: true)
+    else { return nil }
     return try lifting("reading the registry \(file) of sqitch") {
-      let registry = try Connection(path: file, mode: .readOnly)
       let columns = try registry.columns(of: "changes")
       guard columns.isSuperset(of: ["change_id", "script_hash", "committed_at"]) else {
         throw MigrationError(

@@ -163,8 +163,3 @@ struct PlanStart {
     return knowledge
   }
 }
-
-extension SchemaDifference {
-  /// The differences, without the SQL.
-  fileprivate var titles: [Prose] { DetailLines.first(lines.filter { !$0.hasPrefix(" ") }) }
-}

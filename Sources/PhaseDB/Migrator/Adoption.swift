@@ -84,7 +84,7 @@ struct Adopting: MigratorWork {
     }
     let write: Prose =
       catalog.baseline == nil
-      ? "write the schema before the first phase to baseline.sql: phasedb init --from DATABASE"
+      ? "write the schema before the first phase to baseline.sql: phasedb init --from \(ShellWord(database))"
       : "make baseline.sql match the schema before the first phase, or change the database"
     guard let near = nearest(states, schema), let id = near.id else { return [write] }
     return [

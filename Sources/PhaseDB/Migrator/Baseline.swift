@@ -35,9 +35,11 @@ extension Baseline {
   /// The baseline of a database that is open, whoever made its schema.
   ///
   /// - Throws: `statement-failed` when a statement does not run without the application that made it.
-  package static func of(_ connection: Connection) throws(MigrationError) -> Baseline {
+  package static func of(
+    _ connection: Connection, functions: [FunctionStub] = []
+  ) throws(MigrationError) -> Baseline {
     let schema = try lifting("reading the schema") { () in try Schema(of: connection) }
-    return try BaselineDraft(connection, schema).baseline()
+    return try BaselineDraft(connection, schema, functions: functions).baseline()
   }
 }
 

@@ -1,5 +1,5 @@
 internal import PhaseSQL
-internal import PhaseSQLite
+package import PhaseSQLite
 
 /// Makes phases of SQL that was written for another tool: each of the kind that the change of the schema shows, and each tried
 /// before anybody sees it.
@@ -9,9 +9,16 @@ package final class PhaseConversion {
   /// The contracts so far, and the names of what they remove or change.
   private var contracts: [(id: PhaseID, names: Set<FoldedName>)] = []
 
-  /// - Parameter baseline: the schema before the first change, nil for an empty database.
+  private let terms: ScratchTerms
+
+  /// - Parameters:
+  ///   - baseline: the schema before the first change, nil for an empty database.
+  ///   - functions: those of the application.
   /// - Throws: what the baseline's SQL throws.
-  package init(baseline: Script?) throws(MigrationError) { scratch = try Scratch(baseline: baseline) }
+  package init(baseline: Script?, functions: [FunctionStub] = []) throws(MigrationError) {
+    terms = ScratchTerms(functions: functions)
+    scratch = try Scratch(baseline: baseline, terms: terms)
+  }
 
   /// A change as its tool has it.
   package struct Change: Sendable {
@@ -73,7 +80,7 @@ package final class PhaseConversion {
   /// Converts the next change.
   package func convert(_ change: Change) throws(MigrationError) -> Result {
     let before = scratch.schema
-    let trial = try Self.copy(of: before)
+    let trial = try copy(of: before)
     var steps: [Step] = []
     for statement in change.up {
       guard let script = Script(statement, file: "the way up") else { continue }
@@ -191,7 +198,7 @@ package final class PhaseConversion {
   private func written(_ change: Change, _ parts: Parts, _ before: Schema) throws(MigrationError) -> Result {
     if let split = parts.split {
       let downs = try change.down.map { down throws(MigrationError) in
-        try Self.cut(down, for: split)
+        try cut(down, for: split)
       }
       // Without a way down for each part the parts would not be more than the whole.
       if downs.map({ $0 != nil }) ?? true {
@@ -214,7 +221,7 @@ package final class PhaseConversion {
   }
 
   /// The statements of the way down for each part, found by the schema to which they lead; nil when there is no such place.
-  private static func cut(_ down: [String], for parts: [Part]) throws(MigrationError) -> [[String]]? {
+  private func cut(_ down: [String], for parts: [Part]) throws(MigrationError) -> [[String]]? {
     guard let last = parts.last else { return nil }
     let trial = try copy(of: last.after)
     var rest = down[...]
@@ -230,7 +237,7 @@ package final class PhaseConversion {
         if part.kind != .migrate, trial.schema.digest == part.before.digest { break }
         let start = trial.schema.digest
         // A row is changed on the way down of a migrate phase; a change of the schema belongs to the part before.
-        let copy = part.kind == .migrate ? try Self.copy(of: trial.schema) : nil
+        let copy = part.kind == .migrate ? try self.copy(of: trial.schema) : nil
         if let copy {
           guard (try? copy.run(script)) != nil else { return nil }
           if copy.schema.digest != start { break }
@@ -260,7 +267,7 @@ package final class PhaseConversion {
       if !comesFromArchive {
         open = down == nil ? "the folder has no way down for it" : "its way down has no statement for this"
       }
-    } else if let reason = try Self.difference(after: statements, of: part) {
+    } else if let reason = try difference(after: statements, of: part) {
       open = reason
       body = []
     }
@@ -280,7 +287,7 @@ package final class PhaseConversion {
   }
 
   /// Why the way down does not lead back to the schema before; nil when it does.
-  private static func difference(after down: [String], of part: Part) throws(MigrationError) -> Prose? {
+  private func difference(after down: [String], of part: Part) throws(MigrationError) -> Prose? {
     guard let up = Script(part.statements.joined(separator: "\n"), file: "the way up"),
       let down = Script(down.joined(separator: "\n"), file: "the way down")
     else { return nil }
@@ -292,7 +299,7 @@ package final class PhaseConversion {
       try trial.run(id, phase, .up)
       try trial.run(id, phase, .down, to: part.before)
     } catch {
-      return "its way down does not run: \(sentence(error))"
+      return "its way down does not run: \(Self.sentence(error))"
     }
     let difference = SchemaDifference(from: part.before, to: trial.schema)
     guard !difference.isEmpty else { return nil }
@@ -322,8 +329,8 @@ package final class PhaseConversion {
   private static func sentence(_ error: MigrationError) -> Prose { error.message }
 
   /// A scratch database with a schema and no rows.
-  private static func copy(of schema: Schema) throws(MigrationError) -> Scratch {
-    let copy = try Scratch(baseline: nil)
+  private func copy(of schema: Schema) throws(MigrationError) -> Scratch {
+    let copy = try Scratch(baseline: nil, terms: terms)
     try copy.make(Array(schema.objects))
     return copy
   }

@@ -11,13 +11,18 @@ package import PhaseSQLite
 package enum DatabaseFile {
   /// Opens a file for reading; nil when there is no such file, which reading commands treat as an empty database.
   ///
-  /// - Parameter wait: how long to wait for another connection that holds the lock.
-  package static func openForReading(_ path: String, wait: Duration) throws(MigrationError) -> Connection? {
+  /// - Parameters:
+  ///   - wait: how long to wait for another connection that holds the lock.
+  ///   - leavingNothing: whether a file in WAL mode is read without locks when nobody has it open, so that no log and no
+  ///     index of it stay behind, which a reader that may not write cannot remove.
+  package static func openForReading(
+    _ path: String, wait: Duration, leavingNothing: Bool = false
+  ) throws(MigrationError) -> Connection? {
     try refuseOldSQLite()
     guard try exists(path) else { return nil }
     let file = (try? FileReading.absolute(path)) ?? path
     let isWritable = FileReading.mayWrite(file) && FileReading.mayWrite(FileDurability.folder(of: file))
-    if !isWritable, let connection = openedUnlocked(file, wait) { return connection }
+    if !isWritable || leavingNothing, let connection = openedUnlocked(file, wait) { return connection }
     do {
       return try opened(path, mode: .readOnly, wait: wait)
     } catch let error as SQLiteError where error.code == .readOnlyRollback {

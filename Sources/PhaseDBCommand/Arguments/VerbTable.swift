@@ -165,7 +165,8 @@ extension Verb {
         + "changes no database.",
       positionals: [Positional(.folder, .directory, "the folder of the other tool")],
       options: [
-        .tool, .set, .replace, .migrationName, .window, .pendingOnly, .wait, .database, .migrations, .format,
+        .tool, .set, .replace, .stub, .migrationName, .window, .pendingOnly, .wait, .database, .migrations,
+        .format,
       ],
       wording: [
         .database: "the database that the folder belongs to (default: every migration is history)",

@@ -20,8 +20,8 @@ extension MigrationError {
       .folderOfOtherTool, "the files in \(folder) belong to \(tool)", state: "nothing was written",
       help: [
         "to see which of its migrations come back today, run phasedb audit \(ShellWord(folder))",
-        "to go on from there, run phasedb import \(ShellWord(folder))",
-        "to begin in another folder, run phasedb init\(options) --migrations \(ShellWord(Self.freeFolder))",
+        "to go on from there, run phasedb import \(ShellWord(folder)) --migrations \(ShellWord(freeFolder))",
+        "to begin in another folder, run phasedb init\(options) --migrations \(ShellWord(freeFolder))",
       ])
   }
 

@@ -17,9 +17,12 @@ enum ImportCommand {
     let folder = try ToolFolder.read(source, tool: tool, options: ReaderOptions(invocation))
     let naming = ImportPlan.Naming(
       name: invocation.value(.migrationName), after: existing.map(\.number).max() ?? 0, window: window)
-    let plan = try ImportPlan(folder, database: database, naming: naming, wait: wait)
+    let plan = try ImportPlan(
+      folder, database: database, naming: naming, present: phaseFiles(of: existing, in: target),
+      stubs: invocation.values(.stub), wait: wait)
     var files = ImportedFiles(plan, in: target)
-    try files.write(settingsFor: database, baseline: !invocation.flag(.pendingOnly))
+    try files.write(
+      settingsFor: database, functions: invocation.values(.stub), baseline: !invocation.flag(.pendingOnly))
     if context.isJSON {
       try context.print(json: ImportJSON(plan, files))
     } else {
@@ -35,9 +38,26 @@ enum ImportCommand {
     let entries = NewFiles.entries(of: target)
     let names = entries.compactMap { try? MigrationName($0) }
     guard !extending else { return names }
-    if let first = names.min() { try NewFiles.refuseExisting([Location.joined(target, first.text)]) }
-    try NewFiles.refuseExisting([Location.joined(target, "baseline.sql")])
-    return names
+    let present = names.min().map(\.text) ?? entries.first { $0 == "baseline.sql" }
+    guard let present else { return names }
+    throw MigrationError(
+      .alreadyExists, "\(Location.joined(target, present)) exists already", state: "nothing was written",
+      help: [
+        "to add only what is pending, run the command with --pending-only",
+        "or name a new folder with --migrations",
+      ])
+  }
+
+  /// The texts of the phases that are there already, by their paths.
+  private static func phaseFiles(of names: [MigrationName], in target: String) -> [String: String] {
+    var texts: [String: String] = [:]
+    for name in names {
+      for kind in PhaseKind.allCases {
+        let path = Location.joined(Location.joined(target, name.text), "\(kind.rawValue).sql")
+        texts[path] = try? TextFile.read(path)
+      }
+    }
+    return texts
   }
 
   /// The window as a phase file takes it.
@@ -61,6 +81,7 @@ enum ImportCommand {
       "\(CountText.text(folder.migrations.count, "migration")) of \(plan.tool.rawValue): \(CountText.text(plan.history)) in baseline.sql, \(CountText.text(pending)) pending"
     )
     for file in files.written { context.say("created \(file)") }
+    if files.written.isEmpty { context.say("nothing to add") }
     context.say(leftOut: plan.otherTools)
     for note in plan.notes { context.note(note) }
     if !plan.leftOut.isEmpty {
@@ -75,7 +96,7 @@ enum ImportCommand {
       context.print("to decide:\n")
       for item in files.open { context.print("  ", "\(item.file): \(item.reason)", indent: 4) }
     }
-    suggest(plan, files, database, context)
+    if !files.written.isEmpty { suggest(plan, files, database, context) }
   }
 
   private static func suggest(
@@ -137,14 +158,17 @@ private struct ImportedFiles {
     haveWindows = phases.allSatisfy { $0.text.contains("-- @window ") && !$0.text.contains("-- Needed:") }
   }
 
-  mutating func write(settingsFor database: String?, baseline hasBaseline: Bool) throws(MigrationError) {
+  mutating func write(
+    settingsFor database: String?, functions: [String], baseline hasBaseline: Bool
+  ) throws(MigrationError) {
     try NewFiles.makeFolder(target)
     let settings = Location.joined(target, "phasedb.json")
     if !NewFiles.entries(of: target).contains("phasedb.json") {
       let path = try database.map { database throws(MigrationError) in
         try PathText.json(PathText.relative(database, from: target))
       }
-      try NewFiles.write(Templates.settings(database: path), to: settings)
+      let names = try functions.map { name throws(MigrationError) in try PathText.json(name) }
+      try NewFiles.write(Templates.settings(database: path, functions: names), to: settings)
       written.append(settings)
     }
     if hasBaseline, let baseline {

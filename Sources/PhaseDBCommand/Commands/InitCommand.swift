@@ -31,7 +31,10 @@ enum InitCommand {
     _ context: CommandContext
   ) throws(MigrationError) -> ExitCode {
     let file = Location.joined(folder, "baseline.sql")
-    try NewFiles.refuseExisting([file, settings])
+    try NewFiles.refuseExisting([file])
+    // Somebody who has the settings may still lack the schema with which the database began.
+    let hasSettings = NewFiles.entries(of: folder).contains("phasedb.json")
+    let ignored = hasSettings ? ignored + (try Settings.read(path: settings).ignoreTables) : ignored
     var options = Options(cancellation: context.cancellation)
     options.ignoreTables = ignored
     let reader = try Migrator(
@@ -41,20 +44,20 @@ enum InitCommand {
     if let text = baseline.text { try NewFiles.write(text, to: file) }
     let path = try PathText.json(PathText.relative(database, from: folder))
     let names = try ignored.map { name throws(MigrationError) in try PathText.json(name) }
-    try NewFiles.write(Templates.settings(database: path, ignoring: names), to: settings)
-    let files = (baseline.text == nil ? [] : [file]) + [settings]
+    if !hasSettings { try NewFiles.write(Templates.settings(database: path, ignoring: names), to: settings) }
+    let files = (baseline.text == nil ? [] : [file]) + (hasSettings ? [] : [settings])
     if context.isJSON {
       try context.print(json: InitJSON(files: files, baseline))
     } else {
-      print(baseline, of: database, files: files, to: context)
+      print(baseline, of: database, files: files, isNamed: !hasSettings, to: context)
     }
     return .done
   }
 
   private static func print(
-    _ baseline: Baseline, of database: String, files: [String], to context: CommandContext
+    _ baseline: Baseline, of database: String, files: [String], isNamed: Bool, to context: CommandContext
   ) {
-    context.say("created \(files.joined(separator: " and "))")
+    if !files.isEmpty { context.say("created \(files.joined(separator: " and "))") }
     let counts = [
       ("table", "tables"), ("index", "indexes"), ("view", "views"), ("trigger", "triggers"),
     ].compactMap { one, many in baseline.counts[one].map { CountText.text($0, one, many) } }
@@ -66,7 +69,9 @@ enum InitCommand {
       context.note("\(object.type) \(object.name) does not compile: \(object.reason)")
       for dependent in object.dependents { context.note("\(dependent) uses it and does not compile either") }
     }
-    context.suggest(baseline.text == nil ? "phasedb new create-shop" : "phasedb adopt")
+    // Settings that were there may name another database, or none.
+    let adopt: Prose = isNamed ? "phasedb adopt" : "phasedb adopt -d \(ShellWord(database))"
+    context.suggest(baseline.text == nil ? "phasedb new create-shop" : adopt)
   }
 }
 

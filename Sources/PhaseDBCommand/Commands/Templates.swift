@@ -5,7 +5,9 @@ enum Templates {
   /// - Parameters:
   ///   - database: the path of a database as a JSON text, nil when none is known yet.
   ///   - ignored: tables outside the schema, as JSON texts.
-  static func settings(database: String? = nil, ignoring ignored: [String] = []) -> String {
+  static func settings(
+    database: String? = nil, ignoring ignored: [String] = [], functions: [String] = []
+  ) -> String {
     """
     // Settings of phasedb. Every key may be left out.
     {
@@ -15,7 +17,12 @@ enum Templates {
 
       // Tables that are outside the schema: nothing compares them, and phases leave them alone.
       \(ignored.isEmpty ? "// \"ignoreTables\": [\"cache_*\"]," : "\"ignoreTables\": [\(ignored.joined(separator: ", "))],")
+    \(functions.isEmpty ? "" : """
 
+        // Functions of the application, for which a stand-in answers wherever phasedb tries something.
+        "functions": [\(functions.joined(separator: ", "))],
+
+      """)
       // How long to wait for another runner or writer.
       "wait": "30s",
 

@@ -132,11 +132,15 @@ struct AdoptTests {
   func inTheWay() throws {
     let site = try Self.shop()
     #expect(try site.phasedb("init").code == 0)
+    // Settings that are there are kept.
+    let settings = try String(contentsOfFile: site.path("migrations/phasedb.json"), encoding: .utf8)
+    #expect(try site.phasedb("init --from shop.db").summary.contains("created migrations/baseline.sql\n"))
+    #expect(try String(contentsOfFile: site.path("migrations/phasedb.json"), encoding: .utf8) == settings)
     let before = SiteFiles(of: site)
     expectFailure(
       try site.phasedb("init --from shop.db"), 2,
       """
-      error: migrations/phasedb.json exists already [already-exists]
+      error: migrations/baseline.sql exists already [already-exists]
         state: it was not changed
         help:  edit it, or remove it first
       """, at: site)

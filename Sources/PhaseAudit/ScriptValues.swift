@@ -1,0 +1,259 @@
+internal import PhaseDB
+internal import PhaseSQL
+internal import PhaseSQLite
+
+/// The values with which the scripts of a migration compare columns, or to which they set them.
+///
+/// A migration that sets a flag, and whose way down clears it, loses the rows that had the flag before. Only a row that had
+/// it shows that, so such rows are put in before the migration is tried. What a migration itself puts in, by INSERT, was
+/// not there before.
+struct ScriptValues {
+  private struct Statement {
+    let names: Set<FoldedName>
+    let literals: [Value]
+    /// The table that it puts rows into.
+    let target: FoldedName?
+  }
+
+  /// Values that some row of a table shall have together.
+  private typealias Wish = [SchemaName: Value]
+
+  private let statements: [Statement]
+  private let names: Set<FoldedName>
+
+  /// Scripts of more bytes are data, and their values are not looked for.
+  private static let longest = 256 << 10
+  /// So many rows more are tried in a table.
+  private static let most = 48
+
+  init(_ scripts: [ToolScript]) {
+    var statements: [Statement] = []
+    var names: Set<FoldedName> = []
+    for script in scripts where script.text.utf8.count <= Self.longest {
+      let bytes = Array(script.text.utf8)
+      for range in script.statements {
+        let sql = Array(bytes[range])
+        let words = SQLWord.all(in: String(decoding: sql, as: UTF8.self))
+        let own = Set(words.filter { $0.kind == .word || $0.kind == .quotedIdentifier }.map(\.text))
+        names.formUnion(own)
+        guard Self.isOfRows(words) else { continue }
+        statements.append(
+          Statement(names: own, literals: Self.literals(words, sql), target: Self.target(words)))
+      }
+    }
+    self.statements = statements.filter { !$0.literals.isEmpty }
+    self.names = names
+  }
+
+  /// Puts rows with these values into tables that have rows: copies of one of them with another value.
+  func fill(_ schema: Schema, on connection: Connection) -> SeededRows.Work {
+    var work = SeededRows.Work()
+    guard !statements.isEmpty else { return work }
+    connection.turn(.foreignKeys, on: false)
+    for name in names.sorted() {
+      guard let object = schema.object("table", SchemaName(name)), let table = TableDefinition(object.sql),
+        table.virtual == nil
+      else { continue }
+      let wishes = wishes(for: table)
+      guard !wishes.isEmpty else { continue }
+      let copies = RowCopies(object.name, table, on: connection)
+      for (index, wish) in wishes.enumerated() {
+        if let row = copies.add(wish, like: index) { work.statements.append(row) }
+      }
+    }
+    return work
+  }
+
+  private func wishes(for table: TableDefinition) -> [Wish] {
+    let own = Set(statements.filter { $0.target == table.name.key }.flatMap(\.literals))
+    let children = Set(table.foreignKeys.flatMap(\.columns))
+    let columns = table.columns.filter { !$0.isGenerated && !children.contains($0.name) }
+    var wishes: [Wish] = []
+    func add(_ wish: Wish) { if wishes.count < Self.most, !wishes.contains(wish) { wishes.append(wish) } }
+    func values(_ statement: Statement, _ names: Set<FoldedName>) -> [Wish] {
+      columns.filter { names.contains($0.name.key) }.flatMap { column in
+        statement.literals.filter { !own.contains($0) && $0.fits(column) }.map { [column.name: $0] }
+      }
+    }
+    let others = statements.filter { $0.target != table.name.key && $0.names.contains(table.name.key) }
+    for statement in others { for wish in values(statement, statement.names) { add(wish) } }
+    // A condition may ask for two of them at once.
+    for statement in others {
+      let single = values(statement, statement.names)
+      for (index, one) in single.enumerated().prefix(8) {
+        for other in single[(index + 1)...].prefix(8) where one.keys != other.keys {
+          add(one.merging(other) { first, _ in first })
+        }
+      }
+    }
+    // A column may have had another name before.
+    for statement in statements where statement.target == nil {
+      for wish in values(statement, names) { add(wish) }
+    }
+    return wishes
+  }
+
+  /// Whether it reads or writes rows: the literals of a CHECK or a DEFAULT are none of theirs.
+  private static func isOfRows(_ words: [SQLWord]) -> Bool {
+    guard let first = words.first else { return false }
+    if ["insert", "replace", "update", "delete", "with"].contains(where: first.is) { return true }
+    return first.is("create") && words.contains { $0.is("table") } && words.contains { $0.is("select") }
+  }
+
+  private static func target(_ words: [SQLWord]) -> FoldedName? {
+    guard words[0].is("insert") || words[0].is("replace"),
+      let into = words.firstIndex(where: { $0.is("into") })
+    else { return nil }
+    return words.qualifiedName(at: into + 1).map { words[$0.name].text }
+  }
+
+  /// The literals, and what is next to them where numbers are compared.
+  private static func literals(_ words: [SQLWord], _ sql: [UInt8]) -> [Value] {
+    let isCompared = words.contains { word in
+      word.is("between") || ["<", ">", "<=", ">="].contains(where: word.is)
+    }
+    var values: [Value] = []
+    for word in words {
+      switch word.kind {
+      case .string:
+        let text = String(decoding: SQLTokens.unquoted(sql[word.range]), as: UTF8.self)
+        values.append(.text(text))
+        // A pattern finds at least this.
+        if text.contains("%") { values.append(.text(text.filter { $0 != "%" })) }
+      case .number:
+        if let number = Int64(word.text.text) {
+          values.append(.integer(number))
+          // The other value of a flag.
+          if number == 0 || number == 1 { values.append(.integer(1 - number)) }
+          if isCompared, number > -1_000_000, number < 1_000_000 {
+            values += [.integer(number + 1), .integer(number - 1)]
+          }
+        } else if let number = Double(word.text.text) {
+          values.append(.real(number))
+        }
+      case .blob: values.append(.blob(Self.bytes(sql[word.range])))
+      case .word where word.is("null"): values.append(.null)
+      case .word where word.is("true") || word.is("false"): values += [.integer(1), .integer(0)]
+      default: break
+      }
+    }
+    return values
+  }
+
+  /// Those of `x'00ff'`.
+  private static func bytes(_ literal: ArraySlice<UInt8>) -> [UInt8] {
+    let digits = literal.dropFirst(2).dropLast().compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+  }
+}
+
+extension ScratchPair {
+  /// Puts rows with the values of scripts into both.
+  func vary(_ values: ScriptValues) throws(SQLiteError) {
+    let work = subject.connection.spending { values.fill(schema, on: subject.connection) }
+    guard !work.statements.isEmpty else { return }
+    try mirror.connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: mirror) }
+  }
+}
+
+extension Value {
+  /// Whether an application would keep it in such a column.
+  fileprivate func fits(_ column: ColumnDefinition) -> Bool {
+    if self == .null { return !column.isNotNull && !column.isPrimaryKey }
+    return switch (self, column.type.affinity) {
+    case (.text, .text), (.text, .blob), (.blob, .blob), (.integer, .integer), (.integer, .real),
+      (.integer, .numeric),
+      (.real, .real), (.real, .numeric):
+      true
+    case (.text, .numeric): column.type.declared?.text.asciiLowercased.contains("date") == true
+    case (.integer, .blob): column.type.declared == nil
+    default: false
+    }
+  }
+}
+
+/// Rows that are like one of a table, with another value in one column.
+private struct RowCopies {
+  private let connection: Connection
+  private let table: String
+  private let columns: [ColumnDefinition]
+  /// Columns that must differ from row to row.
+  private let distinct: Set<SchemaName>
+
+  init(_ name: String, _ table: TableDefinition, on connection: Connection) {
+    self.connection = connection
+    self.table = "main.\(SQLText.identifier(name))"
+    columns = table.columns.filter { !$0.isGenerated }
+    let indexed = try? connection.rows(
+      """
+      SELECT DISTINCT x.name FROM pragma_index_list(?1, 'main') AS l, pragma_index_info(l.name) AS x
+      WHERE l."unique"
+      """, .text(name))
+    distinct = Set((indexed ?? []).compactMap { $0[0].text.map(SchemaName.init(_:)) })
+      .union(table.primaryKey?.columns.compactMap(\.column) ?? [])
+  }
+
+  /// Adds a row unless one has the values.
+  ///
+  /// - Parameter start: which row is copied: one after the other, those without NULL first.
+  /// - Returns: the statement that did it; nil when there is no need, or no such row can be.
+  func add(_ wish: [SchemaName: Value], like start: Int) -> (sql: String, values: [Value])? {
+    let wanted = wish.sorted { $0.key.key < $1.key.key }
+    let condition = wanted.indices.map { "\(SQLText.identifier(wanted[$0].key.spelled)) IS ?\($0 + 1)" }
+    guard
+      let counts = try? rows(
+        "SELECT count(*), count(*) FILTER (WHERE \(condition.joined(separator: " AND "))) FROM \(table)",
+        wanted.map(\.value)
+      ).first, let count = counts[0].integer, count > 0,
+      // Rows that have NULL wherever they may are there; here it is only in the one column.
+      counts[1].integer == 0 || Array(wish.values) == [.null]
+    else { return nil }
+    let list = columns.map { SQLText.identifier($0.name.spelled) }.joined(separator: ", ")
+    let nulls = columns.map { "(\(SQLText.identifier($0.name.spelled)) IS NULL)" }.joined(separator: " + ")
+    let insert =
+      "INSERT INTO \(table) (\(list)) VALUES (\(columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")))"
+    for attempt in 0..<min(4, Int(count)) {
+      guard
+        var values = try? connection.rows(
+          "SELECT \(list) FROM \(table) ORDER BY \(nulls), \(list) LIMIT 1 OFFSET ?1",
+          .integer(Int64(start + attempt) % max(1, count / 2))
+        ).first
+      else { return nil }
+      for (index, other) in columns.enumerated() where distinct.contains(other.name) {
+        values[index] = anew(other, values[index], Int(count))
+      }
+      for (index, other) in columns.enumerated() { if let value = wish[other.name] { values[index] = value } }
+      do throws(SQLiteError) {
+        var statement = try connection.prepare(insert)
+        try statement.bind(values)
+        while try statement.step() {}
+        return (insert, values)
+      } catch {
+        guard error.code.primary == .constraint else { return nil }
+      }
+    }
+    return nil
+  }
+
+  private func rows(_ sql: String, _ values: [Value]) throws(SQLiteError) -> [[Value]] {
+    var statement = try connection.prepare(sql)
+    try statement.bind(values)
+    var rows: [[Value]] = []
+    while try statement.step() { rows.append((0..<statement.columnCount).map { statement.value(at: $0) }) }
+    return rows
+  }
+
+  /// Another value, which no row has.
+  private func anew(_ column: ColumnDefinition, _ value: Value, _ count: Int) -> Value {
+    switch value {
+    case .integer:
+      let most = try? connection.value(
+        "SELECT max(\(SQLText.identifier(column.name.spelled))) FROM \(table)")?.integer
+      return .integer((most ?? 0) &+ 1)
+    case .real(let number): return .real(number + Double(count))
+    case .text(let text): return .text("\(text) \(count)")
+    case .blob(let bytes): return .blob(bytes + Array("\(count)".utf8))
+    default: return value
+    }
+  }
+}
