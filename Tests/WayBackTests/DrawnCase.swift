@@ -116,7 +116,8 @@ struct DrawnCase {
         let judge = Judge(
           before: looks[number - 1], up: looks[number], written: written, down: down, refusal: refusal,
           traffic: traffic.acts, said: said, isTried: isSmall, isLeftToChance: isLeftToChance,
-          again: down == nil ? nil : try? lookAgain(place, phases[number - 1]))
+          // It is asked of rows that somebody wrote.
+          again: down == nil || written == looks[number] ? nil : try? lookAgain(place, phases[number - 1]))
         outcome.complaints += judge.complaints.map {
           "\(phases[number - 1].kind) of migration \(number): \($0)"
         }
