@@ -38,7 +38,7 @@ extension Connection {
       row.since = time
       if let moment = present.moment {
         if access.isBeside {
-          _ = try renewLaneTrigger(access.triggerName, until: moment, now: LaneAccess.now)
+          _ = try LaneTriggers(on: self).renew(access.triggerName, until: moment, now: LaneAccess.now)
         }
         try ledger.lanes.record(row)
       } else {
