@@ -85,10 +85,10 @@ extension Migrator {
       }
       add(
         .files, "the files of applied phases are unchanged",
-        broken: try planner(knowledge).edited().flatMap { edited in
+        broken: try planner(knowledge).folder.edited().flatMap { edited in
           [edited.message] + edited.details.map { "  \($0)" }
         })
-      let renumbered = try planner(knowledge).renumbered
+      let renumbered = try planner(knowledge).folder.renumbered
       if !renumbered.isEmpty {
         add(.files, "applied phases have the numbers of their files", broken: renumbered.map(\.sentence))
         checks[checks.count - 1].remedies = [Renumbered.opening]
