@@ -66,9 +66,11 @@ package struct Engine {
   package func run(_ plan: Plan, from knowledge: Knowledge) throws(MigrationError) -> RunReport {
     let report = RunReport(knowledge: knowledge)
     guard !plan.steps.isEmpty || !plan.drift.isEmpty || plan.baseline != nil else { return report }
+    // 1. The connection's settings are changed for the whole run. The numbers are those of Concepts, "A transition".
     let discipline = try changingNothing { () throws(MigrationError) in
       try ConnectionDiscipline.begin(on: connection)
     }
+    // 9. They are restored when the body is left.
     return try discipline.whileInForce { () throws(MigrationError) in
       watchForCancellation()
       defer { connection.removeProgressHandler() }

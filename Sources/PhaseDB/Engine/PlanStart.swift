@@ -127,9 +127,11 @@ struct PlanStart {
     let recorded = try knowledge.recordedSchema()
     let changes = knowledge.schema.changes(since: recorded)
     let difference = SchemaDifference(changes)
+    // Without the SQL.
+    let titles = DetailLines.first(difference.lines.filter { !$0.hasPrefix(" ") })
     try lifting("writing the ledger") { () in
       let entry = try ledger.log(
-        .drift, subject: "", detail: difference.titles.joined(separator: ", ").raw, by: runner,
+        .drift, subject: "", detail: titles.joined(separator: ", ").raw, by: runner,
         at: engine.now())
       try ledger.schemas.record(changes, sequence: entry)
     }

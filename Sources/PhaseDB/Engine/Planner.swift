@@ -19,6 +19,9 @@ package struct Planner {
   /// Gives an applied phase as the ledger recorded it.
   let recorded: (AppliedPhase) throws(MigrationError) -> Phase
 
+  /// How the folder and the ledger contradict each other.
+  var folder: FolderCheck { FolderCheck(catalog: catalog, applied: applied, recorded: recorded) }
+
   /// Plans a way up.
   ///
   /// Folder order, each contract held until its gates open; the expand and migrate of later migrations may pass a
@@ -31,9 +34,9 @@ package struct Planner {
   package func up(
     _ selection: Selection, baseline: Script?, contracts: Bool = true
   ) throws(MigrationError) -> Plan {
-    if !judgement.overridden.contains(.edited) { try refuseEdited() }
-    try refuseRenumbered()
-    try refuseOutOfOrder()
+    if !judgement.overridden.contains(.edited) { try folder.refuseEdited() }
+    try folder.refuseRenumbered()
+    try folder.refuseOutOfOrder()
     let done = Set(applied.map(\.id))
     var candidates = catalog.phases.filter { !done.contains($0.id) }
     var target: PhaseID?
@@ -178,7 +181,8 @@ package struct Planner {
 
   private func pendingAfter(_ steps: [PhaseID]) -> [Windows] {
     let steps = Set(steps)
-    return catalog.pending(beside: applied).filter { !steps.contains($0.id) }.map(\.phase.windows)
+    return Renumbered.pending(in: catalog, beside: applied).filter { !steps.contains($0.id) }.map(
+      \.phase.windows)
   }
 
   func plan(
@@ -243,33 +247,6 @@ package struct Planner {
 }
 
 extension Planner {
-  /// A phase that is applied and whose text says something else now.
-  func refuseEdited() throws(MigrationError) {
-    if let error = try edited(limit: 1).first { throw error }
-  }
-
-  /// Every one, or only the first so many.
-  func edited(limit: Int = .max) throws(MigrationError) -> [MigrationError] {
-    let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
-    var errors: [MigrationError] = []
-    for applied in applied where errors.count < limit {
-      guard let file = files[applied.id], file.tokenHash != applied.tokenHash else { continue }
-      let recorded = try recorded(applied)
-      let error = MigrationError(
-        .editedAfterApply, "\(applied.id) was edited after it was applied on \(applied.appliedAt)",
-        at: Place(file: file.up.file, line: 1, column: 1),
-        details: LineDifference.lines(from: PhaseFile.render(recorded), to: PhaseFile.render(file)),
-        state: "nothing was changed",
-        help: [
-          "restore the applied text, and write the change as a new migration",
-          "or reverse the phase first, with the SQL in the ledger: phasedb down --to PHASE",
-          Gate.edited.overriding,
-        ])
-      errors.append(error)
-    }
-    return errors
-  }
-
   /// A step after which no version of an application could be live, where some version could before it.
   ///
   /// A contract is left behind for it; an expand or migrate has nothing to wait for. A new database has no versions to
@@ -333,27 +310,6 @@ extension Planner {
         help: gates.map(\.opening)
           + (gates.isEmpty ? ["let both go up in one run: phasedb up --to \(next?.id.short ?? "PHASE")"] : [])
           + [Gate.window.overriding])
-    }
-  }
-
-  /// A new migration that sorts before one that is applied would run on a schema it was never tested on.
-  func refuseOutOfOrder() throws(MigrationError) {
-    if let error = outOfOrder(limit: 1).first { throw error }
-  }
-
-  /// Every one, or only the first so many.
-  func outOfOrder(limit: Int = .max) -> [MigrationError] {
-    let begun = Set(applied.map(\.id.migration.number))
-    guard let last = applied.map(\.id.migration).max() else { return [] }
-    // A migration that is nothing but a contract may have been passed while it was held.
-    let late = catalog.migrations.lazy.filter {
-      !begun.contains($0.name.number) && $0.name < last && $0.phases.contains { $0.kind != .contract }
-    }
-    return late.prefix(limit).map { migration in
-      MigrationError(
-        .outOfOrder, "migration \(migration.name) is new and sorts before \(last), which is applied",
-        at: Place(file: migration.phases[0].up.file, line: 1, column: 1), state: "nothing was changed",
-        help: ["give it a number after \(last.digits)"])
     }
   }
 }

@@ -45,29 +45,10 @@ extension Renumbered {
       }
     }
   }
-}
 
-extension Catalog {
-  /// The phases that are not applied, under no number.
-  func pending(beside applied: [AppliedPhase]) -> [(id: PhaseID, phase: Phase)] {
-    let done = Set(applied.map(\.id) + Renumbered.all(applied, in: self).map(\.present))
-    return phases.filter { !done.contains($0.id) }
-  }
-}
-
-extension Planner {
-  var renumbered: [Renumbered] { Renumbered.all(applied, in: catalog) }
-
-  /// Refuses to apply again what is applied under another number.
-  func refuseRenumbered() throws(MigrationError) {
-    let renumbered = renumbered
-    guard let first = renumbered.first else { return }
-    let file = catalog[first.present]
-    throw MigrationError(
-      .renumbered, first.sentence, at: file.map { Place(file: $0.up.file, line: 1, column: 1) },
-      details: renumbered.dropFirst().map(\.sentence), state: "nothing was changed",
-      help: first.isAmbiguous
-        ? ["the folder has it more than once: keep the one that is meant, and remove the others"]
-        : [Renumbered.opening, "or give the folder its former number back"])
+  /// The phases of a folder that are not applied, under no number.
+  static func pending(in catalog: Catalog, beside applied: [AppliedPhase]) -> [(id: PhaseID, phase: Phase)] {
+    let done = Set(applied.map(\.id) + all(applied, in: catalog).map(\.present))
+    return catalog.phases.filter { !done.contains($0.id) }
   }
 }

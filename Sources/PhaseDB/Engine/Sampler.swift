@@ -82,7 +82,7 @@ struct Sampler {
   private func rows(of query: Script, _ wantsNumber: Bool, since: Timestamp) throws -> Probe.Reply {
     var statement = try connection.prepare(query.text)
     guard statement.isReadOnly, statement.columnCount > 0 else { return .unknown("it is not a SELECT") }
-    if query.usesSince { try statement.bind(.text(since.inSQL), to: Probe.since) }
+    if query.text.contains(Probe.since) { try statement.bind(.text(since.inSQL), to: Probe.since) }
     var count = 0
     var value: Value?
     while count < Self.mostRows, try statement.step() {
@@ -150,11 +150,6 @@ struct Sampler {
     guard !gates.isEmpty, try knowledge.ledger?.batches.underWay()?.id != step.id else { return all }
     throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error()
   }
-}
-
-extension Script {
-  /// Whether it asks for the moment at which the phase went up.
-  package var usesSince: Bool { text.contains(Probe.since) }
 }
 
 extension Timestamp {

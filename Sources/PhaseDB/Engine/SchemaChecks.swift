@@ -124,8 +124,8 @@ struct WayBackThroughDrift {
 
   /// How the resulting schema differs from the required one, one line each.
   func misfits(of result: Schema) -> [Prose] {
-    let (before, after, found) = (before.byKey, after.byKey, found.byKey)
-    let result = result.byKey
+    let (before, after, found) = (byKey(before), byKey(after), byKey(found))
+    let result = byKey(result)
     var wanted: [SchemaObject] = []
     var present: [SchemaObject] = []
     for key in Set(before.keys).union(after.keys).union(found.keys).union(result.keys) {
@@ -141,6 +141,10 @@ struct WayBackThroughDrift {
     }
     return SchemaDifference(from: Schema(wanted), to: Schema(present)).lines
   }
+
+  private func byKey(_ schema: Schema) -> [SchemaObject.Key: SchemaObject] {
+    Dictionary(schema.objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+  }
 }
 
 extension [SchemaObject.Key: SchemaObject] {
@@ -148,11 +152,5 @@ extension [SchemaObject.Key: SchemaObject] {
   fileprivate func hasOwner(of object: SchemaObject) -> Bool {
     guard object.key.type == "index" || object.key.type == "trigger" else { return true }
     return ["table", "view"].contains { self[SchemaObject.Key(type: $0, name: object.table)] != nil }
-  }
-}
-
-extension Schema {
-  fileprivate var byKey: [SchemaObject.Key: SchemaObject] {
-    Dictionary(objects.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
   }
 }

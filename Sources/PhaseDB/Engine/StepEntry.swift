@@ -106,17 +106,3 @@ struct StepEntry {
     }
   }
 }
-
-extension Freeze {
-  /// Refuses a way back while watches are frozen.
-  var error: MigrationError {
-    MigrationError(
-      .phaseHeld, "\(sentence)", state: "nothing was changed",
-      help: ["let watches reverse again: phasedb watch unfreeze"])
-  }
-
-  /// Who froze watches, until when, and why.
-  package var sentence: Prose {
-    "watches were frozen by \(who)\(until.map { " until \($0)" } ?? ""): \(reason)"
-  }
-}

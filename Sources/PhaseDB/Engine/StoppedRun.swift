@@ -34,7 +34,7 @@ struct StoppedRun {
       else { return }
       // The commit may have landed although it reported an error.
       let isApplied = knowledge.applied.contains { $0.id == step.id }
-      guard isApplied == (step.direction == .down), try !stop.isJustRecorded(in: ledger, by: runner) else {
+      guard isApplied == (step.direction == .down), try !isJustRecorded(stop, in: ledger, by: runner) else {
         return
       }
       try ledger.log(
@@ -43,6 +43,18 @@ struct StoppedRun {
     } catch {
       // Best effort: whoever runs phasedb learns of the first error.
     }
+  }
+
+  /// Whether the last row is about the same stop and no older than ten minutes, so that a service which fails at every
+  /// start does not fill the log.
+  private func isJustRecorded(
+    _ stop: RunStop, in ledger: Ledger, by runner: Runner
+  ) throws(SQLiteError) -> Bool {
+    guard let last = try ledger.entry(ledger.head()), last.action == LogEntry.Action.stop.rawValue else {
+      return false
+    }
+    return last.subject == stop.phase.description && last.detail == stop.detail && last.who == runner.user
+      && last.host == runner.host && last.at >= stop.at.before(.seconds(600))
   }
 }
 
@@ -57,17 +69,5 @@ extension MigrationError {
     case .databaseReplaced, .databaseDamaged, .notADatabase, .ledgerDamaged, .ledgerTooNew: return false
     default: return true
     }
-  }
-}
-
-extension RunStop {
-  /// Whether the last row is about the same stop and no older than ten minutes, so that a service which fails at every
-  /// start does not fill the log.
-  fileprivate func isJustRecorded(in ledger: Ledger, by runner: Runner) throws(SQLiteError) -> Bool {
-    guard let last = try ledger.entry(ledger.head()), last.action == LogEntry.Action.stop.rawValue else {
-      return false
-    }
-    return last.subject == phase.description && last.detail == detail && last.who == runner.user
-      && last.host == runner.host && last.at >= at.before(.seconds(600))
   }
 }

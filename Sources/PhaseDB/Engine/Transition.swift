@@ -42,7 +42,7 @@ struct Transition {
 
   /// One attempt, from the write lock to the commit. The numbers are those of Concepts, "A transition".
   ///
-  /// 1 and 9. `ConnectionDiscipline` changes and restores the connection's settings, around the whole run: `Engine.run`.
+  /// 1 and 9, the connection's settings, are around the whole run, in `Engine.run`.
   ///
   /// - Throws: with standing `busy` when another connection or runner is in the way and nothing was changed.
   func attempt(
@@ -50,7 +50,8 @@ struct Transition {
   ) throws(MigrationError) -> Outcome {
     var state = state
     let began = ContinuousClock.now
-    // 2. BEGIN IMMEDIATE. The ledger is read again, and the schema must be what it says. Gates are asked again.
+    // 2. BEGIN IMMEDIATE. The ledger is read again, and the schema must be what it says. Gates are asked again. Switches
+    // and lanes come before the SQL, and so does the list of what the phase caused.
     // Short, so that a request to stop is heard while waiting; the attempt is repeated until the deadline.
     connection.setBusyTimeout(milliseconds: min(1_000, Pause.milliseconds(until: deadline)))
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
@@ -119,10 +120,10 @@ struct Transition {
     try checks.refuseTrespass(changes, from: before, to: after)
     try checks.refuseBrokenPromise(changes, to: after)
     let drifted = try checks.driftOnTheWayBack(to: after)
-    // 6. What is archived comes back, and what the SQL really took is archived.
+    // 6. What is archived comes back, full-text indexes are checked, and what the SQL really took is archived.
     let kept = try rowsAtStake?.finish(writes)
     if kept != nil { after = try schemaNow(knowing: after) }
-    // 7. Foreign keys and claims are checked.
+    // 7. Foreign keys and claims are checked. If rows have no parent, the attempt is made once more, with a look before it.
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
     let rowChecks = RowChecks(step, state.knowledge, on: connection)

@@ -112,6 +112,18 @@ package struct Freeze: Sendable, Hashable {
   package let until: Timestamp?
 
   func isOver(at now: Timestamp) -> Bool { until.map { $0 <= now } ?? false }
+
+  /// Refuses a way back while watches are frozen.
+  var error: MigrationError {
+    MigrationError(
+      .phaseHeld, "\(sentence)", state: "nothing was changed",
+      help: ["let watches reverse again: phasedb watch unfreeze"])
+  }
+
+  /// Who froze watches, until when, and why.
+  package var sentence: Prose {
+    "watches were frozen by \(who)\(until.map { " until \($0)" } ?? ""): \(reason)"
+  }
 }
 
 /// The watches of a ledger: the tables `phasedb_watch`, `phasedb_sample`, `phasedb_watcher` and `phasedb_freeze`.

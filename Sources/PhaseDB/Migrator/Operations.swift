@@ -75,7 +75,7 @@ extension Migrator {
   package func ledgerFindings() throws(MigrationError) -> [Finding] {
     try connection.reading { () throws(MigrationError) in
       let planner = try Planning(migrator: self).planner(Knowledge(of: connection))
-      return (try planner.edited() + planner.outOfOrder()).map { Finding($0, in: nil) }
+      return (try planner.folder.edited() + planner.folder.outOfOrder()).map { Finding($0, in: nil) }
     }
   }
 

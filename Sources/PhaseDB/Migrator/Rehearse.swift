@@ -117,8 +117,8 @@ struct RehearsalOrder {
   /// then the held ones, as if their gates were open.
   init(_ scope: Migrator.RehearsalScope, planner: Planner) throws(MigrationError) {
     if let underWay = planner.underWay { throw underWay.inProgress("nothing can be rehearsed") }
-    try planner.refuseEdited()
-    try planner.refuseOutOfOrder()
+    try planner.folder.refuseEdited()
+    try planner.folder.refuseOutOfOrder()
     let done = Set(planner.applied.map(\.id))
     let candidates = planner.catalog.phases.filter { !done.contains($0.id) }
     let now = planner.overriding([.evidence])

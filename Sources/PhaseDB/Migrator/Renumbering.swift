@@ -12,9 +12,9 @@ struct Renumbering: MigratorWork {
           state: "nothing was changed", help: ["start tracking the database: phasedb adopt"])
       }
       let planner = try planning.planner(knowledge)
-      let renumbered = planner.renumbered
+      let renumbered = planner.folder.renumbered
       guard !renumbered.isEmpty else { return [] }
-      if renumbered.contains(where: \.isAmbiguous) { try planner.refuseRenumbered() }
+      if renumbered.contains(where: \.isAmbiguous) { try planner.folder.refuseRenumbered() }
       if let underWay = planner.underWay { throw underWay.inProgress("no phase can get another number") }
       try refuseLease(ledger)
       try refuse(renumbered, planner)

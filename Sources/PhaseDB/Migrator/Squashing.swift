@@ -31,8 +31,8 @@ struct Squashing: MigratorWork {
       let target = try PhaseID.find(name, among: catalog.phases.map(\.id))
       let planner = try planning.planner(knowledge)
       if let underWay = planner.underWay { throw underWay.inProgress("nothing can be squashed") }
-      try planner.refuseEdited()
-      try planner.refuseRenumbered()
+      try planner.folder.refuseEdited()
+      try planner.folder.refuseRenumbered()
       let part = catalog.phases.filter { $0.id <= target }
       let last = try refuseOthersBetween(part.map(\.id), target, knowledge)
       return try draft(part, last, target, knowledge)

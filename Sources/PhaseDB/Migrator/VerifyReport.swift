@@ -87,10 +87,10 @@ struct Verifying: MigratorWork {
       }
       add(
         .files, "the files of applied phases are unchanged",
-        broken: try planning.planner(knowledge).edited().flatMap { edited in
+        broken: try planning.planner(knowledge).folder.edited().flatMap { edited in
           [edited.message] + edited.details.map { "  \($0)" }
         })
-      let renumbered = try planning.planner(knowledge).renumbered
+      let renumbered = try planning.planner(knowledge).folder.renumbered
       if !renumbered.isEmpty {
         add(.files, "applied phases have the numbers of their files", broken: renumbered.map(\.sentence))
         checks[checks.count - 1].remedies = [Renumbered.opening]

@@ -113,6 +113,8 @@ public struct Probe: Sendable, Hashable {
 extension Probe {
   /// The parameter that stands for the moment at which the phase went up.
   package static let since = ":since"
+  /// Whether its query asks for the moment at which the phase went up.
+  package var usesSince: Bool { query?.text.contains(Self.since) ?? false }
 
   /// How many samples that are not unknown it takes to tell.
   package var span: Int {

@@ -36,13 +36,13 @@ package struct RedProbe: Sendable, Hashable {
         : "write -- @red under its query, and SQL that makes it fail on the copy"
     }
   }
-}
 
-extension Rehearsal {
   /// Breaks what each probe of a phase reads, in transactions that are rolled back, until the probe fails.
   ///
   /// - Throws: `interrupted`.
-  func redProbes(_ phase: Phase) throws(MigrationError) -> [RedProbe] {
+  static func all(
+    of phase: Phase, on connection: Connection, _ cancellation: Cancellation
+  ) throws(MigrationError) -> [RedProbe] {
     guard !phase.probes.isEmpty else { return [] }
     var probes: [RedProbe] = []
     for probe in phase.probes {
@@ -52,11 +52,11 @@ extension Rehearsal {
         do throws(MigrationError) {
           outcome = try breaking.outcome()
         } catch {
-          guard error.id != .interrupted, !cancellation.isRequested else { throw onCopy(.stopped()) }
+          guard error.id != .interrupted, !cancellation.isRequested else { throw MigrationError.stopped() }
           outcome = .unknown(why: error.message)
         }
       }
-      if cancellation.isRequested { throw onCopy(.stopped()) }
+      if cancellation.isRequested { throw MigrationError.stopped() }
       probes.append(RedProbe(title: probe.title, outcome: outcome, hasOwnSQL: probe.red != nil))
     }
     return probes

@@ -84,7 +84,7 @@ final class Rehearsal {
         continue
       }
       observe(.began(id, number: rehearsed.count + 1, count: count))
-      let result = try roundTrip(id, phase)
+      let result = try RoundTrip(id, phase, in: self).run()
       observe(.finished(result))
       rehearsed.append(result)
       // What comes next would run on a schema that no way up led to.

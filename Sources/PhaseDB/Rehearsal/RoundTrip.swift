@@ -1,55 +1,72 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-extension Rehearsal {
-  /// Up, down and up again, each compared with what the copy held before.
+/// One phase of a rehearsal: up, down and up again, each compared with what the copy held before.
+struct RoundTrip {
+  private let rehearsal: Rehearsal
+  private let id: PhaseID
+  private let phase: Phase
+  private var copy: DatabaseCopy { rehearsal.copy }
+  private var connection: Connection { rehearsal.connection }
+  /// The digest of the schema of the copy since the last step.
+  private var schema: SchemaDigest { rehearsal.knowledge.schema.digest }
+
+  init(_ id: PhaseID, _ phase: Phase, in rehearsal: Rehearsal) {
+    (self.id, self.phase, self.rehearsal) = (id, phase, rehearsal)
+  }
+
+  /// Makes it.
   ///
   /// - Returns: what came of it, also when a direction failed.
   /// - Throws: when the rehearsal itself cannot go on: `rehearsal-on-empty`, `rehearsal-copy-failed`, `interrupted`.
-  func roundTrip(_ id: PhaseID, _ phase: Phase) throws(MigrationError) -> RehearsedPhase {
+  func run() throws(MigrationError) -> RehearsedPhase {
     connection.stubs?.forget()
     // From here on the log of the copy tells what this phase writes.
-    try onCopy { () in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
-    var trip = Trip(id, phase, schema: knowledge.schema.digest)
-    let before = try state(of: id)
+    try rehearsal.onCopy { () in try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+    var trip = Trip(id, phase, schema: schema)
+    let before = try rehearsal.state(of: id)
     trip.tables = before.digest.tables
     let archives = try archiveTables()
 
     guard let wayUp = try attempt(&trip, .up, .up) else { return finish(trip) }
-    trip.earlierStubs = followStubs(phase, wayUp.writes)
+    trip.earlierStubs = rehearsal.followStubs(phase, wayUp.writes)
     let up = wayUp.times
     trip.times.up = up.milliseconds
     trip.times.rowsUp = up.rows
     trip.times.logBytes = copy.logBytes
     trip.times.archiveBytes = bytes(of: try archiveTables().subtracting(archives))
-    trip.schemaAfter = knowledge.schema.digest
-    let after = try state(of: id)
-    trip.emptyTables = try emptyTables(before.digest, after.digest, wayUp.writes, id, phase)
+    trip.schemaAfter = schema
+    let after = try rehearsal.state(of: id)
+    trip.emptyTables = try emptyTables(before.digest, after.digest, wayUp.writes)
 
-    trip.probes = try redProbes(phase)
+    do throws(MigrationError) {
+      trip.probes = try RedProbe.all(of: phase, on: connection, rehearsal.cancellation)
+    } catch {
+      throw rehearsal.onCopy(error)
+    }
 
     guard let wayDown = try attempt(&trip, .down, .down) else {
-      known = after.digest
+      rehearsal.known = after.digest
       return finish(trip)
     }
     trip.times.down = wayDown.times.milliseconds
     trip.times.rowsDown = wayDown.times.rows
     trip.corrections = wayDown.corrections
-    let back = try state(of: id)
-    trip.afterDown = try onCopy { () in
-      try before.difference(to: back, losses: phase.losses, limit: Self.shownRows)
+    let back = try rehearsal.state(of: id)
+    trip.afterDown = try rehearsal.onCopy { () in
+      try before.difference(to: back, losses: phase.losses, limit: Rehearsal.shownRows)
     }
 
     guard let again = try attempt(&trip, .up, .again) else { return finish(trip) }
     trip.times.up = max(up.milliseconds, again.times.milliseconds)
-    let last = try state(of: id)
-    trip.afterSecondUp = try onCopy { () in
-      try after.difference(to: last, losses: phase.losses, limit: Self.shownRows)
+    let last = try rehearsal.state(of: id)
+    trip.afterSecondUp = try rehearsal.onCopy { () in
+      try after.difference(to: last, losses: phase.losses, limit: Rehearsal.shownRows)
     }
-    if let schema = trip.schemaAfter, schema != knowledge.schema.digest {
+    if let former = trip.schemaAfter, former != schema {
       trip.afterSecondUp.others.append("the second way up leads to another schema than the first")
     }
-    known = last.digest
+    rehearsal.known = last.digest
     return finish(trip)
   }
 
@@ -59,14 +76,15 @@ extension Rehearsal {
   ) throws(MigrationError) -> StepReport? {
     do throws(MigrationError) {
       let report: StepReport
-      (report, knowledge) = try engine.runAlone(trip.id, trip.phase, direction, in: catalog)
+      (report, rehearsal.knowledge) = try rehearsal.engine.runAlone(
+        id, phase, direction, in: rehearsal.catalog)
       trip.times.hold = max(trip.times.hold ?? 0, report.times.holdMilliseconds)
-      observe(.ran(trip.id, stage, report.times))
+      rehearsal.observe(.ran(id, stage, report.times))
       return report
     } catch {
-      let told = onCopy(error)
+      let told = rehearsal.onCopy(error)
       // What did not come down as a whole may have come part of the way.
-      if let present = try? Knowledge(of: connection) { knowledge = present }
+      if let present = try? Knowledge(of: connection) { rehearsal.knowledge = present }
       guard told.id != .interrupted, told.id != .rehearsalCopyFailed else { throw told }
       trip.failed = stage
       trip.failure = told
@@ -77,7 +95,7 @@ extension Rehearsal {
 
   /// Tables that the phase writes or alters and that had nothing in them, neither before nor from the phase itself.
   private func emptyTables(
-    _ before: DatabaseDigest, _ after: DatabaseDigest, _ writes: WriteSet, _ id: PhaseID, _ phase: Phase
+    _ before: DatabaseDigest, _ after: DatabaseDigest, _ writes: WriteSet
   ) throws(MigrationError) -> [String] {
     let touched = writes.tables.union(writes.alteredTables).union(writes.columns.keys).union(
       phase.retirements.map(\.table.folded))
@@ -85,7 +103,7 @@ extension Rehearsal {
     let empty = before.tables.filter { $0.rows == 0 }.map(\.table).filter {
       touched.contains($0.folded) && !filled.contains($0.folded)
     }
-    guard !empty.isEmpty, !allowsEmpty else { return empty }
+    guard !empty.isEmpty, !rehearsal.allowsEmpty else { return empty }
     let names = empty.joined(separator: ", ")
     throw MigrationError(
       .rehearsalOnEmpty,
@@ -95,7 +113,7 @@ extension Rehearsal {
   }
 
   private func archiveTables() throws(MigrationError) -> Set<String> {
-    try onCopy { () in
+    try rehearsal.onCopy { () in
       let rows = try connection.rows(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'phasedb_archive_[0-9]*'")
       return Set(rows.compactMap { $0[0].text })
@@ -115,8 +133,9 @@ extension Rehearsal {
 
   private func finish(_ trip: Trip) -> RehearsedPhase {
     let evidence = Evidence(
-      phase: trip.id, tokenHash: trip.phase.tokenHash, verdict: trip.verdict, at: now(), who: runner.user,
-      host: runner.host, phasedb: PhaseDBVersion.current, sqlite: SQLiteVersion.running.description,
+      phase: trip.id, tokenHash: trip.phase.tokenHash, verdict: trip.verdict, at: rehearsal.now(),
+      who: rehearsal.runner.user,
+      host: rehearsal.runner.host, phasedb: PhaseDBVersion.current, sqlite: SQLiteVersion.running.description,
       times: trip.times, detailText: trip.details.text,
       schemaBefore: trip.schemaBefore,
       schemaAfter: trip.schemaAfter)
