@@ -9,10 +9,9 @@ struct ConstraintRecipes {
   private static let back = "The table as it was."
 
   private func rebuilt(
-    _ table: RecipeTable, as wanted: TableText, replacing values: [SchemaName: String] = [:],
-    because reason: String = why
+    _ table: RecipeTable, as wanted: TableText, because reason: String = why
   ) -> (up: [String], down: [String]) {
-    let up = RebuildText(table, as: wanted, on: ground, replacing: values, because: reason)
+    let up = RebuildText(table, as: wanted, on: ground, because: reason)
     let down = RebuildText(table, as: table.plainText, on: ground, because: Self.back)
     return (up.statements(), down.statements())
   }

@@ -112,13 +112,11 @@ struct RebuildText {
 extension RebuildText {
   /// A rebuild that keeps every value.
   init(
-    _ table: RecipeTable, as wanted: TableText, on ground: RecipeGround,
-    replacing values: [SchemaName: String] = [:],
-    because reason: String
+    _ table: RecipeTable, as wanted: TableText, on ground: RecipeGround, because reason: String
   ) {
     self.init(
       ground: ground, table: table, wanted: wanted,
-      values: table.stored.map { ($0.name, values[$0.name] ?? $0.name.written) }, after: ground.schema,
+      values: table.stored.map { ($0.name, $0.name.written) }, after: ground.schema,
       reason: reason)
   }
 }
