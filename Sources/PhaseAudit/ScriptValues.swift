@@ -118,6 +118,7 @@ struct ScriptValues {
       case .string:
         let text = String(decoding: SQLTokens.unquoted(sql[word.range]), as: UTF8.self)
         values.append(.text(text))
+        if isCompared { values.append(.text(text + "a")) }
         // A pattern finds at least this.
         if text.contains("%") { values.append(.text(text.filter { $0 != "%" })) }
       case .number:
@@ -130,8 +131,12 @@ struct ScriptValues {
           }
         } else if let number = Double(word.text.text) {
           values.append(.real(number))
+          if isCompared { values += [.real(number + 1), .real(number - 1)] }
         }
-      case .blob: values.append(.blob(Self.bytes(sql[word.range])))
+      case .blob:
+        let bytes = Self.bytes(sql[word.range])
+        values.append(.blob(bytes))
+        if isCompared { values.append(.blob(bytes + [0])) }
       case .word where word.is("null"): values.append(.null)
       case .word where word.is("true") || word.is("false"): values += [.integer(1), .integer(0)]
       default: break
