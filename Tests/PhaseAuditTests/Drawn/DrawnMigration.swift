@@ -398,7 +398,7 @@ extension DrawnSchema {
         "some rows",
         rebuild(
           new, as: old, beside, spelling: .plain, names,
-          tail: " WHERE \(Condition.drawn(of: old.stored, &dice).sql(.plain))")
+          tail: " WHERE \(Spelling.plain.name(dice.pick(old.stored).name)) IS NULL")
       ),
     ]
     if let lost = loose.randomElement(using: &dice) {
@@ -482,7 +482,7 @@ extension DrawnSchema {
           "INSERT INTO \(name) (\(table.list(names))) VALUES (\(([id] + values.map { $0.literal(&dice) }).joined(separator: ", ")))"
         ], down: ["DELETE FROM \(name) WHERE id = \(id)"],
         wrongs: [
-          ("all rows", ["DELETE FROM \(name)"]), ("too many", ["DELETE FROM \(name) WHERE \(condition)"]),
+          ("all rows", ["DELETE FROM \(name)"]), ("too many", ["DELETE FROM \(name) WHERE id <> 0"]),
           nothing,
         ])
     case 10 where column.isWhole:
