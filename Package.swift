@@ -61,7 +61,8 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "PhaseAuditTests",
-      dependencies: ["PhaseAudit", "PhaseDB", "PhaseSQL", "PhaseSQLite", "TestDice"], swiftSettings: house),
+      dependencies: ["CSQLite", "PhaseAudit", "PhaseDB", "PhaseSQL", "PhaseSQLite", "TestDice"],
+      swiftSettings: house),
     .testTarget(
       name: "WayBackTests", dependencies: ["CSQLite", "PhaseDB", "TestDice"], swiftSettings: tested),
     .target(

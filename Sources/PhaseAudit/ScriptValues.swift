@@ -2,11 +2,11 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The values with which the scripts of a migration compare columns, or to which they set them.
+/// The values with which a way up compares columns, or to which it sets them.
 ///
 /// A migration that sets a flag, and whose way down clears it, loses the rows that had the flag before. Only a row that had
 /// it shows that, so such rows are put in before the migration is tried. What a migration itself puts in, by INSERT, was
-/// not there before.
+/// not there before; nor is a value that only the way down names, which takes back what a newer application writes.
 struct ScriptValues {
   private struct Statement {
     let names: Set<FoldedName>
@@ -26,10 +26,10 @@ struct ScriptValues {
   /// So many rows more are tried in a table.
   private static let most = 48
 
-  init(_ scripts: [ToolScript]) {
+  init(_ script: ToolScript) {
     var statements: [Statement] = []
     var names: Set<FoldedName> = []
-    for script in scripts where script.text.utf8.count <= Self.longest {
+    if script.text.utf8.count <= Self.longest {
       let bytes = Array(script.text.utf8)
       for range in script.statements {
         let sql = Array(bytes[range])
@@ -96,8 +96,15 @@ struct ScriptValues {
   /// Whether it reads or writes rows: the literals of a CHECK or a DEFAULT are none of theirs.
   private static func isOfRows(_ words: [SQLWord]) -> Bool {
     guard let first = words.first else { return false }
-    if ["insert", "replace", "update", "delete", "with"].contains(where: first.is) { return true }
+    if ["insert", "replace", "update", "delete", "with"].contains(where: first.is) || isDrop(words) {
+      return true
+    }
     return first.is("create") && words.contains { $0.is("table") } && words.contains { $0.is("select") }
+  }
+
+  /// Whether it drops a column, whose values are lost whatever they are.
+  private static func isDrop(_ words: [SQLWord]) -> Bool {
+    words[0].is("alter") && words.contains { $0.is("drop") }
   }
 
   private static func target(_ words: [SQLWord]) -> FoldedName? {
@@ -112,12 +119,13 @@ struct ScriptValues {
     let isCompared = words.contains { word in
       word.is("between") || ["<", ">", "<=", ">="].contains(where: word.is)
     }
-    var values: [Value] = []
+    var values: [Value] = isDrop(words) ? [1, 0, "007"] : []
     for word in words {
       switch word.kind {
       case .string:
         let text = String(decoding: SQLTokens.unquoted(sql[word.range]), as: UTF8.self)
         values.append(.text(text))
+        if isCompared { values.append(.text(text + "a")) }
         // A pattern finds at least this.
         if text.contains("%") { values.append(.text(text.filter { $0 != "%" })) }
       case .number:
@@ -130,8 +138,12 @@ struct ScriptValues {
           }
         } else if let number = Double(word.text.text) {
           values.append(.real(number))
+          if isCompared { values += [.real(number + 1), .real(number - 1)] }
         }
-      case .blob: values.append(.blob(Self.bytes(sql[word.range])))
+      case .blob:
+        let bytes = Self.bytes(sql[word.range])
+        values.append(.blob(bytes))
+        if isCompared { values.append(.blob(bytes + [0])) }
       case .word where word.is("null"): values.append(.null)
       case .word where word.is("true") || word.is("false"): values += [.integer(1), .integer(0)]
       default: break
