@@ -113,7 +113,7 @@ extension Planner {
 
   private func stillPending(after steps: [PhaseID]) -> [LiveBounds.Entry] {
     let steps = Set(steps)
-    return catalog.pending(beside: applied).filter { !steps.contains($0.id) }.map {
+    return Renumbered.pending(in: catalog, beside: applied).filter { !steps.contains($0.id) }.map {
       LiveBounds.Entry(id: $0.id, windows: $0.phase.windows)
     }
   }

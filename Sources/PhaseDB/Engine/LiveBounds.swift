@@ -57,7 +57,7 @@ struct LiveBounds {
   init(_ applied: [AppliedPhase], _ catalog: Catalog, underWay: BatchRecord?) {
     let done = Set(applied.map(\.id))
     let half = underWay.map { Entry(id: $0.id, windows: $0.phase.windows) }
-    let pending = catalog.pending(beside: applied).filter { $0.id != half?.id }
+    let pending = Renumbered.pending(in: catalog, beside: applied).filter { $0.id != half?.id }
     self.init(
       applied: Entry.all(applied) + (half.map { done.contains($0.id) ? [] : [$0] } ?? []),
       pending: (half.map { [$0] } ?? []) + pending.map { Entry(id: $0.id, windows: $0.phase.windows) },

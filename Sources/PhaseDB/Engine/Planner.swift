@@ -178,7 +178,8 @@ package struct Planner {
 
   private func pendingAfter(_ steps: [PhaseID]) -> [Windows] {
     let steps = Set(steps)
-    return catalog.pending(beside: applied).filter { !steps.contains($0.id) }.map(\.phase.windows)
+    return Renumbered.pending(in: catalog, beside: applied).filter { !steps.contains($0.id) }.map(
+      \.phase.windows)
   }
 
   func plan(

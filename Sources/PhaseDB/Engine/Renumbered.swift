@@ -45,13 +45,13 @@ extension Renumbered {
       }
     }
   }
-}
 
-extension Catalog {
-  /// The phases that are not applied, under no number.
-  func pending(beside applied: [AppliedPhase]) -> [(id: PhaseID, phase: Phase)] {
-    let done = Set(applied.map(\.id) + Renumbered.all(applied, in: self).map(\.present))
-    return phases.filter { !done.contains($0.id) }
+  /// The phases of a folder that are not applied, under no number.
+  static func pending(
+    in catalog: Catalog, beside applied: [AppliedPhase]
+  ) -> [(id: PhaseID, phase: Phase)] {
+    let done = Set(applied.map(\.id) + all(applied, in: catalog).map(\.present))
+    return catalog.phases.filter { !done.contains($0.id) }
   }
 }
 

@@ -152,11 +152,6 @@ struct Sampler {
   }
 }
 
-extension Script {
-  /// Whether it asks for the moment at which the phase went up.
-  package var usesSince: Bool { text.contains(Probe.since) }
-}
-
 extension Timestamp {
   /// As SQLite's own functions write a moment, to the second: `2026-01-31 12:00:00`.
   package var inSQL: String { String(text.prefix(19)).replacing("T", with: " ") }

@@ -161,7 +161,7 @@ struct StatusWork: MigratorWork {
     let wayBack = try wayBack(applied, texts, planner.judgement, knowledge)
     let done = Set(knowledge.applied.map(\.id))
     let candidates = catalog.phases.filter { !done.contains($0.id) }
-    let pendingHere = catalog.pending(beside: knowledge.applied)
+    let pendingHere = Renumbered.pending(in: catalog, beside: knowledge.applied)
     let order = UpOrder(pendingHere, beyond: [], limit: .max, planner: planner)
     var held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
     for one in planner.renumbered {
