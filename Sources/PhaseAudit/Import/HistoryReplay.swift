@@ -15,7 +15,7 @@ struct HistoryReplay {
       // Nothing but this database is touched: VACUUM INTO attaches, too.
       connection.setAuthorizer { $0.code != .attach && $0.code != .detach }
       try connection.limit(to: CostLimit(.scratch))
-      try connection.stub(stubs.map { FunctionStub($0) })
+      try FunctionStub.define(stubs.map { FunctionStub($0) }, on: connection)
       return connection
     }
     for index in applied.sorted() { try run(folder.migrations[index]) }

@@ -50,6 +50,16 @@ struct ArchivePlan {
     /// In the order of the key.
     let key: [SchemaName]
   }
+
+  /// The error for a table whose rows have no key.
+  static func impossible(_ table: SchemaName) -> MigrationError {
+    MigrationError(
+      .archiveImpossible,
+      "the rows of \(table) cannot be identified: it has no primary key, and its columns hide every name of the rowid",
+      help: [
+        "give the table a primary key in a migration of its own, or rename one of the columns rowid, _rowid_ and oid"
+      ])
+  }
 }
 
 extension ArchivePlan {
@@ -82,7 +92,7 @@ extension ArchivePlan {
   ) throws {
     let way = WayBack(trial, to: shape.name)
     guard let ownKey = try RowKey(of: shape, on: connection) else {
-      throw MigrationError.archiveImpossible(shape.name)
+      throw ArchivePlan.impossible(shape.name)
     }
     var key = ownKey
     if table.outcome != nil, table.movesRows(key) {
@@ -157,17 +167,6 @@ extension ArchivePlan {
       archivePlan.method = .difference
     }
     return archivePlan
-  }
-}
-
-extension MigrationError {
-  static func archiveImpossible(_ table: SchemaName) -> MigrationError {
-    MigrationError(
-      .archiveImpossible,
-      "the rows of \(table) cannot be identified: it has no primary key, and its columns hide every name of the rowid",
-      help: [
-        "give the table a primary key in a migration of its own, or rename one of the columns rowid, _rowid_ and oid"
-      ])
   }
 }
 

@@ -20,7 +20,7 @@ struct RememberedTable {
   init?(_ table: RowsAtRisk.Table, number: Int, on connection: Connection) throws {
     guard let shape = try Table(table.name, on: connection), shape.isKept else { return nil }
     guard let key = try RowKey(of: shape, on: connection) else {
-      throw MigrationError.archiveImpossible(shape.name)
+      throw ArchivePlan.impossible(shape.name)
     }
     self.shape = shape
     self.key = key

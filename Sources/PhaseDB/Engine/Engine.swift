@@ -239,7 +239,7 @@ package struct Engine {
     let told = state.tellingOfSwitches(standing(of: error, turn.step, result: result, present: present))
     StoppedRun(turn: turn, error: error, standing: told.standing).log(knowing: state.knowledge, self)
     guard turn.step.direction == .down else { return told }
-    var failure = told.onTheWayDown
+    var failure = WayOut.advising(on: told)
     if let file { failure.help.append("what \(turn.step.id.short) caused is listed in \(file)") }
     return failure
   }

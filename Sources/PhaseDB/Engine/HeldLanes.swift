@@ -80,7 +80,7 @@ final class HeldLanes {
   ) throws(MigrationError) {
     let runner = engine.runner
     guard let lane = engine.lanes[use.lane] else {
-      throw .unknownLane(use, of: turn.step, among: engine.lanes.keys)
+      throw Self.unknown(use, of: turn.step, among: engine.lanes.keys)
     }
     let access = access(use.lane, lane)
     let began = ContinuousClock.now
@@ -356,15 +356,8 @@ final class HeldLanes {
     }
     if grips.isEmpty { keeper = nil }
   }
-}
 
-extension Watch {
-  /// How long a lane stays held beyond a sample, should no other follow.
-  var laneHorizon: Duration { every * 2 + LaneAccess.horizon }
-}
-
-extension MigrationError {
-  static func unknownLane(
+  static func unknown(
     _ use: LaneUse, of step: Plan.Step, among known: some Collection<String>
   ) -> MigrationError {
     let nearest: Prose? = Suggestion.nearest(to: use.lane, in: known.sorted()).map { "did you mean '\($0)'?" }
@@ -373,4 +366,9 @@ extension MigrationError {
       at: Place(file: step.phase.up.file, line: 1, column: 1), state: "nothing was changed",
       help: [nearest, "add it there under \"lanes\"", Gate.lane.overriding].compactMap(\.self))
   }
+}
+
+extension Watch {
+  /// How long a lane stays held beyond a sample, should no other follow.
+  var laneHorizon: Duration { every * 2 + LaneAccess.horizon }
 }

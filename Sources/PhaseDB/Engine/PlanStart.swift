@@ -62,7 +62,7 @@ struct PlanStart {
     }
     let schema = knowledge.schema
     let taken = schema.reachingForLedger
-    guard taken.isEmpty else { throw .ledgerNamesTaken(taken) }
+    guard taken.isEmpty else { throw Ledger.namesTaken(taken) }
     knowledge.ledger = try lifting("making the ledger") { () in
       let ledger = try Ledger.create(in: connection, schema: schema, by: runner, at: engine.now())
       try ledger.squash.begin(with: plan.baseline)

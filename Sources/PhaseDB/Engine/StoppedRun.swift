@@ -15,7 +15,8 @@ struct StoppedRun {
   func log(knowing before: Knowledge, _ engine: Engine) {
     let (connection, runner) = (engine.connection, engine.runner)
     var knowledge = before
-    guard engine.purpose == .change, error.tellsOfBegunWork, knowledge.ledger != nil, connection.isAutocommit,
+    guard engine.purpose == .change, tellsOfBegunWork(error), knowledge.ledger != nil,
+      connection.isAutocommit,
       let patience = try? ConnectionDiscipline.busyTimeout(of: connection)
     else { return }
     connection.setBusyTimeout(milliseconds: 100)
@@ -58,16 +59,14 @@ struct StoppedRun {
   }
 }
 
-extension MigrationError {
-  /// Whether a step failed with this error after its work had begun, on a database that can be written.
-  ///
-  /// Errors caused by another runner or a pause do not count, because nothing failed.
-  fileprivate var tellsOfBegunWork: Bool {
-    guard standing == .undone || standing == .partWay else { return false }
-    switch id {
-    case .databaseBusy, .leaseHeld, .ledgerMoved, .batchPaused: return false
-    case .databaseReplaced, .databaseDamaged, .notADatabase, .ledgerDamaged, .ledgerTooNew: return false
-    default: return true
-    }
+/// Whether a step failed with this error after its work had begun, on a database that can be written.
+///
+/// Errors caused by another runner or a pause do not count, because nothing failed.
+private func tellsOfBegunWork(_ error: MigrationError) -> Bool {
+  guard error.standing == .undone || error.standing == .partWay else { return false }
+  switch error.id {
+  case .databaseBusy, .leaseHeld, .ledgerMoved, .batchPaused: return false
+  case .databaseReplaced, .databaseDamaged, .notADatabase, .ledgerDamaged, .ledgerTooNew: return false
+  default: return true
   }
 }

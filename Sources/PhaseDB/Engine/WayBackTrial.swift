@@ -196,14 +196,3 @@ struct WayBackTrial {
     }
   }
 }
-
-extension MigrationError {
-  /// Whether it tells of the file or the machine, and nothing of the SQL that ran.
-  fileprivate var isOfSurroundings: Bool {
-    [
-      .databaseBusy, .databaseFull, .databaseReadOnly, .databaseUnreadable, .ioFailed, .outOfMemory,
-      .tooCostly,
-    ].contains(
-      id)
-  }
-}

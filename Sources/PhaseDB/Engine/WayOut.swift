@@ -15,32 +15,25 @@ enum WayOut {
     "change or delete the rows that do not fit; list them: phasedb rehearse down",
     "then run: phasedb down",
   ]
-}
 
-extension MigrationError {
   /// The same failure of a phase on its way down, with what an operator can do about it.
-  var onTheWayDown: MigrationError {
-    var error = self
-    switch id {
-    case .statementFailed where isOfRows: error.help = WayOut.rows
-    case .statementFailed, .forbiddenStatement, .transactionEnded: error.help = WayOut.forward
-    case .downNotInverse where place != nil: error.help = WayOut.forward
+  static func advising(on failure: MigrationError) -> MigrationError {
+    var error = failure
+    switch error.id {
+    case .statementFailed where error.isOfRows: error.help = rows
+    case .statementFailed, .forbiddenStatement, .transactionEnded: error.help = forward
+    case .downNotInverse where error.place != nil: error.help = forward
     case .verifyFailed:
       error.help = [
         "change or delete the rows that break the claim, which is in force again after the way down",
         "then run: phasedb down",
       ]
-    case .foreignKeysViolated where details.isEmpty:
+    case .foreignKeysViolated where error.details.isEmpty:
       error.help = [
         "restore the missing parents; list the rows without one: phasedb verify"
       ]
     default: break
     }
     return error
-  }
-
-  /// Whether rows kept the SQL from running: a constraint, or a type.
-  var isOfRows: Bool {
-    [" constraint failed", "cannot store ", "datatype mismatch"].contains { message.contains($0) }
   }
 }

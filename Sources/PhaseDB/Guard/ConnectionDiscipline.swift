@@ -68,12 +68,6 @@ package struct ConnectionDiscipline: ~Copyable {
   }
 }
 
-extension MigrationError {
-  static let transactionOpen = MigrationError(
-    .transactionOpen, "the connection has an open transaction", state: "nothing was changed",
-    help: ["commit or roll it back before running phases"])
-}
-
 /// Whether triggers may write full-text tables on a connection that distrusts its schema.
 ///
 /// SQLite 3.40 refuses it ("unsafe use of virtual table") because its FTS5 does not declare itself innocuous; 3.54 does

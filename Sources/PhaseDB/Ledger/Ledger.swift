@@ -244,10 +244,9 @@ package struct Ledger {
         "restore the ledger from a backup",
       ])
   }
-}
 
-extension MigrationError {
-  static func ledgerNamesTaken(_ objects: [SchemaObject]) -> MigrationError {
+  /// The error for a database whose objects have names of the ledger.
+  static func namesTaken(_ objects: [SchemaObject]) -> MigrationError {
     MigrationError(
       .ledgerTouched, "the database has no ledger, but objects that are named phasedb_… or use such a name",
       details: objects.map { Prose($0.title) }.sorted(),

@@ -58,7 +58,7 @@ struct Adopting: MigratorWork {
         state: "nothing was changed", help: ["see what is applied: phasedb status"])
     }
     let taken = knowledge.schema.reachingForLedger
-    guard taken.isEmpty else { throw .ledgerNamesTaken(taken) }
+    guard taken.isEmpty else { throw Ledger.namesTaken(taken) }
   }
 
   private func refuseOtherSchema(_ history: ReplayedHistory, _ schema: Schema) throws(MigrationError) {
@@ -232,14 +232,5 @@ private struct ReplayedHistory {
       states.append((id, scratch.schema))
     }
     return states
-  }
-}
-
-extension MigrationError {
-  /// The same error with the state that it leaves.
-  func leaving(_ state: Prose) -> MigrationError {
-    var error = self
-    error.state = state
-    return error
   }
 }

@@ -173,7 +173,7 @@ struct LaneWork: MigratorWork {
     for (index, step) in plan.steps.enumerated() {
       for use in step.phase.lanes {
         guard let lane = all[use.lane] else {
-          throw .unknownLane(use, of: step, among: all.keys)
+          throw HeldLanes.unknown(use, of: step, among: all.keys)
         }
         // What an earlier step makes is not there yet.
         guard index == 0 || lane.file != nil else { continue }

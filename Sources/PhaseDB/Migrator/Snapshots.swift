@@ -82,7 +82,7 @@ struct SnapshotWork: MigratorWork {
   /// A separate connection that reads the file, so that functions and watches on it affect no other.
   func reader() throws(MigrationError) -> Connection {
     guard !connection.path.isEmpty else {
-      throw .snapshotFailed(
+      throw Snapshot.failed(
         "a database in memory cannot have snapshots", help: "name a database file: --database FILE")
     }
     guard let reader = try DatabaseFile.openForReading(connection.path, wait: options.wait) else {

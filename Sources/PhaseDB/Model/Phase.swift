@@ -107,7 +107,7 @@ public struct Phase: Sendable, Hashable {
     self.lanes = lanes
     self.switches = switches
     self.effects = effects
-    tokenHash = identityHash()
+    tokenHash = PhaseIdentity.hash(of: self)
   }
 
   /// A contract that does nothing but retire.
@@ -120,4 +120,21 @@ public struct Phase: Sendable, Hashable {
       .contract, windows: windows, up: .nothing, down: .nothing, summary: summary, residuals: residuals,
       retirements: [first] + others, soak: soak, needs: needs, budget: budget, allowances: allowances)
   }
+
+  /// What it declares about residuals.
+  package var residualStatement: Residual.Statement {
+    guard effects.isEmpty else { return .declared }
+    return residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
+  }
+
+  /// Whether its way down is `@down archive`.
+  package var comesDownFromArchive: Bool { kind == .migrate && down.isNothing }
+
+  /// The soak that counts: only a contract waits.
+  var effectiveSoak: Duration? { kind == .contract ? soak : nil }
+
+  /// The names of the switches that it makes.
+  package var switchesMade: [String] { switches.filter { $0.fullFor == nil }.map(\.name) }
+  /// The switches that must be fully on before it goes up.
+  var switchesRequired: [Switch] { switches.filter { $0.fullFor != nil } }
 }

@@ -55,14 +55,6 @@ package struct Residual: Sendable, Hashable {
   }
 }
 
-extension Phase {
-  /// What it declares about residuals.
-  package var residualStatement: Residual.Statement {
-    guard effects.isEmpty else { return .declared }
-    return residuals.map { $0.isEmpty ? .nothing : .declared } ?? .notDeclared
-  }
-}
-
 /// A loss that the author of a phase accepts.
 package struct Loss: Sendable, Hashable {
   /// The table.
@@ -154,14 +146,6 @@ extension String {
     }
     return previous != UInt8(ascii: " ")
   }
-}
-
-extension Phase {
-  /// Whether its way down is `@down archive`.
-  package var comesDownFromArchive: Bool { kind == .migrate && down.isNothing }
-
-  /// The soak that counts: only a contract waits.
-  var effectiveSoak: Duration? { kind == .contract ? soak : nil }
 }
 
 extension Budget {

@@ -1,68 +1,70 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-extension Phase {
-  /// The value of ``tokenHash``.
-  func identityHash() -> String {
+/// The bytes that are hashed for an identity. Each field is written with its length, and a directive with the number of
+/// its fields, so that two different phases never give the same bytes.
+struct PhaseIdentity {
+  private var bytes: [UInt8] = []
+
+  /// The value of ``Phase/tokenHash``.
+  static func hash(of phase: Phase) -> String {
     var identity = PhaseIdentity()
-    identity.add("phasedb phase 1", [kind.rawValue])
-    for window in windows.sorted(by: { $0.application < $1.application }) {
+    identity.add("phasedb phase 1", [phase.kind.rawValue])
+    for window in phase.windows.sorted(by: { $0.application < $1.application }) {
       identity.add("window", [window.application, window.range.canonical])
     }
-    for verification in verifications {
+    for verification in phase.verifications {
       identity.add("verify", [verification.title])
       identity.add("query", verification.query)
     }
-    if let residuals, residuals.isEmpty { identity.add("residual", ["none"]) }
-    for residual in residuals ?? [] { identity.add("residual", [residual.audience.rawValue, residual.text]) }
-    for effect in effects {
+    if let residuals = phase.residuals, residuals.isEmpty { identity.add("residual", ["none"]) }
+    for residual in phase.residuals ?? [] {
+      identity.add("residual", [residual.audience.rawValue, residual.text])
+    }
+    for effect in phase.effects {
       identity.add("effects", [effect.table, effect.column, effect.audience.rawValue, effect.text])
       guard let condition = effect.condition else { continue }
       identity.add("where", Script(anything: condition, file: "", firstLine: 1))
     }
-    for loss in losses { identity.add("loses", [loss.table, loss.column, loss.reason]) }
-    for retirement in retirements {
+    for loss in phase.losses { identity.add("loses", [loss.table, loss.column, loss.reason]) }
+    for retirement in phase.retirements {
       identity.add("retire", [retirement.table] + (retirement.column.map { [$0] } ?? []))
     }
-    if let effectiveSoak { identity.add("soak", [DurationText.print(effectiveSoak)]) }
-    for need in needs { identity.add("needs", [need]) }
-    for (limit, duration) in budget?.limits ?? [] {
+    if let soak = phase.effectiveSoak { identity.add("soak", [DurationText.print(soak)]) }
+    for need in phase.needs { identity.add("needs", [need]) }
+    for (limit, duration) in phase.budget?.limits ?? [] {
       identity.add("budget", [limit, DurationText.print(duration)])
     }
-    for allowance in allowances {
+    for allowance in phase.allowances {
       identity.add(
         "allow",
         [allowance.rule, allowance.application, allowance.until.canonical, allowance.reason])
     }
-    if let watch { identity.add("watch", [watch.text]) }
-    for probe in probes {
+    if let watch = phase.watch { identity.add("watch", [watch.text]) }
+    for probe in phase.probes {
       identity.add("probe", [probe.title, probe.clauses])
       if let query = probe.query { identity.add("query", query) }
       if let red = probe.red { identity.add("red", red) }
     }
-    for lane in lanes { identity.add("lane", [lane.lane, lane.clauses]) }
-    for made in switches {
+    for lane in phase.lanes { identity.add("lane", [lane.lane, lane.clauses]) }
+    for made in phase.switches {
       identity.add("switch", [made.name] + (made.fullFor.map { [DurationText.print($0)] } ?? []))
     }
-    if let batching { identity.add("batch", [batching.table] + (batching.column.map { [$0] } ?? [])) }
-    identity.add("up", up)
-    identity.add("down", down)
+    if let batching = phase.batching {
+      identity.add("batch", [batching.table] + (batching.column.map { [$0] } ?? []))
+    }
+    identity.add("up", phase.up)
+    identity.add("down", phase.down)
     return SHA256.hex(identity.bytes)
   }
-}
 
-/// The bytes that are hashed for an identity. Each field is written with its length, and a directive with the number of
-/// its fields, so that two different phases never give the same bytes.
-private struct PhaseIdentity {
-  var bytes: [UInt8] = []
-
-  mutating func add(_ directive: String, _ fields: [String]) {
+  private mutating func add(_ directive: String, _ fields: [String]) {
     add(directive.utf8)
     add(count: fields.count)
     for field in fields { add(field.onOneLine.utf8) }
   }
 
-  mutating func add(_ section: String, _ script: Script) {
+  private mutating func add(_ section: String, _ script: Script) {
     add(section.utf8)
     add(SQLTokens.exactWithoutLastSemicolons(script.text))
   }

@@ -118,6 +118,11 @@ extension Prose: ExpressibleByStringInterpolation {
       prose.raw += sql.description
     }
 
+    /// A command that is to be pasted has all of its words.
+    package mutating func appendInterpolation(_ word: ShellWord) {
+      appendInterpolation(whole: word.description)
+    }
+
     private mutating func append(_ value: String, upTo limit: Int) {
       if prose.isEmpty, prose.raw.isEmpty, value.utf8.count <= limit, value.isPlain {
         (prose.description, prose.raw) = (value, value)

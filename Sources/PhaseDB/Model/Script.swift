@@ -62,9 +62,23 @@ extension Script {
   package func tokenLength(at offset: Int) -> Int {
     SQLTokens(text).first { $0.range.lowerBound == offset }?.range.count ?? 1
   }
-}
 
-extension Script {
+  /// The phases that it stands for as a baseline, from the comments before its first statement.
+  package var squashed: [SquashedPhase] {
+    var found: [SquashedPhase] = []
+    var rest = text.utf8[...]
+    while !rest.isEmpty {
+      let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+      guard line.isEmpty || line.starts(with: "--".utf8) else { break }
+      if let phase = SquashedPhase(line: Substring(line)) { found.append(phase) }
+      rest = rest[line.endIndex...].dropFirst()
+    }
+    return found
+  }
+
+  /// Whether it asks for the moment at which the phase went up.
+  package var usesSince: Bool { text.contains(Probe.since) }
+
   /// The first line of the file the script stands in.
   var beginningOfFile: Place { Place(file: file, line: 1, column: 1) }
 }

@@ -21,10 +21,3 @@ package struct ShellWord: CustomStringConvertible {
   private static let plain = Set(
     "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789 /._-+:@%,".utf8.filter { $0 != 0x20 })
 }
-
-extension Prose.Interpolation {
-  /// A command that is to be pasted has all of its words.
-  package mutating func appendInterpolation(_ word: ShellWord) {
-    appendInterpolation(whole: word.description)
-  }
-}

@@ -15,4 +15,9 @@ package struct Snapshot: Sendable, Hashable {
     let stem = file.lastIndex(of: ".").map { $0 == file.startIndex ? file : file[..<$0] } ?? file
     return "\(stem)@\(checkpoint).db"
   }
+
+  /// The error of a snapshot that cannot be made or restored.
+  static func failed(_ message: Prose, help: Prose) -> MigrationError {
+    MigrationError(.snapshotFailed, message, state: "nothing was changed", help: [help])
+  }
 }

@@ -26,18 +26,3 @@ package struct SquashedPhase: Sendable, Hashable {
     text.split(separator: "\n").compactMap { SquashedPhase(line: $0) }
   }
 }
-
-extension Script {
-  /// The phases that it stands for as a baseline, from the comments before its first statement.
-  package var squashed: [SquashedPhase] {
-    var found: [SquashedPhase] = []
-    var rest = text.utf8[...]
-    while !rest.isEmpty {
-      let line = rest.prefix { $0 != UInt8(ascii: "\n") }
-      guard line.isEmpty || line.starts(with: "--".utf8) else { break }
-      if let phase = SquashedPhase(line: Substring(line)) { found.append(phase) }
-      rest = rest[line.endIndex...].dropFirst()
-    }
-    return found
-  }
-}

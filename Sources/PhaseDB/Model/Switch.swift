@@ -19,13 +19,6 @@ package struct Switch: Sendable, Hashable {
   }
 }
 
-extension Phase {
-  /// The names of the switches that it makes.
-  package var switchesMade: [String] { switches.filter { $0.fullFor == nil }.map(\.name) }
-  /// The switches that must be fully on before it goes up.
-  var switchesRequired: [Switch] { switches.filter { $0.fullFor != nil } }
-}
-
 /// To how many of those who ask a switch is on, in hundredths of a percent: from 0 to 10,000.
 package struct Exposure: Sendable, Hashable, Comparable, CustomStringConvertible {
   package let hundredths: Int

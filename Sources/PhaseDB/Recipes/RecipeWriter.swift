@@ -9,58 +9,8 @@ package struct WrittenPhases: Sendable {
   package let notes: [Prose]
 }
 
-extension Catalog {
-  /// Writes the phases of a recipe for the schema that this catalog leads to.
-  ///
-  /// Nothing is written to a disk, and no database is needed. What is written is tried first, as lint does.
-  ///
-  /// - Throws: `bad-recipe` when the words cannot be read, `recipe-refused` when the change does not fit the schema.
-  package func phases(
-    _ request: RecipeRequest, as name: MigrationName, terms: ScratchTerms = ScratchTerms()
-  ) throws(MigrationError) -> WrittenPhases {
-    let recipe = try RecipeWords.read(request.words)
-    let ground = try ground(terms)
-    // A contract may be held for weeks, and what is written here is for the table as it leaves it.
-    let needs = phases.filter { phase in
-      phase.id.kind == .contract && recipe.tables.contains { phase.phase.names($0) }
-    }.map(\.id)
-    return try RecipeWriter(request: request, name: name, ground: ground, needs: needs).phases(recipe)
-  }
-}
-
-extension Catalog {
-  /// The schema that the phases lead to.
-  private func ground(_ terms: ScratchTerms) throws(MigrationError) -> RecipeGround {
-    let scratch = try Scratch(baseline: baseline, terms: terms)
-    for (id, phase) in phases { try scratch.run(id, phase, .up) }
-    return try RecipeGround(
-      scratch.schema, rows: nil, origin: "the schema that \(origin) leads to", terms: terms)
-  }
-
-  /// The tables of the schema that the phases lead to, with their columns; only names that SQL needs no quotes for.
-  package func plainNames(
-    terms: ScratchTerms
-  ) throws(MigrationError) -> [(table: String, columns: [String])] {
-    let ground = try ground(terms)
-    func isPlain(_ name: SchemaName) -> Bool { name.written == name.spelled && RetiredName(name) == nil }
-    return ground.objects.filter { $0.key.type == "table" && !$0.isVirtual }.compactMap { object in
-      let name = SchemaName(object.name)
-      guard isPlain(name), let table = try? ground.table(name) else { return nil }
-      return (object.name, table.definition.columns.map(\.name).filter(isPlain).map(\.spelled))
-    }.sorted { $0.table < $1.table }
-  }
-}
-
-extension Phase {
-  /// Whether its way up names a table.
-  fileprivate func names(_ table: SchemaName) -> Bool {
-    SQLTokens.identifiers(in: up.text).contains(table.key)
-      || retirements.contains { SchemaName($0.table) == table }
-  }
-}
-
 /// Finds the words of a recipe and writes its phases.
-struct RecipeWriter {
+package struct RecipeWriter {
   let request: RecipeRequest
   let name: MigrationName
   let ground: RecipeGround
@@ -75,7 +25,7 @@ struct RecipeWriter {
     before pending: [(id: PhaseID, phase: Phase)], terms: ScratchTerms = ScratchTerms()
   ) throws(MigrationError) -> WrittenPhases {
     let recipe = try RecipeWords.read(request.words)
-    if let (id, _) = pending.first(where: { phase in recipe.tables.contains { phase.phase.names($0) } }) {
+    if let (id, _) = pending.first(where: { phase in recipe.tables.contains { names($0, phase.phase) } }) {
       throw MigrationError(
         .recipeRefused, "\(id) changes \(recipe.table), too, and is not applied to \(database) yet",
         state: "nothing was written",
@@ -205,5 +155,52 @@ struct RecipeWriter {
     }
     return first == nil
       ? ["\(name) has no rows in \(ground.origin), so --up and --down were tried on none"] : []
+  }
+
+  /// Writes the phases of a recipe for the schema that a catalog leads to.
+  ///
+  /// Nothing is written to a disk, and no database is needed. What is written is tried first, as lint does.
+  ///
+  /// - Throws: `bad-recipe` when the words cannot be read, `recipe-refused` when the change does not fit the schema.
+  package static func phases(
+    _ request: RecipeRequest, as name: MigrationName, after catalog: Catalog,
+    terms: ScratchTerms = ScratchTerms()
+  ) throws(MigrationError) -> WrittenPhases {
+    let recipe = try RecipeWords.read(request.words)
+    let ground = try Self.ground(after: catalog, terms)
+    // A contract may be held for weeks, and what is written here is for the table as it leaves it.
+    let needs = catalog.phases.filter { phase in
+      phase.id.kind == .contract && recipe.tables.contains { names($0, phase.phase) }
+    }.map(\.id)
+    return try RecipeWriter(request: request, name: name, ground: ground, needs: needs).phases(recipe)
+  }
+
+  /// The schema that the phases lead to.
+  private static func ground(
+    after catalog: Catalog, _ terms: ScratchTerms
+  ) throws(MigrationError) -> RecipeGround {
+    let scratch = try Scratch(baseline: catalog.baseline, terms: terms)
+    for (id, phase) in catalog.phases { try scratch.run(id, phase, .up) }
+    return try RecipeGround(
+      scratch.schema, rows: nil, origin: "the schema that \(catalog.origin) leads to", terms: terms)
+  }
+
+  /// The tables of the schema that the phases lead to, with their columns; only names that SQL needs no quotes for.
+  package static func plainNames(
+    after catalog: Catalog, terms: ScratchTerms
+  ) throws(MigrationError) -> [(table: String, columns: [String])] {
+    let ground = try ground(after: catalog, terms)
+    func isPlain(_ name: SchemaName) -> Bool { name.written == name.spelled && RetiredName(name) == nil }
+    return ground.objects.filter { $0.key.type == "table" && !$0.isVirtual }.compactMap { object in
+      let name = SchemaName(object.name)
+      guard isPlain(name), let table = try? ground.table(name) else { return nil }
+      return (object.name, table.definition.columns.map(\.name).filter(isPlain).map(\.spelled))
+    }.sorted { $0.table < $1.table }
+  }
+
+  /// Whether the way up of a phase names a table.
+  private static func names(_ table: SchemaName, _ phase: Phase) -> Bool {
+    SQLTokens.identifiers(in: phase.up.text).contains(table.key)
+      || phase.retirements.contains { SchemaName($0.table) == table }
   }
 }

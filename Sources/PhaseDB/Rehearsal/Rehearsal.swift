@@ -156,7 +156,7 @@ final class Rehearsal {
   func onCopy(_ error: MigrationError) -> MigrationError {
     var error = error
     if [.databaseFull, .databaseReadOnly, .batchPaused].contains(error.id) {
-      error = .rehearsalCopyFailed("on the copy: \(error.message)")
+      error = DatabaseCopy.Purpose.rehearsalFailed("on the copy: \(error.message)")
     }
     error.state = "nothing was changed; the copy was removed"
     error.standing = .unchanged
@@ -167,7 +167,13 @@ final class Rehearsal {
 extension DatabaseCopy.Purpose {
   /// Room for the copy, and a little for what phases write to it.
   static let rehearsal = DatabaseCopy.Purpose(spare: { $0 / 10 + (16 << 20) }) { place, why in
-    .rehearsalCopyFailed("cannot make the copy in \(place): \(why)")
+    rehearsalFailed("cannot make the copy in \(place): \(why)")
+  }
+
+  fileprivate static func rehearsalFailed(_ message: Prose) -> MigrationError {
+    MigrationError(
+      .rehearsalCopyFailed, message, state: "nothing was changed; the copy was removed",
+      help: ["name a writable folder with enough free space: --copy-to DIR"])
   }
 }
 
@@ -180,7 +186,7 @@ extension DatabaseCopy {
     try lifting("opening the copy") { () in
       let connection = try open(.readWrite)
       guard try connection.value("PRAGMA journal_mode = WAL") == "wal" else {
-        throw MigrationError.rehearsalCopyFailed(
+        throw Purpose.rehearsalFailed(
           "the file system of \(path) does not let SQLite keep a write-ahead log")
       }
       // Whoever ran phases when the copy was made does not run them on it.
@@ -189,13 +195,5 @@ extension DatabaseCopy {
       }
       return connection
     }
-  }
-}
-
-extension MigrationError {
-  fileprivate static func rehearsalCopyFailed(_ message: Prose) -> MigrationError {
-    MigrationError(
-      .rehearsalCopyFailed, message, state: "nothing was changed; the copy was removed",
-      help: ["name a writable folder with enough free space: --copy-to DIR"])
   }
 }

@@ -12,7 +12,7 @@ package struct Restoration: Sendable, Hashable {
 /// Replaces the content of a database, including the ledger, by that of a snapshot.
 struct RestoreRun {
   private static let purpose = DatabaseCopy.Purpose(
-    spare: { $0 / 100 }, failed: MigrationError.restorationFailed)
+    spare: { $0 / 100 }, failed: RestoreRun.failed)
 
   let live: Connection
   let database: String
@@ -49,7 +49,7 @@ struct RestoreRun {
     } catch let error as SQLiteError {
       throw Self.purpose.error(error, while: "copying the snapshot", place)
     } catch {
-      throw .restorationFailed(place, "\(error)")
+      throw Self.failed(place, "\(error)")
     }
     try replace(by: copy)
   }
@@ -91,15 +91,13 @@ struct RestoreRun {
       )
     }
     guard mode == "wal", sizes[0] != sizes[1] else { return }
-    throw .snapshotFailed(
+    throw Snapshot.failed(
       "the database is in WAL mode with pages of \(sizes[0]) bytes, and the snapshot has pages of \(sizes[1])",
       help: "take it out of WAL mode first: sqlite3 FILE 'PRAGMA journal_mode = DELETE'")
   }
-}
 
-extension MigrationError {
-  fileprivate static func restorationFailed(_ place: String, _ why: Prose) -> MigrationError {
-    .snapshotFailed(
+  fileprivate static func failed(_ place: String, _ why: Prose) -> MigrationError {
+    Snapshot.failed(
       "the snapshot cannot be prepared in \(place): \(why)",
       help: "make room beside the database for one more copy of it")
   }

@@ -9,7 +9,7 @@ internal import PhaseSQLite
 struct SnapshotDraft {
   /// A little more than the file: the folder, the checksum.
   private static let purpose = DatabaseCopy.Purpose(
-    spare: { $0 / 100 + 65_536 }, failed: MigrationError.snapshotFailed(_:_:))
+    spare: { $0 / 100 + 65_536 }, failed: SnapshotDraft.failed)
 
   /// The folder, from the root.
   private let folder: String
@@ -27,7 +27,7 @@ struct SnapshotDraft {
       self.folder = try FileReading.absolute(folder)
       _ = try FileReading.entries(of: self.folder)
     } catch {
-      throw .snapshotFailed(
+      throw Snapshot.failed(
         "the folder \(folder) for the snapshot cannot be used: \(error.reason)",
         help: "name an existing folder that you may write: --snapshot DIR")
     }
@@ -76,12 +76,12 @@ struct SnapshotDraft {
     } catch let error as MigrationError {
       throw error
     } catch let error as FileReading.Failure {
-      throw error.isTaken ? isTaken(path) : .snapshotFailed(folder, "\(error.reason)")
+      throw error.isTaken ? isTaken(path) : Self.failed(folder, "\(error.reason)")
     } catch let error as SQLiteError {
       throw error.code.primary == .interrupt || error.code.primary == .busy
-        ? MigrationError(error, while: "making the snapshot") : .snapshotFailed(folder, "\(error.message)")
+        ? MigrationError(error, while: "making the snapshot") : Self.failed(folder, "\(error.message)")
     } catch {
-      throw .snapshotFailed(folder, "\(error)")
+      throw Self.failed(folder, "\(error)")
     }
   }
 
@@ -121,6 +121,12 @@ struct SnapshotDraft {
     MigrationError(
       .alreadyExists, "\(path) exists already", state: "nothing was changed",
       help: ["give the checkpoint another name, or move the file away"])
+  }
+
+  fileprivate static func failed(_ folder: String, _ why: Prose) -> MigrationError {
+    Snapshot.failed(
+      "the snapshot cannot be made in \(folder): \(why)",
+      help: "name a writable folder with enough free space: --snapshot DIR")
   }
 }
 
@@ -174,17 +180,5 @@ extension SnapshotDraft {
     private static func inode(of path: String) -> String {
       FileReading.mark(of: path).map { "\($0.device) \($0.inode)" } ?? "none"
     }
-  }
-}
-
-extension MigrationError {
-  static func snapshotFailed(_ message: Prose, help: Prose) -> MigrationError {
-    MigrationError(.snapshotFailed, message, state: "nothing was changed", help: [help])
-  }
-
-  fileprivate static func snapshotFailed(_ folder: String, _ why: Prose) -> MigrationError {
-    .snapshotFailed(
-      "the snapshot cannot be made in \(folder): \(why)",
-      help: "name a writable folder with enough free space: --snapshot DIR")
   }
 }

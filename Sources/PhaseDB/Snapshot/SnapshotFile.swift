@@ -21,7 +21,7 @@ struct SnapshotFile {
     do throws(FileReading.Failure) {
       self.path = try FileReading.absolute(path)
     } catch {
-      throw .snapshotMissing("the snapshot \(path)", "\(error.reason)")
+      throw Self.missing("the snapshot \(path)", "\(error.reason)")
     }
     title = "the snapshot \(path)"
     let sidecar = Snapshot.sidecar(of: self.path)
@@ -29,7 +29,7 @@ struct SnapshotFile {
       let text = String(decoding: try FileReading.bytes(of: sidecar, limit: 4_096), as: UTF8.self)
       checksum = String(text.prefix { $0.isHexDigit })
     } catch {
-      throw .snapshotMissing("the checksum of \(path), \(sidecar)", "\(error.reason)")
+      throw Self.missing("the checksum of \(path), \(sidecar)", "\(error.reason)")
     }
   }
 
@@ -41,11 +41,11 @@ struct SnapshotFile {
     do {
       found = try SnapshotDraft.checksum(of: path, shouldGoOn)
     } catch let error as FileReading.Failure {
-      throw .snapshotMissing("\(title), \(path)", "\(error.reason)")
+      throw Self.missing("\(title), \(path)", "\(error.reason)")
     } catch let error as MigrationError {
       throw error
     } catch {
-      throw .snapshotMissing("\(title), \(path)", "\(error)")
+      throw Self.missing("\(title), \(path)", "\(error)")
     }
     guard found.checksum == checksum else {
       throw altered("its checksum was \(checksum), and is \(found.checksum) now")
@@ -64,10 +64,8 @@ struct SnapshotFile {
       .snapshotAltered, "\(title), \(path), was changed after it was made", details: [why],
       state: "nothing was changed", help: ["restore another snapshot, or a backup"])
   }
-}
 
-extension MigrationError {
-  fileprivate static func snapshotMissing(_ title: Prose, _ why: Prose) -> MigrationError {
+  private static func missing(_ title: Prose, _ why: Prose) -> MigrationError {
     MigrationError(
       .snapshotMissing, "\(title) cannot be read: \(why)", state: "nothing was changed",
       help: ["list the snapshots: phasedb checkpoint list"])

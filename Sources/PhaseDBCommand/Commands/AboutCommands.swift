@@ -2,6 +2,32 @@ internal import PhaseDB
 
 /// `phasedb completions`: a script for a shell, and the names that it asks for.
 enum CompletionsCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .completions, "completions",
+    summary: "print a script that completes phasedb's words in a shell",
+    discussion:
+      "With the word names, prints the names that such a script offers: phases, checkpoints, versions of "
+      + "applications, the words of explain, and what comes next in a recipe.",
+    positionals: [
+      Positional(
+        .shell, .choices(Shell.allCases.map(\.rawValue) + [CompletionsCommand.names]),
+        "the shell that will read the script, or names"),
+      Positional(
+        .kind, .list(ValueKind.Known.allCases.map(\.rawValue), "KIND"), optional: true,
+        "with names: which ones, as in target or phase,checkpoint"
+      ),
+      Positional(
+        .given, .text("WORD"), optional: true, repeated: true,
+        "with names recipe: the words of the recipe that are there"),
+    ],
+    options: [.database, .migrations],
+    examples: [
+      .init("phasedb completions bash > /etc/bash_completion.d/phasedb", "install them for every user"),
+      .init("phasedb completions names target -d shop.db", "print where down can go"),
+    ],
+    exitCodes: [.done, .usage])
+
   /// The word that asks for names instead of a shell's script.
   static let names = "names"
 
@@ -70,7 +96,8 @@ private struct KnownNames {
     guard usage.indices.contains(typed.count - 1) else { return [] }
     let form = usage[typed.count - 1]
     if ["into", "to", "by"].contains(form) { return [form] }
-    let tables = (try? Catalog(folder: folder).plainNames(terms: settings.scratchTerms)) ?? []
+    let tables =
+      (try? RecipeWriter.plainNames(after: Catalog(folder: folder), terms: settings.scratchTerms)) ?? []
     switch form {
     case "T", "OLD": return tables.map(\.table)
     case "KEY":
@@ -104,6 +131,19 @@ private struct KnownNames {
 
 /// `phasedb help`: what a verb does.
 enum HelpCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .help, "help",
+    summary: "explain a verb, or list them all",
+    positionals: [
+      Positional(.topic, .text("VERB"), optional: true, repeated: true, "the verb to explain")
+    ],
+    examples: [
+      .init("phasedb help", "list the verbs"),
+      .init("phasedb help checkpoint create", "explain one"),
+    ],
+    exitCodes: [.done, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let help = Help(paint: context.paint, width: context.width ?? 80)
     context.print(
@@ -114,6 +154,13 @@ enum HelpCommand {
 
 /// `phasedb version`: the versions of phasedb and SQLite.
 enum VersionCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .version, "version",
+    summary: "print the versions of phasedb and of the SQLite it uses",
+    examples: [.init("phasedb version", "print the versions")],
+    exitCodes: [.done])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     context.print("phasedb \(PhaseDBVersion.current) (SQLite \(PhaseDBVersion.sqlite))\n")
     return .done

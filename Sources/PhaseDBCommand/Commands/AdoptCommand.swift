@@ -2,6 +2,24 @@ internal import PhaseDB
 
 /// `phasedb adopt`: starts tracking an existing database.
 enum AdoptCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .adopt, "adopt",
+    summary: "start tracking an existing database",
+    discussion:
+      "Runs the baseline, and the phases up to --at, on a database in memory, and compares the schemas. "
+      + "When they agree and every @verify of those phases holds, the phases are recorded as applied. "
+      + "Nothing else in the database is changed. With --renumber, applied phases get the numbers that the folder gives "
+      + "them, if it has them token for token.",
+    options: [.present, .renumber, .wait, .database, .migrations, .format],
+    alternatives: [[.present, .renumber]],
+    examples: [
+      .init("phasedb adopt", "begin at the baseline"),
+      .init("phasedb adopt --at 0002/migrate", "record what somebody applied by hand"),
+      .init("phasedb adopt --renumber", "record the new numbers of applied phases"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let phase = context.invocation.value(.present)
     let renumbers = context.invocation.flag(.renumber)

@@ -3,6 +3,30 @@ internal import PhaseDB
 
 /// `phasedb audit`: which migrations of another tool come back.
 enum AuditCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .audit, "audit",
+    summary: "see which migrations of another tool can be taken back",
+    discussion:
+      "Reads the folder of another migration tool and runs every migration up, down and up again on a database in memory, "
+      + "with rows that it makes itself, as that tool runs them. Says which of them come back, with schema and rows. With "
+      + "--database, goes down from the head on a private copy of its rows. Nothing is written, neither to the folder nor to "
+      + "the database.",
+    positionals: [Positional(.folder, .directory, "the folder of the other tool")],
+    options: [.tool, .database, .since, .set, .replace, .stub, .format],
+    wording: [
+      .database: "a database of the folder; a private copy of it goes down from its head",
+      .format: "text for people, JSON, Markdown, SARIF, or HTML for a browser (default: text)",
+    ],
+    formats: [.text, .json, .markdown, .sarif, .html],
+    examples: [
+      .init("phasedb audit db/migrations", "judge every migration of a folder"),
+      .init("phasedb audit db/migrations --database app.db", "go down on a copy of real rows"),
+      .init(
+        "phasedb audit db/migrations --since 0042 --format markdown", "comment on what a pull request adds"),
+    ],
+    exitCodes: [.done, .findings, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation
     let path = invocation.value(.folder) ?? "migrations"

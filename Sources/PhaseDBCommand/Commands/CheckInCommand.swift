@@ -2,6 +2,25 @@ internal import PhaseDB
 
 /// `phasedb check-in`: records a version that is running, or refuses it.
 enum CheckInCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .checkIn, "check-in",
+    summary: "record that a version of an application is running",
+    discussion:
+      "Exits with 2 and records nothing when that version may not run on the present schema, so an entry point can "
+      + "run it before the application starts. Needs no migrations folder; with one, it also knows which versions "
+      + "need a pending phase. A check-in is forgotten after 10 minutes, or after the time that forget in "
+      + "phasedb.json sets.",
+    positionals: [
+      Positional(.application, .name(.version), "the application and its version: storefront@1.4.0")
+    ],
+    options: [.instance, .wait, .database, .migrations, .format],
+    examples: [
+      .init("phasedb check-in storefront@1.4.0 --instance web-1", "say that web-1 runs 1.4.0"),
+      .init("phasedb check-in storefront@1.4.0 --quiet", "let the exit code say whether it may"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let live = try LiveVersion(context.invocation.value(.application) ?? "")
     let migrator = try Location(context, reading: .readable).migrator(.writing, context)

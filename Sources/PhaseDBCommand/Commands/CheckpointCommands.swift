@@ -2,6 +2,23 @@ internal import PhaseDB
 
 /// `phasedb checkpoint create`: names the present point.
 enum CheckpointCreateCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .checkpointCreate, "checkpoint", "create",
+    summary: "name the present state, to return to it later",
+    discussion:
+      "phasedb down --to @NAME returns to it and keeps what was written since. With --snapshot, the whole database "
+      + "is copied, too, and checkpoint restore puts the copy back.",
+    positionals: [Positional(.name, .text("NAME"), "what the checkpoint is called")],
+    options: [.note, .snapshot, .wait, .database, .migrations, .format],
+    wording: [.snapshot: "copy the database into this folder, too"],
+    examples: [
+      .init(
+        "phasedb checkpoint create before-sale --note 'last state before the sale'", "set a checkpoint"),
+      .init("phasedb checkpoint create before-sale --snapshot snapshots", "also copy the database"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context, reading: .none).migrator(.writing, context)
     let name = context.invocation.value(.name) ?? ""
@@ -27,6 +44,14 @@ enum CheckpointCreateCommand {
 
 /// `phasedb checkpoint list`: the points to return to.
 enum CheckpointListCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .checkpointList, "checkpoint", "list",
+    summary: "list the checkpoints",
+    options: [.wait, .database, .migrations, .format],
+    examples: [.init("phasedb checkpoint list", "list the checkpoints of the database")],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context, reading: .none).migrator(.reading, context)
     let checkpoints = try migrator.checkpoints()

@@ -2,6 +2,22 @@ internal import PhaseDB
 
 /// `phasedb checkpoint restore`: puts the whole database back to a snapshot.
 enum CheckpointRestoreCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .checkpointRestore, "checkpoint", "restore",
+    summary: "put the whole database back to the snapshot of a checkpoint",
+    discussion:
+      "Everything written since is lost, including the ledger's entries. Without --confirm, only shows what would be "
+      + "lost, as row counts by table, and exits with 2. Use it when phases cannot come down. Stop the "
+      + "applications first.",
+    positionals: [Positional(.name, .name(.checkpoint), "the checkpoint, or the path of a snapshot")],
+    options: [.confirm, .wait, .database, .migrations, .format],
+    examples: [
+      .init("phasedb checkpoint restore before-sale", "see what would be lost"),
+      .init("phasedb checkpoint restore before-sale --confirm before-sale", "go back to it"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context, reading: .none).migrator(.writing, context)
     StopSignals.handle()

@@ -3,6 +3,38 @@ internal import PhaseDB
 
 /// `phasedb compat`: old and new versions of applications on the states that they may be live on.
 enum CompatCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .compat, "compat",
+    summary: "run the queries of old and new versions on every state where they may be live",
+    discussion:
+      "Runs the queries in apps/APP/VERSION.sql on every state where the windows let the version be live, and "
+      + "compares the results with the state it was written for: what compiles, what is read and written, every "
+      + "row, and the claims of @verify. Two versions also write in turn while the schema goes up and down. The "
+      + "rows come from apps/seed.sql or from a copy of a database. With a command after --, runs the "
+      + "application's own tests instead, each on a fresh copy that PHASEDB_DATABASE names. PHASEDB_STATE and "
+      + "PHASEDB_APP name the state and the version.",
+    positionals: [
+      Positional(.command, .text("COMMAND"), optional: true, repeated: true, "the tests of the application")
+    ],
+    options: [
+      .app, .list, .importLog, .evidence, .timeLimit, .jobs, .logs, .wait, .database, .migrations, .format,
+    ],
+    wording: [
+      .evidence: "also write what was shown to this file, for phasedb report",
+      .database: "a database whose rows are used (default: the rows of apps/seed.sql, if it exists)",
+      .format: "text for people, JSON, Markdown, JUnit or annotations of GitHub Actions (default: text)",
+    ],
+    formats: [.text, .json, .markdown, .junit, .github],
+    alternatives: [[.list, .importLog, .command]],
+    examples: [
+      .init("phasedb compat", "run the queries of every version"),
+      .init("phasedb compat --database copy.db", "the same on the rows of a database"),
+      .init(
+        "phasedb compat --app storefront@1.4 -- make test", "run the tests of a version on every state"),
+    ],
+    exitCodes: [.done, .findings, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation
     if let log = invocation.value(.importLog) {

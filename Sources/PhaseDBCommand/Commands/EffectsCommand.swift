@@ -3,6 +3,26 @@ internal import PhaseSQLite
 
 /// `phasedb effects`: what a phase caused that its way back does not undo.
 enum EffectsCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .effects, "effects",
+    summary: "list what a phase caused that its way back does not undo",
+    discussion:
+      "Lists the rows that each @effects line of the phase counts: those that came since it began to go up and meet the "
+      + "condition, and those that were there before and meet it only since. Also says what phasedb keeps of the phase "
+      + "until it is purged. Before the phase comes down, the same list is written to a file. Only reads.",
+    positionals: [Positional(.phase, .name(.phase), "the phase whose effects are listed")],
+    options: [.wait, .database, .migrations, .format],
+    wording: [
+      .format: "text for people, with the first rows; JSON or CSV with all of them (default: text)"
+    ],
+    formats: [.text, .json, .csv],
+    examples: [
+      .init("phasedb effects 0002/expand", "count, and show the first rows"),
+      .init("phasedb effects 0002/expand --format csv", "list every row for a spreadsheet"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   /// How many rows of each line of `@effects` a person is shown.
   private static let shownRows = 10
 

@@ -2,6 +2,18 @@ internal import PhaseDB
 
 /// `phasedb explain`: what an error, a rule, a gate or a word means.
 enum ExplainCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .explain, "explain",
+    summary: "explain an error, a rule, a gate or a word",
+    positionals: [Positional(.word, .name(.word), "an id as errors and findings print it, or a word")],
+    options: [.format],
+    examples: [
+      .init("phasedb explain phase-held", "explain an error"),
+      .init("phasedb explain window", "explain a word"),
+    ],
+    exitCodes: [.done, .refused, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let asked = context.invocation.value(.word) ?? ""
     let entries = PageEntry.all.filter { $0.name == asked.lowercased() }

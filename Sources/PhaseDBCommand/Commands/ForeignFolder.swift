@@ -11,22 +11,20 @@ func foreignTool(in folder: String) -> String? {
   return hasScripts ? "another migration tool" : nil
 }
 
-extension MigrationError {
-  /// Refuses to write into a folder of another tool.
-  ///
-  /// - Parameter options: of the command that would make a folder elsewhere.
-  static func folder(_ folder: String, of tool: String, _ options: Prose) -> MigrationError {
-    MigrationError(
-      .folderOfOtherTool, "the files in \(folder) belong to \(tool)", state: "nothing was written",
-      help: [
-        "to see which of its migrations come back today, run phasedb audit \(ShellWord(folder))",
-        "to go on from there, run phasedb import \(ShellWord(folder)) --migrations \(ShellWord(freeFolder))",
-        "to begin in another folder, run phasedb init\(options) --migrations \(ShellWord(freeFolder))",
-      ])
-  }
+/// Refuses to write into a folder of another tool.
+///
+/// - Parameter options: of the command that would make a folder elsewhere.
+func foreignFolder(_ folder: String, of tool: String, _ options: Prose) -> MigrationError {
+  MigrationError(
+    .folderOfOtherTool, "the files in \(folder) belong to \(tool)", state: "nothing was written",
+    help: [
+      "to see which of its migrations come back today, run phasedb audit \(ShellWord(folder))",
+      "to go on from there, run phasedb import \(ShellWord(folder)) --migrations \(ShellWord(freeFolder))",
+      "to begin in another folder, run phasedb init\(options) --migrations \(ShellWord(freeFolder))",
+    ])
+}
 
-  private static var freeFolder: String {
-    let names = ["phases", "phasedb-migrations"]
-    return names.first { NewFiles.entries(of: $0).isEmpty } ?? names[1]
-  }
+private var freeFolder: String {
+  let names = ["phases", "phasedb-migrations"]
+  return names.first { NewFiles.entries(of: $0).isEmpty } ?? names[1]
 }

@@ -2,6 +2,21 @@ internal import PhaseDB
 
 /// `phasedb forget`: removes phasedb from a database.
 enum ForgetCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .forget, "forget",
+    summary: "remove phasedb from a database",
+    discussion:
+      "Drops the ledger, the archives and what phases retired; the application's tables and rows stay. Without --confirm, "
+      + "only shows what would be lost, and exits with 2. phasedb adopt --at starts tracking the database again.",
+    options: [.confirm, .unfinished, .wait, .database, .migrations, .format],
+    wording: [.confirm: "confirm the loss by the name of the database's file"],
+    examples: [
+      .init("phasedb forget -d shop.db", "see what would be lost"),
+      .init("phasedb forget -d shop.db --confirm shop.db", "remove it"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context, reading: .readable).migrator(.writing, context)
     let forgotten = try migrator.forget(

@@ -3,6 +3,32 @@ internal import PhaseDB
 
 /// `phasedb import`: a baseline and phases from the folder of another tool.
 enum ImportCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .importFolder, "import",
+    summary: "go on with phasedb from the folder of another migration tool",
+    discussion:
+      "What the database has, by the tool's own table, becomes baseline.sql; without a database that is every migration. "
+      + "What is pending becomes phases, each of the kind that its change of the schema shows and with its way down where "
+      + "that leads back. What no phase can hold is listed. Writes only into the folder of migrations, never into DIR, and "
+      + "changes no database.",
+    positionals: [Positional(.folder, .directory, "the folder of the other tool")],
+    options: [
+      .tool, .set, .replace, .stub, .migrationName, .window, .pendingOnly, .wait, .database, .migrations,
+      .format,
+    ],
+    wording: [
+      .database: "the database that the folder belongs to (default: every migration is history)",
+      .migrations: "the folder that is written (default: migrations)",
+    ],
+    examples: [
+      .init("phasedb import db/migrations -d app.db -m phases", "begin where the database stands"),
+      .init("phasedb import db/migrations -m phases", "take every migration for history"),
+      .init(
+        "phasedb import db/migrations -d app.db -m phases --window 'shop >=1.4'", "write the windows, too"),
+    ],
+    exitCodes: [.done, .findings, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation
     let source = invocation.value(.folder) ?? ""

@@ -2,13 +2,28 @@ internal import PhaseDB
 
 /// `phasedb init`: makes the folder of migrations and its settings, and the baseline of an existing database.
 enum InitCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .initialize, "init",
+    summary: "create the folder of migrations and its settings",
+    discussion:
+      "Nothing that exists is overwritten. With --from, the schema of a database becomes baseline.sql, "
+      + "without the tables of other migration tools.",
+    options: [.from, .migrations, .format],
+    examples: [
+      .init("phasedb init", "make the folder 'migrations' here"),
+      .init("phasedb init --migrations db/migrations", "make it elsewhere"),
+      .init("phasedb init --from shop.db", "begin with a database that has tables already"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     // What holds for every command here holds for the baseline, too.
     let here = try Settings.read(path: "phasedb.json")
     let folder = context.invocation.value(.migrations) ?? here.migrations ?? "migrations"
     let settings = Location.joined(folder, "phasedb.json")
     if let tool = foreignTool(in: folder) {
-      throw MigrationError.folder(folder, of: tool, context.words(of: [.from]))
+      throw foreignFolder(folder, of: tool, context.words(of: [.from]))
     }
     if let address = context.invocation.value(.from) {
       return try run(

@@ -2,6 +2,33 @@ internal import PhaseDB
 
 /// `phasedb lane`: shows lanes, or holds one and lets it go by hand.
 enum LaneCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .lane, "lane",
+    summary: "show the lanes that phases hold, or hold one and let it go by hand",
+    discussion:
+      "A lane is a job queue or an outgoing integration that phasedb.json names and a phase holds with @lane: nothing new "
+      + "is begun there while the phase runs. With list, shows each lane, who holds it, and what is in flight and waits. "
+      + "With hold, holds LANE by hand until --for is over. With release, lets LANE go, whoever holds it: after a crash, or "
+      + "when it has to be.",
+    positionals: [
+      Positional(
+        .laneAction, .choices(LaneCommand.Action.allCases.map(\.rawValue)), optional: true,
+        "what to do (default: list)"),
+      Positional(.lane, .name(.lane), optional: true, "with hold and release: the lane"),
+    ],
+    options: [.freezeTime, .reason, .wait, .database, .migrations, .format],
+    wording: [
+      .freezeTime: "with hold: after which time it is open by itself",
+      .reason: "with hold and release: why, for the log",
+    ],
+    examples: [
+      .init("phasedb lane list", "show what is held, what is in flight and what waits"),
+      .init("phasedb lane hold mail --for 10m --reason 'provider is down'", "hold a lane by hand"),
+      .init("phasedb lane release mail --reason 'run was killed'", "let it go"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   /// What an operator does.
   enum Action: String, CaseIterable {
     case list, hold, release

@@ -2,6 +2,25 @@ internal import PhaseDB
 
 /// `phasedb lint`: judges the folder of migrations.
 enum LintCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .lint, "lint",
+    summary: "check the migrations on a scratch database",
+    discussion:
+      "Runs every phase up, down and up again on a database in memory, and checks that it keeps what its kind, "
+      + "its window and its way down promise. Needs no database.",
+    options: [.database, .migrations, .format],
+    wording: [
+      .database: "also look for edited applied phases, and for new phases before applied ones",
+      .format: "text for people, JSON, annotations of GitHub Actions, or SARIF (default: text)",
+    ],
+    formats: [.text, .json, .github, .sarif],
+    examples: [
+      .init("phasedb lint", "check the folder 'migrations'"),
+      .init("phasedb lint --format github", "annotate a pull request"),
+    ],
+    exitCodes: [.done, .findings, .refused, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
     var report = try Linter(

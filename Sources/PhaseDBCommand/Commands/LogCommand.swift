@@ -2,6 +2,20 @@ internal import PhaseDB
 
 /// `phasedb log`: who did what when.
 enum LogCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .log, "log",
+    summary: "show who did what, and when",
+    positionals: [Positional(.entry, .number, optional: true, "the only entry to show, with its hash")],
+    options: [.limit, .check, .wait, .database, .migrations, .format],
+    wording: [.check: "check the hash chain; exit with 1 when it is broken"],
+    examples: [
+      .init("phasedb log --limit 10", "show the last ten entries"),
+      .init("phasedb log 7", "show everything about entry 7"),
+      .init("phasedb log --check", "check the hash chain"),
+    ],
+    exitCodes: [.done, .findings, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context, reading: .none).migrator(.reading, context)
     let isCheck = context.invocation.flag(.check)

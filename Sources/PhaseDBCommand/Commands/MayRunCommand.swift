@@ -2,6 +2,27 @@ internal import PhaseDB
 
 /// `phasedb may-run`: says whether a version may run, now or after phases.
 enum MayRunCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .mayRun, "may-run",
+    summary: "say whether a version of an application may run",
+    discussion:
+      "Exits with 2 when that version may not run on the present schema, or after a phase or the whole plan. Shows "
+      + "the lowest and the highest version allowed, by application, and the phase that sets each bound. Only reads, "
+      + "and records nothing, so a deploy tool can ask before it starts a version.",
+    positionals: [
+      Positional(.application, .name(.version), "the application and its version: storefront@1.4.0")
+    ],
+    options: [.after, .afterPlan, .live, .evidence, .wait, .database, .migrations, .format],
+    alternatives: [[.after, .afterPlan]],
+    examples: [
+      .init("phasedb may-run storefront@1.4.0", "ask about the schema as it is"),
+      .init("phasedb may-run storefront@2.0 --after-plan", "ask what phasedb up will make of it"),
+      .init(
+        "phasedb may-run storefront@1.4 --after 0002/contract", "ask whether a phase would exclude it"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let version = try LiveVersion(context.invocation.value(.application) ?? "")
     let moment: Moment =

@@ -2,6 +2,42 @@ internal import PhaseDB
 
 /// `phasedb new`: the phase files of a migration, empty or by a recipe.
 enum NewCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .new, "new",
+    summary: "write the phase files of a new migration",
+    discussion:
+      "The migration gets the next free number. Without a recipe it gets one file, expand.sql, unless --phases names "
+      + "others, and the SQL and the window are left to you. A recipe writes the phases of a common change for the "
+      + "schema that the folder leads to: the SQL of both directions, triggers, backfill and checks. Nothing is written "
+      + "when the change does not fit.\n\n"
+      + "Recipes:\n"
+      + Recipe.Name.allCases.map { "  \($0.rawValue) \($0.usage)" }.joined(separator: "\n")
+      + "\n\nT is a table, C a column, EXPR an expression of the row's columns.",
+    positionals: [
+      Positional(.name, .text("NAME"), "what the migration does: split-customer-name"),
+      Positional(
+        .recipe, .name(.recipe), optional: true, repeated: true,
+        "a recipe, and the table and columns it is for"),
+    ],
+    options: [
+      .phases, .app, .from, .target, .upExpression, .downExpression, .fill, .database, .migrations, .format,
+    ],
+    wording: [
+      .app: "write windows for this application",
+      .from: "the oldest version that runs during the change (default: any)",
+      .target: "the first version that needs the change",
+      .database: "take the schema from this database, and try expressions on its rows",
+    ],
+    taking: [.app: .text("APP"), .from: .text("VERSION"), .target: .text("VERSION"), .database: .path],
+    examples: [
+      .init("phasedb new add-order-index", "write expand.sql"),
+      .init("phasedb new split-customer-name --phases expand,migrate,contract", "write all three"),
+      .init(
+        "phasedb new name-body rename-column notes.body content", "write every phase of a rename"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
     // The files of phases that are not written yet do not load, so the next number is taken from the folder's names.
@@ -45,8 +81,8 @@ enum NewCommand {
     let written =
       context.invocation.has(.database)
       ? try location.migrator(.reading, context).phases(request, as: name)
-      : try Catalog(folder: location.migrations).phases(
-        request, as: name, terms: location.settings.scratchTerms)
+      : try RecipeWriter.phases(
+        request, as: name, after: Catalog(folder: location.migrations), terms: location.settings.scratchTerms)
     return (written.files, written.notes)
   }
 

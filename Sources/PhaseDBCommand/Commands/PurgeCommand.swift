@@ -2,6 +2,23 @@ internal import PhaseDB
 
 /// `phasedb purge`: destroys what a phase took away.
 enum PurgeCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .purge, "purge",
+    summary: "destroy what phasedb kept of a phase",
+    discussion:
+      "phasedb keeps archived values and rows, and retired columns and tables, until they are purged. Without "
+      + "--confirm, only shows what would be destroyed, and exits with 2. An applied phase cannot come down "
+      + "afterwards.",
+    positionals: [Positional(.phase, .name(.phase), "the phase whose archives are destroyed")],
+    options: [.confirm, .wait, .database, .migrations, .format],
+    wording: [.confirm: "confirm the loss by repeating the phase's id"],
+    examples: [
+      .init("phasedb purge 0002/contract", "see what would be destroyed"),
+      .init("phasedb purge 0002/contract --confirm 0002/contract", "destroy it"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context, reading: .readable).migrator(.writing, context)
     let purge = try migrator.purge(

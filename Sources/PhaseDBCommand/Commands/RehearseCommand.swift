@@ -2,6 +2,39 @@ internal import PhaseDB
 
 /// `phasedb rehearse`: pending phases up, down and up again on a copy, or applied ones down.
 enum RehearseCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .rehearse, "rehearse",
+    summary: "take pending phases up, down and up again on a copy, and compare every row",
+    discussion:
+      "The copy is private and is always removed. The database itself is only read, except that its ledger gets the "
+      + "evidence for up. Held phases are rehearsed, too. Rows that do not come back are shown.\n\n"
+      + "With the word down in place of a phase, rehearses the way back of applied phases from the present rows: "
+      + "whether it runs, which rows block it, what does not come back, and how long it takes. status and plan down "
+      + "show the result until the schema changes.",
+    positionals: [
+      Positional(
+        .phase, .name(.phase, "PHASE|down"), optional: true,
+        "the only one to rehearse (default: all that are pending), or down"),
+      Positional(.count, .number, optional: true, "with down: how many phases (default: 1)"),
+    ],
+    options: [
+      .target, .all, .evidence, .allowEmpty, .copyTo, .live, .wait, .database, .migrations, .format,
+    ],
+    wording: [
+      .target: "with down: the phase or @CHECKPOINT that stays",
+      .all: "with down: every applied phase",
+      .evidence: "write the evidence to this file instead of the ledger",
+    ],
+    alternatives: [[.count, .target, .all]],
+    examples: [
+      .init("phasedb rehearse", "rehearse everything that is pending"),
+      .init("phasedb rehearse 0002/contract", "rehearse one phase, after those that come before it"),
+      .init("phasedb rehearse --evidence evidence.json", "keep the evidence for another machine"),
+      .init("phasedb rehearse down --to @before-sale", "see what a return would do to the present rows"),
+    ],
+    exitCodes: [.done, .findings, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     if context.invocation.value(.phase) == down { return try RehearseDownCommand.run(context) }
     let location = try Location(context)

@@ -3,6 +3,34 @@ internal import PhaseDB
 
 /// `phasedb report`: eight questions about changes, answered from evidence.
 enum ReportCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .report, "report",
+    summary: "answer from evidence whether changes are ready to be released and taken back",
+    discussion:
+      "Answers eight questions about what is pending, or about what is applied when nothing is pending. Each answer is "
+      + "proved, claimed, unknown or refuted. A proof names its evidence, and what is not proved names the command that "
+      + "closes it. Also shows the five kinds of recovery, and pictures. Only reads.",
+    options: [
+      .pending, .applied, .migration, .check, .output, .evidence, .live, .wait, .database, .migrations,
+      .format,
+    ],
+    wording: [
+      .check:
+        "exit with 1 unless the questions that report.require in phasedb.json lists are proved (default: 1, 2 and 5)",
+      .evidence: "a file of evidence that rehearse or compat wrote, used beside the ledger",
+      .format: "Markdown for a pull request, HTML for a browser, or JSON (default: markdown)",
+    ],
+    formats: [.markdown, .html, .json],
+    alternatives: [[.pending, .applied, .migration]],
+    examples: [
+      .init("phasedb report", "answer the questions about what is pending"),
+      .init("phasedb report --format html --output report.html", "write a page for a browser"),
+      .init("phasedb report --check --evidence evidence.json", "hold a deployment that nothing proves"),
+      .init("phasedb report --migration 0002", "ask about one migration"),
+    ],
+    exitCodes: [.done, .findings, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context, reading: .readable)
     let invocation = context.invocation

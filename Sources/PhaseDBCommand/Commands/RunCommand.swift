@@ -2,6 +2,38 @@ internal import PhaseDB
 
 /// `phasedb up`: applies phases.
 enum UpCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .up, "up",
+    summary: "apply the pending phases whose gates are open",
+    discussion:
+      "Prints the plan and checks all of it before the first statement runs. Each phase and its entry in the "
+      + "ledger are one transaction: a phase that fails leaves nothing behind, and the phases before it stay "
+      + "applied.",
+    positionals: [Positional(.count, .number, optional: true, "how many phases (default: all)")],
+    options: [
+      .target, .dryRun, .snapshot, .rehearse, .watch, .effects, .evidence, .allowEmpty, .copyTo, .live,
+      .override,
+      .reason, .wait,
+      .hold, .pause, .maximumRows, .database, .migrations, .format,
+    ],
+    wording: [
+      .target: "stop after the phase TARGET",
+      .allowEmpty: "with --rehearse: accept tables without rows",
+      .copyTo: "with --rehearse: where the copy is made (default: beside the database)",
+    ],
+    alternatives: [[.count, .target]],
+    examples: [
+      .init("phasedb up", "apply everything that may run now"),
+      .init("phasedb up --to 0002/expand", "stop after that phase"),
+      .init("phasedb up --live storefront@2.0", "name the running version, which contracts need to know"),
+      .init("phasedb up --rehearse", "rehearse on a copy first"),
+      .init("phasedb up --snapshot snapshots", "copy the database first"),
+      .init("phasedb up --watch", "watch each phase, and go on when its watch passed"),
+      .init("phasedb up --dry-run", "print the plan only"),
+    ],
+    exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     try TransitionCommand(.selection(.up), context).run()
   }
@@ -9,6 +41,30 @@ enum UpCommand {
 
 /// `phasedb down`: reverses phases.
 enum DownCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .down, "down",
+    summary: "reverse the last phase, or go back to a phase or checkpoint",
+    discussion:
+      "Without a number, --to or --all, reverses the phase that was applied last. The SQL comes from the ledger, "
+      + "so no migrations folder is needed.",
+    positionals: [Positional(.count, .number, optional: true, "how many phases (default: 1)")],
+    options: [
+      .target, .all, .dryRun, .effects, .live, .override, .reason, .wait, .hold, .pause, .maximumRows,
+      .database, .migrations, .format,
+    ],
+    wording: [
+      .target: "reverse everything after TARGET, a phase or @CHECKPOINT",
+      .all: "reverse every applied phase",
+    ],
+    alternatives: [[.count, .target, .all]],
+    examples: [
+      .init("phasedb down", "reverse the phase that was applied last"),
+      .init("phasedb down --to @before-sale", "go back to a named checkpoint"),
+      .init("phasedb down --all --dry-run", "show what reversing everything would do"),
+    ],
+    exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     try TransitionCommand(.selection(.down), context).run()
   }
@@ -16,6 +72,28 @@ enum DownCommand {
 
 /// `phasedb settle`: takes back what makes the database too new for a version.
 enum SettleCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .settle, "settle",
+    summary: "take back what makes the database too new for a version",
+    discussion:
+      "Reverses the phases that exclude the version as too old, with the SQL in the ledger, so no migrations folder is "
+      + "needed. Runs only when each of them gives back everything, apart from losses that @loses declares; "
+      + "otherwise shows what would be lost and exits with 2. A database that is not newer than the version is left "
+      + "as it is. The version counts as live.",
+    positionals: [
+      Positional(.application, .name(.version), "the application and the version that is to run")
+    ],
+    options: [
+      .dryRun, .effects, .live, .override, .reason, .wait, .hold, .pause, .maximumRows, .database,
+      .migrations, .format,
+    ],
+    examples: [
+      .init("phasedb settle storefront@1.4.0", "go back to what 1.4.0 runs on"),
+      .init("phasedb settle storefront@1.4.0 --dry-run", "print the plan only"),
+    ],
+    exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let version = try LiveVersion(context.invocation.value(.application) ?? "")
     return try TransitionCommand(.settling(version), context).run()
@@ -24,6 +102,32 @@ enum SettleCommand {
 
 /// `phasedb goto`: reaches a state, up or down.
 enum GotoCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .goto, "goto",
+    summary: "go up or down to a phase, a checkpoint or what a version needs",
+    discussion:
+      "For a tool that does not know the direction. A version stands for the state nearest to the present one in which "
+      + "it may run; on a new database, for all that it can use. Prints the plan first. Going up, contracts stay "
+      + "pending unless one is the target or --contracts is given.",
+    positionals: [
+      Positional(
+        .destination, .name(.destination),
+        "what should be the last applied phase, or what should be able to run")
+    ],
+    options: [
+      .contracts, .dryRun, .effects, .live, .evidence, .override, .reason, .wait, .hold, .pause,
+      .maximumRows,
+      .database,
+      .migrations, .format,
+    ],
+    examples: [
+      .init("phasedb goto 0002/expand", "apply up to that phase, or reverse everything after it"),
+      .init("phasedb goto @before-sale", "go back to a named checkpoint"),
+      .init("phasedb goto storefront@1.4.0 --dry-run", "show what makes the schema fit for 1.4.0"),
+    ],
+    exitCodes: [.done, .refused, .undone, .partWay, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let destination = try Destination(context.invocation.value(.destination) ?? "")
     return try TransitionCommand(.going(destination), context).run()

@@ -8,6 +8,24 @@ internal import PhaseDB
 
 /// `phasedb squash`: puts applied phases into the baseline.
 enum SquashCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .squash, "squash",
+    summary: "put applied phases into the baseline",
+    discussion:
+      "Writes a new baseline.sql that stands for all phases up to --to, moves their files into a hidden folder beside it, "
+      + "and records in the ledger that they do not come down any more. A new database begins with the baseline. Other "
+      + "databases that have all of these phases go on; one that lacks some needs the former folder first.",
+    options: [.target, .dryRun, .wait, .database, .migrations, .format],
+    wording: [
+      .target: "the last phase that goes into the baseline", .dryRun: "print what would be done and stop",
+    ],
+    examples: [
+      .init("phasedb squash --to 0004/contract --dry-run", "see what would be done"),
+      .init("phasedb squash --to 0004/contract", "do it"),
+    ],
+    exitCodes: [.done, .refused, .partWay, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
     guard let target = context.invocation.value(.target) else {

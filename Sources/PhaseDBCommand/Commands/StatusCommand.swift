@@ -2,6 +2,28 @@ internal import PhaseDB
 
 /// `phasedb status`: where every phase stands.
 enum StatusCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .status, "status",
+    summary: "show the state of every phase",
+    discussion:
+      "With PHASE, shows everything about that phase. Only reads, so it also works on a read-only database.",
+    positionals: [
+      Positional(
+        .phase, .name(.phase), optional: true, "the only phase to show, in full")
+    ],
+    options: [.check, .live, .wait, .database, .migrations, .format],
+    wording: [
+      .check:
+        "exit with 1 when a phase is pending, edited or known to lose rows, the schema has drifted, or a live version may not run on it"
+    ],
+    examples: [
+      .init("phasedb status", "show the state of every phase"),
+      .init("phasedb status 0002/contract", "show why it is held, and everything else about it"),
+      .init("phasedb status --check --quiet", "let the exit code say whether everything is applied"),
+    ],
+    exitCodes: [.done, .findings, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context, reading: .readable)
     let address = try location.database()

@@ -2,6 +2,23 @@ internal import PhaseDB
 
 /// `phasedb switch list`: to how many each switch is on.
 enum SwitchListCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .switchList, "switch", "list",
+    summary: "show the switches, and to how many each is on",
+    discussion:
+      "A switch is made by an expand with @switch, for nobody at first. With NAME, also shows who is pinned and how far "
+      + "its ramp is.",
+    positionals: [
+      Positional(.switchName, .name(.switch), optional: true, "the only switch to show, in full")
+    ],
+    options: [.wait, .database, .migrations, .format],
+    examples: [
+      .init("phasedb switch list", "show every switch"),
+      .init("phasedb switch list new-pricing", "show who is pinned, too"),
+    ],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context, reading: .none).migrator(.reading, context)
     if let name = context.invocation.value(.switchName) {
@@ -56,6 +73,67 @@ enum SwitchListCommand {
 
 /// `phasedb switch set`, `close`, `pin` and `unpin`: changes of a switch.
 enum SwitchChangeCommand {
+  /// What the parser, help and completions know of them.
+  static let verbs = [
+    Verb(
+      .switchSet, "switch", "set",
+      summary: "let a switch be on for so many percent",
+      discussion:
+        "Raising turns nobody off, and lowering turns nobody on: who is on at 10 % is on at 25 %. Raising waits for a run "
+        + "that goes on; lowering does not. Ends a ramp of the switch.",
+      positionals: [
+        Positional(.switchName, .name(.switch), "the switch"),
+        Positional(.exposure, .percent, "for how many it is on, in steps of 0.01%"),
+      ],
+      options: [.reason, .wait, .database, .migrations, .format],
+      wording: [.reason: "why, for the log; needed"],
+      examples: [
+        .init("phasedb switch set new-pricing 25% --reason 'no complaints'", "let it be on for a quarter"),
+        .init("phasedb switch set new-pricing 0.5% --reason 'first customers'", "begin small"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .switchClose, "switch", "close",
+      summary: "turn a switch off for everybody, at once",
+      discussion:
+        "Also for those who are pinned on. Nothing holds it up but another writer: no gate and no lease, and neither a "
+        + "folder nor a schema that is not in order. Ends a ramp of the switch.",
+      positionals: [Positional(.switchName, .name(.switch), "the switch")],
+      options: [.reason, .wait, .database, .migrations, .format],
+      wording: [.reason: "why, for the log"],
+      examples: [
+        .init("phasedb switch close new-pricing", "turn it off"),
+        .init("phasedb switch close new-pricing --reason 'wrong totals'", "and say why"),
+      ],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .switchPin, "switch", "pin",
+      summary: "turn a switch on or off for one subject, whatever its exposure",
+      discussion:
+        "The subject stands in the log, which nothing is removed from: use an id, and not an address. While somebody is "
+        + "pinned off, a contract that waits for the switch is held.",
+      positionals: [
+        Positional(.switchName, .name(.switch), "the switch"),
+        Positional(.subject, .text("SUBJECT"), "whom it is asked about, as the application writes it"),
+        Positional(.state, .choices(["on", "off"]), "what it answers"),
+      ],
+      options: [.reason, .wait, .database, .migrations, .format],
+      wording: [.reason: "why, for the log"],
+      examples: [.init("phasedb switch pin new-pricing 4711 on", "turn it on for customer 4711")],
+      exitCodes: [.done, .refused, .busy, .usage]),
+    Verb(
+      .switchUnpin, "switch", "unpin",
+      summary: "let the exposure decide for a subject again",
+      positionals: [
+        Positional(.switchName, .name(.switch), "the switch"),
+        Positional(.subject, .text("SUBJECT"), "whom it is asked about"),
+      ],
+      options: [.reason, .wait, .database, .migrations, .format],
+      wording: [.reason: "why, for the log"],
+      examples: [.init("phasedb switch unpin new-pricing 4711", "take the pin of customer 4711 away")],
+      exitCodes: [.done, .refused, .busy, .usage]),
+  ]
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation
     let (name, reason) = (invocation.value(.switchName) ?? "", invocation.value(.reason) ?? "")
@@ -97,6 +175,19 @@ enum SwitchChangeCommand {
 
 /// `phasedb switch test`: what a switch answers.
 enum SwitchTestCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .switchTest, "switch", "test",
+    summary: "show what a switch answers",
+    discussion: "Asks with the query that applications use, and says from which exposure on it is on.",
+    positionals: [
+      Positional(.switchName, .name(.switch), "the switch"),
+      Positional(.subjects, .text("SUBJECT"), repeated: true, "whom it is asked about"),
+    ],
+    options: [.wait, .database, .migrations, .format],
+    examples: [.init("phasedb switch test new-pricing 4711 4712", "ask about two customers")],
+    exitCodes: [.done, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let migrator = try Location(context, reading: .none).migrator(.reading, context)
     let answers = try migrator.ask(
@@ -127,6 +218,17 @@ extension SwitchAnswer {
 
 /// `phasedb switch sql`: the query with which an application asks.
 enum SwitchSQLCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .switchSQL, "switch", "sql",
+    summary: "print the query with which an application asks a switch",
+    discussion:
+      "With NAME, only :subject is left to bind; without it, :name is, too. Needs no database.",
+    positionals: [Positional(.switchName, .name(.switch), optional: true, "the switch")],
+    options: [.database, .migrations, .format],
+    examples: [.init("phasedb switch sql new-pricing", "print it for one switch")],
+    exitCodes: [.done, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let sql = context.invocation.value(.switchName).map(SwitchQuery.sql) ?? SwitchQuery.sql
     if context.isJSON {
@@ -140,6 +242,29 @@ enum SwitchSQLCommand {
 
 /// `phasedb switch ramp`: raises a switch step by step.
 enum SwitchRampCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .switchRamp, "switch", "ramp",
+    summary: "raise a switch step by step, as long as the probes pass",
+    discussion:
+      "Each step is judged by the probes of the phase that made the switch, or of the migrate behind it. If one fails, the "
+      + "switch is closed. With NAME alone, goes on with what the ledger knows, for instance after a restart. Exits with 0 "
+      + "when the last step passed, 1 when too much was unknown or somebody set the switch meanwhile, 3 when a probe failed "
+      + "and the switch was closed, 4 when it was stopped, and 5 while another process raises it.",
+    positionals: [
+      Positional(.switchName, .name(.switch), "the switch"),
+      Positional(.steps, .percents, optional: true, "the exposures, one after the other: 1%,10%,100%"),
+      Positional(.every, .choices(["every"]), optional: true, "stands before the duration"),
+      Positional(.interval, .duration, optional: true, "how long each step is judged"),
+    ],
+    options: [.once, .wait, .database, .migrations, .format],
+    wording: [.once: "take the sample that is due, and stop: for cron or a timer"],
+    examples: [
+      .init("phasedb switch ramp new-pricing 1%,10%,50%,100% every 30m", "raise it within two hours"),
+      .init("phasedb switch ramp new-pricing", "go on after a restart"),
+    ],
+    exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation
     let name = invocation.value(.switchName) ?? ""

@@ -2,11 +2,29 @@ internal import PhaseDB
 
 /// `phasedb verify`: checks the live database against its ledger and the claims about it.
 enum VerifyCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .verify, "verify",
+    summary: "check the live database against what the phases claim",
+    discussion:
+      "Checks the schema for drift, the files of applied phases, every @verify in force, the ledger's integrity "
+      + "and the foreign keys. Rows that had no parent before phasedb began are listed separately. Writes nothing but "
+      + "what --accept records.",
+    options: [.accept, .reason, .wait, .database, .migrations, .format],
+    wording: [.reason: "why the rows are accepted"],
+    examples: [
+      .init("phasedb verify", "run all checks"),
+      .init(
+        "phasedb verify --accept orders --reason purged",
+        "accept rows of orders without a parent"),
+    ],
+    exitCodes: [.done, .findings, .refused, .busy, .usage])
+
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let accepted = context.invocation.values(.accept)
     let migrator = try Location(context, reading: .readable).migrator(
       accepted.isEmpty ? .reading : .writing, context)
-    guard migrator.isThere else { throw MigrationError.noSuchDatabase(migrator.database) }
+    guard migrator.isThere else { throw noSuchDatabase(migrator.database) }
     if !accepted.isEmpty {
       guard let reason = context.invocation.value(.reason) else {
         throw MigrationError(
@@ -55,11 +73,9 @@ enum VerifyCommand {
     }
     context.suggest("phasedb status")
   }
-}
 
-extension MigrationError {
   /// The error of a command that needs an existing database.
-  static func noSuchDatabase(_ path: String) -> MigrationError {
+  private static func noSuchDatabase(_ path: String) -> MigrationError {
     MigrationError(
       .databaseNotFound, "there is no database at \(path)",
       help: ["check the path given with --database", "phasedb up creates the file if it is missing"])

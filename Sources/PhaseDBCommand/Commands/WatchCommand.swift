@@ -2,6 +2,34 @@ internal import PhaseDB
 
 /// `phasedb watch`: goes on with watches, or decides about them.
 enum WatchCommand {
+  /// What the parser, help and completions know of it.
+  static let verb = Verb(
+    .watch, "watch",
+    summary: "watch phases that went up, and reverse them when that is their watch's",
+    discussion:
+      "Goes on with every watch that is open, from what the ledger knows, until each has a verdict. Exits with 0 when all "
+      + "passed, 1 when one is unclear, 3 when one failed and came down by itself, 4 when one failed and did not or the "
+      + "command was stopped, and 5 while another process watches. With waive, PHASE counts as passed; with freeze, "
+      + "nothing comes down by itself until unfreeze.",
+    positionals: [
+      Positional(
+        .action, .choices(WatchCommand.Action.allCases.map(\.rawValue)), optional: true,
+        "what to decide (default: watch)"),
+      Positional(.phase, .name(.phase), optional: true, "with waive: the phase"),
+    ],
+    options: [.once, .freezeTime, .effects, .reason, .live, .wait, .database, .migrations, .format],
+    wording: [
+      .reason: "with waive and freeze: why, for the log",
+      .freezeTime: "with freeze: after which time it ends by itself",
+    ],
+    examples: [
+      .init("phasedb watch", "go on watching until there is a verdict"),
+      .init("phasedb watch --once", "take the samples that are due, for cron or a timer"),
+      .init("phasedb watch waive 0003/migrate --reason 'seen in staging'", "take the answer on yourself"),
+      .init("phasedb watch freeze --for 2h --reason 'network works'", "let nothing come down by itself"),
+    ],
+    exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage])
+
   /// What an operator decides.
   enum Action: String, CaseIterable {
     case waive, freeze, unfreeze

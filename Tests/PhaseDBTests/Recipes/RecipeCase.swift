@@ -220,7 +220,7 @@ extension RecipeCase {
   func catalog() throws -> (catalog: Catalog, text: String) {
     let base = try Catalog([first()])
     let name = try MigrationName("0002-b")
-    let written = try base.phases(request(), as: name).files
+    let written = try RecipeWriter.phases(request(), as: name, after: base).files
     let phases = try written.map { kind, text in
       try PhaseFile.read(text, file: "\(name)/\(kind.rawValue).sql", kind: kind)
     }
@@ -253,7 +253,7 @@ extension RecipeCase {
     let base = try Catalog([first()])
     let name = try MigrationName("0002-b")
     if let refused {
-      let error = migrationError { try base.phases(request(), as: name) }
+      let error = migrationError { try RecipeWriter.phases(request(), as: name, after: base) }
       #expect(error?.id == .recipeRefused)
       #expect(error?.message.contains(refused) == true, "\(error?.message ?? "nothing")")
       return

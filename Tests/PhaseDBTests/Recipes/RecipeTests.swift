@@ -372,7 +372,7 @@ struct RecipeTests {
     var request = RecipeRequest(["require", "t.b"])
     request.fill = "'none'"
     let name = try MigrationName("0004-d")
-    let files = try earlier.phases(request, as: name).files
+    let files = try RecipeWriter.phases(request, as: name, after: earlier).files
     #expect(files.map { $0.text.contains("-- @needs 0002-b/contract\n") } == [true, false, false])
     #expect(files.allSatisfy { !$0.text.contains("0003") })
     // An index of the column must not draw SQLite away from the batch's key.
@@ -396,10 +396,14 @@ struct RecipeTests {
     ])
     for words in ["rename-column t.b x", "loosen t.b", "rebuild t", "default t.b 'x'"] {
       let request = RecipeRequest(words.split(separator: " ").map(String.init))
-      let error = migrationError { try earlier.phases(request, as: MigrationName("0003-c")) }
+      let error = migrationError {
+        try RecipeWriter.phases(request, as: MigrationName("0003-c"), after: earlier)
+      }
       #expect(error?.message.contains("still has a, which migration 2 retired") == true, "\(words)")
     }
-    let files = try earlier.phases(RecipeRequest(["require", "t.c"]), as: MigrationName("0003-c")).files
+    let files = try RecipeWriter.phases(
+      RecipeRequest(["require", "t.c"]), as: MigrationName("0003-c"), after: earlier
+    ).files
     #expect(files.map(\.kind) == [.contract])
     #expect(!files[0].text.contains("phasedb_retired"))
   }
@@ -468,7 +472,7 @@ struct RecipeTests {
       (request.up, request.down, request.fill, request.release) = (up, down, fill, release)
       used.insert(words[0])
       let baseline = Script(schema, file: "baseline.sql")
-      let files = try Catalog([], baseline: baseline).phases(request, as: name).files
+      let files = try RecipeWriter.phases(request, as: name, after: Catalog([], baseline: baseline)).files
       let phases = try files.map { kind, text in
         try PhaseFile.read(text, file: "\(name)/\(kind.rawValue).sql", kind: kind)
       }

@@ -50,12 +50,12 @@ struct BatchBounds {
     ] {
       let keys = Set(table.rowKey.names.map(\.folded))
       if let column = writes.columns[name.key]?.intersection(keys).sorted().first {
-        return .unkept(
+        return BatchWatch.unkept(
           "changes \(name).\(column), the key that identifies its rows", writes.triggers[name.key], name,
           isWayBack: isWayBack, loss: SQLName(name.spelled), at: place)
       }
       guard let (taken, what) = taken(writes, except: free, isWayBack: isWayBack) else { continue }
-      return .unkept(
+      return BatchWatch.unkept(
         "\(what) \(taken)", writes.triggers[taken], name, isWayBack: isWayBack, loss: SQLName(taken.text),
         at: place)
     }

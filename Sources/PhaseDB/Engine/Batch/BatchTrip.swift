@@ -50,7 +50,7 @@ final class BatchTrip {
     let table = try lifting("looking at the table of the batches") { () in
       try BatchTable(plans, of: there.key.table, knownBy: knownKey, on: connection)
     }
-    guard let table else { throw MigrationError.archiveImpossible(SchemaName(there.key.table)) }
+    guard let table else { throw ArchivePlan.impossible(SchemaName(there.key.table)) }
     if record.direction == .up, let objection = bounds.objection(to: there, back, table, at: script) {
       throw objection
     }

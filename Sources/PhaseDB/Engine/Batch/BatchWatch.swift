@@ -157,7 +157,7 @@ extension BatchWatch {
       }
     let row: [Prose] =
       if case .rowID(let number) = trespass.row { ["the row with rowid \(number)"] } else { [] }
-    var error = MigrationError.unkept(
+    var error = Self.unkept(
       what, effect.writes.triggers[folded], table, isWayBack: licence?.isWayBack == true, loss: SQLName(name),
       at: script.place(at: start, length: script.tokenLength(at: start)), details: row)
     if licence?.isWayDown == true {
@@ -167,9 +167,7 @@ extension BatchWatch {
     }
     return error
   }
-}
 
-extension MigrationError {
   /// The error of a batch that changes rows that nothing archives.
   ///
   /// - Parameters:

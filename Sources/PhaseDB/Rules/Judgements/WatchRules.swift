@@ -42,8 +42,8 @@ enum WatchTooShort {
 enum Undetected {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.phases.compactMap { id, phase in
-      guard id.kind != .expand, phase.verifications.isEmpty, phase.probes.isEmpty, !phase.hasGuard,
-        !phase.onlyNames
+      guard id.kind != .expand, phase.verifications.isEmpty, phase.probes.isEmpty, !hasGuard(phase),
+        !onlyNames(phase)
       else {
         return nil
       }
@@ -56,14 +56,12 @@ enum Undetected {
         ])
     }
   }
-}
 
-extension Phase {
   /// Whether it does nothing but rename, retire and drop views. A program that still uses an old name gets an
   /// error, which is easy to notice.
-  fileprivate var onlyNames: Bool {
-    kind == .contract
-      && ScriptStatements(up).all.allSatisfy { statement in
+  private static func onlyNames(_ phase: Phase) -> Bool {
+    phase.kind == .contract
+      && ScriptStatements(phase.up).all.allSatisfy { statement in
         let words = statement.words.prefix(2).map(\.name)
         return words.first == "drop"
           ? words.last == "view"
@@ -72,8 +70,8 @@ extension Phase {
   }
 
   /// Whether its up SQL fails on rows that are in the way: it copies them into a table that accepts none.
-  fileprivate var hasGuard: Bool {
-    ScriptStatements(up).all.contains { statement in
+  private static func hasGuard(_ phase: Phase) -> Bool {
+    ScriptStatements(phase.up).all.contains { statement in
       guard statement.action == .createTable else { return false }
       let words = statement.words.map(\.name)
       return zip(words, words.dropFirst()).contains { $0 == "check" && $1 == "false" }

@@ -2,43 +2,8 @@ internal import Dispatch
 internal import PhaseSQLite
 internal import Synchronization
 
-extension Catalog {
-  /// Reads a folder of migrations.
-  ///
-  /// The folder holds one folder for each migration, and may hold `phasedb.json`, `baseline.sql`, `apps`,
-  /// documents (`README*`, `LICENSE`, `*.md`) and hidden files; anything else is refused, so that a misspelt
-  /// name cannot hide a phase.
-  ///
-  /// - Parameter path: the folder; places in errors are this path followed by the file's.
-  /// - Throws: what is wrong with the folder (`folder-not-found`, `folder-unreadable`, `stray-file`,
-  ///   `invalid-name`, `duplicate-number`, `empty-migration`) or with a file in it (`file-unreadable`,
-  ///   `file-too-large`, `invalid-text` and what reading a phase file throws).
-  public init(folder path: String) throws(MigrationError) {
-    let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
-    try self.init(try folder.migrations(), baseline: try folder.baseline(), origin: path)
-  }
-
-  /// Reads as much of a folder as possible: for commands that need only the ledger, and to report all problems and not
-  /// only the first.
-  ///
-  /// - Returns: the migrations all of whose phases can be read, nil when they do not make a catalog, and what is
-  ///   wrong with the others.
-  package static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
-    do throws(MigrationError) {
-      return (try Catalog(folder: path), [])
-    } catch {
-      let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
-      let (migrations, problems) = folder.readable()
-      // What is wrong with the folder as a whole shows only when every file in it is in order.
-      let baseline = (try? folder.baseline()) ?? nil
-      return (
-        try? Catalog(migrations, baseline: baseline, origin: path), problems.isEmpty ? [error] : problems
-      )
-    }
-  }
-}
-
-private struct MigrationsFolder {
+/// A folder of migrations on disk.
+struct MigrationsFolder {
   let path: String
 
   func migrations() throws(MigrationError) -> [Migration] {
