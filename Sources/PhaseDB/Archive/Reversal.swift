@@ -142,12 +142,18 @@ extension Reversal.Obstacle {
   /// The refusal of a step, as it was seen on a copy.
   init(_ error: MigrationError, of id: PhaseID) {
     self.init(
-      reason: error.message.told(of: id), rows: error.details,
+      reason: Reversal.told(error.message, of: id), rows: error.details,
       openings: error.help.filter { !$0.hasPrefix("then run: ") }, error: error.id)
   }
 }
 
 extension Reversal {
+  /// A reason without the name of the phase, for a place that already names it.
+  static func told(_ reason: Prose, of id: PhaseID) -> Prose {
+    if let rest = reason.without(prefix: "\(id) cannot come down: ") { return rest }
+    return reason.without(prefix: "\(id) down ").map { "it \($0)" } ?? reason
+  }
+
   /// The word, and the first reason for it.
   var inOneLine: Prose {
     let reason = brief

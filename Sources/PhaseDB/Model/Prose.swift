@@ -43,11 +43,6 @@ public struct Prose: Sendable, CustomStringConvertible {
     rest.raw.removeFirst(prefix.count)
     return rest
   }
-  /// A reason without the name of its phase, for a place that names the phase already.
-  func told(of id: PhaseID) -> Prose {
-    if let reason = without(prefix: "\(id) cannot come down: ") { return reason }
-    return without(prefix: "\(id) down ").map { "it \($0)" } ?? self
-  }
   /// The text before a suffix; nil when it does not end with the suffix.
   package func without(suffix: Prose) -> Prose? {
     guard description.hasSuffix(suffix.description) else { return nil }

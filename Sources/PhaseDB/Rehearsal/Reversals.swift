@@ -162,7 +162,7 @@ struct Reversals {
       if let chance = record?.chance { try addChance(chance, to: &reversal) }
     case .blocked where reversal.obstacles.isEmpty:
       reversal.obstacles += (try ledger.roundTrips.read(of: phase.sequence)?.reasons ?? []).map {
-        Reversal.Obstacle(reason: Prose($0).told(of: phase.id), openings: WayOut.forward)
+        Reversal.Obstacle(reason: Reversal.told(Prose($0), of: phase.id), openings: WayOut.forward)
       }
     case .untried:
       // Batches that found no row tried nothing. What chance makes of rows that came since is as open as elsewhere.
