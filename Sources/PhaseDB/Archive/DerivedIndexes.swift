@@ -13,11 +13,12 @@ struct DerivedIndexes {
 
   /// Looks at the indexes that a transition touches. Belongs before its SQL.
   init(
-    touched: Set<FoldedName>, isWayBack: Bool, on connection: Connection
+    touched: Set<FoldedName>, of schema: Schema, isWayBack: Bool, on connection: Connection
   ) throws(SQLiteError) {
     self.connection = connection
     self.touched = touched
     self.isWayBack = isWayBack
+    guard schema.hasVirtualTables else { return }
     for index in try Self.all(on: connection) {
       agreed[index.name.key] = index.isTouched(by: touched) ? try index.agrees(on: connection) : false
     }
@@ -25,6 +26,7 @@ struct DerivedIndexes {
 
   /// Builds those anew that agreed before and do not any more, and those that a way back made again.
   func mend() throws(SQLiteError) {
+    guard isWayBack || !agreed.isEmpty else { return }
     for index in try Self.all(on: connection)
     where index.isTouched(by: touched) || agreed[index.name.key] == nil {
       guard agreed[index.name.key] ?? isWayBack, try !index.agrees(on: connection) else { continue }

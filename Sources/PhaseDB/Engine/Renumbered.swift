@@ -49,6 +49,6 @@ extension Renumbered {
   /// The phases of a folder that are not applied, under no number.
   static func pending(in catalog: Catalog, beside applied: [AppliedPhase]) -> [(id: PhaseID, phase: Phase)] {
     let done = Set(applied.map(\.id) + all(applied, in: catalog).map(\.present))
-    return catalog.phases.filter { !done.contains($0.id) }
+    return catalog.phases(where: { !done.contains($0) })
   }
 }

@@ -47,8 +47,8 @@ struct TransitionRows {
     }
     indexes = try lifting("checking full-text indexes") { () in
       try DerivedIndexes(
-        touched: restoring.tables.union(trial.there.touchedTables), isWayBack: step.direction == .down,
-        on: connection)
+        touched: restoring.tables.union(trial.there.touchedTables), of: knowledge.schema,
+        isWayBack: step.direction == .down, on: connection)
     }
     let archiving = try lifting("archiving what \(step.id) \(step.direction.rawValue) will remove") { () in
       try Archiving(

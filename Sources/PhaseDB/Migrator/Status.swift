@@ -133,19 +133,26 @@ struct StatusWork: MigratorWork {
       database: path, catalog: try Catalog([]), access: .reading, options: options)
     return try migrator.connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge.glancing(at: migrator.connection)
+      // The folder is still being read, and has no part in this.
+      let reversals = try WaysBack(migrator: migrator).reversals(knowledge)
       let (catalog, problems) = reading.finish()
       if let catalog { migrator.catalog = catalog }
-      var status = try StatusWork(migrator: migrator).status(knowledge)
+      var status = try StatusWork(migrator: migrator).status(knowledge, reversals)
       status.unread = problems
       return status
     }
   }
 
   func status(_ knowledge: Knowledge) throws(MigrationError) -> Status {
+    try status(knowledge, try WaysBack(migrator: migrator).reversals(knowledge))
+  }
+
+  private func status(
+    _ knowledge: Knowledge, _ reversals: [PhaseID: Reversal]
+  ) throws(MigrationError) -> Status {
     let planner = try planning.planner(knowledge)
     let shown = Dictionary(grouping: planner.judgement.evidence.all, by: \.phase)
     let files = Dictionary(catalog.phases.map { ($0.id, $0.phase) }, uniquingKeysWith: { first, _ in first })
-    let reversals = try WaysBack(migrator: migrator).reversals(knowledge)
     var texts: [PhaseID: Phase] = [:]
     let applied = knowledge.applied.map { phase in
       let file = files[phase.id]
@@ -160,7 +167,7 @@ struct StatusWork: MigratorWork {
     }
     let wayBack = try wayBack(applied, texts, planner.judgement, knowledge)
     let done = Set(knowledge.applied.map(\.id))
-    let candidates = catalog.phases.filter { !done.contains($0.id) }
+    let candidates = catalog.phases(where: { !done.contains($0) })
     let pendingHere = Renumbered.pending(in: catalog, beside: knowledge.applied)
     let order = UpOrder(pendingHere, beyond: [], limit: .max, planner: planner)
     var held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })

@@ -24,10 +24,18 @@ public struct Catalog: Sendable, Hashable {
   }
 
   /// Every phase, in folder order.
-  public var phases: [(id: PhaseID, phase: Phase)] {
-    migrations.flatMap { migration in
-      migration.phases.map { (PhaseID(migration.name, $0.kind), $0) }
+  public var phases: [(id: PhaseID, phase: Phase)] { phases(where: { _ in true }) }
+
+  /// Some of the phases, in folder order.
+  func phases(where isIncluded: (PhaseID) -> Bool) -> [(id: PhaseID, phase: Phase)] {
+    var found: [(id: PhaseID, phase: Phase)] = []
+    for migration in migrations {
+      for phase in migration.phases {
+        let id = PhaseID(migration.name, phase.kind)
+        if isIncluded(id) { found.append((id, phase)) }
+      }
     }
+    return found
   }
 
   /// The phase of an id, nil when the catalog does not have it.

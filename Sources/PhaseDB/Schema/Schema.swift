@@ -134,6 +134,9 @@ package struct Schema: Sendable {
     )
   }
 
+  /// Whether a module keeps any table, those that are left out included.
+  var hasVirtualTables: Bool { rows.contains(where: \.object.isVirtual) }
+
   /// The triggers that hold lanes.
   package var laneTriggers: [SchemaObject] { rows.filter(\.holdsLane).map(\.object) }
 
