@@ -108,7 +108,9 @@ struct WatchTests {
       (#"["./phasedb.json"]"#, "", "phasedb.json cannot be run: Permission denied"),
       (#"["sleep", "60"]"#, #", "timeout": "100ms""#, "it took longer than 100ms"),
       (#"["sh", "-c", "sleep 60 & sleep 60 & exit 7"]"#, "", "exit code 7"),
-      (#"["sh", "-c", "yes | head -c 1000000000; exit 3"]"#, "", "exit code 3: y"),
+      (
+        #"["sh", "-c", "yes | head -c 1000000000; exit 3"]"#, #", "timeout": "30s""#, "exit code 3: y"
+      ),
       (#"["echo", "many"]"#, #", "number": true"#, "its last line is no number: many"),
       (#"["true"]"#, #", "number": true"#, "there is no value"),
       (#"["echo", "nan"]"#, #", "number": true"#, "its last line is no number: nan"),
