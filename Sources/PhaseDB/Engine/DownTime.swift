@@ -24,7 +24,7 @@ package struct DownTime: Sendable, Hashable {
   ///   - up: the times of the way up on the database and on a copy.
   init?(
     of phase: Phase, idle: Double?, measured: Double?, up: (taken: Double, rehearsed: Double?),
-    _ pacing: Pacing
+    _ pacing: Options.Pacing
   ) {
     if let measured {
       self.init(basis: .measured, least: min(measured, idle ?? measured), most: measured)
@@ -47,7 +47,7 @@ package struct DownTime: Sendable, Hashable {
   }
 }
 
-extension Pacing {
+extension Options.Pacing {
   /// How long batches take while an application writes, in milliseconds: after each batch the run rests as long as it
   /// held the lock.
   ///

@@ -10,14 +10,14 @@ package struct Engine {
   /// How long to wait for another connection or runner.
   let wait: Duration
   let cancellation: Cancellation
-  let pacing: Pacing
+  let pacing: Options.Pacing
   let observe: (Event) -> Void
   /// What the run is for.
   let purpose: Purpose
   /// What is known of what transitions do.
   let trials: TransitionTrials
   /// The probes of the settings, by their names.
-  let probes: [String: Probe.Source]
+  let probes: [String: Options.ProbeSource]
   /// The lanes of the settings, by their names.
   let lanes: [String: Lane]
   /// The folder for lists of what phases caused; nil for that of the database.
@@ -36,10 +36,10 @@ package struct Engine {
 
   package init(
     on connection: Connection, for purpose: Purpose = .change,
-    trials: TransitionTrials = TransitionTrials(), probes: [String: Probe.Source] = [:],
+    trials: TransitionTrials = TransitionTrials(), probes: [String: Options.ProbeSource] = [:],
     lanes: [String: Lane] = [:], effectsFolder: String? = nil, switchSettle: Duration = .zero,
     runner: Runner, now: @escaping () -> Timestamp,
-    wait: Duration, pacing: Pacing,
+    wait: Duration, pacing: Options.Pacing,
     cancellation: Cancellation, observe: @escaping (Event) -> Void
   ) {
     self.purpose = purpose
@@ -296,9 +296,21 @@ public struct RunResult: Sendable, Hashable {
     /// Whether it went up or down.
     public let direction: Direction
     /// How long that took, and how many rows it wrote.
-    public let times: StepTimes
+    public let times: Times
     /// What it had caused, listed before it came down; nil when it declares no effects.
     package let effects: EffectList?
+  }
+
+  /// How long a step took.
+  public struct Times: Sendable, Hashable {
+    package let milliseconds: Double
+    package let holdMilliseconds: Double
+    /// From its beginning to its commit, waiting left out.
+    public var duration: Duration { .milliseconds(milliseconds) }
+    /// How long the write lock was held.
+    public var hold: Duration { .milliseconds(holdMilliseconds) }
+    /// Rows its SQL changed, triggers included.
+    public let rows: Int
   }
 
   /// In the order in which it was done.
@@ -317,7 +329,7 @@ public struct RunResult: Sendable, Hashable {
 
 /// What one step did.
 struct StepReport {
-  let times: StepTimes
+  let times: RunResult.Times
   /// What its SQL wrote.
   let writes: WriteSet
   /// In a rehearsal, where archives put right what its SQL made of rows.

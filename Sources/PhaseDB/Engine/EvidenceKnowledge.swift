@@ -1,17 +1,18 @@
-/// The evidence of rehearsals, and the policy for it.
+/// The evidence of rehearsals, and which phases need it.
 ///
 /// Evidence is of one text on one schema. The schema is that of the whole database before the phase: evidence for a
 /// later phase of a run is valid if the earlier phases lead to that schema, which their own evidence says. So after a
 /// rehearsal of every pending phase, all of them may go up in that order.
 struct EvidenceKnowledge: Sendable {
-  let policy: EvidencePolicy
+  /// The kinds of phases that must have been rehearsed.
+  let kinds: Set<Phase.Kind>
   /// The evidence of the ledger, oldest first, followed by that of the operator.
   let all: [Evidence]
   /// Without a ledger a rehearsal has no place to leave evidence in.
   let hasLedger: Bool
 
-  init(policy: EvidencePolicy = .none, _ all: [Evidence] = [], hasLedger: Bool = true) {
-    self.policy = policy
+  init(for kinds: Set<Phase.Kind> = [], _ all: [Evidence] = [], hasLedger: Bool = true) {
+    self.kinds = kinds
     self.all = all
     self.hasLedger = hasLedger
   }
@@ -39,11 +40,11 @@ struct EvidenceKnowledge: Sendable {
   ///     is enough for now.
   func closedGate(
     _ id: PhaseID, _ phase: Phase, on schema: SchemaDigest?, isWaiting: Bool = false
-  ) -> ClosedGate? {
-    func gate(_ reason: Prose, _ opening: Prose, _ error: MigrationError.ID = .phaseHeld) -> ClosedGate {
-      ClosedGate(gate: .evidence, reason: reason, opening: opening, error: error)
+  ) -> Gate.Closed? {
+    func gate(_ reason: Prose, _ opening: Prose, _ error: MigrationError.ID = .phaseHeld) -> Gate.Closed {
+      Gate.Closed(gate: .evidence, reason: reason, opening: opening, error: error)
     }
-    guard policy.asks(for: phase.kind) else {
+    guard kinds.contains(phase.kind) else {
       // What is not asked for is not hidden, either.
       return known(of: id, phase, on: schema).map {
         gate($0.reason, $0.opening)

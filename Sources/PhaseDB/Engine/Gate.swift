@@ -31,61 +31,33 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   public static let overridable: [Gate] = [
     .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .lane, .switch, .effects, .drift, .edited,
   ]
-}
 
-/// A gate that holds a phase now.
-public struct ClosedGate: Sendable, Hashable {
-  /// Which gate it is.
-  public let gate: Gate
-  /// Why, in one sentence without a full stop.
-  public let reason: Prose
-  /// The same in a few words, for one line of a list.
-  package let brief: Prose
-  /// What would open it.
-  public let opening: Prose
-  /// The id of the error that refuses a phase which was asked for by name.
-  let error: MigrationError.ID
-  /// The other phase that causes it; nil when the held phase itself does.
-  let phase: PhaseID?
+  /// A gate that holds a phase now.
+  public struct Closed: Sendable, Hashable {
+    /// Which gate it is.
+    public let gate: Gate
+    /// Why, in one sentence without a full stop.
+    public let reason: Prose
+    /// The same in a few words, for one line of a list.
+    package let brief: Prose
+    /// What would open it.
+    public let opening: Prose
+    /// The id of the error that refuses a phase which was asked for by name.
+    let error: MigrationError.ID
+    /// The other phase that causes it; nil when the held phase itself does.
+    let phase: PhaseID?
 
-  init(
-    gate: Gate, reason: Prose, brief: Prose? = nil, opening: Prose, error: MigrationError.ID = .phaseHeld,
-    phase: PhaseID? = nil
-  ) {
-    self.gate = gate
-    self.brief = brief ?? reason
-    self.phase = phase
-    self.reason = reason
-    self.opening = opening
-    self.error = error
-  }
-}
-
-/// A phase that may not run yet.
-public struct HeldPhase: Sendable, Hashable {
-  /// The phase that is held.
-  public let id: PhaseID
-  /// Its text.
-  public let phase: Phase
-  /// Never empty.
-  public let gates: [ClosedGate]
-}
-
-extension HeldPhase {
-  /// The error that refuses a phase which was asked for by name, or which blocks what was asked for.
-  ///
-  /// - Parameter all: every held phase of the range.
-  package func error(among all: [HeldPhase] = []) -> MigrationError {
-    let gate = gates[0]
-    let others = Gate.allCases.compactMap { gate -> Prose? in
-      let held = all.filter { $0.id != id && $0.gates[0].gate == gate }.map(\.id.short)
-      return held.isEmpty ? nil : "also held by \(gate.rawValue): \(held.joined(separator: ", "))"
+    init(
+      gate: Gate, reason: Prose, brief: Prose? = nil, opening: Prose, error: MigrationError.ID = .phaseHeld,
+      phase: PhaseID? = nil
+    ) {
+      self.gate = gate
+      self.brief = brief ?? reason
+      self.phase = phase
+      self.reason = reason
+      self.opening = opening
+      self.error = error
     }
-    let isOverridable = Gate.overridable.contains(gate.gate)
-    return MigrationError(
-      gate.error, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
-      details: gates.dropFirst().map { "\($0.gate.rawValue): \($0.reason)" } + others,
-      state: "nothing was changed", help: [gate.opening] + (isOverridable ? [gate.gate.overriding] : []))
   }
 }
 

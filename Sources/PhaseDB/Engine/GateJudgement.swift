@@ -42,8 +42,8 @@ package struct GateJudgement: Sendable {
   func closedForUp(
     _ id: PhaseID, _ phase: Phase, appliedAt: [PhaseID: Timestamp], schema: SchemaDigest?,
     watched: [PhaseID] = [], isWaiting: Bool
-  ) -> [ClosedGate] {
-    var closed: [ClosedGate] = []
+  ) -> [Gate.Closed] {
+    var closed: [Gate.Closed] = []
     closed += windowForUp(phase)
     if !isFresh, let gate = soak(id, phase, appliedAt) { closed.append(gate) }
     closed += needs(phase, appliedAt)
@@ -62,7 +62,7 @@ package struct GateJudgement: Sendable {
   }
 
   /// The gates that keep a phase from coming down.
-  func closedForDown(_ id: PhaseID, _ windows: Windows) -> [ClosedGate] {
+  func closedForDown(_ id: PhaseID, _ windows: Windows) -> [Gate.Closed] {
     guard !overridden.contains(.window) else { return [] }
     return windows.flatMap { window in
       if window.range.isOffline {
@@ -70,7 +70,7 @@ package struct GateJudgement: Sendable {
         if !gates.isEmpty { return gates }
       }
       return live.versions(of: window.application).filter { window.range.isExceeded(by: $0.version) }.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .window,
           reason: "\(live.sentence($0)) and needs \(id.short), whose window is \(window.range)",
           brief: "\(live.brief($0)), which needs \(id.short)",
@@ -103,20 +103,20 @@ package struct GateJudgement: Sendable {
   }
 
   /// The window alone, which another check-in may close between the plan and the step.
-  func closedWindow(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> [ClosedGate] {
+  func closedWindow(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> [Gate.Closed] {
     guard !overridden.contains(.window) else { return [] }
     if direction == .down { return closedForDown(id, phase.windows) }
     return windowForUp(phase)
   }
 
   /// The evidence alone, asked of the schema on which the step really runs.
-  func closedEvidence(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest) -> [ClosedGate] {
+  func closedEvidence(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest) -> [Gate.Closed] {
     guard !isFresh, !overridden.contains(.evidence) else { return [] }
     return evidence.closedGate(id, phase, on: schema).map { [$0] } ?? []
   }
 
   /// Only the version that starts on a fresh database depends on it.
-  private func windowForUp(_ phase: Phase) -> [ClosedGate] {
+  private func windowForUp(_ phase: Phase) -> [Gate.Closed] {
     phase.windows.flatMap { window in
       if window.range.isOffline, !isFresh {
         let gates = notStopped(window, .up)
@@ -126,7 +126,7 @@ package struct GateJudgement: Sendable {
       let unreadable = live.unreadable(of: window.application)
       if phase.kind == .contract, !isFresh, let checkIn = unreadable.first {
         return [
-          ClosedGate(
+          Gate.Closed(
             gate: .window,
             reason:
               "\(checkIn.instance) checked in as \(window.application) '\(checkIn.versionText)', which is not a version",
@@ -137,7 +137,7 @@ package struct GateJudgement: Sendable {
       let isKnown = window.range.isOffline || live.isToldAbsent(window.application)
       if known.isEmpty, phase.kind == .contract, !isFresh, !isKnown {
         return [
-          ClosedGate(
+          Gate.Closed(
             gate: .window,
             reason: "no live version of \(window.application) is known, and a contract needs to know it",
             brief: "needs to know which \(window.application) is live",
@@ -145,7 +145,7 @@ package struct GateJudgement: Sendable {
         ]
       }
       return known.filter { window.range.isUndercut(by: $0.version) }.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .window, reason: "\(live.sentence($0)) and older than the window \(window.range)",
           brief: "needs \(window.application) \(window.range.withoutUpper); \(live.brief($0))",
           opening:
@@ -156,7 +156,7 @@ package struct GateJudgement: Sendable {
   }
 
   /// What speaks against a phase for which an application stops: some version of it runs, or nothing says that none does.
-  private func notStopped(_ window: Window, _ direction: Direction) -> [ClosedGate] {
+  private func notStopped(_ window: Window, _ direction: Direction) -> [Gate.Closed] {
     let application = window.application
     let way = direction == .up ? "goes up" : "comes down"
     let stop: Prose =
@@ -164,7 +164,7 @@ package struct GateJudgement: Sendable {
     let unreadable = live.unreadable(of: application)
     if !unreadable.isEmpty {
       return unreadable.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .window,
           reason:
             "\($0.instance) checked in as \(application) '\($0.versionText)', and the phase \(way) only while \(application) is stopped",
@@ -174,7 +174,7 @@ package struct GateJudgement: Sendable {
     let running = live.running(of: application)
     guard running.isEmpty else {
       return running.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .window,
           reason: "\(live.sentence($0)), and the phase \(way) only while \(application) is stopped",
           brief: "stop \(application) first; \(live.brief($0))", opening: stop)
@@ -182,7 +182,7 @@ package struct GateJudgement: Sendable {
     }
     guard !live.isKnownAbsent(application) else { return [] }
     return [
-      ClosedGate(
+      Gate.Closed(
         gate: .window,
         reason:
           "the phase \(way) only while \(application) is stopped, and nothing says that it is",
@@ -191,13 +191,13 @@ package struct GateJudgement: Sendable {
     ]
   }
 
-  private func soak(_ id: PhaseID, _ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> ClosedGate? {
+  private func soak(_ id: PhaseID, _ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> Gate.Closed? {
     guard let soak = phase.soak else { return nil }
-    let earlier = PhaseKind.allCases.filter { $0 < id.kind }.map { PhaseID(id.migration, $0) }
+    let earlier = Phase.Kind.allCases.filter { $0 < id.kind }.map { PhaseID(id.migration, $0) }
     guard let since = earlier.compactMap({ appliedAt[$0] }).max()?.date else { return nil }
     let opens = since.addingTimeInterval(soak.milliseconds / 1_000)
     guard opens > now else { return nil }
-    return ClosedGate(
+    return Gate.Closed(
       gate: .soak, reason: "the phase before it must have been in place for \(DurationText.print(soak))",
       brief: "waits until \(Timestamp(opens).minute)",
       opening: "wait until \(Timestamp(opens))")
@@ -206,10 +206,10 @@ package struct GateJudgement: Sendable {
   /// A contract takes away what the way back of the earlier phases needs, so their watches come first.
   private func openWatches(
     _ id: PhaseID, _ appliedAt: [PhaseID: Timestamp], _ watched: [PhaseID]
-  ) -> [ClosedGate] {
+  ) -> [Gate.Closed] {
     guard id.kind == .contract else { return [] }
     let begun = watched.filter { $0.migration == id.migration }.map { phase in
-      ClosedGate(
+      Gate.Closed(
         gate: .watch, reason: "the watch of \(phase.short) begins when it goes up",
         brief: "waits for the watch of \(phase.short)",
         opening: "apply \(phase.short) first, and watch it: phasedb up --watch")
@@ -221,7 +221,7 @@ package struct GateJudgement: Sendable {
     return begun
       + open.sorted { $0.id < $1.id }.map { watch in
         let detail = watch.detail.isEmpty ? "" : ": \(watch.detail)"
-        return ClosedGate(
+        return Gate.Closed(
           gate: .watch, reason: "the watch of \(watch.phase.short) is \(watch.verdict.rawValue)\(detail)",
           brief: "the watch of \(watch.phase.short) is \(watch.verdict.rawValue)",
           opening: watch.isOpen
@@ -231,10 +231,10 @@ package struct GateJudgement: Sendable {
       }
   }
 
-  private func reversal(_ id: PhaseID, _ phase: Phase) -> ClosedGate? {
+  private func reversal(_ id: PhaseID, _ phase: Phase) -> Gate.Closed? {
     let reversed = watches.last { $0.phase == id && $0.reversal != nil }
     guard let reversed, reversed.text.tokenHash == phase.tokenHash else { return nil }
-    return ClosedGate(
+    return Gate.Closed(
       gate: .reversed,
       reason:
         "this text came down by itself, because the probe '\(reversed.failed)' failed after it went up on \(reversed.since)",
@@ -245,13 +245,13 @@ package struct GateJudgement: Sendable {
   /// The switches for which a phase waits, each of which must be on for everybody, and have been so long enough.
   ///
   /// - Parameter switches: those that there are now.
-  func closedSwitches(_ phase: Phase, among switches: [SwitchRecord]) -> [ClosedGate] {
+  func closedSwitches(_ phase: Phase, among switches: [SwitchRecord]) -> [Gate.Closed] {
     guard !isFresh, !overridden.contains(.switch) else { return [] }
     return phase.switchesRequired.compactMap { required in
       let name = required.name
       let word = ShellWord(name)
       guard let present = switches.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
-        return ClosedGate(
+        return Gate.Closed(
           gate: .switch, reason: "it waits for the switch '\(name)', which no applied phase makes",
           brief: "waits for the switch '\(name)', which is not made",
           opening: "apply the expand that makes it first")
@@ -259,7 +259,7 @@ package struct GateJudgement: Sendable {
       let time = DurationText.print(required.fullFor ?? .zero)
       guard let since = present.fullSince?.date else {
         let isAll = present.exposure == .full
-        return ClosedGate(
+        return Gate.Closed(
           gate: .switch,
           reason:
             "the switch '\(name)' must have been on for everybody for \(time), and is at \(present.standing)",
@@ -270,7 +270,7 @@ package struct GateJudgement: Sendable {
       }
       let opens = since.addingTimeInterval((required.fullFor ?? .zero).milliseconds / 1_000)
       guard opens > now else { return nil }
-      return ClosedGate(
+      return Gate.Closed(
         gate: .switch,
         reason:
           "the switch '\(name)' must have been on for everybody for \(time), and is since \(Timestamp(since))",
@@ -278,12 +278,12 @@ package struct GateJudgement: Sendable {
     }
   }
 
-  private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [ClosedGate] {
+  private func needs(_ phase: Phase, _ appliedAt: [PhaseID: Timestamp]) -> [Gate.Closed] {
     phase.needs.compactMap { need in
       let isMet = (Array(appliedAt.keys) + squashed).contains { $0.isNamed(by: need) }
       return isMet
         ? nil
-        : ClosedGate(
+        : Gate.Closed(
           gate: .needs, reason: "it needs \(need), which is not applied",
           brief: "waits for \((try? PhaseID(need))?.short ?? need)",
           opening: "apply \(need) first")

@@ -144,7 +144,7 @@ final class HeldLanes {
       guard ContinuousClock.now < deadline else {
         throw access.notIdle(use, turn, "\(waiting.words("waiting"))")
       }
-      tell(&told, .laneWaiting(use.lane, turn.step.id, waiting, what: .waiting))
+      tell(&told, .laneQueued(use.lane, turn.step.id, jobs: waiting.jobs, oldest: waiting.oldest))
       Pause.sleep(milliseconds: 100)
     }
     if access.isTrigger {
@@ -163,7 +163,7 @@ final class HeldLanes {
       let end = ContinuousClock.now + access.lane.pause
       while ContinuousClock.now < end {
         if engine.cancellation.isRequested { throw MigrationError.stopped() }
-        tell(&told, .laneWaiting(use.lane, turn.step.id, LaneCount(0, oldest: end - .now), what: .time))
+        tell(&told, .lanePausing(use.lane, turn.step.id, remaining: end - .now))
         Pause.sleep(milliseconds: min(100, (end - .now).milliseconds))
       }
       return
@@ -178,7 +178,7 @@ final class HeldLanes {
         guard ContinuousClock.now < deadline else {
           throw access.notIdle(use, turn, "\(count.words("in flight"))")
         }
-        tell(&told, .laneWaiting(use.lane, turn.step.id, count, what: .inFlight))
+        tell(&told, .laneBusy(use.lane, turn.step.id, jobs: count.jobs, oldest: count.oldest))
       }
       Pause.sleep(milliseconds: 200)
     }

@@ -173,12 +173,13 @@ final class LaneAccess {
     switch look {
     case nil: return nil
     case .answer(let answer):
-      switch answer({ [cancellation] in cancellation.isRequested }) {
-      case .count(let count): return count
-      case .unknown(let why):
+      do {
+        let (jobs, oldest) = try answer { [cancellation] in cancellation.isRequested }
+        return LaneCount(jobs, oldest: oldest)
+      } catch {
         if cancellation.isRequested { throw MigrationError.stopped() }
         throw MigrationError(
-          .laneNotHeld, "lane \(name) cannot be looked at: \(why)", state: "nothing was changed",
+          .laneNotHeld, "lane \(name) cannot be looked at: \(error)", state: "nothing was changed",
           help: ["find out why, and run the command again"])
       }
     case .query(let sql):

@@ -5,7 +5,7 @@ public struct Plan: Sendable {
   /// In the order in which they run.
   public internal(set) var steps: [Step]
   /// Requested phases that may not run yet.
-  public let held: [HeldPhase]
+  public let held: [Held]
   /// Notes for the operator that hold nothing.
   public internal(set) var notes: [Prose]
   /// True when the baseline is run first, on an empty database.
@@ -89,5 +89,33 @@ public struct Plan: Sendable {
 
     /// The SQL that runs.
     public var script: Script { direction == .up ? phase.up : phase.down }
+  }
+
+  /// A phase that may not run yet.
+  public struct Held: Sendable, Hashable {
+    /// The phase that is held.
+    public let id: PhaseID
+    /// Its text.
+    package let phase: Phase
+    /// The gates that hold it; never empty.
+    public let gates: [Gate.Closed]
+  }
+}
+
+extension Plan.Held {
+  /// The error that refuses a phase which was asked for by name, or which blocks what was asked for.
+  ///
+  /// - Parameter all: every held phase of the range.
+  package func error(among all: [Held] = []) -> MigrationError {
+    let gate = gates[0]
+    let others = Gate.allCases.compactMap { gate -> Prose? in
+      let held = all.filter { $0.id != id && $0.gates[0].gate == gate }.map(\.id.short)
+      return held.isEmpty ? nil : "also held by \(gate.rawValue): \(held.joined(separator: ", "))"
+    }
+    let isOverridable = Gate.overridable.contains(gate.gate)
+    return MigrationError(
+      gate.error, "\(id) is held by its \(gate.gate.rawValue) gate: \(gate.reason)",
+      details: gates.dropFirst().map { "\($0.gate.rawValue): \($0.reason)" } + others,
+      state: "nothing was changed", help: [gate.opening] + (isOverridable ? [gate.gate.overriding] : []))
   }
 }

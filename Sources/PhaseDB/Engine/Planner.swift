@@ -92,17 +92,17 @@ package struct Planner {
     let note = try stopAtFloor(&count, selection, half != nil)
     let range = applied.suffix(count)
     var steps: [(id: PhaseID, phase: Phase)] = []
-    var held: [HeldPhase] = []
+    var held: [Plan.Held] = []
     if let half {
       steps.append(half)
       let gates = judgement.closedForDown(half.id, half.phase.windows)
-      if !gates.isEmpty { held.append(HeldPhase(id: half.id, phase: half.phase, gates: gates)) }
+      if !gates.isEmpty { held.append(Plan.Held(id: half.id, phase: half.phase, gates: gates)) }
     }
     for phase in range.reversed() {
       let recorded = try recorded(phase)
       steps.append((phase.id, recorded))
       let gates = judgement.closedForDown(phase.id, phase.windows)
-      if !gates.isEmpty { held.append(HeldPhase(id: phase.id, phase: recorded, gates: gates)) }
+      if !gates.isEmpty { held.append(Plan.Held(id: phase.id, phase: recorded, gates: gates)) }
     }
     // One phase that may not come down stops the whole range, before anything is reversed.
     if let first = held.first { throw first.error(among: held) }
@@ -146,7 +146,7 @@ package struct Planner {
   }
 
   /// Whether an operator brought evidence that would open the only closed gate, if it were of this text and schema.
-  private func isHeldByWrongEvidence(_ held: HeldPhase) -> Bool {
+  private func isHeldByWrongEvidence(_ held: Plan.Held) -> Bool {
     let wrong: Set<MigrationError.ID> = [.evidenceOtherPhase, .evidenceOtherSchema]
     return brought.contains(held.id) && held.gates.allSatisfy { wrong.contains($0.error) }
   }
@@ -162,7 +162,7 @@ package struct Planner {
   }
 
   /// How many applied phases stay when coming down to a phase or `@CHECKPOINT`.
-  private func kept(_ target: Target, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
+  private func kept(_ target: Selection.Target, _ checkpoints: [Checkpoint]) throws(MigrationError) -> Int {
     let name: String
     switch target {
     case .checkpoint(let checkpoint):
@@ -187,7 +187,7 @@ package struct Planner {
 
   func plan(
     _ direction: Direction, order: [(id: PhaseID, phase: Phase)], liveAfter: [[String: StateInterval]],
-    held: [HeldPhase], baseline: Script?
+    held: [Plan.Held], baseline: Script?
   ) -> Plan {
     let steps = zip(order, liveAfter).map { step, live in
       Plan.Step(id: step.id, direction: direction, phase: step.phase, liveAfter: live)
@@ -286,7 +286,7 @@ extension Planner {
 
   /// A way up that would end between two phases for which an application stops, where no version of it may run.
   private func refuseOfflineEnd(
-    _ steps: [(id: PhaseID, phase: Phase)], _ after: [[String: StateInterval]], _ held: [HeldPhase]
+    _ steps: [(id: PhaseID, phase: Phase)], _ after: [[String: StateInterval]], _ held: [Plan.Held]
   ) throws(MigrationError) {
     guard !judgement.isFresh, !judgement.overridden.contains(.window), let last = steps.last else { return }
     let now = LiveIntervals.of(applied: applied.map(\.windows), pending: pendingAfter([]))

@@ -5,7 +5,7 @@ internal import PhaseSQLite
 struct Sampler {
   let connection: Connection
   /// The probes of the settings, by their names.
-  let sources: [String: Probe.Source]
+  let sources: [String: Options.ProbeSource]
   let cancellation: Cancellation
 
   /// How many rows of violations are counted.
@@ -119,7 +119,7 @@ struct Sampler {
     let sampler = Sampler(
       connection: engine.connection, sources: engine.probes, cancellation: engine.cancellation)
     var all: [String: [Sample]] = [:]
-    var gates: [ClosedGate] = []
+    var gates: [Gate.Closed] = []
     for probe in step.phase.probes {
       // Of a probe that compares with what was there before, this is the value before.
       let samples = (0..<(probe.isRelative ? 5 : 1)).map { _ in
@@ -130,7 +130,7 @@ struct Sampler {
       if probe.isRelative, Probe.baseline(of: samples) == nil {
         let why = samples.last { $0.value == nil }?.reason ?? ""
         gates.append(
-          ClosedGate(
+          Gate.Closed(
             gate: .probe,
             reason:
               "the probe '\(probe.title)' compares with what was there before, which cannot be told: \(why)",
@@ -138,7 +138,7 @@ struct Sampler {
             opening: "make its query work on the schema before the phase"))
       } else if let sample = samples.last, sample.outcome == .fails {
         gates.append(
-          ClosedGate(
+          Gate.Closed(
             gate: .probe, reason: "the probe '\(probe.title)' fails already: \(sample.reason)",
             brief: "the probe '\(probe.title)' fails already",
             opening: "find out why, or correct the probe"))
@@ -148,7 +148,7 @@ struct Sampler {
     if turn.plan.overridden.contains(.probe) { gates = [] }
     // One that is half done is not held: rows up to its cursor are as it leaves them.
     guard !gates.isEmpty, try knowledge.ledger?.batches.underWay()?.id != step.id else { return all }
-    throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error()
+    throw Plan.Held(id: step.id, phase: step.phase, gates: gates).error()
   }
 }
 

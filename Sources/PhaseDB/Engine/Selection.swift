@@ -14,11 +14,27 @@ public enum Selection: Sendable, Hashable {
   case downAll
 
   /// Whether phases are applied or reversed.
-  public var direction: Direction {
+  package var direction: Direction {
     switch self {
     case .upAll, .up, .upTo: .up
     case .down, .downTo, .downAll: .down
     }
+  }
+
+  /// A point to which a way down returns. As a literal it is a phase, or `@CHECKPOINT`.
+  public enum Target: Sendable, Hashable, ExpressibleByStringLiteral {
+    /// The schema after a phase: its id, or a prefix that names one phase.
+    case phase(String)
+    /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
+    case checkpoint(String)
+
+    /// A phase, or a checkpoint behind an `@`.
+    public init(_ text: String) {
+      self = text.hasPrefix("@") ? .checkpoint(String(text.dropFirst())) : .phase(text)
+    }
+
+    /// A phase, or a checkpoint behind an `@`.
+    public init(stringLiteral text: String) { self.init(text) }
   }
 }
 
@@ -43,20 +59,4 @@ package enum Destination: Sendable, Hashable {
       self = .phase(text)
     }
   }
-}
-
-/// A point to which a way down returns. As a literal it is a phase, or `@CHECKPOINT`.
-public enum Target: Sendable, Hashable, ExpressibleByStringLiteral {
-  /// The schema after a phase: its id, or a prefix that names one phase.
-  case phase(String)
-  /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
-  case checkpoint(String)
-
-  /// A phase, or a checkpoint behind an `@`.
-  public init(_ text: String) {
-    self = text.hasPrefix("@") ? .checkpoint(String(text.dropFirst())) : .phase(text)
-  }
-
-  /// A phase, or a checkpoint behind an `@`.
-  public init(stringLiteral text: String) { self.init(text) }
 }

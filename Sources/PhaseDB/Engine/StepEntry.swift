@@ -93,8 +93,8 @@ struct StepEntry {
     try refuse(plan.judgement.closedSwitches(step.phase, among: switches))
   }
 
-  private func refuse(_ gates: [ClosedGate]) throws(MigrationError) {
-    guard gates.isEmpty else { throw HeldPhase(id: step.id, phase: step.phase, gates: gates).error() }
+  private func refuse(_ gates: [Gate.Closed]) throws(MigrationError) {
+    guard gates.isEmpty else { throw Plan.Held(id: step.id, phase: step.phase, gates: gates).error() }
   }
 
   /// Records the operator's evidence that opened the gate, beside the phase in the ledger.

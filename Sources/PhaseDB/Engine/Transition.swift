@@ -157,7 +157,7 @@ struct Transition {
     state.hasLoggedOverrides = true
     let held = ContinuousClock.now - start.locked
     if !start.drift.isEmpty { engine.observe(.driftAccepted(start.drift)) }
-    let times = StepTimes(
+    let times = RunResult.Times(
       milliseconds: (ContinuousClock.now - start.began).milliseconds, holdMilliseconds: held.milliseconds,
       rows: rows)
     engine.observe(

@@ -6,7 +6,7 @@ internal import PhaseSQLite
 /// wait for a later phase; a held expand or migrate stops everything after it.
 struct UpOrder {
   private(set) var steps: [(id: PhaseID, phase: Phase)] = []
-  private(set) var held: [HeldPhase] = []
+  private(set) var held: [Plan.Held] = []
 
   private let planner: Planner
   private var appliedAt: [PhaseID: Timestamp]
@@ -59,7 +59,7 @@ struct UpOrder {
       let inFront = blocker ?? ownEarlier ?? (phase.kind == .contract ? contractHeld : nil)
       let gates = closedGates(id, phase, inFront: inFront, rest: pending + candidates[(index + 1)...])
       guard gates.isEmpty else {
-        held.append(HeldPhase(id: id, phase: phase, gates: gates))
+        held.append(Plan.Held(id: id, phase: phase, gates: gates))
         pending.append(candidate)
         if phase.kind == .contract { contractHeld = contractHeld ?? id } else { blocker = blocker ?? id }
         continue
@@ -92,7 +92,7 @@ struct UpOrder {
 
   private func closedGates(
     _ id: PhaseID, _ phase: Phase, inFront: PhaseID?, rest: [(id: PhaseID, phase: Phase)]
-  ) -> [ClosedGate] {
+  ) -> [Gate.Closed] {
     var gates = planner.judgement.closedForUp(
       id, phase, appliedAt: appliedAt, schema: schema ?? rehearsedSchema(id, phase),
       watched: steps.filter { $0.phase.watch != nil }.map(\.id), isWaiting: inFront != nil)
@@ -103,7 +103,7 @@ struct UpOrder {
     }
     if gates.isEmpty, let inFront {
       gates = [
-        ClosedGate(
+        Gate.Closed(
           gate: .order, reason: "\(inFront.short) comes first and is held",
           brief: "waits for \(inFront.short)",
           opening: "apply \(inFront)")
@@ -114,7 +114,7 @@ struct UpOrder {
 
   /// A contract after which no version of some application could be live has to wait for the phases that the newer
   /// version needs.
-  private func emptyInterval(after phase: Phase, rest: [(id: PhaseID, phase: Phase)]) -> ClosedGate? {
+  private func emptyInterval(after phase: Phase, rest: [(id: PhaseID, phase: Phase)]) -> Gate.Closed? {
     guard !planner.judgement.overridden.contains(.window) else { return nil }
     let intervals = LiveIntervals.of(
       applied: planner.applied.map(\.windows) + steps.map(\.phase.windows) + [phase.windows],
@@ -122,7 +122,7 @@ struct UpOrder {
     for window in phase.windows {
       guard let interval = intervals[window.application], interval.isContradiction else { continue }
       let needed = rest.first { $0.phase.windows[window.application]?.upper == interval.upper }
-      return ClosedGate(
+      return Gate.Closed(
         gate: .window, reason: "after it no version of \(window.application) could be live: \(interval)",
         opening: needed.map { "apply \($0.id) first" }
           ?? "apply the phases that the newer version needs first")

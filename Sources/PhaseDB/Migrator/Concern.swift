@@ -54,7 +54,7 @@ extension Status {
     return gates.map(concern) + versions + halfDone + watching + abandoned + rehearsals + waiting + files
   }
 
-  private func concern(_ gate: ClosedGate) -> Concern {
+  private func concern(_ gate: Gate.Closed) -> Concern {
     Concern(
       gate.gate == .drift ? .drift : .edited, of: gate.phase, gate.reason,
       details: gate.gate == .drift ? drift : [], remedies: [gate.opening])

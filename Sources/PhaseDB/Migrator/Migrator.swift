@@ -180,7 +180,7 @@ public final class Migrator {
   /// - Throws: what ``plan(_:)`` and ``run(_:observe:)`` throw; `reversal-blocked` before anything is reversed.
   @discardableResult
   public func down(
-    to target: Target, observe: @escaping (Event) -> Void = { _ in }
+    to target: Selection.Target, observe: @escaping (Event) -> Void = { _ in }
   ) throws(MigrationError) -> RunResult {
     try run(try plan(.downTo(target)), observe: observe)
   }
@@ -231,7 +231,7 @@ public final class Migrator {
   /// Does the same as ``down(to:observe:)`` on a thread of its own, and can be cancelled.
   @discardableResult
   public nonisolated(nonsending) func down(
-    to target: Target, observe: @escaping @Sendable (Event) -> Void = { _ in }
+    to target: Selection.Target, observe: @escaping @Sendable (Event) -> Void = { _ in }
   ) async throws(MigrationError) -> RunResult {
     try await PlanRun(migrator: self).onThreadOfItsOwn { migrator throws(MigrationError) in
       try migrator.down(to: target, observe: observe)
@@ -261,7 +261,7 @@ public final class Migrator {
   ///
   /// - Parameter target: where to stop, as `.checkpoint("before-release")`; a phase stays applied itself.
   @_disfavoredOverload
-  public func down(to target: Target) -> some AsyncSequence<Event, MigrationError> {
+  public func down(to target: Selection.Target) -> some AsyncSequence<Event, MigrationError> {
     RunEvents(migrator: self, selection: .downTo(target))
   }
 

@@ -2,7 +2,7 @@
 package struct PhaseUnderWay: Sendable, Hashable {
   package let id: PhaseID
   package let direction: Direction
-  package let progress: BatchProgress
+  package let progress: Event.BatchProgress
   /// Why no batch runs; nil while batches do, or when the run was killed.
   package let pause: BatchPause?
   /// Since when it goes in this direction.
@@ -18,9 +18,9 @@ package struct PhaseUnderWay: Sendable, Hashable {
     let pace = record.pace
     id = record.id
     direction = record.direction
-    progress = BatchProgress(
+    progress = Event.BatchProgress(
       rows: record.rows, fraction: record.fraction, rowsPerSecond: pace.rowsPerSecond, batchSize: pace.size,
-      hold: BatchProgress.Hold(last: pace.lastHold, median: pace.medianHold, p99: pace.p99Hold),
+      hold: Event.BatchProgress.Hold(last: pace.lastHold, median: pace.medianHold, p99: pace.p99Hold),
       pauseMilliseconds: pace.pause, remaining: nil)
     pause = record.pause
     since = record.since

@@ -126,7 +126,7 @@ struct Planning: MigratorWork {
   private func evidence(_ knowledge: Knowledge) throws(MigrationError) -> EvidenceKnowledge {
     let recorded = try lifting("reading the ledger") { () in try knowledge.ledger?.evidence.all() ?? [] }
     return EvidenceKnowledge(
-      policy: options.evidencePolicy, recorded + options.evidence, hasLedger: knowledge.ledger != nil)
+      for: options.mustBeRehearsed, recorded + options.evidence, hasLedger: knowledge.ledger != nil)
   }
 
   private func live(

@@ -97,7 +97,7 @@ package struct Readiness: Sendable {
     package let watch: WatchRecord?
     /// How long a contract waits; nil when it need not.
     package let wait: Wait?
-    package let gates: [ClosedGate]
+    package let gates: [Gate.Closed]
     package internal(set) var toSafe: TimeToSafe
   }
 

@@ -247,7 +247,7 @@ struct ReadinessWork {
   /// The same of a phase that is applied, whose way back is judged from the rows that are there now.
   ///
   /// - Returns: when it was seen, or why that is no evidence.
-  func proofOfApplied(_ phase: PhaseStatus) -> Result<Timestamp, LackOfProof> {
+  func proofOfApplied(_ phase: Status.Entry) -> Result<Timestamp, LackOfProof> {
     func lacking(_ why: Prose, _ closing: Readiness.Closing? = nil) -> Result<Timestamp, LackOfProof> {
       .failure(LackOfProof(lack: Lack(why: why, closing: closing ?? rehearsingDown(phase.id))))
     }

@@ -99,14 +99,14 @@ struct RehearsalWork: MigratorWork {
 /// The phases to rehearse, in the order in which they would go up.
 struct RehearsalOrder {
   var steps: [(id: PhaseID, phase: Phase)]
-  let held: [HeldPhase]
+  let held: [Plan.Held]
   /// The only one to rehearse, nil for all.
   let chosen: PhaseID?
   var baseline: Script?
   var hasLedger: Bool
 
   init(
-    steps: [(id: PhaseID, phase: Phase)], held: [HeldPhase], chosen: PhaseID?, baseline: Script?,
+    steps: [(id: PhaseID, phase: Phase)], held: [Plan.Held], chosen: PhaseID?, baseline: Script?,
     hasLedger: Bool
   ) {
     (self.steps, self.held, self.chosen) = (steps, held, chosen)

@@ -11,13 +11,13 @@ public struct Status: Sendable {
   /// True when the database has no tables, so that there is nothing to be compatible with.
   public let isFresh: Bool
   /// Applied phases in the order in which they were applied, then pending ones in folder order.
-  public internal(set) var phases: [PhaseStatus]
+  public internal(set) var phases: [Entry]
   /// The checkpoint the database is at, nil before the first phase.
   public let checkpoint: Checkpoint?
   /// How the schema differs from what the ledger says, one line each; empty when it does not.
   public let drift: [Prose]
   /// The closed gates that hold every phase: drift, and the texts that were edited.
-  public let gates: [ClosedGate]
+  public let gates: [Gate.Closed]
   /// For each application, the versions that may be live now.
   public let live: [String: StateInterval]
   /// The check-ins that still count; empty when `live` of ``Options`` names the live versions.
@@ -59,11 +59,35 @@ public struct Status: Sendable {
   }
 
   /// The phases that the database has.
-  public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
+  public var applied: [Entry] { phases.filter { $0.applied != nil } }
   /// The phases of the catalog that it lacks.
-  public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
+  public var pending: [Entry] { phases.filter { $0.applied == nil } }
   /// Whether somebody changed the schema outside phasedb.
   public var hasDrifted: Bool { !drift.isEmpty }
+
+  /// Where one phase stands.
+  public struct Entry: Sendable {
+    /// The phase.
+    public let id: PhaseID
+    /// How it was applied, nil while it is pending.
+    package let applied: AppliedPhase?
+    /// False while it is pending.
+    public var isApplied: Bool { applied != nil }
+    /// What keeps a pending phase from going up; empty when nothing does.
+    public let gates: [Gate.Closed]
+    /// False for an applied phase that the catalog does not have.
+    public let isInCatalog: Bool
+    /// Whether the baseline stands for it, so that it does not come down.
+    package var isSquashed: Bool { applied?.isSquashed == true }
+    /// True for an applied phase whose text the catalog has changed.
+    public let isEdited: Bool
+    /// What the last rehearsal of its text showed, nil when there was none.
+    package let evidence: Evidence?
+    /// What its reversal would give back now, nil while it is pending.
+    public let reversal: Reversal?
+    /// Its text; for an applied phase, the text that was applied. Nil when the ledger's text cannot be read.
+    public let text: Phase?
+  }
 }
 
 /// What a return to a checkpoint would mean.
@@ -76,31 +100,7 @@ package struct CheckpointReversal: Sendable {
   /// How many phases would come down.
   package let count: Int
   /// The gate of the first phase that may not come down now; nil when all may.
-  package let gate: ClosedGate?
-}
-
-/// Where one phase stands.
-public struct PhaseStatus: Sendable {
-  /// The phase.
-  public let id: PhaseID
-  /// How it was applied, nil while it is pending.
-  package let applied: AppliedPhase?
-  /// False while it is pending.
-  public var isApplied: Bool { applied != nil }
-  /// What keeps a pending phase from going up; empty when nothing does.
-  public let gates: [ClosedGate]
-  /// False for an applied phase that the catalog does not have.
-  public let isInCatalog: Bool
-  /// Whether the baseline stands for it, so that it does not come down.
-  package var isSquashed: Bool { applied?.isSquashed == true }
-  /// True for an applied phase whose text the catalog has changed.
-  public let isEdited: Bool
-  /// What the last rehearsal of its text showed, nil when there was none.
-  package let evidence: Evidence?
-  /// What its reversal would give back now, nil while it is pending.
-  public let reversal: Reversal?
-  /// Its text; for an applied phase, the text that was applied. Nil when the ledger's text cannot be read.
-  public let text: Phase?
+  package let gate: Gate.Closed?
 }
 
 extension Status {
@@ -160,7 +160,7 @@ struct StatusWork: MigratorWork {
       // The ledger is asked only where the folder does not have the same text.
       let text = (isEdited ? nil : file) ?? (try? knowledge.ledger?.phases.text(of: phase))
       texts[phase.id] = text
-      return PhaseStatus(
+      return Status.Entry(
         id: phase.id, applied: phase, gates: [], isInCatalog: file != nil, isEdited: isEdited,
         evidence: shown[phase.id]?.last { $0.tokenHash == phase.tokenHash }, reversal: reversals[phase.id],
         text: text)
@@ -173,7 +173,7 @@ struct StatusWork: MigratorWork {
     var held = Dictionary(order.held.map { ($0.id, $0.gates) }, uniquingKeysWith: { first, _ in first })
     for one in planner.folder.renumbered {
       held[one.present] = [
-        ClosedGate(
+        Gate.Closed(
           gate: .order, reason: one.sentence, brief: "applied as \(one.former.short)",
           opening: Renumbered.opening)
       ]
@@ -184,7 +184,7 @@ struct StatusWork: MigratorWork {
         let hash = phase.tokenHash
         return own.last { $0.tokenHash == hash }
       }
-      return PhaseStatus(
+      return Status.Entry(
         id: id, applied: nil, gates: held[id] ?? [], isInCatalog: true, isEdited: false, evidence: evidence,
         reversal: nil, text: phase)
     }
@@ -224,7 +224,7 @@ struct StatusWork: MigratorWork {
   }
 
   private func wayBack(
-    _ applied: [PhaseStatus], _ texts: [PhaseID: Phase], _ judgement: GateJudgement, _ knowledge: Knowledge
+    _ applied: [Status.Entry], _ texts: [PhaseID: Phase], _ judgement: GateJudgement, _ knowledge: Knowledge
   ) throws(MigrationError) -> CheckpointReversal? {
     // Tables of the ledger that somebody changed tell nothing.
     guard knowledge.isInPlace, knowledge.ledgerDrift.isEmpty, let present = knowledge.applied.last?.sequence
@@ -243,17 +243,17 @@ struct StatusWork: MigratorWork {
       gate: steps.lazy.flatMap { judgement.closedForDown($0.0, $0.1.windows) }.first)
   }
 
-  private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [ClosedGate] {
-    let drift = ClosedGate(
+  private func gates(_ knowledge: Knowledge, edited: [PhaseID]) -> [Gate.Closed] {
+    let drift = Gate.Closed(
       gate: .drift, reason: "the schema differs from the one in the ledger \(knowledge.checkpointText)",
       opening: "undo the change that was made outside phasedb, or accept it with --override drift")
     let ledger = knowledge.ledgerDrift
-    let touched = ClosedGate(
+    let touched = Gate.Closed(
       gate: .drift, reason: "objects of the ledger were changed or added from outside",
       opening: ledger.remedies.joined(separator: "; "))
     return (ledger.isEmpty ? [] : [touched]) + (knowledge.isInPlace ? [] : [drift])
       + edited.map {
-        ClosedGate(
+        Gate.Closed(
           gate: .edited, reason: "\($0) was edited after it was applied",
           opening: "restore the applied text, and write the change as a new migration", phase: $0)
       }

@@ -1,20 +1,19 @@
 /// A lane of this environment: how it is held, and how to see whether it is quiet.
 public struct Lane: Sendable {
-  /// What a command of the environment answers when it is asked for a number.
-  public enum Reply: Sendable, Hashable {
-    /// So many jobs.
-    case count(LaneCount)
-    /// It cannot be told: why, as the end of a sentence.
-    case unknown(String)
-  }
-
-  /// How many jobs there are.
-  public enum Look: Sendable {
+  /// How to see how many jobs there are.
+  package enum Look: Sendable {
     /// A SELECT on the database of the lane: how many, and in a second column the age of the oldest in seconds.
     case query(String)
-    /// Something else tells. What it is given says whether the command was asked to stop.
-    case answer(@Sendable (_ isCancelled: @Sendable () -> Bool) -> Reply)
+    /// Something else tells.
+    case answer(Count)
   }
+
+  /// Counts jobs, and says how long ago the oldest began; nil when nothing tells. What it is given says whether the command
+  /// is asked to stop. It throws when the jobs cannot be counted; the error's text is the reason.
+  public typealias Count =
+    @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> (
+      jobs: Int, oldest: Duration?
+    )
 
   /// Does something to the lane, and returns what went wrong, as the end of a sentence; nil when nothing did.
   public typealias Act = @Sendable (_ isCancelled: @Sendable () -> Bool) -> String?
@@ -48,16 +47,19 @@ public struct Lane: Sendable {
   /// - Parameters:
   ///   - claim: what takes a job, as the head and the condition of a trigger:
   ///     `UPDATE OF state ON outbox WHEN NEW.state = 'sending'`.
-  ///   - busy: what is in flight; nil to wait for `pause` instead.
-  ///   - waiting: what waits, for `@lane … empty`.
+  ///   - busy: a SELECT on the database of the queue: how many jobs are in flight, and in a second column the age of the
+  ///     oldest in seconds; nil to wait for `pause` instead.
+  ///   - waiting: the same for jobs that wait, for `@lane … empty`.
   ///   - pause: how long to wait once the lane is held.
   ///   - file: the SQLite file of the queue; nil for the database that is migrated.
   /// - Throws: `bad-settings` when the claim cannot be read.
   public init(
-    claim: String, busy: Look?, waiting: Look? = nil, pause: Duration = .zero, file: String? = nil
+    claim: String, busy: String?, waiting: String? = nil, pause: Duration = .zero, file: String? = nil
   ) throws(MigrationError) {
     self.init(
-      hold: .trigger(try LaneClaim(claim)), busy: busy, waiting: waiting, pause: pause, file: file)
+      hold: .trigger(try LaneClaim(claim)), busy: busy.map { .query($0) },
+      waiting: waiting.map { .query($0) },
+      pause: pause, file: file)
   }
 
   /// A lane that the application holds itself.
@@ -65,12 +67,15 @@ public struct Lane: Sendable {
   /// - Parameters:
   ///   - hold: keeps new work from beginning; called again when an earlier run was ended half way.
   ///   - release: lets it begin again; called again likewise.
+  ///   - busy: counts the jobs in flight; nil to wait for `pause` instead.
+  ///   - waiting: counts the jobs that wait, for `@lane … empty`.
+  ///   - pause: how long to wait once the lane is held.
   public init(
-    hold: @escaping Act, release: @escaping Act, busy: Look?, waiting: Look? = nil,
-    pause: Duration = .zero, file: String? = nil
+    hold: @escaping Act, release: @escaping Act, busy: Count?, waiting: Count? = nil, pause: Duration = .zero
   ) {
     self.init(
-      hold: .acts(hold: hold, release: release), busy: busy, waiting: waiting, pause: pause, file: file)
+      hold: .acts(hold: hold, release: release), busy: busy.map { .answer($0) },
+      waiting: waiting.map { .answer($0) }, pause: pause, file: nil)
   }
 
   /// A lane of a known queue.
@@ -99,5 +104,23 @@ public struct Lane: Sendable {
   /// The same with other ways to see what is in flight and what waits.
   package func looking(busy: Look?, waiting: Look?) -> Lane {
     Lane(hold: hold, busy: busy, waiting: waiting, pause: pause, file: file)
+  }
+}
+
+/// How many jobs of a lane are in flight, or wait.
+package struct LaneCount: Sendable, Hashable {
+  /// How many.
+  package let jobs: Int
+  /// How long the oldest of them has been so; nil when nothing tells.
+  package let oldest: Duration?
+
+  package init(_ jobs: Int, oldest: Duration? = nil) { (self.jobs, self.oldest) = (jobs, oldest) }
+}
+
+extension LaneCount {
+  /// `3 jobs in flight, oldest 12 s`.
+  package func words(_ what: Prose) -> Prose {
+    let seconds = oldest.map { ", oldest \(CountText.text($0.components.seconds)) s" as Prose } ?? ""
+    return "\(CountText.text(jobs, "job")) \(what)\(seconds)"
   }
 }

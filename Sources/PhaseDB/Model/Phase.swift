@@ -5,8 +5,28 @@
 /// have empty scripts, because phasedb itself runs both directions of it, and a migrate phase ``Script/fromArchive`` as its
 /// way down.
 public struct Phase: Sendable, Hashable {
+  /// What a phase may do to a schema, and its place within a migration: expand, then migrate, then contract.
+  public enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
+    /// Only adds; old and new application versions work on the result.
+    case expand
+    /// Only changes rows.
+    case migrate
+    /// Removes or tightens what no live version needs any more.
+    case contract
+
+    public static func < (left: Kind, right: Kind) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+      switch self {
+      case .expand: 0
+      case .migrate: 1
+      case .contract: 2
+      }
+    }
+  }
+
   /// Expand, migrate or contract.
-  public let kind: PhaseKind
+  public let kind: Kind
   /// For each application, the versions that run on the schema both before and after this phase.
   public let windows: Windows
   /// The SQL of the way up.
@@ -57,7 +77,7 @@ public struct Phase: Sendable, Hashable {
   ///   - summary: what the phase is for.
   ///   - verifications: what must hold once the phase is up.
   public init(
-    _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
+    _ kind: Phase.Kind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = []
   ) {
     self.init(
@@ -80,7 +100,7 @@ public struct Phase: Sendable, Hashable {
   ///   - switches: of an expand, the switches that it makes; of a contract, those that must be fully on.
   ///   - effects: what down cannot undo outside the database, as far as rows tell of it.
   package init(
-    _ kind: PhaseKind, windows: Windows, up: Script, down: Script, summary: String = "",
+    _ kind: Phase.Kind, windows: Windows, up: Script, down: Script, summary: String = "",
     verifications: [Verification] = [], residuals: [Residual]? = nil, losses: [Loss] = [],
     retirements: [Retirement] = [], soak: Duration? = nil, needs: [String] = [], budget: Budget? = nil,
     batching: Batching? = nil, allowances: [Allowance] = [], watch: Watch? = nil, probes: [Probe] = [],

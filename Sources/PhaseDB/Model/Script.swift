@@ -44,7 +44,7 @@ public struct Script: Sendable, Hashable {
   /// - Parameters:
   ///   - offset: UTF-8 bytes from the start of `text`; past the end counts as the end.
   ///   - length: how many UTF-8 bytes of the same line the place covers.
-  public func place(at offset: Int, length: Int = 1) -> Place {
+  package func place(at offset: Int, length: Int = 1) -> Place {
     TextLines(text).place(at: offset, length: length, file: file, firstLine: firstLine)
   }
 }

@@ -18,7 +18,7 @@ public struct StateInterval: Sendable, Hashable {
   /// - Parameters:
   ///   - applied: the application's windows in the phases that are applied.
   ///   - pending: its windows in the phases that are not.
-  public init(applied: some Sequence<VersionRange>, pending: some Sequence<VersionRange>) {
+  package init(applied: some Sequence<VersionRange>, pending: some Sequence<VersionRange>) {
     lower = applied.lazy.compactMap(\.lower).reduce(nil) { $1.replacesLower($0) ? $1 : $0 }
     upper = pending.lazy.compactMap(\.upper).reduce(nil) { $1.replacesUpper($0) ? $1 : $0 }
   }

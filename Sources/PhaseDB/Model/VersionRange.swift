@@ -31,7 +31,7 @@ public struct VersionRange: Sendable, Hashable {
   }
 
   /// The version from which on applications run after the phase, when none runs across it.
-  public var offlineVersion: Version? {
+  package var offlineVersion: Version? {
     guard let lower, let upper, lower.isOffline, upper.isOffline, lower.version == upper.version else {
       return nil
     }
@@ -89,13 +89,13 @@ public struct VersionRange: Sendable, Hashable {
   }
 
   /// Whether a version is older than every one in the range.
-  public func isUndercut(by version: Version) -> Bool {
+  package func isUndercut(by version: Version) -> Bool {
     guard let lower else { return false }
     return version < lower.version || (version == lower.version && !lower.isInclusive)
   }
 
   /// Whether a version is newer than every one in the range.
-  public func isExceeded(by version: Version) -> Bool {
+  package func isExceeded(by version: Version) -> Bool {
     guard let upper else { return false }
     return version > upper.version || (version == upper.version && !upper.isInclusive)
   }
@@ -107,7 +107,7 @@ public struct VersionRange: Sendable, Hashable {
   var withoutLower: VersionRange { VersionRange(lower: nil, upper: upper) }
 
   /// The versions that are in both ranges, nil when there are none.
-  public func intersection(_ other: VersionRange) -> VersionRange? {
+  package func intersection(_ other: VersionRange) -> VersionRange? {
     let lower = other.lower?.isTighterLower(than: lower) == true ? other.lower : lower
     let upper = other.upper?.isTighterUpper(than: upper) == true ? other.upper : upper
     return VersionRange(from: lower, to: upper)

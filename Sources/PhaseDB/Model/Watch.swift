@@ -49,7 +49,7 @@ extension Watch {
 }
 
 /// Something that is looked at again and again while a phase is watched.
-public struct Probe: Sendable, Hashable {
+package struct Probe: Sendable, Hashable {
   /// What a value has to be.
   package enum Expectation: Sendable, Hashable {
     /// Of a SELECT, that it returns no row: each row is a violation. Of a probe of the settings, that it says so.
@@ -171,11 +171,9 @@ extension Probe {
   }
 }
 
-// MARK: - Probes of the settings
-
 extension Probe {
-  /// What a probe of the settings answers.
-  public enum Reply: Sendable, Hashable {
+  /// What a probe answers.
+  package enum Reply: Sendable, Hashable {
     /// Nothing is wrong.
     case passes
     /// Something is wrong: what, as the end of a sentence.
@@ -186,22 +184,5 @@ extension Probe {
     case missing
     /// It cannot be told: why, as the end of a sentence.
     case unknown(String)
-  }
-
-  /// Asks once what a probe of the settings is about.
-  public struct Source: Sendable {
-    /// Whether it answers with a number.
-    public let givesNumber: Bool
-    /// Asks; what it is given says whether the watch is asked to stop.
-    let ask: @Sendable (_ isCancelled: @Sendable () -> Bool) -> Reply
-
-    /// - Parameters:
-    ///   - givesNumber: whether it answers with a number, which an expectation needs.
-    ///   - ask: returns within a few seconds, and early once what it is given says that the watch is asked to stop.
-    public init(
-      givesNumber: Bool = false, ask: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) -> Reply
-    ) {
-      (self.givesNumber, self.ask) = (givesNumber, ask)
-    }
   }
 }

@@ -2,13 +2,13 @@ internal import PhaseSQL
 
 /// What has been read of a phase file so far; becomes a ``Phase`` when nothing is missing.
 struct PhaseDraft {
-  private let kind: PhaseKind
+  private let kind: Phase.Kind
   private let source: PhaseSource
   private let outline: PhaseOutline
   private var sections: [(directive: Directive, body: Range<Int>)] = []
   private var declarations: DeclarationsDraft
 
-  init(_ kind: PhaseKind, _ source: PhaseSource) throws(MigrationError) {
+  init(_ kind: Phase.Kind, _ source: PhaseSource) throws(MigrationError) {
     self.kind = kind
     self.source = source
     declarations = DeclarationsDraft(kind, source)

@@ -9,7 +9,7 @@ package enum PhaseFile {
   /// - Throws: what is missing (`missing-up`, `missing-down`, `missing-window`), what cannot be read
   ///   (`unknown-directive`, `bad-directive`, `window-invalid`, `version-invalid`), `batch-parameters` or
   ///   `incomplete-statement`, always with the place.
-  package static func read(_ text: String, file: String, kind: PhaseKind) throws(MigrationError) -> Phase {
+  package static func read(_ text: String, file: String, kind: Phase.Kind) throws(MigrationError) -> Phase {
     try PhaseDraft(kind, PhaseSource(text, file: file)).phase()
   }
 
@@ -25,7 +25,7 @@ package enum PhaseFile {
   ///   - declarations: what ``Phase/declarations`` gave.
   ///   - up: SQL of the way up; a semicolon after its last statement may be missing.
   ///   - down: SQL of the way down, likewise; nothing where what the way up took comes back from the archive.
-  package static func assemble(declarations: String, up: String, down: String, kind: PhaseKind) -> String {
+  package static func assemble(declarations: String, up: String, down: String, kind: Phase.Kind) -> String {
     let isArchive = kind == .migrate && Script(down) == nil
     return declarations + "-- @up\n" + EmbeddedSQL.text(up)
       + (isArchive ? "-- @down archive\n" : "-- @down\n" + EmbeddedSQL.text(down))

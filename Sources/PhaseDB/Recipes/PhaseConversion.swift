@@ -61,7 +61,7 @@ package final class PhaseConversion {
 
   /// A phase that was made.
   package struct Converted: Sendable {
-    package let kind: PhaseKind
+    package let kind: Phase.Kind
     /// The file.
     package let text: String
     /// Why its way down is not written; nil when it is, and leads back to the schema before.
@@ -125,7 +125,7 @@ package final class PhaseConversion {
 
   /// Statements that go into one phase.
   private struct Part {
-    var kind: PhaseKind
+    var kind: Phase.Kind
     var statements: [String]
     let before: Schema
     var after: Schema
@@ -158,7 +158,7 @@ package final class PhaseConversion {
         if !step.writes.rowTables.isDisjoint(with: own) { copied.formUnion(step.writes.readTables) }
         let others = step.writes.rowTables.subtracting(own).subtracting(step.writes.droppedTables)
           .filter { !Schema.isForeign($0, of: $0) }
-        var kind: PhaseKind?
+        var kind: Phase.Kind?
         if !step.difference.isEmpty {
           kind = step.difference.losses(in: step.after).isEmpty ? .expand : .contract
         } else if !others.isEmpty {
@@ -179,7 +179,7 @@ package final class PhaseConversion {
         }
       }
       let difference = SchemaDifference(from: before, to: after)
-      let kind: PhaseKind =
+      let kind: Phase.Kind =
         difference.isEmpty
         ? (rows.isEmpty ? .expand : .migrate) : difference.losses(in: after).isEmpty ? .expand : .contract
       whole = Part(
@@ -317,7 +317,7 @@ package final class PhaseConversion {
         || words.first.map { $0.is("alter") } == true && words.contains { $0.is("drop") || $0.is("rename") }
     }
     let losses = SchemaDifference(from: before, to: reached).losses(in: reached)
-    let kind: PhaseKind = removes || !losses.isEmpty ? .contract : .expand
+    let kind: Phase.Kind = removes || !losses.isEmpty ? .contract : .expand
     let note: Prose = "its way up does not run here, so nothing about it was tried: \(reason)"
     let open: Prose? = change.down == nil ? "the folder has no way down for it" : nil
     let text = Self.text(
@@ -336,7 +336,7 @@ package final class PhaseConversion {
   }
 
   private static func text(
-    _ change: Change, _ kind: PhaseKind, up: [String], down: [String], rejected: [String], open: Prose?,
+    _ change: Change, _ kind: Phase.Kind, up: [String], down: [String], rejected: [String], open: Prose?,
     notes: [Prose], needs: [PhaseID], comesFromArchive: Bool
   ) -> String {
     var lines = PhaseText.comment(change.summary)

@@ -3,7 +3,7 @@ internal import PhaseSQLite
 
 /// A phase file as a careful person lays it out: what it is for, why, the directives, and the SQL of both directions.
 struct PhaseText {
-  let kind: PhaseKind
+  let kind: Phase.Kind
   /// One sentence.
   let summary: String
   /// Paragraphs that say why, and what to know.

@@ -19,7 +19,7 @@ package struct DownRehearsal: Sendable {
     /// What came back from archives; empty when it did not come down.
     package let restored: [Restored]
     /// How long it took on the copy, where no application was in the way; nil when it did not come down.
-    package let times: StepTimes?
+    package let times: RunResult.Times?
   }
 
   /// Rows of a table that came back from an archive.
@@ -71,7 +71,7 @@ extension DownRehearsal {
 
 extension DownRehearsal.Seen {
   init(
-    _ reversal: Reversal, _ times: StepTimes?, tables: Set<FoldedName>, on connection: Connection
+    _ reversal: Reversal, _ times: RunResult.Times?, tables: Set<FoldedName>, on connection: Connection
   ) throws(SQLiteError) {
     lost = reversal.lost.map(Rows.init)
     uncertain = reversal.uncertain.map(Rows.init)

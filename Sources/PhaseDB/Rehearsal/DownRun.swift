@@ -21,7 +21,7 @@ final class DownRun {
     let id: PhaseID
     /// Why it did not come down; nil when it did.
     var failure: MigrationError?
-    var times: StepTimes?
+    var times: RunResult.Times?
     /// How many rows came back from archives, by table.
     var restored: [DownRehearsal.Restored] = []
     /// The tables that it touches, folded.
@@ -33,7 +33,7 @@ final class DownRun {
   }
 
   init(
-    on connection: Connection, runner: Runner, pacing: Pacing, now: @escaping () -> Timestamp,
+    on connection: Connection, runner: Runner, pacing: Options.Pacing, now: @escaping () -> Timestamp,
     cancellation: Cancellation, forks: Int, look: @escaping () throws -> Connection,
     fork: @escaping () throws -> Connection
   ) throws(MigrationError) {
@@ -231,12 +231,6 @@ final class DownRun {
 }
 
 extension DownRun {
-  /// Up to what size a database is copied into memory to say what its way down would do. Copying so much takes a few
-  /// milliseconds, so that every command can; larger ones are asked with `phasedb rehearse down`.
-  static let mostBytes = 4 << 20
-  /// How long the way down of a small database may take before it counts as not tried.
-  static let mostTime = Duration.seconds(2)
-
   /// On a copy in memory.
   ///
   /// - Parameters:
@@ -255,7 +249,7 @@ extension DownRun {
       try copy.execute("DELETE FROM phasedb_lease")
       return copy
     }
-    var pacing = Pacing()
+    var pacing = Options.Pacing()
     pacing.pause = .zero
     let fork = { () throws -> Connection in try copyInMemory(of: copy) }
     return try DownRun(
@@ -265,7 +259,7 @@ extension DownRun {
 
   /// On a copy in a file. More copies of it are made beside it.
   static func onFile(
-    _ copy: DatabaseCopy, runner: Runner, pacing: Pacing, now: @escaping () -> Timestamp,
+    _ copy: DatabaseCopy, runner: Runner, pacing: Options.Pacing, now: @escaping () -> Timestamp,
     cancellation: Cancellation
   ) throws(MigrationError) -> DownRun {
     let connection = try copy.openForRehearsal()

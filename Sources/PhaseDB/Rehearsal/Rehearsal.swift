@@ -31,7 +31,7 @@ final class Rehearsal {
 
   init(
     on copy: DatabaseCopy, catalog: Catalog, readers: Int, allowsEmpty: Bool, functions: [FunctionStub] = [],
-    runner: Runner, pacing: Pacing,
+    runner: Runner, pacing: Options.Pacing,
     now: @escaping () -> Timestamp, cancellation: Cancellation, observe: @escaping (RehearsalEvent) -> Void
   ) throws(MigrationError) {
     self.copy = copy

@@ -10,7 +10,7 @@ public struct RehearsalReport: Sendable {
   /// In the order in which they were rehearsed.
   package let phases: [RehearsedPhase]
   /// Pending phases that cannot be rehearsed, such as one that needs a phase that does not exist.
-  public let held: [HeldPhase]
+  public let held: [Plan.Held]
   /// Virtual tables that could not be compared, each with the reason.
   public let unread: [String: String]
   /// Whether the database has a ledger to record evidence in.
@@ -88,6 +88,6 @@ package enum RehearsalEvent: Sendable {
   case prepared(PhaseID, milliseconds: Double)
   /// The rows of the copy were read.
   case digested(PhaseID, rows: Int, milliseconds: Double)
-  case ran(PhaseID, RehearsedPhase.Stage, StepTimes)
+  case ran(PhaseID, RehearsedPhase.Stage, RunResult.Times)
   case finished(RehearsedPhase)
 }

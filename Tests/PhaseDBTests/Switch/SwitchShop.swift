@@ -7,7 +7,7 @@ import Testing
 /// A shop with orders, whose prices get a new column behind a switch.
 enum SwitchShop {
   static func phase(
-    _ kind: PhaseKind, _ up: String, down: String, switches: [Switch] = [], watch: Watch? = nil,
+    _ kind: Phase.Kind, _ up: String, down: String, switches: [Switch] = [], watch: Watch? = nil,
     probes: [Probe] = [], batch: Batching? = nil, losses: [Loss] = [], window: String = ">=1.0"
   ) throws -> Phase {
     Phase(
@@ -93,7 +93,7 @@ final class SwitchSite {
     options.switchSettle = settle
     let answers = answers
     for name in ["checkout", "disk"] {
-      options.probes[name] = Probe.Source(givesNumber: true) { _ in answers[name] }
+      options.probes[name] = Options.ProbeSource(givesNumber: true) { _ in answers[name] }
     }
     return options
   }

@@ -34,7 +34,7 @@ final class WatchedShop {
   ///   - then: what follows a failure.
   ///   - later: phases of the same migration, after it.
   init(
-    _ then: Watch.Consequence = .reverse, kind: PhaseKind = .expand,
+    _ then: Watch.Consequence = .reverse, kind: Phase.Kind = .expand,
     up: String = "ALTER TABLE orders ADD COLUMN customer TEXT",
     down: String = "ALTER TABLE orders DROP COLUMN customer", probes: [Probe]? = nil,
     rounds: Int = 4, settling: Int = 0, budget: Budget? = nil, later: [Phase] = []
@@ -64,7 +64,7 @@ final class WatchedShop {
     options.freezeFile = freezeFile
     let answers = answers
     for name in ["checkout", "disk"] {
-      options.probes[name] = Probe.Source(givesNumber: true) { _ in answers[name] }
+      options.probes[name] = Options.ProbeSource(givesNumber: true) { _ in answers[name] }
     }
     return options
   }

@@ -4,7 +4,7 @@
 /// busy handler polls and is no queue (sqlite.org/c3ref/busy_handler.html): without a rest at least as long as the
 /// hold, a waiting application would miss the free moments again and again, however small the batches are.
 struct BatchLaw: Sendable {
-  private let pacing: Pacing
+  private let pacing: Options.Pacing
   /// Rows of the next batch.
   private(set) var size: Int
   /// Rows per millisecond of holding the lock: three parts of the former rate, one part of the last batch's.
@@ -27,7 +27,7 @@ struct BatchLaw: Sendable {
   private static let first = 500
 
   /// - Parameter limit: the phase's own limit for the hold, nil when it has none.
-  init(_ pacing: Pacing, limit: Duration? = nil) {
+  init(_ pacing: Options.Pacing, limit: Duration? = nil) {
     self.pacing = pacing
     target = max(0.5, min(pacing.hold, limit ?? pacing.hold).milliseconds)
     size = min(Self.first, pacing.maximumRows)

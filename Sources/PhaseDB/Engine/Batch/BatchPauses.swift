@@ -33,14 +33,14 @@ final class BatchPauses {
     var pause = first
     let deadline = ContinuousClock.now + engine.wait
     run.notePause(pause)
-    engine.observe(.batchPaused(run.record.id, pause))
+    engine.observe(pause.event(of: run.record.id))
     var beaten = ContinuousClock.now
     while true {
       if pause.isEnding(after: deadline) { throw end(pause) }
       Pause.briefly()
       guard let next = try obstacle(isWaiting: true) else { break }
       if next.reason != pause.reason {
-        engine.observe(.batchPaused(run.record.id, next))
+        engine.observe(next.event(of: run.record.id))
         run.notePause(next)
       } else if ContinuousClock.now - beaten > .seconds(5) {
         beaten = ContinuousClock.now
@@ -147,6 +147,11 @@ final class BatchPauses {
 }
 
 extension BatchPause {
+  /// What is told when it pauses a phase.
+  fileprivate func event(of id: PhaseID) -> Event {
+    .batchPaused(id, reason: reason.rawValue, detail: detail, resuming: resuming)
+  }
+
   /// Whether the run ends because of it, once the time to wait is over.
   fileprivate func isEnding(after deadline: ContinuousClock.Instant) -> Bool {
     switch reason {

@@ -91,7 +91,7 @@ final class BatchRun {
       throw ending.stopped(by: error)
     }
     return StepReport(
-      times: StepTimes(
+      times: RunResult.Times(
         milliseconds: (ContinuousClock.now - began).milliseconds, holdMilliseconds: longestHold,
         rows: record.rows),
       writes: writes)
@@ -121,7 +121,7 @@ final class BatchRun {
   var lockDeadline = ContinuousClock.now
 
   /// How far it has come.
-  var progress: BatchProgress {
+  var progress: Event.BatchProgress {
     let pace = record.pace
     var remaining: Duration?
     if let before = fractionBefore, let fraction = record.fraction {
@@ -129,9 +129,10 @@ final class BatchRun {
       let seconds = (ContinuousClock.now - began).milliseconds / 1_000
       if done > 0.005, seconds > 1 { remaining = .milliseconds(seconds * 1_000 * (1 - fraction) / done) }
     }
-    return BatchProgress(
+    return Event.BatchProgress(
       rows: record.rows, fraction: record.fraction, rowsPerSecond: pace.rowsPerSecond, batchSize: law.size,
-      hold: BatchProgress.Hold(last: holds.last, median: holds.quantile(0.5), p99: holds.quantile(0.99)),
+      hold: Event.BatchProgress.Hold(
+        last: holds.last, median: holds.quantile(0.5), p99: holds.quantile(0.99)),
       pauseMilliseconds: pace.pause, remaining: remaining)
   }
 

@@ -75,7 +75,7 @@ private struct WindowWalk {
 
   /// Whether a phase comes after one that is pending: an earlier one of its migration, or one that it needs.
   private func waits(_ id: PhaseID, _ phase: Phase) -> Bool {
-    PhaseKind.allCases.contains { $0 < id.kind && pendingIDs.contains(PhaseID(id.migration, $0)) }
+    Phase.Kind.allCases.contains { $0 < id.kind && pendingIDs.contains(PhaseID(id.migration, $0)) }
       || phase.needs.contains { need in pendingIDs.contains { $0 != id && $0.isNamed(by: need) } }
   }
 

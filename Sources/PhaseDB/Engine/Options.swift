@@ -16,8 +16,8 @@ public struct Options: Sendable {
   public package(set) var overridden: Set<Gate>
   /// Why they are overridden; written into the log.
   public package(set) var reason: String?
-  /// Which phases must have been rehearsed; contracts unless set.
-  public var evidencePolicy: EvidencePolicy
+  /// The kinds of phases that must have been rehearsed on a copy of this database before they go up; contracts unless set.
+  public var mustBeRehearsed: Set<Phase.Kind>
   /// Evidence in addition to the ledger's: from a file, or from a rehearsal that was just done.
   package var evidence: [Evidence]
   /// Who runs phases; this process unless set.
@@ -32,7 +32,7 @@ public struct Options: Sendable {
   /// How batched phases run beside an application.
   public var pacing: Pacing
   /// The probes that phases may name, by their names.
-  public var probes: [String: Probe.Source] = [:]
+  public var probes: [String: ProbeSource] = [:]
   /// The lanes that phases may name, by their names.
   public var lanes: [String: Lane] = [:]
   /// The folder for lists of what phases caused before they come down; nil for that of the database.
@@ -50,26 +50,28 @@ public struct Options: Sendable {
   var scratchTerms: ScratchTerms { ScratchTerms(functions: functions, ignored: NamePatterns(ignoreTables)) }
   /// Asks a run to stop.
   public var cancellation: Cancellation
-  /// The largest database, in bytes, that is copied into memory to try its ways down.
-  package var mostBytesCopied = DownRun.mostBytes
-  /// How long its ways down are tried there.
-  package var mostTimeTried = DownRun.mostTime
+  /// The largest database, in bytes, that is copied into memory to try its ways down. Copying so much takes a few
+  /// milliseconds, so that every command can; for larger ones there is `phasedb rehearse down`.
+  package var mostBytesCopied = 4 << 20
+  /// How long the ways down of such a database may take before they count as not tried.
+  package var mostTimeTried = Duration.seconds(2)
 
   /// The defaults, except where arguments say otherwise.
   public init(
     wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
-    evidencePolicy: EvidencePolicy = .contract, pacing: Pacing = Pacing(),
+    mustBeRehearsed: Set<Phase.Kind> = [.contract], pacing: Pacing = Pacing(),
     cancellation: Cancellation = Cancellation()
   ) {
     self.init(
-      wait: wait, live: live, forget: forget, overridden: [], evidencePolicy: evidencePolicy, pacing: pacing,
+      wait: wait, live: live, forget: forget, overridden: [], mustBeRehearsed: mustBeRehearsed,
+      pacing: pacing,
       cancellation: cancellation)
   }
 
   package init(
     wait: Duration = .seconds(30), live: [LiveVersion] = [], forget: Duration = .seconds(600),
     overridden: Set<Gate>,
-    reason: String? = nil, evidencePolicy: EvidencePolicy = .contract, evidence: [Evidence] = [],
+    reason: String? = nil, mustBeRehearsed: Set<Phase.Kind> = [.contract], evidence: [Evidence] = [],
     pacing: Pacing = Pacing(), cancellation: Cancellation = Cancellation()
   ) {
     self.wait = wait
@@ -77,7 +79,7 @@ public struct Options: Sendable {
     self.forget = forget
     self.overridden = overridden
     self.reason = reason
-    self.evidencePolicy = evidencePolicy
+    self.mustBeRehearsed = mustBeRehearsed
     self.evidence = evidence
     self.pacing = pacing
     self.cancellation = cancellation
@@ -100,5 +102,71 @@ public struct Options: Sendable {
     options.runner = runner
     options.now = now
     return options
+  }
+
+  /// How a batched phase spares the application that writes at the same time.
+  public struct Pacing: Sendable, Hashable {
+    /// How long a batch should hold the write lock; the size of batches follows it.
+    public var hold: Duration
+    /// The least time between two batches; nil for 2 ms, or 1 ms while no other connection writes.
+    public var pause: Duration?
+    /// The most rows of a batch, at least 1.
+    public var maximumRows: Int
+    /// One SELECT; no batch starts while it returns a row.
+    public var throttle: Script?
+    /// No batch begins while a file of this name exists; nil for the database's name followed by `.pause`.
+    public var pauseFile: String?
+
+    /// The defaults, except where arguments say otherwise.
+    public init(
+      hold: Duration = .milliseconds(10), pause: Duration? = nil, maximumRows: Int = 100_000,
+      throttle: Script? = nil, pauseFile: String? = nil
+    ) {
+      self.hold = hold
+      self.pause = pause
+      self.maximumRows = maximumRows
+      self.throttle = throttle
+      self.pauseFile = pauseFile
+    }
+  }
+
+  /// Answers a probe that phases name and that has no query: it asks a monitoring system, for instance.
+  public struct ProbeSource: Sendable {
+    /// Whether it answers with a number.
+    package let givesNumber: Bool
+    /// Asks once. What it is given says whether the watch is asked to stop.
+    let ask: @Sendable (_ isCancelled: @Sendable () -> Bool) -> Probe.Reply
+
+    package init(
+      givesNumber: Bool = false, ask: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) -> Probe.Reply
+    ) {
+      (self.givesNumber, self.ask) = (givesNumber, ask)
+    }
+
+    /// A source that says whether something is wrong.
+    ///
+    /// - Parameter problem: returns within a few seconds, and early once what it is given says that the watch is asked to
+    ///   stop. It returns what is wrong, as the end of a sentence, or nil. It throws when that cannot be told; the error's
+    ///   text is the reason.
+    public init(problem: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> String?) {
+      self.init { isCancelled in
+        do { return try problem(isCancelled).map { .fails($0) } ?? .passes } catch {
+          return .unknown("\(error)")
+        }
+      }
+    }
+
+    /// A source that measures something, for a probe that expects a number.
+    ///
+    /// - Parameter number: returns within a few seconds, and early once what it is given says that the watch is asked to
+    ///   stop. It returns the number, or nil when there is none. It throws when that cannot be told; the error's text is
+    ///   the reason.
+    public init(number: @escaping @Sendable (_ isCancelled: @Sendable () -> Bool) throws -> Double?) {
+      self.init(givesNumber: true) { isCancelled in
+        do { return try number(isCancelled).map { .number($0) } ?? .missing } catch {
+          return .unknown("\(error)")
+        }
+      }
+    }
   }
 }
