@@ -106,7 +106,7 @@ extension Plan.Held {
   /// The error that refuses a phase which was asked for by name, or which blocks what was asked for.
   ///
   /// - Parameter all: every held phase of the range.
-  package func error(among all: [Held] = []) -> MigrationError {
+  package func error(among all: [Plan.Held] = []) -> MigrationError {
     let gate = gates[0]
     let others = Gate.allCases.compactMap { gate -> Prose? in
       let held = all.filter { $0.id != id && $0.gates[0].gate == gate }.map(\.id.short)

@@ -31,7 +31,7 @@ struct RehearsalWork: MigratorWork {
     }
     guard let copy else { return RehearsalReport(database, order) }
     observe(.copied(bytes: copy.bytes, milliseconds: copyTime.milliseconds))
-    // In the pace that the database would be changed in, and without what would make it wait.
+    // With the batch settings of a real run, but without the throttle query and the pause file.
     var pacing = options.pacing
     (pacing.throttle, pacing.pauseFile) = (nil, nil)
     let rehearsal = try Rehearsal(
@@ -139,7 +139,7 @@ struct RehearsalOrder {
         .alreadyApplied, "\(id) is applied, so there is nothing to rehearse", state: "nothing was changed",
         help: ["see what is pending: phasedb status", "or rehearse its way back: phasedb rehearse down"])
     }
-    // As `up --to` would take it up: after what comes before it, and without what comes after.
+    // As `up --to` would do it: after the phases before it, and without those after it.
     let all = Self.all(
       candidates.filter { $0.id <= id },
       beyond: candidates.filter { $0.id > id }.map(\.phase.windows), planner)

@@ -1,8 +1,8 @@
 internal import Dispatch
 internal import Synchronization
 
-/// What happens in a run, for a loop. The run has a thread of its own, and goes on only while the loop waits for the next
-/// event, so that never two of them use the migrator.
+/// The events of a run, for a loop. The run has a thread of its own. It works only while the loop waits for the next
+/// event, so that the two never use the migrator at the same time.
 struct RunEvents: AsyncSequence {
   typealias Element = Event
   typealias Failure = MigrationError
@@ -12,7 +12,8 @@ struct RunEvents: AsyncSequence {
 
   func makeAsyncIterator() -> Iterator { Iterator(migrator, selection) }
 
-  /// One run. It begins with the first event that is asked for; leaving the loop stops it, and waits until it has.
+  /// One run. It starts when the loop asks for the first event. Leaving the loop stops it, and waits until it has
+  /// stopped.
   final class Iterator: AsyncIteratorProtocol {
     private let migrator: Migrator
     private let selection: Selection
@@ -83,7 +84,7 @@ struct RunEvents: AsyncSequence {
     case end(MigrationError?)
   }
 
-  /// Whose turn it is: the loop's, or the run's.
+  /// Passes control between the loop and the run.
   private final class Turns: Sendable {
     /// Lets the run go on after an event.
     let run = DispatchSemaphore(value: 0)
@@ -109,7 +110,7 @@ struct RunEvents: AsyncSequence {
       }
     }
 
-    /// Nobody asks for events any more: lets the run come to its end, and waits for it.
+    /// The loop was left: lets the run stop, and waits for it.
     func leave() {
       state.withLock { $0.isLeft = true }
       run.signal()

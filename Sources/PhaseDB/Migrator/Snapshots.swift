@@ -98,7 +98,8 @@ struct SnapshotWork: MigratorWork {
 extension Checkpoint {
   private static let noteHead = "made before the batches of "
 
-  /// The note of a snapshot that names the batched phases after it: only a run in batches can stop and continue later.
+  /// The note of a snapshot. It names the batched phases after it, because only a run in batches can stop and
+  /// continue later.
   fileprivate static func note(before batched: [PhaseID]) -> String {
     batched.isEmpty ? "" : noteHead + batched.map(\.description).joined(separator: ", ")
   }
@@ -195,7 +196,7 @@ struct RestoreWork: MigratorWork {
     return (source, snapshot, losses)
   }
 
-  /// Refuses a snapshot of another database: every ledger begins with an entry that no other has.
+  /// Refuses a snapshot of another database. The first log entry of every ledger is unique.
   private func refuseForeign(_ snapshot: Connection, _ present: Connection) throws(MigrationError) {
     let (then, now) = (try Knowledge(of: snapshot).ledger, try Knowledge(of: present).ledger)
     let (first, own) = try lifting("reading the ledgers") { () in
@@ -218,7 +219,7 @@ struct RestoreWork: MigratorWork {
     throw lease.held
   }
 
-  /// - Parameter wrong: what was confirmed instead.
+  /// - Parameter wrong: the wrong word that the operator gave.
   private static func unconfirmed(_ name: String, _ losses: RestoreLosses, _ wrong: String?) -> MigrationError
   {
     MigrationError(

@@ -1,6 +1,6 @@
 internal import PhaseSQLite
 
-/// Where a database stands.
+/// The state of a database: which phases are applied, what holds the others, and which versions may run.
 public struct Status: Sendable {
   /// The path of the database.
   public let database: String
@@ -36,15 +36,15 @@ public struct Status: Sendable {
   package let switches: [SwitchRecord]
   /// What keeps watches from reversing; nil when nothing does.
   package let freeze: Freeze?
-  /// The lanes that are held, and those that the ledger takes for held.
+  /// The lanes that are held, or that the ledger says are held.
   package let lanes: [LaneStanding]
-  /// What the effects of applied phases come to; without those of phases that declare none.
+  /// The counted effects of applied phases. Phases that declare none are left out.
   package let effects: [PhaseID: [EffectCount]]
-  /// Live versions that the schema as it is, is not for.
+  /// Live versions that may not run on the present schema.
   package let misfits: [LiveMisfit]
   /// Why a live version cannot be judged, one sentence each.
   public let notes: [Prose]
-  /// Errors in files that could not be read; ``phases`` lacks their phases.
+  /// Errors in files that could not be read. Their phases are missing from ``phases``.
   package var unread: [MigrationError] = []
 
   /// The same status with only one phase.
@@ -65,7 +65,7 @@ public struct Status: Sendable {
   /// Whether somebody changed the schema outside phasedb.
   public var hasDrifted: Bool { !drift.isEmpty }
 
-  /// Where one phase stands.
+  /// The state of one phase.
   public struct Entry: Sendable {
     /// The phase.
     public let id: PhaseID
@@ -77,20 +77,20 @@ public struct Status: Sendable {
     public let gates: [Gate.Closed]
     /// False for an applied phase that the catalog does not have.
     public let isInCatalog: Bool
-    /// Whether the baseline stands for it, so that it does not come down.
+    /// Whether the baseline replaces it, so that it cannot come down.
     package var isSquashed: Bool { applied?.isSquashed == true }
     /// True for an applied phase whose text the catalog has changed.
     public let isEdited: Bool
     /// What the last rehearsal of its text showed, nil when there was none.
     package let evidence: Evidence?
-    /// What its reversal would give back now, nil while it is pending.
+    /// What its reversal would restore now; nil while it is pending.
     public let reversal: Reversal?
     /// Its text; for an applied phase, the text that was applied. Nil when the ledger's text cannot be read.
     public let text: Phase?
   }
 }
 
-/// What a return to a checkpoint would mean.
+/// A possible way back to a checkpoint.
 package struct CheckpointReversal: Sendable {
   package let checkpoint: Checkpoint
   /// The worst word of the phases that would come down.
@@ -115,7 +115,7 @@ extension Status {
   }
 }
 
-/// Works out where every phase stands.
+/// Works out the state of every phase.
 struct StatusWork: MigratorWork {
   let migrator: Migrator
 
@@ -133,7 +133,7 @@ struct StatusWork: MigratorWork {
       database: path, catalog: try Catalog([]), access: .reading, options: options)
     return try migrator.connection.reading { () throws(MigrationError) in
       let knowledge = try Knowledge.glancing(at: migrator.connection)
-      // The folder is still being read, and has no part in this.
+      // The folder is still being read; this does not need it.
       let reversals = try WaysBack(migrator: migrator).reversals(knowledge)
       let (catalog, problems) = reading.finish()
       if let catalog { migrator.catalog = catalog }
@@ -179,7 +179,7 @@ struct StatusWork: MigratorWork {
       ]
     }
     let pending = candidates.map { id, phase in
-      // The identity of a text is worked out only where somebody rehearsed a phase of that name.
+      // Hashing a text takes time, so it is done only where there is evidence for a phase of that name.
       let evidence = shown[id].flatMap { own in
         let hash = phase.tokenHash
         return own.last { $0.tokenHash == hash }
@@ -206,7 +206,7 @@ struct StatusWork: MigratorWork {
       },
       underWay: underWay.map { PhaseUnderWay($0, isRunning: lease != nil) }, wayBack: wayBack,
       watches: planner.judgement.watches.filter { watch in
-        // One whose way back stopped half way is told of while some of its phases are up.
+        // A watch whose way back stopped half way is shown while some of its phases are still applied.
         watch.verdict == .checking
           || knowledge.applied.contains {
             $0.sequence == watch.id
@@ -226,7 +226,7 @@ struct StatusWork: MigratorWork {
   private func wayBack(
     _ applied: [Status.Entry], _ texts: [PhaseID: Phase], _ judgement: GateJudgement, _ knowledge: Knowledge
   ) throws(MigrationError) -> CheckpointReversal? {
-    // Tables of the ledger that somebody changed tell nothing.
+    // If the ledger's tables were changed from outside, they cannot be trusted.
     guard knowledge.isInPlace, knowledge.ledgerDrift.isEmpty, let present = knowledge.applied.last?.sequence
     else { return nil }
     let checkpoints = try lifting("reading the ledger") { () in

@@ -1,8 +1,8 @@
-/// What a plan has to do with watches and their probes.
+/// The parts of a plan that are about watches and their probes.
 struct WatchPlanning: MigratorWork {
   let migrator: Migrator
 
-  /// Probes that a plan needs and nobody can ask.
+  /// Refuses a plan whose phases name probes that the options do not have.
   ///
   /// - Throws: `unknown-probe`.
   func refuseUnknownProbes(of plan: Plan) throws(MigrationError) {
@@ -28,7 +28,7 @@ struct WatchPlanning: MigratorWork {
     }
   }
 
-  /// Says of which phases a watch would reverse nothing, because nobody knows how long that takes.
+  /// Notes for which phases a watch would not reverse, because it is unknown how long the way down takes.
   func notes(on plan: Plan) -> [Prose] {
     guard !plan.isFresh else { return [] }
     return plan.steps.filter { $0.phase.watch?.then == .reverse }.compactMap { step in

@@ -1,9 +1,9 @@
 /// Why a batched phase is paused.
 package struct BatchPause: Sendable, Hashable {
   package enum Reason: String, Sendable, Hashable, CaseIterable {
-    /// Somebody asked the run to stop.
+    /// An operator or the application asked the run to stop.
     case interrupted
-    /// A reader that stays open keeps the write-ahead log from being emptied.
+    /// A read transaction stays open, so SQLite cannot empty the write-ahead log.
     case pinnedLog = "wal-pinned-by-reader"
     /// The disk has no room for the remaining batches.
     case diskLow = "disk-low"

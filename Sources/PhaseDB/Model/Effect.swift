@@ -1,12 +1,12 @@
-/// Something that a phase causes and its way back does not undo, counted by rows: a mail that went out, a job that was
-/// handed on. A line of `@effects`.
+/// Something outside the database that a phase causes, such as a mail or a job. The way back does not undo it, but
+/// rows of a table tell how often it happened. A line of `@effects`.
 ///
-/// When the phase goes up, the greatest value of a column is remembered. Rows with a greater one came since, and those of
-/// them that meet the condition are counted and listed.
+/// When the phase goes up, the ledger remembers the greatest value of a column. Rows with a greater value are newer
+/// than the phase. Those that meet the condition are counted and listed.
 package struct Effect: Sendable, Hashable {
   /// The table whose rows tell of it.
   package let table: String
-  /// A column that grows with every row, such as an INTEGER PRIMARY KEY.
+  /// A column whose value grows with every row, such as an INTEGER PRIMARY KEY.
   package let column: String
   /// An expression of SQL over the columns of the table; nil when every row counts.
   package let condition: String?

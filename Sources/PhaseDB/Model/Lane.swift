@@ -1,10 +1,12 @@
-/// A lane of this environment: how it is held, and how to see whether it is quiet.
+/// A job queue or an outgoing integration of this environment: how to stop new work in it, and how to see whether
+/// work is under way.
 public struct Lane: Sendable {
-  /// How to see how many jobs there are.
+  /// How to count jobs.
   package enum Look: Sendable {
-    /// A SELECT on the database of the lane: how many, and in a second column the age of the oldest in seconds.
+    /// A SELECT on the database of the lane. Its first column is the number of jobs, a second one the age of the
+    /// oldest in seconds.
     case query(String)
-    /// Something else tells.
+    /// A function counts them.
     case answer(Count)
   }
 
@@ -18,20 +20,20 @@ public struct Lane: Sendable {
   /// Does something to the lane, and returns what went wrong, as the end of a sentence; nil when nothing did.
   public typealias Act = @Sendable (_ isCancelled: @Sendable () -> Bool) -> String?
 
-  /// How new work is kept from beginning.
+  /// How new work is stopped from starting.
   package enum Hold: Sendable {
-    /// A trigger on the table of the queue ignores what claims a job.
+    /// A trigger on the table of the queue ignores statements that claim a job.
     case trigger(LaneClaim)
-    /// The application is told.
+    /// Functions do it.
     case acts(hold: Act, release: Act)
   }
 
   package let hold: Hold
   /// Whether a trigger holds it.
   var isTrigger: Bool { if case .trigger = hold { true } else { false } }
-  /// What is in flight; nil where only time tells.
+  /// Counts the jobs in flight; nil where only waiting helps.
   package let busy: Look?
-  /// What waits; nil where nothing tells.
+  /// Counts the jobs that wait; nil where they cannot be counted.
   package let waiting: Look?
   /// How long to wait once the lane is held, where nothing shows what is in flight.
   package let pause: Duration
@@ -65,8 +67,8 @@ public struct Lane: Sendable {
   /// A lane that the application holds itself.
   ///
   /// - Parameters:
-  ///   - hold: keeps new work from beginning; called again when an earlier run was ended half way.
-  ///   - release: lets it begin again; called again likewise.
+  ///   - hold: stops new work from starting. It is called again when an earlier run ended half way.
+  ///   - release: lets new work start again. It, too, may be called again.
   ///   - busy: counts the jobs in flight; nil to wait for `pause` instead.
   ///   - waiting: counts the jobs that wait, for `@lane … empty`.
   ///   - pause: how long to wait once the lane is held.
@@ -82,7 +84,7 @@ public struct Lane: Sendable {
   ///
   /// - Parameters:
   ///   - kind: the name of the library, as in the settings: `oban-lite`.
-  ///   - queue: the queue of it; nil for all, or for the one that the library has unless told otherwise.
+  ///   - queue: one queue of that library; nil for all of them, or for the default queue of the library.
   ///   - pause: how long to wait once the lane is held, for libraries that do not show what is in flight.
   ///   - file: the SQLite file of the queue; nil for the database that is migrated.
   /// - Throws: `bad-settings` for an unknown kind, and for one that cannot be held from outside.
@@ -101,7 +103,7 @@ public struct Lane: Sendable {
       waiting: .query(queries.waiting), pause: pause, file: file)
   }
 
-  /// The same with other ways to see what is in flight and what waits.
+  /// The same lane with other ways to count jobs.
   package func looking(busy: Look?, waiting: Look?) -> Lane {
     Lane(hold: hold, busy: busy, waiting: waiting, pause: pause, file: file)
   }
@@ -111,7 +113,7 @@ public struct Lane: Sendable {
 package struct LaneCount: Sendable, Hashable {
   /// How many.
   package let jobs: Int
-  /// How long the oldest of them has been so; nil when nothing tells.
+  /// How long the oldest of them has been in flight, or has waited; nil when that is unknown.
   package let oldest: Duration?
 
   package init(_ jobs: Int, oldest: Duration? = nil) { (self.jobs, self.oldest) = (jobs, oldest) }

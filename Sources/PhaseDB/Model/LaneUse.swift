@@ -1,10 +1,11 @@
-/// What a phase needs of a lane, a job queue or an outgoing integration: nothing new is begun there while the phase runs.
+/// What a phase says about a lane, which is a job queue or an outgoing integration: no new work starts there while
+/// the phase runs.
 package struct LaneUse: Sendable, Hashable {
   /// How quiet the lane must be before the phase begins.
   package enum Need: String, Sendable, Hashable, CaseIterable {
-    /// What was begun has ended.
+    /// No job is in flight.
     case idle
-    /// And nothing waited at the moment when the lane was held.
+    /// No job is in flight, and none waited when the lane was held.
     case empty
   }
 
@@ -12,7 +13,7 @@ package struct LaneUse: Sendable, Hashable {
   package let lane: String
   /// How quiet it must be.
   package let need: Need
-  /// How long that may take. The lane is released, and the phase does not begin, once it took longer.
+  /// How long to wait for that. After this time the lane is released, and the phase does not begin.
   package let limit: Duration
   /// Whether the lane stays held until the watch of the phase has its verdict.
   package let isThroughWatch: Bool
@@ -30,7 +31,7 @@ package struct LaneUse: Sendable, Hashable {
 }
 
 extension LaneUse {
-  /// What stands behind the name in the arguments of `@lane`.
+  /// The arguments of `@lane` after the name.
   package var clauses: String {
     "\(need.rawValue) within \(DurationText.print(limit))\(isThroughWatch ? " through watch" : "")"
   }

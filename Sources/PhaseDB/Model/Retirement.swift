@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// A column or a table that a contract takes out of use without destroying it: it is renamed, until its phase comes down
-/// or is purged.
+/// A column or table that a contract takes out of use. It is not dropped but renamed, until the phase comes down or
+/// is purged.
 package struct Retirement: Sendable, Hashable {
   /// The table, or the table of the column.
   package let table: String

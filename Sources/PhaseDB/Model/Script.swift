@@ -3,8 +3,8 @@ internal import PhaseSQLite
 
 /// SQL with at least one statement, and the place of each of its bytes in a file.
 ///
-/// Only the sections of a contract that retires, and ``fromArchive``, hold no statement, and only the reader of phase files
-/// makes such a script.
+/// Two kinds of scripts have no statement: the sections of a contract that retires, and ``fromArchive``. Only the
+/// reader of phase files makes the first kind.
 public struct Script: Sendable, Hashable {
   /// The SQL, as written.
   public let text: String
@@ -14,7 +14,7 @@ public struct Script: Sendable, Hashable {
   public let firstLine: Int
 
   /// - Parameters:
-  ///   - text: SQL; comments and white space alone are not a script.
+  ///   - text: SQL with at least one statement.
   ///   - file: what errors call the text's file.
   ///   - firstLine: the line of `file` on which `text` starts; `text` starts in column 1.
   /// - Returns: nil when `text` holds no token but comments, white space and semicolons.
@@ -76,7 +76,7 @@ extension Script {
     return found
   }
 
-  /// Whether it asks for the moment at which the phase went up.
+  /// Whether it uses the parameter `:since`, the moment at which the phase went up.
   package var usesSince: Bool { text.contains(Probe.since) }
 
   /// The first line of the file the script stands in.

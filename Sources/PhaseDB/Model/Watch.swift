@@ -4,15 +4,16 @@ package struct Watch: Sendable, Hashable {
   package enum Consequence: String, Sendable, Hashable, CaseIterable {
     /// A person decides.
     case hold
-    /// The phase comes down by itself, if that gives back everything.
+    /// The phase comes down automatically, if that restores everything.
     case reverse
   }
 
-  /// How long the samples are judged: `duration / every` samples, rounded up. Time without samples does not count.
+  /// How long samples are judged. That gives `duration / every` samples, rounded up; time without samples does not
+  /// count.
   package let duration: Duration
   /// The time between two samples.
   package let every: Duration
-  /// How long samples are taken and not judged before that, while caches fill and clients reconnect.
+  /// How long samples are taken before that without being judged, while caches fill and clients reconnect.
   package let settle: Duration
   /// What follows a failure.
   package let then: Consequence
@@ -48,11 +49,11 @@ extension Watch {
   }
 }
 
-/// Something that is looked at again and again while a phase is watched.
+/// A measurement that is repeated while a phase is watched.
 package struct Probe: Sendable, Hashable {
-  /// What a value has to be.
+  /// What the value of a probe has to be.
   package enum Expectation: Sendable, Hashable {
-    /// Of a SELECT, that it returns no row: each row is a violation. Of a probe of the settings, that it says so.
+    /// A SELECT must return no row: each row is a violation. A probe of the settings must say that nothing is wrong.
     case nothingWrong
     /// At most so much.
     case atMost(Double)
@@ -60,17 +61,19 @@ package struct Probe: Sendable, Hashable {
     case atLeast(Double)
     /// From the first to the second, both included.
     case between(Double, Double)
-    /// At most so many hundredths of the value before the phase; unknown where that was below the floor.
+    /// At most this percentage of the value before the phase; unknown where that value was below the floor.
     case atMostOfBefore(percent: Double, floor: Double?)
-    /// At least so many hundredths of the value before the phase; unknown where that was below the floor.
+    /// At least this percentage of the value before the phase; unknown where that value was below the floor.
     case atLeastOfBefore(percent: Double, floor: Double?)
   }
 
-  /// When samples that fail make the watch fail. One that is unknown neither counts nor begins the count anew.
+  /// How many failing samples make the watch fail. Unknown samples are skipped: they do not count, and do not reset
+  /// the count.
   package enum Tolerance: Sendable, Hashable {
-    /// After so many failures in a row.
+    /// After this many failures in a row.
     case inARow(Int)
-    /// After so many failures among the last so many samples that are not unknown.
+    /// After this many failures among the last samples; `of` says how many samples are looked at. Unknown samples are
+    /// skipped.
     case among(Int, of: Int)
   }
 
@@ -94,9 +97,10 @@ package struct Probe: Sendable, Hashable {
   package let tolerance: Tolerance
   /// What a missing value means.
   package let missing: Missing
-  /// Whether it looks at something that the phase cannot have caused. While it fails, the watch judges nothing.
+  /// Whether it is a control: it measures something that the phase cannot have caused. While a control fails, the
+  /// watch judges nothing.
   package let isControl: Bool
-  /// SQL that breaks on a copy what the query looks at, so that a rehearsal sees it fail.
+  /// SQL that makes the probe fail on a copy, so that a rehearsal can show that it is able to fail.
   package let red: Script?
 
   /// A probe with a SELECT of its own, or, without one, of the settings.
@@ -116,7 +120,7 @@ extension Probe {
   /// Whether its query asks for the moment at which the phase went up.
   package var usesSince: Bool { query?.text.contains(Self.since) ?? false }
 
-  /// How many samples that are not unknown it takes to tell.
+  /// How many known samples it takes to decide.
   package var span: Int {
     switch tolerance {
     case .inARow(let count): count
@@ -140,7 +144,7 @@ extension Probe {
     }
   }
 
-  /// What follows the title in the arguments of `@probe`; empty where everything is as usual.
+  /// The arguments of `@probe` after the title; empty when all of them have their defaults.
   var clauses: String {
     var clauses: [String] = []
     switch expectation {

@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import Synchronization
 
-/// A folder of migrations that is being read on other threads while this one does something else.
+/// Reads a folder of migrations on other threads, while the calling thread works on.
 final class CatalogReading: Sendable {
   private let group = DispatchGroup()
   private let result = Mutex<(catalog: Catalog?, problems: [MigrationError])>((nil, []))

@@ -1,4 +1,4 @@
-/// What directives of a phase file, except those that begin sections, have declared so far.
+/// Collects what the directives of a phase file declare, except those that begin sections.
 struct DeclarationsDraft {
   private let kind: Phase.Kind
   private let source: PhaseSource

@@ -1,10 +1,10 @@
 internal import PhaseSQLite
 
-/// Writes SQL as a section of a phase file. A script made in Swift, or the last one of a file, may lack an end that a
-/// section in the middle needs.
+/// Writes SQL as a section of a phase file. A script made in Swift, or the last one of a file, may lack the semicolon
+/// or line end that a section in the middle needs.
 package enum EmbeddedSQL {
-  /// The same tokens, with everything closed and a line end at the end, and without a comment that would be taken for a
-  /// directive.
+  /// The same tokens. The last statement and comment are closed, the text ends with a line end, and comments that
+  /// look like directives are left out.
   package static func text(_ sql: String) -> String {
     let source = PhaseSource(sql, file: "")
     let split = SQLSplitter(bytes: source.bytes)

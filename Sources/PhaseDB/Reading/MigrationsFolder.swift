@@ -25,7 +25,7 @@ struct MigrationsFolder {
     return try read(folders)
   }
 
-  /// Two threads read a large folder in little more than half the time of one; more threads do not help.
+  /// Two threads read a large folder in little more than half the time of one. More threads do not help.
   private func read(_ folders: [(name: MigrationName, path: String)]) throws(MigrationError) -> [Migration] {
     guard folders.count >= 64 else { return try read(folders[...]).get() }
     let middle = folders.count / 2

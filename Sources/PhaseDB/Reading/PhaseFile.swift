@@ -24,7 +24,7 @@ package enum PhaseFile {
   /// - Parameters:
   ///   - declarations: what ``Phase/declarations`` gave.
   ///   - up: SQL of the way up; a semicolon after its last statement may be missing.
-  ///   - down: SQL of the way down, likewise; nothing where what the way up took comes back from the archive.
+  ///   - down: SQL of the way down, in the same form; empty for `@down archive`.
   package static func assemble(declarations: String, up: String, down: String, kind: Phase.Kind) -> String {
     let isArchive = kind == .migrate && Script(down) == nil
     return declarations + "-- @up\n" + EmbeddedSQL.text(up)

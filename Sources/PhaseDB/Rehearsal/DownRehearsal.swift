@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What a rehearsal of the way down showed, from the rows that are there now.
+/// The result of rehearsing the way down, with the rows that are in the database now.
 package struct DownRehearsal: Sendable {
   /// The path of the database that was copied.
   package let database: String
@@ -14,7 +14,7 @@ package struct DownRehearsal: Sendable {
   /// One phase of it.
   package struct Phase: Sendable {
     package let id: PhaseID
-    /// What is known of its reversal now.
+    /// The verdict on its reversal after this rehearsal.
     package let reversal: Reversal
     /// What came back from archives; empty when it did not come down.
     package let restored: [Restored]
@@ -38,7 +38,7 @@ package struct DownRehearsal: Sendable {
 }
 
 extension DownRehearsal {
-  /// What the ledger keeps of one phase.
+  /// What the ledger stores about one phase, as JSON.
   struct Seen: Codable {
     struct Rows: Codable {
       let table: String
@@ -86,7 +86,8 @@ extension DownRehearsal.Seen {
     self.contents = contents
   }
 
-  /// Adds what was seen to what is known. What was blocked or lost may be so no more once rows have changed.
+  /// Adds what this rehearsal saw to a verdict. If rows changed since, something that was blocked or lost may no
+  /// longer be.
   ///
   /// - Returns: whether the rows are known to be the same.
   func add(
@@ -112,7 +113,7 @@ extension DownRehearsal.Seen {
     }
     let known = Set(reversal.lost.map(\.subject))
     reversal.lost += lost.map(\.affected).filter { !known.contains($0.subject) }
-    // What was seen is more than what was forecast.
+    // A result that was seen replaces a forecast.
     reversal.uncertain = uncertain.map(\.affected)
     return true
   }

@@ -12,7 +12,7 @@ struct Allowances {
 
   /// The findings of a phase that no exception covers, and findings about the exceptions themselves.
   ///
-  /// - Parameter isComplete: false when not every rule could look, so that an exception may seem unused.
+  /// - Parameter isComplete: whether every rule could run; otherwise an exception may seem unused.
   func applied(to findings: [Finding], isComplete: Bool) -> [Finding] {
     let valid = phase.allowances.filter { !isExpired($0) }
     let left = findings.filter { finding in !valid.contains { $0.rule == finding.id } }

@@ -1,14 +1,15 @@
 internal import PhaseSQL
 
-/// An existing table gains a column that every INSERT must name.
+/// An existing table must not get a column that every INSERT has to name.
 ///
-/// Where every application stops, only ADD COLUMN is wrong. ADD COLUMN refuses that if the table has rows. If it has none, as in every test with an empty database, it succeeds.
+/// If every application stops for the phase, only ADD COLUMN is wrong: it fails when the table has rows. On an empty
+/// table, as in many tests, it succeeds.
 enum RequiredColumn: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     let statements = ScriptStatements(trial.phase.up)
     return trial.facts.compactMap { fact in
       guard case .columnAdded(let table, let column, _, _) = fact, column.isRequired else { return nil }
-      // No version inserts before and after it, and a rebuild fills the rows that are there.
+      // No version runs both before and after it, and a rebuild gives existing rows a value.
       let isOffline = trial.phase.windows.allSatisfy(\.range.isOffline)
       if isOffline, statements.drop(ofTable: table) != nil { return nil }
       let type = column.type.declared.map { " \($0)" } ?? ""

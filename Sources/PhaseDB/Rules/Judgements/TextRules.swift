@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Rules that the text of a phase alone decides.
+/// The rules that need only the text of a phase.
 enum TextRules {
   static func findings(_ catalog: Catalog) -> [Finding] {
     catalog.phases.compactMap { id, phase in
@@ -36,7 +36,7 @@ enum ExpandNotAdditive: TrialRule {
     ]
   }
 
-  /// The recipes for what goes; a name that comes instead is most likely a rename.
+  /// The recipes for what is removed. If something is added in its place, it is most likely a rename.
   private static func recipes(_ trial: PhaseTrial) -> [Prose] {
     let (up, facts) = (ScriptStatements(trial.phase.up).all, trial.facts)
     return facts.compactMap { fact -> Prose? in
@@ -73,8 +73,8 @@ enum MigrateChangesSchema: TrialRule {
   }
 }
 
-/// A statement of a phase needs a function that only the application has, so that it runs only where the application
-/// runs the phase itself.
+/// A statement of a phase must not need a function that only the application has: otherwise only the application can
+/// run the phase.
 enum NeedsApplication: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard !trial.functions.isEmpty else { return [] }
@@ -96,7 +96,8 @@ enum NeedsApplication: TrialRule {
     }
   }
 
-  /// What a statement names, and what the constraints, indexes and generated columns of the tables that it writes call.
+  /// The functions in a statement, and those in constraints, indexes and generated columns of the tables that it
+  /// writes.
   private static func needed(by statement: StatementEffect, in trial: PhaseTrial) -> [String] {
     let written = statement.writes.insertedTables.union(statement.writes.columns.keys)
     var names = statement.writes.functions
@@ -107,7 +108,7 @@ enum NeedsApplication: TrialRule {
   }
 }
 
-/// The SQL of a phase needs a SQLite newer than the oldest one that the settings declare.
+/// The SQL of a phase must run on the oldest SQLite that the settings declare.
 enum NeedsNewerSQLite: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard let oldest = folder.oldestSQLite else { return [] }

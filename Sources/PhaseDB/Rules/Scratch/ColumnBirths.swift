@@ -1,7 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Which phases of a folder added columns to existing tables: versions from before such a phase do not know the column.
+/// Remembers which phases of a folder added columns to existing tables. Versions from before such a phase do not know
+/// the column.
 struct ColumnBirths {
   struct Birth {
     let phase: PhaseID

@@ -3,8 +3,8 @@ internal import PhaseSQLite
 
 /// A row that an older version inserts after a backfill, and what the backfill would still change in it.
 ///
-/// The authorizer reports which columns a trigger can write, but not when: it does not evaluate its WHEN. So a row is
-/// inserted, and the backfill runs again.
+/// SQLite's authorizer reports which columns a trigger can write, but it does not evaluate the trigger's WHEN. So
+/// this inserts a row and runs the backfill again.
 struct NewbornRow {
   private let table: String
   /// The columns that the older version knows.
@@ -12,13 +12,13 @@ struct NewbornRow {
 
   init(in table: String, knowing known: [ColumnDefinition]) {
     self.table = table
-    // A generated column cannot be written, and the key of a rowid table gives itself out.
+    // A generated column cannot be written, and SQLite chooses the key of a rowid table.
     self.known = known.filter { !$0.isGenerated && !$0.isRowIDAlias }
   }
 
   /// The columns that nothing fills when the row is inserted, and that SQL then fills. Everything is rolled back.
   ///
-  /// - Returns: their names; also none when no row can be made that the table accepts.
+  /// - Returns: their names; empty also when no row could be made that the table accepts.
   func columnsLeft(
     to phase: Phase, of columns: [ColumnDefinition], on connection: Connection
   ) -> Set<FoldedName> {
@@ -55,7 +55,7 @@ struct NewbornRow {
     let batch = try phase.batching.map { try wholeBatch($0, connection) } ?? [:]
     try connection.execute(script: phase.up.text, binding: batch)
     let filled = try connection.rows(query)
-    // What changes every time, such as a random token, says nothing.
+    // A value that changes with every run, such as a random token, proves nothing.
     try connection.execute(script: phase.up.text, binding: batch)
     let again = try connection.rows(query)
     guard born.count == 1, filled.count == 1, again.count == 1 else { return [] }
@@ -67,7 +67,7 @@ struct NewbornRow {
       }.map(\.element.name.key))
   }
 
-  /// The ends of a batch with every row.
+  /// The first and last key of a batch that covers every row.
   private func wholeBatch(
     _ batching: Batching, _ connection: Connection
   ) throws(SQLiteError) -> KeyValuePairs<String, Value> {

@@ -1,7 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The rows of a version that knows a table as it was before a phase: in them, new columns have their defaults.
+/// The rows that an older version writes. It knows the table as it was before the phase, so new columns get their
+/// defaults.
 struct OldWriter {
   /// As it was before the phase.
   let table: TableDefinition
@@ -18,13 +19,13 @@ struct OldWriter {
 
   /// Whether some row of such a version is known to meet a condition.
   ///
-  /// Without columns that the phase adds, this is assumed. With them, values of every kind are tried, the same value in
-  /// all known columns; a condition that none of them meets does not count as a restriction.
+  /// If the phase adds no columns, the answer is yes. Otherwise values of every kind are tried, the same value in all
+  /// known columns. A condition that none of them meets does not count as a restriction.
   func canMake(_ condition: String) -> Bool {
     let names = SQLFragment(condition).names
     let unknown = added.filter { names.contains($0.name) }
     guard !unknown.isEmpty else { return true }
-    // What is NOT NULL has some value in each of its rows.
+    // A NOT NULL column has a value in every row.
     let known = table.columns.map { column in
       "\(column.isNotNull ? "coalesce(v, 0)" : "v") AS \(SQLText.identifier(column.name.spelled))"
     }
@@ -33,7 +34,7 @@ struct OldWriter {
         column.generation.map { "(\($0.expression))" } ?? column.defaultValue.map { "(\($0))" } ?? "NULL"
       return "\(value) AS \(SQLText.identifier(column.name.spelled))"
     }
-    // Generated columns and defaults may use what stands beside them, hence a query of their own.
+    // Generated columns and defaults may use other columns, so they are computed in an inner query.
     let sql = """
       SELECT EXISTS (SELECT 1 FROM (SELECT *, \(born.joined(separator: ", ")) FROM (SELECT \(known.joined(separator: ", "))
       FROM (SELECT NULL AS v UNION ALL VALUES (0), (1), (-1), (1000000), (0.5), (''), ('x'), ('2000-01-01'), (x'00'))))
