@@ -2,7 +2,7 @@ internal import PhaseSQLite
 
 /// How long a way down may take, in milliseconds.
 package struct DownTime: Sendable, Hashable {
-  /// How that is known; a measurement on the database takes precedence over one on a copy.
+  /// Where the figures come from. A measurement on the database is preferred to one on a copy.
   package enum Basis: String, Sendable, Hashable {
     /// Measured when the same text came down before.
     case measured

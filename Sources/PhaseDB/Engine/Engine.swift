@@ -1,8 +1,9 @@
 package import PhaseSQLite
 
-/// Runs a plan on one connection: the same machine for up and down, one transaction for each step.
+/// Runs a plan on one connection, up or down, with one transaction for each step.
 ///
-/// An engine is what a run is given, and does not change. What a run knows goes from step to step as a ``RunState``.
+/// An engine holds what a run is given, and does not change. What a run knows passes from step to step as a
+/// ``RunState``.
 package struct Engine {
   let connection: Connection
   let runner: Runner
@@ -14,7 +15,7 @@ package struct Engine {
   let observe: (Event) -> Void
   /// What the run is for.
   let purpose: Purpose
-  /// What is known of what transitions do.
+  /// The known results of trials of transitions.
   let trials: TransitionTrials
   /// The probes of the settings, by their names.
   let probes: [String: Options.ProbeSource]
@@ -27,10 +28,9 @@ package struct Engine {
 
   package enum Purpose {
     case change
-    /// A copy. Readers stay from the beginning to the end and no writer waits: batches pause neither for them nor for a
-    /// budget.
+    /// A run on a copy. Batches do not pause for readers, which stay open on purpose, or for a budget.
     case copy
-    /// A copy on which the run finds out where the SQL of a way down alone is wrong.
+    /// A run on a copy that also finds rows to which the SQL of a way down alone gives wrong values.
     case rehearsal
   }
 
@@ -61,8 +61,8 @@ package struct Engine {
   ///
   /// - Parameter knowledge: what is known of the database.
   /// - Returns: what was done, and what is known afterwards.
-  /// - Throws: the first failure; its `standing` says whether steps before it are done, its `state` where the
-  ///   database stands.
+  /// - Throws: the first failure. Its `standing` says whether earlier steps are done, its `state` where the database
+  ///   is now.
   package func run(_ plan: Plan, from knowledge: Knowledge) throws(MigrationError) -> RunReport {
     let report = RunReport(knowledge: knowledge)
     guard !plan.steps.isEmpty || !plan.drift.isEmpty || plan.baseline != nil else { return report }
@@ -83,7 +83,7 @@ package struct Engine {
     }
   }
 
-  /// Runs one phase alone on a copy, beginning as a command of its own would: with nothing that the step before it knew.
+  /// Runs one phase alone on a copy, as a separate command would: without the knowledge of earlier steps.
   ///
   /// - Parameter catalog: the catalog whose names errors may suggest.
   /// - Returns: what it did, and what is known afterwards.
@@ -115,7 +115,7 @@ package struct Engine {
       do throws(MigrationError) {
         if cancellation.isRequested { throw MigrationError.stopped() }
         observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
-        // A way down closes its switches before anybody waits for a queue.
+        // A way down closes its switches before it waits for lanes.
         if step.direction == .up { try held.take(turn, &state) }
         let transition = Transition(
           engine: self, turn: turn, lanes: held, lists: lists,
@@ -127,7 +127,7 @@ package struct Engine {
           observe(.alreadyDone(step.id, step.direction))
         }
       } catch {
-        // Where the database stands is read, and the lease given back, also after a request to stop.
+        // After a request to stop, too, the state of the database must be read and the lease released.
         connection.removeProgressHandler()
         held.letGo(state.knowledge)
         throw told(error, turn, &state, report.result, listed: lists[step.id]?.file)
@@ -150,7 +150,7 @@ package struct Engine {
     return report
   }
 
-  /// Lets a request to stop end the statement that runs.
+  /// Lets a request to stop interrupt the running statement.
   func watchForCancellation() {
     connection.setProgressHandler(every: 1_000) { [cancellation] in !cancellation.isRequested }
   }
@@ -158,13 +158,13 @@ package struct Engine {
   /// Where a file lies that asks batches to wait; nil for a database without a path.
   var pauseFile: String? { pacing.pauseFile ?? (connection.path.isEmpty ? nil : connection.path + ".pause") }
 
-  /// Whether a step begins a watch. On a new database nothing happens that could be looked at.
+  /// Whether a step begins a watch. On a new database there is nothing to watch.
   func watches(_ turn: Turn) -> Bool {
     turn.step.direction == .up && turn.step.phase.watch != nil && purpose == .change && !turn.plan.isFresh
   }
 
-  /// Tries a step again, as a whole, while another connection holds the lock and the time to wait is not over. An attempt
-  /// that was rolled back leaves the state as it was.
+  /// Tries a step, and tries it again while another connection holds the lock and there is time to wait. An attempt
+  /// that is rolled back does not change the state.
   ///
   /// - Returns: what the step did; nil when another runner had done it.
   private func run(_ transition: Transition, _ state: inout RunState) throws(MigrationError) -> StepReport? {
@@ -216,9 +216,10 @@ package struct Engine {
     }
   }
 
-  /// Gives the lease back when the last step did not: it failed, or another runner had done it.
+  /// Releases the lease if the last step did not, because it failed or another runner had done it.
   private func releaseLease(_ state: RunState) {
-    // If even this fails the lease stays behind with our process number, and the next runner sees that we are gone.
+    // If even this fails, the lease stays with our process number, and the next runner sees that this process has
+    // ended.
     guard state.holdsLease, let transaction = try? connection.begin(.immediate) else { return }
     let ledger = Ledger(connection: connection)
     if (try? ledger.lease.held())?.holder == runner { try? ledger.lease.release() }
@@ -233,7 +234,7 @@ package struct Engine {
   private func told(
     _ error: MigrationError, _ turn: Turn, _ state: inout RunState, _ result: RunResult, listed file: String?
   ) -> MigrationError {
-    // The attempt may have read more before it was rolled back: read where the database really stands.
+    // The attempt may have noted changes before it was rolled back, so the state of the database is read again.
     let present = try? Knowledge(of: connection)
     if let present { state.knowledge = present }
     let told = state.tellingOfSwitches(standing(of: error, turn.step, result: result, present: present))
@@ -244,13 +245,13 @@ package struct Engine {
     return failure
   }
 
-  /// Completes an error with where the database stands and the command that goes on. What the failed step itself left
-  /// behind is said where the error was thrown.
+  /// Adds to an error the state of the database and the command that continues. The place that threw the error has
+  /// said what the failed step itself left behind.
   private func standing(
     of error: MigrationError, _ step: Plan.Step, result: RunResult, present: Knowledge?
   ) -> MigrationError {
     var error = error
-    // A batched step knows better where it stands.
+    // A batched step has already said more exactly where it is.
     let isTold = error.standing == .partWay || (error.standing == .undone && error.state != nil)
     if !isTold {
       let left =
@@ -268,10 +269,10 @@ package struct Engine {
   }
 }
 
-/// What a run of an engine did.
+/// The result of a run, and what is known afterwards.
 package struct RunReport {
   package internal(set) var result = RunResult(done: [], skipped: [])
-  /// What each step did that was done.
+  /// The results of the steps that were done.
   var steps: [StepReport] = []
   /// What is known afterwards.
   package internal(set) var knowledge: Knowledge
@@ -287,7 +288,7 @@ package struct RunReport {
   }
 }
 
-/// What a run did.
+/// The result of a run: the steps that were done, and those that another runner did.
 public struct RunResult: Sendable, Hashable {
   /// A step that was done.
   public struct Done: Sendable, Hashable {
@@ -295,9 +296,9 @@ public struct RunResult: Sendable, Hashable {
     public let id: PhaseID
     /// Whether it went up or down.
     public let direction: Direction
-    /// How long that took, and how many rows it wrote.
+    /// How long it took, and how many rows it wrote.
     public let times: Times
-    /// What it had caused, listed before it came down; nil when it declares no effects.
+    /// The list of its effects, written before it came down; nil when it declares none.
     package let effects: EffectList?
   }
 
@@ -305,11 +306,11 @@ public struct RunResult: Sendable, Hashable {
   public struct Times: Sendable, Hashable {
     package let milliseconds: Double
     package let holdMilliseconds: Double
-    /// From its beginning to its commit, waiting left out.
+    /// The time from its beginning to its commit, without waiting.
     public var duration: Duration { .milliseconds(milliseconds) }
-    /// How long the write lock was held.
+    /// How long it held the write lock.
     public var hold: Duration { .milliseconds(holdMilliseconds) }
-    /// Rows its SQL changed, triggers included.
+    /// How many rows its SQL changed, including its triggers.
     public let rows: Int
   }
 
@@ -327,11 +328,11 @@ public struct RunResult: Sendable, Hashable {
   package init(done: [Done], skipped: [PhaseID]) { (self.done, self.skipped) = (done, skipped) }
 }
 
-/// What one step did.
+/// The result of one step.
 struct StepReport {
   let times: RunResult.Times
   /// What its SQL wrote.
   let writes: WriteSet
-  /// In a rehearsal, where archives put right what its SQL made of rows.
+  /// In a rehearsal: the rows that archives corrected after the SQL.
   var corrections: [TableDifference] = []
 }

@@ -19,10 +19,10 @@ public enum Event: Sendable, Hashable {
   case batchPaused(PhaseID, reason: String, detail: Prose, resuming: Prose)
   /// Batches run again.
   case batchResumed(PhaseID)
-  /// What all batches led to does not hold, so they are taken back one by one.
+  /// The result of all batches failed a check, so they are undone one by one.
   case turningBack(PhaseID, reason: Prose)
-  /// What a phase caused was counted, before it comes down: how many rows, how many of the counts are unknown, in which file
-  /// the rows are listed, and why they are in none when that failed.
+  /// The effects of a phase were counted before it comes down. `rows` is how many there are, `unknown` how many
+  /// counts failed, `file` where the rows are listed, and `failure` why they could not be listed.
   case effectsListed(PhaseID, rows: Int, unknown: Int, file: String?, failure: Prose?)
   /// The step is committed.
   case committed(PhaseID, Direction, RunResult.Times, checkpoint: Int64)
@@ -30,35 +30,35 @@ public enum Event: Sendable, Hashable {
   case alreadyDone(PhaseID, Direction)
   /// The step waits for another connection or runner.
   case waiting(PhaseID, reason: Prose)
-  /// A schema that is not what the ledger said was recorded as it is; the difference, one line each.
+  /// Changes of the schema from outside were accepted and recorded, one line each.
   case driftAccepted([Prose])
-  /// A lane is not held yet, because the phase needs it empty: it waits for jobs that wait. `oldest` is how long the oldest of
-  /// them has waited; nil when nothing tells.
+  /// A phase needs a lane empty, and jobs are waiting in it, so the lane is not held yet. `oldest` is how long the
+  /// oldest job has waited; nil when that is unknown.
   case laneQueued(String, PhaseID, jobs: Int, oldest: Duration?)
-  /// A lane is held, and the phase waits for jobs that are in flight. `oldest` is how long ago the oldest of them began; nil
-  /// when nothing tells.
+  /// A lane is held, and the phase waits for jobs in flight. `oldest` is how long ago the oldest job began; nil when
+  /// that is unknown.
   case laneBusy(String, PhaseID, jobs: Int, oldest: Duration?)
   /// A lane is held, and the phase waits for a fixed time, because nothing shows what is in flight.
   case lanePausing(String, PhaseID, remaining: Duration)
-  /// A lane is quiet, so long after the phase began to wait for it.
+  /// A lane is held and quiet. `after` is how long the phase waited for that.
   case laneHeld(String, PhaseID, after: Duration)
-  /// The run needs a lane no more, and it stays held: for a watch, or because somebody holds it by hand.
+  /// The run no longer needs a lane. The lane stays held, for a watch or because an operator holds it.
   case laneKept(String)
   /// A lane is open again.
   case laneOpened(String)
-  /// A lane could not be let go at once: why, and what lets it go.
+  /// A lane could not be released now. `reason` says why, and what will release it.
   case laneStuck(String, reason: Prose)
-  /// A phase is not held by a lane that is open in any case, because what its queue needs is not there: why.
+  /// A phase comes down without holding a lane, because a table or column of the queue does not exist.
   case laneAbsent(String, PhaseID, reason: Prose)
-  /// These switches of the step's migration are closed now, none when they were before, and the step waits so long for those
-  /// that asked before.
+  /// The switches of the step's migration were closed. The list is empty when they were closed already. The step now
+  /// waits for requests that saw them open.
   case switchesClosed(PhaseID, [String], waiting: Duration)
   /// A lease was taken over from a process that is provably dead.
   case tookOver(from: String)
 
   /// How far a batched phase has come in one direction.
   public struct BatchProgress: Sendable, Hashable {
-    /// Rows it has gone through in this direction, whichever run did it.
+    /// How many rows are done in this direction, by this and earlier runs.
     public let rows: Int
     /// The finished part of the way, from 0 to 1; nil while it is unknown.
     public let fraction: Double?
@@ -71,7 +71,7 @@ public enum Event: Sendable, Hashable {
     package let pauseMilliseconds: Double
     /// How long the run rests before the next batch.
     public var pause: Duration { .milliseconds(pauseMilliseconds) }
-    /// How long it will take from here; nil while it is being estimated.
+    /// The estimated time to the end; nil while there is no estimate.
     public let remaining: Duration?
 
     package struct Hold: Sendable, Hashable {

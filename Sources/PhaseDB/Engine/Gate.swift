@@ -12,11 +12,11 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case edited
   /// A rehearsal of the same text on the same schema must have shown that the phase comes back.
   case evidence
-  /// A probe of the phase fails before it went up, or shows nothing to compare with.
+  /// The probes of the phase must not fail before it goes up, and must have a value where they compare with it.
   case probe
-  /// The watches of the migration's earlier phases must have passed, or somebody took that on themselves.
+  /// The watches of the migration's earlier phases must have passed, or an operator must have accepted the result.
   case watch
-  /// The same text came down by itself here after its watch failed.
+  /// The same text must not have been reversed here by a watch that failed.
   case reversed
   /// A lane of the phase must be quiet, in both directions.
   case lane
@@ -24,7 +24,7 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
   case `switch`
   /// On the way down, the list of what the phase caused must be written first.
   case effects
-  /// A phase that comes first is held itself: that one's gate is what to open.
+  /// A phase that has to go up before it is held itself. The gate of that phase has to be opened.
   case order
 
   /// Gates that an operator can override with a reason.
@@ -32,17 +32,17 @@ public enum Gate: String, Sendable, Hashable, CaseIterable {
     .window, .soak, .needs, .evidence, .probe, .watch, .reversed, .lane, .switch, .effects, .drift, .edited,
   ]
 
-  /// A gate that holds a phase now.
+  /// A gate that holds a phase now, with its reason and what would open it.
   public struct Closed: Sendable, Hashable {
     /// Which gate it is.
     public let gate: Gate
     /// Why, in one sentence without a full stop.
     public let reason: Prose
-    /// The same in a few words, for one line of a list.
+    /// The reason in a few words, for one line of a list.
     package let brief: Prose
     /// What would open it.
     public let opening: Prose
-    /// The id of the error that refuses a phase which was asked for by name.
+    /// The id of the error for a phase that was asked for by name.
     let error: MigrationError.ID
     /// The other phase that causes it; nil when the held phase itself does.
     let phase: PhaseID?
@@ -95,7 +95,7 @@ public struct LiveVersion: Sendable, Hashable {
 }
 
 extension LiveVersion {
-  /// What an operator names instead of a version when no other one runs.
+  /// The word that an operator writes instead of a version when no other version runs.
   package static let none = "none"
 }
 

@@ -7,25 +7,25 @@
 /// Decides which gates are closed for a phase, from what is known at one moment.
 package struct GateJudgement: Sendable {
   private(set) var live: LiveKnowledge
-  /// True for a database without a user table when the run began: no application depends on it yet.
+  /// Whether the database had no user table when the run began, so that no application depends on it yet.
   let isFresh: Bool
   let now: Date
   /// Gates an operator decided to pass.
   private(set) var overridden: Set<Gate>
   let evidence: EvidenceKnowledge
-  /// What the ledger knows of watches, oldest first.
+  /// The watches of the ledger, oldest first.
   var watches: [WatchRecord] = []
   /// The switches of the ledger.
   var switches: [SwitchRecord] = []
-  /// The phases that the baseline of the folder stands for.
+  /// The phases that the baseline of the folder replaces.
   var squashed: [PhaseID] = []
 
-  /// Lets everything pass: on a copy no version is live and no writer waits.
+  /// Opens every gate: on a copy no version is live and no writer waits.
   static let ofCopy = GateJudgement(
     live: LiveKnowledge(toldBy: [], isComplete: true), isFresh: false, now: .distantPast, overridden: [],
     evidence: EvidenceKnowledge())
 
-  /// Lets everything pass on a copy as on a new database: what is asked there is not whether a phase may run.
+  /// Opens every gate, as on a new database, for copies where the question is not whether a phase may run.
   package static func ofNewCopy(at now: Timestamp) -> GateJudgement {
     GateJudgement(
       live: LiveKnowledge(toldBy: []), isFresh: true, now: now.date ?? .distantPast, overridden: [],
@@ -35,8 +35,9 @@ package struct GateJudgement: Sendable {
   /// The gates that keep a phase from going up.
   ///
   /// - Parameters:
-  ///   - appliedAt: when the phases below it were applied; a phase planned before it in the same run counts as now.
-  ///   - schema: the one it would run on, nil when nothing tells.
+  ///   - appliedAt: when earlier phases were applied. A phase planned before it in the same run counts as applied
+  ///     now.
+  ///   - schema: the schema on which it would run; nil when unknown.
   ///   - watched: the phases planned before it in the same run whose watch begins with them.
   ///   - isWaiting: whether a phase that comes first is held.
   func closedForUp(
@@ -86,7 +87,7 @@ package struct GateJudgement: Sendable {
     windows.map(\.application).filter { live.versions(of: $0).isEmpty && !live.isKnownAbsent($0) }
   }
 
-  /// The same with those who have checked in at another moment of the run.
+  /// The same judgement with the check-ins of a later moment.
   ///
   /// - Parameter ended: the applications that checked in before.
   func now(knowing checkIns: [CheckIn], ended: Set<String>) -> GateJudgement {
@@ -95,27 +96,27 @@ package struct GateJudgement: Sendable {
     return judgement
   }
 
-  /// The same with gates that an operator would decide to pass.
+  /// The same judgement with gates that are overridden.
   func overriding(_ gates: Set<Gate>) -> GateJudgement {
     var judgement = self
     judgement.overridden.formUnion(gates)
     return judgement
   }
 
-  /// The window alone, which another check-in may close between the plan and the step.
+  /// Judges only the window gate, which a check-in may have closed since the plan was made.
   func closedWindow(_ id: PhaseID, _ phase: Phase, _ direction: Direction) -> [Gate.Closed] {
     guard !overridden.contains(.window) else { return [] }
     if direction == .down { return closedForDown(id, phase.windows) }
     return windowForUp(phase)
   }
 
-  /// The evidence alone, asked of the schema on which the step really runs.
+  /// Judges only the evidence gate, on the schema on which the step really runs.
   func closedEvidence(_ id: PhaseID, _ phase: Phase, on schema: SchemaDigest) -> [Gate.Closed] {
     guard !isFresh, !overridden.contains(.evidence) else { return [] }
     return evidence.closedGate(id, phase, on: schema).map { [$0] } ?? []
   }
 
-  /// Only the version that starts on a fresh database depends on it.
+  /// On a new database, only the version that starts now depends on it.
   private func windowForUp(_ phase: Phase) -> [Gate.Closed] {
     phase.windows.flatMap { window in
       if window.range.isOffline, !isFresh {
@@ -133,7 +134,7 @@ package struct GateJudgement: Sendable {
             opening: "make it check in with its version, or name the live versions with --live")
         ]
       }
-      // That a phase for which the application stops may go up was found above.
+      // For a phase with an `offline` window this was checked above.
       let isKnown = window.range.isOffline || live.isToldAbsent(window.application)
       if known.isEmpty, phase.kind == .contract, !isFresh, !isKnown {
         return [
@@ -155,7 +156,8 @@ package struct GateJudgement: Sendable {
     }
   }
 
-  /// What speaks against a phase for which an application stops: some version of it runs, or nothing says that none does.
+  /// The gates against a phase for which an application must be stopped: a version of it runs, or it is unknown
+  /// whether one does.
   private func notStopped(_ window: Window, _ direction: Direction) -> [Gate.Closed] {
     let application = window.application
     let way = direction == .up ? "goes up" : "comes down"
@@ -203,7 +205,7 @@ package struct GateJudgement: Sendable {
       opening: "wait until \(Timestamp(opens))")
   }
 
-  /// A contract takes away what the way back of the earlier phases needs, so their watches come first.
+  /// A contract removes what the way back of the earlier phases needs, so their watches have to end first.
   private func openWatches(
     _ id: PhaseID, _ appliedAt: [PhaseID: Timestamp], _ watched: [PhaseID]
   ) -> [Gate.Closed] {
@@ -242,9 +244,9 @@ package struct GateJudgement: Sendable {
       opening: "correct the phase")
   }
 
-  /// The switches for which a phase waits, each of which must be on for everybody, and have been so long enough.
+  /// The gates of a phase that waits for switches. Each must have been on for everybody for long enough.
   ///
-  /// - Parameter switches: those that there are now.
+  /// - Parameter switches: the present switches.
   func closedSwitches(_ phase: Phase, among switches: [SwitchRecord]) -> [Gate.Closed] {
     guard !isFresh, !overridden.contains(.switch) else { return [] }
     return phase.switchesRequired.compactMap { required in

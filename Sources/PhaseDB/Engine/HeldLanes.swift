@@ -1,17 +1,17 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The lanes that a run holds. It owns them: it takes them before a step, has them out of the way while the SQL of a phase
-/// runs, and lets them go, whatever ended the run.
+/// Owns the lanes that a run holds. It holds them before a step, moves their triggers out of the way while the SQL of
+/// a phase runs, and releases them at the end, however the run ends.
 ///
-/// It is no value, because what it holds is outside the transaction: a rollback opens no lane.
+/// It is a class and not a value, because a rollback does not release a lane.
 final class HeldLanes {
   private let engine: Engine
   /// In the order in which they were taken.
   private var grips: [Grip] = []
-  /// The lanes that were told of as open in any case, by the phase that comes down without them.
+  /// The lanes that were already reported as missing, by the phase that comes down without them.
   private var absent: [PhaseID: Set<String>]
-  /// Renews what they are held by.
+  /// Renews the triggers that hold them.
   private var keeper: LaneKeeper?
 
   /// A lane that is held, or about to be.
@@ -20,7 +20,7 @@ final class HeldLanes {
     let access: LaneAccess
   }
 
-  /// - Parameter absent: what the plan's notes tell of.
+  /// - Parameter absent: the missing lanes that the plan's notes mention.
   init(by engine: Engine, absent: [PhaseID: Set<String>]) { (self.engine, self.absent) = (engine, absent) }
 
   /// Whether none is held.
@@ -30,7 +30,8 @@ final class HeldLanes {
 
   /// Holds the lanes of a step that this run does not hold yet, and waits until each is quiet.
   ///
-  /// On a new database no job waits, on a copy nobody works, and an operator may take it on themselves.
+  /// Lanes are not held on a new database, which has no jobs, on a copy, which has no workers, and when an operator
+  /// overrides the gate.
   ///
   /// - Throws: `lane-not-idle` when one does not become quiet in time, `unknown-lane`, `lane-unfit`, `lane-not-held`.
   func take(_ turn: Turn, _ state: inout RunState) throws(MigrationError) {
@@ -51,8 +52,8 @@ final class HeldLanes {
     }
   }
 
-  /// The lanes of a step in the order in which they are held. On a way down, one whose table or column is not there is open
-  /// in any case: a phase that took it away must come down.
+  /// The lanes of a step in the order in which they are held. On a way down, a lane without its table or column is
+  /// skipped: otherwise a phase that removed the table could not come down.
   private func present(of step: Plan.Step, _ schema: Schema) throws(MigrationError) -> [LaneUse] {
     let uses = step.phase.lanes.sorted { $0.lane < $1.lane }
     guard step.direction == .down else { return uses }
@@ -89,7 +90,7 @@ final class HeldLanes {
         "it waits for \(DurationText.print(lane.pause)), and the phase leaves it \(DurationText.print(use.limit))"
       )
     }
-    // A row says that it is to be held before it is, so that somebody lets it go whatever happens.
+    // The ledger records the lane before it is held, so that a later command releases it whatever happens.
     let holdsLease = state.holdsLease
     try record(turn.plan, &state.knowledge) { ledger, time throws(MigrationError) in
       var row =
@@ -127,14 +128,14 @@ final class HeldLanes {
       .laneHeld(use.lane, turn.step.id, after: ContinuousClock.now - began))
   }
 
-  /// Holds the lane, for `empty` in a moment in which nothing waits.
+  /// Holds the lane. For `empty` it chooses a moment in which no job waits.
   private func holdWhenReady(
     _ access: LaneAccess, _ use: LaneUse, _ turn: Turn, until deadline: ContinuousClock.Instant
   ) throws(MigrationError) {
     if use.need == .empty, access.lane.waiting == nil {
       throw access.unfit("nothing shows what waits, and the phase needs it empty")
     }
-    // One that a watch keeps held stays so: its jobs wait on purpose.
+    // If a watch holds the lane already, its jobs wait on purpose, and the lane stays held.
     let isKept = access.isTrigger ? try access.holds() : false
     var told: ContinuousClock.Instant?
     while let waiting = try access.hold(
@@ -154,7 +155,8 @@ final class HeldLanes {
     }
   }
 
-  /// Waits until nothing is in flight twice, 200 ms apart: a worker may be between its claim and its first sign.
+  /// Waits until two looks, 200 ms apart, show no job in flight: a worker may have claimed a job without showing it
+  /// yet.
   private func waitUntilQuiet(
     _ access: LaneAccess, _ use: LaneUse, _ turn: Turn, until deadline: ContinuousClock.Instant
   ) throws(MigrationError) {
@@ -184,14 +186,14 @@ final class HeldLanes {
     }
   }
 
-  /// Tells an event at once and then every second.
+  /// Reports an event at once and then every second.
   private func tell(_ last: inout ContinuousClock.Instant?, _ event: Event) {
     if let told = last, ContinuousClock.now - told < .seconds(1) { return }
     last = .now
     engine.observe(event)
   }
 
-  /// Changes what the ledger says of a lane, in a transaction of its own, once no other run is in the way.
+  /// Changes the ledger's record of a lane, in a transaction of its own, when no other run has the lease.
   private func record(
     _ plan: Plan, _ knowledge: inout Knowledge,
     _ change: (Ledger, Timestamp) throws(MigrationError) -> Void
@@ -212,7 +214,7 @@ final class HeldLanes {
         try change(ledger, engine.now())
         let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
         try knowledge.settle(on: connection)
-        // Only a row of the log tells whether a commit that reports an error has landed.
+        // If the commit reports an error, a row of the log tells whether it landed.
         return try ledger.commit(
           transaction, leaving: entry > before ? entry : nil, hash, while: "recording a lane")
       } catch {
@@ -227,8 +229,8 @@ final class HeldLanes {
 
   // MARK: Around the SQL of a phase
 
-  /// Refuses a step when a lane that it needs was let go, by its deadline or by somebody. Belongs into its transaction: with
-  /// the write lock nobody claims a job in this database any more.
+  /// Refuses a step when a lane that it needs was released, by its deadline or by an operator. Belongs into the
+  /// transaction of the step: while it has the write lock, no worker can claim a job in this database.
   ///
   /// - Throws: `lane-lost`.
   func refuseLost(_ knowledge: Knowledge) throws(MigrationError) {
@@ -260,8 +262,8 @@ final class HeldLanes {
     return lifted
   }
 
-  /// The same for a batch, only if its SQL writes a table whose lane is held: making a trigger anew costs every connection
-  /// a look at the schema.
+  /// The same for a batch, but only if its SQL writes a table whose lane is held. To drop and make a trigger changes
+  /// the schema, and every connection has to read it again.
   func lift(
     forWritesOf writes: WriteSet, _ knowledge: inout Knowledge
   ) throws(MigrationError) -> LiftedLanes? {
@@ -328,17 +330,17 @@ final class HeldLanes {
 
   // MARK: Afterwards
 
-  /// Lets go of the lanes of this run, except those that the next step needs.
+  /// Releases the lanes of this run, except those that the next step needs.
   ///
-  /// Nothing here fails the run: a lane that cannot be let go at once is told of, and the next command or the deadline lets
-  /// it go.
+  /// This cannot make the run fail. A lane that cannot be released now is reported, and the next command or the
+  /// deadline releases it.
   func letGo(before next: Plan.Step, _ knowledge: Knowledge) {
     guard !grips.isEmpty else { return }
-    // What cannot be told now is found out when the step begins.
+    // If this cannot be read now, the next step holds its lanes again.
     letGo(except: (try? present(of: next, knowledge.schema)) ?? [], knowledge)
   }
 
-  /// The same, except for some.
+  /// Releases the lanes of this run, except some.
   func letGo(except next: [LaneUse] = [], _ knowledge: Knowledge) {
     let connection = engine.connection
     for grip in grips.reversed() where !next.contains(where: { $0.lane == grip.use.lane }) {
@@ -369,6 +371,6 @@ final class HeldLanes {
 }
 
 extension Watch {
-  /// How long a lane stays held beyond a sample, should no other follow.
+  /// How long a lane stays held after a sample if no other sample follows.
   var laneHorizon: Duration { every * 2 + LaneAccess.horizon }
 }

@@ -7,19 +7,19 @@ internal import PhaseSQLite
 #endif
 
 extension Connection {
-  /// Lets a lane go that a run or an operator held, unless a watch or an operator still needs it.
+  /// Releases a lane that a run or an operator held, unless a watch or an operator still needs it.
   ///
   /// - Parameters:
-  ///   - runner: whose lane it is; nil for anybody's.
+  ///   - runner: whose lane it must be; nil for any.
   ///   - why: the reason of an operator; empty for a run.
-  /// - Returns: whether it is open now; nil when it was not the runner's any more.
+  /// - Returns: whether it is open now; nil when it no longer belonged to the runner.
   func letGo(
     _ access: LaneAccess, by runner: Runner, at time: Timestamp, wait: Duration, why: String, of format: Int?,
     whoever: Bool = false
   ) throws(MigrationError) -> Bool? {
     setBusyDeadline(.now + wait)
-    // What another file or the application holds is let go before the ledger says so: a run that is ended in between is
-    // followed by one that does it again.
+    // A lane in another file, or held by functions, is released before the ledger says so. If the process ends in
+    // between, a later command does it again.
     let before = try lifting("reading the ledger") { () in
       try claimant(of: access.name, by: runner, at: time, format, whoever)
     }
@@ -53,7 +53,8 @@ extension Connection {
     }
   }
 
-  /// The row of a lane that may be let go, and until when a watch or an operator still needs it, in seconds since 1970.
+  /// The record of a lane that may be released, and until when a watch or an operator still needs it, in seconds
+  /// since 1970.
   private func claimant(
     of name: String, by runner: Runner, at time: Timestamp, _ format: Int?, _ whoever: Bool
   ) throws -> (row: LaneRecord, moment: Int64?)? {

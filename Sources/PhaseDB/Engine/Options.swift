@@ -7,8 +7,8 @@ public struct Options: Sendable {
   public var wait: Duration
   /// The versions of applications that are running now, instead of their check-ins; empty to use the check-ins.
   public var live: [LiveVersion]
-  /// Whether no version runs but those of ``live``: with none of them, that every application is stopped. A phase for
-  /// which an application stops has to know.
+  /// Whether only the versions in ``live`` run. If ``live`` is empty, this says that every application is stopped. A
+  /// phase for which an application stops needs this.
   public var isLiveComplete = false
   /// How long a check-in counts if it is not repeated; 10 minutes unless set.
   public var forget: Duration
@@ -29,7 +29,7 @@ public struct Options: Sendable {
   private var namedRunner: Runner?
   /// What time it is.
   package var now: @Sendable () -> Timestamp = { .now }
-  /// How batched phases run beside an application.
+  /// How batched phases share the database with a running application.
   public var pacing: Pacing
   /// The probes that phases may name, by their names.
   public var probes: [String: ProbeSource] = [:]
@@ -37,14 +37,14 @@ public struct Options: Sendable {
   public var lanes: [String: Lane] = [:]
   /// The folder for lists of what phases caused before they come down; nil for that of the database.
   public var effectsFolder: String?
-  /// While there is such a file, no watch reverses.
+  /// While a file of this name exists, no watch reverses.
   package var freezeFile: String?
-  /// How long a way down waits after it closed a switch, so that whoever asked before is done; 10 seconds unless set.
+  /// How long a way down waits after it closed a switch, for requests that saw it open; 10 seconds unless set.
   public var switchSettle = Duration.seconds(10)
-  /// Functions that only the application has. Copies get stubs for them, the database never does.
+  /// Functions that only the application has. Copies get stubs for them; the database itself does not.
   package var functions: [FunctionStub] = []
-  /// Names of tables, or patterns as `cache_*`, that are outside the schema: nothing compares them, and phases leave them
-  /// alone.
+  /// Tables that phasedb ignores: names, or patterns such as `cache_*`. They are not compared, and phases must not
+  /// change them.
   public var ignoreTables: [String] = []
   /// What databases in memory must know of the application.
   var scratchTerms: ScratchTerms { ScratchTerms(functions: functions, ignored: NamePatterns(ignoreTables)) }
@@ -85,11 +85,11 @@ public struct Options: Sendable {
     self.cancellation = cancellation
   }
 
-  /// The same with gates that are overridden: a phase runs although they are closed.
+  /// The same options with gates that are overridden: a phase runs although they are closed.
   ///
   /// - Parameters:
   ///   - gates: of ``Gate/overridable``.
-  ///   - reason: why that is right now, for the log.
+  ///   - reason: why this is right now, for the log.
   public func overriding(_ gates: Set<Gate>, because reason: String) -> Options {
     var options = self
     (options.overridden, options.reason) = (gates, reason)

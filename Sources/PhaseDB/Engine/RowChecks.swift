@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What must be so of the rows once the SQL of a step has run: their foreign keys, and the claims.
+/// Checks rows after the SQL of a step has run: foreign keys, and claims.
 struct RowChecks {
   let step: Plan.Step
   let knowledge: Knowledge
@@ -11,12 +11,12 @@ struct RowChecks {
     (self.step, self.knowledge, self.connection) = (step, knowledge, connection)
   }
 
-  /// Checks for new rows without a parent; earlier ones are not the phase's fault.
+  /// Checks for new rows without a parent. Rows that had none before are not the phase's fault.
   ///
   /// - Parameters:
-  ///   - before: nil when it is not known yet.
+  ///   - before: the rows without a parent before the SQL ran; nil when they were not looked for.
   ///   - returned: the foreign keys of restored rows that had no parent when they were archived.
-  /// - Returns: false when there are such rows and `before` is needed to tell.
+  /// - Returns: false when there are such rows, and `before` is needed to decide.
   func hasNoNewForeignKeyViolations(
     in reach: ForeignKeyReach, since before: [[Value]: Int]?,
     but returned: Set<String> = []
@@ -48,7 +48,7 @@ struct RowChecks {
         : try helpWithParents(new.keys))
   }
 
-  /// Rows that come back may have lost their parents meanwhile.
+  /// Explains that restored rows may have lost their parents meanwhile.
   private func helpWithParents(_ orphans: some Collection<ForeignKeyViolation>) throws(MigrationError)
     -> [Prose]
   {
@@ -60,8 +60,8 @@ struct RowChecks {
       + ["once the phase is down, delete unwanted parents together with their children"]
   }
 
-  /// Checks the claims of the phase after it went up; after it came down, those of its migration that are in force
-  /// again.
+  /// Checks the claims of the phase after it went up. After it came down, it checks the claims of its migration that
+  /// apply again.
   func verify(telling observe: (Event) -> Void = { _ in }) throws(MigrationError) {
     var claims = step.phase.verifications
     if step.direction == .down {

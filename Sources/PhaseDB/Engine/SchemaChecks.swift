@@ -1,7 +1,7 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// What the schema must be once the SQL of a step has run.
+/// Checks the schema after the SQL of a step has run.
 struct SchemaChecks {
   let step: Plan.Step
   /// What was known before the SQL ran.
@@ -12,9 +12,9 @@ struct SchemaChecks {
     (self.step, self.knowledge, self.connection) = (step, knowledge, connection)
   }
 
-  /// Rebuilds tables that a down left with another order of columns than before its phase.
+  /// Rebuilds tables whose columns a way down left in another order than before the phase.
   ///
-  /// - Parameter rows: the values to restore; a rebuilt table takes them in the same pass.
+  /// - Parameter rows: the values to restore. A table that is rebuilt gets them in the same pass.
   /// - Returns: the schema afterwards.
   func putColumnsBack(
     of left: Schema, with rows: inout TransitionRows?
@@ -79,7 +79,7 @@ struct SchemaChecks {
 
   /// Checks that a down leads back to the schema before its phase, except for accepted changes from outside.
   ///
-  /// - Returns: what is left of those changes; empty when there were none, and on the way up.
+  /// - Returns: the accepted changes that are still there; empty when there were none, and on the way up.
   func driftOnTheWayBack(to after: Schema) throws(MigrationError) -> [SchemaChange] {
     guard step.direction == .down, let applied = knowledge.applied.last, let ledger = knowledge.ledger
     else { return [] }
@@ -113,13 +113,13 @@ struct SchemaChecks {
 /// was accepted.
 ///
 /// The phase's own objects must be what they were before it. Objects that only the accepted change touched must be as
-/// that left them, or gone with their table. The result for an object that both touched cannot be predicted, and is
+/// it left them, or gone with their table. For an object that both touched the result cannot be predicted, so it is
 /// recorded as it is.
 struct WayBackThroughDrift {
-  /// As recorded before the phase, and after it.
+  /// The recorded schema before the phase, and after it.
   let before: Schema
   let after: Schema
-  /// The schema with the accepted changes, when the down begins.
+  /// The schema with the accepted changes, when the way down begins.
   let found: Schema
 
   /// How the resulting schema differs from the required one, one line each.

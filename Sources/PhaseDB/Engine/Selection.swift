@@ -10,7 +10,7 @@ public enum Selection: Sendable, Hashable {
   case down(Int)
   /// Every phase applied after a point, which itself stays.
   case downTo(Target)
-  /// Everything.
+  /// Every applied phase.
   case downAll
 
   /// Whether phases are applied or reversed.
@@ -25,7 +25,7 @@ public enum Selection: Sendable, Hashable {
   public enum Target: Sendable, Hashable, ExpressibleByStringLiteral {
     /// The schema after a phase: its id, or a prefix that names one phase.
     case phase(String)
-    /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
+    /// The schema at a checkpoint, by its name or number. The number 0 is before the first phase.
     case checkpoint(String)
 
     /// A phase, or a checkpoint behind an `@`.
@@ -38,11 +38,11 @@ public enum Selection: Sendable, Hashable {
   }
 }
 
-/// A state to reach, whichever way leads there.
+/// A state to reach, up or down.
 package enum Destination: Sendable, Hashable {
   /// The schema after a phase: its id, or a prefix that names one phase.
   case phase(String)
-  /// The schema where a checkpoint was made: its name, or its number, of which 0 is before the first phase.
+  /// The schema at a checkpoint, by its name or number. The number 0 is before the first phase.
   case checkpoint(String)
   /// The state nearest to the present one in which a version may run.
   case version(LiveVersion)

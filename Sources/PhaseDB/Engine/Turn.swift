@@ -1,9 +1,9 @@
-/// One step at its place in a run.
+/// One step with its place in the plan of a run.
 struct Turn {
   let step: Plan.Step
   let number: Int
   let count: Int
-  /// What must be applied, in its order, when the step runs.
+  /// The phases that must be applied, in this order, when the step runs.
   let expected: [PhaseID]
   let plan: Plan
 
@@ -13,9 +13,9 @@ struct Turn {
 
   /// Whether the step is still due, or another runner has done it since it was planned.
   ///
-  /// - Throws: `ledger-moved` when the ledger is neither where the plan left it nor past the step.
+  /// - Throws: `ledger-moved` when the ledger is neither at this step nor past it.
   func position(in applied: [AppliedPhase]) throws(MigrationError) -> Position {
-    // The same id does not make it the same phase: somebody may have applied another text of it.
+    // The same id is not enough: another text of the phase may have been applied.
     let present = applied.first { $0.id == step.id }
     let isAsPlanned = present.map { $0.tokenHash == step.phase.tokenHash } ?? true
     if isAsPlanned {

@@ -1,9 +1,9 @@
 internal import PhaseSQLite
 
-/// The order in which pending phases go up, and those that are held.
+/// Works out the order in which pending phases go up, and which ones are held.
 ///
-/// Phases go in folder order. A contract whose gates are closed is skipped and tried again at the end, because it may
-/// wait for a later phase; a held expand or migrate stops everything after it.
+/// Phases go up in folder order. A contract with a closed gate is skipped and tried again at the end, because it may
+/// wait for a later phase. A held expand or migrate phase stops all phases after it.
 struct UpOrder {
   private(set) var steps: [(id: PhaseID, phase: Phase)] = []
   private(set) var held: [Plan.Held] = []
@@ -29,7 +29,7 @@ struct UpOrder {
     self.beyond = beyond
     pending = candidates
     now = Timestamp(planner.judgement.now)
-    // As text: a moment takes apart only when a soak asks for it.
+    // Times stay text here: they are parsed only when a soak needs them.
     appliedAt = Dictionary(
       planner.applied.map { ($0.id, $0.appliedAt) },
       uniquingKeysWith: { first, _ in first })
@@ -39,7 +39,7 @@ struct UpOrder {
     while progress, steps.count < limit, !pending.isEmpty { progress = pass(limit: limit) }
   }
 
-  /// Goes through what is pending once.
+  /// Goes through the pending phases once.
   ///
   /// - Returns: true when another pass may find more.
   private mutating func pass(limit: Int) -> Bool {
@@ -112,8 +112,8 @@ struct UpOrder {
     return gates
   }
 
-  /// A contract after which no version of some application could be live has to wait for the phases that the newer
-  /// version needs.
+  /// The gate of a contract after which no version of an application could be live. It has to wait for the phases
+  /// that the newer version needs.
   private func emptyInterval(after phase: Phase, rest: [(id: PhaseID, phase: Phase)]) -> Gate.Closed? {
     guard !planner.judgement.overridden.contains(.window) else { return nil }
     let intervals = LiveIntervals.of(

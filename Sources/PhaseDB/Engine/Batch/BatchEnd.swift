@@ -11,7 +11,7 @@ struct BatchEnd {
 
   init(of run: BatchRun) { self.run = run }
 
-  /// Checks the result of all batches: rows without a parent, and the claims in force.
+  /// Checks the result of all batches: foreign keys, and the claims in force.
   ///
   /// It reads outside the write transaction, which would otherwise take longer the larger the table is.
   func check() throws(MigrationError) {
@@ -52,7 +52,7 @@ struct BatchEnd {
     guard run.state.knowledge.isInPlace else { throw try run.state.knowledge.driftError(isGate: false) }
     try run.refuseLostPlace()
     guard let ledger = run.state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    // Rows may have come since its first batch came down.
+    // Rows may have been added since its first batch came down.
     if record.direction == .down {
       try run.transition.lists.write(record.id, record.phase, turn.plan, run.state.knowledge)
     }
@@ -77,9 +77,9 @@ struct BatchEnd {
     try run.trip.finish(
       applied: recorded.phase?.sequence, again: again, gone: isDown ? present : nil,
       hadRows: record.ends != nil, ledger)
-    // What the archive made or dropped is no schema of the user's, but the next step has to know of it.
+    // Tables of the archive are not part of the user's schema, but the next step has to know about them.
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: schema) }
-    // Before the commit, after which nothing may fail any more.
+    // This comes before the commit, because nothing may fail after it.
     if recorded.changesApplied {
       try recorded.settle(&run.state.knowledge, schema: left, on: connection)
     } else {

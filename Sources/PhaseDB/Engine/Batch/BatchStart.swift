@@ -52,7 +52,7 @@ struct BatchStart {
     if turn.step.direction == .down {
       try transition.lists.write(turn.step.id, turn.step.phase, turn.plan, state.knowledge)
     } else if isNew {
-      // From the first batch on, rows may be the phase's doing.
+      // This comes before the first batch, because later rows may be written by the phase.
       try EffectStarts(before: turn.step, on: connection).record(
         at: time, in: state.knowledge, on: connection)
     }
@@ -75,7 +75,7 @@ struct BatchStart {
     }
     state.knowledge.schema = after
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: deadline))
-    // Before the commit, after which nothing may fail any more.
+    // This comes before the commit, because nothing may fail after it.
     try state.knowledge.settle(on: connection)
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
@@ -111,9 +111,9 @@ struct BatchStart {
   }
 
   /// The other direction, to be tried batch by batch. A way up is refused if its way down does not find rows by the
-  /// key, because it could not come down.
+  /// key: the phase could not come down.
   ///
-  /// - Returns: no plan, and why, when it cannot be tried.
+  /// - Returns: the plan, or the reason why the way back cannot be tried.
   private func wayBack(_ step: Plan.Step, by key: BatchKey) throws(MigrationError) -> (BatchPlan?, String?) {
     let script = step.direction == .up ? step.phase.down : step.phase.up
     do throws(MigrationError) {

@@ -1,21 +1,21 @@
 internal import PhaseSQLite
 
-/// Whether anybody else writes, as SQLite counts it (sqlite.org/pragma.html#pragma_data_version).
+/// Tells whether other connections write, by SQLite's own counter (sqlite.org/pragma.html#pragma_data_version).
 struct ConcurrentWriters {
   private var version: Int64?
   private var lastWrite: ContinuousClock.Instant
 
-  /// How long nobody must have written for the application to count as idle.
+  /// The application counts as idle after this time without a write.
   private static let quiet = Duration.milliseconds(200)
 
-  /// Reads from the files when they were last written, so that a run need not observe first. Belongs before the run's
-  /// own first write.
+  /// Begins with the times at which the files were last written, so that the run need not wait and watch first.
+  /// Belongs before the run's own first write.
   init(of path: String) {
     let ages = [path, "\(path)-wal"].compactMap { FileReading.age(of: $0) }
     lastWrite = ContinuousClock.now - (path.isEmpty ? .zero : ages.min() ?? .zero)
   }
 
-  /// Whether there was no write for a while.
+  /// Whether other connections have not written for a while.
   mutating func areQuiet(on connection: Connection) throws(MigrationError) -> Bool {
     let present = try lifting("reading PRAGMA data_version") { () in
       try connection.value("PRAGMA main.data_version")?.integer
