@@ -1,22 +1,22 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// How much an archive holds.
+/// The size of an archive.
 struct ArchiveSize: Sendable {
   let record: ArchiveRecord
   let bytes: Int
-  /// Whether the bytes are reckoned from some of the rows, because this SQLite does not count pages.
+  /// Whether the bytes are estimated from some of the rows, because this SQLite does not count pages.
   let isEstimate: Bool
 
   var rows: Int { record.rows }
 
-  /// - Returns: nil when the archive's table is not there.
+  /// - Returns: nil when the archive's table does not exist.
   init?(_ record: ArchiveRecord, on connection: Connection) throws(SQLiteError) {
     guard
       try connection.value("SELECT 1 FROM main.sqlite_schema WHERE name = ?1", .text(record.tableName)) != nil
     else { return nil }
     self.record = record
-    // sqlite.org/dbstat.html: not in every build.
+    // Not every build of SQLite has `dbstat` (sqlite.org/dbstat.html).
     let pages = try? connection.value(
       "SELECT sum(pgsize) FROM dbstat WHERE name IN (SELECT name FROM main.sqlite_schema WHERE tbl_name = ?1) AND aggregate = TRUE",
       .text(record.tableName))

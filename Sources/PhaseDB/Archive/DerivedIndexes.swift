@@ -1,17 +1,18 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Full-text indexes over the rows of other tables, which triggers keep: archives put values back without triggers, so the
-/// indexes are held against the rows afterwards (sqlite.org/fts5.html#external_content_tables).
+/// Repairs full-text indexes over the rows of other tables. Triggers keep such an index up to date, but archives
+/// restore values without triggers. So the indexes are compared with the rows afterwards
+/// (sqlite.org/fts5.html#external_content_tables).
 struct DerivedIndexes {
   private let connection: Connection
-  /// Those that were there before, folded, and whether they agreed with the rows.
+  /// The indexes that existed before, folded, and whether they agreed with their rows.
   private var agreed: [FoldedName: Bool] = [:]
   /// The tables that the transition touches, folded.
   private let touched: Set<FoldedName>
   private let isWayBack: Bool
 
-  /// Looks at the indexes that a transition touches. Belongs before its SQL.
+  /// Checks the indexes that a transition touches. Belongs before its SQL.
   init(
     touched: Set<FoldedName>, of schema: Schema, isWayBack: Bool, on connection: Connection
   ) throws(SQLiteError) {
@@ -24,7 +25,7 @@ struct DerivedIndexes {
     }
   }
 
-  /// Builds those anew that agreed before and do not any more, and those that a way back made again.
+  /// Rebuilds the indexes that agreed before and no longer do, and those that a way back made again.
   func mend() throws(SQLiteError) {
     guard isWayBack || !agreed.isEmpty else { return }
     for index in try Self.all(on: connection)
@@ -46,7 +47,7 @@ private struct DerivedIndex {
   private let content: SchemaName
   private let isFTS5: Bool
 
-  /// nil for what is no full-text index over another table.
+  /// Nil for a table that is not a full-text index over another table.
   init?(_ sql: String) {
     guard let table = TableDefinition(sql), let virtual = table.virtual, virtual.content == .elsewhere,
       let content = virtual.contentTable
@@ -62,7 +63,7 @@ private struct DerivedIndex {
 
   func agrees(on connection: Connection) throws(SQLiteError) -> Bool {
     do throws(SQLiteError) {
-      // With a rank, it compares with the rows of the other table, too; FTS4 always does.
+      // With a rank the check also compares with the rows of the other table; in FTS4 it always does.
       try command(
         isFTS5 ? "(\(column), rank) VALUES ('integrity-check', 1)" : "(\(column)) VALUES ('integrity-check')",
         on: connection)
@@ -76,7 +77,7 @@ private struct DerivedIndex {
     do throws(SQLiteError) {
       try command("(\(column)) VALUES ('rebuild')", on: connection)
     } catch  where error.code.primary == .error {
-      // Its table is not there, or has other columns.
+      // The other table does not exist, or has other columns.
     }
   }
 

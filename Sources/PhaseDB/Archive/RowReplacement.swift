@@ -1,15 +1,16 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Rows of a table that are taken out together and put in together, so that their unique values do not conflict meanwhile.
+/// Replaces rows of a table all at once: it deletes them together and inserts them together, so that their unique
+/// values do not conflict meanwhile.
 struct RowReplacement {
   let table: Table
-  /// By column, or name of the rowid, the SQL of its new value; the others keep theirs.
+  /// The SQL of the new value of each column or rowid name. Other columns keep their values.
   let values: [SchemaName: String]
-  /// What follows FROM: it gives a row for each that is to be there, with the one that is there now, if any, as `t`.
+  /// The text after FROM. It gives one row for each new row, with the present row, if there is one, as `t`.
   let from: String
 
-  /// - Returns: how many rows were put in.
+  /// - Returns: how many rows were inserted.
   func run(on connection: Connection) throws(SQLiteError) -> Int {
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     let rowID = table.primaryKey?.form == .integer ? nil : table.rowIDName.map { SchemaName($0) }
@@ -30,7 +31,7 @@ struct RowReplacement {
     let isStaged = key.count == 1 ? key[0] : "(\(key.joined(separator: ", ")))"
     try connection.execute(
       "DELETE FROM \(place) WHERE \(isStaged) IN (SELECT \(old) FROM temp.\(Self.stage))")
-    // A row that SQLite gives a rowid must not get one that another row here has.
+    // A row to which SQLite gives a rowid must not get the rowid of another row here.
     try connection.execute(
       "INSERT INTO \(place) (\(list)) SELECT \(stage) FROM temp.\(Self.stage) ORDER BY c1 IS NULL")
     return connection.changes

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The counter of an AUTOINCREMENT table. SQLite forgets it when the table is dropped, and then gives ids of deleted
-/// rows out again (sqlite.org/autoinc.html).
+/// The counter of an AUTOINCREMENT table. SQLite forgets it when the table is dropped, and then uses ids of deleted
+/// rows again (sqlite.org/autoinc.html).
 struct SequenceCounter {
   private let table: SchemaName
   private let connection: Connection
@@ -18,7 +18,7 @@ struct SequenceCounter {
       "SELECT seq FROM main.sqlite_sequence WHERE name = ?1 COLLATE NOCASE", .text(table.spelled))?.integer
   }
 
-  /// Raises the counter, if there is such a table and it counts.
+  /// Raises the counter, if the table exists and has one.
   func raise(to counter: Int64) throws(SQLiteError) {
     guard try hasCounters(),
       let object = try connection.rows(

@@ -1,8 +1,8 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Virtual tables whose rows cannot be read back, so that no archive keeps them: full-text tables without content, and
-/// those of modules phasedb does not know.
+/// Virtual tables whose rows cannot be read, so that they cannot be archived: full-text tables without content, and
+/// tables of modules that phasedb does not know.
 struct UnreadableTables {
   private let names: [SchemaName]
 
@@ -13,7 +13,7 @@ struct UnreadableTables {
     }
   }
 
-  /// What a later schema does not have any more.
+  /// The tables that a later schema no longer has.
   func gone(in later: Schema) -> [Reversal.AffectedRows] {
     names.filter { later.object("table", $0) == nil }.map { name in
       Reversal.AffectedRows(

@@ -31,7 +31,7 @@ struct PlanStart {
     engine.observe(.tookOver(from: "process \(held.holder.processID)"))
   }
 
-  /// Whether a run in batches on another host has been silent for two minutes.
+  /// Whether a run in batches has been silent for two minutes, if its process cannot be seen from here.
   ///
   /// If that run is still alive, nothing is lost: each of its batches checks in its transaction whether it still has
   /// the lease.

@@ -1,17 +1,17 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// The content of a table at one moment, to find out later whether rows were added, deleted or changed.
+/// A count and a checksum of a table at one moment, to find out later whether rows were added, deleted or changed.
 struct TableContent: Codable, Sendable, Hashable {
   let table: String
   let rows: Int
-  /// nil for a table that is too large to be read every time.
+  /// The checksum of its rows; nil for a table that is too large to be read every time.
   let sum: String?
 
   /// The most rows that are read to find changes; in larger tables rows are only counted.
   static let mostRowsRead = 100_000
 
-  /// How many rows were added, deleted or changed, judged by a count and a sum; nil when none was.
+  /// Whether rows were added, deleted or changed, judged by count and checksum, as a sentence; nil when none were.
   func change(to other: TableContent?) -> Prose? {
     guard let other else { return "\(table) is gone" }
     if let sum, sum == other.sum { return nil }

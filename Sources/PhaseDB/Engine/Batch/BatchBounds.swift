@@ -63,8 +63,8 @@ struct BatchBounds {
     return nil
   }
 
-  /// Why SQL is refused when SQLite does not report all its changes: some versions do not report rows that REPLACE
-  /// removes, and none reports tables without rowids.
+  /// Why SQL is refused if this SQLite library cannot report all its changes. Without the preupdate hook it reports
+  /// neither rows that REPLACE removes, nor rows of tables without rowids.
   func blindObjection(to plans: [BatchPlan], _ schema: Schema, at script: Script) -> MigrationError? {
     let written = Set(plans.flatMap(\.writes.rowTables))
     let texts =
