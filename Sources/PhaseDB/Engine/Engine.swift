@@ -110,16 +110,16 @@ package struct Engine {
     }
     var expected = plan.appliedBefore
     for (index, step) in plan.steps.enumerated() {
-      let turn = Turn(
+      let planned = PlannedStep(
         step: step, number: index + 1, count: plan.steps.count, expected: expected, plan: plan)
       do throws(MigrationError) {
         if cancellation.isRequested { throw MigrationError.stopped() }
-        observe(.began(step.id, step.direction, number: turn.number, count: turn.count))
+        observe(.began(step.id, step.direction, number: planned.number, count: planned.count))
         // A way down closes its switches before it waits for lanes.
-        if step.direction == .up { try held.take(turn, &state) }
+        if step.direction == .up { try held.take(planned, &state) }
         let transition = Transition(
-          engine: self, turn: turn, lanes: held, lists: lists,
-          samples: try Sampler.before(turn, state.knowledge, self))
+          engine: self, planned: planned, lanes: held, lists: lists,
+          samples: try Sampler.before(planned, state.knowledge, self))
         if let done = try run(transition, &state) {
           report.add(done, of: step, lists[step.id])
         } else {
@@ -130,13 +130,13 @@ package struct Engine {
         // After a request to stop, too, the state of the database must be read and the lease released.
         connection.removeProgressHandler()
         held.letGo(state.knowledge)
-        throw told(error, turn, &state, report.result, listed: lists[step.id]?.file)
+        throw told(error, planned, &state, report.result, listed: lists[step.id]?.file)
       }
       if step.direction == .up {
         state.firstUnwatched =
-          watches(turn) ? nil : state.firstUnwatched ?? state.knowledge.applied.last?.sequence
+          watches(planned) ? nil : state.firstUnwatched ?? state.knowledge.applied.last?.sequence
       }
-      if turn.isLast {
+      if planned.isLast {
         held.letGo(state.knowledge)
       } else {
         held.letGo(before: plan.steps[index + 1], state.knowledge)
@@ -159,8 +159,9 @@ package struct Engine {
   var pauseFile: String? { pacing.pauseFile ?? (connection.path.isEmpty ? nil : connection.path + ".pause") }
 
   /// Whether a step begins a watch. On a new database there is nothing to watch.
-  func watches(_ turn: Turn) -> Bool {
-    turn.step.direction == .up && turn.step.phase.watch != nil && purpose == .change && !turn.plan.isFresh
+  func watches(_ planned: PlannedStep) -> Bool {
+    planned.step.direction == .up && planned.step.phase.watch != nil && purpose == .change
+      && !planned.plan.isFresh
   }
 
   /// Tries a step, and tries it again while another connection holds the lock and there is time to wait. An attempt
@@ -168,7 +169,7 @@ package struct Engine {
   ///
   /// - Returns: what the step did; nil when another runner had done it.
   private func run(_ transition: Transition, _ state: inout RunState) throws(MigrationError) -> StepReport? {
-    let turn = transition.turn
+    let planned = transition.planned
     var deadline = ContinuousClock.now + wait
     var findings = Transition.Findings()
     var hasSaid = false
@@ -176,14 +177,14 @@ package struct Engine {
       let outcome: Transition.Outcome
       do throws(MigrationError) {
         outcome =
-          turn.step.phase.batching == nil
+          planned.step.phase.batching == nil
           ? try transition.attempt(from: state, knowing: findings, until: deadline)
           : try BatchStart(transition).attempt(from: state, until: deadline)
       } catch {
         guard error.standing == .busy else { throw error }
         if cancellation.isRequested { throw MigrationError.stopped() }
         guard ContinuousClock.now < deadline else { throw error }
-        if !hasSaid { observe(.waiting(turn.step.id, reason: error.message)) }
+        if !hasSaid { observe(.waiting(planned.step.id, reason: error.message)) }
         hasSaid = true
         Pause.briefly()
         continue
@@ -198,17 +199,17 @@ package struct Engine {
       case .again(let found): findings = found
       case .switchesClosed(let closing, let next):
         state = next
-        try closing.settle(before: turn, self)
+        try closing.settle(before: planned, self)
         deadline = ContinuousClock.now + wait
       case .lanesOpen:
-        try transition.lanes.take(turn, &state)
+        try transition.lanes.take(planned, &state)
         deadline = ContinuousClock.now + wait
       case .batches(let batches):
         defer { state = batches.state }
         let report = try batches.run()
         observe(
           .committed(
-            turn.step.id, turn.step.direction, report.times,
+            planned.step.id, planned.step.direction, report.times,
             checkpoint: batches.state.knowledge.applied.last?.sequence ?? 0))
         watchForCancellation()
         return report
@@ -232,16 +233,17 @@ package struct Engine {
   ///
   /// - Parameter file: the list of what the phase caused, when it was written.
   private func told(
-    _ error: MigrationError, _ turn: Turn, _ state: inout RunState, _ result: RunResult, listed file: String?
+    _ error: MigrationError, _ planned: PlannedStep, _ state: inout RunState, _ result: RunResult,
+    listed file: String?
   ) -> MigrationError {
     // The attempt may have noted changes before it was rolled back, so the state of the database is read again.
     let present = try? Knowledge(of: connection)
     if let present { state.knowledge = present }
-    let told = state.tellingOfSwitches(standing(of: error, turn.step, result: result, present: present))
-    StoppedRun(turn: turn, error: error, standing: told.standing).log(knowing: state.knowledge, self)
-    guard turn.step.direction == .down else { return told }
+    let told = state.tellingOfSwitches(standing(of: error, planned.step, result: result, present: present))
+    StoppedRun(planned: planned, error: error, standing: told.standing).log(knowing: state.knowledge, self)
+    guard planned.step.direction == .down else { return told }
     var failure = WayOut.advising(on: told)
-    if let file { failure.help.append("what \(turn.step.id.short) caused is listed in \(file)") }
+    if let file { failure.help.append("what \(planned.step.id.short) caused is listed in \(file)") }
     return failure
   }
 

@@ -34,20 +34,20 @@ final class HeldLanes {
   /// overrides the gate.
   ///
   /// - Throws: `lane-not-idle` when one does not become quiet in time, `unknown-lane`, `lane-unfit`, `lane-not-held`.
-  func take(_ turn: Turn, _ state: inout RunState) throws(MigrationError) {
-    for use in try missing(turn, state.knowledge) {
+  func take(_ planned: PlannedStep, _ state: inout RunState) throws(MigrationError) {
+    for use in try missing(planned, state.knowledge) {
       letGo(except: grips.map(\.use).filter { $0.lane != use.lane }, state.knowledge)
       engine.watchForCancellation()
-      try take(use, turn, &state)
+      try take(use, planned, &state)
     }
   }
 
   /// The lanes that a step needs and this run does not hold yet.
-  func missing(_ turn: Turn, _ knowledge: Knowledge) throws(MigrationError) -> [LaneUse] {
-    guard engine.purpose == .change, !turn.plan.isFresh, !turn.plan.overridden.contains(.lane) else {
+  func missing(_ planned: PlannedStep, _ knowledge: Knowledge) throws(MigrationError) -> [LaneUse] {
+    guard engine.purpose == .change, !planned.plan.isFresh, !planned.plan.overridden.contains(.lane) else {
       return []
     }
-    return try present(of: turn.step, knowledge.schema).filter { use in
+    return try present(of: planned.step, knowledge.schema).filter { use in
       !grips.contains { $0.use.lane == use.lane && ($0.use.need == .empty || use.need == .idle) }
     }
   }
@@ -77,11 +77,11 @@ final class HeldLanes {
   }
 
   private func take(
-    _ use: LaneUse, _ turn: Turn, _ state: inout RunState
+    _ use: LaneUse, _ planned: PlannedStep, _ state: inout RunState
   ) throws(MigrationError) {
     let runner = engine.runner
     guard let lane = engine.lanes[use.lane] else {
-      throw Self.unknown(use, of: turn.step, among: engine.lanes.keys)
+      throw Self.unknown(use, of: planned.step, among: engine.lanes.keys)
     }
     let access = access(use.lane, lane)
     let began = ContinuousClock.now
@@ -92,26 +92,26 @@ final class HeldLanes {
     }
     // The ledger records the lane before it is held, so that a later command releases it whatever happens.
     let holdsLease = state.holdsLease
-    try record(turn.plan, &state.knowledge) { ledger, time throws(MigrationError) in
+    try record(planned.plan, &state.knowledge) { ledger, time throws(MigrationError) in
       var row =
         try lifting("reading the ledger") { () in try ledger.lanes.named(use.lane) }
         ?? .new(use.lane, lane, runner)
       row.state = .holding
       row.since = time
       row.until = LaneAccess.timestamp(LaneAccess.moment(after: LaneAccess.horizon))
-      row.phase = turn.step.id.description
+      row.phase = planned.step.id.description
       row.holder = runner
       let changed = row
       try lifting("writing the ledger") { () in
         try ledger.lanes.record(changed)
-        if !holdsLease { try ledger.lease.take(turn.lease(of: runner, at: time)) }
+        if !holdsLease { try ledger.lease.take(planned.lease(of: runner, at: time)) }
       }
     }
     state.holdsLease = true
     grips.append(Grip(use: use, access: access))
-    try holdWhenReady(access, use, turn, until: began + use.limit)
-    try waitUntilQuiet(access, use, turn, until: began + use.limit)
-    try record(turn.plan, &state.knowledge) {
+    try holdWhenReady(access, use, planned, until: began + use.limit)
+    try waitUntilQuiet(access, use, planned, until: began + use.limit)
+    try record(planned.plan, &state.knowledge) {
       (ledger: Ledger, time: Timestamp) throws(MigrationError) -> Void in
       let present = try lifting("reading the ledger") { () in try ledger.lanes.named(use.lane) }
       guard var row = present, row.holder == runner else { throw access.lost }
@@ -121,16 +121,16 @@ final class HeldLanes {
       try lifting("writing the ledger") { () in
         try ledger.lanes.record(held)
         try ledger.log(
-          .lane, subject: use.lane, detail: "held for \(turn.step.id.short)", by: runner, at: time)
+          .lane, subject: use.lane, detail: "held for \(planned.step.id.short)", by: runner, at: time)
       }
     }
     engine.observe(
-      .laneHeld(use.lane, turn.step.id, after: ContinuousClock.now - began))
+      .laneHeld(use.lane, planned.step.id, after: ContinuousClock.now - began))
   }
 
   /// Holds the lane. For `empty` it chooses a moment in which no job waits.
   private func holdWhenReady(
-    _ access: LaneAccess, _ use: LaneUse, _ turn: Turn, until deadline: ContinuousClock.Instant
+    _ access: LaneAccess, _ use: LaneUse, _ planned: PlannedStep, until deadline: ContinuousClock.Instant
   ) throws(MigrationError) {
     if use.need == .empty, access.lane.waiting == nil {
       throw access.unfit("nothing shows what waits, and the phase needs it empty")
@@ -143,9 +143,9 @@ final class HeldLanes {
     {
       if engine.cancellation.isRequested { throw MigrationError.stopped() }
       guard ContinuousClock.now < deadline else {
-        throw access.notIdle(use, turn, "\(waiting.words("waiting"))")
+        throw access.notIdle(use, planned, "\(waiting.words("waiting"))")
       }
-      tell(&told, .laneQueued(use.lane, turn.step.id, jobs: waiting.jobs, oldest: waiting.oldest))
+      tell(&told, .laneQueued(use.lane, planned.step.id, jobs: waiting.jobs, oldest: waiting.oldest))
       Pause.sleep(milliseconds: 100)
     }
     if access.isTrigger {
@@ -158,14 +158,14 @@ final class HeldLanes {
   /// Waits until two looks, 200 ms apart, show no job in flight: a worker may have claimed a job without showing it
   /// yet.
   private func waitUntilQuiet(
-    _ access: LaneAccess, _ use: LaneUse, _ turn: Turn, until deadline: ContinuousClock.Instant
+    _ access: LaneAccess, _ use: LaneUse, _ planned: PlannedStep, until deadline: ContinuousClock.Instant
   ) throws(MigrationError) {
     var told: ContinuousClock.Instant?
     guard access.lane.busy != nil else {
       let end = ContinuousClock.now + access.lane.pause
       while ContinuousClock.now < end {
         if engine.cancellation.isRequested { throw MigrationError.stopped() }
-        tell(&told, .lanePausing(use.lane, turn.step.id, remaining: end - .now))
+        tell(&told, .lanePausing(use.lane, planned.step.id, remaining: end - .now))
         Pause.sleep(milliseconds: min(100, (end - .now).milliseconds))
       }
       return
@@ -178,9 +178,9 @@ final class HeldLanes {
       wasQuiet = count.jobs <= 0
       if !wasQuiet {
         guard ContinuousClock.now < deadline else {
-          throw access.notIdle(use, turn, "\(count.words("in flight"))")
+          throw access.notIdle(use, planned, "\(count.words("in flight"))")
         }
-        tell(&told, .laneBusy(use.lane, turn.step.id, jobs: count.jobs, oldest: count.oldest))
+        tell(&told, .laneBusy(use.lane, planned.step.id, jobs: count.jobs, oldest: count.oldest))
       }
       Pause.sleep(milliseconds: 200)
     }
@@ -280,7 +280,7 @@ final class HeldLanes {
   /// - Parameter applied: the phase as recorded, when it went up.
   /// - Throws: `lane-lost` when a lane in another file was let go meanwhile, or one that the watch needs is gone.
   func putBack(
-    _ turn: Turn, _ lifted: LiftedLanes?, applied: AppliedPhase?, _ knowledge: inout Knowledge
+    _ planned: PlannedStep, _ lifted: LiftedLanes?, applied: AppliedPhase?, _ knowledge: inout Knowledge
   ) throws(MigrationError) {
     let connection = engine.connection
     guard lifted != nil || !grips.isEmpty else { return }
@@ -288,10 +288,11 @@ final class HeldLanes {
     var watched: [Grip] = []
     for grip in grips {
       if !grip.access.isBeside, try !grip.access.holds() { throw grip.access.lost }
-      let own = turn.step.phase.lanes.first { $0.lane == grip.use.lane }
-      let isWatched = own?.isThroughWatch == true && applied != nil && engine.watches(turn)
+      let own = planned.step.phase.lanes.first { $0.lane == grip.use.lane }
+      let isWatched = own?.isThroughWatch == true && applied != nil && engine.watches(planned)
       if isWatched { watched.append(grip) }
-      let horizon = isWatched ? turn.step.phase.watch?.laneHorizon ?? LaneAccess.horizon : LaneAccess.horizon
+      let horizon =
+        isWatched ? planned.step.phase.watch?.laneHorizon ?? LaneAccess.horizon : LaneAccess.horizon
       moments[grip.access.triggerName] = LaneAccess.moment(after: horizon)
     }
     let gone = try lifting("putting lanes back") { () in
@@ -300,14 +301,14 @@ final class HeldLanes {
     for grip in watched where gone[grip.access.triggerName] != nil {
       throw MigrationError(
         .laneLost,
-        "lane \(grip.use.lane) is to be held through the watch of \(turn.step.id.short), and cannot be on its schema: \(gone[grip.access.triggerName] ?? "")",
+        "lane \(grip.use.lane) is to be held through the watch of \(planned.step.id.short), and cannot be on its schema: \(gone[grip.access.triggerName] ?? "")",
         help: ["remove 'through watch', or leave the queue's table as phasedb.json describes it"])
     }
     for name in gone.keys.sorted() {
       let lane = String(name.dropFirst(LaneTrigger.prefix.count))
       engine.observe(
         .laneAbsent(
-          lane, turn.step.id, reason: "lane \(lane) cannot be held on the new schema, so it is open"))
+          lane, planned.step.id, reason: "lane \(lane) cannot be held on the new schema, so it is open"))
     }
     if let applied, let ledger = knowledge.ledger, !watched.isEmpty {
       let rows = watched

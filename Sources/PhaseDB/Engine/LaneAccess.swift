@@ -253,10 +253,10 @@ final class LaneAccess {
   // MARK: What to say of it
 
   /// The error for a lane that did not become quiet in time.
-  func notIdle(_ use: LaneUse, _ turn: Turn, _ what: Prose) -> MigrationError {
+  func notIdle(_ use: LaneUse, _ planned: PlannedStep, _ what: Prose) -> MigrationError {
     // A way down uses the text in the ledger, which cannot be edited.
     let more: Prose? =
-      turn.step.direction == .down
+      planned.step.direction == .down
       ? nil
       : "or allow more time in the phase: @lane \(name.asDirectiveName) \(use.need.rawValue) within \(DurationText.print(use.limit * 5))"
     return MigrationError(

@@ -110,10 +110,10 @@ struct Sampler {
   ///   any other. Empty when the phase is not watched.
   /// - Throws: `phase-held` when a probe already fails, or has no value to compare with later.
   static func before(
-    _ turn: Turn, _ knowledge: Knowledge, _ engine: Engine
+    _ planned: PlannedStep, _ knowledge: Knowledge, _ engine: Engine
   ) throws(MigrationError) -> [String: [Sample]] {
-    let step = turn.step
-    guard engine.watches(turn), let watch = step.phase.watch,
+    let step = planned.step
+    guard engine.watches(planned), let watch = step.phase.watch,
       !knowledge.applied.contains(where: { $0.id == step.id })
     else { return [:] }
     let sampler = Sampler(
@@ -145,7 +145,7 @@ struct Sampler {
       }
     }
     if engine.cancellation.isRequested { throw MigrationError.stopped() }
-    if turn.plan.overridden.contains(.probe) { gates = [] }
+    if planned.plan.overridden.contains(.probe) { gates = [] }
     // A half-done phase is not held: its finished rows may already make a probe fail.
     guard !gates.isEmpty, try knowledge.ledger?.batches.underWay()?.id != step.id else { return all }
     throw Plan.Held(id: step.id, phase: step.phase, gates: gates).error()

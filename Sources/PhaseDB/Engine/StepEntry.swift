@@ -5,11 +5,11 @@ internal import PhaseSQLite
 /// and for a step in batches.
 struct StepEntry {
   let engine: Engine
-  let turn: Turn
+  let planned: PlannedStep
   let lanes: HeldLanes
 
-  private var step: Plan.Step { turn.step }
-  private var plan: Plan { turn.plan }
+  private var step: Plan.Step { planned.step }
+  private var plan: Plan { planned.plan }
   private var connection: Connection { engine.connection }
 
   enum Answer {
@@ -28,7 +28,7 @@ struct StepEntry {
     try state.knowledge.refresh(on: connection)
     try state.knowledge.refuseLedgerDrift()
     let underWay = step.phase.batching == nil ? nil : try state.knowledge.ledger?.batches.underWay()
-    if underWay?.id != step.id, try turn.position(in: state.knowledge.applied) == .done {
+    if underWay?.id != step.id, try planned.position(in: state.knowledge.applied) == .done {
       return .alreadyDone
     }
     if step.direction == .up { try AppliedPhases.refuseUnreadable(step.id, step.phase) }
@@ -38,10 +38,10 @@ struct StepEntry {
     if !state.hasLoggedOverrides { try start.logOverrides(state.knowledge.ledger) }
     let drift = try start.settleDrift(&state.knowledge)
     try refuseClosedGates(state.knowledge)
-    if let closing = try SwitchClosing(before: turn, state, engine) {
+    if let closing = try SwitchClosing(before: planned, state, engine) {
       return .switchesOpen(closing, drift: drift)
     }
-    guard try lanes.missing(turn, state.knowledge).isEmpty else { return .lanesOpen }
+    guard try lanes.missing(planned, state.knowledge).isEmpty else { return .lanesOpen }
     try lanes.refuseLost(state.knowledge)
     return .entered(drift: drift)
   }

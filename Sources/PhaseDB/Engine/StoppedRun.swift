@@ -2,7 +2,7 @@ internal import PhaseSQLite
 
 /// A step that failed after its work had begun.
 struct StoppedRun {
-  let turn: Turn
+  let planned: PlannedStep
   /// What the step threw.
   let error: MigrationError
   /// What the whole run leaves behind.
@@ -21,7 +21,7 @@ struct StoppedRun {
     else { return }
     connection.setBusyTimeout(milliseconds: 100)
     defer { connection.setBusyTimeout(milliseconds: patience) }
-    let step = turn.step
+    let step = planned.step
     let stop = RunStop(
       at: engine.now(), step.id, step.direction, error.id,
       line: step.direction == .up && error.place?.file == step.script.file ? error.place?.line : nil, standing

@@ -55,8 +55,8 @@ struct SwitchClosing {
   }
 
   /// The switches to close before a step; nil when there are none. Belongs into the transaction of the step.
-  init?(before turn: Turn, _ state: RunState, _ engine: Engine) throws(MigrationError) {
-    let step = turn.step
+  init?(before planned: PlannedStep, _ state: RunState, _ engine: Engine) throws(MigrationError) {
+    let step = planned.step
     guard step.direction == .down, engine.purpose == .change, let ledger = state.knowledge.ledger else {
       return nil
     }
@@ -72,12 +72,13 @@ struct SwitchClosing {
   ///
   /// - Returns: the state of the run afterwards.
   func commit(
-    _ transaction: consuming Transaction, before turn: Turn, accepting drift: [Prose], from state: RunState,
+    _ transaction: consuming Transaction, before planned: PlannedStep, accepting drift: [Prose],
+    from state: RunState,
     _ engine: Engine
   ) throws(MigrationError) -> RunState {
     var state = state
     guard let ledger = state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
-    let (time, id, runner) = (engine.now(), turn.step.id, engine.runner)
+    let (time, id, runner) = (engine.now(), planned.step.id, engine.runner)
     let (entry, hash) = try lifting("writing the ledger") { () in
       for record in switches {
         try ledger.switches.close(record, reason: "\(id.short) comes down", by: runner, at: time)
@@ -98,9 +99,9 @@ struct SwitchClosing {
   }
 
   /// Waits for requests that saw a switch open.
-  func settle(before turn: Turn, _ engine: Engine) throws(MigrationError) {
+  func settle(before planned: PlannedStep, _ engine: Engine) throws(MigrationError) {
     let closed = switches.filter(\.isOpen).map(\.name)
-    engine.observe(.switchesClosed(turn.step.id, closed, waiting: wait))
+    engine.observe(.switchesClosed(planned.step.id, closed, waiting: wait))
     let end = ContinuousClock.now + wait
     while ContinuousClock.now < end {
       if engine.cancellation.isRequested { throw MigrationError.stopped() }

@@ -5,7 +5,7 @@ internal import PhaseSQLite
 /// what it did.
 struct Transition {
   let engine: Engine
-  let turn: Turn
+  let planned: PlannedStep
   /// The lanes that the run holds.
   let lanes: HeldLanes
   /// The lists of what phases caused.
@@ -13,7 +13,7 @@ struct Transition {
   /// What the probes of the phase showed before it.
   let samples: [String: [Sample]]
 
-  private var step: Plan.Step { turn.step }
+  private var step: Plan.Step { planned.step }
   private var connection: Connection { engine.connection }
 
   /// The result of an attempt.
@@ -59,18 +59,18 @@ struct Transition {
     let locked = ContinuousClock.now
 
     let drift: [Prose]
-    switch try StepEntry(engine: engine, turn: turn, lanes: lanes).enter(&state) {
+    switch try StepEntry(engine: engine, planned: planned, lanes: lanes).enter(&state) {
     case .entered(let accepted): drift = accepted
     case .alreadyDone: return .alreadyDone(state.knowledge)
     case .lanesOpen: return .lanesOpen
     case .switchesOpen(let closing, let drift):
       return .switchesClosed(
-        closing, try closing.commit(transaction, before: turn, accepting: drift, from: state, engine))
+        closing, try closing.commit(transaction, before: planned, accepting: drift, from: state, engine))
     }
     // The trigger of a lane would also stop the phase's own SQL, so it is dropped first and made again last.
     let lifted = try lanes.lift(&state.knowledge)
     if step.direction == .down {
-      try lists.write(step.id, step.phase, turn.plan, state.knowledge)
+      try lists.write(step.id, step.phase, planned.plan, state.knowledge)
     }
     // 3. Rows that the SQL may remove or overwrite are copied. Archives are checked. A way down is refused if rows do
     // not fit the former schema.
@@ -153,7 +153,7 @@ struct Transition {
         return .again(Findings(needsOrphansBefore: true, endOfWayBack: end))
       }
     }
-    try lanes.putBack(turn, start.lifted, applied: recorded.phase, &state.knowledge)
+    try lanes.putBack(planned, start.lifted, applied: recorded.phase, &state.knowledge)
     connection.setBusyTimeout(milliseconds: Pause.milliseconds(until: start.deadline))
     try Ledger(connection: connection).commit(
       transaction, leaving: recorded.entry, recorded.hash, while: "committing \(step.id)")
@@ -184,7 +184,7 @@ struct Transition {
   // MARK: The ledger
 
   /// Whether the run ends with this step: there is no further step, and no lane to release.
-  var endsRun: Bool { turn.isLast && lanes.isEmpty }
+  var endsRun: Bool { planned.isLast && lanes.isEmpty }
 
   /// What was recorded in the transaction of a step.
   struct Recorded {
@@ -216,14 +216,14 @@ struct Transition {
     let (time, runner) = (engine.now(), engine.runner)
     return try lifting("writing the ledger") { () in
       if state.holdsLease, endsRun { try ledger.lease.release() }
-      if !state.holdsLease, !turn.isLast { try ledger.lease.take(turn.lease(of: runner, at: time)) }
+      if !state.holdsLease, !planned.isLast { try ledger.lease.take(planned.lease(of: runner, at: time)) }
       switch step.direction {
       case .up:
         let phase = try ledger.phases.record(
           step.id, step.phase, changes: changes, before: before.digest, after: after.digest,
           milliseconds: (ContinuousClock.now - began).milliseconds, by: runner, at: time)
         try kept?.record(in: ledger.archives, entry: phase.sequence)
-        if engine.watches(turn) {
+        if engine.watches(planned) {
           try ledger.watches.begin(
             of: phase, step.phase, from: state.firstUnwatched ?? phase.sequence, samples)
         }
@@ -235,7 +235,7 @@ struct Transition {
           at: time)
         try kept?.record(in: ledger.archives, entry: entry)
         try ledger.switches.remove(of: step.phase, step.id, by: runner, at: time)
-        if let watch = turn.plan.reversing, turn.isLast {
+        if let watch = planned.plan.reversing, planned.isLast {
           try ledger.watches.recordReversal(of: watch, entry: entry)
         }
         return Recorded(entry: entry, hash: try ledger.hash(of: entry), phase: nil)

@@ -194,7 +194,7 @@ extension BatchCursor {
 
 extension BatchRecord {
   /// Changes the direction.
-  mutating func turn(at time: Timestamp) {
+  mutating func reverse(at time: Timestamp) {
     direction = direction == .up ? .down : .up
     // The finished rows are now the ones to come.
     total = total == nil ? nil : rows

@@ -19,7 +19,7 @@ struct RunEvents: AsyncSequence {
     private let selection: Selection
     private let own: Cancellation
     private let cancellation: Cancellation
-    private let turns = Turns()
+    private let handover = Handover()
     private var isOver = false
     private var hasBegun = false
 
@@ -30,11 +30,11 @@ struct RunEvents: AsyncSequence {
 
     func next(isolation actor: isolated (any Actor)?) async throws(MigrationError) -> Event? {
       guard !isOver else { return nil }
-      let (turns, cancellation) = (turns, cancellation)
+      let (handover, cancellation) = (handover, cancellation)
       let next = await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
-          turns.waits(continuation)
-          if hasBegun { turns.run.signal() } else { begin() }
+          handover.waits(continuation)
+          if hasBegun { handover.run.signal() } else { begin() }
         }
       } onCancel: {
         cancellation.cancel()
@@ -52,16 +52,16 @@ struct RunEvents: AsyncSequence {
       hasBegun = true
       migrator.options.cancellation = cancellation
       nonisolated(unsafe) let migrator = migrator
-      let (turns, selection) = (turns, selection)
+      let (handover, selection) = (handover, selection)
       DispatchQueue(label: "phasedb").async {
         var failure: MigrationError?
         do throws(MigrationError) {
           let migrator = unsafe migrator
-          try migrator.run(try migrator.plan(selection)) { turns.tell(.event($0)) }
+          try migrator.run(try migrator.plan(selection)) { handover.tell(.event($0)) }
         } catch {
           failure = error
         }
-        turns.tell(.end(failure))
+        handover.tell(.end(failure))
       }
     }
 
@@ -73,7 +73,7 @@ struct RunEvents: AsyncSequence {
     deinit {
       guard hasBegun, !isOver else { return }
       cancellation.cancel()
-      turns.leave()
+      handover.leave()
       end()
     }
   }
@@ -85,7 +85,7 @@ struct RunEvents: AsyncSequence {
   }
 
   /// Passes control between the loop and the run.
-  private final class Turns: Sendable {
+  private final class Handover: Sendable {
     /// Lets the run go on after an event.
     let run = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)

@@ -37,8 +37,8 @@ final class BatchArchive {
 
   private static let before = "temp.\(BatchTable.before)"
   private static let differing = "temp.phasedb_batch_differing"
-  private static let asideName = "phasedb_batch_aside"
-  private static let aside = "temp.\(asideName)"
+  private static let changedRowsName = "phasedb_batch_aside"
+  private static let changedRows = "temp.\(changedRowsName)"
   private static let rest = "phasedb_batch_rest"
 
   /// Finds the archives of a phase that is under way, and makes the one of its direction if it is missing. Belongs
@@ -86,7 +86,7 @@ final class BatchArchive {
     }
     try lifting("making room for the rows of a batch") { () in
       // Tables that the other direction left would have other columns.
-      for name in [Self.before, Self.differing, Self.aside] {
+      for name in [Self.before, Self.differing, Self.changedRows] {
         try connection.execute("DROP TABLE IF EXISTS \(name)")
       }
       try RowHash.define(Self.rest, columns: table.hashed.map(\.spelled), on: connection)
@@ -132,7 +132,7 @@ extension BatchArchive {
           "INSERT INTO \(Self.before) \(table.present(in: key))", keys.first, keys.last)
         count = connection.changes
       }
-      if let giving { try setAside(giving, keys) }
+      if let giving { try listChanged(giving, keys) }
     }
   }
 
@@ -149,8 +149,9 @@ extension BatchArchive {
   }
 
   /// Lists the rows that changed since the other direction ran.
-  private func setAside(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
-    let changed = try ChangedRows(named: Self.asideName, of: part.content, in: part.table, on: connection)
+  private func listChanged(_ part: Part, _ keys: ClosedKeys) throws(SQLiteError) {
+    let changed = try ChangedRows(
+      named: Self.changedRowsName, of: part.content, in: part.table, on: connection)
     _ = try changed.list(
       part.content.hashesMatch(table) ? "\(table.hash("n", Self.rest)) IS NOT a.rest" : "1", in: table.shape,
       """
@@ -200,7 +201,7 @@ extension BatchArchive {
       try connection.execute(
         """
         UPDATE OR ABORT \(table.place) AS t SET \(values.joined(separator: ", "))
-        FROM main.\(part.table.name) AS a LEFT JOIN \(Self.aside) AS s ON \(part.table.sameKeys("s", "a")) WHERE \(rows)
+        FROM main.\(part.table.name) AS a LEFT JOIN \(Self.changedRows) AS s ON \(part.table.sameKeys("s", "a")) WHERE \(rows)
         """, keys.first, keys.last)
     }
     do throws(SQLiteError) {
@@ -225,13 +226,13 @@ extension BatchArchive {
   /// archive that only `purge` destroys.
   private func settle(_ part: inout Part, _ keys: ClosedKeys, _ ledger: Ledger) throws(SQLiteError) {
     let columns = part.table.columns.map { "a.\($0)" }.joined(separator: ", ")
-    if try connection.value("SELECT 1 FROM \(Self.aside) LIMIT 1") != nil {
+    if try connection.value("SELECT 1 FROM \(Self.changedRows) LIMIT 1") != nil {
       let others = part.content.columns.enumerated().map { index, column in
         guard let present = table.shape.column(SchemaName(column.name))?.name else { return "1" }
         return RowMatch.differs("a.v\(index + 1)", "t.\(SQLText.identifier(present.spelled))")
       }
       let query =
-        "SELECT \(columns) FROM \(Self.aside) AS s JOIN main.\(part.table.name) AS a ON \(part.table.sameKeys("s", "a")) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
+        "SELECT \(columns) FROM \(Self.changedRows) AS s JOIN main.\(part.table.name) AS a ON \(part.table.sameKeys("s", "a")) JOIN \(table.place) AS t ON \(table.found("a", "t", part.content.key)) WHERE \(others.joined(separator: " OR "))"
       if try connection.value("\(query) LIMIT 1") != nil {
         var rest: Part
         if let left {
@@ -352,7 +353,7 @@ extension BatchArchive {
           try ledger.archives.record([part.record.settled(state: .left)])
         }
       }
-      for name in [Self.before, Self.differing, Self.aside] {
+      for name in [Self.before, Self.differing, Self.changedRows] {
         try connection.execute("DROP TABLE IF EXISTS \(name)")
       }
     }

@@ -7,7 +7,7 @@ struct BatchEnd {
   private var engine: Engine { run.engine }
   private var connection: Connection { run.connection }
   private var record: BatchRecord { run.record }
-  private var turn: Turn { run.turn }
+  private var planned: PlannedStep { run.planned }
 
   init(of run: BatchRun) { self.run = run }
 
@@ -26,7 +26,7 @@ struct BatchEnd {
           at: run.script.place(at: run.script.firstTokenOffset),
           help: ["delete or re-point the child rows in the same phase, before their parents are deleted"])
       }
-      try RowChecks(turn.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
+      try RowChecks(planned.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
     }
   }
 
@@ -54,7 +54,7 @@ struct BatchEnd {
     guard let ledger = run.state.knowledge.ledger else { throw Ledger.damaged("the ledger is gone") }
     // Rows may have been added since its first batch came down.
     if record.direction == .down {
-      try run.transition.lists.write(record.id, record.phase, turn.plan, run.state.knowledge)
+      try run.transition.lists.write(record.id, record.phase, planned.plan, run.state.knowledge)
     }
     let schema = run.state.knowledge.schema
     let isRecorded = run.state.knowledge.applied.contains { $0.id == record.id }
@@ -62,10 +62,10 @@ struct BatchEnd {
     let present = run.state.knowledge.applied.last?.sequence
     try run.transition.lanes.refuseLost(run.state.knowledge)
     let recorded: Transition.Recorded
-    if isRecorded == (record.direction == .up) || run.isTurnedBack {
+    if isRecorded == (record.direction == .up) || run.isUndoing {
       recorded = try leaveUnchanged(ledger)
     } else {
-      let drift = try SchemaChecks(turn.step, run.state.knowledge, on: connection).driftOnTheWayBack(
+      let drift = try SchemaChecks(planned.step, run.state.knowledge, on: connection).driftOnTheWayBack(
         to: schema)
       recorded = try run.transition.record(
         [], leaving: drift, from: schema, to: schema, since: run.began, in: run.state)
@@ -86,9 +86,9 @@ struct BatchEnd {
       run.state.knowledge.schema = left
       try run.state.knowledge.settle(on: connection)
     }
-    try run.transition.lanes.putBack(turn, nil, applied: recorded.phase, &run.state.knowledge)
+    try run.transition.lanes.putBack(planned, nil, applied: recorded.phase, &run.state.knowledge)
     try ledger.commit(
-      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(turn.step.id)")
+      transaction, leaving: recorded.entry, recorded.hash, while: "committing \(planned.step.id)")
     run.state.holdsLease = !run.transition.endsRun
   }
 
@@ -113,7 +113,7 @@ struct BatchEnd {
     if error.standing == .undone { return error }
     connection.removeProgressHandler()
     let isOurs = error.id != .ledgerMoved
-    if isOurs, record.cursor == record.origin, record.rows == 0, !run.isTurnedBack, run.isNew, forget() {
+    if isOurs, record.cursor == record.origin, record.rows == 0, !run.isUndoing, run.isNew, forget() {
       error.standing = .undone
       return error
     }

@@ -73,8 +73,8 @@ final class BatchPauses {
   }
 
   private func overBudget() throws(MigrationError) -> BatchPause? {
-    let budget = run.turn.step.phase.budget
-    guard let limit = run.record.direction == .up ? budget?.up : budget?.down, !run.isTurnedBack,
+    let budget = run.planned.step.phase.budget
+    guard let limit = run.record.direction == .up ? budget?.up : budget?.down, !run.isUndoing,
       ContinuousClock.now - run.began > limit
     else { return nil }
     return BatchPause(

@@ -25,7 +25,7 @@ final class BatchRun {
   private(set) var pagesBefore: Int64 = 0
   let isNew: Bool
   /// True while going back because of a failure at the end.
-  private(set) var isTurnedBack = false
+  private(set) var isUndoing = false
   /// The pause that ended the run, if one did.
   var pausedBy: BatchPause?
   /// How often in a row the disk had no room for a batch.
@@ -48,14 +48,14 @@ final class BatchRun {
     self.record = record
     self.plan = plan
     self.isNew = isNew
-    law = BatchLaw(transition.engine.pacing, limit: transition.turn.step.phase.budget?.hold)
+    law = BatchLaw(transition.engine.pacing, limit: transition.planned.step.phase.budget?.hold)
     fractionBefore = record.fraction
     self.writers = writers
     self.trip = trip
   }
 
   var engine: Engine { transition.engine }
-  var turn: Turn { transition.turn }
+  var planned: PlannedStep { transition.planned }
   var connection: Connection { engine.connection }
   private var ending: BatchEnd { BatchEnd(of: self) }
 
@@ -79,7 +79,7 @@ final class BatchRun {
     do throws(MigrationError) {
       try countWay()
       if record.orphans == nil { record.orphans = try ending.rowsWithoutParent() }
-      engine.observe(.batching(turn.step.id, record.direction, progress))
+      engine.observe(.batching(planned.step.id, record.direction, progress))
       do throws(MigrationError) {
         try runBatches()
         try patiently { () throws(MigrationError) in try ending.check() }
@@ -170,7 +170,7 @@ final class BatchRun {
       }
       law.isAlone = try patiently { () throws(MigrationError) in try writers.areQuiet(on: connection) }
       record.pace.pause = law.pause(after: holds.last)
-      engine.observe(.batchCommitted(turn.step.id, record.direction, progress))
+      engine.observe(.batchCommitted(planned.step.id, record.direction, progress))
     }
   }
 
@@ -185,7 +185,7 @@ final class BatchRun {
   // MARK: The way back
 
   /// Switches the batches to the SQL of the other direction, in a transaction of its own.
-  private func turnTrip() throws(MigrationError) {
+  private func changeDirection() throws(MigrationError) {
     let turned = try BatchPlan(script, by: key, on: connection)
     let transaction = try lifting("starting a transaction") { () in try connection.begin(.immediate) }
     try refuseLostPlace()
@@ -212,11 +212,11 @@ final class BatchRun {
   }
 
   private func turnBack(from error: MigrationError) throws(MigrationError) {
-    engine.observe(.turningBack(turn.step.id, reason: error.message))
-    isTurnedBack = true
-    record.turn(at: engine.now())
+    engine.observe(.turningBack(planned.step.id, reason: error.message))
+    isUndoing = true
+    record.reverse(at: engine.now())
     let staying = trip.staying
-    try turnTrip()
+    try changeDirection()
     try runBatches()
     try ending.finish()
     var error = error
@@ -249,7 +249,7 @@ extension BatchRun {
         guard error.standing == .busy, ContinuousClock.now < deadline, !engine.cancellation.isRequested else {
           throw error
         }
-        if !hasSaid { engine.observe(.waiting(turn.step.id, reason: error.message)) }
+        if !hasSaid { engine.observe(.waiting(planned.step.id, reason: error.message)) }
         hasSaid = true
         Pause.briefly()
       }
@@ -289,7 +289,7 @@ extension BatchRun {
       return false
     }
     connection.removeProgressHandler()
-    try transition.lanes.putBack(turn, lanes, applied: nil, &state.knowledge)
+    try transition.lanes.putBack(planned, lanes, applied: nil, &state.knowledge)
     try refuseChangedSchema()
     let worked = ContinuousClock.now
     let after = advanced(by: range, held: (worked - locked).milliseconds)

@@ -1,5 +1,5 @@
 /// One step with its place in the plan of a run.
-struct Turn {
+struct PlannedStep {
   let step: Plan.Step
   let number: Int
   let count: Int
