@@ -52,6 +52,13 @@ struct ProgressJSON: Encodable {
     let detail: Prose
     let resuming: Prose
 
+    init(reason: String, detail: Prose, resuming: Prose) {
+      (self.reason, self.detail, self.resuming) = (reason, detail, resuming)
+    }
+
+    init(_ pause: BatchPause) {
+      self.init(reason: pause.reason.rawValue, detail: pause.detail, resuming: pause.resuming)
+    }
   }
 
   /// Nil for an event that is told otherwise.

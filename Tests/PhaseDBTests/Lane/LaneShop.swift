@@ -27,7 +27,7 @@ final class LaneShop {
     file = isBeside ? database.folder.path + "/queue 'x'.db" : nil
     lanes = [
       "hooks": try Lane(
-        claim: Self.claim, busy: .query(Self.busy), waiting: .query(Self.waiting), file: file)
+        claim: Self.claim, busy: Self.busy, waiting: Self.waiting, file: file)
     ]
     try worker(.create).execute(script: "\(Self.outbox); INSERT INTO outbox (state) VALUES \(rows)")
     let first = try catalog(nothing(.expand))

@@ -484,18 +484,18 @@ struct LaneTests {
         says: "no such column"),
       Unfit(
         testDescription: "busy reads nothing",
-        lane: { try Lane(claim: "DELETE ON outbox", busy: .query("SELECT 1 WHERE 0")) },
+        lane: { try Lane(claim: "DELETE ON outbox", busy: "SELECT 1 WHERE 0") },
         says: "gives no whole number"),
       Unfit(
         testDescription: "busy writes",
-        lane: { try Lane(claim: "DELETE ON outbox", busy: .query("DELETE FROM outbox RETURNING 1")) },
+        lane: { try Lane(claim: "DELETE ON outbox", busy: "DELETE FROM outbox RETURNING 1") },
         says: "writes"),
       Unfit(
         testDescription: "busy has a parameter",
-        lane: { try Lane(claim: "DELETE ON outbox", busy: .query("SELECT :since")) }, says: "has parameters"),
+        lane: { try Lane(claim: "DELETE ON outbox", busy: "SELECT :since") }, says: "has parameters"),
       Unfit(
         testDescription: "waiting is wrong",
-        lane: { try Lane(claim: "DELETE ON outbox", busy: nil, waiting: .query("SELECT x FROM outbox")) },
+        lane: { try Lane(claim: "DELETE ON outbox", busy: nil, waiting: "SELECT x FROM outbox") },
         says: "no such column"),
       Unfit(
         testDescription: "no file",
