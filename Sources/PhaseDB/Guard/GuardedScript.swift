@@ -45,7 +45,7 @@ package struct GuardedScript {
     let temporaryBefore = try temporarySchema()
     let changesBefore = connection.totalChanges
     var reader = ScriptReader(script.text, on: connection)
-    // Where the statement starts that runs; nil while the next one is compiled.
+    // The start of the running statement; nil while the next one is compiled.
     var running: Int?
     do {
       while let part = try reader.next() {
@@ -56,7 +56,8 @@ package struct GuardedScript {
         var statement = part.take()
         for (name, value) in parameters { try statement.bind(value, to: name) }
         while try statement.step() {}
-        // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk ends the transaction without a word.
+        // A conflict clause, a trigger's RAISE(ROLLBACK) or a full disk may end the transaction without an error
+        // here.
         guard !connection.isAutocommit else { throw transactionEnded(at: range.lowerBound) }
         running = nil
         observe(StatementEffect(range: range, writes: guarding.finishStatement()))
@@ -99,7 +100,7 @@ package struct GuardedScript {
   private func failure(_ error: SQLiteError, place: Place, refusal: StatementGuard.Refusal?) -> MigrationError
   {
     if error.code == .tooCostly { return MigrationError(error, while: "running SQL", at: place) }
-    // Not by SQLITE_AUTH alone: a refused function is reported as an error in the SQL.
+    // SQLITE_AUTH is not enough: SQLite reports a refused function as an error in the SQL.
     if let refusal { return forbidden(refusal, at: place) }
     if error.code.primary == .auth {
       return forbidden(StatementGuard.Refusal(what: "this statement", remedy: "remove it"), at: place)

@@ -1,10 +1,10 @@
 internal import PhaseSQL
 package import PhaseSQLite
 
-/// Makes phases of SQL that was written for another tool: each of the kind that the change of the schema shows, and each tried
-/// before anybody sees it.
+/// Makes phases from SQL that was written for another tool. The change of the schema decides the kind of each phase,
+/// and each phase is tried.
 package final class PhaseConversion {
-  /// Stands where the change stands that is converted next.
+  /// The scratch database, in the state before the next change.
   private let scratch: Scratch
   /// The contracts so far, and the names of what they remove or change.
   private var contracts: [(id: PhaseID, names: Set<FoldedName>)] = []
@@ -165,7 +165,7 @@ package final class PhaseConversion {
           kind = .migrate
         }
         rows.formUnion(others)
-        // What does nothing goes with what is before it.
+        // A statement without an effect stays with the one before it.
         let chosen = kind ?? parts.last?.kind ?? .expand
         if parts.last?.kind == chosen || (kind == nil && !parts.isEmpty) {
           parts[parts.count - 1].statements.append(step.statement)
@@ -262,7 +262,7 @@ package final class PhaseConversion {
     var body = statements
     var comesFromArchive = false
     if statements.isEmpty {
-      // What was only overwritten or deleted is kept by phasedb, and comes back from there.
+      // phasedb archives rows that are only overwritten or deleted, and they come back from the archive.
       comesFromArchive = part.kind == .migrate && part.writes.insertedTables.isEmpty
       if !comesFromArchive {
         open = down == nil ? "the folder has no way down for it" : "its way down has no statement for this"

@@ -50,7 +50,7 @@ package struct SchemaObject: Sendable {
       ?? false
   }
 
-  /// Whether it is a trigger that holds a lane, and no more than that, on a table that is not the ledger's.
+  /// Whether it is a trigger that only holds a lane, on a table outside the ledger.
   var holdsLane: Bool {
     key.type == "trigger" && key.name.hasPrefix(LaneTrigger.prefix)
       && !table.folded.hasPrefix(Schema.ledgerPrefix) && LaneTrigger.isOne(sql)
