@@ -263,6 +263,8 @@ extension Migrator {
     case phase(String)
     /// The phases that a way up would run now.
     case selection(Selection)
+    /// These pending phases, in this order.
+    case phases([PhaseID])
   }
 
   /// Takes pending phases up, down and up again on a private copy of the database, and compares its rows. Only reads
@@ -315,7 +317,8 @@ extension Migrator {
 
   // MARK: - Snapshots
 
-  /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`.
+  /// Copies the database before a plan runs, at a checkpoint named after its first step: `before-0002-expand`, or
+  /// `before-down-0002-expand` on the way down.
   ///
   /// In the middle of a batched phase no checkpoint can be made. A plan that continues there uses the copy from
   /// before the first batch.

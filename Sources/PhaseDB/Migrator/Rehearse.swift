@@ -128,6 +128,12 @@ struct RehearsalOrder {
         steps: plan.steps.map { ($0.id, $0.phase) }, held: [], chosen: nil, baseline: nil, hasLedger: false)
       return
     }
+    if case .phases(let ids) = scope {
+      self.init(
+        steps: ids.compactMap { id in planner.catalog[id].map { (id, $0) } }, held: [], chosen: nil,
+        baseline: nil, hasLedger: false)
+      return
+    }
     guard case .phase(let name) = scope else {
       let all = Self.all(candidates, beyond: [], planner)
       self.init(steps: all.steps, held: all.held, chosen: nil, baseline: nil, hasLedger: false)

@@ -47,7 +47,8 @@ struct SnapshotWork: MigratorWork {
       guard let made, let snapshot = made.snapshot else { throw underWay.lacksSnapshot }
       return (snapshot, made)
     }
-    let name = try freeName("before-\(first.id.migration.digits)-\(first.id.kind.rawValue)", in: folder)
+    let way = plan.direction == .up ? "before" : "before-down"
+    let name = try freeName("\(way)-\(first.id.migration.digits)-\(first.id.kind.rawValue)", in: folder)
     guard knowledge.ledger == nil else {
       let checkpoint = try createCheckpoint(
         name, note: Checkpoint.note(before: plan.steps.filter { $0.phase.batching != nil }.map(\.id)),

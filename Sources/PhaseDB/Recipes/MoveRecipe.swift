@@ -354,8 +354,13 @@ struct MoveRecipe {
   }
 
   private var retiring: PhaseText {
-    let obstacles = RowGuard(
-      table: table, claim: claim, condition: "(\(differ)) OR (\(isAlone))")
+    // Two guards, because different things are to be done about their rows.
+    let missing = RowGuard(
+      table: table,
+      claim:
+        "every \(column.name) has a row of \(target.name): insert the missing row, or empty \(column.name)",
+      condition: isAlone)
+    let different = RowGuard(table: table, claim: claim, condition: differ)
     let drops = dropping + (index.map { [$0.drop] } ?? [])
     return PhaseText(
       kind: .contract, summary: "Take \(title) out of use, with the triggers.",
@@ -365,8 +370,10 @@ struct MoveRecipe {
       directives: [
         "@retire \(table.name.spelled.asDirectiveName).\(column.name.spelled.asDirectiveName)"
       ],
-      up: obstacles.statements(
+      up: missing.statements(
         ground, because: "A value that \(target.name) does not have would be gone for new versions.")
+        + different.statements(
+          ground, because: "New versions read the value in \(target.name), and must read the same one.")
         + [drops.joined(separator: "\n")],
       down: [
         PhaseText.note("Only rows that new versions wrote meanwhile say something else now."),

@@ -79,7 +79,8 @@ enum NeedsApplication: TrialRule {
   static func findings(in trial: PhaseTrial, of folder: LintedFolder) -> [Finding] {
     guard !trial.functions.isEmpty else { return [] }
     let (up, down) = (trial.phase.up, trial.phase.down)
-    return [(up, trial.statements), (down, trial.reversal.downStatements)].flatMap { script, statements in
+    let scripts = [(up, trial.statements), (down, trial.reversal.downStatements)]
+    return scripts.flatMap { script, statements in
       var told: Set<String> = []
       return statements.flatMap { statement in
         needed(by: statement, in: trial).filter { told.insert($0).inserted }.map { name in
@@ -92,6 +93,26 @@ enum NeedsApplication: TrialRule {
               "or compute it with functions of SQLite",
             ])
         }
+      }
+    } + claims(of: trial)
+  }
+
+  /// Claims whose queries need such a function: lint tried them with a stub, which proves nothing, and phasedb's own
+  /// connection cannot check them.
+  private static func claims(of trial: PhaseTrial) -> [Finding] {
+    trial.phase.verifications.flatMap { claim in
+      let names = SQLTokens.identifiers(in: claim.query.text)
+      return trial.functions.map(\.name).filter { names.contains($0.folded) }.map { name in
+        let word = SQLWord.all(in: claim.query.text).first { $0.text == name.folded }
+        let range = word?.range ?? 0..<0
+        return Finding(
+          .applicationFunction, in: trial.id,
+          "the claim '\(claim.title)' needs \(name), a function of the application, so it was not tried here",
+          at: claim.query.place(at: range.lowerBound, length: max(1, range.count)),
+          remedies: [
+            "let the application run the phase, with its own connection: Migrator(on: connection, catalog)",
+            "or write the claim with functions of SQLite",
+          ])
       }
     }
   }
