@@ -1,3 +1,4 @@
+internal import PhaseSQL
 package import PhaseSQLite
 
 /// The SQL of a phase, run under the guard inside an open transaction.
