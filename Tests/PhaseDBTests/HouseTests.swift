@@ -78,8 +78,9 @@ struct HouseTests {
       Set(try SourceFile.all(under: target).flatMap(\.declaredPublicTypes))
     }
     let page = try String(contentsOf: Document.folder.appending(path: "PhaseDB.md"), encoding: .utf8)
-    let listed = page.matches(of: /``(\w+)``/).map { String($0.output.1) }
-    #expect(Set(listed) == (try published("PhaseDB")))
+    // The title is the name of the module.
+    let listed = Set(page.matches(of: /``(\w+)``/).map { String($0.output.1) }).subtracting(["PhaseDB"])
+    #expect(listed == (try published("PhaseDB")))
     #expect(try published("PhaseCompat").filter { !page.contains("`\($0)`") } == [])
   }
 
