@@ -127,7 +127,7 @@ extension CompatibilityCheck {
     /// The phase after which it appeared first; nil when no phase caused it.
     public internal(set) var phase: PhaseID?
     /// The line of that phase's window, or its beginning.
-    public internal(set) var phasePlace: Place?
+    package internal(set) var phasePlace: Place?
 
     /// Whether it is a warning: the query only takes longer.
     public var isWarning: Bool { check == .plan }
