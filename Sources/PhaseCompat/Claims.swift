@@ -27,7 +27,7 @@ struct Claims {
 }
 
 extension Claims.Claim {
-  /// Also false for a claim about something that a later phase removed.
+  /// Whether the claim holds. It does not hold if a later phase removed what it is about.
   fileprivate func holds(on connection: Connection) throws(MigrationError) -> Bool {
     do throws(MigrationError) {
       return try verification.breakingRows(on: connection, limit: 0).count == 0

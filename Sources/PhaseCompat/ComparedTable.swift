@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// How the rows of a table are found again.
+/// A table whose rows can be found again, and the key for that.
 struct ComparedTable: Sendable {
   let name: FoldedName
   let columns: [FoldedName]
@@ -11,8 +11,7 @@ struct ComparedTable: Sendable {
   let isKeyedByRowID: Bool
   let isWithoutRowID: Bool
 
-  /// Reads an ordinary table; nil for a view, a virtual table, a missing table, and a table whose rows nothing
-  /// identifies.
+  /// Reads an ordinary table; nil for a view, a virtual table, a missing table, and a table without a usable key.
   init?(_ name: FoldedName, in schema: Schema) {
     guard let table = schema.table(SchemaName(name)), let key = table.rowKey else { return nil }
     self.name = name

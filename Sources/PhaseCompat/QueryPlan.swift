@@ -10,7 +10,7 @@ struct QueryPlan: Sendable {
   private(set) var scanned: Set<FoldedName> = []
 
   init(of sql: String, on connection: Connection) {
-    // A plan that cannot be had is no reason to stop: the statement itself says what is wrong with it.
+    // If there is no plan, the check goes on: the statement itself will report what is wrong with it.
     for line in (try? connection.queryPlan(of: sql)) ?? [] {
       let name = (line.alias ?? line.table).folded
       switch line.access {

@@ -66,7 +66,7 @@ final class RowBook {
       } else {
         let key = shape.keyColumns.map(SQLText.identifier).joined(separator: ", ")
         for id in ids {
-          // A row that is gone has no key to ask for, unless it was touched before.
+          // The key of a deleted row is unknown, unless the row was touched before.
           let rows = try connection.rows(
             "SELECT \(key) FROM main.\(SQLText.identifier(table)) WHERE rowid = ?1", .integer(id))
           if let row = rows.first { found.insert(Key(table: table, values: row)) }
