@@ -88,8 +88,9 @@ struct MovedKeys {
     return Int(try connection.value("SELECT count(*) FROM temp.phasedb_moved")?.integer ?? 0)
   }
 
-  /// Takes out what is better explained by two changed rows: the row has its own key still, which no other has taken, and
-  /// the key it is said to have now is that of another row of the archive.
+  /// Takes out what is better explained by changed rows and new ones: the row has its own key still, which no other has
+  /// taken, or the key it is said to have now is that of another row of the archive, which has it still. Of rowids, which
+  /// VACUUM gives out anew, only what is both.
   private func keepPlausible(
     _ found: String, _ place: String, on connection: Connection
   ) throws(SQLiteError) {
@@ -99,7 +100,7 @@ struct MovedKeys {
         DELETE FROM temp.phasedb_moved AS p WHERE EXISTS (
           SELECT 1 FROM main.\(archive.name) AS b WHERE b.gone = 0 AND \(archive.sameKeys("p", "b"))
           AND b.rowid NOT IN (SELECT id FROM temp.phasedb_moved))
-        AND EXISTS (
+        \(content.key.form == .rowID ? "AND" : "OR") EXISTS (
           SELECT 1 FROM main.\(archive.name) AS a JOIN \(place) AS n ON \(found) WHERE a.rowid = p.id
           AND NOT EXISTS (SELECT 1 FROM temp.phasedb_moved AS q WHERE \(archive.sameKeys("q", "a"))))
         """)

@@ -59,9 +59,10 @@ public struct Status: Sendable {
   }
 
   /// The phases that the database has.
-  public var applied: [PhaseStatus] { phases.filter { $0.applied != nil } }
+  public var applied: [PhaseStatus] { Array(phases[..<firstPending]) }
   /// The phases of the catalog that it lacks.
-  public var pending: [PhaseStatus] { phases.filter { $0.applied == nil } }
+  public var pending: [PhaseStatus] { Array(phases[firstPending...]) }
+  private var firstPending: Int { phases.firstIndex { $0.applied == nil } ?? phases.endIndex }
   /// Whether somebody changed the schema outside phasedb.
   public var hasDrifted: Bool { !drift.isEmpty }
 }
@@ -135,8 +136,10 @@ struct StatusWork: MigratorWork {
       let knowledge = try Knowledge.glancing(at: migrator.connection)
       // The folder is still being read, and has no part in this.
       let reversals = try WaysBack(migrator: migrator).reversals(knowledge)
+      let texts = try lifting("reading the ledger") { () in try knowledge.ledger?.phases.texts() ?? [] }
       let (catalog, problems) = reading.finish()
       if let catalog { migrator.catalog = catalog }
+      migrator.catalog.recognize(knowledge.applied, by: texts)
       var status = try StatusWork(migrator: migrator).status(knowledge, reversals)
       status.unread = problems
       return status

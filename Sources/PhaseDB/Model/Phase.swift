@@ -45,7 +45,8 @@ public struct Phase: Sendable, Hashable {
   package let effects: [Effect]
   /// What makes a phase this phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its
   /// SQL. Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
-  public private(set) var tokenHash = ""
+  public var tokenHash: String { identity.hash(of: self) }
+  let identity = KnownIdentity()
 
   /// A phase made in Swift. What else a phase may declare, such as losses, watches and lanes, is written in a phase file.
   ///
@@ -107,7 +108,6 @@ public struct Phase: Sendable, Hashable {
     self.lanes = lanes
     self.switches = switches
     self.effects = effects
-    tokenHash = PhaseIdentity.hash(of: self)
   }
 
   /// A contract that does nothing but retire.

@@ -68,6 +68,16 @@ struct DirectiveArguments {
 extension String {
   /// A name as `DirectiveArguments.name` reads it, in quotes when it needs them.
   var asDirectiveName: String {
+    // Nearly every name is plain ASCII, and asking Unicode about each character is slow.
+    let isASCII = utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+        true
+      default: false
+      }
+    }
+    if isASCII, !isEmpty { return self }
     let name = isEmpty || contains(where: \.isNewline) ? onOneLine : self
     let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || "-_/@".contains($0) }
     if isPlain { return name }

@@ -23,7 +23,7 @@ struct StatusText {
     for record in status.switches where record.isOpen {
       context.print("switch", "\(record.name): \(record.standing)")
     }
-    for phase in status.phases {
+    for phase in status.phases where !status.effects.isEmpty {
       for count in status.effects[phase.id] ?? [] where count.rows == nil || count.total > 0 {
         context.print(
           "effects", "\(phase.id.short): \(count.briefly) (\(count.effect.audience.rawValue))", .warning)
@@ -58,12 +58,13 @@ struct StatusText {
     }
     // A file that was not read may be one more.
     let isAll = status.unread.isEmpty
+    let left = status.phases.count { !$0.isApplied }
     let pending: Prose =
-      status.pending.isEmpty
+      left == 0
       ? isAll ? "nothing pending" : "pending phases unknown"
-      : "\(isAll ? "" : "at least ")\(CountText.text(status.pending.count)) pending"
-    return
-      " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count { !$0.isSquashed }) applied, \(pending)"
+      : "\(isAll ? "" : "at least ")\(CountText.text(left)) pending"
+    let applied = status.phases.count { $0.isApplied && !$0.isSquashed }
+    return " at \(phase.short) (@\(checkpoint.sequence)): \(applied) applied, \(pending)"
   }
 
   private func sentence(_ way: CheckpointReversal) -> Prose {
