@@ -46,7 +46,7 @@ final class SeededRows {
       removeOrphans(of: object.name, on: connection, &work)
     }
     for (object, definition) in definitions where definition.virtual == nil {
-      if let count = try? connection.rowCount(of: object.name), count == 0 { work.empty.append(object.name) }
+      if let count = try? replay.rowCount(of: object.name), count == 0 { work.empty.append(object.name) }
     }
     return work
   }

@@ -28,7 +28,7 @@ struct HistoryReplay {
     }
     let bytes = Array(script.text.utf8)
     // A folder whose scripts bring their own transactions is not run in the tool's.
-    let isWrapped = script.wrapping == .transaction && !script.begins(bytes)
+    let isWrapped = script.wrapping == .transaction && !script.beginsTransaction
     do {
       if isWrapped { try connection.execute("BEGIN") }
       for range in script.statements {
@@ -88,21 +88,5 @@ struct HistoryReplay {
       if rows > 0 { found.append((table, Int(rows))) }
     }
     return found
-  }
-}
-
-extension ToolScript {
-  /// Whether it opens a transaction itself.
-  fileprivate func begins(_ bytes: [UInt8]) -> Bool {
-    statements.contains { statement in
-      let word = SQLTokens(bytes: Array(bytes[statement])).first { !$0.kind.isTrivia }
-      return word.map {
-        String(
-          decoding: bytes[statement][
-            (statement.lowerBound + $0.range.lowerBound)..<(statement.lowerBound + $0.range.upperBound)],
-          as: UTF8.self
-        ).lowercased()
-      } == "begin"
-    }
   }
 }

@@ -21,7 +21,8 @@ struct DbmateReader {
     return ToolFolder(
       tool: .dbmate, path: files.root, migrations: migrations,
       remarks: files.remarks
-        + Repeated.remarks(migrations, "dbmate takes the second for applied once the first is", in: files))
+        + ToolFolder.Remark.repeated(
+          migrations, "dbmate takes the second for applied once the first is", in: files))
   }
 
   /// A line that opens a part of the file.

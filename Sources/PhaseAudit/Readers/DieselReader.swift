@@ -26,7 +26,7 @@ struct DieselReader {
     }
     // Versions are compared as text (MigrationHarness::pending_migrations).
     migrations.sort { $0.version.precedes($1.version) }
-    remarks += Repeated.remarks(
+    remarks += ToolFolder.Remark.repeated(
       migrations, "diesel takes one of them and leaves out the other", in: files)
     return ToolFolder(tool: .diesel, path: files.root, migrations: migrations, remarks: remarks)
   }

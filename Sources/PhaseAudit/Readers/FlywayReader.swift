@@ -68,7 +68,7 @@ struct FlywayReader {
       found.filter { $0.name.kind == .undo }.map { (Self.numbers($0.name.version), $0.file) },
       uniquingKeysWith: { first, _ in first })
     var migrations = versioned.map { migration($0, undo: undos[Self.numbers($0.name.version)]) }
-    remarks += Repeated.remarks(migrations, "Flyway refuses the folder", in: files)
+    remarks += ToolFolder.Remark.repeated(migrations, "Flyway refuses the folder", in: files)
     migrations += repeatable.map { migration($0, undo: nil) }
     return ToolFolder(tool: .flyway, path: files.root, migrations: migrations, remarks: remarks)
   }
@@ -128,10 +128,19 @@ struct FlywayReader {
     }
     let script = ToolScript(replaced, wrapping: .transaction)
     let isWrapped =
-      settings["executeInTransaction"].map { $0 != "false" } ?? !script.hasForeignKeysPragma
+      settings["executeInTransaction"].map { $0 != "false" } ?? !hasForeignKeysPragma(script)
     return (
       isWrapped && !options.noTransaction ? script : ToolScript(replaced, wrapping: .none), nil, checksum
     )
+  }
+
+  /// Whether a statement begins with `PRAGMA foreign_keys`: Flyway runs such a script without a transaction
+  /// (core/internal/database/sqlite/SQLiteParser.java).
+  private func hasForeignKeysPragma(_ script: ToolScript) -> Bool {
+    let bytes = Array(script.text.utf8)
+    return script.statements.contains {
+      SQLTokens.firstWords(2, of: bytes[$0]) == ["pragma", "foreign_keys"]
+    }
   }
 
   /// Every `${name}`, in comments and strings too. Upper and lower case are the same.
@@ -151,25 +160,5 @@ struct FlywayReader {
     return (
       ToolFile(name: file.name, path: file.path, original: file.original, text: text + rest), nil
     )
-  }
-}
-
-extension ToolScript {
-  /// Whether a statement begins with `PRAGMA foreign_keys`: Flyway runs such a script without a transaction
-  /// (core/internal/database/sqlite/SQLiteParser.java).
-  fileprivate var hasForeignKeysPragma: Bool {
-    let bytes = Array(text.utf8)
-    return statements.contains { statement in
-      let words = SQLTokens(bytes: Array(bytes[statement])).filter { !$0.kind.isTrivia }.prefix(2).map {
-        token in
-        String(
-          decoding: bytes[
-            (token.range.lowerBound + statement.lowerBound)..<(token.range.upperBound + statement.lowerBound)],
-          as: UTF8.self
-        )
-        .uppercased()
-      }
-      return words == ["PRAGMA", "FOREIGN_KEYS"]
-    }
   }
 }

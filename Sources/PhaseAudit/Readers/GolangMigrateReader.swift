@@ -63,24 +63,8 @@ struct GolangMigrateReader {
   }
 
   private func migration(_ version: String, _ name: String, up: String?, down: String?) -> ToolMigration {
-    .pair(
-      files, version: version, name: name, up: up, down: down,
-      wrapping: options.noTransaction ? .none : .transaction)
-  }
-}
-
-extension ToolMigration {
-  /// A migration of two files that the tool hands over whole.
-  static func pair(
-    _ files: FolderFiles, version: String, name: String, up: String?, down: String?, checksum: String? = nil,
-    wrapping: ToolScript.Wrapping
-  ) -> ToolMigration {
-    let (upFile, upObstacle) = up.map(files.file) ?? (nil, nil)
-    let (downFile, downObstacle) = down.map(files.file) ?? (nil, nil)
-    return ToolMigration(
-      version: version, name: name, files: [up, down].compactMap(\.self),
-      up: upFile.map { ToolScript($0, wrapping: wrapping) },
-      down: downFile.map { ToolScript($0, wrapping: wrapping) }, obstacle: upObstacle ?? downObstacle,
-      checksum: checksum)
+    .pair(files, version: version, name: name, up: up, down: down) {
+      ToolScript($0, wrapping: options.noTransaction ? .none : .transaction)
+    }
   }
 }

@@ -31,7 +31,7 @@ struct GooseReader {
     }
     found.sort { $0.number < $1.number }
     let migrations = found.map(\.migration)
-    remarks += Repeated.remarks(migrations, "goose refuses the folder", in: files)
+    remarks += ToolFolder.Remark.repeated(migrations, "goose refuses the folder", in: files)
     return ToolFolder(tool: .goose, path: files.root, migrations: migrations, remarks: remarks)
   }
 

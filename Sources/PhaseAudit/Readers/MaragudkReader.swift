@@ -29,14 +29,16 @@ struct MaragudkReader {
     let ups = files.topFiles.compactMap { file in Self.version(file, isUp: true).map { ($0, file) } }
     var migrations = ups.map { version, file in
       ToolMigration.pair(
-        files, version: version, name: version, up: file, down: downs[version], wrapping: .transaction)
+        files, version: version, name: version, up: file, down: downs[version], script: Self.script)
     }
     for (version, file) in downs.sorted(by: { $0.key.precedes($1.key) })
     where !ups.contains(where: { $0.0 == version }) {
       migrations.append(
-        .pair(files, version: version, name: version, up: nil, down: file, wrapping: .transaction))
+        .pair(files, version: version, name: version, up: nil, down: file, script: Self.script))
     }
     return ToolFolder(
       tool: .maragudkMigrate, path: files.root, migrations: migrations, remarks: files.remarks)
   }
+
+  private static func script(_ file: ToolFile) -> ToolScript { ToolScript(file, wrapping: .transaction) }
 }

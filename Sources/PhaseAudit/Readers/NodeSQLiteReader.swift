@@ -25,7 +25,8 @@ struct NodeSQLiteReader {
     let migrations = found.map(\.migration)
     return ToolFolder(
       tool: .nodeSQLite, path: files.root, migrations: migrations,
-      remarks: files.remarks + Repeated.remarks(migrations, "the second cannot be recorded", in: files))
+      remarks: files.remarks
+        + ToolFolder.Remark.repeated(migrations, "the second cannot be recorded", in: files))
   }
 
   private func migration(_ version: String, _ name: String, _ file: String) -> ToolMigration {

@@ -62,7 +62,7 @@ struct RefineryReader {
     let migrations = found.map(\.migration)
     return ToolFolder(
       tool: .refinery, path: files.root, migrations: migrations,
-      remarks: remarks + Repeated.remarks(migrations, "refinery cannot record both", in: files))
+      remarks: remarks + ToolFolder.Remark.repeated(migrations, "refinery cannot record both", in: files))
   }
 
   private func migration(_ number: Int32, _ name: Name, _ file: String) -> ToolMigration {

@@ -47,7 +47,7 @@ struct YoyoReader {
     let migrations = try inOrder(found).map(\.migration)
     return ToolFolder(
       tool: .yoyo, path: files.root, migrations: migrations,
-      remarks: remarks + Repeated.remarks(migrations, "yoyo refuses the folder", in: files))
+      remarks: remarks + ToolFolder.Remark.repeated(migrations, "yoyo refuses the folder", in: files))
   }
 
   /// Again and again the first by name of those whose dependencies are applied (yoyo/topologicalsort.py).

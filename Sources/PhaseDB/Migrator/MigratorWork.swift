@@ -46,7 +46,7 @@ extension MigratorWork {
     let ledger = Ledger(connection: connection)
     let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
     try ledger.commit(transaction, leaving: entry > before ? entry : nil, hash, while: committing)
-    try connection.refuseMoved(committing)
+    try Ledger.refuseMoved(connection, committing)
     return result
   }
 

@@ -72,7 +72,7 @@ struct Ramping: MigratorWork {
   }
 
   private func judging(_ name: String) throws(MigrationError) -> (applied: AppliedPhase, phase: Phase) {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge.glancing(at: connection)
       _ = try switches.found(name, in: knowledge.ledger)
       guard let ledger = knowledge.ledger, let found = try judging(name, knowledge.applied, ledger) else {

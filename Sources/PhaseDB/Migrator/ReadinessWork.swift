@@ -25,7 +25,6 @@ struct ReadinessWork {
   private let seen: [PhaseID: Timestamp]
   private let times: [PhaseID: DownTime]
   private let measured: [WayDownRecords.PhaseText: Double]
-  private var notes: [Prose] = []
 
   init(
     _ migrator: Migrator, _ request: Readiness.Request, _ knowledge: Knowledge

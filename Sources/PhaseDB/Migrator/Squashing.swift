@@ -20,7 +20,7 @@ struct Squashing: MigratorWork {
   let migrator: Migrator
 
   func squash(to name: String) throws(MigrationError) -> Squash {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try planning.undrifted()
       guard knowledge.ledger != nil else {
         throw MigrationError(
