@@ -73,7 +73,7 @@ final class DatabaseReplay {
     let (mirror, table) = (mirror, history.table.folded)
     rows = try lifting("counting rows") { () in
       try mirror.schema().objects.filter { $0.key.type == "table" && !$0.isVirtual && $0.key.name != table }
-        .reduce(0) { try $0 + mirror.rowCount(of: $1.name) }
+        .reduce(0) { try $0 + Table.rowCount(SchemaName($1.name), on: mirror.connection) }
     }
   }
 

@@ -112,7 +112,7 @@ final class Replay {
     let children = (try? pair.mirror.foreignKeys())?.map(\.child) ?? []
     for table in trip.touched.union(children.filter { child in !empty.contains { $0.folded == child } }) {
       guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key),
-        let count = try? pair.mirror.rowCount(of: object.name), count == 0
+        let count = try? Table.rowCount(SchemaName(object.name), on: pair.mirror.connection), count == 0
       else { continue }
       toSeed.append(object)
     }

@@ -74,18 +74,6 @@ final class ReplayConnection {
     return known
   }
 
-  /// How many rows a table has.
-  func rowCount(of table: String) throws(SQLiteError) -> Int {
-    Int(try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(table))")?.integer ?? 0)
-  }
-
-  /// The columns whose values are kept, and not computed (sqlite.org/pragma.html#pragma_table_xinfo).
-  func storedColumns(of table: SchemaName) throws(SQLiteError) -> [String] {
-    try connection.rows(
-      "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0 ORDER BY cid", .text(table.spelled)
-    ).compactMap { $0[0].text }
-  }
-
   /// Each foreign key: the child and its parent.
   func foreignKeys() throws(SQLiteError) -> [(child: FoldedName, parent: FoldedName)] {
     try connection.rows(

@@ -21,11 +21,15 @@ struct RowsCompared {
     let name = SchemaName(table)
     guard let old = schemaBefore.object("table", name) else { return nil }
     guard let new = schemaAfter.object("table", name) else {
-      let count = try before.rowCount(of: old.name)
+      let count = try Table.rowCount(name, on: before.connection)
       return count == 0 ? nil : RowsLost(table: old.name, lost: count, born: 0, first: [])
     }
-    let columns = try before.storedColumns(of: name)
-    let others = Set(try after.storedColumns(of: name).map(\.folded))
+    // What is computed follows from the rest.
+    func stored(_ side: ReplayConnection) throws(SQLiteError) -> [String] {
+      try Table.columns(of: name, on: side.connection).filter { !$0.isGenerated }.map(\.name.spelled)
+    }
+    let columns = try stored(before)
+    let others = Set(try stored(after).map(\.folded))
     let common = columns.filter { others.contains($0.folded) }
     guard !common.isEmpty else { return nil }
     let (left, right) = (try sum(old.name, common, before), try sum(new.name, common, after))

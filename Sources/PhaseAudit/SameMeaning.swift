@@ -105,10 +105,7 @@ private struct ExpressionComparison {
       old.parentColumns.isEmpty != new.parentColumns.isEmpty
     else { return false }
     let named = old.parentColumns.isEmpty ? new.parentColumns : old.parentColumns
-    let key = try? connection.rows(
-      "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(old.parent.spelled)
-    ).compactMap { $0[0].text.map(SchemaName.init(_:)) }
-    return key == named
+    return (try? Table.keyNames(of: old.parent, on: connection)) == named
   }
 
   func isSameDefault(_ old: String?, _ new: String?) -> Bool {

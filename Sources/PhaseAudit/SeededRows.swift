@@ -46,7 +46,9 @@ final class SeededRows {
       removeOrphans(of: object.name, on: connection, &work)
     }
     for (object, definition) in definitions where definition.virtual == nil {
-      if let count = try? replay.rowCount(of: object.name), count == 0 { work.empty.append(object.name) }
+      if let count = try? Table.rowCount(SchemaName(object.name), on: connection), count == 0 {
+        work.empty.append(object.name)
+      }
     }
     return work
   }
@@ -377,11 +379,7 @@ private struct ParentRows {
     var targets = foreign.parentColumns.map(\.spelled)
     if targets.isEmpty {
       targets =
-        (try? connection.rows(
-          "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk",
-          .text(foreign.parent.spelled)
-        )
-        .compactMap { $0[0].text }) ?? []
+        (try? Table.keyNames(of: foreign.parent, on: connection))?.map(\.spelled) ?? []
     }
     guard targets.count == places.count else {
       question = nil

@@ -84,8 +84,8 @@ struct HistoryReplay {
       "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
     )
     for table in tables.compactMap({ $0[0].text }) {
-      let rows = try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(table))")?.integer ?? 0
-      if rows > 0 { found.append((table, Int(rows))) }
+      let rows = try Table.rowCount(SchemaName(table), on: connection)
+      if rows > 0 { found.append((table, rows)) }
     }
     return found
   }

@@ -4,13 +4,9 @@ internal import PhaseSQL
 /// Flyway: `V1__name.sql`, in folders below too; `U1__name.sql` is its way back, `R__name.sql` is applied again whenever it
 /// changes, `B1__name.sql` replaces what is before it in a new database (github.com/flyway/flyway,
 /// core/internal/resource/ResourceNameParser.java).
-struct FlywayReader {
+struct FlywayReader: FolderReader {
+  static let depth = 16
   let files: FolderFiles
-  let options: ReaderOptions
-
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try FlywayReader(files: FolderFiles(path, depth: 16, options: options), options: options).folder
-  }
 
   /// What stands in a file's name.
   struct Name {
@@ -41,7 +37,7 @@ struct FlywayReader {
     let file: String
   }
 
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var remarks = files.remarks
     var found: [Found] = []
     for file in files.files where file.lowercased().hasSuffix(".sql") {
@@ -130,7 +126,8 @@ struct FlywayReader {
     let isWrapped =
       settings["executeInTransaction"].map { $0 != "false" } ?? !hasForeignKeysPragma(script)
     return (
-      isWrapped && !options.noTransaction ? script : ToolScript(replaced, wrapping: .none), nil, checksum
+      isWrapped && !files.options.noTransaction ? script : ToolScript(replaced, wrapping: .none), nil,
+      checksum
     )
   }
 
@@ -148,7 +145,7 @@ struct FlywayReader {
   /// - Returns: the first one that has no value, if there is one.
   private func replacingPlaceholders(in file: ToolFile) -> (file: ToolFile, missing: String?) {
     let values = Dictionary(
-      options.set.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+      files.options.set.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
     var text = ""
     var rest = file.text
     while let (before, after) = rest.cut(at: "${") {

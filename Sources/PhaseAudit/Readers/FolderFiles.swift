@@ -5,7 +5,7 @@ internal import PhaseSQLite
 struct FolderFiles {
   /// The folder, as it was named, without a slash at its end.
   let root: String
-  private let options: ReaderOptions
+  let options: ReaderOptions
   /// Paths from the folder on, in the order of their bytes, folder by folder; hidden ones are left out.
   private(set) var files: [String] = []
   private var known: Set<String> = []
@@ -116,6 +116,20 @@ struct ToolFile {
   let text: String
 
   var bytes: [UInt8] { Array(text.utf8) }
+}
+
+/// Reads the files of one tool.
+protocol FolderReader {
+  /// How many levels of folders below the named one belong to it.
+  static var depth: Int { get }
+
+  init(files: FolderFiles)
+
+  func folder() throws(MigrationError) -> ToolFolder
+}
+
+extension FolderReader {
+  static var depth: Int { 0 }
 }
 
 /// What a reader cannot know from the files.

@@ -1,12 +1,8 @@
 internal import PhaseDB
 
 /// maragu.dev/migrate: `name.up.sql` and `name.down.sql`, in the order of the files' names, which need no number.
-struct MaragudkReader {
+struct MaragudkReader: FolderReader {
   let files: FolderFiles
-
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try MaragudkReader(files: FolderFiles(path, depth: 0, options: options)).folder
-  }
 
   /// The version in a name of the form `^([\w-]+).up.sql$`, in which each dot is any character. The pattern for a way down
   /// has no end.
@@ -22,7 +18,7 @@ struct MaragudkReader {
     return String(version)
   }
 
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     let downs = Dictionary(
       files.topFiles.compactMap { file in Self.version(file, isUp: false).map { ($0, file) } },
       uniquingKeysWith: { first, _ in first })

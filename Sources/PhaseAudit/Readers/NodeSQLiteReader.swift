@@ -2,14 +2,10 @@ internal import PhaseDB
 
 /// The npm package sqlite: `001-name.sql` with the ways up and down in one file, by number. Its table keeps both texts
 /// (github.com/kriasoft/node-sqlite, src/utils/migrate.ts).
-struct NodeSQLiteReader {
+struct NodeSQLiteReader: FolderReader {
   let files: FolderFiles
 
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try NodeSQLiteReader(files: FolderFiles(path, depth: 0, options: options)).folder
-  }
-
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var found: [(number: Double, migration: ToolMigration)] = []
     for file in files.topFiles where file.hasSuffix(".sql") {
       // `^(\d+).(.*?)\.sql$`: any character after the number.

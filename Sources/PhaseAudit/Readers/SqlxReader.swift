@@ -2,14 +2,10 @@ internal import PhaseDB
 
 /// SQLx: `1_name.sql`, or `1_name.up.sql` and `1_name.down.sql`, by number. It records SHA-384 of the file's bytes
 /// (github.com/launchbadge/sqlx, sqlx-core/src/migrate/source.rs).
-struct SqlxReader {
+struct SqlxReader: FolderReader {
   let files: FolderFiles
 
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try SqlxReader(files: FolderFiles(path, depth: 0, options: options)).folder
-  }
-
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var remarks = files.remarks
     var found: [(number: Int64, name: String, up: String?, down: String?)] = []
     var places: [Int64: Int] = [:]

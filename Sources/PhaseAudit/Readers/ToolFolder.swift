@@ -105,22 +105,24 @@ extension ToolFolder {
   package static func read(
     _ path: String, tool: MigrationTool, options: ReaderOptions = ReaderOptions()
   ) throws(MigrationError) -> ToolFolder {
+    let reader: any FolderReader.Type
     switch tool {
-    case .diesel: try DieselReader.folder(path, options)
-    case .golangMigrate: try GolangMigrateReader.folder(path, options)
-    case .maragudkMigrate: try MaragudkReader.folder(path, options)
-    case .goose: try GooseReader.folder(path, options)
-    case .dbmate: try DbmateReader.folder(path, options)
-    case .sqlx: try SqlxReader.folder(path, options)
-    case .refinery: try RefineryReader.folder(path, options)
-    case .flyway: try FlywayReader.folder(path, options)
-    case .sqitch: try SqitchReader.folder(path, options)
-    case .nodeSQLite: try NodeSQLiteReader.folder(path, options)
-    case .yoyo: try YoyoReader.folder(path, options)
-    case .drizzle: try DrizzleReader.folder(path, options)
-    case .prisma: try PrismaReader.folder(path, options)
-    case .d1: try D1Reader.folder(path, options)
-    case .phasedb: try PhaseFolderReader.folder(path)
+    case .diesel: reader = DieselReader.self
+    case .golangMigrate: reader = GolangMigrateReader.self
+    case .maragudkMigrate: reader = MaragudkReader.self
+    case .goose: reader = GooseReader.self
+    case .dbmate: reader = DbmateReader.self
+    case .sqlx: reader = SqlxReader.self
+    case .refinery: reader = RefineryReader.self
+    case .flyway: reader = FlywayReader.self
+    case .sqitch: reader = SqitchReader.self
+    case .nodeSQLite: reader = NodeSQLiteReader.self
+    case .yoyo: reader = YoyoReader.self
+    case .drizzle: reader = DrizzleReader.self
+    case .prisma: reader = PrismaReader.self
+    case .d1: reader = D1Reader.self
+    case .phasedb: return try PhaseFolderReader.folder(path)
     }
+    return try reader.init(files: FolderFiles(path, depth: reader.depth, options: options)).folder()
   }
 }

@@ -116,13 +116,12 @@ package struct Schema: Sendable {
   /// How many rows the ordinary tables have.
   package func rows(on connection: Connection) throws(SQLiteError) -> Int {
     let shadows = try ShadowTables.names(on: connection, self)
-    var rows: Int64 = 0
+    var rows = 0
     for object in objects where object.key.type == "table" && !shadows.contains(object.key.name) {
       guard TableDefinition(object.sql)?.virtual == nil else { continue }
-      rows +=
-        try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(object.name))")?.integer ?? 0
+      rows += try Table.rowCount(SchemaName(object.name), on: connection)
     }
-    return Int(rows)
+    return rows
   }
 
   /// Names of the ledger that objects have, whoever made them.
