@@ -175,6 +175,12 @@ extension Connection {
     try execute("DROP TABLE IF EXISTS \(table)")
   }
 
+  /// Undoes what was done since a savepoint, and ends it (sqlite.org/lang_savepoint.html).
+  package func undo(since savepoint: String) throws(SQLiteError) {
+    try execute("ROLLBACK TO \(savepoint)")
+    try execute("RELEASE \(savepoint)")
+  }
+
   /// Compiles a statement and does not run it.
   package func queryPlan(of sql: String) throws(SQLiteError) -> [QueryPlanLine] {
     try rows("EXPLAIN QUERY PLAN \(sql)").map(QueryPlanLine.init)

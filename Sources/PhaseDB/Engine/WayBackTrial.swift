@@ -132,8 +132,7 @@ struct WayBackTrial {
       outcome = .failed(error)
     }
     try lifting("undoing the way back of \(down.id)") { () in
-      try connection.execute("ROLLBACK TO phasedb_trip")
-      try connection.execute("RELEASE phasedb_trip")
+      try connection.undo(since: "phasedb_trip")
     }
     return outcome
   }

@@ -113,14 +113,7 @@ struct SwitchWork: MigratorWork {
   }
 
   func close(_ name: String, reason: String) throws(MigrationError) -> SwitchChange {
-    guard connection.isAutocommit else { throw .transactionOpen }
-    return try changingNothing { () throws(MigrationError) in
-      let patience = try ConnectionDiscipline.busyTimeout(of: connection)
-      defer { connection.setBusyTimeout(milliseconds: patience) }
-      connection.setBusyDeadline(.now + options.wait)
-      let durability = try DurableCommits(on: connection)
-      return try durability.whileInForce { () throws(MigrationError) in try closeOnce(name, reason) }
-    }
+    try durably { () throws(MigrationError) in try closeOnce(name, reason) }
   }
 
   private func closeOnce(_ name: String, _ reason: String) throws(MigrationError) -> SwitchChange {

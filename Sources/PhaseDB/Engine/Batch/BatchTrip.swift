@@ -114,8 +114,7 @@ final class BatchTrip {
 
   private func rollBack() throws(MigrationError) {
     try lifting("going back to a savepoint") { () in
-      try connection.execute("ROLLBACK TO \(Self.savepoint)")
-      try connection.execute("RELEASE \(Self.savepoint)")
+      try connection.undo(since: Self.savepoint)
     }
   }
 
