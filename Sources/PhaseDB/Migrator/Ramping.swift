@@ -96,7 +96,7 @@ struct Ramping: MigratorWork {
     let (applied, phase) = try judging(name)
     let present = try switches.details(name).2.flatMap { $0.isOpen ? $0 : nil }
     var baseline: [String: Double] = [:]
-    if present == nil { baseline = try lookBefore(name, applied, phase) }
+    if present == nil { baseline = try lookBefore(applied, phase) }
     let before = baseline
     return try writing("beginning the ramp") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
@@ -135,7 +135,7 @@ struct Ramping: MigratorWork {
 
   /// What the probes show before anybody sees more.
   private func lookBefore(
-    _ name: String, _ applied: AppliedPhase, _ phase: Phase
+    _ applied: AppliedPhase, _ phase: Phase
   ) throws(MigrationError) -> [String: Double] {
     var baseline: [String: Double] = [:]
     for probe in phase.probes {
