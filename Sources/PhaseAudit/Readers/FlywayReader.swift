@@ -154,8 +154,6 @@ struct FlywayReader: FolderReader {
       text += before + value
       rest = next
     }
-    return (
-      ToolFile(name: file.name, path: file.path, original: file.original, text: text + rest), nil
-    )
+    return (ToolFile(file, text + rest), nil)
   }
 }

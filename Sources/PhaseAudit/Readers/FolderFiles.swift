@@ -118,6 +118,13 @@ struct ToolFile {
   var bytes: [UInt8] { Array(text.utf8) }
 }
 
+extension ToolFile {
+  /// The same file with another text of as many lines.
+  init(_ file: ToolFile, _ text: String) {
+    self.init(name: file.name, path: file.path, original: file.original, text: text)
+  }
+}
+
 /// Reads the files of one tool.
 protocol FolderReader {
   /// How many levels of folders below the named one belong to it.

@@ -179,7 +179,7 @@ struct GooseReader: FolderReader {
         text += (isOn ? try variables(line.text, line: index + 1) : line.text) + "\n"
       }
     }
-    return ToolFile(name: file.name, path: file.path, original: file.original, text: text)
+    return ToolFile(file, text)
   }
 
   /// `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`; a doubled or escaped dollar sign stands for itself.

@@ -78,10 +78,3 @@ struct NodeSQLiteReader: FolderReader {
 
   private func recorded(up: String, down: String) -> String { Self.recorded(up: up, down: down) }
 }
-
-extension ToolFile {
-  /// The same file with another text of as many lines.
-  init(_ file: ToolFile, _ text: String) {
-    self.init(name: file.name, path: file.path, original: file.original, text: text)
-  }
-}
