@@ -228,8 +228,7 @@ private struct RowCopies {
       for (index, other) in columns.enumerated() { if let value = wish[other.name] { values[index] = value } }
       do throws(SQLiteError) {
         var statement = try connection.prepare(insert)
-        try statement.bind(values)
-        while try statement.step() {}
+        try statement.run(values)
         return (insert, values)
       } catch {
         guard error.code.primary == .constraint else { return nil }

@@ -412,12 +412,3 @@ private struct ParentRows {
     return try? connection.rows(question.keys, 1, .integer(offset)).first
   }
 }
-
-extension Statement {
-  /// Runs it with values, and makes it ready for the next ones.
-  fileprivate mutating func run(_ values: [Value]) throws(SQLiteError) {
-    defer { reset() }
-    try bind(values)
-    while try step() {}
-  }
-}

@@ -119,8 +119,7 @@ extension Connection {
   /// Runs a statement to its end and drops its rows.
   package func execute(_ sql: String, _ values: Value...) throws(SQLiteError) {
     var statement = try prepare(sql)
-    try statement.bind(values)
-    while try statement.step() {}
+    try statement.run(values)
   }
 
   /// Runs every statement of a script.

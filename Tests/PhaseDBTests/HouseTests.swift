@@ -220,12 +220,13 @@ private struct SourceFile {
     }
   }
 
-  /// Types that the file extends, each by its outermost name.
+  /// Types that the file extends, each by its outermost name. An extension of an array of them is none of theirs.
   var extendedTypes: [String] {
     code.split(separator: "\n").filter { $0.first?.isWhitespace == false }.compactMap { line in
-      let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+      let words = line.split(separator: " ")
       guard let index = words.firstIndex(of: "extension"), index + 1 < words.count else { return nil }
-      return String(words[index + 1])
+      let name = words[index + 1].prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+      return name.isEmpty ? nil : String(name)
     }
   }
 
