@@ -93,7 +93,10 @@ struct DrawnCase {
     }
     guard applied > 0 else { return outcome }
     outcome.wasRun = true
-    let traffic = try Traffic(to: shell, phases[applied - 1].tables, busy: isBusy, &dice)
+    var luck = Dice(seed: seed &+ 0xA11)
+    let traffic = try Traffic(to: shell, phases[applied - 1].tables, busy: isBusy, &dice, &luck)
+    // What is said of every phase before the first comes down holds as long as those above bring everything back.
+    var early: [PhaseID: Reversal]? = applied > 1 ? try migrator().plan(.down(applied)).reversals : nil
     for number in (1...applied).reversed() {
       let written = try Look(shell)
       // The plan says what status and the library say.
@@ -118,8 +121,12 @@ struct DrawnCase {
           traffic: traffic.acts, said: said, isTried: isSmall, isLeftToChance: isLeftToChance,
           // It is asked of rows that somebody wrote.
           again: down == nil || written == looks[number] ? nil : try? lookAgain(place, phases[number - 1]))
-        outcome.complaints += judge.complaints.map {
-          "\(phases[number - 1].kind) of migration \(number): \($0)"
+        let place = "\(phases[number - 1].kind) of migration \(number)"
+        outcome.complaints += judge.complaints.map { "\(place): \($0)" }
+        if number < applied, let early {
+          outcome.complaints += judge.saying(Self.said(early, number)).complaints.map {
+            "\(place), before those above it came down: \($0)"
+          }
         }
         outcome.judged.append(judge)
         return judge
@@ -133,7 +140,8 @@ struct DrawnCase {
       let last = try judge({ try way.run(plan) }, shell, at: path)
       if last.isWolf { outcome.wolves.append("\(phases[number - 1].kind) of migration \(number): \(said)") }
       // Rows that a later way back loses or leaves are nobody's fault below it.
-      guard last.down != nil else { break }
+      guard let down = last.down else { break }
+      if !last.losses(in: down).isEmpty { early = nil }
     }
     if try shell.rows("PRAGMA integrity_check") != [["ok"]] { outcome.complaints.append("integrity_check") }
     if !(outcome.complaints + outcome.wolves).isEmpty {

@@ -29,6 +29,13 @@ struct Judge {
   /// After the way up once more; nil when it did not run.
   var again: Look?
 
+  /// The same, with something else said.
+  func saying(_ said: Said) -> Judge {
+    Judge(
+      before: before, up: up, written: written, down: down, refusal: refusal, traffic: traffic, said: said,
+      isTried: isTried, isLeftToChance: isLeftToChance, again: again)
+  }
+
   /// What is wrong, one sentence each.
   var complaints: [String] {
     guard let down else {

@@ -14,7 +14,41 @@ struct Traffic {
   private(set) var acts: [Act] = []
 
   /// Writes to the tables of a database; what SQLite refuses, the application does without.
-  init(to shell: Shell, _ tables: [DrawnTable], busy: Bool, _ dice: inout Dice) throws {
+  ///
+  /// - Parameter luck: decides about what leaves every row as it is, and puts some in another order.
+  init(
+    to shell: Shell, _ tables: [DrawnTable], busy: Bool, _ dice: inout Dice, _ luck: inout Dice
+  ) throws {
+    try write(to: shell, tables, busy: busy, &dice)
+    try reorder(shell, tables, &luck)
+  }
+
+  /// Puts the same rows in another order, or lets SQLite choose another way through them.
+  private mutating func reorder(_ shell: Shell, _ tables: [DrawnTable], _ luck: inout Dice) throws {
+    for table in tables where luck.falls(12) && table.key != .textWithoutRowID {
+      let look = try Look.Table(table.name, shell)
+      guard look.key != ["id"], look.key != ["rowid"], look.nameless.isEmpty, !look.rows.isEmpty else {
+        continue
+      }
+      let condition = Self.condition(look, luck.pick(look.rows.keys.sorted()))
+      note(shell, "CREATE TEMP TABLE moved AS SELECT * FROM \(table.quoted) WHERE \(condition);")
+      note(shell, "DELETE FROM \(table.quoted) WHERE \(condition);")
+      note(shell, "INSERT OR IGNORE INTO \(table.quoted) SELECT * FROM temp.moved;")
+      note(shell, "DROP TABLE temp.moved;")
+    }
+    if luck.falls(8) { note(shell, "ANALYZE;") }
+    if luck.falls(4) { note(shell, "VACUUM;") }
+  }
+
+  private static func condition(_ look: Look.Table, _ key: String) -> String {
+    zip(look.key, key.components(separatedBy: " / ")).map { name, cell in
+      "\(Shell.name(name)) IS \(cell.split(separator: " ", maxSplits: 1).last ?? "NULL")"
+    }.joined(separator: " AND ")
+  }
+
+  private mutating func write(
+    to shell: Shell, _ tables: [DrawnTable], busy: Bool, _ dice: inout Dice
+  ) throws {
     guard busy else { return }
     for table in tables where !dice.falls(25) {
       let look = try Look.Table(table.name, shell)
@@ -24,9 +58,7 @@ struct Traffic {
         guard let key = look.rows.keys.sorted().isEmpty ? nil : dice.pick(look.rows.keys.sorted()) else {
           break
         }
-        let condition = zip(look.key, key.components(separatedBy: " / ")).map { name, cell in
-          "\(Shell.name(name)) IS \(cell.split(separator: " ", maxSplits: 1).last ?? "NULL")"
-        }.joined(separator: " AND ")
+        let condition = Self.condition(look, key)
         let column = Shell.name(dice.pick(table.columns).name)
         switch dice.below(8) {
         case 0..<3:

@@ -45,13 +45,14 @@ struct WayBackTrial {
     }
     defer { trip.forget(on: connection) }
     var record = RoundTripRecord(verdict: .exact)
+    var given: [TableContent] = []
     if let reason = trip.reasonNotToRun {
       record = RoundTripRecord(verdict: .untried, reasons: [reason.message.raw])
     } else if try trip.needsRun(to: knowledge.schema, on: connection) {
       let down = Plan.Step(id: step.id, direction: .down, phase: step.phase, liveAfter: [:])
       var outcome: Outcome
       if let end { outcome = .failed(end) } else { outcome = try run(down, trip, knowledge, isFirst: true) }
-      if case .came(let differences, _, _) = outcome {
+      if case .came(let differences, _, _, _) = outcome {
         let kept = try keep(differences, trip, ledger)
         if !kept.isEmpty {
           try lifting("writing the ledger") { () in try ledger.archives.record(kept, entry: applied.sequence)
@@ -68,7 +69,8 @@ struct WayBackTrial {
       switch outcome {
       case .needsComparison: return .needsOrphansBefore(endedBy: end)
       case .ended(let error): return .needsOrphansBefore(endedBy: error)
-      case .came(let differences, let losses, let hasChance):
+      case .came(let differences, let losses, let hasChance, let contents):
+        given = contents
         record = trip.record(differences, losses, hasChance: hasChance, to: knowledge.schema)
       case .failed(let error) where error.isOfSurroundings:
         record = RoundTripRecord(verdict: .untried, reasons: [error.message.raw])
@@ -86,7 +88,10 @@ struct WayBackTrial {
       if record.verdict == .exact, !goesByRowID {
         let read = (trip.back?.readTables ?? []).subtracting(trip.risk.touched)
         let tables = try touched + read.compactMap { try Table($0, of: knowledge.schema, on: connection) }
-        record.contents = try tables.map { try TableContent(of: $0, on: connection) }
+        record.contents =
+          try tables.map { try TableContent(of: $0, on: connection) }
+          + TableContent.statistics(on: connection)
+        record.given = given
       }
       try ledger.roundTrips.record(record, of: applied.sequence)
     }
@@ -101,9 +106,9 @@ struct WayBackTrial {
   }
 
   private enum Outcome {
-    /// By table, how what is there then differs from what was there before; what differs that no archive can keep; and
-    /// whether it may be otherwise the next time.
-    case came([RememberedTable.Difference], [RoundTripRecord.Loss], hasChance: Bool)
+    /// By table, how what is there then differs from what was there before; what differs that no archive can keep;
+    /// whether it may be otherwise the next time; and what the tables hold.
+    case came([RememberedTable.Difference], [RoundTripRecord.Loss], hasChance: Bool, [TableContent])
     case failed(MigrationError)
     case needsComparison
     /// It ended the transaction of the phase, too.
@@ -140,7 +145,7 @@ struct WayBackTrial {
   private func wayBack(
     _ down: Plan.Step, _ trip: RoundTripTrial, _ knowledge: Knowledge, isFirst: Bool
   ) throws(MigrationError) -> Outcome {
-    guard let ledger = knowledge.ledger else { return .came([], [], hasChance: false) }
+    guard let ledger = knowledge.ledger else { return .came([], [], hasChance: false, []) }
     let archives = try ledger.archives.all(of: down.id).filter { $0.state == .kept && $0.direction == .up }
     let from = knowledge.schema
     var rows: TransitionRows? = try TransitionRows(
@@ -172,7 +177,10 @@ struct WayBackTrial {
       },
       try lifting("comparing virtual tables with those before \(down.id)") { () in
         try trip.hidden.losses(on: connection)
-      }, hasChance: hasChance)
+      }, hasChance: hasChance,
+      try lifting("reading what \(down.id) leaves") { () in
+        try TableContent.present(among: trip.remembered.map(\.shape.name), on: connection)
+      })
   }
 
   /// Archives the rows that did not come back.

@@ -7,14 +7,21 @@ struct TableContent: Codable, Sendable, Hashable {
   let rows: Int
   /// nil for a table that is too large to be read every time.
   let sum: String?
+  /// Another value when the same rows lie in another order, where only the rowid has it; nil where a key keeps the order,
+  /// and for a table that is too large.
+  let order: String?
 
   /// The most rows that are read to find changes; in larger tables rows are only counted.
   static let mostRowsRead = 100_000
 
   /// How many rows were added, deleted or changed, judged by a count and a sum; nil when none was.
-  func change(to other: TableContent?) -> Prose? {
+  ///
+  /// - Parameter heedsOrder: whether it counts as a change when the same rows lie in another order.
+  func change(to other: TableContent?, heedsOrder: Bool = false) -> Prose? {
     guard let other else { return "\(table) is gone" }
-    if let sum, sum == other.sum { return nil }
+    if let sum, sum == other.sum {
+      return heedsOrder && order != other.order ? "rows of \(table) lie in another order" : nil
+    }
     if other.rows != rows || sum != nil {
       return
         "at least \(DetailLines.rows(max(1, abs(other.rows - rows)))) of \(table) were added, deleted or changed"
@@ -35,6 +42,50 @@ extension TableContent {
     self.table = table.name.spelled
     let place = "main.\(SQLText.identifier(table.name.spelled))"
     rows = Int(try connection.value("SELECT count(*) FROM \(place)")?.integer ?? 0)
-    sum = rows <= Self.mostRowsRead ? try table.sum(on: connection).text : nil
+    guard rows <= Self.mostRowsRead else {
+      (sum, order) = (nil, nil)
+      return
+    }
+    let (sum, order) = try table.sumInOrder(on: connection)
+    self.sum = sum.text
+    self.order = table.isWithoutRowID || table.primaryKey?.form == .integer ? nil : "\(order)"
+  }
+
+  /// The contents of those tables that are there.
+  static func present(
+    among names: [SchemaName], on connection: Connection
+  ) throws(SQLiteError) -> [TableContent] {
+    var contents: [TableContent] = []
+    for name in names {
+      if let content = try TableContent(name, on: connection) { contents.append(content) }
+    }
+    return contents
+  }
+
+  /// What ANALYZE found out about the tables, by which SQLite chooses the way through them and so the order of rows
+  /// (sqlite.org/lang_analyze.html); nothing before its first run.
+  static func statistics(on connection: Connection) throws(SQLiteError) -> [TableContent] {
+    try present(among: statisticTables.map { SchemaName($0) }, on: connection)
+  }
+
+  private static let statisticTables = ["sqlite_stat1", "sqlite_stat4"]
+
+  /// What changed since these contents were noted, one sentence for each table.
+  ///
+  /// - Parameter heedsOrder: whether it counts as well that the same rows lie in another order, or may be read in another.
+  static func changes(
+    since contents: [TableContent], heedsOrder: Bool, on connection: Connection
+  ) throws(MigrationError) -> [Prose] {
+    try lifting("looking for changed rows") { () in
+      var changes = try contents.filter { !statisticTables.contains($0.table) }.compactMap { content in
+        content.change(
+          to: try TableContent(SchemaName(content.table), on: connection), heedsOrder: heedsOrder)
+      }
+      if heedsOrder, try statistics(on: connection) != contents.filter({ statisticTables.contains($0.table) })
+      {
+        changes.append("ANALYZE ran")
+      }
+      return changes
+    }
   }
 }

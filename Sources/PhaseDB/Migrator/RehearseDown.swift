@@ -1,3 +1,4 @@
+internal import PhaseSQL
 internal import PhaseSQLite
 
 /// Takes phases down on a private copy, and keeps what was tried of ways down.
@@ -54,11 +55,14 @@ struct DownRehearsalWork: MigratorWork {
     }
     let time = options.now()
     var records: [WayDownRecord] = []
+    // What a way down leaves depends on what those above it did.
+    var tables: Set<FoldedName> = []
     for phase in phases {
       guard let step = ran[phase.id], let applied = knowledge.applied.first(where: { $0.id == phase.id })
       else { continue }
+      tables.formUnion(step.tables)
       let seen = try lifting("reading the rows that \(phase.id) touches") { () in
-        try DownRehearsal.Seen(phase.reversal, phase.times, tables: step.tables, on: connection)
+        try DownRehearsal.Seen(phase.reversal, phase.times, tables: tables, on: connection)
       }
       records.append(
         WayDownRecord(

@@ -79,26 +79,19 @@ extension DownRehearsal.Seen {
       Obstacle(reason: $0.reason.raw, rows: $0.rows.map(\.raw), openings: $0.openings.map(\.raw))
     }
     milliseconds = times?.milliseconds
-    var contents: [TableContent] = []
-    for name in tables.sorted() {
-      if let content = try TableContent(SchemaName(name), on: connection) { contents.append(content) }
-    }
-    self.contents = contents
+    contents =
+      try TableContent.present(among: tables.sorted().map { SchemaName($0) }, on: connection)
+      + TableContent.statistics(on: connection)
   }
 
   /// Adds what was seen to what is known. What was blocked or lost may be so no more once rows have changed.
   ///
+  /// - Parameter heedsOrder: whether what the way back does may depend on the order of rows.
   /// - Returns: whether the rows are known to be the same.
   func add(
-    to reversal: inout Reversal, at time: Timestamp, on connection: Connection
+    to reversal: inout Reversal, at time: Timestamp, heedsOrder: Bool, on connection: Connection
   ) throws(MigrationError) -> Bool {
-    var changes: [Prose] = []
-    for content in contents {
-      let now = try lifting("counting the rows of \(content.table)") { () in
-        try TableContent(SchemaName(content.table), on: connection)
-      }
-      if let change = content.change(to: now) { changes.append(change) }
-    }
+    let changes = try TableContent.changes(since: contents, heedsOrder: heedsOrder, on: connection)
     guard changes.isEmpty else {
       reversal.notes.append("rehearsed on \(time); since then: \(changes.joined(separator: "; "))")
       if reversal.basis == .rows, !obstacles.isEmpty || !lost.isEmpty { reversal.basis = .scratch }

@@ -24,7 +24,7 @@ final class DownRun {
     var times: StepTimes?
     /// How many rows came back from archives, by table.
     var restored: [DownRehearsal.Restored] = []
-    /// The tables that it touches, folded.
+    /// The tables that it touches or reads, folded.
     var tables: Set<FoldedName> = []
     var lost: [Reversal.AffectedRows] = []
     var uncertain: [Reversal.AffectedRows] = []
@@ -102,7 +102,7 @@ final class DownRun {
       return step
     }
     step.tables = writes.tables.union(writes.columns.keys).union(writes.alteredTables)
-      .union(writes.deletedTables).union(kept.map(\.table.folded))
+      .union(writes.deletedTables).union(writes.readTables).union(kept.map(\.table.folded))
     let left = Dictionary(
       try ledger.archives.all(of: id).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     // An archive of every row that is empty now gave back what the other one still has.

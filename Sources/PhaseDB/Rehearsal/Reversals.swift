@@ -62,12 +62,12 @@ struct Reversals {
     var reversals: [PhaseID: Reversal] = [:]
     var obstacle: PhaseID?
     var later: [ArchiveRecord]?
+    var left = LeftToChance()
     for draft in drafts {
       let id = draft.applied.id
       var own = draft.reversal
       if let step = steps[id] {
-        let isAsSeen = step.written.isEmpty ? false : try isAsSeen(draft)
-        own.take(step, isAsSeen: isAsSeen)
+        own.take(step)
       } else {
         try forecast(draft, after: later, into: &own)
         if isOutOfTime, draft.dependsOnRows, own.word == .expected || own.word == .uncertain {
@@ -76,6 +76,10 @@ struct Reversals {
           )
         }
       }
+      if !left.isEmpty, own.obstacles.isEmpty, let trace = try traceOfMany(draft) {
+        own.uncertain += left.reached(by: trace, but: own.lost)
+      }
+      left.add(draft)
       if !own.lost.isEmpty { own = own.declaring(try ledger.phases.text(of: draft.applied).losses) }
       later = draft.kept + (later ?? [])
       if own.word == .blocked {
@@ -106,6 +110,8 @@ struct Reversals {
     /// Whether every row was seen to come back while the phase went up, no phase is above it, and the schema is the same
     /// since.
     let cameBack: Bool
+    /// What its way back leaves to chance or the clock.
+    let chance: RoundTripRecord.Chance?
 
     /// Whether the rows that are there now have a say in it.
     var dependsOnRows: Bool {
@@ -135,22 +141,25 @@ struct Reversals {
         reversal.notes.append("its way back could not be tried: \(reason)")
       }
       let verdict = trials.hasDrift(after: phase) ? nil : verdicts[phase.sequence]
-      try addRoundTrip(phase, verdict, to: &reversal)
+      let chance = try addRoundTrip(phase, verdict, to: &reversal)
       try addEvidence(phase, to: &reversal)
       reversal.lost += try adopted.lost(by: phase)
       drafts.append(
         Draft(
           applied: phase, reversal: reversal, kept: own.filter { $0.state == .kept }, trial: trial,
           rehearsal: rehearsals[phase.sequence],
-          cameBack: verdict == .exact && phase.sequence == applied.last?.sequence))
+          cameBack: verdict == .exact && phase.sequence == applied.last?.sequence, chance: chance))
     }
     return drafts
   }
 
   /// What was seen while the phase went up.
+  ///
+  /// - Returns: what its way back leaves to chance; nil when nothing.
   private func addRoundTrip(
     _ phase: AppliedPhase, _ verdict: RoundTripRecord.Verdict?, to reversal: inout Reversal
-  ) throws(MigrationError) {
+  ) throws(MigrationError) -> RoundTripRecord.Chance? {
+    var chance: RoundTripRecord.Chance?
     switch verdict {
     case .exact: reversal.basis = .rows
     case .lossy, .chance:
@@ -159,18 +168,18 @@ struct Reversals {
       reversal.lost += (record?.losses ?? []).map {
         Reversal.AffectedRows(table: $0.table, column: $0.column, rows: $0.rows, why: Prose($0.why))
       }
-      if let chance = record?.chance { try addChance(chance, to: &reversal) }
+      chance = record?.chance
     case .blocked where reversal.obstacles.isEmpty:
       reversal.obstacles += (try ledger.roundTrips.read(of: phase.sequence)?.reasons ?? []).map {
         Reversal.Obstacle(reason: Reversal.told(Prose($0), of: phase.id), openings: WayOut.forward)
       }
     case .untried:
       // Batches that found no row tried nothing. What chance makes of rows that came since is as open as elsewhere.
-      if let chance = try ledger.roundTrips.read(of: phase.sequence)?.chance {
-        try addChance(chance, to: &reversal)
-      }
+      chance = try ledger.roundTrips.read(of: phase.sequence)?.chance
     case .blocked, nil: break
     }
+    if let chance { try addChance(chance, to: &reversal) }
+    return chance
   }
 
   /// What may come back otherwise than it was seen to: rows that no archive has, and those that came or changed since.
@@ -262,7 +271,12 @@ struct Reversals {
     var steps: [DownRun.Step] = []
     for draft in open.prefix(count) {
       do throws(MigrationError) {
-        let step = try run.step(draft.applied.id, try ledger.phases.text(of: draft.applied))
+        var step = try run.step(draft.applied.id, try ledger.phases.text(of: draft.applied))
+        // Where every row is as it was when the way back was seen to give it back, and it does so again, what is written
+        // over is the phase's own.
+        if !step.written.isEmpty, try isAsSeen(draft), try givesBack(draft, run.connection) {
+          step.written = LostCells()
+        }
         steps.append(step)
         if step.failure != nil { break }
       } catch {
@@ -294,12 +308,8 @@ struct Reversals {
       try LaterChanges(from: after, to: schema, later)
     }
     let present = later == nil ? schema : after
-    let trace: ScriptTrace
-    do throws(MigrationError) {
-      trace = try TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch)).there
-    } catch {
-      return
-    }
+    guard let trace = try? TransitionTrial(applied.id, phase, .down, on: present, CostLimit(.scratch)).there
+    else { return }
     let broken = try lifting("looking for rows that do not fit the schema before \(applied.id)") { () in
       try FormerConstraints(trace, from: present, to: before, with: draft.kept, laterChanges, on: connection)
         .broken()
@@ -325,13 +335,13 @@ struct Reversals {
     }
     if let rehearsal = draft.rehearsal, rehearsal.schema == schema.digest.text,
       let seen = WayDownJSON.read(DownRehearsal.Seen.self, from: rehearsal.report),
-      try seen.add(to: &reversal, at: rehearsal.at, on: connection)
+      try seen.add(to: &reversal, at: rehearsal.at, heedsOrder: !trace.isRowByRow, on: connection)
     {
       return
     }
     guard reversal.basis == .rows else { return }
     if trace.isRowByRow, try isAnsweredFor(draft.kept, trace, trace.overwritten(present, before)) { return }
-    if try isAsSeen(draft) { return }
+    if try isAsSeen(draft, heedsOrder: !trace.isRowByRow) { return }
     reversal.basis = .scratch
     reversal.notes.append(
       trace.isRowByRow
@@ -359,32 +369,66 @@ struct Reversals {
 
   /// Whether the tables are as the phase left them whose rows its way back touches or reads, so that it gives back what it
   /// was seen to give back.
-  private func isAsSeen(_ draft: Draft) throws(MigrationError) -> Bool {
-    let phase = draft.applied
-    guard draft.cameBack, let contents = try ledger.roundTrips.read(of: phase.sequence)?.contents else {
-      return false
+  private func isAsSeen(_ draft: Draft, heedsOrder: Bool = false) throws(MigrationError) -> Bool {
+    guard draft.cameBack,
+      let contents = try ledger.roundTrips.read(of: draft.applied.sequence)?.contents
+    else { return false }
+    return try TableContent.changes(since: contents, heedsOrder: heedsOrder, on: connection).isEmpty
+  }
+
+  /// Whether the way back left on a copy what it was seen to leave.
+  private func givesBack(_ draft: Draft, _ copy: Connection) throws(MigrationError) -> Bool {
+    guard let given = try ledger.roundTrips.read(of: draft.applied.sequence)?.given else { return false }
+    return try TableContent.changes(since: given, heedsOrder: false, on: copy).isEmpty
+  }
+
+  /// What the way back does to tables, where it changes rows by what other rows hold; nil where it does not, and where it
+  /// cannot be told.
+  private func traceOfMany(_ draft: Draft) throws(MigrationError) -> ScriptTrace? {
+    let present = try lifting("reading the ledger") { () in
+      try ledger.schemas.schema(after: draft.applied.sequence)
     }
-    return try lifting("comparing rows with those after \(phase.id)") { () in
-      for content in contents {
-        let now = try TableContent(SchemaName(content.table), on: connection)
-        if content.change(to: now) != nil { return false }
+    let phase = try ledger.phases.text(of: draft.applied)
+    let trial = try? TransitionTrial(draft.applied.id, phase, .down, on: present, CostLimit(.scratch))
+    return trial.flatMap { $0.there.isRowByRow ? nil : $0.there }
+  }
+}
+
+/// The tables whose rows, or the order of them, the ways back of later phases leave to chance or the clock.
+private struct LeftToChance {
+  private var tables: [SchemaName: PhaseID] = [:]
+
+  var isEmpty: Bool { tables.isEmpty }
+
+  mutating func add(_ draft: Reversals.Draft) {
+    guard let chance = draft.chance else { return }
+    for table in chance.tables + chance.contents.map(\.table) { tables[SchemaName(table)] = draft.applied.id }
+  }
+
+  /// What a way back makes of these tables that goes by more than one row.
+  ///
+  /// - Parameter lost: what is known to be lost in any case.
+  func reached(by trace: ScriptTrace, but lost: [Reversal.AffectedRows]) -> [Reversal.AffectedRows] {
+    tables.filter { name, _ in trace.readTables.contains(name) || !trace.leavesAlone(name) }
+      .sorted { $0.key.key < $1.key.key }.compactMap { name, phase in
+        lost.contains { SchemaName($0.table) == name && $0.column == nil }
+          ? nil
+          : Reversal.AffectedRows(
+            table: name.spelled, column: nil, rows: nil,
+            why:
+              "the way back goes by the rows that \(phase.short) leaves, and that depends on chance or the clock"
+          )
       }
-      return true
-    }
   }
 }
 
 extension Reversal {
   /// Takes in what came of the phase on a copy.
-  ///
-  /// - Parameter isAsSeen: whether every row is as it was when the way back was seen to give it back, so that what is
-  ///   written over is the phase's own.
-  fileprivate mutating func take(_ step: DownRun.Step, isAsSeen: Bool) {
+  fileprivate mutating func take(_ step: DownRun.Step) {
     if let failure = step.failure { obstacles.append(Obstacle(failure, of: step.id)) }
     let known = Set(lost.map(\.subject))
-    let written = isAsSeen ? LostCells() : step.written
-    lost += (step.lost + written.affectedRows).filter { !known.contains($0.subject) }
-    uncertain += (step.uncertain + written.bornRows).filter { !known.contains($0.subject) }
+    lost += (step.lost + step.written.affectedRows).filter { !known.contains($0.subject) }
+    uncertain += (step.uncertain + step.written.bornRows).filter { !known.contains($0.subject) }
   }
 }
 

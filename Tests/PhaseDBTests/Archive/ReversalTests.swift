@@ -289,6 +289,73 @@ struct ReversalTests {
     #expect(notes?.first?.hasPrefix("what its way back does to a row depends on other rows") == true)
   }
 
+  struct OrderCase: CustomTestStringConvertible {
+    let testDescription: String
+    let since: String
+    /// What is said where it is tried on a copy, from the SQL alone, and from a rehearsal of before.
+    let words: [Reversal.Word]
+
+    init(_ sentence: String, _ since: String, _ words: Reversal.Word...) {
+      (testDescription, self.since, self.words) = (sentence, since, words)
+    }
+  }
+
+  static let orders = [
+    OrderCase("nothing happened", "", .exact, .exact, .exact),
+    OrderCase("the last row was written again", again("k3"), .exact, .exact, .exact),
+    OrderCase("the rows lie in another order", again("k1"), .lossy, .expected, .expected),
+    OrderCase("SQLite may read them in another order", "ANALYZE", .exact, .expected, .expected),
+    OrderCase("VACUUM kept their order", "VACUUM", .exact, .exact, .exact),
+    OrderCase(
+      "another table that it reads changed", "UPDATE u SET n = 1", .lossy, .expected, .expected),
+  ]
+
+  private static func again(_ key: String) -> String {
+    """
+    CREATE TEMP TABLE s AS SELECT * FROM t WHERE k = '\(key)'; DELETE FROM t WHERE k = '\(key)';
+    INSERT INTO t SELECT * FROM s
+    """
+  }
+
+  @Test(
+    "of a way down that takes the first rows of a table without an order of its own, when", arguments: orders)
+  func order(_ row: OrderCase) throws {
+    let database = try TemporaryDatabase(
+      """
+      CREATE TABLE t (k TEXT PRIMARY KEY, a, b);
+      INSERT INTO t VALUES ('k1', 'x', 1), ('k2', 'y', 2), ('k3', 'z', 3);
+      CREATE TABLE u (n); INSERT INTO u VALUES (2)
+      """)
+    let catalog = try catalog([
+      "0001-a": [
+        phase(
+          .contract, "CREATE TABLE n (k TEXT PRIMARY KEY, a); INSERT INTO n SELECT k, a FROM t; " + Self.swap,
+          down: "CREATE TABLE n (k TEXT PRIMARY KEY, a, b); "
+            + "INSERT INTO n SELECT k, a, NULL FROM t LIMIT (SELECT n FROM u); " + Self.swap)
+      ]
+    ])
+    try database.run(.upAll, catalog)
+    var large = Options.test
+    large.mostBytesCopied = 0
+    func word(_ options: Options = .test) throws -> Reversal.Word? {
+      try database.migrator(catalog, options).reversals().values.first?.word
+    }
+    let rehearsing = try database.migrator(catalog)
+    let rehearsal = try rehearsing.rehearseDown(.downAll)
+    try database.run(row.since)
+    var words = [try word(), try word(large)]
+    try rehearsing.record(rehearsal)
+    words.append(try word(large))
+    #expect(words == row.words)
+    try database.run(.downAll, catalog)
+    let isBack =
+      try database.value("SELECT group_concat(k || b, ' ') FROM (SELECT k, b FROM t ORDER BY k)")
+      == .text("k11 k22 k33")
+    #expect(isBack == (row.words[0] == .exact))
+  }
+
+  private static let swap = "DROP TABLE t; ALTER TABLE n RENAME TO t"
+
   @Test("a way back for which there was no time says so")
   func outOfTime() throws {
     let database = try TemporaryDatabase(Self.people)

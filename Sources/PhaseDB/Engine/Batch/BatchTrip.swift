@@ -223,9 +223,8 @@ extension BatchTrip {
         .init(
           tables: back.writes.rowTables.filter { $0 != own || back.writes.tables.contains(own) }.map(\.text)
             .sorted(),
-          contents: try written.sorted().compactMap { name throws(SQLiteError) in
-            try TableContent(SchemaName(name), on: connection)
-          })
+          contents: try TableContent.present(
+            among: written.sorted().map { SchemaName($0) }, on: connection))
       }
     }
     try lifting("looking for the highest keys") { () in
