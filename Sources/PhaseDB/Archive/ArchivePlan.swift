@@ -29,8 +29,6 @@ struct ArchivePlan {
   let isDropped: Bool
   /// Whether rows may be gone afterwards.
   let mayLoseRows: Bool
-  /// Whether the way back computes one of the values, so that a row that changed since is worth another one.
-  let isComputed: Bool
   /// What the columns that stay in place are called afterwards.
   let namesAfter: [SchemaName: SchemaName]
 
@@ -130,12 +128,6 @@ extension ArchivePlan {
         isYoung: table.outcome != nil && isYoung(shape.name, column.name))
     }
     guard isWhole || !values.isEmpty else { return nil }
-    isComputed = values.contains { value in
-      let origin = value.after.flatMap { after in
-        successor.map { TracedColumn.Origin(table: $0.table, column: after) }
-      }
-      return way.computes(value.name, from: origin)
-    }
     isDropped = table.outcome == nil
     mayLoseRows = isWhole
     namesAfter = Dictionary(

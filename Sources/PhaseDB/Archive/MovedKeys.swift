@@ -26,12 +26,9 @@ struct MovedKeys {
 
   /// Gives the rows of the archive the keys that they have today. A row of the archive whose own key another one has
   /// taken was deleted since, and gets a key that no row has.
-  ///
-  /// - Returns: how many.
-  func follow(on connection: Connection) throws(SQLiteError) -> Int {
+  func follow(on connection: Connection) throws(SQLiteError) {
     defer { forget(on: connection) }
-    let count = try pair(on: connection)
-    guard count > 0 else { return 0 }
+    guard try pair(on: connection) > 0 else { return }
     let columns = archive.columns.joined(separator: ", ")
     let moved = archive.columns.map { archive.keys.contains($0) ? "p.\($0)" : "a.\($0)" }
     let isTaken = archive.sameKeys("p", "a")
@@ -46,7 +43,6 @@ struct MovedKeys {
         WHERE EXISTS (SELECT 1 FROM temp.phasedb_moved AS p WHERE \(isTaken));
         INSERT INTO main.\(archive.name) (\(columns)) SELECT \(columns) FROM temp.phasedb_moved_rows;
         """)
-    return count
   }
 
   /// Lists the numbers of rows in the archive with the keys of today.

@@ -15,9 +15,6 @@ enum LedgerFormat {
     return ([first] + added.map(\.value)).joined(separator: "\n")
   }
 
-  /// The table that applications may write.
-  static let checkIns = Schema.checkIns
-
   /// What each format added to the one before it, by its number.
   static let additions: [Int: String] = [
     2: """

@@ -134,13 +134,12 @@ struct RoundTripRecords: LedgerTable {
   }
 }
 
-extension Connection {
+extension RoundTripRecord.Keys {
   /// What is known of a table's rowids; nil for a table without.
-  func highestKey(of table: Table) throws(SQLiteError) -> RoundTripRecord.Keys? {
+  init?(of table: Table, on connection: Connection) throws(SQLiteError) {
     guard table.isKept, let name = table.anyRowIDName else { return nil }
-    let highest = try value("SELECT max(\(name)) FROM main.\(SQLText.identifier(table.name.spelled))")?
-      .integer
-    return RoundTripRecord.Keys(
-      table: table.name.spelled, highest: highest, areNeverReused: table.hasAutoincrement)
+    let highest = try connection.value(
+      "SELECT max(\(name)) FROM main.\(SQLText.identifier(table.name.spelled))")?.integer
+    self.init(table: table.name.spelled, highest: highest, areNeverReused: table.hasAutoincrement)
   }
 }

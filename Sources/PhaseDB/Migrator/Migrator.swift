@@ -109,7 +109,7 @@ public final class Migrator {
   ///
   /// - Throws: whatever refuses the whole of it, from `unknown-phase` to `edited-after-apply` and `schema-drift`.
   public func plan(_ selection: Selection) throws(MigrationError) -> Plan {
-    try connection.reading { () throws(MigrationError) in try Planning(migrator: self).plan(selection) }
+    try reading(connection) { () throws(MigrationError) in try Planning(migrator: self).plan(selection) }
   }
 
   /// Plans how a database that is too new for a version becomes fit for it: the ways down, from the ledger, of all

@@ -33,7 +33,7 @@ struct PlanRun: MigratorWork {
   }
 
   func isUpToDate() throws(MigrationError) -> Bool {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       let applied = Set(knowledge.applied.map(\.id))
       let isHalfDone =
@@ -60,7 +60,7 @@ struct PlanRun: MigratorWork {
   }
 
   private func lacksLedger() throws(MigrationError) -> Bool {
-    try connection.reading { () throws(MigrationError) in try Knowledge(of: connection).ledger == nil }
+    try reading(connection) { () throws(MigrationError) in try Knowledge(of: connection).ledger == nil }
   }
 
   /// Cancelling the task stops the body. The caller waits, so that only this thread uses the migrator meanwhile.

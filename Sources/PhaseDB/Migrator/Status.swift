@@ -121,7 +121,7 @@ struct StatusWork: MigratorWork {
   let migrator: Migrator
 
   func status() throws(MigrationError) -> Status {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       try status(try Knowledge.glancing(at: connection))
     }
   }
@@ -129,15 +129,15 @@ struct StatusWork: MigratorWork {
   static func status(
     database path: String, folder: String, options: Options
   ) throws(MigrationError) -> Status {
-    let reading = CatalogReading(folder: folder)
+    let files = CatalogReading(folder: folder)
     let migrator = try Migrator(
       database: path, catalog: try Catalog([]), access: .reading, options: options)
-    return try migrator.connection.reading { () throws(MigrationError) in
+    return try reading(migrator.connection) { () throws(MigrationError) in
       let knowledge = try Knowledge.glancing(at: migrator.connection)
       // The folder is still being read, and has no part in this.
       let reversals = try WaysBack(migrator: migrator).reversals(knowledge)
       let texts = try lifting("reading the ledger") { () in try knowledge.ledger?.phases.texts() ?? [] }
-      let (catalog, problems) = reading.finish()
+      let (catalog, problems) = files.finish()
       if let catalog { migrator.catalog = catalog }
       migrator.catalog.recognize(knowledge.applied, by: texts)
       var status = try StatusWork(migrator: migrator).status(knowledge, reversals)

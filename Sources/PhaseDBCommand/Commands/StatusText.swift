@@ -265,16 +265,6 @@ extension RunStop {
   }
 }
 
-extension Evidence {
-  /// `exact, up 73 ms, down 28 ms`.
-  fileprivate var summary: String {
-    let times = [("up", times.up), ("down", times.down)].compactMap { name, time in
-      time.map { "\(name) \(TimeText.text(.milliseconds($0)))" }
-    }
-    return ([verdict.rawValue] + times).joined(separator: ", ")
-  }
-}
-
 extension LaneUse {
   /// `mail, idle within 60s, through the watch`.
   var sentence: Prose {
