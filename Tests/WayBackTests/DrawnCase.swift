@@ -207,7 +207,7 @@ struct DrawnCase {
   }
 
   private static let options = Options(
-    wait: .zero, live: [try? LiveVersion("app@1.5")].compactMap(\.self), evidencePolicy: .none)
+    wait: .zero, live: [try? LiveVersion("app@1.5")].compactMap(\.self), mustBeRehearsed: [])
 
   private static func said(_ reversals: [PhaseID: Reversal], _ number: Int) -> Said {
     let name = "000\(number)-change/"

@@ -4,7 +4,7 @@ import TestDice
 
 /// A phase of a drawn case: SQL whose way down leads to the schema before, and may do anything to rows.
 struct DrawnPhase {
-  let kind: PhaseKind
+  let kind: Phase.Kind
   let up: [String]
   let down: [String]
   var retirement: Retirement?
@@ -71,7 +71,7 @@ struct DrawnPhase {
 
   private static func expand(
     _ tables: inout [DrawnTable], _ index: Int, _ number: Int, _ dice: inout Dice
-  ) -> (PhaseKind, [String], [String]) {
+  ) -> (Phase.Kind, [String], [String]) {
     let before = tables
     let table = tables[index]
     var up: [String]

@@ -1,8 +1,9 @@
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Full-text indexes over the rows of other tables, which triggers keep: archives put values back without triggers, so the
-/// indexes are held against the rows afterwards (sqlite.org/fts5.html#external_content_tables).
+/// Repairs full-text indexes over the rows of other tables. Triggers keep such an index up to date, but archives
+/// restore values without triggers. So the indexes are compared with the rows afterwards
+/// (sqlite.org/fts5.html#external_content_tables).
 struct DerivedIndexes {
   private let connection: Connection
   /// Those that were there before, by their names; what the transition does not touch is left alone.
@@ -11,7 +12,7 @@ struct DerivedIndexes {
   private let touched: Set<FoldedName>
   private let isWayBack: Bool
 
-  /// Looks at the indexes that a transition touches. Belongs before its SQL.
+  /// Checks the indexes that a transition touches. Belongs before its SQL.
   init(
     touched: Set<FoldedName>, of schema: Schema, isWayBack: Bool, on connection: Connection
   ) throws(SQLiteError) {
@@ -61,7 +62,7 @@ private struct DerivedIndex {
   let content: SchemaName
   private let isFTS5: Bool
 
-  /// nil for what is no full-text index over another table.
+  /// Nil for a table that is not a full-text index over another table.
   init?(_ sql: String) {
     guard let table = TableDefinition(sql), let virtual = table.virtual, virtual.content == .elsewhere,
       let content = virtual.contentTable
@@ -79,7 +80,7 @@ private struct DerivedIndex {
 
   func state(on connection: Connection) throws(SQLiteError) -> State {
     do throws(SQLiteError) {
-      // With a rank, it compares with the rows of the other table, too; FTS4 always does.
+      // With a rank the check also compares with the rows of the other table; in FTS4 it always does.
       try command(
         isFTS5 ? "(\(column), rank) VALUES ('integrity-check', 1)" : "(\(column)) VALUES ('integrity-check')",
         on: connection)

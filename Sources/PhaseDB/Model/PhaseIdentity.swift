@@ -22,8 +22,8 @@ final class KnownIdentity: Sendable, Hashable {
   func hash(into hasher: inout Hasher) {}
 }
 
-/// The bytes that are hashed for an identity. Each field is written with its length, and a directive with the number of
-/// its fields, so that two different phases never give the same bytes.
+/// Collects the bytes that are hashed into the identity of a phase. Each field is written with its length, and a
+/// directive with the number of its fields, so that two different phases never give the same bytes.
 struct PhaseIdentity {
   private var bytes: [UInt8] = []
 
@@ -95,7 +95,7 @@ struct PhaseIdentity {
     bytes += field
   }
 
-  /// One byte for nearly all counts, because every byte is hashed.
+  /// Nearly all counts take one byte, because every byte costs time to hash.
   private mutating func add(count: Int) {
     guard count >= 0xFF else { return bytes.append(UInt8(count)) }
     bytes.append(0xFF)

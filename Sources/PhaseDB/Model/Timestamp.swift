@@ -9,7 +9,7 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
   /// ISO 8601 text, which sorts like the moments themselves.
   package let text: String
 
-  /// Takes text that a ledger holds; ``date`` is nil when it is no such text.
+  /// Takes text from a ledger; ``date`` is nil when the text is not a timestamp.
   package init(text: String) { self.text = text }
 
   package init(_ date: Date) { text = date.formatted(Self.style) }

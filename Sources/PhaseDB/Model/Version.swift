@@ -4,7 +4,7 @@
 /// `1.4`, `1.4.0` and `1.4+build.7` are the same version; `1.4-rc.1` comes before `1.4`.
 public struct Version: Sendable {
   private let text: String
-  /// Without zeros at the end, so that 1.4 and 1.4.0 are the same value.
+  /// The numbers without trailing zeros, so that 1.4 and 1.4.0 are equal.
   private let numbers: [UInt64]
   private let preRelease: [Identifier]
 

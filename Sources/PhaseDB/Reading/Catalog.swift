@@ -73,15 +73,15 @@ public struct Catalog: Sendable, Hashable {
   /// Reads as much of a folder as possible: for commands that need only the ledger, and to report all problems and not
   /// only the first.
   ///
-  /// - Returns: the migrations all of whose phases can be read, nil when they do not make a catalog, and what is
-  ///   wrong with the others.
+  /// - Returns: the migrations that can be read completely (nil when they do not make a catalog), and what is wrong
+  ///   with the others.
   package static func readable(folder path: String) -> (catalog: Catalog?, problems: [MigrationError]) {
     do throws(MigrationError) {
       return (try Catalog(folder: path), [])
     } catch {
       let folder = MigrationsFolder(path: path.count > 1 && path.last == "/" ? String(path.dropLast()) : path)
       let (migrations, problems) = folder.readable()
-      // What is wrong with the folder as a whole shows only when every file in it is in order.
+      // A problem of the folder as a whole shows only when every file in it can be read.
       let baseline = (try? folder.baseline()) ?? nil
       return (
         try? Catalog(migrations, baseline: baseline, origin: path), problems.isEmpty ? [error] : problems

@@ -85,7 +85,7 @@ struct DirectiveArguments {
         guard isDoubled else {
           position = index + 1
           let name = String(decoding: text, as: UTF8.self)
-          // What ends a line somewhere else would not come back from where names are written on one line.
+          // A name with a line end could not be written back, because names are written on one line.
           guard !name.isEmpty, !name.contains(where: \.isNewline) else { return nil }
           return (name, first..<position)
         }

@@ -589,8 +589,8 @@ extension TemporaryDatabase {
         isLarge
           ? nil
           : try DownRun.inMemory(
-            of: connection, upTo: DownRun.mostBytes, within: DownRun.mostTime, runner: .current, now: { .now }
-          )
+            of: connection, upTo: Options().mostBytesCopied, within: Options().mostTimeTried,
+            runner: .current, now: { .now })
       },
       on: connection
     ).all()

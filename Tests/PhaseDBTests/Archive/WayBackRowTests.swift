@@ -473,12 +473,12 @@ struct WayBackRowTests {
 struct WayBackRow: CustomTestStringConvertible, Sendable {
   /// One phase of a migration of its own.
   struct Step: Sendable {
-    let kind: PhaseKind
+    let kind: Phase.Kind
     let up: String
     let down: String
     let retiring: String?
 
-    init(_ kind: PhaseKind, _ up: String, down: String, retiring: String? = nil) {
+    init(_ kind: Phase.Kind, _ up: String, down: String, retiring: String? = nil) {
       self.kind = kind
       self.up = up
       self.down = down
