@@ -31,7 +31,7 @@ final class DatabaseReplay {
     }
     self.folder = folder
     self.path = path
-    let made = try source.reading { () throws(MigrationError) in
+    let made = try reading(source) { () throws(MigrationError) in
       guard let history = try ToolHistory.read(from: source, tool: folder.tool) else {
         throw MigrationError(
           .toolTableMissing,
@@ -73,7 +73,7 @@ final class DatabaseReplay {
     let (mirror, table) = (mirror, history.table.folded)
     rows = try lifting("counting rows") { () in
       try mirror.schema().objects.filter { $0.key.type == "table" && !$0.isVirtual && $0.key.name != table }
-        .reduce(0) { try $0 + mirror.connection.rowCount(of: $1.name) }
+        .reduce(0) { try $0 + Table.rowCount(SchemaName($1.name), on: mirror.connection) }
     }
   }
 
@@ -104,7 +104,7 @@ final class DatabaseReplay {
         AuditFinding(
           .edited, entry.version,
           "\(migration.files.first ?? migration.name) was edited after it was applied",
-          at: migration.up.map { ScriptPlaces($0).beginning }))
+          at: migration.up.map { $0.beginning }))
     }
     let missing = history.missing(from: folder)
     if let first = missing.first {
@@ -185,7 +185,7 @@ final class DatabaseReplay {
         judged.rows = RowsCompared(before: mirror, after: subject, schemaBefore: before, schemaAfter: above)
           .differences(in: touched.subtracting([history.table.folded]))
         judged.reasons = judged.rows.map { "going back and forward, \($0.sentence)" }
-        judged.place = judged.rows.isEmpty ? nil : ScriptPlaces(down).beginning
+        judged.place = judged.rows.isEmpty ? nil : down.beginning
         if !judged.rows.isEmpty { judged.verdict = .rowsDiffer }
         if meaning.contains(where: { !$0.isOfOrder }) {
           judged.verdict = .otherSchema
@@ -212,17 +212,9 @@ final class DatabaseReplay {
   private func failed(
     _ migration: ToolMigration, _ failure: ReplayConnection.Failure, _ words: Prose, _ script: ToolScript
   ) -> AuditedMigration {
-    let place = failure.place ?? ScriptPlaces(script).beginning
+    let place = failure.place ?? script.beginning
     return failure.cause == .statement
       ? AuditedMigration(migration, .doesNotRun, ["\(words): \(failure.message)"], at: place)
       : AuditedMigration(migration, .notJudged, [failure.message], at: place)
-  }
-}
-
-extension ToolScript {
-  /// The same without the tool's transaction, when it brings its own: only so it can run at all.
-  var freed: ToolScript {
-    guard wrapping == .transaction, ScriptPlaces(self).transactionControl != nil else { return self }
-    return ToolScript(text: text, file: file, firstLine: firstLine, statements: statements, wrapping: .none)
   }
 }

@@ -88,7 +88,7 @@ final class Replay {
 
   /// The script without the tool's transaction, when it brings its own.
   private func freed(_ script: ToolScript, of migration: ToolMigration) -> ToolScript {
-    guard script.wrapping == .transaction, let place = ScriptPlaces(script).transactionControl else {
+    guard script.wrapping == .transaction, let place = script.transactionControl else {
       return script
     }
     findings.append(
@@ -109,10 +109,10 @@ final class Replay {
     toSeed = hasOtherRows ? pair.schema.objects.filter { $0.key.type == "table" } : trip.changed
     let known = Set(toSeed.map(\.key))
     // Children go with their parents where keys are enforced, and no statement names them.
-    let children = (try? pair.mirror.connection.foreignKeys())?.map(\.child) ?? []
+    let children = (try? pair.mirror.foreignKeys())?.map(\.child) ?? []
     for table in trip.touched.union(children.filter { child in !empty.contains { $0.folded == child } }) {
       guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key),
-        let count = try? pair.mirror.connection.rowCount(of: object.name), count == 0
+        let count = try? Table.rowCount(SchemaName(object.name), on: pair.mirror.connection), count == 0
       else { continue }
       toSeed.append(object)
     }
@@ -168,7 +168,7 @@ final class Replay {
     if let failure = trip.againFailure {
       return refused(migration, failure, "after its way down, its way up does not run again", of: up)
     }
-    let place = ScriptPlaces(down).beginning
+    let place = down.beginning
     if !trip.left.isEmpty || !trip.again.isEmpty {
       if down.statements.isEmpty {
         return AuditedMigration(migration, .empty, trip.left.told(as: "its way down does nothing, so"))
@@ -203,7 +203,7 @@ final class Replay {
   private func refused(
     _ migration: ToolMigration, _ failure: ReplayConnection.Failure, _ words: Prose, of script: ToolScript
   ) -> AuditedMigration {
-    let place = failure.place ?? ScriptPlaces(script).beginning
+    let place = failure.place ?? script.beginning
     guard failure.cause == .statement else {
       return AuditedMigration(migration, .notJudged, [failure.message], at: place)
     }
@@ -254,26 +254,10 @@ final class Replay {
   }
 }
 
-extension ToolScript {
-  /// Whether it names one of these functions.
-  func calls(_ functions: Set<FoldedName>) -> Bool {
-    SQLWord.all(in: text).contains { functions.contains($0.text) }
-  }
-}
-
 extension [Prose] {
   /// The sentences with words before the first one.
   fileprivate func told(as beginning: Prose) -> [Prose] {
     guard let first else { return [] }
     return ["\(beginning) \(first)"] + dropFirst()
-  }
-}
-
-extension ReplayConnection.Failure {
-  /// Whether another schema or other rows may be the cause: a syntax error is always the script's own.
-  fileprivate var dependsOnSchema: Bool {
-    isOfRows || message.hasPrefix("no such ")
-      || ["already exists", "duplicate column", "has no column", "error in ", "already another"]
-        .contains { message.contains($0) }
   }
 }

@@ -29,6 +29,19 @@ final class ReplayConnection {
     let place: Place?
     /// Whether rows were in the way: a constraint that they break.
     let isOfRows: Bool
+
+    /// Whether another schema or other rows may be the cause: a syntax error is always the script's own.
+    var dependsOnSchema: Bool {
+      isOfRows || message.hasPrefix("no such ")
+        || ["already exists", "duplicate column", "has no column", "error in ", "already another"]
+          .contains { message.contains($0) }
+    }
+
+    static func reading(_ error: SQLiteError) -> Failure {
+      Failure(
+        cause: .statement, message: "the schema it leaves cannot be read: \(error.message)", place: nil,
+        isOfRows: false)
+    }
   }
 
   /// - Parameters:
@@ -59,6 +72,19 @@ final class ReplayConnection {
   func schema() throws(SQLiteError) -> Schema {
     known = try Schema(of: connection, known: known)
     return known
+  }
+
+  /// Each foreign key: the child and its parent.
+  func foreignKeys() throws(SQLiteError) -> [(child: FoldedName, parent: FoldedName)] {
+    try connection.rows(
+      """
+      SELECT s.name, f."table" FROM main.sqlite_schema AS s, pragma_foreign_key_list(s.name, 'main') AS f
+      WHERE s.type = 'table'
+      """
+    ).compactMap { row in
+      guard let child = row[0].text, let parent = row[1].text else { return nil }
+      return (child.folded, parent.folded)
+    }
   }
 
   /// Makes this database equal to another one.
@@ -109,11 +135,10 @@ final class ReplayConnection {
     // A script that leaves its own transaction open loses it when the tool closes the connection.
     connection.removeAuthorizer()
     if !connection.isAutocommit { try? connection.execute("ROLLBACK") }
-    let text = ScriptPlaces(script)
     return Trace(
       touched: guarding.touched, dropped: Set(guarding.dropped.map(\.table)),
-      firstDrop: guarding.dropped.first.map { ($0.table, text.place(at: $0.statement)) },
-      inertPragma: guarding.inertPragmas.first.map(text.place))
+      firstDrop: guarding.dropped.first.map { ($0.table, script.place(at: $0.statement)) },
+      inertPragma: guarding.inertPragmas.first.map(script.place))
   }
 
   private func run(_ sql: String, from start: Int, _ note: (Int) -> Void) throws(SQLiteError) {
@@ -133,7 +158,7 @@ final class ReplayConnection {
         throw error
       }
       // Its inner ATTACH is compiled while it runs.
-      guarding.isVacuum = statement.sql.beginsWithVacuum
+      guarding.isVacuum = SQLTokens.firstWords(1, of: statement.sql.utf8) == ["vacuum"]
       while try statement.step() {}
       guarding.isVacuum = false
     }
@@ -142,8 +167,7 @@ final class ReplayConnection {
   private func failure(_ error: SQLiteError, _ refusal: Prose?, at start: Int?, in script: ToolScript)
     -> Failure
   {
-    let places = ScriptPlaces(script)
-    let place = error.offset.map(places.place) ?? start.map(places.place)
+    let place = (error.offset ?? start).map(script.place)
     func failed(_ cause: Failure.Cause, _ message: Prose) -> Failure {
       Failure(cause: cause, message: message, place: place, isOfRows: error.code.primary == .constraint)
     }
@@ -179,55 +203,5 @@ final class ReplayConnection {
     ]) {
       try connection.execute("PRAGMA \(pragma) = OFF")
     }
-  }
-}
-
-extension String {
-  fileprivate var beginsWithVacuum: Bool {
-    guard let first = SQLTokens(self).first(where: { !$0.kind.isTrivia }) else { return false }
-    return String(decoding: Array(utf8)[first.range], as: UTF8.self).asciiLowercased == "vacuum"
-  }
-}
-
-/// Finds places in a script of another tool.
-struct ScriptPlaces {
-  private let script: ToolScript
-
-  init(_ script: ToolScript) { self.script = script }
-
-  /// The place of the first token from an offset on.
-  func place(at offset: Int) -> Place {
-    guard let text = Script(script.text, file: script.file, firstLine: script.firstLine) else {
-      return Place(file: script.file, line: script.firstLine, column: 1)
-    }
-    let token = SQLTokens(script.text).first { $0.range.lowerBound >= offset && !$0.kind.isTrivia }
-    let start = token?.range.lowerBound ?? offset
-    return text.place(at: start, length: token?.range.count ?? 1)
-  }
-
-  /// The first statement's.
-  var beginning: Place { place(at: script.statements.first?.lowerBound ?? 0) }
-
-  /// The first statement that begins or ends a transaction; nil when there is none.
-  var transactionControl: Place? {
-    let bytes = Array(script.text.utf8)
-    for range in script.statements {
-      let piece = String(decoding: bytes[range], as: UTF8.self)
-      guard Self.mayControl(piece) else { continue }
-      for statement in SQLSplitter.statements(in: piece) {
-        let words = SQLWord.all(in: String(decoding: Array(piece.utf8)[statement], as: UTF8.self))
-        guard let first = words.first else { continue }
-        if ["begin", "commit", "end", "rollback"].contains(where: first.is),
-          !words.has("rollback", "to", at: 0)
-        {
-          return place(at: range.lowerBound + statement.lowerBound)
-        }
-      }
-    }
-    return nil
-  }
-
-  private static func mayControl(_ text: String) -> Bool {
-    ["begin", "commit", "end", "rollback"].contains { text.occurrences(ofLowercased: $0) > 0 }
   }
 }

@@ -21,11 +21,15 @@ struct RowsCompared {
     let name = SchemaName(table)
     guard let old = schemaBefore.object("table", name) else { return nil }
     guard let new = schemaAfter.object("table", name) else {
-      let count = try before.connection.rowCount(of: old.name)
+      let count = try Table.rowCount(name, on: before.connection)
       return count == 0 ? nil : RowsLost(table: old.name, lost: count, born: 0, first: [])
     }
-    let columns = try before.connection.storedColumns(of: name)
-    let others = Set(try after.connection.storedColumns(of: name).map(\.folded))
+    // What is computed follows from the rest.
+    func stored(_ side: ReplayConnection) throws(SQLiteError) -> [String] {
+      try Table.columns(of: name, on: side.connection).filter { !$0.isGenerated }.map(\.name.spelled)
+    }
+    let columns = try stored(before)
+    let others = Set(try stored(after).map(\.folded))
     let common = columns.filter { others.contains($0.folded) }
     guard !common.isEmpty else { return nil }
     let (left, right) = (try sum(old.name, common, before), try sum(new.name, common, after))
@@ -64,31 +68,5 @@ struct RowsCompared {
 
   private static func select(_ columns: [String], _ table: String) -> String {
     "SELECT \(columns.map(SQLText.identifier).joined(separator: ", ")) FROM main.\(SQLText.identifier(table))"
-  }
-}
-
-extension Connection {
-  func rowCount(of table: String) throws(SQLiteError) -> Int {
-    Int(try value("SELECT count(*) FROM main.\(SQLText.identifier(table))")?.integer ?? 0)
-  }
-
-  /// The columns whose values are kept, and not computed (sqlite.org/pragma.html#pragma_table_xinfo).
-  func storedColumns(of table: SchemaName) throws(SQLiteError) -> [String] {
-    try rows(
-      "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden = 0 ORDER BY cid", .text(table.spelled)
-    ).compactMap { $0[0].text }
-  }
-
-  /// Each foreign key: the child and its parent.
-  func foreignKeys() throws(SQLiteError) -> [(child: FoldedName, parent: FoldedName)] {
-    try rows(
-      """
-      SELECT s.name, f."table" FROM main.sqlite_schema AS s, pragma_foreign_key_list(s.name, 'main') AS f
-      WHERE s.type = 'table'
-      """
-    ).compactMap { row in
-      guard let child = row[0].text, let parent = row[1].text else { return nil }
-      return (child.folded, parent.folded)
-    }
   }
 }

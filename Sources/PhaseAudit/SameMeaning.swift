@@ -25,8 +25,8 @@ extension SchemaDifference {
     return facts.withoutPairs(of: expressions).filter { fact in
       switch fact {
       case .tableDeclaredDifferently: false
-      case .defaultChanged(_, _, let old, let new): !connection.isSameDefault(old?.text, new?.text)
-      case .foreignKeyChanged(_, let old, let new): !connection.isSameKey(old, new)
+      case .defaultChanged(_, _, let old, let new): !expressions.isSameDefault(old?.text, new?.text)
+      case .foreignKeyChanged(_, let old, let new): !expressions.isSameKey(old, new)
       case .generationChanged(let table, _, let old?, let new?):
         old.isStored != new.isStored || !expressions.isSame(old.expression, new.expression, of: table)
       case .indexChanged(let old, let new): !old.means(new, expressions)
@@ -98,6 +98,30 @@ private struct ExpressionComparison {
     return program == self.program(after) && names == self.names(after)
   }
 
+  /// A key that names no column means the primary key of its parent.
+  func isSameKey(_ old: ForeignKey, _ new: ForeignKey) -> Bool {
+    guard old.parent == new.parent, old.columns == new.columns, old.onDelete == new.onDelete,
+      old.onUpdate == new.onUpdate, old.isDeferred == new.isDeferred,
+      old.parentColumns.isEmpty != new.parentColumns.isEmpty
+    else { return false }
+    let named = old.parentColumns.isEmpty ? new.parentColumns : old.parentColumns
+    return (try? Table.keyNames(of: old.parent, on: connection)) == named
+  }
+
+  func isSameDefault(_ old: String?, _ new: String?) -> Bool {
+    let (old, new) = (old ?? "NULL", new ?? "NULL")
+    // What is computed anew for each row is compared by its text, which differs.
+    let isComputed = [old, new].contains { text in
+      SQLTokens(text).contains { $0.kind == .word }
+        && SQLWord.all(in: text).contains {
+          $0.kind == .word && !["null", "true", "false"].contains(where: $0.is)
+        }
+    }
+    guard !isComputed else { return false }
+    return (try? connection.value("SELECT (\(old)) IS (\(new)) AND typeof(\(old)) = typeof(\(new))"))?.integer
+      == 1
+  }
+
   private static func query(of view: String) -> String? {
     var cursor = TokenCursor(view)
     guard cursor.skip("create") else { return nil }
@@ -137,34 +161,6 @@ extension SQLFragment {
       }
     }
     return SQLFragment(words.joined())
-  }
-}
-
-extension Connection {
-  /// A key that names no column means the primary key of its parent.
-  fileprivate func isSameKey(_ old: ForeignKey, _ new: ForeignKey) -> Bool {
-    guard old.parent == new.parent, old.columns == new.columns, old.onDelete == new.onDelete,
-      old.onUpdate == new.onUpdate, old.isDeferred == new.isDeferred,
-      old.parentColumns.isEmpty != new.parentColumns.isEmpty
-    else { return false }
-    let named = old.parentColumns.isEmpty ? new.parentColumns : old.parentColumns
-    let key = try? rows(
-      "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk", .text(old.parent.spelled)
-    ).compactMap { $0[0].text.map(SchemaName.init(_:)) }
-    return key == named
-  }
-
-  fileprivate func isSameDefault(_ old: String?, _ new: String?) -> Bool {
-    let (old, new) = (old ?? "NULL", new ?? "NULL")
-    // What is computed anew for each row is compared by its text, which differs.
-    let isComputed = [old, new].contains { text in
-      SQLTokens(text).contains { $0.kind == .word }
-        && SQLWord.all(in: text).contains {
-          $0.kind == .word && !["null", "true", "false"].contains(where: $0.is)
-        }
-    }
-    guard !isComputed else { return false }
-    return (try? value("SELECT (\(old)) IS (\(new)) AND typeof(\(old)) = typeof(\(new))"))?.integer == 1
   }
 }
 

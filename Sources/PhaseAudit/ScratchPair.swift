@@ -35,9 +35,22 @@ final class ScratchPair {
   /// Puts the same rows into both.
   func seed(_ tables: [SchemaObject], _ seeds: SeededRows) throws(SQLiteError) -> [String] {
     guard !tables.isEmpty else { return [] }
-    let work = subject.seed(tables, seeds, schema)
-    try mirror.repeatSeed(work)
+    subject.rewind()
+    let work = subject.connection.spending { seeds.fill(tables, of: schema, on: subject) }
+    mirror.rewind()
+    try again(work)
     return work.empty
+  }
+
+  /// Puts rows with the values of scripts into both.
+  func vary(_ values: ScriptValues) throws(SQLiteError) {
+    let work = subject.connection.spending { values.fill(schema, on: subject.connection) }
+    if !work.statements.isEmpty { try again(work) }
+  }
+
+  /// Puts rows that the subject got into the mirror, too.
+  private func again(_ work: SeededRows.Work) throws(SQLiteError) {
+    try mirror.connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: mirror) }
   }
 
   /// What came of one way up, down and up again.
@@ -178,7 +191,7 @@ final class ScratchPair {
   private func cascade(
     of trace: ReplayConnection.Trace, _ script: ToolScript, isDown: Bool, from schema: Schema
   ) -> [Cascade] {
-    guard let first = trace.firstDrop, let keys = try? mirror.connection.foreignKeys(), !keys.isEmpty
+    guard let first = trace.firstDrop, let keys = try? mirror.foreignKeys(), !keys.isEmpty
     else {
       return []
     }
@@ -206,25 +219,5 @@ final class ScratchPair {
       // With the other state of keys it does not run at all.
       return []
     }
-  }
-}
-
-extension ReplayConnection {
-  fileprivate func seed(_ tables: [SchemaObject], _ seeds: SeededRows, _ schema: Schema) -> SeededRows.Work {
-    rewind()
-    return connection.spending { seeds.fill(tables, of: schema, on: self) }
-  }
-
-  fileprivate func repeatSeed(_ work: SeededRows.Work) throws(SQLiteError) {
-    rewind()
-    try connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: self) }
-  }
-}
-
-extension ReplayConnection.Failure {
-  fileprivate static func reading(_ error: SQLiteError) -> Self {
-    Self(
-      cause: .statement, message: "the schema it leaves cannot be read: \(error.message)", place: nil,
-      isOfRows: false)
   }
 }

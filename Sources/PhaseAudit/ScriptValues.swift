@@ -72,7 +72,9 @@ struct ScriptValues {
     func add(_ wish: Wish) { if wishes.count < Self.most, !wishes.contains(wish) { wishes.append(wish) } }
     func values(_ statement: Statement, _ names: Set<FoldedName>) -> [Wish] {
       columns.filter { names.contains($0.name.key) }.flatMap { column in
-        statement.literals.filter { !own.contains($0) && $0.fits(column) }.map { [column.name: $0] }
+        statement.literals.filter { !own.contains($0) && Self.keeps($0, in: column) }.map {
+          [column.name: $0]
+        }
       }
     }
     let others = statements.filter { $0.target != table.name.key && $0.names.contains(table.name.key) }
@@ -91,6 +93,20 @@ struct ScriptValues {
       for wish in values(statement, names) { add(wish) }
     }
     return wishes
+  }
+
+  /// Whether an application would keep a value in such a column.
+  private static func keeps(_ value: Value, in column: ColumnDefinition) -> Bool {
+    if value == .null { return !column.isNotNull && !column.isPrimaryKey }
+    return switch (value, column.type.affinity) {
+    case (.text, .text), (.text, .blob), (.blob, .blob), (.integer, .integer), (.integer, .real),
+      (.integer, .numeric),
+      (.real, .real), (.real, .numeric):
+      true
+    case (.text, .numeric): column.type.declared?.text.asciiLowercased.contains("date") == true
+    case (.integer, .blob): column.type.declared == nil
+    default: false
+    }
   }
 
   /// Whether it reads or writes rows: the literals of a CHECK or a DEFAULT are none of theirs.
@@ -159,31 +175,6 @@ struct ScriptValues {
   }
 }
 
-extension ScratchPair {
-  /// Puts rows with the values of scripts into both.
-  func vary(_ values: ScriptValues) throws(SQLiteError) {
-    let work = subject.connection.spending { values.fill(schema, on: subject.connection) }
-    guard !work.statements.isEmpty else { return }
-    try mirror.connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: mirror) }
-  }
-}
-
-extension Value {
-  /// Whether an application would keep it in such a column.
-  fileprivate func fits(_ column: ColumnDefinition) -> Bool {
-    if self == .null { return !column.isNotNull && !column.isPrimaryKey }
-    return switch (self, column.type.affinity) {
-    case (.text, .text), (.text, .blob), (.blob, .blob), (.integer, .integer), (.integer, .real),
-      (.integer, .numeric),
-      (.real, .real), (.real, .numeric):
-      true
-    case (.text, .numeric): column.type.declared?.text.asciiLowercased.contains("date") == true
-    case (.integer, .blob): column.type.declared == nil
-    default: false
-    }
-  }
-}
-
 /// Rows that are like one of a table, with another value in one column.
 private struct RowCopies {
   private let connection: Connection
@@ -237,8 +228,7 @@ private struct RowCopies {
       for (index, other) in columns.enumerated() { if let value = wish[other.name] { values[index] = value } }
       do throws(SQLiteError) {
         var statement = try connection.prepare(insert)
-        try statement.bind(values)
-        while try statement.step() {}
+        try statement.run(values)
         return (insert, values)
       } catch {
         guard error.code.primary == .constraint else { return nil }

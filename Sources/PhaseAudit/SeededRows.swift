@@ -46,7 +46,9 @@ final class SeededRows {
       removeOrphans(of: object.name, on: connection, &work)
     }
     for (object, definition) in definitions where definition.virtual == nil {
-      if let count = try? connection.rowCount(of: object.name), count == 0 { work.empty.append(object.name) }
+      if let count = try? Table.rowCount(SchemaName(object.name), on: connection), count == 0 {
+        work.empty.append(object.name)
+      }
     }
     return work
   }
@@ -377,11 +379,7 @@ private struct ParentRows {
     var targets = foreign.parentColumns.map(\.spelled)
     if targets.isEmpty {
       targets =
-        (try? connection.rows(
-          "SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0 ORDER BY pk",
-          .text(foreign.parent.spelled)
-        )
-        .compactMap { $0[0].text }) ?? []
+        (try? Table.keyNames(of: foreign.parent, on: connection))?.map(\.spelled) ?? []
     }
     guard targets.count == places.count else {
       question = nil
@@ -412,14 +410,5 @@ private struct ParentRows {
     // The last parents were made for this row.
     let offset = (count - 1) - Int64(number + attempt) % count
     return try? connection.rows(question.keys, 1, .integer(offset)).first
-  }
-}
-
-extension Statement {
-  /// Runs it with values, and makes it ready for the next ones.
-  fileprivate mutating func run(_ values: [Value]) throws(SQLiteError) {
-    defer { reset() }
-    try bind(values)
-    while try step() {}
   }
 }

@@ -108,8 +108,6 @@ extension CompatibilityCheck {
       case interleaving
       /// The query plans of SQLite were compared; this gives only a warning.
       case plan
-      /// The application's own tests were run.
-      case command
     }
 
     package let check: Check

@@ -55,7 +55,7 @@ final class CopyWorkshop {
         .databaseNotFound, "there is no database at \(path)", help: ["check the path given with --database"])
     }
     source.ignoredTables = ignored
-    return try source.reading { () throws(MigrationError) in try copy(of: source) }
+    return try reading(source) { () throws(MigrationError) in try copy(of: source) }
   }
 
   /// A database with nothing in it.

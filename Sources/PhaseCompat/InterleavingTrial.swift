@@ -85,7 +85,7 @@ extension InterleavingTrial {
         let touched = try lifting("looking at what two versions wrote") { () in
           try book.gather()
         }
-        try note(touched, by: version, query.run.query, footprint, book)
+        try note(touched, by: version, query.run.query, footprint)
       }
     }
     try lifting("putting a copy in order") { () in try book.close() }
@@ -95,8 +95,7 @@ extension InterleavingTrial {
 
   /// Notes what a statement did.
   private func note(
-    _ touched: Set<RowBook.Key>, by version: Int, _ query: ApplicationQuery, _ footprint: QueryFootprint,
-    _ book: RowBook
+    _ touched: Set<RowBook.Key>, by version: Int, _ query: ApplicationQuery, _ footprint: QueryFootprint
   ) throws(MigrationError) {
     let looked = touched.union(rows.keys.filter { footprint.written.contains($0.table) })
     let now = try lifting("reading what two versions wrote") { () in

@@ -11,13 +11,11 @@ struct TouchLog {
   /// The prefix of its objects, which are all in the schema `temp`.
   static let prefix = "phasedb_touched_"
 
-  private let table: ComparedTable
   private let name: String
   private let columns: [String]
 
   /// - Returns: nil where no such trigger is possible, as on a table that has become a view.
   init?(of table: ComparedTable, on connection: Connection) {
-    self.table = table
     columns = table.keyColumns.map(SQLText.identifier)
     name = Self.prefix + table.name.text
     let target = "main.\(SQLText.identifier(table.name))"

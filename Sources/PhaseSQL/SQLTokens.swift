@@ -216,17 +216,11 @@ extension SQLTokens {
   /// ALTER TABLE and a rebuild leave quotes around names that had none, so a comparison must not see them.
   package static func normalized(_ sql: String) -> [UInt8] { canonical(sql, folding: true) }
 
-  /// The form a phase's identity is made of: comments and white space are dropped, everything else counts as it
-  /// was written.
-  package static func exact(_ sql: String) -> [UInt8] { canonical(sql, folding: false) }
+  /// The form a phase's identity is made of: comments, white space and the semicolons after the last other token are
+  /// dropped, everything else counts as it was written.
+  package static func exactWithoutLastSemicolons(_ sql: String) -> [UInt8] { canonical(sql, folding: false) }
 
-  /// The same without the semicolons after the last other token.
-  package static func exactWithoutLastSemicolons(_ sql: String) -> [UInt8] {
-    canonical(sql, folding: false, droppingLastSemicolons: true)
-  }
-
-  private static func canonical(_ sql: String, folding: Bool, droppingLastSemicolons: Bool = false) -> [UInt8]
-  {
+  private static func canonical(_ sql: String, folding: Bool) -> [UInt8] {
     let tokens = SQLTokens(sql)
     let bytes = tokens.bytes
     var output: [UInt8] = []
@@ -239,9 +233,9 @@ extension SQLTokens {
       output.append(0)
       switch token.kind {
       case .word where folding, .number where folding, .blob where folding:
-        output.append(folded: bytes[token.range])
+        output += bytes[token.range].map(\.asciiLowercased)
       case .quotedIdentifier where folding:
-        output.append(folded: unquoted(bytes[token.range]))
+        output += unquoted(bytes[token.range]).map(\.asciiLowercased)
       default:
         for index in token.range { output.append(bytes[index]) }
       }
@@ -255,7 +249,7 @@ extension SQLTokens {
       }
       if !token.isSemicolon { end = output.count }
     }
-    if droppingLastSemicolons { output.removeSubrange(end...) }
+    if !folding { output.removeSubrange(end...) }
     return output
   }
 
@@ -271,15 +265,6 @@ extension SQLTokens {
   }
 }
 
-extension [UInt8] {
-  fileprivate mutating func append(folded bytes: ArraySlice<UInt8>) {
-    for byte in bytes {
-      let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
-      append(isUpper ? byte | 0x20 : byte)
-    }
-  }
-}
-
 extension SQLTokens {
   /// All words of a text that may be names, unquoted and folded to lower case. They include keywords, and strings,
   /// which SQLite takes for names where only a name can be (sqlite.org/lang_keywords.html).
@@ -292,5 +277,16 @@ extension SQLTokens {
       names.insert(FoldedName(String(decoding: name, as: UTF8.self)))
     }
     return names
+  }
+
+  /// What a statement begins with: its first tokens but comments and white space, in lower case for A to Z.
+  package static func firstWords(_ count: Int, of sql: some Collection<UInt8>) -> [String] {
+    let tokens = SQLTokens(bytes: Array(sql))
+    var words: [String] = []
+    for token in tokens where !token.kind.isTrivia {
+      words.append(String(decoding: tokens.bytes[token.range], as: UTF8.self).asciiLowercased)
+      if words.count == count { break }
+    }
+    return words
   }
 }

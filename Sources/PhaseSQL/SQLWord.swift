@@ -33,7 +33,7 @@ package struct SQLWord {
   package var isName: Bool { kind == .word || kind == .quotedIdentifier || kind == .string }
 }
 
-extension Array where Element == SQLWord {
+extension [SQLWord] {
   /// Reads a name, with or without the name of a schema before it.
   ///
   /// - Returns: its index and the index of what follows, nil when there is no name.

@@ -119,8 +119,7 @@ extension Connection {
   /// Runs a statement to its end and drops its rows.
   package func execute(_ sql: String, _ values: Value...) throws(SQLiteError) {
     var statement = try prepare(sql)
-    try statement.bind(values)
-    while try statement.step() {}
+    try statement.run(values)
   }
 
   /// Runs every statement of a script.
@@ -173,6 +172,12 @@ extension Connection {
   package func drop(_ table: String) throws(SQLiteError) {
     try endStatementsOfModules()
     try execute("DROP TABLE IF EXISTS \(table)")
+  }
+
+  /// Undoes what was done since a savepoint, and ends it (sqlite.org/lang_savepoint.html).
+  package func undo(since savepoint: String) throws(SQLiteError) {
+    try execute("ROLLBACK TO \(savepoint)")
+    try execute("RELEASE \(savepoint)")
   }
 
   /// Compiles a statement and does not run it.
@@ -434,5 +439,37 @@ extension Connection {
       throw SQLiteError(
         code: ResultCode(rawValue: code), message: unsafe String(cString: sqlite3_errstr(code)))
     }
+  }
+}
+
+/// A line of how SQLite finds the rows of a statement (sqlite.org/eqp.html): `SEARCH t USING INDEX i (a=?)`, before SQLite
+/// 3.36 `SCAN TABLE t AS a`.
+package struct QueryPlanLine: Sendable {
+  package enum Access: Sendable {
+    /// A whole table is read.
+    case scan
+    /// Rows are looked up.
+    case search
+  }
+
+  package let text: String
+  /// Whether the line is at the outermost level of the plan.
+  package let isOutermost: Bool
+  /// nil for a line that names no table.
+  package let access: Access?
+  /// The table, or its alias if SQLite names only that.
+  package let table: String
+  /// Its alias, if SQLite names both.
+  package let alias: String?
+
+  init(_ row: [Value]) {
+    text = row[3].text ?? ""
+    isOutermost = row[1] == 0
+    let words = text.split(separator: " ").map(String.init)
+    let isOld = words.count > 2 && words[1] == "TABLE"
+    let name = isOld ? 2 : 1
+    access = words.count < 2 ? nil : words[0] == "SEARCH" ? .search : words[0] == "SCAN" ? .scan : nil
+    table = words.indices.contains(name) ? words[name] : ""
+    alias = words.firstIndex(of: "AS").flatMap { words.indices.contains($0 + 1) ? words[$0 + 1] : nil }
   }
 }

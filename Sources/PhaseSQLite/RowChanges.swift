@@ -100,7 +100,7 @@ extension RowChanges {
 
 extension RowIdentity {
   /// Adds a value so that no two keys have the same bytes.
-  @unsafe fileprivate static func append(_ value: OpaquePointer?, to bytes: inout [UInt8]) {
+  @unsafe static func append(_ value: OpaquePointer?, to bytes: inout [UInt8]) {
     let type = unsafe value.map { unsafe sqlite3_value_type($0) } ?? SQLITE_NULL
     bytes.append(UInt8(truncatingIfNeeded: type))
     switch type {
@@ -118,16 +118,5 @@ extension RowIdentity {
 
   private static func append(_ word: UInt64, to bytes: inout [UInt8]) {
     unsafe withUnsafeBytes(of: word) { unsafe bytes.append(contentsOf: $0) }
-  }
-}
-
-extension Statement {
-  /// The identity of a row without a rowid, from the values of its first columns.
-  package func identity(columns: Int) -> RowIdentity {
-    var bytes: [UInt8] = []
-    for index in 0..<columns {
-      unsafe RowIdentity.append(sqlite3_column_value(handle, Int32(clamping: index)), to: &bytes)
-    }
-    return .key(bytes)
   }
 }

@@ -38,6 +38,13 @@ internal import CSQLite
   /// Makes the statement ready to run again; its bound values stay.
   package mutating func reset() { unsafe sqlite3_reset(handle) }
 
+  /// Runs it with values, and makes it ready for the next ones.
+  package mutating func run(_ values: [Value]) throws(SQLiteError) {
+    defer { reset() }
+    try bind(values)
+    while try step() {}
+  }
+
   /// The text of the statement, as prepared.
   package var sql: String { unsafe sqlite3_sql(handle).map { unsafe String(cString: $0) } ?? "" }
 
@@ -147,6 +154,15 @@ extension Statement {
   /// Whether the row has exactly these values, without copying it.
   package func isRow(_ values: [Value]) -> Bool {
     values.count == columnCount && values.indices.allSatisfy { has(values[$0], at: $0) }
+  }
+
+  /// The identity of a row without a rowid, from the values of its first columns.
+  package func identity(columns: Int) -> RowIdentity {
+    var bytes: [UInt8] = []
+    for index in 0..<columns {
+      unsafe RowIdentity.append(sqlite3_column_value(handle, Int32(clamping: index)), to: &bytes)
+    }
+    return .key(bytes)
   }
 
   /// A hash of the row, which stays the same for equal rows as long as the process lives.

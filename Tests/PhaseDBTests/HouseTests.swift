@@ -84,6 +84,22 @@ struct HouseTests {
     #expect(try published("PhaseCompat").filter { !page.contains("`\($0)`") } == [])
   }
 
+  @Test("a type stands in two files at most, its extensions among them")
+  func noun() throws {
+    let files = try Self.targets.flatMap(SourceFile.all(under:))
+    var declared: [String: Int] = [:]
+    for file in files { for type in Set(file.declaredTypes) { declared[type, default: 0] += 1 } }
+    var places: [String: Set<String>] = [:]
+    for file in files {
+      // A name that two files declare is that of two types.
+      for type in file.declaredTypes + file.extendedTypes where declared[type] == 1 {
+        places[type, default: []].insert(file.path)
+      }
+    }
+    #expect(places["Connection"]?.count == 2, "the scan finds extensions")
+    #expect(places.filter { $0.value.count > 2 }.mapValues { $0.sorted() } == [:])
+  }
+
   @Test("only the command line prints")
   func printing() throws {
     for file in try Self.library.flatMap(SourceFile.all(under:)) {
@@ -122,10 +138,10 @@ struct HouseTests {
       "PhaseDBCommand/Terminal/OpenWatch.swift": Int.max,
       "PhaseDBCommand/Terminal/ChildProgram.swift": Int.max,
       "PhaseDBCommand/Terminal/ChildKeeper.swift": Int.max,
-      "PhaseDBCommand/Terminal/LogFolder.swift": Int.max, "PhaseCompat/QueryRecorder.swift": 2,
+      "PhaseDBCommand/Commands/LogFolder.swift": Int.max, "PhaseCompat/QueryRecorder.swift": 2,
       "PhaseDB/Migrator/Migrator.swift": 2, "PhaseDB/Migrator/PlanRun.swift": 2,
       "PhaseDB/Migrator/RunEvents.swift": 2,
-      "PhaseSQL/ExactName.swift": 1, "PhaseSQL/FoldedName.swift": Int.max,
+      "PhaseSQL/Names.swift": Int.max,
     ]
     for file in try Self.targets.filter({ $0 != "PhaseSQLite" }).flatMap(SourceFile.all(under:)) {
       let count = file.tokens.count {
@@ -224,6 +240,16 @@ private struct SourceFile {
         let index = words.firstIndex(where: { ["struct", "class", "enum", "protocol", "actor"].contains($0) })
       else { return nil }
       return words[index + 1]
+    }
+  }
+
+  /// Types that the file extends, each by its outermost name. An extension of an array of them is none of theirs.
+  var extendedTypes: [String] {
+    code.split(separator: "\n").filter { $0.first?.isWhitespace == false }.compactMap { line in
+      let words = line.split(separator: " ")
+      guard let index = words.firstIndex(of: "extension"), index + 1 < words.count else { return nil }
+      let name = words[index + 1].prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+      return name.isEmpty ? nil : String(name)
     }
   }
 

@@ -82,8 +82,7 @@ struct SchemaFeatureTests {
       String(decoding: Array(sql.utf8)[$0.range], as: UTF8.self)
     }
     #expect(places == ["IS NOT DISTINCT FROM", "RETURNING"])
-    #expect(SchemaFeature.oldestVersion(for: sql) == SQLiteVersion(number: 3_039_000))
-    #expect(SchemaFeature.oldestVersion(for: "SELECT 1") == nil)
+    #expect(SchemaFeature.needed(by: "SELECT 1") == [])
   }
 
   /// What this machine's SQLite can do must not be said to need a newer one.
@@ -101,7 +100,7 @@ struct SchemaFeatureTests {
     ])
   func agrees(_ sql: String) throws {
     let connection = try Connection(path: "", mode: .memory)
-    let needed = try #require(SchemaFeature.oldestVersion(for: sql))
+    let needed = try #require(SchemaFeature.needed(by: sql).map(\.since).max())
     let works = (try? connection.execute(script: sql)) != nil
     #expect(works == (needed <= .running), "\(sql) needs \(needed), this is \(SQLiteVersion.running)")
   }

@@ -28,7 +28,7 @@ struct HistoryReplay {
     }
     let bytes = Array(script.text.utf8)
     // A folder whose scripts bring their own transactions is not run in the tool's.
-    let isWrapped = script.wrapping == .transaction && !script.begins(bytes)
+    let isWrapped = script.wrapping == .transaction && !script.beginsTransaction
     do {
       if isWrapped { try connection.execute("BEGIN") }
       for range in script.statements {
@@ -84,25 +84,9 @@ struct HistoryReplay {
       "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
     )
     for table in tables.compactMap({ $0[0].text }) {
-      let rows = try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(table))")?.integer ?? 0
-      if rows > 0 { found.append((table, Int(rows))) }
+      let rows = try Table.rowCount(SchemaName(table), on: connection)
+      if rows > 0 { found.append((table, rows)) }
     }
     return found
-  }
-}
-
-extension ToolScript {
-  /// Whether it opens a transaction itself.
-  fileprivate func begins(_ bytes: [UInt8]) -> Bool {
-    statements.contains { statement in
-      let word = SQLTokens(bytes: Array(bytes[statement])).first { !$0.kind.isTrivia }
-      return word.map {
-        String(
-          decoding: bytes[statement][
-            (statement.lowerBound + $0.range.lowerBound)..<(statement.lowerBound + $0.range.upperBound)],
-          as: UTF8.self
-        ).lowercased()
-      } == "begin"
-    }
   }
 }

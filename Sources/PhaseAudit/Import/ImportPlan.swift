@@ -313,9 +313,7 @@ private struct ForeignStatements {
   }
 
   private static func words(_ statement: String) -> [String] {
-    let tokens = Array(SQLTokens(statement).lazy.filter { !$0.kind.isTrivia }.prefix(4))
-    let bytes = Array(statement.utf8)
-    return tokens.map { String(decoding: bytes[$0.range], as: UTF8.self).lowercased() }
+    SQLTokens.firstWords(4, of: statement.utf8)
   }
 
   /// Why a phase cannot hold a statement; nil when it can.

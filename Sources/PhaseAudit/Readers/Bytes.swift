@@ -53,6 +53,9 @@ enum Bytes {
 }
 
 extension StringProtocol {
+  /// Whether it comes first where Go, Rust and Python compare text, by its bytes. Swift compares what people see.
+  func precedes(_ other: some StringProtocol) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+
   /// Without white space of ASCII at both ends.
   var trimmed: String {
     let bytes = Array(utf8).drop(while: \.isSpace)

@@ -2,9 +2,10 @@ internal import PhaseDB
 
 /// Cloudflare D1: `0001_name.sql`, by number, recorded by the file's name. D1 runs each in a transaction of its own, and there
 /// is no way back.
-struct D1Reader {
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    let files = try FolderFiles(path, depth: 0, options: options)
+struct D1Reader: FolderReader {
+  let files: FolderFiles
+
+  func folder() -> ToolFolder {
     // Files without a number keep their places in the order of names.
     let names = files.topFiles.filter { $0.hasSuffix(".sql") }.enumerated().sorted { left, right in
       let (one, other) = (number(left.element), number(right.element))
@@ -21,7 +22,7 @@ struct D1Reader {
       }, remarks: files.remarks)
   }
 
-  private static func number(_ file: String) -> Double? {
+  private func number(_ file: String) -> Double? {
     let digits = file.prefix { $0.isASCII && $0.isNumber }
     return digits.isEmpty ? nil : Double(digits)
   }

@@ -2,14 +2,10 @@ internal import PhaseDB
 
 /// dbmate: `20240101_name.sql` with `-- migrate:up` and `-- migrate:down`, in the order of the files' names
 /// (github.com/amacneil/dbmate, pkg/dbmate/migration.go).
-struct DbmateReader {
+struct DbmateReader: FolderReader {
   let files: FolderFiles
 
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try DbmateReader(files: FolderFiles(path, depth: 0, options: options)).folder
-  }
-
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var migrations: [ToolMigration] = []
     for file in files.topFiles where file.hasSuffix(".sql") {
       let version = file.prefix { $0.isASCII && $0.isNumber }
@@ -21,7 +17,8 @@ struct DbmateReader {
     return ToolFolder(
       tool: .dbmate, path: files.root, migrations: migrations,
       remarks: files.remarks
-        + Repeated.remarks(migrations, "dbmate takes the second for applied once the first is", in: files))
+        + ToolFolder.Remark.repeated(
+          migrations, "dbmate takes the second for applied once the first is", in: files))
   }
 
   /// A line that opens a part of the file.

@@ -2,16 +2,11 @@ internal import PhaseDB
 
 /// Diesel: a folder for each migration, with `up.sql`, `down.sql` and perhaps `metadata.toml`
 /// (docs.rs/diesel_migrations, FileBasedMigrations).
-struct DieselReader {
+struct DieselReader: FolderReader {
+  static let depth = 1
   let files: FolderFiles
-  let options: ReaderOptions
 
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    let files = try FolderFiles(path, depth: 1, options: options)
-    return DieselReader(files: files, options: options).folder
-  }
-
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var migrations: [ToolMigration] = []
     var remarks = files.remarks
     // diesel passes over a folder without files.
@@ -26,7 +21,7 @@ struct DieselReader {
     }
     // Versions are compared as text (MigrationHarness::pending_migrations).
     migrations.sort { $0.version.precedes($1.version) }
-    remarks += Repeated.remarks(
+    remarks += ToolFolder.Remark.repeated(
       migrations, "diesel takes one of them and leaves out the other", in: files)
     return ToolFolder(tool: .diesel, path: files.root, migrations: migrations, remarks: remarks)
   }

@@ -7,12 +7,9 @@ internal import PhaseDB
 #endif
 
 /// Drizzle: the files that `meta/_journal.json` lists, in its order, cut at `--> statement-breakpoint`. There is no way back.
-struct DrizzleReader {
+struct DrizzleReader: FolderReader {
+  static let depth = 1
   let files: FolderFiles
-
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try DrizzleReader(files: FolderFiles(path, depth: 1, options: options)).folder()
-  }
 
   private struct Journal: Decodable {
     let dialect: String?
@@ -24,7 +21,7 @@ struct DrizzleReader {
     }
   }
 
-  private func folder() throws(MigrationError) -> ToolFolder {
+  func folder() throws(MigrationError) -> ToolFolder {
     let file = try files.read("meta/_journal.json")
     let journal: Journal
     do {

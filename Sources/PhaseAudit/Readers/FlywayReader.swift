@@ -4,13 +4,9 @@ internal import PhaseSQL
 /// Flyway: `V1__name.sql`, in folders below too; `U1__name.sql` is its way back, `R__name.sql` is applied again whenever it
 /// changes, `B1__name.sql` replaces what is before it in a new database (github.com/flyway/flyway,
 /// core/internal/resource/ResourceNameParser.java).
-struct FlywayReader {
+struct FlywayReader: FolderReader {
+  static let depth = 16
   let files: FolderFiles
-  let options: ReaderOptions
-
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try FlywayReader(files: FolderFiles(path, depth: 16, options: options), options: options).folder
-  }
 
   /// What stands in a file's name.
   struct Name {
@@ -41,7 +37,7 @@ struct FlywayReader {
     let file: String
   }
 
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var remarks = files.remarks
     var found: [Found] = []
     for file in files.files where file.lowercased().hasSuffix(".sql") {
@@ -68,7 +64,7 @@ struct FlywayReader {
       found.filter { $0.name.kind == .undo }.map { (Self.numbers($0.name.version), $0.file) },
       uniquingKeysWith: { first, _ in first })
     var migrations = versioned.map { migration($0, undo: undos[Self.numbers($0.name.version)]) }
-    remarks += Repeated.remarks(migrations, "Flyway refuses the folder", in: files)
+    remarks += ToolFolder.Remark.repeated(migrations, "Flyway refuses the folder", in: files)
     migrations += repeatable.map { migration($0, undo: nil) }
     return ToolFolder(tool: .flyway, path: files.root, migrations: migrations, remarks: remarks)
   }
@@ -128,10 +124,20 @@ struct FlywayReader {
     }
     let script = ToolScript(replaced, wrapping: .transaction)
     let isWrapped =
-      settings["executeInTransaction"].map { $0 != "false" } ?? !script.hasForeignKeysPragma
+      settings["executeInTransaction"].map { $0 != "false" } ?? !hasForeignKeysPragma(script)
     return (
-      isWrapped && !options.noTransaction ? script : ToolScript(replaced, wrapping: .none), nil, checksum
+      isWrapped && !files.options.noTransaction ? script : ToolScript(replaced, wrapping: .none), nil,
+      checksum
     )
+  }
+
+  /// Whether a statement begins with `PRAGMA foreign_keys`: Flyway runs such a script without a transaction
+  /// (core/internal/database/sqlite/SQLiteParser.java).
+  private func hasForeignKeysPragma(_ script: ToolScript) -> Bool {
+    let bytes = Array(script.text.utf8)
+    return script.statements.contains {
+      SQLTokens.firstWords(2, of: bytes[$0]) == ["pragma", "foreign_keys"]
+    }
   }
 
   /// Every `${name}`, in comments and strings too. Upper and lower case are the same.
@@ -139,7 +145,7 @@ struct FlywayReader {
   /// - Returns: the first one that has no value, if there is one.
   private func replacingPlaceholders(in file: ToolFile) -> (file: ToolFile, missing: String?) {
     let values = Dictionary(
-      options.set.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+      files.options.set.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
     var text = ""
     var rest = file.text
     while let (before, after) = rest.cut(at: "${") {
@@ -148,28 +154,6 @@ struct FlywayReader {
       text += before + value
       rest = next
     }
-    return (
-      ToolFile(name: file.name, path: file.path, original: file.original, text: text + rest), nil
-    )
-  }
-}
-
-extension ToolScript {
-  /// Whether a statement begins with `PRAGMA foreign_keys`: Flyway runs such a script without a transaction
-  /// (core/internal/database/sqlite/SQLiteParser.java).
-  fileprivate var hasForeignKeysPragma: Bool {
-    let bytes = Array(text.utf8)
-    return statements.contains { statement in
-      let words = SQLTokens(bytes: Array(bytes[statement])).filter { !$0.kind.isTrivia }.prefix(2).map {
-        token in
-        String(
-          decoding: bytes[
-            (token.range.lowerBound + statement.lowerBound)..<(token.range.upperBound + statement.lowerBound)],
-          as: UTF8.self
-        )
-        .uppercased()
-      }
-      return words == ["PRAGMA", "FOREIGN_KEYS"]
-    }
+    return (ToolFile(file, text + rest), nil)
   }
 }

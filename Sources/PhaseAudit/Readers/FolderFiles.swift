@@ -5,7 +5,7 @@ internal import PhaseSQLite
 struct FolderFiles {
   /// The folder, as it was named, without a slash at its end.
   let root: String
-  private let options: ReaderOptions
+  let options: ReaderOptions
   /// Paths from the folder on, in the order of their bytes, folder by folder; hidden ones are left out.
   private(set) var files: [String] = []
   private var known: Set<String> = []
@@ -118,31 +118,56 @@ struct ToolFile {
   var bytes: [UInt8] { Array(text.utf8) }
 }
 
-extension ToolScript {
-  /// A part of a file that the tool hands to SQLite as a whole.
-  init(_ file: ToolFile, _ range: Range<Int>? = nil, wrapping: Wrapping) {
-    let bytes = file.bytes
-    let range = range ?? 0..<bytes.count
-    let text = String(decoding: bytes[range], as: UTF8.self)
-    self.init(
-      text: text, file: file.path,
-      firstLine: 1 + bytes[..<range.lowerBound].count { $0 == UInt8(ascii: "\n") },
-      statements: SQLSplitter.statements(in: text), wrapping: wrapping)
+extension ToolFile {
+  /// The same file with another text of as many lines.
+  init(_ file: ToolFile, _ text: String) {
+    self.init(name: file.name, path: file.path, original: file.original, text: text)
+  }
+}
+
+/// Reads the files of one tool.
+protocol FolderReader {
+  /// How many levels of folders below the named one belong to it.
+  static var depth: Int { get }
+
+  init(files: FolderFiles)
+
+  func folder() throws(MigrationError) -> ToolFolder
+}
+
+extension FolderReader {
+  static var depth: Int { 0 }
+}
+
+/// What a reader cannot know from the files.
+package struct ReaderOptions: Sendable {
+  /// Values of placeholders by name: `${name}` of Flyway and what `ENVSUB` of goose takes from the environment.
+  package var set: [String: String]
+  /// Text that is replaced in every file before it is read, one after the other.
+  package var replace: [Replacement]
+  /// Whether the tool is told to open no transaction, as golang-migrate is by `x-no-tx-wrap`.
+  package var noTransaction: Bool
+
+  package init(set: [String: String] = [:], replace: [Replacement] = [], noTransaction: Bool = false) {
+    self.set = set
+    self.replace = replace
+    self.noTransaction = noTransaction
   }
 
-  /// A part of a file that the tool cuts into pieces itself.
-  ///
-  /// - Parameter pieces: UTF-8 offsets in the file. SQLite finds its own statements in each: most drivers run all of them.
-  init(_ file: ToolFile, _ range: Range<Int>, pieces: [Range<Int>], wrapping: Wrapping) {
-    let bytes = file.bytes
-    self.init(
-      text: String(decoding: bytes[range], as: UTF8.self), file: file.path,
-      firstLine: 1 + bytes[..<range.lowerBound].count { $0 == UInt8(ascii: "\n") },
-      statements: pieces.flatMap { piece in
-        SQLSplitter(bytes: Array(bytes[piece])).statements.map { statement in
-          let start = piece.lowerBound - range.lowerBound
-          return statement.lowerBound + start..<statement.upperBound + start
-        }
-      }, wrapping: wrapping)
+  package struct Replacement: Sendable, Hashable {
+    package let text: String
+    package let by: String
+
+    package init(_ text: String, by: String) {
+      self.text = text
+      self.by = by
+    }
+  }
+
+  /// A text of a file as the tool would see it.
+  func replacing(in text: String) -> String {
+    replace.reduce(text) { text, replacement in
+      Bytes.replacing(replacement.text, by: replacement.by, in: text)
+    }
   }
 }

@@ -2,13 +2,8 @@ internal import PhaseDB
 
 /// golang-migrate: `1_name.up.sql` and `1_name.down.sql`, by number. Whatever does not match
 /// `^([0-9]+)_(.*)\.(down|up)\.(.*)$` is passed over (github.com/golang-migrate/migrate, source/parse.go).
-struct GolangMigrateReader {
+struct GolangMigrateReader: FolderReader {
   let files: FolderFiles
-  let options: ReaderOptions
-
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try GolangMigrateReader(files: FolderFiles(path, depth: 0, options: options), options: options).folder
-  }
 
   /// What a file is by its name.
   struct Name {
@@ -32,7 +27,7 @@ struct GolangMigrateReader {
     }
   }
 
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var remarks = files.remarks
     var found: [UInt64: (name: String, up: String?, down: String?)] = [:]
     for file in files.topFiles {
@@ -63,24 +58,8 @@ struct GolangMigrateReader {
   }
 
   private func migration(_ version: String, _ name: String, up: String?, down: String?) -> ToolMigration {
-    .pair(
-      files, version: version, name: name, up: up, down: down,
-      wrapping: options.noTransaction ? .none : .transaction)
-  }
-}
-
-extension ToolMigration {
-  /// A migration of two files that the tool hands over whole.
-  static func pair(
-    _ files: FolderFiles, version: String, name: String, up: String?, down: String?, checksum: String? = nil,
-    wrapping: ToolScript.Wrapping
-  ) -> ToolMigration {
-    let (upFile, upObstacle) = up.map(files.file) ?? (nil, nil)
-    let (downFile, downObstacle) = down.map(files.file) ?? (nil, nil)
-    return ToolMigration(
-      version: version, name: name, files: [up, down].compactMap(\.self),
-      up: upFile.map { ToolScript($0, wrapping: wrapping) },
-      down: downFile.map { ToolScript($0, wrapping: wrapping) }, obstacle: upObstacle ?? downObstacle,
-      checksum: checksum)
+    .pair(files, version: version, name: name, up: up, down: down) {
+      ToolScript($0, wrapping: files.options.noTransaction ? .none : .transaction)
+    }
   }
 }

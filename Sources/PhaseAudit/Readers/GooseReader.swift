@@ -2,15 +2,10 @@ internal import PhaseDB
 
 /// goose: `1_name.sql` with `-- +goose Up` and `-- +goose Down`, by number; `.go` files are migrations too
 /// (github.com/pressly/goose, internal/sqlparser/parser.go).
-struct GooseReader {
+struct GooseReader: FolderReader {
   let files: FolderFiles
-  let options: ReaderOptions
 
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try GooseReader(files: FolderFiles(path, depth: 0, options: options), options: options).folder
-  }
-
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var remarks = files.remarks
     var found: [(number: Int64, migration: ToolMigration)] = []
     for file in files.topFiles where file.hasSuffix(".sql") || file.hasSuffix(".go") {
@@ -31,7 +26,7 @@ struct GooseReader {
     }
     found.sort { $0.number < $1.number }
     let migrations = found.map(\.migration)
-    remarks += Repeated.remarks(migrations, "goose refuses the folder", in: files)
+    remarks += ToolFolder.Remark.repeated(migrations, "goose refuses the folder", in: files)
     return ToolFolder(tool: .goose, path: files.root, migrations: migrations, remarks: remarks)
   }
 
@@ -144,7 +139,7 @@ struct GooseReader {
     if !isUp, section != .down { return nil }
     return ToolScript(
       file, bounds ?? bytes.count..<bytes.count, pieces: pieces,
-      wrapping: useTransaction && !options.noTransaction ? .transaction : .none)
+      wrapping: useTransaction && !files.options.noTransaction ? .transaction : .none)
   }
 
   private func unfinished(_ line: Int) -> Refusal {
@@ -184,7 +179,7 @@ struct GooseReader {
         text += (isOn ? try variables(line.text, line: index + 1) : line.text) + "\n"
       }
     }
-    return ToolFile(name: file.name, path: file.path, original: file.original, text: text)
+    return ToolFile(file, text)
   }
 
   /// `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`; a doubled or escaped dollar sign stands for itself.
@@ -215,7 +210,7 @@ struct GooseReader {
   private func value(_ expression: Substring, line: Int) throws(Refusal) -> String {
     let name = expression.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
     let rest = expression.dropFirst(name.count)
-    let value = options.set[String(name)]
+    let value = files.options.set[String(name)]
     switch true {
     case rest.isEmpty:
       // goose replaces a variable that is not set by an empty text, which is hardly ever meant.

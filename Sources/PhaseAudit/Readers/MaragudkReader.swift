@@ -1,12 +1,8 @@
 internal import PhaseDB
 
 /// maragu.dev/migrate: `name.up.sql` and `name.down.sql`, in the order of the files' names, which need no number.
-struct MaragudkReader {
+struct MaragudkReader: FolderReader {
   let files: FolderFiles
-
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try MaragudkReader(files: FolderFiles(path, depth: 0, options: options)).folder
-  }
 
   /// The version in a name of the form `^([\w-]+).up.sql$`, in which each dot is any character. The pattern for a way down
   /// has no end.
@@ -22,21 +18,23 @@ struct MaragudkReader {
     return String(version)
   }
 
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     let downs = Dictionary(
       files.topFiles.compactMap { file in Self.version(file, isUp: false).map { ($0, file) } },
       uniquingKeysWith: { first, _ in first })
     let ups = files.topFiles.compactMap { file in Self.version(file, isUp: true).map { ($0, file) } }
     var migrations = ups.map { version, file in
       ToolMigration.pair(
-        files, version: version, name: version, up: file, down: downs[version], wrapping: .transaction)
+        files, version: version, name: version, up: file, down: downs[version], script: Self.script)
     }
     for (version, file) in downs.sorted(by: { $0.key.precedes($1.key) })
     where !ups.contains(where: { $0.0 == version }) {
       migrations.append(
-        .pair(files, version: version, name: version, up: nil, down: file, wrapping: .transaction))
+        .pair(files, version: version, name: version, up: nil, down: file, script: Self.script))
     }
     return ToolFolder(
       tool: .maragudkMigrate, path: files.root, migrations: migrations, remarks: files.remarks)
   }
+
+  private static func script(_ file: ToolFile) -> ToolScript { ToolScript(file, wrapping: .transaction) }
 }

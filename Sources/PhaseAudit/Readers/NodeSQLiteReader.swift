@@ -2,14 +2,10 @@ internal import PhaseDB
 
 /// The npm package sqlite: `001-name.sql` with the ways up and down in one file, by number. Its table keeps both texts
 /// (github.com/kriasoft/node-sqlite, src/utils/migrate.ts).
-struct NodeSQLiteReader {
+struct NodeSQLiteReader: FolderReader {
   let files: FolderFiles
 
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try NodeSQLiteReader(files: FolderFiles(path, depth: 0, options: options)).folder
-  }
-
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var found: [(number: Double, migration: ToolMigration)] = []
     for file in files.topFiles where file.hasSuffix(".sql") {
       // `^(\d+).(.*?)\.sql$`: any character after the number.
@@ -25,7 +21,8 @@ struct NodeSQLiteReader {
     let migrations = found.map(\.migration)
     return ToolFolder(
       tool: .nodeSQLite, path: files.root, migrations: migrations,
-      remarks: files.remarks + Repeated.remarks(migrations, "the second cannot be recorded", in: files))
+      remarks: files.remarks
+        + ToolFolder.Remark.repeated(migrations, "the second cannot be recorded", in: files))
   }
 
   private func migration(_ version: String, _ name: String, _ file: String) -> ToolMigration {
@@ -80,11 +77,4 @@ struct NodeSQLiteReader {
   static func recorded(up: String, down: String) -> String { "\(up)\n-- down\n\(down)" }
 
   private func recorded(up: String, down: String) -> String { Self.recorded(up: up, down: down) }
-}
-
-extension ToolFile {
-  /// The same file with another text of as many lines.
-  init(_ file: ToolFile, _ text: String) {
-    self.init(name: file.name, path: file.path, original: file.original, text: text)
-  }
 }

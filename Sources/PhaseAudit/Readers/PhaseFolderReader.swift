@@ -12,15 +12,13 @@ struct PhaseFolderReader {
           let name = "\(migration.name)/\(phase.kind.rawValue)"
           return ToolMigration(
             version: name, name: name, files: ["\(migration.name)/\(phase.kind.fileName)"],
-            up: ToolScript(phase.up), down: ToolScript(phase.down))
+            up: script(phase.up), down: script(phase.down))
         }
       })
   }
-}
 
-extension ToolScript {
-  fileprivate init(_ script: Script) {
-    self.init(
+  private static func script(_ script: Script) -> ToolScript {
+    ToolScript(
       text: script.text, file: script.file, firstLine: script.firstLine,
       statements: SQLSplitter.statements(in: script.text), wrapping: .transaction)
   }

@@ -2,9 +2,11 @@ internal import PhaseDB
 
 /// Prisma: a folder for each migration, with `migration.sql`, in the order of the folders' names. Prisma opens no transaction
 /// on SQLite, and there is no way back.
-struct PrismaReader {
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    let files = try FolderFiles(path, depth: 1, options: options)
+struct PrismaReader: FolderReader {
+  static let depth = 1
+  let files: FolderFiles
+
+  func folder() -> ToolFolder {
     var migrations: [ToolMigration] = []
     var remarks = files.remarks
     for folder in files.folders where !folder.utf8.contains(UInt8(ascii: "/")) {

@@ -2,13 +2,9 @@ internal import PhaseDB
 
 /// Refinery: `V1__name.sql`, in folders below too. `U1__name.sql` is one that may come late, not a way back; there is no
 /// way back (github.com/rust-db/refinery, refinery_core/src/util.rs).
-struct RefineryReader {
+struct RefineryReader: FolderReader {
+  static let depth = 16
   let files: FolderFiles
-  let options: ReaderOptions
-
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try RefineryReader(files: FolderFiles(path, depth: 16, options: options), options: options).folder
-  }
 
   /// What stands in a file's name: `^([U|V])(\d+(?:\.\d+)?)__(\w+)`, then nothing but `.sql` or `.rs`.
   struct Name {
@@ -33,7 +29,7 @@ struct RefineryReader {
     }
   }
 
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var remarks = files.remarks
     var found: [(number: Int32, migration: ToolMigration)] = []
     for file in files.files where file.hasSuffix(".sql") || file.hasSuffix(".rs") {
@@ -62,7 +58,7 @@ struct RefineryReader {
     let migrations = found.map(\.migration)
     return ToolFolder(
       tool: .refinery, path: files.root, migrations: migrations,
-      remarks: remarks + Repeated.remarks(migrations, "refinery cannot record both", in: files))
+      remarks: remarks + ToolFolder.Remark.repeated(migrations, "refinery cannot record both", in: files))
   }
 
   private func migration(_ number: Int32, _ name: Name, _ file: String) -> ToolMigration {
@@ -75,7 +71,8 @@ struct RefineryReader {
     let (read, obstacle) = files.file(file)
     return ToolMigration(
       version: version, name: name.name, files: [file],
-      up: read.map { ToolScript($0, wrapping: options.noTransaction ? .none : .transaction) }, down: nil,
+      up: read.map { ToolScript($0, wrapping: files.options.noTransaction ? .none : .transaction) },
+      down: nil,
       obstacle: obstacle, checksum: read.map { checksum(name.name, number, $0.original) })
   }
 

@@ -3,17 +3,14 @@ internal import PhaseSQLite
 
 /// sqitch: `sqitch.plan` lists the changes in their order, with a script of each name in `deploy`, `revert` and `verify`. The
 /// scripts bring their own transactions (sqitch.org, sqitchchanges and sqitchtutorial-sqlite).
-struct SqitchReader {
+struct SqitchReader: FolderReader {
+  static let depth = 16
   let files: FolderFiles
   /// Where the scripts are: "" for the folder itself.
   private let top: String
   private let planName: String
 
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try SqitchReader(FolderFiles(path, depth: 16, options: options)).folder()
-  }
-
-  init(_ files: FolderFiles) {
+  init(files: FolderFiles) {
     self.files = files
     let settings = files.has("sqitch.conf") ? files.file("sqitch.conf").file.map(Self.settings) ?? [:] : [:]
     let folder = settings["top_dir"] ?? ""
@@ -47,7 +44,7 @@ struct SqitchReader {
     var tags: [String] = []
   }
 
-  private func folder() throws(MigrationError) -> ToolFolder {
+  func folder() throws(MigrationError) -> ToolFolder {
     let plan = try files.read(planName)
     var remarks = files.remarks
     let migrations = try changes(plan).map { change in

@@ -2,14 +2,10 @@ internal import PhaseDB
 
 /// SQLx: `1_name.sql`, or `1_name.up.sql` and `1_name.down.sql`, by number. It records SHA-384 of the file's bytes
 /// (github.com/launchbadge/sqlx, sqlx-core/src/migrate/source.rs).
-struct SqlxReader {
+struct SqlxReader: FolderReader {
   let files: FolderFiles
 
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try SqlxReader(files: FolderFiles(path, depth: 0, options: options)).folder
-  }
-
-  private var folder: ToolFolder {
+  func folder() -> ToolFolder {
     var remarks = files.remarks
     var found: [(number: Int64, name: String, up: String?, down: String?)] = []
     var places: [Int64: Int] = [:]
@@ -35,18 +31,14 @@ struct SqlxReader {
     let migrations = found.map { migration(String($0.number), $0.name, up: $0.up, down: $0.down) }
     return ToolFolder(
       tool: .sqlx, path: files.root, migrations: migrations,
-      remarks: remarks + Repeated.remarks(migrations, "sqlx cannot record both", in: files))
+      remarks: remarks + ToolFolder.Remark.repeated(migrations, "sqlx cannot record both", in: files))
   }
 
   private func migration(_ version: String, _ name: String, up: String?, down: String?) -> ToolMigration {
-    let (upFile, upObstacle) = up.map(files.file) ?? (nil, nil)
-    let (downFile, downObstacle) = down.map(files.file) ?? (nil, nil)
-    return ToolMigration(
-      version: version,
-      name: name.split(separator: "_", omittingEmptySubsequences: false).joined(separator: " "),
-      files: [up, down].compactMap(\.self), up: upFile.map(script), down: downFile.map(script),
-      obstacle: upObstacle ?? downObstacle,
-      checksum: upFile.map { SHA384.hex(Array($0.original.utf8)) })
+    .pair(
+      files, version: version,
+      name: name.split(separator: "_", omittingEmptySubsequences: false).joined(separator: " "), up: up,
+      down: down, checksum: { SHA384.hex(Array($0.original.utf8)) }, script: script)
   }
 
   /// The very first bytes of the file say it, and each file for itself.

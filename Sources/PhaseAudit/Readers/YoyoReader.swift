@@ -4,19 +4,15 @@ internal import PhaseSQLite
 
 /// yoyo: `name.sql` and `name.rollback.sql`, in the order of their names except where `-- depends:` says another
 /// (pypi.org/project/yoyo-migrations, yoyo/migrations.py).
-struct YoyoReader {
+struct YoyoReader: FolderReader {
   let files: FolderFiles
-
-  static func folder(_ path: String, _ options: ReaderOptions) throws(MigrationError) -> ToolFolder {
-    try YoyoReader(files: FolderFiles(path, depth: 0, options: options)).folder()
-  }
 
   private struct Found {
     let migration: ToolMigration
     let depends: Set<String>
   }
 
-  private func folder() throws(MigrationError) -> ToolFolder {
+  func folder() throws(MigrationError) -> ToolFolder {
     var remarks = files.remarks
     var found: [Found] = []
     for file in files.topFiles where !file.hasSuffix(".rollback.sql") {
@@ -47,7 +43,7 @@ struct YoyoReader {
     let migrations = try inOrder(found).map(\.migration)
     return ToolFolder(
       tool: .yoyo, path: files.root, migrations: migrations,
-      remarks: remarks + Repeated.remarks(migrations, "yoyo refuses the folder", in: files))
+      remarks: remarks + ToolFolder.Remark.repeated(migrations, "yoyo refuses the folder", in: files))
   }
 
   /// Again and again the first by name of those whose dependencies are applied (yoyo/topologicalsort.py).

@@ -81,14 +81,21 @@ struct ArchiveForecast {
             "the rows changed since, or other rows have their keys now; the archived value comes back")
         }
       }
-      // Rows of a complete archive are followed to their present keys.
-      if laterChanges == nil, content.isComplete != true {
-        let moved = try movedRows(table, successor, on: connection)
-        if moved > 0 {
-          outlook.lost += content.columns.map {
-            affected($0.name, moved, "the rows have another key now")
-          }
+    }
+    guard laterChanges == nil, !successor.hashed.isEmpty else { return outlook }
+    if content.isComplete == true {
+      let moved = try followedRows(table, successor, on: connection)
+      if moved > 0 {
+        outlook.others += content.columns.map {
+          affected(
+            $0.name, moved,
+            "other rows hold now what these held: the keys were changed, or the values")
         }
+      }
+    } else if computed.isEmpty {
+      let moved = try movedRows(table, successor, on: connection)
+      if moved > 0 {
+        outlook.lost += content.columns.map { affected($0.name, moved, "the rows have another key now") }
       }
     }
     return outlook
@@ -193,6 +200,46 @@ struct ArchiveForecast {
       SELECT count(*) FROM main.\(archive.name) AS a JOIN main.\(SQLText.identifier(table.name.spelled)) AS t
       ON \(RowMatch.condition(key, in: table, as: "t", against: "a")) WHERE a.gone = 0
       AND \(RowMatch.differs("a.\(archive.values[index])", value))
+      """)
+    return Int(count?.integer ?? 0)
+  }
+
+  /// Rows of a complete archive that are taken for rows under another key, as `MovedKeys` finds them, or that may be one of
+  /// several. Nothing tells them from rows that were deleted or changed while others came to hold the same.
+  private func followedRows(
+    _ table: Table, _ successor: ArchiveContent.Successor, on connection: Connection
+  ) throws(SQLiteError) -> Int {
+    let key = successor.key.map { SchemaName($0) }
+    let row = RestOfRow(content, by: key)
+    guard try row.isReadable(in: table, on: connection) else { return 0 }
+    try row.define(on: connection)
+    let archive = ArchiveTable(record, content)
+    let place = "main.\(SQLText.identifier(table.name.spelled)) AS n"
+    let present = key.map { "n.\(SQLText.identifier($0.spelled))" }
+    let columns = zip(present, archive.keys).map { "\($0) AS \($1)" }.joined(separator: ", ")
+    let found = RowMatch.condition(key, in: table, as: "n", against: "a")
+    // With a LIMIT no hash is computed twice (sqlite.org/optoverview.html#subquery_flattening).
+    let elsewhere = """
+      f AS (SELECT * FROM (
+        SELECT a.rest AS rest, \(present[0]) IS NULL AS isAbsent, \(row.call("n")) AS own FROM main.\(archive.name) AS a
+        LEFT JOIN \(place) ON \(found)\(row.joins("n")) WHERE a.gone = 0 AND a.rest IS NOT NULL LIMIT -1)
+        WHERE isAbsent OR own IS NOT rest)
+      """
+    guard try connection.value("WITH \(elsewhere) SELECT 1 FROM f LIMIT 1") != nil else { return 0 }
+    // Rows without a key get other rowids by VACUUM, which keeps their order.
+    let isDoubtful =
+      content.key.form == .rowID
+      ? "f.isAbsent AND f.c <> t.c"
+      : "f.isAbsent AND t.born > 0 OR f.c = 1 AND t.c = 1 AND f.own IN (SELECT rest FROM f)"
+    let known = "SELECT 1 FROM main.\(archive.name) AS a WHERE \(archive.sameKeys("a", "p")) AND a.gone = 0"
+    let count = try connection.value(
+      """
+      WITH \(elsewhere), t AS (
+        SELECT rest, count(*) AS c, sum(NOT EXISTS (\(known))) AS born
+        FROM (SELECT \(columns), \(row.call("n")) AS rest FROM \(place)\(row.joins("n")) LIMIT -1) AS p
+        WHERE NOT EXISTS (\(known) AND a.rest = p.rest) GROUP BY rest)
+      SELECT count(*) FROM (SELECT *, count(*) OVER (PARTITION BY rest) AS c FROM f) AS f JOIN t ON t.rest = f.rest
+      WHERE \(isDoubtful)
       """)
     return Int(count?.integer ?? 0)
   }

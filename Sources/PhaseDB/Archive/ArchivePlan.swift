@@ -30,8 +30,6 @@ struct ArchivePlan {
   let isDropped: Bool
   /// Whether rows may be removed.
   let mayLoseRows: Bool
-  /// Whether the way back computes one of the values. Then a row that changed since gets another value.
-  let isComputed: Bool
   /// The names that the remaining columns have afterwards.
   let namesAfter: [SchemaName: SchemaName]
 
@@ -131,12 +129,6 @@ extension ArchivePlan {
         isYoung: table.outcome != nil && isYoung(shape.name, column.name))
     }
     guard isWhole || !values.isEmpty else { return nil }
-    isComputed = values.contains { value in
-      let origin = value.after.flatMap { after in
-        successor.map { TracedColumn.Origin(table: $0.table, column: after) }
-      }
-      return way.computes(value.name, from: origin)
-    }
     isDropped = table.outcome == nil
     mayLoseRows = isWhole
     namesAfter = Dictionary(

@@ -26,12 +26,9 @@ struct MovedKeys {
 
   /// Gives the archived rows their present keys. If another row has taken the key of an archived row, that row was
   /// deleted since, and gets a key that no row has.
-  ///
-  /// - Returns: how many rows got another key.
-  func follow(on connection: Connection) throws(SQLiteError) -> Int {
+  func follow(on connection: Connection) throws(SQLiteError) {
     defer { forget(on: connection) }
-    let count = try pair(on: connection)
-    guard count > 0 else { return 0 }
+    guard try pair(on: connection) > 0 else { return }
     let columns = archive.columns.joined(separator: ", ")
     let moved = archive.columns.map { archive.keys.contains($0) ? "p.\($0)" : "a.\($0)" }
     let isTaken = archive.sameKeys("p", "a")
@@ -46,7 +43,6 @@ struct MovedKeys {
         WHERE EXISTS (SELECT 1 FROM temp.phasedb_moved AS p WHERE \(isTaken));
         INSERT INTO main.\(archive.name) (\(columns)) SELECT \(columns) FROM temp.phasedb_moved_rows;
         """)
-    return count
   }
 
   /// Lists archived rows, by their numbers, with their present keys.
@@ -88,8 +84,9 @@ struct MovedKeys {
     return Int(try connection.value("SELECT count(*) FROM temp.phasedb_moved")?.integer ?? 0)
   }
 
-  /// Removes pairs that two changed rows explain better. In such a pair, the archived row's own key still exists and
-  /// no other row has taken it, and its supposed new key belongs to another archived row.
+  /// Takes out what is better explained by changed rows and new ones: the row has its own key still, which no other has
+  /// taken, or the key it is said to have now is that of another row of the archive, which has it still. Of rowids, which
+  /// VACUUM gives out anew, only what is both.
   private func keepPlausible(
     _ found: String, _ place: String, on connection: Connection
   ) throws(SQLiteError) {
@@ -99,7 +96,7 @@ struct MovedKeys {
         DELETE FROM temp.phasedb_moved AS p WHERE EXISTS (
           SELECT 1 FROM main.\(archive.name) AS b WHERE b.gone = 0 AND \(archive.sameKeys("p", "b"))
           AND b.rowid NOT IN (SELECT id FROM temp.phasedb_moved))
-        AND EXISTS (
+        \(content.key.form == .rowID ? "AND" : "OR") EXISTS (
           SELECT 1 FROM main.\(archive.name) AS a JOIN \(place) AS n ON \(found) WHERE a.rowid = p.id
           AND NOT EXISTS (SELECT 1 FROM temp.phasedb_moved AS q WHERE \(archive.sameKeys("q", "a"))))
         """)

@@ -22,8 +22,6 @@ struct RestoringWork {
   /// How many rows have their old values again.
   private var restored = 0
   private var hasTakenOut = false
-  /// Whether the archive now has the present keys of rows, and not their former ones.
-  private var hasMoved = false
 
   var changedName: String { "phasedb_changed_\(record.id)" }
   var presentName: String { "phasedb_present_\(record.id)" }
@@ -39,7 +37,7 @@ struct RestoringWork {
     self.trace = trace
     sourcesChanged = try content.changedSource(on: connection) != nil
     if content.isFollowed(by: trace, to: SchemaName(record.table)) {
-      hasMoved = try MovedKeys(content, archive, on: connection)?.follow(on: connection) ?? 0 > 0
+      try MovedKeys(content, archive, on: connection)?.follow(on: connection)
     }
     hasChanged = try RestoringWork.listChanged(record, content, archive, trace, on: connection)
     let filled = trace.table(to: SchemaName(record.table))

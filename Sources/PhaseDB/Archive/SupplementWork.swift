@@ -20,7 +20,7 @@ struct SupplementWork {
     self.record = record
     self.content = content
     self.archive = archive
-    _ = try MovedKeys(content, archive, on: connection)?.follow(on: connection)
+    try MovedKeys(content, archive, on: connection)?.follow(on: connection)
     let keys = archive.keys.map { "a.\($0)" }.joined(separator: ", ")
     let names = archive.keys.joined(separator: ", ")
     try connection.execute(

@@ -145,7 +145,7 @@ package struct Engine {
       expected.removeAll { $0 == step.id }
       if step.direction == .up { expected.append(step.id) }
     }
-    try connection.refuseMoved("after the last step")
+    try Ledger.refuseMoved(connection, "after the last step")
     report.knowledge = state.knowledge
     return report
   }

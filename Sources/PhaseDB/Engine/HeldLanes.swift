@@ -1,5 +1,7 @@
+internal import Dispatch
 internal import PhaseSQL
 internal import PhaseSQLite
+internal import Synchronization
 
 /// Owns the lanes that a run holds. It holds them before a step, moves their triggers out of the way while the SQL of
 /// a phase runs, and releases them at the end, however the run ends.
@@ -349,8 +351,8 @@ final class HeldLanes {
       keeper?.forget(grip.access.triggerName)
       connection.removeProgressHandler()
       do throws(MigrationError) {
-        let isOpen: Bool? = try connection.letGo(
-          grip.access, by: engine.runner, at: engine.now(), wait: engine.wait, why: "",
+        let isOpen: Bool? = try grip.access.letGo(
+          by: engine.runner, at: engine.now(), why: "",
           of: knowledge.ledger?.format)
         if let isOpen { engine.observe(isOpen ? .laneOpened(grip.use.lane) : .laneKept(grip.use.lane)) }
       } catch {
@@ -374,4 +376,39 @@ final class HeldLanes {
 extension Watch {
   /// How long a lane stays held after a sample if no other sample follows.
   var laneHorizon: Duration { every * 2 + LaneAccess.horizon }
+}
+
+/// Renews the triggers of lanes during a run, on a thread and connections of its own: a phase in one file may take
+/// long while the queue is in another file.
+final class LaneKeeper: Sendable {
+  /// The files of the queues, by the names of the triggers.
+  private let files = Mutex<[String: String]>([:])
+  private let queue = DispatchQueue(label: "phasedb lanes")
+
+  init() { renewLater() }
+
+  private func renewLater() {
+    queue.asyncAfter(deadline: .now() + LaneAccess.horizon.milliseconds / 4_000) { [weak self] in
+      self?.renew()
+      self?.renewLater()
+    }
+  }
+
+  func keep(_ trigger: String, in file: String) { files.withLock { $0[trigger] = file } }
+  func forget(_ trigger: String) { files.withLock { $0[trigger] = nil } }
+
+  /// If a renewal fails now, it is tried again long before the trigger ends.
+  private func renew() {
+    for (trigger, file) in files.withLock({ $0 }) where !file.isEmpty {
+      guard let connection = try? Connection(path: file, mode: .readWrite) else { continue }
+      connection.setBusyTimeout(milliseconds: 2_000)
+      guard let transaction = try? connection.begin(.immediate) else { continue }
+      // A lane that was released meanwhile must not get a trigger again.
+      guard files.withLock({ $0[trigger] != nil }),
+        (try? LaneTriggers(on: connection).renew(
+          trigger, until: LaneAccess.moment(after: LaneAccess.horizon), now: LaneAccess.now)) == true
+      else { continue }
+      try? transaction.commit()
+    }
+  }
 }

@@ -27,7 +27,8 @@ package struct Knowledge {
   ///
   /// - Throws: `ledger-too-new`, `ledger-damaged`, and what SQLite says while reading.
   package init(of connection: Connection, known: Schema? = nil) throws(MigrationError) {
-    self = try connection.reading { () throws(MigrationError) in try Knowledge(from: connection, known: known)
+    self = try reading(connection) { () throws(MigrationError) in
+      try Knowledge(from: connection, known: known)
     }
   }
 
@@ -35,7 +36,7 @@ package struct Knowledge {
   ///
   /// For commands that only report the state of the database.
   static func glancing(at connection: Connection) throws(MigrationError) -> Knowledge {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       try Knowledge(from: connection, known: nil, isGlance: true)
     }
   }
@@ -156,4 +157,23 @@ package struct Knowledge {
     guard let last = applied.last else { return "before the first phase" }
     return "at checkpoint \(last.sequence) (\(last.id.short))"
   }
+}
+
+/// Runs a body that reads, in the open transaction or in one of its own.
+///
+/// Without a transaction every statement sees the database at its own moment. If another runner commits between two
+/// of them, the schema that one reads would not fit the ledger that the next one reads.
+package func reading<Result>(
+  _ connection: Connection, _ body: () throws(MigrationError) -> Result
+) throws(MigrationError) -> Result {
+  guard connection.isAutocommit else { return try body() }
+  let transaction = try lifting("starting to read") { () in try connection.begin(.deferred) }
+  let result = try connection.spending(body)
+  if let file = connection.unlocked, !file.isUnchanged {
+    throw MigrationError(
+      .databaseBusy, "another process opened \(file.path) while it was read without locks",
+      help: ["run the command again"], standing: .busy)
+  }
+  do { try transaction.rollBack() } catch { throw MigrationError(error, while: "ending to read") }
+  return result
 }

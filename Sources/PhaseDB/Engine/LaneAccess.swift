@@ -166,6 +166,69 @@ final class LaneAccess {
     }
   }
 
+  // MARK: Letting go
+
+  /// Lets the lane go that a run or an operator held, unless a watch or an operator still needs it.
+  ///
+  /// - Parameters:
+  ///   - runner: whose lane it is.
+  ///   - why: the reason of an operator; empty for a run.
+  ///   - whoever: whether it is let go whoever holds it.
+  /// - Returns: whether it is open now; nil when it no longer belonged to the runner.
+  func letGo(
+    by runner: Runner, at time: Timestamp, why: String, of format: Int?, whoever: Bool = false
+  ) throws(MigrationError) -> Bool? {
+    main.setBusyDeadline(.now + wait)
+    // A lane in another file, or held by functions, is released before the ledger says so. If the process ends in
+    // between, a later command does it again.
+    let before = try lifting("reading the ledger") { () in
+      try claimant(by: runner, at: time, format, whoever)
+    }
+    guard let before else { return nil }
+    if !isBeside {
+      if let moment = before.moment { _ = try renew(until: moment) } else { try release() }
+    }
+    return try lifting("letting lane \(name) go") { () in
+      let transaction = try main.begin(.immediate)
+      guard let present = try claimant(by: runner, at: time, format, whoever) else {
+        return nil
+      }
+      let ledger = Ledger(connection: main)
+      var row = present.row
+      row.phase = ""
+      row.since = time
+      if let moment = present.moment {
+        if isBeside {
+          _ = try LaneTriggers(on: main).renew(triggerName, until: moment, now: Self.now)
+        }
+        try ledger.lanes.record(row)
+      } else {
+        if isBeside { try dropTrigger(on: main) }
+        (row.state, row.watch, row.byHand, row.reason) = (.open, nil, nil, "")
+        try ledger.lanes.record(row)
+        try ledger.log(
+          .lane, subject: name, detail: why.isEmpty ? "open" : "open: \(why)", by: runner, at: time)
+      }
+      try transaction.commit()
+      return present.moment == nil
+    }
+  }
+
+  /// The row of the lane, if it may be let go, and until when a watch or an operator still needs it, in seconds since 1970.
+  private func claimant(
+    by runner: Runner, at time: Timestamp, _ format: Int?, _ whoever: Bool
+  ) throws -> (row: LaneRecord, moment: Int64?)? {
+    guard let format else { return nil }
+    let ledger = Ledger(connection: main, format: format)
+    guard let row = try ledger.lanes.named(name), whoever || row.holder == runner else { return nil }
+    guard !whoever else { return (row, nil) }
+    let watch = try row.watch.flatMap { id in try ledger.watches.all().first { $0.id == id } }
+    let ends = [
+      watch?.keepsLanes == true ? row.until : nil, row.isHeldByHand(at: time) ? row.byHand : nil,
+    ].compactMap { $0?.date?.timeIntervalSince1970 }
+    return (row, ends.max().map { Int64($0.rounded(.up)) })
+  }
+
   // MARK: Looking
 
   /// Counts jobs; nil where they cannot be counted.

@@ -117,7 +117,7 @@ struct Transition {
     // 5. The schema is read, columns are put back in their order, and the schema is compared with the promise of the
     // phase's kind.
     let left = try schemaNow(knowing: before)
-    let checks = SchemaChecks(step, state.knowledge, on: connection)
+    let checks = StepChecks(step, state.knowledge, on: connection)
     var after = try checks.putColumnsBack(of: left, with: &rowsAtStake)
     let changes = after.changes(since: before)
     try checks.refuseTrespass(changes, from: before, to: after)
@@ -130,13 +130,12 @@ struct Transition {
     // rows before the SQL.
     let reach = ForeignKeyReach(
       writes, changes, to: after, renamed: sql.renamedTables, alsoWritten: kept?.tables ?? [])
-    let rowChecks = RowChecks(step, state.knowledge, on: connection)
     guard
-      try rowChecks.hasNoNewForeignKeyViolations(in: reach, since: start.orphans, but: kept?.orphans ?? [])
+      try checks.hasNoNewForeignKeyViolations(in: reach, since: start.orphans, but: kept?.orphans ?? [])
     else {
       return .again(Findings(needsOrphansBefore: true, endOfWayBack: start.endOfWayBack))
     }
-    try rowChecks.verify { engine.observe($0) }
+    try checks.verify { engine.observe($0) }
 
     // 8. The ledger gets the phase and the log a row. On the way up, the way back is tried. The triggers of lanes come
     // back. COMMIT.

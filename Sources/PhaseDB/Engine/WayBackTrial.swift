@@ -82,10 +82,10 @@ struct WayBackTrial {
       let touched = try trip.risk.touched.compactMap {
         try Table($0, of: knowledge.schema, on: connection)
       }
-      record.keys = try touched.compactMap { try connection.highestKey(of: $0) }
+      record.keys = try touched.compactMap { try RoundTripRecord.Keys(of: $0, on: connection) }
       record.chance?.contents = try touched.map { try TableContent(of: $0, on: connection) }
       let goesByRowID = !SQLTokens.identifiers(in: step.phase.down.text).isDisjoint(with: RowKey.rowIDNames)
-      if record.verdict == .exact, !goesByRowID {
+      if record.verdict == .blocked || record.verdict == .exact && !goesByRowID {
         let read = (trip.back?.readTables ?? []).subtracting(trip.risk.touched)
         let tables = try touched + read.compactMap { try Table($0, of: knowledge.schema, on: connection) }
         record.contents =
@@ -137,8 +137,7 @@ struct WayBackTrial {
       outcome = .failed(error)
     }
     try lifting("undoing the way back of \(down.id)") { () in
-      try connection.execute("ROLLBACK TO phasedb_trip")
-      try connection.execute("RELEASE phasedb_trip")
+      try connection.undo(since: "phasedb_trip")
     }
     return outcome
   }
@@ -154,18 +153,17 @@ struct WayBackTrial {
     let sql = PhaseStatements(down.id, down.phase, .down, on: connection)
     let writes = try sql.run().writes
     let left = try lifting("reading the schema") { () in try Schema(of: connection, known: from) }
-    let checks = SchemaChecks(down, knowledge, on: connection)
+    let checks = StepChecks(down, knowledge, on: connection)
     let after = try checks.putColumnsBack(of: left, with: &rows)
     _ = try checks.driftOnTheWayBack(to: after)
     let kept = try rows?.finish(writes)
     let reach = ForeignKeyReach(
       writes, after.changes(since: from), to: after, renamed: sql.renamedTables,
       alsoWritten: kept?.tables ?? [])
-    let rowChecks = RowChecks(down, knowledge, on: connection)
     guard
-      try rowChecks.hasNoNewForeignKeyViolations(in: reach, since: orphans, but: kept?.orphans ?? [])
+      try checks.hasNoNewForeignKeyViolations(in: reach, since: orphans, but: kept?.orphans ?? [])
     else { return .needsComparison }
-    try rowChecks.verify()
+    try checks.verify()
     let hasChance = try lifting("looking at functions") { () in
       try FunctionList.leavesToChance(writes.functions.union(trip.back?.functions ?? []), on: connection)
     }

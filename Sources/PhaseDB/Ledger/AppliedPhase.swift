@@ -20,6 +20,18 @@ package struct AppliedPhase: Sendable, Hashable {
   package var isSquashed = false
 }
 
+/// What the ledger keeps of a phase's text.
+struct RecordedText {
+  let declarations: String
+  let up: String
+  let down: String
+
+  /// Whether it is the text of a phase to the byte, so that both have the same identity.
+  func isText(of phase: Phase) -> Bool {
+    phase.up.text == up && phase.down.text == down && phase.declarations == declarations
+  }
+}
+
 /// The applied phases of a ledger: the table `phasedb_phase`.
 struct AppliedPhases: LedgerTable {
   let ledger: Ledger
@@ -77,6 +89,17 @@ struct AppliedPhases: LedgerTable {
       }
       return phase
     }
+  }
+
+  /// The text of every applied phase, in the order in which they were applied.
+  func texts() throws(SQLiteError) -> [RecordedText] {
+    var rows = try connection.prepare(
+      "SELECT declarations, up_sql, down_sql FROM phasedb_phase ORDER BY sequence")
+    var texts: [RecordedText] = []
+    while try rows.step() {
+      texts.append(RecordedText(declarations: rows.text(at: 0), up: rows.text(at: 1), down: rows.text(at: 2)))
+    }
+    return texts
   }
 
   /// Whether claims of earlier phases of the same migration apply again after a phase came down.

@@ -50,9 +50,7 @@ struct EffectMarks: LedgerTable {
     guard let open, !open.isEmpty else { return }
     var insert = try connection.prepare("INSERT OR IGNORE INTO phasedb_effect_open VALUES (?1, ?2, ?3)")
     for key in open {
-      try insert.bind([phase, number, key])
-      _ = try insert.step()
-      insert.reset()
+      try insert.run([phase, number, key])
     }
   }
 

@@ -53,6 +53,14 @@ package struct Evidence: Sendable, Hashable {
   let schemaBefore: SchemaDigest
   let schemaAfter: SchemaDigest?
 
+  /// `exact, up 73 ms, down 28 ms`.
+  package var summary: String {
+    let times = [("up", times.up), ("down", times.down)].compactMap { name, time in
+      time.map { "\(name) \(TimeText.text(.milliseconds($0)))" }
+    }
+    return ([verdict.rawValue] + times).joined(separator: ", ")
+  }
+
   /// Why it is not a proof that its phase comes back, and a remedy; nil when it is a proof.
   func objection(to id: PhaseID) -> (reason: Prose, opening: Prose)? {
     switch verdict {

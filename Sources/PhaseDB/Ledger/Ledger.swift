@@ -235,6 +235,21 @@ package struct Ledger {
     }
   }
 
+  /// Throws if the file was moved between the last check and the commit, and says where the commit went.
+  ///
+  /// - Throws: `database-replaced` with standing `partWay`.
+  static func refuseMoved(_ connection: Connection, _ activity: Prose) throws(MigrationError) {
+    guard connection.isMoved else { return }
+    throw MigrationError(
+      .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open",
+      state:
+        "the change is in the file that was at \(connection.path) before; the file that is there now was not touched",
+      help: [
+        "find the file that was moved, with its -wal file, or run the command again on the one that is there",
+        "keep programs from replacing the file of a database that is in use",
+      ], standing: .partWay)
+  }
+
   /// The error about a ledger that cannot be read.
   static func damaged(_ what: Prose) -> MigrationError {
     MigrationError(
@@ -251,23 +266,6 @@ package struct Ledger {
       .ledgerTouched, "the database has no ledger, but objects that are named phasedb_… or use such a name",
       details: objects.map { Prose($0.title) }.sorted(),
       help: ["rename or drop them: the prefix is reserved for the ledger"])
-  }
-}
-
-extension Connection {
-  /// Throws if the file was moved between the last check and the commit, and says where the commit went.
-  ///
-  /// - Throws: `database-replaced` with standing `partWay`.
-  func refuseMoved(_ activity: Prose) throws(MigrationError) {
-    guard isMoved else { return }
-    throw MigrationError(
-      .databaseReplaced, "\(activity): the database's file was deleted, moved or replaced while it was open",
-      state:
-        "the change is in the file that was at \(path) before; the file that is there now was not touched",
-      help: [
-        "find the file that was moved, with its -wal file, or run the command again on the one that is there",
-        "keep programs from replacing the file of a database that is in use",
-      ], standing: .partWay)
   }
 }
 

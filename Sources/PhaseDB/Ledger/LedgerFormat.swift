@@ -16,9 +16,6 @@ enum LedgerFormat {
     return ([first] + added.map(\.value)).joined(separator: "\n")
   }
 
-  /// The table into which applications may write themselves.
-  static let checkIns = Schema.checkIns
-
   /// What each format added to the one before, by its number.
   static let additions: [Int: String] = [
     2: """

@@ -27,13 +27,11 @@ struct RecordedSchemas: LedgerTable {
     guard !changes.isEmpty else { return }
     var insert = try connection.prepare("INSERT INTO phasedb_schema VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     for change in changes {
-      try insert.bind([
+      try insert.run([
         .integer(sequence), .text(change.kind.rawValue), .text(change.object.key.type),
         .text(change.object.name),
         .text(change.object.table), .text(change.object.sql),
       ])
-      _ = try insert.step()
-      insert.reset()
     }
   }
 

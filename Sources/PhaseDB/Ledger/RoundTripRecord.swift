@@ -50,8 +50,8 @@ struct RoundTripRecord: Codable, Sendable, Hashable {
   /// What is known about a way back that depends on chance; nil for any other.
   var chance: Chance?
   /// What the tables held that either direction touches or the way back reads, once the phase was up: while they hold it
-  /// in the same order, the way back does what it was seen to do. nil where it was not seen to give every row back, or
-  /// goes by rowids, which VACUUM may change.
+  /// in the same order, the way back does what it was seen to do. nil where it was seen neither to give every row back nor
+  /// to be blocked, or goes by rowids, which VACUUM may change.
   var contents: [TableContent]?
   /// What the tables held that were compared, once the way back had run; nil with ``contents``.
   var given: [TableContent]?
@@ -134,13 +134,12 @@ struct RoundTripRecords: LedgerTable {
   }
 }
 
-extension Connection {
+extension RoundTripRecord.Keys {
   /// What is known of a table's rowids; nil for a table without.
-  func highestKey(of table: Table) throws(SQLiteError) -> RoundTripRecord.Keys? {
+  init?(of table: Table, on connection: Connection) throws(SQLiteError) {
     guard table.isKept, let name = table.anyRowIDName else { return nil }
-    let highest = try value("SELECT max(\(name)) FROM main.\(SQLText.identifier(table.name.spelled))")?
-      .integer
-    return RoundTripRecord.Keys(
-      table: table.name.spelled, highest: highest, areNeverReused: table.hasAutoincrement)
+    let highest = try connection.value(
+      "SELECT max(\(name)) FROM main.\(SQLText.identifier(table.name.spelled))")?.integer
+    self.init(table: table.name.spelled, highest: highest, areNeverReused: table.hasAutoincrement)
   }
 }

@@ -43,7 +43,7 @@ struct Adopting: MigratorWork {
       throw MigrationError(
         .databaseNotFound, "there is no database at \(database)", help: ["check the path given with --from"])
     }
-    return try connection.reading { () throws(MigrationError) in
+    return try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       try refuseLedger(knowledge)
       return try BaselineDraft(connection, knowledge.schema, functions: options.functions).baseline()

@@ -5,7 +5,7 @@ struct CheckpointWork: MigratorWork {
   let migrator: Migrator
 
   func checkpoints() throws(MigrationError) -> [Checkpoint] {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { return [] }
       let named = try lifting("reading the ledger") { () in

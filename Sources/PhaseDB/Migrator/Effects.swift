@@ -22,7 +22,7 @@ struct EffectWork: MigratorWork {
   static let patience = Duration.seconds(1)
 
   func report(on name: String) throws(MigrationError) -> EffectReport {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       let found = try countedPhase(name, knowledge)
       let ledger = found.ledger
@@ -38,7 +38,7 @@ struct EffectWork: MigratorWork {
   func list(
     of name: String, columns: ([[String]?]) -> Void, each: (EffectCounting.Row) -> Void
   ) throws(MigrationError) {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       let found = try countedPhase(name, knowledge)
       let counting = EffectCounting(found.id, found.phase, sequence: found.sequence, found.ledger)

@@ -34,7 +34,7 @@ struct ForgetWork: MigratorWork {
   let migrator: Migrator
 
   func forgettable() throws(MigrationError) -> Forgetting {
-    try connection.reading { () throws(MigrationError) in try forgettable(try Knowledge(of: connection)) }
+    try reading(connection) { () throws(MigrationError) in try forgettable(try Knowledge(of: connection)) }
   }
 
   func forget(confirmed name: String?, whileUnfinished: Bool) throws(MigrationError)

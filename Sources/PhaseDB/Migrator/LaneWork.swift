@@ -152,8 +152,8 @@ struct LaneWork: MigratorWork {
       do throws(MigrationError) {
         let access = try access(row)
         remedy = access.remedy
-        if try connection.letGo(
-          access, by: options.runner, at: options.now(), wait: options.wait,
+        if try access.letGo(
+          by: options.runner, at: options.now(),
           why: "\(row.holder.user)@\(row.holder.host), process \(row.holder.processID), left it", of: format,
           whoever: true) == true
         {
@@ -193,7 +193,7 @@ struct LaneWork: MigratorWork {
 
   /// Keeps the lanes of a watch held, or releases them when the watch has its verdict.
   func tend(of watch: Int64, _ observe: (WatchEvent) -> Void) throws(MigrationError) {
-    let (rows, record, format) = try connection.reading {
+    let (rows, record, format) = try reading(connection) {
       () throws(MigrationError) -> ([LaneRecord], WatchRecord?, Int?) in
       let ledger = try Knowledge.glancing(at: connection).ledger
       let rows = try lifting("reading the ledger") { () in try ledger?.lanes.all() ?? [] }
@@ -203,8 +203,8 @@ struct LaneWork: MigratorWork {
       let access = try access(row)
       guard let record, record.keepsLanes else {
         if !row.isHeldByHand(at: options.now()) {
-          let isOpen = try connection.letGo(
-            access, by: options.runner, at: options.now(), wait: options.wait,
+          let isOpen = try access.letGo(
+            by: options.runner, at: options.now(),
             why: "the watch has its verdict", of: format, whoever: true)
           if isOpen == true { observe(.reversing(.laneOpened(row.name))) }
         }
@@ -299,8 +299,8 @@ struct LaneWork: MigratorWork {
         .laneNotHeld, "lane \(name) is not held", state: "nothing was changed",
         help: ["see the lanes: phasedb lane list"])
     }
-    _ = try connection.letGo(
-      try access(row), by: options.runner, at: options.now(), wait: options.wait, why: reason,
+    _ = try access(row).letGo(
+      by: options.runner, at: options.now(), why: reason,
       of: knowledge.ledger?.format, whoever: true)
   }
 }

@@ -44,7 +44,7 @@ package enum Leftovers {
       guard let connection = try DatabaseFile.openForReading(claim.database, wait: .seconds(1)) else {
         return true
       }
-      return try connection.reading { () throws(MigrationError) in
+      return try reading(connection) { () throws(MigrationError) in
         try lifting("reading the ledger") { () in
           try Knowledge(of: connection).ledger?.checkpoints.snapshots().values.contains {
             $0.path == claim.path

@@ -70,7 +70,7 @@ struct MayRun: MigratorWork {
   func report(
     on version: LiveVersion, after moment: Moment
   ) throws(MigrationError) -> MayRunReport {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       let planner = try planning.planner(knowledge)
       let bounds: LiveBounds

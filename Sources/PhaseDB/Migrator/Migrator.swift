@@ -111,7 +111,7 @@ public final class Migrator {
   /// - Throws: errors that make the whole plan impossible, such as `unknown-phase`, `edited-after-apply` and
   ///   `schema-drift`. A phase that may not run yet is no error; it is in ``Plan/held``.
   public func plan(_ selection: Selection) throws(MigrationError) -> Plan {
-    try connection.reading { () throws(MigrationError) in try Planning(migrator: self).plan(selection) }
+    try reading(connection) { () throws(MigrationError) in try Planning(migrator: self).plan(selection) }
   }
 
   /// Plans the way down of a database that is too new for a version: the phases from the first one that excludes the

@@ -23,15 +23,20 @@ extension MigratorWork {
   func writing<Result>(
     _ committing: Prose, _ body: (Knowledge) throws(MigrationError) -> Result
   ) throws(MigrationError) -> Result {
+    try durably { () throws(MigrationError) in try writeOnce(committing, body) }
+  }
+
+  /// Runs a body that writes: it waits for others as long as the options say, and its commits survive a power cut.
+  ///
+  /// - Throws: `transaction-open`, and what the body throws.
+  func durably<Result>(_ body: () throws(MigrationError) -> Result) throws(MigrationError) -> Result {
     guard connection.isAutocommit else { throw .transactionOpen }
     return try changingNothing { () throws(MigrationError) in
       let busyTimeout = try ConnectionDiscipline.busyTimeout(of: connection)
       defer { connection.setBusyTimeout(milliseconds: busyTimeout) }
       connection.setBusyDeadline(.now + options.wait)
       let durability = try DurableCommits(on: connection)
-      return try durability.whileInForce { () throws(MigrationError) in
-        try writeOnce(committing, body)
-      }
+      return try durability.whileInForce(body)
     }
   }
 
@@ -46,7 +51,7 @@ extension MigratorWork {
     let ledger = Ledger(connection: connection)
     let (entry, hash) = try lifting("reading the ledger") { () in try ledger.lastEntry() }
     try ledger.commit(transaction, leaving: entry > before ? entry : nil, hash, while: committing)
-    try connection.refuseMoved(committing)
+    try Ledger.refuseMoved(connection, committing)
     return result
   }
 

@@ -73,7 +73,7 @@ extension Migrator {
   /// Findings from comparing the ledger with the catalog: phases edited after they were applied, and new migrations
   /// that sort before applied ones. Reads only.
   package func ledgerFindings() throws(MigrationError) -> [Finding] {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let planner = try Planning(migrator: self).planner(Knowledge(of: connection))
       return (try planner.folder.edited() + planner.folder.outOfOrder()).map { Finding($0, in: nil) }
     }
@@ -109,7 +109,7 @@ extension Migrator {
     let most = options.mostTimeTried
     options.mostTimeTried = max(most, .seconds(20))
     defer { options.mostTimeTried = most }
-    return try connection.reading { () throws(MigrationError) in
+    return try reading(connection) { () throws(MigrationError) in
       try ReadinessWork(self, request, try Knowledge(of: connection)).readiness()
     }
   }
@@ -164,7 +164,7 @@ extension Migrator {
           "check the path given with --database", "or leave it out: the schema then comes from the folder",
         ])
     }
-    return try connection.reading { () throws(MigrationError) in
+    return try reading(connection) { () throws(MigrationError) in
       let applied = Set(try Knowledge(of: connection).applied.map(\.id))
       let pending = catalog.phases.filter { !applied.contains($0.id) }
       return try RecipeWriter.phases(
@@ -228,13 +228,6 @@ extension Migrator {
   @discardableResult
   package func purge(_ name: String, confirmed: String?) throws(MigrationError) -> Purge {
     try Purging(migrator: self).purge(name, confirmed: confirmed)
-  }
-
-  /// What ``forget`` would destroy. Reads only.
-  ///
-  /// - Throws: `ledger-missing`.
-  package func forgettable() throws(MigrationError) -> Forgetting {
-    try ForgetWork(migrator: self).forgettable()
   }
 
   /// Removes phasedb from a database: its ledger, its archives and what phases retired. The application's tables and rows

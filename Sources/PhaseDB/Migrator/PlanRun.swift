@@ -33,7 +33,7 @@ struct PlanRun: MigratorWork {
   }
 
   func isUpToDate() throws(MigrationError) -> Bool {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge(of: connection)
       let applied = Set(knowledge.applied.map(\.id))
       let isHalfDone =
@@ -60,7 +60,7 @@ struct PlanRun: MigratorWork {
   }
 
   private func lacksLedger() throws(MigrationError) -> Bool {
-    try connection.reading { () throws(MigrationError) in try Knowledge(of: connection).ledger == nil }
+    try reading(connection) { () throws(MigrationError) in try Knowledge(of: connection).ledger == nil }
   }
 
   /// Runs a body on a thread of its own. Cancelling the task stops it. The caller waits, so that only that thread

@@ -20,7 +20,7 @@ struct Purging: MigratorWork {
   }
 
   func purgeable(_ name: String, lookingForDeleted limit: Duration?) throws(MigrationError) -> Purge {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       try PurgeRun(name, catalog, try Knowledge(of: connection), on: connection).listing(
         lookingForDeleted: limit)
     }

@@ -73,7 +73,7 @@ struct Ramping: MigratorWork {
   }
 
   private func judging(_ name: String) throws(MigrationError) -> (applied: AppliedPhase, phase: Phase) {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try Knowledge.glancing(at: connection)
       _ = try switches.found(name, in: knowledge.ledger)
       guard let ledger = knowledge.ledger, let found = try judging(name, knowledge.applied, ledger) else {
@@ -97,7 +97,7 @@ struct Ramping: MigratorWork {
     let (applied, phase) = try judging(name)
     let present = try switches.details(name).2.flatMap { $0.isOpen ? $0 : nil }
     var baseline: [String: Double] = [:]
-    if present == nil { baseline = try lookBefore(name, applied, phase) }
+    if present == nil { baseline = try lookBefore(applied, phase) }
     let before = baseline
     return try writing("beginning the ramp") { knowledge throws(MigrationError) in
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }
@@ -136,7 +136,7 @@ struct Ramping: MigratorWork {
 
   /// Takes samples before the exposure is raised.
   private func lookBefore(
-    _ name: String, _ applied: AppliedPhase, _ phase: Phase
+    _ applied: AppliedPhase, _ phase: Phase
   ) throws(MigrationError) -> [String: Double] {
     var baseline: [String: Double] = [:]
     for probe in phase.probes {

@@ -25,7 +25,6 @@ struct ReadinessWork {
   private let seen: [PhaseID: Timestamp]
   private let times: [PhaseID: DownTime]
   private let measured: [WayDownRecords.PhaseText: Double]
-  private var notes: [Prose] = []
 
   init(
     _ migrator: Migrator, _ request: Readiness.Request, _ knowledge: Knowledge
@@ -143,7 +142,7 @@ struct ReadinessWork {
     let wait = wait(id, phase)
     return Readiness.Subject(
       id: id, text: phase, applied: applied, word: reversal?.word ?? Self.word(evidence),
-      wayBack: reversal.map(\.inOneLine) ?? Self.wayBack(evidence, phase), lost: reversal?.lost ?? [],
+      wayBack: reversal.map(\.inOneLine) ?? Self.wayBack(evidence), lost: reversal?.lost ?? [],
       times: times,
       kept: kept, archiveForecast: applied == nil ? evidence?.times.archiveBytes : nil,
       effects: status.effects[id] ?? [], watch: status.watches.last { $0.phase == id }, wait: wait,
@@ -359,7 +358,7 @@ struct ReadinessWork {
     }
   }
 
-  private static func wayBack(_ evidence: Evidence?, _ phase: Phase) -> Prose {
+  private static func wayBack(_ evidence: Evidence?) -> Prose {
     guard let evidence else { return "unknown" }
     let tables = evidence.details.tables.filter { $0.differing > 0 }
     let list = tables.map { "\(CountText.text($0.differing, "row")) of \($0.table)" as Prose }

@@ -21,7 +21,7 @@ struct RehearsalWork: MigratorWork {
     }
     var order = RehearsalOrder(steps: [], held: [], chosen: nil, baseline: nil, hasLedger: false)
     var copyTime = Duration.zero
-    let copy = try connection.reading { () throws(MigrationError) -> DatabaseCopy? in
+    let copy = try reading(connection) { () throws(MigrationError) -> DatabaseCopy? in
       order = try self.order(scope, allowsEmpty: allowsEmpty)
       guard !order.steps.isEmpty else { return nil }
       let began = ContinuousClock.now

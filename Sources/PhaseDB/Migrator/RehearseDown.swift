@@ -13,7 +13,7 @@ struct DownRehearsalWork: MigratorWork {
         .databaseNotFound, "there is no database at \(database), so there is nothing to rehearse on",
         help: ["check the path given with --database"])
     }
-    return try connection.reading { () throws(MigrationError) in
+    return try reading(connection) { () throws(MigrationError) in
       let plan = try planning.plan(selection, saysReversals: false)
       let knowledge = try Knowledge(of: connection)
       guard !plan.steps.isEmpty, let ledger = knowledge.ledger else {

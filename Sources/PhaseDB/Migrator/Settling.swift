@@ -7,7 +7,7 @@ struct Settling: MigratorWork {
   func plan(for version: LiveVersion) throws(MigrationError) -> Plan {
     migrator.starting = version
     defer { migrator.starting = nil }
-    return try connection.reading { () throws(MigrationError) in
+    return try reading(connection) { () throws(MigrationError) in
       let planner = try planning.planner(try planning.undrifted())
       let steps = planner.stepsDown(for: version)
       guard steps > 0 else { return planner.nothingToDo }
@@ -34,7 +34,7 @@ struct Settling: MigratorWork {
   ) throws(MigrationError) -> Plan {
     if case .version(let version) = destination { migrator.starting = version }
     defer { migrator.starting = nil }
-    return try connection.reading { () throws(MigrationError) in
+    return try reading(connection) { () throws(MigrationError) in
       let planner = try planning.planner(try planning.undrifted())
       guard let selection = try planner.selection(to: destination, contracts: contracts) else {
         return planner.nothingToDo

@@ -11,7 +11,7 @@ struct SnapshotWork: MigratorWork {
     try CheckpointWork.refuseName(name)
     Leftovers.remove(beside: connection.path, in: [folder])
     let source = try reader()
-    let (placed, applied) = try source.reading { () throws(MigrationError) in
+    let (placed, applied) = try reading(source) { () throws(MigrationError) in
       let knowledge = try Knowledge(of: source)
       _ = try named.ledger(naming: name, knowledge)
       return (
@@ -40,7 +40,7 @@ struct SnapshotWork: MigratorWork {
     before plan: Plan, in folder: String
   ) throws(MigrationError) -> (snapshot: Snapshot, checkpoint: Checkpoint?)? {
     guard let first = plan.steps.first, isThere else { return nil }
-    let knowledge = try connection.reading { () throws(MigrationError) in try Knowledge(of: connection) }
+    let knowledge = try reading(connection) { () throws(MigrationError) in try Knowledge(of: connection) }
     guard knowledge.ledger != nil || !knowledge.isFresh else { return nil }
     if let underWay = try knowledge.ledger?.batches.underWay() {
       let made = try named.checkpoints().filter { $0.isSnapshot(before: underWay.id) }.max { $0.at < $1.at }
@@ -56,7 +56,7 @@ struct SnapshotWork: MigratorWork {
       return checkpoint.snapshot.map { ($0, checkpoint) }
     }
     let source = try reader()
-    return try source.reading { () throws(MigrationError) in
+    return try reading(source) { () throws(MigrationError) in
       (try copy(source, as: name, in: folder, isRecorded: false).snapshot, nil)
     }
   }
@@ -188,7 +188,7 @@ struct RestoreWork: MigratorWork {
     let cancellation = options.cancellation
     let (source, snapshot) = try found.file.open { !cancellation.isRequested }
     let present = try SnapshotWork(migrator: migrator).reader()
-    let losses = try present.reading { () throws(MigrationError) in
+    let losses = try reading(present) { () throws(MigrationError) in
       try refuseForeign(source, present)
       return try RestoreLosses(from: source, to: present, of: found.checkpoint?.name) {
         !cancellation.isRequested

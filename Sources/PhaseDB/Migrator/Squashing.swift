@@ -20,7 +20,7 @@ struct Squashing: MigratorWork {
   let migrator: Migrator
 
   func squash(to name: String) throws(MigrationError) -> Squash {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let knowledge = try planning.undrifted()
       guard knowledge.ledger != nil else {
         throw MigrationError(
@@ -34,8 +34,8 @@ struct Squashing: MigratorWork {
       try planner.folder.refuseEdited()
       try planner.folder.refuseRenumbered()
       let part = catalog.phases.filter { $0.id <= target }
-      let last = try refuseOthersBetween(part.map(\.id), target, knowledge)
-      return try draft(part, last, target, knowledge)
+      try refuseOthersBetween(part.map(\.id), target, knowledge)
+      return try draft(part, target, knowledge)
     }
   }
 
@@ -43,10 +43,10 @@ struct Squashing: MigratorWork {
     MigrationError(.squashRefused, why, state: "nothing was changed", help: help)
   }
 
-  /// - Returns: the sequence of the last of the phases.
+  /// Refuses a part that is not applied as a whole, or with phases of others between.
   private func refuseOthersBetween(
     _ part: [PhaseID], _ target: PhaseID, _ knowledge: Knowledge
-  ) throws(MigrationError) -> Int64 {
+  ) throws(MigrationError) {
     let sequences = Dictionary(
       knowledge.applied.map { ($0.id, $0.sequence) }, uniquingKeysWith: { first, _ in first })
     if let missing = part.first(where: { sequences[$0] == nil }) {
@@ -56,14 +56,14 @@ struct Squashing: MigratorWork {
     }
     let last = part.compactMap { sequences[$0] }.max() ?? 0
     let between = knowledge.applied.filter { $0.sequence < last && $0.id > target && !$0.isSquashed }
-    guard let first = between.first, let highest = between.map(\.id).max() else { return last }
+    guard let first = between.first, let highest = between.map(\.id).max() else { return }
     throw refused(
       "\(first.id) was applied before phases up to \(target), and comes after them in the folder",
       ["squash it, too: phasedb squash --to \(highest.short)"])
   }
 
   private func draft(
-    _ part: [(id: PhaseID, phase: Phase)], _ last: Int64, _ target: PhaseID, _ knowledge: Knowledge
+    _ part: [(id: PhaseID, phase: Phase)], _ target: PhaseID, _ knowledge: Knowledge
   ) throws(MigrationError) -> Squash {
     for (id, _) in part {
       let kept = try PurgeRun(id.description, catalog, knowledge, on: connection).listing().items

@@ -59,9 +59,10 @@ public struct Status: Sendable {
   }
 
   /// The phases that the database has.
-  public var applied: [Entry] { phases.filter { $0.applied != nil } }
+  public var applied: [Entry] { Array(phases[..<firstPending]) }
   /// The phases of the catalog that it lacks.
-  public var pending: [Entry] { phases.filter { $0.applied == nil } }
+  public var pending: [Entry] { Array(phases[firstPending...]) }
+  private var firstPending: Int { phases.firstIndex { $0.applied == nil } ?? phases.endIndex }
   /// Whether somebody changed the schema outside phasedb.
   public var hasDrifted: Bool { !drift.isEmpty }
 
@@ -120,7 +121,7 @@ struct StatusWork: MigratorWork {
   let migrator: Migrator
 
   func status() throws(MigrationError) -> Status {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       try status(try Knowledge.glancing(at: connection))
     }
   }
@@ -128,15 +129,17 @@ struct StatusWork: MigratorWork {
   static func status(
     database path: String, folder: String, options: Options
   ) throws(MigrationError) -> Status {
-    let reading = CatalogReading(folder: folder)
+    let files = CatalogReading(folder: folder)
     let migrator = try Migrator(
       database: path, catalog: try Catalog([]), access: .reading, options: options)
-    return try migrator.connection.reading { () throws(MigrationError) in
+    return try reading(migrator.connection) { () throws(MigrationError) in
       let knowledge = try Knowledge.glancing(at: migrator.connection)
       // The folder is still being read; this does not need it.
       let reversals = try WaysBack(migrator: migrator).reversals(knowledge)
-      let (catalog, problems) = reading.finish()
+      let texts = try lifting("reading the ledger") { () in try knowledge.ledger?.phases.texts() ?? [] }
+      let (catalog, problems) = files.finish()
       if let catalog { migrator.catalog = catalog }
+      migrator.catalog.recognize(knowledge.applied, by: texts)
       var status = try StatusWork(migrator: migrator).status(knowledge, reversals)
       status.unread = problems
       return status

@@ -26,7 +26,7 @@ struct SwitchWork: MigratorWork {
   let migrator: Migrator
 
   func all() throws(MigrationError) -> [SwitchRecord] {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       guard let ledger = try Knowledge.glancing(at: connection).ledger else { return [] }
       return try lifting("reading the ledger") { () in try ledger.switches.all() }
     }
@@ -35,7 +35,7 @@ struct SwitchWork: MigratorWork {
   func details(
     _ name: String
   ) throws(MigrationError) -> (SwitchRecord, [SwitchMember], RampRecord?) {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let ledger = try Knowledge.glancing(at: connection).ledger
       let record = try found(name, in: ledger)
       let members = try lifting("reading the ledger") { () in try ledger?.switches.members(of: name) ?? [] }
@@ -44,7 +44,7 @@ struct SwitchWork: MigratorWork {
   }
 
   func ask(_ name: String, _ subjects: [String]) throws(MigrationError) -> [SwitchAnswer] {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let ledger = try Knowledge.glancing(at: connection).ledger
       _ = try found(name, in: ledger)
       return try lifting("asking a switch") { () in
@@ -113,14 +113,7 @@ struct SwitchWork: MigratorWork {
   }
 
   func close(_ name: String, reason: String) throws(MigrationError) -> SwitchChange {
-    guard connection.isAutocommit else { throw .transactionOpen }
-    return try changingNothing { () throws(MigrationError) in
-      let patience = try ConnectionDiscipline.busyTimeout(of: connection)
-      defer { connection.setBusyTimeout(milliseconds: patience) }
-      connection.setBusyDeadline(.now + options.wait)
-      let durability = try DurableCommits(on: connection)
-      return try durability.whileInForce { () throws(MigrationError) in try closeOnce(name, reason) }
-    }
+    try durably { () throws(MigrationError) in try closeOnce(name, reason) }
   }
 
   private func closeOnce(_ name: String, _ reason: String) throws(MigrationError) -> SwitchChange {
@@ -146,7 +139,7 @@ struct SwitchWork: MigratorWork {
     }
     try ledger.commit(
       transaction, leaving: present.isOpen ? entry : nil, hash, while: "closing the switch '\(name)'")
-    try connection.refuseMoved("closing the switch")
+    try Ledger.refuseMoved(connection, "closing the switch")
     let notes = (try? notes(on: name, since: present, try ledger.phases.all(), ledger)) ?? []
     return SwitchChange(before: present, after: after, notes: notes)
   }

@@ -57,7 +57,7 @@ struct Verifying: MigratorWork {
   let migrator: Migrator
 
   func verify() throws(MigrationError) -> VerifyReport {
-    try connection.reading { () throws(MigrationError) in try presentReport() }
+    try reading(connection) { () throws(MigrationError) in try presentReport() }
   }
 
   private func presentReport() throws(MigrationError) -> VerifyReport {

@@ -73,7 +73,7 @@ struct WatchReversal: MigratorWork {
 
   /// The plan of the way down for the phases of a watch, and the reasons against running it.
   private func planned() throws(MigrationError) -> (Plan, [Prose]) {
-    let (applied, watches, freeze) = try connection.reading {
+    let (applied, watches, freeze) = try reading(connection) {
       () throws(MigrationError) -> ([AppliedPhase], [WatchRecord], Freeze?) in
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { throw Ledger.damaged("there is no ledger") }

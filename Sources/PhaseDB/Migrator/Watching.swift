@@ -61,7 +61,7 @@ struct Watching: MigratorWork {
   }
 
   func watches() throws(MigrationError) -> [WatchRecord] {
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       try Knowledge.glancing(at: connection).ledger?.watches.all() ?? []
     }
   }

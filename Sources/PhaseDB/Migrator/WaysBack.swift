@@ -5,7 +5,7 @@ struct WaysBack: MigratorWork {
   let migrator: Migrator
 
   func reversals() throws(MigrationError) -> [PhaseID: Reversal] {
-    try connection.reading { () throws(MigrationError) in try reversals(try Knowledge(of: connection)) }
+    try reading(connection) { () throws(MigrationError) in try reversals(try Knowledge(of: connection)) }
   }
 
   func reversals(_ knowledge: Knowledge) throws(MigrationError) -> [PhaseID: Reversal] {
@@ -36,7 +36,7 @@ struct WaysBack: MigratorWork {
   /// a single phase can always be tried.
   func refuseBlocked(_ plan: Plan) throws(MigrationError) {
     guard plan.direction == .down, let first = plan.steps.first?.id else { return }
-    let found = try connection.reading {
+    let found = try reading(connection) {
       () throws(MigrationError) -> (id: PhaseID, obstacle: Reversal.Obstacle)? in
       let knowledge = try Knowledge(of: connection)
       guard let ledger = knowledge.ledger else { return nil }

@@ -87,17 +87,6 @@ package struct LaneClaim: Sendable, Hashable {
   package func definition(of name: String, until second: Int64) -> String {
     "CREATE TRIGGER \(SQLText.identifier(name)) BEFORE \(event) ON \(SQLText.identifier(table)) WHEN \(condition) AND \(LaneTrigger.deadline)\(second) BEGIN \(signal.rawValue); END"
   }
-
-  /// A statement that makes SQLite compile the trigger: of the kind with which workers claim a job.
-  package var trial: String {
-    let name = SQLText.identifier(table)
-    return event.hasPrefix("UPDATE OF ")
-      ? "UPDATE \(name) SET "
-        + event.dropFirst(10).split(separator: ", ").map { "\($0) = \($0)" }.joined(separator: ", ")
-      : event == "DELETE"
-        ? "DELETE FROM \(name)"
-        : event == "INSERT" ? "INSERT INTO \(name) DEFAULT VALUES" : "UPDATE \(name) SET rowid = rowid"
-  }
 }
 
 extension String {

@@ -66,7 +66,8 @@ public struct Phase: Sendable, Hashable {
   package let effects: [Effect]
   /// The identity of the phase: SHA-256, in hexadecimal, over its kind, its directives and the tokens of its SQL.
   /// Comments, white space, line ends, the summary and a semicolon at the end of a script do not count.
-  package private(set) var tokenHash = ""
+  package var tokenHash: String { identity.hash(of: self) }
+  let identity = KnownIdentity()
 
   /// A phase made in Swift. What else a phase may declare, such as losses, watches and lanes, is written in a phase file.
   ///
@@ -128,7 +129,6 @@ public struct Phase: Sendable, Hashable {
     self.lanes = lanes
     self.switches = switches
     self.effects = effects
-    tokenHash = PhaseIdentity.hash(of: self)
   }
 
   /// A contract that does nothing but retire.
@@ -158,4 +158,12 @@ public struct Phase: Sendable, Hashable {
   package var switchesMade: [String] { switches.filter { $0.fullFor == nil }.map(\.name) }
   /// The switches that must be fully on before it goes up.
   var switchesRequired: [Switch] { switches.filter { $0.fullFor != nil } }
+}
+
+/// Which way a phase is run.
+public enum Direction: String, Sendable, Hashable, CaseIterable {
+  /// Apply.
+  case up
+  /// Reverse.
+  case down
 }

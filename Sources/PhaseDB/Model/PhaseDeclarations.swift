@@ -1,3 +1,6 @@
+internal import PhaseSQL
+internal import PhaseSQLite
+
 /// A claim about rows, written as a SELECT that returns the rows that break it.
 public struct Verification: Sendable, Hashable {
   /// What is claimed, as in "every customer has a name".
@@ -152,5 +155,90 @@ extension Budget {
   /// The limits that are set, by the words of `@budget`.
   var limits: [(name: String, limit: Duration)] {
     [("up", up), ("down", down), ("hold", hold)].compactMap { name, limit in limit.map { (name, $0) } }
+  }
+}
+
+/// Something outside the database that a phase causes, such as a mail or a job. The way back does not undo it, but
+/// rows of a table tell how often it happened. A line of `@effects`.
+///
+/// When the phase goes up, the ledger remembers the greatest value of a column. Rows with a greater value are newer
+/// than the phase. Those that meet the condition are counted and listed.
+package struct Effect: Sendable, Hashable {
+  /// The table whose rows tell of it.
+  package let table: String
+  /// A column whose value grows with every row, such as an INTEGER PRIMARY KEY.
+  package let column: String
+  /// An expression of SQL over the columns of the table; nil when every row counts.
+  package let condition: String?
+  /// Who has to deal with it.
+  package let audience: Residual.Audience
+  /// What remains, in one line.
+  package let text: String
+  /// Where it is written; nil when it was made in Swift or read from the ledger.
+  package let place: Place?
+
+  /// - Parameters:
+  ///   - table: an ordinary table.
+  ///   - column: one that grows with every row.
+  ///   - condition: an expression on one line, without parameters; nil to count every row.
+  package init(
+    _ table: String, by column: String, where condition: String? = nil, _ audience: Residual.Audience,
+    _ text: String, at place: Place? = nil
+  ) {
+    (self.table, self.column, self.condition) = (table, column, condition)
+    (self.audience, self.text, self.place) = (audience, text, place)
+  }
+
+  /// The place is not compared.
+  package static func == (left: Effect, right: Effect) -> Bool {
+    left.table == right.table && left.column == right.column && left.condition == right.condition
+      && left.audience == right.audience && left.text == right.text
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(table)
+    hasher.combine(column)
+    hasher.combine(condition)
+    hasher.combine(audience)
+    hasher.combine(text)
+  }
+}
+
+/// A column or table that a contract takes out of use. It is not dropped but renamed, until the phase comes down or
+/// is purged.
+package struct Retirement: Sendable, Hashable {
+  /// The table, or the table of the column.
+  package let table: String
+  /// nil when it is the whole table.
+  package let column: String?
+  /// Where it is written; nil when it was made in Swift.
+  package let place: Place?
+
+  /// A column taken out of use, or a whole table without one.
+  package init(table: String, column: String? = nil, at place: Place? = nil) {
+    self.table = table
+    self.column = column
+    self.place = place
+  }
+
+  /// The place is not compared.
+  package static func == (left: Retirement, right: Retirement) -> Bool {
+    left.table.folded == right.table.folded && left.column?.folded == right.column?.folded
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(table.folded)
+    hasher.combine(column?.folded)
+  }
+}
+
+extension Retirement {
+  /// `customers.full_name`
+  var title: String { table + (column.map { ".\($0)" } ?? "") }
+
+  /// Whether another retirement is the same, or is of a column of this table.
+  func covers(_ other: Retirement) -> Bool {
+    table.folded == other.table.folded
+      && (column == nil || column?.folded == other.column?.folded)
   }
 }

@@ -48,7 +48,6 @@ public struct Prose: Sendable, CustomStringConvertible {
     guard description.hasSuffix(suffix.description) else { return nil }
     return Prose(unescaped: String(description.dropLast(suffix.description.count)))
   }
-  package func hasSuffix(_ text: String) -> Bool { description.hasSuffix(text) }
 
   package static func += (left: inout Prose, right: Prose) {
     left.description += right.description

@@ -76,9 +76,6 @@ extension Script {
     return found
   }
 
-  /// Whether it uses the parameter `:since`, the moment at which the phase went up.
-  package var usesSince: Bool { text.contains(Probe.since) }
-
   /// The first line of the file the script stands in.
   var beginningOfFile: Place { Place(file: file, line: 1, column: 1) }
 }

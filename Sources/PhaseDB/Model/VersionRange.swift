@@ -195,7 +195,7 @@ extension VersionRange {
     while !rest.isEmpty {
       let comparator = String(Substring(rest.prefix(while: \.isComparator)))
       guard [">=", ">", "<", "<=", "="].contains(comparator) else {
-        throw malformed(text, rest: Substring(rest), comparator: comparator)
+        throw malformed(Substring(rest), comparator: comparator)
       }
       rest = rest.dropFirst(comparator.utf8.count).drop(while: \.isBlank)
       let version = rest.prefix { !$0.isBlank && !$0.isComparator }
@@ -214,7 +214,7 @@ extension VersionRange {
     return result
   }
 
-  private static func malformed(_ text: String, rest: Substring, comparator: String) -> MigrationError {
+  private static func malformed(_ rest: Substring, comparator: String) -> MigrationError {
     let word = rest.dropFirst(comparator.count).prefix { !$0.isWhitespace }
     let help: Prose
     switch comparator {

@@ -117,8 +117,6 @@ package struct Probe: Sendable, Hashable {
 extension Probe {
   /// The parameter that stands for the moment at which the phase went up.
   package static let since = ":since"
-  /// Whether its query asks for the moment at which the phase went up.
-  package var usesSince: Bool { query?.text.contains(Self.since) ?? false }
 
   /// How many known samples it takes to decide.
   package var span: Int {
@@ -172,6 +170,61 @@ extension Probe {
   /// A number as a directive spells it.
   package static func text(_ number: Double) -> String {
     Int(exactly: number).map(String.init) ?? String(number)
+  }
+}
+
+// MARK: - What a number says
+
+extension Probe {
+  /// Judges a number.
+  ///
+  /// - Parameter before: what it was before the phase; nil when that is unknown.
+  package func sample(of value: Double, before: Double?) -> Sample {
+    switch expectation {
+    case .nothingWrong: return Sample(.passes, value: value)
+    case .atMost(let limit): return sample(of: value, fails: value > limit)
+    case .atLeast(let limit): return sample(of: value, fails: value < limit)
+    case .between(let low, let high): return sample(of: value, fails: value < low || value > high)
+    case .atMostOfBefore(let percent, let floor):
+      return sample(of: value, percent, floor, of: before) { $0 > $1 }
+    case .atLeastOfBefore(let percent, let floor):
+      return sample(of: value, percent, floor, of: before) { $0 < $1 }
+    }
+  }
+
+  private func sample(of value: Double, fails: Bool, beside: String = "") -> Sample {
+    guard fails else { return Sample(.passes, value: value) }
+    return Sample(.fails, value: value, reason: "\(Self.text(value)) is not \(expectationText)\(beside)")
+  }
+
+  /// Compares a number with the one before the phase, and allows for chance. A count varies by its square root (a
+  /// Poisson process), and a difference of three times that is rare.
+  private func sample(
+    of value: Double, _ percent: Double, _ floor: Double?, of before: Double?,
+    isOutside: (Double, Double) -> Bool
+  ) -> Sample {
+    guard let before else {
+      return Sample(.unknown, value: value, reason: "what it was before the phase is not known")
+    }
+    if let floor, before < floor {
+      return Sample(
+        .unknown, value: value, reason: "before the phase it was \(Self.text(before)), below the floor")
+    }
+    let isRare = abs(before - value) > 3 * abs(before).squareRoot()
+    return sample(
+      of: value, fails: isRare && isOutside(value, before * percent / 100),
+      beside: ", which was \(Self.text(before))")
+  }
+
+  /// As in `at most 800`.
+  private var expectationText: String {
+    Probe(title, expecting: expectation, fails: .inARow(3)).clauses
+  }
+
+  /// The median of the samples before the phase; nil when fewer than three of them had a value.
+  package static func baseline(of samples: [Sample]) -> Double? {
+    let values = samples.compactMap(\.value).sorted()
+    return values.count < 3 ? nil : values[values.count / 2]
   }
 }
 

@@ -28,19 +28,8 @@ package struct LaneSettings: Sendable, Hashable {
 
   init(_ name: AnyKey, in container: KeyedDecodingContainer<AnyKey>) throws {
     let path = "lanes.\(name.stringValue)"
-    guard let all = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: name),
-      let own = try? container.nestedContainer(keyedBy: Key.self, forKey: name)
-    else {
-      throw MigrationError(
-        .badSettings, "'\(path)' is not an object", help: ["write { \"kind\": \"oban-lite\" }"])
-    }
-    let known = Key.allCases.map(\.rawValue)
-    for key in all.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
-      let nearest: Prose? = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
-      throw MigrationError(
-        .badSettings, "unknown key '\(path).\(key)'",
-        help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))
-    }
+    let own = try container.object(
+      name, of: Key.self, called: path, example: "{ \"kind\": \"oban-lite\" }")
     guard !name.stringValue.isEmpty, !name.stringValue.contains("\0"),
       !name.stringValue.contains(where: \.isNewline)
     else {

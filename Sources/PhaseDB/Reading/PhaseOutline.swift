@@ -55,8 +55,7 @@ struct PhaseOutline {
 
 extension PhaseSource {
   func startsTrigger(_ statement: Range<Int>) -> Bool {
-    let words = SQLTokens(bytes: Array(bytes[statement])).lazy.filter { !$0.kind.isTrivia }.prefix(3)
-    let start = words.map { string($0.range.shifted(by: statement.lowerBound)).lowercased() }
+    let start = SQLTokens.firstWords(3, of: bytes[statement])
     return start.starts(with: ["create", "trigger"]) || start == ["create", "temp", "trigger"]
       || start == ["create", "temporary", "trigger"]
   }

@@ -13,19 +13,8 @@ package struct ReportSettings: Sendable, Hashable {
 
   init(_ key: AnyKey, in container: KeyedDecodingContainer<AnyKey>) throws {
     self.init()
-    guard let all = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: key),
-      let own = try? container.nestedContainer(keyedBy: Key.self, forKey: key)
-    else {
-      throw MigrationError(
-        .badSettings, "'report' is not an object", help: ["write \"report\": { \"require\": [1, 2, 5] }"])
-    }
-    let known = Key.allCases.map(\.rawValue)
-    for key in all.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
-      let nearest: Prose? = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
-      throw MigrationError(
-        .badSettings, "unknown key 'report.\(key)'",
-        help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))
-    }
+    let own = try container.object(
+      key, of: Key.self, called: "report", example: "\"report\": { \"require\": [1, 2, 5] }")
     if own.contains(.require) {
       guard let numbers = try? own.decode([Int].self, forKey: .require),
         numbers.allSatisfy((1...8).contains)

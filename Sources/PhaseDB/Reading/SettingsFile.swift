@@ -143,13 +143,7 @@ struct SettingsFile: Decodable {
 
   init(from decoder: any Decoder) throws {
     let all = try decoder.container(keyedBy: AnyKey.self)
-    let known = SettingsKey.allCases.map(\.rawValue)
-    for key in all.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
-      let nearest: Prose? = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
-      throw MigrationError(
-        .badSettings, "unknown key '\(key)'",
-        help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))
-    }
+    try all.refuseUnknown(SettingsKey.self)
     let container = try decoder.container(keyedBy: SettingsKey.self)
     database = try container.text(.database, called: "database", as: "the path of a database")
     migrations = try container.text(.migrations, called: "migrations", as: "the path of a folder")
@@ -267,6 +261,36 @@ extension KeyedDecodingContainer {
         .badSettings, "'\(name)' is not \(meaning)", help: ["write a text in quotes, or remove the key"])
     }
     return text
+  }
+}
+
+extension KeyedDecodingContainer<AnyKey> {
+  /// The object of a key, which may have these keys of its own.
+  ///
+  /// - Parameters:
+  ///   - name: what an error calls it, with the keys above it.
+  ///   - example: what may be written instead of something that is no object.
+  func object<Own: CodingKey & CaseIterable & RawRepresentable<String>>(
+    _ key: AnyKey, of _: Own.Type, called name: String, example: Prose
+  ) throws(MigrationError) -> KeyedDecodingContainer<Own> {
+    guard let all = try? nestedContainer(keyedBy: AnyKey.self, forKey: key),
+      let own = try? nestedContainer(keyedBy: Own.self, forKey: key)
+    else { throw MigrationError(.badSettings, "'\(name)' is not an object", help: ["write \(example)"]) }
+    try all.refuseUnknown(Own.self, below: name + ".")
+    return own
+  }
+
+  /// Refuses a key that is none of these.
+  fileprivate func refuseUnknown<Own: CodingKey & CaseIterable & RawRepresentable<String>>(
+    _: Own.Type, below path: String = ""
+  ) throws(MigrationError) {
+    let known = Own.allCases.map(\.rawValue)
+    for key in allKeys.map(\.stringValue).sorted() where !known.contains(key) {
+      let nearest: Prose? = Suggestion.nearest(to: key, in: known).map { "did you mean '\($0)'?" }
+      throw MigrationError(
+        .badSettings, "unknown key '\(path)\(key)'",
+        help: [nearest, "the keys are \(known.joined(separator: ", "))"].compactMap(\.self))
+    }
   }
 }
 

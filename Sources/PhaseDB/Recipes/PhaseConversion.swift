@@ -93,13 +93,13 @@ package final class PhaseConversion {
           rename = effect.rename(in: script) ?? rename
         }
       } catch {
-        return untried(change, steps, before, trial.schema, because: Self.sentence(error))
+        return untried(change, before, trial.schema, because: Self.sentence(error))
       }
       steps.append(
         Step(statement: statement, before: start, after: trial.schema, writes: writes, rename: rename))
     }
     let parts = Parts(steps, before, trial.schema)
-    let result = try written(change, parts, before)
+    let result = try written(change, parts)
     if let contract = result.phases.first(where: { $0.kind == .contract }) {
       let difference = SchemaDifference(from: before, to: trial.schema)
       let touched = difference.removed + difference.changed.map(\.before)
@@ -195,7 +195,7 @@ package final class PhaseConversion {
     var isMixed: Bool { !rows.isEmpty && whole.kind != .migrate }
   }
 
-  private func written(_ change: Change, _ parts: Parts, _ before: Schema) throws(MigrationError) -> Result {
+  private func written(_ change: Change, _ parts: Parts) throws(MigrationError) -> Result {
     if let split = parts.split {
       let downs = try change.down.map { down throws(MigrationError) in
         try cut(down, for: split)
@@ -274,7 +274,7 @@ package final class PhaseConversion {
     return Converted(
       kind: part.kind,
       text: Self.text(
-        change, part.kind, up: part.statements, down: body, rejected: open == nil ? [] : statements,
+        change, up: part.statements, down: body, rejected: open == nil ? [] : statements,
         open: open,
         notes: notes, needs: needs(part.statements), comesFromArchive: comesFromArchive), open: open)
   }
@@ -309,7 +309,7 @@ package final class PhaseConversion {
 
   /// A change whose way up does not run here is written as it is.
   private func untried(
-    _ change: Change, _ steps: [Step], _ before: Schema, _ reached: Schema, because reason: Prose
+    _ change: Change, _ before: Schema, _ reached: Schema, because reason: Prose
   ) -> Result {
     let removes = change.up.contains { statement in
       let words = SQLWord.all(in: statement)
@@ -321,7 +321,7 @@ package final class PhaseConversion {
     let note: Prose = "its way up does not run here, so nothing about it was tried: \(reason)"
     let open: Prose? = change.down == nil ? "the folder has no way down for it" : nil
     let text = Self.text(
-      change, kind, up: change.up, down: change.down ?? [], rejected: [], open: open, notes: [note],
+      change, up: change.up, down: change.down ?? [], rejected: [], open: open, notes: [note],
       needs: needs(change.up), comesFromArchive: false)
     return Result(phases: [Converted(kind: kind, text: text, open: open)], notes: [], failure: reason)
   }
@@ -336,7 +336,7 @@ package final class PhaseConversion {
   }
 
   private static func text(
-    _ change: Change, _ kind: Phase.Kind, up: [String], down: [String], rejected: [String], open: Prose?,
+    _ change: Change, up: [String], down: [String], rejected: [String], open: Prose?,
     notes: [Prose], needs: [PhaseID], comesFromArchive: Bool
   ) -> String {
     var lines = PhaseText.comment(change.summary)

@@ -110,9 +110,7 @@ struct ReshapeRecipes {
       )
       var insert = try bench.prepare("INSERT INTO olds VALUES (\(marks))")
       while try select.step() {
-        try insert.bind((0...olds.count).map { select.value(at: $0) })
-        _ = try insert.step()
-        insert.reset()
+        try insert.run((0...olds.count).map { select.value(at: $0) })
       }
       try bench.execute(
         "INSERT INTO news SELECT phasedb_key, \(ups.map(\.sql).joined(separator: ", ")) FROM olds")

@@ -209,7 +209,7 @@ extension TableText {
       if clause == .defaultValue, word(index) != "(" { index += 1 }
       // A name behind REFERENCES or COLLATE may be spelled like the start of a clause.
       if clause == .references || word(start) == "collate" { index += 1 }
-      while index < item.upperBound, !isStart(index, behind: clause) {
+      while index < item.upperBound, !isStart(index) {
         index = word(index) == "(" ? end(ofGroupAt: index) : index + 1
       }
       clauses.append((clause, start..<min(index, item.upperBound)))
@@ -218,7 +218,7 @@ extension TableText {
   }
 
   /// Whether a clause starts here, and not the NULL of `NOT NULL` or `SET NULL`, or the like.
-  private func isStart(_ index: Int, behind clause: Clause) -> Bool {
+  private func isStart(_ index: Int) -> Bool {
     guard Self.starts.contains(word(index)) else { return false }
     switch word(index) {
     case "null": return word(index - 1) != "not" && word(index - 1) != "set"

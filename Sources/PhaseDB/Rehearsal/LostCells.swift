@@ -14,9 +14,11 @@ struct CellComparison {
     let readable = Set(try DigestDraft(of: after).readings.map(\.table.folded))
     tables = try DigestDraft(of: before).readings.compactMap { reading in
       let name = SchemaName(reading.table)
-      guard readable.contains(name.key), let one = old.table(name), let other = new.table(name) else {
-        return nil
-      }
+      // A full-text table over another one shows that one's rows.
+      let definition = old.object("table", name).flatMap { TableDefinition($0.sql) }
+      guard readable.contains(name.key), definition?.virtual?.content ?? .own == .own,
+        let one = old.table(name), let other = new.table(name)
+      else { return nil }
       let gone = one.columns.filter { other.column($0.name) == nil }.map(\.name.key)
       return (reading.table, Set(gone))
     }

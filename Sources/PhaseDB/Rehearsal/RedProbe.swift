@@ -219,8 +219,7 @@ private struct Breaking {
 
   private func undo() throws(MigrationError) {
     try lifting("undoing it on the copy") { () in
-      try connection.execute("ROLLBACK TO phasedb_red")
-      try connection.execute("RELEASE phasedb_red")
+      try connection.undo(since: "phasedb_red")
     }
   }
 

@@ -116,13 +116,12 @@ package struct Schema: Sendable {
   /// How many rows the ordinary tables have.
   package func rows(on connection: Connection) throws(SQLiteError) -> Int {
     let shadows = try ShadowTables.names(on: connection, self)
-    var rows: Int64 = 0
+    var rows = 0
     for object in objects where object.key.type == "table" && !shadows.contains(object.key.name) {
       guard TableDefinition(object.sql)?.virtual == nil else { continue }
-      rows +=
-        try connection.value("SELECT count(*) FROM main.\(SQLText.identifier(object.name))")?.integer ?? 0
+      rows += try Table.rowCount(SchemaName(object.name), on: connection)
     }
-    return Int(rows)
+    return rows
   }
 
   /// The names of the ledger that objects in this schema have.
@@ -280,5 +279,27 @@ extension Schema {
   func indexes(on table: SchemaName) -> [IndexDefinition] {
     objects.filter { $0.key.type == "index" && SchemaName($0.table) == table }
       .compactMap { IndexDefinition($0.sql) }
+  }
+}
+
+/// The tables in which virtual tables keep their content (sqlite.org/vtab.html#the_xshadowname_method).
+enum ShadowTables {
+  /// Their names in lower case.
+  static func names(on connection: Connection, _ schema: Schema) throws(SQLiteError) -> Set<FoldedName> {
+    // PRAGMA table_list came with 3.37, and asks the modules themselves.
+    if try connection.value("SELECT 1 FROM pragma_pragma_list WHERE name = 'table_list'") != nil {
+      let rows = try connection.rows(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'")
+      return Set(rows.compactMap { $0[0].text?.folded })
+    }
+    return Set(declared(by: schema.objects).map(\.key))
+  }
+
+  /// The names that the texts of virtual tables imply.
+  static func declared(by objects: some Sequence<SchemaObject>) -> Set<SchemaName> {
+    objects.reduce(into: []) { names, object in
+      guard object.key.type == "table", let table = TableDefinition(object.sql) else { return }
+      names.formUnion(table.virtual?.shadows(of: table.name) ?? [])
+    }
   }
 }

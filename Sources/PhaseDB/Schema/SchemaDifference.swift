@@ -106,9 +106,6 @@ extension SchemaDifference {
     return removed.contains { $0.key == SchemaObject.Key(type: "table", name: retired.original.key) }
   }
 
-  /// The differences, without the SQL.
-  var titles: [Prose] { DetailLines.first(lines.filter { !$0.hasPrefix(" ") }) }
-
   /// One sentence for each change, for people.
   package var sentences: [Prose] { facts.flatMap(\.sentences) }
 

@@ -44,10 +44,7 @@ package struct SchemaObject: Sendable {
   }
 
   private static func makesVirtualTable(_ sql: String) -> Bool {
-    let tokens = SQLTokens(sql)
-    let second = tokens.lazy.filter { !$0.kind.isTrivia }.dropFirst().first
-    return second.map { String(decoding: tokens.bytes[$0.range], as: UTF8.self).asciiLowercased == "virtual" }
-      ?? false
+    SQLTokens.firstWords(2, of: sql.utf8).dropFirst() == ["virtual"]
   }
 
   /// Whether it is a trigger that only holds a lane, on a table outside the ledger.

@@ -14,16 +14,16 @@ package struct Table {
   /// Whether the rowid of a deleted row is never used again.
   let hasAutoincrement: Bool
 
-  struct Column: Hashable {
-    let name: SchemaName
-    let isGenerated: Bool
+  package struct Column: Hashable {
+    package let name: SchemaName
+    package let isGenerated: Bool
     let mayBeNull: Bool
     /// As SQL; nil when it has none.
     let defaultValue: String?
     /// The declared type, folded, empty when there is none.
     let type: String
     /// From 1 within the primary key; 0 for a column that is not in it.
-    let keyPosition: Int
+    package let keyPosition: Int
   }
 
   /// - Returns: nil when there is no such table.
@@ -126,7 +126,8 @@ extension Table {
     try columns(of: name, on: connection).map(\.name)
   }
 
-  static func columns(of name: SchemaName, on connection: Connection) throws(SQLiteError) -> [Column] {
+  package static func columns(of name: SchemaName, on connection: Connection) throws(SQLiteError) -> [Column]
+  {
     // The pragma is faster than the table pragma_table_xinfo, for which SQLite would compile three statements.
     try connection.rows("PRAGMA main.table_xinfo(\(SQLText.identifier(name.spelled)))").filter { $0[6] != 1 }
       .map { row in
@@ -139,6 +140,19 @@ extension Table {
 
   static func hasForeignKeys(_ name: SchemaName, on connection: Connection) throws(SQLiteError) -> Bool {
     try connection.value("SELECT 1 FROM pragma_foreign_key_list(?1)", .text(name.spelled)) != nil
+  }
+
+  /// The columns of its PRIMARY KEY, in their order; none when it has no such key.
+  package static func keyNames(
+    of name: SchemaName, on connection: Connection
+  ) throws(SQLiteError) -> [SchemaName] {
+    try columns(of: name, on: connection).filter { $0.keyPosition > 0 }
+      .sorted { $0.keyPosition < $1.keyPosition }.map(\.name)
+  }
+
+  package static func rowCount(_ name: SchemaName, on connection: Connection) throws(SQLiteError) -> Int {
+    let place = "main.\(SQLText.identifier(name.spelled))"
+    return Int(try connection.value("SELECT count(*) FROM \(place)")?.integer ?? 0)
   }
 
   static func hasRows(_ name: SchemaName, on connection: Connection) throws(SQLiteError) -> Bool {

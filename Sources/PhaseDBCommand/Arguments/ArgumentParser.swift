@@ -140,7 +140,7 @@ extension ArgumentParser {
     guard let next = rest.first else {
       throw UsageError(.missingValue, "'\(name)' needs a value: \(name) \(placeholder)")
     }
-    // ArchivePlan `--dry-run` for the value of `--to` would run what was only to be planned.
+    // Taking `--dry-run` for the value of `--to` would run what was only to be planned.
     guard next == "-" || !next.hasPrefix("-") else {
       throw UsageError(
         .missingValue, "'\(name)' needs a value, but '\(next)' follows",
@@ -197,114 +197,96 @@ extension ArgumentParser {
     }
     try PositionalReader(verb: verb, words: words).read(into: &invocation)
     for group in verb.alternatives {
-      let given = group.filter(invocation.has).map { Self.spelling(of: $0, in: verb) }
+      let given = group.filter(invocation.has).map(verb.spelling)
       guard given.count < 2 else {
         throw UsageError(.conflictingArguments, "\(given.joined(separator: " and ")) cannot be combined")
       }
     }
-    if verb.id == .rehearse { try Self.checkRehearsal(invocation, of: verb) }
-    if verb.id == .watch { try Self.checkWatch(invocation) }
-    if verb.id == .lane { try Self.checkLane(invocation) }
-    if [.switchSet, .switchRamp].contains(verb.id) { try Self.checkSwitch(invocation) }
-    if verb.id == .help { try Self.checkTopic(invocation.values(.topic)) }
+    try verb.check(invocation)
     return invocation
   }
+}
 
-  private static func spelling(of id: ArgumentID, in verb: Verb) -> String {
-    if let option = Option.named(id) { return "'--\(option.long)'" }
-    guard let kind = verb.positionals.first(where: { $0.id == id })?.kind else { return id.rawValue }
-    return kind == .number ? "a number (\(kind.placeholder))" : kind.placeholder
-  }
+/// Assigns the words that are no options to the positionals of a verb.
+private struct PositionalReader {
+  let verb: Verb
+  let words: [String]
 
-  /// Refuses arguments of the way down on the way up, and the other way round.
-  private static func checkRehearsal(_ invocation: Invocation, of verb: Verb) throws(UsageError) {
-    let isDown = invocation.value(.phase) == RehearseCommand.down
-    let misplaced: [ArgumentID] = isDown ? [.evidence, .allowEmpty] : [.count, .target, .all]
-    guard let id = misplaced.first(where: invocation.has) else { return }
-    throw UsageError(
-      .conflictingArguments,
-      isDown
-        ? "\(spelling(of: id, in: verb)) is not for 'rehearse down'"
-        : "\(spelling(of: id, in: verb)) belongs to 'rehearse down'")
-  }
-
-  /// What a decision about a watch needs, and what the others do not know.
-  private static func checkWatch(_ invocation: Invocation) throws(UsageError) {
-    let action = invocation.value(.action).flatMap(WatchCommand.Action.init)
-    let needed: [ArgumentID] =
-      switch action {
-      case .waive: [.phase, .reason]
-      case .freeze: [.reason]
-      case .unfreeze, nil: []
-      }
-    if let id = needed.first(where: { !invocation.has($0) }) {
-      let word = id == .phase ? "PHASE" : "--reason \"...\""
+  /// An optional positional that cannot take a word leaves it to a later one that can: in `plan 3`, the
+  /// direction is left out.
+  func read(into invocation: inout Invocation) throws(UsageError) {
+    var slots = verb.positionals[...]
+    for word in words {
+      guard let first = slots.first else { throw extra(word) }
+      let skippable = slots.prefix { $0.isOptional }.count
+      let taker = slots.prefix(skippable + 1).first { (try? $0.kind.read(word, for: "")) != nil } ?? first
+      invocation.add(try taker.kind.read(word, for: Self.subject(taker)), to: taker.id)
+      slots = slots.drop { $0.id != taker.id }
+      if !taker.isRepeated { slots.removeFirst() }
+    }
+    if let missing = slots.first(where: { !$0.isOptional && !invocation.has($0.id) }) {
       throw UsageError(
-        .missingArgument, "'watch \(action?.rawValue ?? "")' needs \(word)", help: ["add \(word)"])
-    }
-    let allowed: [ArgumentID] =
-      switch action {
-      case .waive: [.phase, .reason]
-      case .freeze: [.reason, .freezeTime]
-      case .unfreeze: []
-      case nil: [.once]
-      }
-    let own: [ArgumentID] = [.phase, .reason, .freezeTime, .once]
-    guard let id = own.first(where: { invocation.has($0) && !allowed.contains($0) }) else { return }
-    let spelling = Option.named(id).map { "'--\($0.long)'" } ?? "PHASE"
-    throw UsageError(
-      .conflictingArguments, "\(spelling) is not for 'watch\(action.map { " \($0.rawValue)" } ?? "")'")
-  }
-
-  /// What holding a lane by hand needs, and what the others do not know.
-  private static func checkLane(_ invocation: Invocation) throws(UsageError) {
-    let action = invocation.value(.laneAction).flatMap(LaneCommand.Action.init) ?? .list
-    let needed: [ArgumentID] =
-      switch action {
-      case .list: []
-      case .hold: [.lane, .freezeTime, .reason]
-      case .release: [.lane, .reason]
-      }
-    let words: [ArgumentID: String] = [
-      .lane: "LANE", .freezeTime: "--for 10m", .reason: "--reason \"...\"",
-    ]
-    if let word = needed.first(where: { !invocation.has($0) }).flatMap({ words[$0] }) {
-      throw UsageError(
-        .missingArgument, "'lane \(action.rawValue)' needs \(word)", help: ["add \(word)"])
-    }
-    if invocation.duration(.freezeTime) == .zero {
-      throw UsageError(.badDuration, "'lane hold' must hold for longer than 0s", help: ["add --for 10m"])
-    }
-    let own: [ArgumentID] = [.lane, .freezeTime, .reason]
-    guard let id = own.first(where: { invocation.has($0) && !needed.contains($0) }) else { return }
-    let spelling = Option.named(id).map { "'--\($0.long)'" } ?? "LANE"
-    throw UsageError(.conflictingArguments, "\(spelling) is not for 'lane \(action.rawValue)'")
-  }
-
-  /// What a change of a switch needs.
-  private static func checkSwitch(_ invocation: Invocation) throws(UsageError) {
-    if invocation.verb == .switchSet, !invocation.has(.reason) {
-      throw UsageError(
-        .missingArgument, "'switch set' needs --reason \"...\"", help: ["add --reason \"...\", for the log"])
-    }
-    let order: [ArgumentID] = [.steps, .every, .interval]
-    let given = order.filter(invocation.has)
-    if invocation.duration(.interval) == .zero {
-      throw UsageError(.badDuration, "each step of 'switch ramp' must be judged for longer than 0s")
-    }
-    guard given.isEmpty || given == order else {
-      throw UsageError(
-        .missingArgument, "'switch ramp' needs steps and how long each is judged, or neither",
-        help: ["write for example: phasedb switch ramp NAME 1%,10%,50%,100% every 30m"])
+        .missingArgument, "'\(verb.name)' needs \(missing.kind.placeholder): \(missing.summary)")
     }
   }
 
-  private static func checkTopic(_ topic: [String]) throws(UsageError) {
-    guard Verb.under(topic).isEmpty else { return }
-    let names = Verb.table.flatMap { [$0.name, $0.path[0]] }
-    let name = topic.joined(separator: " ")
-    throw UsageError(
-      .unknownVerb, "no help for '\(name)': there is no such verb",
-      suggestion: Verb.ending(in: name) ?? Suggestion.nearest(to: name, in: names))
+  private func extra(_ word: String) -> UsageError {
+    let usage = verb.positionals.map(\.usage).joined(separator: " ")
+    let takes = usage.isEmpty ? "takes options only" : "takes \(usage) only"
+    let isOption = verb.allOptions.contains { $0.long == word }
+    return UsageError(
+      .extraArgument, "'\(verb.name)' \(takes), and cannot use '\(word)'",
+      suggestion: isOption ? "--\(word)" : nil)
+  }
+
+  private static func subject(_ positional: Positional) -> String {
+    positional.kind.words.isEmpty ? positional.kind.placeholder : positional.id.rawValue
+  }
+}
+
+/// Words of other migration tools, and what they are called here.
+///
+/// The words are commands of Alembic, Django, Active Record, Flyway, Liquibase, goose, golang-migrate, dbmate, sqitch,
+/// Knex, Prisma and yoyo.
+struct OtherWords {
+  let words: [String]
+  /// What to type instead.
+  let command: String
+  /// What it does: the end of a sentence that begins with "to".
+  let purpose: Prose
+
+  static let table = [
+    OtherWords(
+      words: ["migrate", "apply", "upgrade", "deploy", "update", "latest"], command: "phasedb up",
+      purpose: "apply every phase that may run now"),
+    OtherWords(
+      words: ["rollback", "undo", "revert", "downgrade", "unapply"], command: "phasedb down",
+      purpose: "reverse the last phase"),
+    OtherWords(words: ["reset"], command: "phasedb down --all", purpose: "reverse every phase"),
+    OtherWords(
+      words: ["create", "generate", "make", "makemigrations", "add", "revision"], command: "phasedb new NAME",
+      purpose: "write a migration"),
+    OtherWords(
+      words: ["info", "list", "current", "showmigrations", "heads", "pending"], command: "phasedb status",
+      purpose: "see what is applied and what is pending"),
+    OtherWords(
+      words: ["history", "changelog"], command: "phasedb log", purpose: "see what was done, and by whom"),
+    OtherWords(
+      words: ["sqlmigrate", "show", "preview"], command: "phasedb plan",
+      purpose: "see what would run without running it"),
+    OtherWords(
+      words: ["validate", "check"], command: "phasedb verify",
+      purpose: "check the database against its ledger and its claims"),
+    OtherWords(
+      words: ["test", "dryrun"], command: "phasedb rehearse", purpose: "try pending phases on a copy"),
+    OtherWords(
+      words: ["stamp", "fake", "baseline", "resolve"], command: "phasedb adopt",
+      purpose: "record as applied what a database has already"),
+    OtherWords(words: ["-V"], command: "phasedb --version", purpose: "see the version"),
+  ]
+
+  /// The line of help for a word; nil when no known tool has it.
+  static func help(for word: String) -> Prose? {
+    table.first { $0.words.contains(word) }.map { "to \($0.purpose): \($0.command)" }
   }
 }

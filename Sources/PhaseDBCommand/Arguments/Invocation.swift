@@ -1,3 +1,5 @@
+internal import PhaseDB
+
 /// A parsed command line: a verb and the values of its arguments.
 struct Invocation: Sendable, Hashable {
   let verb: Verb.ID
@@ -42,4 +44,74 @@ struct Invocation: Sendable, Hashable {
 
   var format: OutputFormat { choices(.format, of: OutputFormat.self).last ?? .text }
   var color: ColorChoice { choices(.color, of: ColorChoice.self).last ?? .auto }
+
+  // MARK: - What is needed, and what is misplaced
+
+  /// Refuses an action that lacks an argument.
+  ///
+  /// - Parameters:
+  ///   - action: the words of the command, as in `watch waive`.
+  ///   - needed: in the order in which they are asked for, each with what is to be written.
+  func require(_ needed: KeyValuePairs<ArgumentID, String>, for action: String) throws(UsageError) {
+    guard let word = needed.first(where: { !has($0.key) })?.value else { return }
+    throw UsageError(.missingArgument, "'\(action)' needs \(word)", help: ["add \(word)"])
+  }
+
+  /// Refuses arguments that other actions of a verb have.
+  ///
+  /// - Parameters:
+  ///   - own: the arguments that some action has, each as a message names it.
+  ///   - allowed: those that this action may have.
+  func refuse(
+    _ own: KeyValuePairs<ArgumentID, String>, but allowed: [ArgumentID], for action: String
+  ) throws(UsageError) {
+    guard let word = own.first(where: { has($0.key) && !allowed.contains($0.key) })?.value else { return }
+    throw UsageError(.conflictingArguments, "\(word) is not for '\(action)'")
+  }
+}
+
+/// The name of an argument in code: the key of its value in an ``Invocation``.
+///
+/// Options and positionals share one list, so that a command asks for either in the same way.
+enum ArgumentID: String, Sendable, CaseIterable {
+  // Options.
+  case database, migrations, format, color, quiet, help, version
+  case from, phases, target, all, dryRun, wait, live, override, reason, instance, present, check, note, limit
+  case hold, pause, maximumRows
+  case evidence, rehearse, allowEmpty, copyTo, snapshot, confirm
+  case accept
+  case renumber, unfinished
+  case after, afterPlan, contracts
+  case watch, once, freezeTime
+  case effects
+  case upExpression, downExpression, fill
+  case app, list, importLog, timeLimit, jobs, logs
+  case pending, applied, migration, output
+  case tool, since, set, replace, stub
+  case migrationName, window, pendingOnly
+
+  // Positionals.
+  case name, count, direction, application, shell, kind, topic, phase, entry, word, command, destination,
+    action, lane, laneAction
+  case switchName, exposure, subject, subjects, state, steps, every, interval, recipe, given, folder
+}
+
+/// What data is printed as.
+enum OutputFormat: String, Sendable, CaseIterable {
+  case text, json
+  /// Annotations of GitHub Actions, for findings.
+  case github
+  /// The Static Analysis Results Interchange Format, version 2.1.0, for findings.
+  case sarif
+  /// A table or a page for a pull request.
+  case markdown
+  /// A page for a browser, in one file.
+  case html
+  /// Test cases as JUnit's Ant task writes them, which every CI reads.
+  case junit
+  /// Rows for a spreadsheet.
+  case csv
+
+  /// What every verb that prints data knows.
+  static let common: [OutputFormat] = [.text, .json]
 }

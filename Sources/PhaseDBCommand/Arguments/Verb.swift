@@ -30,6 +30,8 @@ struct Verb: Sendable {
   let alternatives: [[ArgumentID]]
   let examples: [Example]
   let exitCodes: [ExitCode]
+  /// What else its arguments have to be together.
+  let check: @Sendable (Invocation) throws(UsageError) -> Void
 
   struct Example: Sendable {
     let command: String
@@ -47,7 +49,7 @@ struct Verb: Sendable {
     positionals: [Positional] = [], options: [ArgumentID] = [], wording: [ArgumentID: String] = [:],
     taking: [ArgumentID: ValueKind] = [:], formats: [OutputFormat] = OutputFormat.common,
     alternatives: [[ArgumentID]] = [], examples: [Example],
-    exitCodes: [ExitCode]
+    exitCodes: [ExitCode], check: @escaping @Sendable (Invocation) throws(UsageError) -> Void = { _ in }
   ) {
     self.id = id
     self.path = path
@@ -61,6 +63,7 @@ struct Verb: Sendable {
     self.alternatives = alternatives
     self.examples = examples
     self.exitCodes = exitCodes
+    self.check = check
   }
 
   /// As a person writes it: `checkpoint create`.
@@ -79,4 +82,40 @@ struct Verb: Sendable {
 
   /// The meaning of an option for this verb.
   func summary(of option: Option) -> String { wording[option.id] ?? option.summary }
+
+  /// An argument as a message names it.
+  func spelling(of id: ArgumentID) -> String {
+    if let option = Option.named(id) { return "'--\(option.long)'" }
+    guard let kind = positionals.first(where: { $0.id == id })?.kind else { return id.rawValue }
+    return kind == .number ? "a number (\(kind.placeholder))" : kind.placeholder
+  }
+}
+
+/// A value that is identified by its position after the verb.
+struct Positional: Sendable {
+  let id: ArgumentID
+  let kind: ValueKind
+  let isOptional: Bool
+  /// Whether it takes all remaining words.
+  let isRepeated: Bool
+  /// One phrase without a full stop.
+  let summary: String
+
+  init(
+    _ id: ArgumentID, _ kind: ValueKind, optional: Bool = false, repeated: Bool = false, _ summary: String
+  ) {
+    self.id = id
+    self.kind = kind
+    self.isOptional = optional
+    self.isRepeated = repeated
+    self.summary = summary
+  }
+
+  /// As help writes it: `NAME`, `[N]`, `[VERB...]`.
+  var usage: String {
+    // A list of more than a few words stands below, where it is explained.
+    let isLong = kind.words.count > 4
+    let word = (isLong ? id.rawValue.uppercased() : kind.placeholder) + (isRepeated ? "..." : "")
+    return isOptional ? "[\(word)]" : word
+  }
 }

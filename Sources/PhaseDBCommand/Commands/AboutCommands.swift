@@ -144,7 +144,18 @@ enum HelpCommand {
       .init("phasedb help", "list the verbs"),
       .init("phasedb help checkpoint create", "explain one"),
     ],
-    exitCodes: [.done, .usage])
+    exitCodes: [.done, .usage], check: check)
+
+  /// Refuses words that are no verb.
+  @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
+    let topic = invocation.values(.topic)
+    guard Verb.under(topic).isEmpty else { return }
+    let names = Verb.table.flatMap { [$0.name, $0.path[0]] }
+    let name = topic.joined(separator: " ")
+    throw UsageError(
+      .unknownVerb, "no help for '\(name)': there is no such verb",
+      suggestion: Verb.ending(in: name) ?? Suggestion.nearest(to: name, in: names))
+  }
 
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let help = Help(paint: context.paint, width: context.width ?? 80)
@@ -166,5 +177,19 @@ enum VersionCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     context.print("phasedb \(PhaseDBVersion.current) (SQLite \(PhaseDBVersion.sqlite))\n")
     return .done
+  }
+}
+
+/// A shell for which there are completions.
+enum Shell: String, Sendable, CaseIterable {
+  case bash, zsh, fish
+
+  /// The script that completes phasedb's words in this shell.
+  var completions: String {
+    switch self {
+    case .bash: BashCompletions.script
+    case .zsh: ZshCompletions.script
+    case .fish: FishCompletions.script
+    }
   }
 }

@@ -100,6 +100,15 @@ extension AuditVerdict {
     default: .bad
     }
   }
+
+  fileprivate var mark: Page.Mark {
+    switch self {
+    case .returns: .good
+    case .orderOnly: .doubtful
+    case .notJudged: .open
+    default: .bad
+    }
+  }
 }
 
 /// An audit as `--format json` prints it.
@@ -239,16 +248,5 @@ struct AuditPage {
         ))
     }
     return page
-  }
-}
-
-extension AuditVerdict {
-  fileprivate var mark: Page.Mark {
-    switch self {
-    case .returns: .good
-    case .orderOnly: .doubtful
-    case .notJudged: .open
-    default: .bad
-    }
   }
 }

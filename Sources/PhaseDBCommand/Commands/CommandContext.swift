@@ -146,6 +146,8 @@ struct CommandContext {
   }
 }
 
+// MARK: - What several commands print and read
+
 extension CommandContext {
   /// Names the tables of other migration tools.
   func say(leftOut otherTools: [OtherTool]) {
@@ -162,5 +164,38 @@ extension CommandContext {
         print(index == 0 ? "  to fix it: " : .blank(13), advice(remedy), indent: 13)
       }
     }
+  }
+
+  /// Prints what one line of `@effects` counts.
+  func print(_ count: EffectCount) {
+    print(
+      "\(count.effect.audience.rawValue)", "\(count.sentence): \(count.effect.text)",
+      count.rows == nil || count.total > 0 ? .warning : .heading)
+    for remark in count.remarks { print("", remark) }
+  }
+
+  /// Prints what is kept of a phase until it is purged.
+  func print(kept: [KeptData]) {
+    for item in kept { print(item == kept.first ? "archive" : "", item.sentence) }
+  }
+
+  /// Which phases the arguments ask for.
+  func selection(_ direction: Direction) -> Selection {
+    switch direction {
+    case .up:
+      if let target = invocation.value(.target) { return .upTo(target) }
+      return invocation.number(.count).map(Selection.up) ?? .upAll
+    case .down:
+      if invocation.flag(.all) { return .downAll }
+      if let target = invocation.value(.target) { return .downTo(Selection.Target(target)) }
+      return .down(invocation.number(.count) ?? 1)
+    }
+  }
+
+  /// The same selection, on the same assumptions, as words of a command line.
+  func targetWords(_ direction: Direction) -> Prose {
+    let count: Prose = invocation.number(.count).map { " \($0)" } ?? ""
+    let all: Prose = invocation.flag(.all) && direction == .down ? " --all" : ""
+    return count + all + words(of: [.target, .evidence, .live, .override, .reason])
   }
 }

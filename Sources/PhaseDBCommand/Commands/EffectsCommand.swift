@@ -106,21 +106,6 @@ enum EffectsCommand {
   }
 }
 
-extension CommandContext {
-  /// Prints what one line of `@effects` counts.
-  func print(_ count: EffectCount) {
-    print(
-      "\(count.effect.audience.rawValue)", "\(count.sentence): \(count.effect.text)",
-      count.rows == nil || count.total > 0 ? .warning : .heading)
-    for remark in count.remarks { print("", remark) }
-  }
-
-  /// Prints what is kept of a phase until it is purged.
-  func print(kept: [KeptData]) {
-    for item in kept { print(item == kept.first ? "archive" : "", item.sentence) }
-  }
-}
-
 extension KeptData {
   /// `what up took from orders: 120 rows, 4.0 KB; 3 belong to rows that were deleted since`.
   var sentence: Prose {

@@ -27,11 +27,33 @@ enum LaneCommand {
       .init("phasedb lane hold mail --for 10m --reason 'provider is down'", "hold a lane by hand"),
       .init("phasedb lane release mail --reason 'run was killed'", "let it go"),
     ],
-    exitCodes: [.done, .refused, .busy, .usage])
+    exitCodes: [.done, .refused, .busy, .usage], check: check)
 
   /// What an operator does.
   enum Action: String, CaseIterable {
     case list, hold, release
+  }
+
+  /// What holding a lane by hand needs, and what the others do not know.
+  @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
+    let action = invocation.value(.laneAction).flatMap(Action.init) ?? .list
+    let name = "lane \(action.rawValue)"
+    let allowed: [ArgumentID]
+    switch action {
+    case .list: allowed = []
+    case .hold:
+      try invocation.require(
+        [.lane: "LANE", .freezeTime: "--for 10m", .reason: "--reason \"...\""], for: name)
+      allowed = [.lane, .freezeTime, .reason]
+    case .release:
+      try invocation.require([.lane: "LANE", .reason: "--reason \"...\""], for: name)
+      allowed = [.lane, .reason]
+    }
+    if invocation.duration(.freezeTime) == .zero {
+      throw UsageError(.badDuration, "'lane hold' must hold for longer than 0s", help: ["add --for 10m"])
+    }
+    try invocation.refuse(
+      [.lane: "LANE", .freezeTime: "'--for'", .reason: "'--reason'"], but: allowed, for: name)
   }
 
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {

@@ -33,7 +33,19 @@ enum RehearseCommand {
       .init("phasedb rehearse --evidence evidence.json", "keep the evidence for another machine"),
       .init("phasedb rehearse down --to @before-sale", "see what a return would do to the present rows"),
     ],
-    exitCodes: [.done, .findings, .refused, .busy, .usage])
+    exitCodes: [.done, .findings, .refused, .busy, .usage], check: check)
+
+  /// Refuses arguments of the way down on the way up, and the other way round.
+  @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
+    let isDown = invocation.value(.phase) == down
+    let misplaced: [ArgumentID] = isDown ? [.evidence, .allowEmpty] : [.count, .target, .all]
+    guard let id = misplaced.first(where: invocation.has) else { return }
+    throw UsageError(
+      .conflictingArguments,
+      isDown
+        ? "\(verb.spelling(of: id)) is not for 'rehearse down'"
+        : "\(verb.spelling(of: id)) belongs to 'rehearse down'")
+  }
 
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     if context.invocation.value(.phase) == down { return try RehearseDownCommand.run(context) }

@@ -23,7 +23,7 @@ struct StatusText {
     for record in status.switches where record.isOpen {
       context.print("switch", "\(record.name): \(record.standing)")
     }
-    for phase in status.phases {
+    for phase in status.phases where !status.effects.isEmpty {
       for count in status.effects[phase.id] ?? [] where count.rows == nil || count.total > 0 {
         context.print(
           "effects", "\(phase.id.short): \(count.briefly) (\(count.effect.audience.rawValue))", .warning)
@@ -58,12 +58,13 @@ struct StatusText {
     }
     // A file that was not read may be one more.
     let isAll = status.unread.isEmpty
+    let left = status.phases.count { !$0.isApplied }
     let pending: Prose =
-      status.pending.isEmpty
+      left == 0
       ? isAll ? "nothing pending" : "pending phases unknown"
-      : "\(isAll ? "" : "at least ")\(CountText.text(status.pending.count)) pending"
-    return
-      " at \(phase.short) (@\(checkpoint.sequence)): \(status.applied.count { !$0.isSquashed }) applied, \(pending)"
+      : "\(isAll ? "" : "at least ")\(CountText.text(left)) pending"
+    let applied = status.phases.count { $0.isApplied && !$0.isSquashed }
+    return " at \(phase.short) (@\(checkpoint.sequence)): \(applied) applied, \(pending)"
   }
 
   private func sentence(_ way: CheckpointReversal) -> Prose {
@@ -261,16 +262,6 @@ extension RunStop {
   /// `2026-01-31 02:10 up stopped at 0004/contract: disk full (exit 4)`.
   fileprivate var sentence: Prose {
     "\(at.minute) \(direction.rawValue) stopped at \(phase.short): \(reason) (exit \(ExitCode(standing).rawValue))"
-  }
-}
-
-extension Evidence {
-  /// `exact, up 73 ms, down 28 ms`.
-  fileprivate var summary: String {
-    let times = [("up", times.up), ("down", times.down)].compactMap { name, time in
-      time.map { "\(name) \(TimeText.text(.milliseconds($0)))" }
-    }
-    return ([verdict.rawValue] + times).joined(separator: ", ")
   }
 }
 

@@ -91,7 +91,12 @@ enum SwitchChangeCommand {
         .init("phasedb switch set new-pricing 25% --reason 'no complaints'", "let it be on for a quarter"),
         .init("phasedb switch set new-pricing 0.5% --reason 'first customers'", "begin small"),
       ],
-      exitCodes: [.done, .refused, .busy, .usage]),
+      exitCodes: [.done, .refused, .busy, .usage]
+    ) { invocation throws(UsageError) in
+      guard !invocation.has(.reason) else { return }
+      throw UsageError(
+        .missingArgument, "'switch set' needs --reason \"...\"", help: ["add --reason \"...\", for the log"])
+    },
     Verb(
       .switchClose, "switch", "close",
       summary: "turn a switch off for everybody, at once",
@@ -263,7 +268,21 @@ enum SwitchRampCommand {
       .init("phasedb switch ramp new-pricing 1%,10%,50%,100% every 30m", "raise it within two hours"),
       .init("phasedb switch ramp new-pricing", "go on after a restart"),
     ],
-    exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage])
+    exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage], check: check)
+
+  /// Refuses steps without a duration, and a duration without steps.
+  @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
+    let order: [ArgumentID] = [.steps, .every, .interval]
+    let given = order.filter(invocation.has)
+    if invocation.duration(.interval) == .zero {
+      throw UsageError(.badDuration, "each step of 'switch ramp' must be judged for longer than 0s")
+    }
+    guard given.isEmpty || given == order else {
+      throw UsageError(
+        .missingArgument, "'switch ramp' needs steps and how long each is judged, or neither",
+        help: ["write for example: phasedb switch ramp NAME 1%,10%,50%,100% every 30m"])
+    }
+  }
 
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let invocation = context.invocation

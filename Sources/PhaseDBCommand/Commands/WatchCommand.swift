@@ -28,11 +28,31 @@ enum WatchCommand {
       .init("phasedb watch waive 0003/migrate --reason 'seen in staging'", "take the answer on yourself"),
       .init("phasedb watch freeze --for 2h --reason 'network works'", "let nothing come down by itself"),
     ],
-    exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage])
+    exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage], check: check)
 
   /// What an operator decides.
   enum Action: String, CaseIterable {
     case waive, freeze, unfreeze
+  }
+
+  /// What a decision needs, and what the others do not know.
+  @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
+    let action = invocation.value(.action).flatMap(Action.init)
+    let name = "watch" + (action.map { " \($0.rawValue)" } ?? "")
+    let allowed: [ArgumentID]
+    switch action {
+    case .waive:
+      try invocation.require([.phase: "PHASE", .reason: "--reason \"...\""], for: name)
+      allowed = [.phase, .reason]
+    case .freeze:
+      try invocation.require([.reason: "--reason \"...\""], for: name)
+      allowed = [.reason, .freezeTime]
+    case .unfreeze: allowed = []
+    case nil: allowed = [.once]
+    }
+    try invocation.refuse(
+      [.phase: "PHASE", .reason: "'--reason'", .freezeTime: "'--for'", .once: "'--once'"], but: allowed,
+      for: name)
   }
 
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {

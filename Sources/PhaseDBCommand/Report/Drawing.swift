@@ -19,7 +19,7 @@ struct Drawing {
   }
 
   enum Stroke: String {
-    case rule, edge, dashed
+    case rule, edge
   }
 
   enum Anchor: String {

@@ -34,7 +34,6 @@ struct Page {
     }
 
     var spans: [Span] = []
-    var isEmpty: Bool { spans.isEmpty }
   }
 
   /// How good a verdict is.

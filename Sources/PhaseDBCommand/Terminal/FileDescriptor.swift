@@ -1,3 +1,5 @@
+internal import PhaseDB
+
 #if canImport(Darwin)
   internal import Darwin
 #elseif canImport(Musl)
@@ -84,3 +86,32 @@ struct FileDescriptor: Sendable, Hashable {
 private let systemWrite = unsafe write
 private let systemRead = unsafe read
 private let systemClose = close
+
+/// Writes text to standard output or standard error, and remembers the first failure.
+///
+/// It accepts only `Prose`, so that text from outside is always escaped.
+final class Output {
+  private let descriptor: FileDescriptor
+  /// The first failure; nothing is written after it.
+  private(set) var failure: FileDescriptor.Failure?
+
+  init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+
+  /// Whether the reader has closed the pipe, as `head` does. That is no error: it has read what it wanted.
+  var isClosed: Bool { failure?.isClosedPipe ?? false }
+
+  /// Whether output was lost, as on a full disk.
+  var hasFailed: Bool { failure != nil && !isClosed }
+
+  func write(_ text: Prose) {
+    guard failure == nil else { return }
+    do throws(FileDescriptor.Failure) {
+      try descriptor.write(Array(text.description.utf8))
+    } catch {
+      failure = error
+    }
+  }
+
+  /// Writes the text and a line end.
+  func line(_ text: Prose = "") { write(text + "\n") }
+}

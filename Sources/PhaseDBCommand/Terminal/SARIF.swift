@@ -81,7 +81,7 @@ enum SARIF {
           rules: verdicts.map {
             Descriptor(
               id: $0.rawValue, shortDescription: Message("The migration \($0.meaning)."),
-              defaultConfiguration: Configuration(level: $0.sarifLevel))
+              defaultConfiguration: Configuration(level: Self.level(of: $0)))
           }
             + kinds.map {
               Descriptor(
@@ -93,7 +93,7 @@ enum SARIF {
           Result(
             ruleId: migration.verdict.rawValue,
             ruleIndex: ids.firstIndex(of: migration.verdict.rawValue) ?? -1,
-            level: migration.verdict.sarifLevel,
+            level: Self.level(of: migration.verdict),
             message: Message(
               (["\(migration.version) \(migration.verdict.meaning)"] + migration.reasons).joined(
                 separator: "\n")),
@@ -113,6 +113,10 @@ enum SARIF {
               ([finding.message] + finding.details + [finding.kind.reason]).joined(separator: "\n")),
             locations: finding.place.map { [Location($0)] } ?? [])
         }
+    }
+
+    private static func level(of verdict: AuditVerdict) -> String {
+      (verdict == .notJudged ? Finding.Level.warning : .error).rawValue
     }
   }
 
@@ -183,8 +187,4 @@ enum SARIF {
         ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
     }.joined()
   }
-}
-
-extension AuditVerdict {
-  fileprivate var sarifLevel: String { (self == .notJudged ? Finding.Level.warning : .error).rawValue }
 }

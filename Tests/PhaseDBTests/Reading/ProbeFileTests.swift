@@ -340,7 +340,7 @@ struct ProbeFileTests {
   func since() throws {
     let query = "SELECT ':now' FROM orders WHERE at > :since OR at > :since -- :now"
     let phase = try Self.read(Self.text(query: query))
-    #expect(phase.probes[0].usesSince)
+    #expect(phase.probes[0].query?.text.contains(Probe.since) == true)
   }
 
   // MARK: - Identity

@@ -84,6 +84,19 @@ extension MutationTests {
   static let index = "0005-index-orders-by-customer/expand.sql"
   static let tier = "0006-add-loyalty-tier/expand.sql"
 
+  /// What the migrate of prices says from its first directive on.
+  private static let backfill = """
+    -- @batch products
+    -- @residual none
+
+    -- @up
+    UPDATE products SET price_cents = CAST(round(price * 100) AS INTEGER)
+    WHERE id BETWEEN :first AND :last AND price_cents IS NULL;
+
+    -- @down
+    UPDATE products SET price_cents = NULL WHERE id BETWEEN :first AND :last;
+    """
+
   static let all: [Mutant] = waysDown + waysUp + code + facts + declarations
 
   private static let waysDown = [
@@ -199,18 +212,7 @@ extension MutationTests {
       "a PRAGMA inside", "\(list)/contract.sql", "-- @up\n", to: "-- @up\nPRAGMA foreign_keys = OFF;\n",
       "forbidden-statement"),
     Mutant(
-      "a CREATE INDEX in a migrate without batches", "\(cents)/migrate.sql",
-      """
-      -- @batch products
-      -- @residual none
-
-      -- @up
-      UPDATE products SET price_cents = CAST(round(price * 100) AS INTEGER)
-      WHERE id BETWEEN :first AND :last AND price_cents IS NULL;
-
-      -- @down
-      UPDATE products SET price_cents = NULL WHERE id BETWEEN :first AND :last;
-      """,
+      "a CREATE INDEX in a migrate without batches", "\(cents)/migrate.sql", backfill,
       to: """
         -- @residual none
 
@@ -221,18 +223,7 @@ extension MutationTests {
         DROP INDEX products_by_price;
         """, "migrate-changes-schema"),
     Mutant(
-      "a backfill in one transaction", "\(cents)/migrate.sql",
-      """
-      -- @batch products
-      -- @residual none
-
-      -- @up
-      UPDATE products SET price_cents = CAST(round(price * 100) AS INTEGER)
-      WHERE id BETWEEN :first AND :last AND price_cents IS NULL;
-
-      -- @down
-      UPDATE products SET price_cents = NULL WHERE id BETWEEN :first AND :last;
-      """,
+      "a backfill in one transaction", "\(cents)/migrate.sql", backfill,
       to: """
         -- @residual none
 

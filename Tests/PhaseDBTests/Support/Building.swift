@@ -80,3 +80,7 @@ func migrationError<Result>(_ body: () throws -> Result) -> MigrationError? {
     return error as? MigrationError
   }
 }
+
+extension Prose {
+  func hasSuffix(_ text: String) -> Bool { description.hasSuffix(text) }
+}

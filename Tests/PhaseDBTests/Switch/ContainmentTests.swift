@@ -8,21 +8,13 @@ import Testing
 struct ContainmentTests {
   /// A watched phase that makes a switch, at 25 %. A probe fails after two samples, a minute apart.
   static func site(
-    _ then: Watch.Consequence = .reverse, open: Bool = true, settle: Duration = .zero, control: Bool = false,
-    contract: [Switch] = []
+    _ then: Watch.Consequence = .reverse, open: Bool = true, settle: Duration = .zero, control: Bool = false
   ) throws -> SwitchSite {
     let site = try SwitchSite(
-      PhaseDBTests.catalog([
-        "0001-shop": [PhaseDBTests.phase(.expand, SwitchShop.orders, down: "DROP TABLE orders")],
-        "0002-price": [
-          SwitchShop.phase(
-            .expand, "ALTER TABLE orders ADD COLUMN price INT", down: "ALTER TABLE orders DROP COLUMN price",
-            switches: [Switch("s")],
-            watch: Watch(for: .seconds(1_200), every: .seconds(60), then: then),
-            probes: [Probe("checkout", fails: .inARow(2))]
-              + (control ? [Probe("disk", fails: .inARow(2), isControl: true)] : []))
-        ],
-      ]), upTo: "0001")
+      SwitchShop.probed(
+        Watch(for: .seconds(1_200), every: .seconds(60), then: then),
+        [Probe("checkout", fails: .inARow(2))]
+          + (control ? [Probe("disk", fails: .inARow(2), isControl: true)] : [])), upTo: "0001")
     site.settle = settle
     let migrator = try site.migrator()
     try migrator.record(migrator.rehearse().evidence)

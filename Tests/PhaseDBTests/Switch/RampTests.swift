@@ -12,16 +12,9 @@ struct RampTests {
     probes: [Probe]? = nil, settle: Duration = .zero, watch: Bool = true, answer: Probe.Reply = .passes
   ) throws -> SwitchSite {
     let site = try SwitchSite(
-      PhaseDBTests.catalog([
-        "0001-shop": [PhaseDBTests.phase(.expand, SwitchShop.orders, down: "DROP TABLE orders")],
-        "0002-price": [
-          SwitchShop.phase(
-            .expand, "ALTER TABLE orders ADD COLUMN price INT", down: "ALTER TABLE orders DROP COLUMN price",
-            switches: [Switch("s")],
-            watch: watch ? Watch(for: .seconds(1_200), every: .seconds(60), settle: settle) : nil,
-            probes: watch ? probes ?? [Probe("checkout", fails: .inARow(2))] : [])
-        ],
-      ]), upTo: "0001")
+      SwitchShop.probed(
+        watch ? Watch(for: .seconds(1_200), every: .seconds(60), settle: settle) : nil,
+        watch ? probes ?? [Probe("checkout", fails: .inARow(2))] : []), upTo: "0001")
     site.answers["checkout"] = answer
     try site.up(to: "0002/expand")
     return site

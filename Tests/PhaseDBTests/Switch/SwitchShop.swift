@@ -31,6 +31,18 @@ enum SwitchShop {
 
   static let orders = "CREATE TABLE orders (id INTEGER PRIMARY KEY, total INT)"
 
+  /// A phase that makes a switch, with probes.
+  static func probed(_ watch: Watch?, _ probes: [Probe]) throws -> Catalog {
+    try PhaseDBTests.catalog([
+      "0001-shop": [PhaseDBTests.phase(.expand, orders, down: "DROP TABLE orders")],
+      "0002-price": [
+        phase(
+          .expand, "ALTER TABLE orders ADD COLUMN price INT", down: "ALTER TABLE orders DROP COLUMN price",
+          switches: [Switch("s")], watch: watch, probes: probes)
+      ],
+    ])
+  }
+
   /// Three phases of one migration: expand makes the switch, contract waits for it.
   static func whole(
     full: Duration = .seconds(60), expand: [Switch] = [Switch("s")], contract: [Switch]? = nil,
@@ -91,10 +103,7 @@ final class SwitchSite {
       live: live, override: override, reason: override.isEmpty ? nil : "a test", cancellation: cancellation
     ).by(runner) { clock.now }
     options.switchSettle = settle
-    let answers = answers
-    for name in ["checkout", "disk"] {
-      options.probes[name] = Options.ProbeSource(givesNumber: true) { _ in answers[name] }
-    }
+    answers.answer(in: &options)
     return options
   }
 

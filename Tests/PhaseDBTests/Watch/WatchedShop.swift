@@ -25,6 +25,13 @@ final class WatchedShop {
       get { answers.withLock { $0[name] ?? .passes } }
       set { answers.withLock { $0[name] = newValue } }
     }
+
+    /// Lets them answer as the probes of the settings.
+    func answer(in options: inout Options) {
+      for name in ["checkout", "disk"] {
+        options.probes[name] = Options.ProbeSource(givesNumber: true) { _ in self[name] }
+      }
+    }
   }
 
   static let shop = "CREATE TABLE orders (id INTEGER PRIMARY KEY, total INT)"
@@ -62,10 +69,7 @@ final class WatchedShop {
       live: live, override: override, reason: override.isEmpty ? nil : "a test", evidence: .none
     ).by(runner) { clock.now }
     options.freezeFile = freezeFile
-    let answers = answers
-    for name in ["checkout", "disk"] {
-      options.probes[name] = Options.ProbeSource(givesNumber: true) { _ in answers[name] }
-    }
+    answers.answer(in: &options)
     return options
   }
 

@@ -17,7 +17,7 @@ struct BatchEnd {
   func check() throws(MigrationError) {
     connection.setProgressHandler(every: 1_000) { [engine] in !engine.cancellation.isRequested }
     defer { connection.removeProgressHandler() }
-    try connection.reading { () throws(MigrationError) in
+    try reading(connection) { () throws(MigrationError) in
       let orphans = try rowsWithoutParent()
       if let before = record.orphans, let orphans, orphans > before {
         throw MigrationError(
@@ -26,7 +26,7 @@ struct BatchEnd {
           at: run.script.place(at: run.script.firstTokenOffset),
           help: ["delete or re-point the child rows in the same phase, before their parents are deleted"])
       }
-      try RowChecks(planned.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
+      try StepChecks(planned.step, run.state.knowledge, on: connection).verify { engine.observe($0) }
     }
   }
 
@@ -65,7 +65,7 @@ struct BatchEnd {
     if isRecorded == (record.direction == .up) || run.isUndoing {
       recorded = try leaveUnchanged(ledger)
     } else {
-      let drift = try SchemaChecks(planned.step, run.state.knowledge, on: connection).driftOnTheWayBack(
+      let drift = try StepChecks(planned.step, run.state.knowledge, on: connection).driftOnTheWayBack(
         to: schema)
       recorded = try run.transition.record(
         [], leaving: drift, from: schema, to: schema, since: run.began, in: run.state)

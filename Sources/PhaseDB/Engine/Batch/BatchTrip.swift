@@ -8,7 +8,6 @@ internal import PhaseSQLite
 /// conditions, and rows that only the other direction would change.
 final class BatchTrip {
   private let connection: Connection
-  private let id: PhaseID
   private let direction: Direction
   private let key: BatchKey
   private let there: BatchPlan
@@ -38,7 +37,7 @@ final class BatchTrip {
     entry: Int64, _ ledger: Ledger, _ schema: Schema, isNew: Bool, on connection: Connection
   ) throws(MigrationError) {
     self.connection = connection
-    (id, direction, key) = (record.id, record.direction, there.key)
+    (direction, key) = (record.direction, there.key)
     (self.there, self.back) = (there, back)
     losses = record.phase.losses
     let known = try ledger.archives.all(of: record.id).last {
@@ -115,8 +114,7 @@ final class BatchTrip {
 
   private func rollBack() throws(MigrationError) {
     try lifting("going back to a savepoint") { () in
-      try connection.execute("ROLLBACK TO \(Self.savepoint)")
-      try connection.execute("RELEASE \(Self.savepoint)")
+      try connection.undo(since: Self.savepoint)
     }
   }
 
@@ -232,7 +230,7 @@ extension BatchTrip {
     try lifting("looking for the highest keys") { () in
       report.keys = try written.sorted().compactMap { name throws(SQLiteError) in
         try Table(SchemaName(name), on: connection).flatMap { table throws(SQLiteError) in
-          try connection.highestKey(of: table)
+          try RoundTripRecord.Keys(of: table, on: connection)
         }
       }
     }

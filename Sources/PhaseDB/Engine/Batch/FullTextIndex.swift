@@ -52,7 +52,6 @@ struct FullTextIndex {
     var statement = try connection.prepare(
       "INSERT INTO main.\(own) (\(names.joined(separator: ", "))) SELECT \(given.joined(separator: ", ")) \(source)"
     )
-    try statement.bind(values)
-    while try statement.step() {}
+    try statement.run(values)
   }
 }

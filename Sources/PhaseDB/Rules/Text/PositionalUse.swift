@@ -111,7 +111,7 @@ extension [SQLWord] {
   private func isPositional(_ select: Int, seen: Set<Int> = []) -> Bool {
     guard !seen.contains(select), let opening = opening(around: select) else { return true }
     if opening > 0, self[opening - 1].is("exists") { return false }
-    guard !isPartOfCompound(select, in: opening) else { return true }
+    guard !isCompound(in: opening) else { return true }
     let seen = seen.union([select])
     if let name = nameInWith(at: opening) {
       guard let name else { return true }
@@ -144,7 +144,7 @@ extension [SQLWord] {
     return nil
   }
 
-  private func isPartOfCompound(_ select: Int, in opening: Int) -> Bool {
+  private func isCompound(in opening: Int) -> Bool {
     var index = opening + 1
     let end = endOfGroup(at: opening) - 1
     while index < end {

@@ -1,6 +1,35 @@
 package import PhaseDB
 package import PhaseSQLite
 
+/// What the table of another tool says about a database.
+package struct ToolHistory: Sendable, Hashable {
+  /// The table that was read.
+  package let table: String
+  /// Each applied migration, in the order in which it was applied.
+  package let applied: [Entry]
+  /// The version at which the tool says that it stopped half way; nil when there is none.
+  package let dirty: String?
+
+  package init(table: String, applied: [Entry], dirty: String? = nil) {
+    self.table = table
+    self.applied = applied
+    self.dirty = dirty
+  }
+
+  package struct Entry: Sendable, Hashable {
+    package let version: String
+    package let checksum: String?
+    /// Whether everything that the tool orders before it counts as applied too: some tools record only how far they are.
+    package let coversEarlier: Bool
+
+    package init(version: String, checksum: String? = nil, coversEarlier: Bool = false) {
+      self.version = version
+      self.checksum = checksum
+      self.coversEarlier = coversEarlier
+    }
+  }
+}
+
 extension ToolHistory {
   /// Reads the table of a tool.
   ///
@@ -31,6 +60,15 @@ extension ToolHistory {
     return places
   }
 
+  /// The columns of a table in lower case; none when there is no such table.
+  static func columns(of table: String, in connection: Connection) throws(SQLiteError) -> Set<String> {
+    Set(
+      try connection.rows(
+        "SELECT lower(i.name) FROM main.sqlite_schema s, pragma_table_info(s.name) i WHERE s.type = 'table' AND lower(s.name) = ?1",
+        .text(table)
+      ).compactMap { $0[0].text })
+  }
+
   /// Versions that the table has, and the folder has not.
   package func missing(from folder: ToolFolder) -> [String] {
     let known = Set(folder.migrations.map(\.version))
@@ -38,74 +76,33 @@ extension ToolHistory {
   }
 }
 
-extension MigrationTool {
-  /// Whether the tool orders one version before another.
-  fileprivate func orders(_ one: String, before other: String) -> Bool {
-    switch self {
-    case .flyway: FlywayReader.precedes(one, other)
-    case .golangMigrate: (UInt64(one) ?? 0) < (UInt64(other) ?? 0)
-    default: one.precedes(other)
+/// A value as the tool's driver wrote it.
+private struct RecordedValue {
+  let value: Value
+
+  var isNull: Bool { value.isNull }
+
+  /// Whatever type the driver gave it.
+  var text: String {
+    switch value {
+    case .null: ""
+    case .integer(let value): String(value)
+    case .real(let value): Int64(exactly: value).map(String.init) ?? String(value)
+    default: value.text ?? value.description
     }
   }
 
-  /// The table in which the tool records its migrations, by default.
-  package var table: String? {
-    switch self {
-    case .diesel: "__diesel_schema_migrations"
-    case .golangMigrate, .dbmate: "schema_migrations"
-    case .maragudkMigrate, .nodeSQLite: "migrations"
-    case .goose: "goose_db_version"
-    case .sqlx: "_sqlx_migrations"
-    case .refinery: "refinery_schema_history"
-    case .flyway: "flyway_schema_history"
-    case .yoyo: "_yoyo_migration"
-    case .drizzle: "__drizzle_migrations"
-    case .prisma: "_prisma_migrations"
-    case .d1: "d1_migrations"
-    case .sqitch, .phasedb: nil
+  /// Drivers write a truth as a number or as a word.
+  var isTrue: Bool {
+    switch value {
+    case .integer(let value): value != 0
+    case .real(let value): value != 0
+    default: ["true", "t", "1"].contains(value.text?.lowercased() ?? "")
     }
   }
 
-  /// Columns without which it is not the tool's table.
-  fileprivate var columns: [String] {
-    switch self {
-    case .diesel, .dbmate, .maragudkMigrate: ["version"]
-    case .golangMigrate: ["version", "dirty"]
-    case .goose: ["id", "version_id", "is_applied"]
-    case .sqlx: ["version", "success", "checksum"]
-    case .refinery: ["version", "name", "checksum"]
-    case .flyway: ["installed_rank", "version", "description", "type", "checksum", "success"]
-    case .nodeSQLite: ["id", "name", "up", "down"]
-    case .yoyo: ["migration_id", "applied_at_utc"]
-    case .drizzle: ["hash", "created_at"]
-    case .prisma: ["migration_name", "checksum", "started_at", "finished_at", "rolled_back_at"]
-    case .d1: ["id", "name"]
-    case .sqitch, .phasedb: []
-    }
-  }
-
-  /// The tools whose tables a database has.
-  package static func recorded(in connection: Connection) throws(MigrationError) -> [MigrationTool] {
-    try lifting("looking for tables of migration tools") {
-      try allCases.filter { tool in
-        guard let table = tool.table else { return false }
-        let columns = try connection.columns(of: table)
-        return !columns.isEmpty && columns.isSuperset(of: tool.columns)
-          && !(tool == .dbmate && columns.contains("dirty"))
-          && !(tool == .maragudkMigrate && columns.contains("id"))
-      }
-    }
-  }
-}
-
-extension Connection {
-  /// The columns of a table in lower case; none when there is no such table.
-  fileprivate func columns(of table: String) throws(SQLiteError) -> Set<String> {
-    Set(
-      try rows(
-        "SELECT lower(i.name) FROM main.sqlite_schema s, pragma_table_info(s.name) i WHERE s.type = 'table' AND lower(s.name) = ?1",
-        .text(table)
-      ).compactMap { $0[0].text })
+  static func rows(_ sql: String, on connection: Connection) throws(SQLiteError) -> [[RecordedValue]] {
+    try connection.rows(sql).map { row in row.map { RecordedValue(value: $0) } }
   }
 }
 
@@ -120,7 +117,7 @@ private struct HistoryTable {
 
   func history() throws(MigrationError) -> ToolHistory? {
     try lifting("reading the table \(table)") {
-      let columns = try connection.columns(of: table)
+      let columns = try ToolHistory.columns(of: table, in: connection)
       guard !columns.isEmpty else { return nil }
       let missing = tool.columns.filter { !columns.contains($0) }
       guard missing.isEmpty else {
@@ -151,20 +148,24 @@ private struct HistoryTable {
     }
   }
 
+  private func rows(_ sql: String) throws(SQLiteError) -> [[RecordedValue]] {
+    try RecordedValue.rows(sql, on: connection)
+  }
+
   /// A row for each migration that is applied: version, and checksum where there is one.
   private func list(_ sql: String) throws(SQLiteError) -> ToolHistory {
     ToolHistory(
       table: table,
-      applied: try connection.rows(sql).map { row in
-        ToolHistory.Entry(version: row[0].recorded, checksum: row.count > 1 ? row[1].recorded : nil)
+      applied: try rows(sql).map { row in
+        ToolHistory.Entry(version: row[0].text, checksum: row.count > 1 ? row[1].text : nil)
       })
   }
 
   /// One row with the last version.
   private func head() throws(SQLiteError) -> ToolHistory {
     let hasDirty = tool == .golangMigrate
-    let row = try connection.rows("SELECT version\(hasDirty ? ", dirty" : "") FROM \(table) LIMIT 1").first
-    guard let version = row?[0].recorded, !version.isEmpty else {
+    let row = try rows("SELECT version\(hasDirty ? ", dirty" : "") FROM \(table) LIMIT 1").first
+    guard let version = row?[0].text, !version.isEmpty else {
       return ToolHistory(table: table, applied: [])
     }
     let isDirty = hasDirty && row?[1].isTrue == true
@@ -178,8 +179,8 @@ private struct HistoryTable {
   /// The last row of a version counts. Older releases of goose wrote one when a migration was taken down.
   private func goose() throws(SQLiteError) -> ToolHistory {
     var applied: [String] = []
-    for row in try connection.rows("SELECT version_id, is_applied FROM \(table) ORDER BY id") {
-      let version = row[0].recorded
+    for row in try rows("SELECT version_id, is_applied FROM \(table) ORDER BY id") {
+      let version = row[0].text
       applied.removeAll { $0 == version }
       if row[1].isTrue, version != "0" { applied.append(version) }
     }
@@ -187,24 +188,24 @@ private struct HistoryTable {
   }
 
   private func sqlx() throws(SQLiteError) -> ToolHistory {
-    let rows = try connection.rows(
+    let rows = try rows(
       "SELECT version, lower(hex(checksum)), success FROM \(table) ORDER BY version")
     return ToolHistory(
       table: table,
       applied: rows.filter { $0[2].isTrue }.map { row in
-        ToolHistory.Entry(version: row[0].recorded, checksum: row[1].recorded)
-      }, dirty: rows.first { !$0[2].isTrue }?[0].recorded)
+        ToolHistory.Entry(version: row[0].text, checksum: row[1].text)
+      }, dirty: rows.first { !$0[2].isTrue }?[0].text)
   }
 
   /// Rows are added, not changed: one of an undo takes back what another applied.
   private func flyway() throws(SQLiteError) -> ToolHistory {
     var applied: [ToolHistory.Entry] = []
     var dirty: String?
-    for row in try connection.rows(
+    for row in try rows(
       "SELECT version, description, type, checksum, success FROM \(table) ORDER BY installed_rank")
     {
-      let version = row[0].isNull ? row[1].recorded : row[0].recorded
-      let type = row[2].recorded
+      let version = row[0].isNull ? row[1].text : row[0].text
+      let type = row[2].text
       if type == "SCHEMA" { continue }
       applied.removeAll { $0.version == version }
       if !row[4].isTrue {
@@ -214,7 +215,7 @@ private struct HistoryTable {
         if type.hasPrefix("UNDO") || type == "DELETE" { continue }
         applied.append(
           ToolHistory.Entry(
-            version: version, checksum: row[3].isNull ? nil : row[3].recorded,
+            version: version, checksum: row[3].isNull ? nil : row[3].text,
             coversEarlier: type.hasSuffix("BASELINE")))
       }
     }
@@ -224,44 +225,22 @@ private struct HistoryTable {
   private func nodeSQLite() throws(SQLiteError) -> ToolHistory {
     ToolHistory(
       table: table,
-      applied: try connection.rows("SELECT id, up, down FROM \(table) ORDER BY id").map { row in
+      applied: try rows("SELECT id, up, down FROM \(table) ORDER BY id").map { row in
         ToolHistory.Entry(
-          version: row[0].recorded,
-          checksum: NodeSQLiteReader.recorded(up: row[1].recorded, down: row[2].recorded),
-          down: row[2].recorded)
+          version: row[0].text,
+          checksum: NodeSQLiteReader.recorded(up: row[1].text, down: row[2].text))
       })
   }
 
   private func prisma() throws(SQLiteError) -> ToolHistory {
-    let rows = try connection.rows(
+    let rows = try rows(
       "SELECT migration_name, checksum, finished_at IS NOT NULL FROM \(table) WHERE rolled_back_at IS NULL ORDER BY started_at, rowid"
     )
     return ToolHistory(
       table: table,
       applied: rows.filter { $0[2].isTrue }.map { row in
-        ToolHistory.Entry(version: row[0].recorded, checksum: row[1].recorded)
-      }, dirty: rows.first { !$0[2].isTrue }?[0].recorded)
-  }
-}
-
-extension Value {
-  /// As text, whatever type the tool's driver gave it.
-  fileprivate var recorded: String {
-    switch self {
-    case .null: ""
-    case .integer(let value): String(value)
-    case .real(let value): Int64(exactly: value).map(String.init) ?? String(value)
-    default: text ?? description
-    }
-  }
-
-  /// Drivers write a truth as a number or as a word.
-  fileprivate var isTrue: Bool {
-    switch self {
-    case .integer(let value): value != 0
-    case .real(let value): value != 0
-    default: ["true", "t", "1"].contains(text?.lowercased() ?? "")
-    }
+        ToolHistory.Entry(version: row[0].text, checksum: row[1].text)
+      }, dirty: rows.first { !$0[2].isTrue }?[0].text)
   }
 }
 
@@ -273,16 +252,17 @@ private enum SqitchRegistry {
       let registry = try DatabaseFile.openForReading(file, wait: .seconds(5), leavingNothing: true)
     else { return nil }
     return try lifting("reading the registry \(file) of sqitch") {
-      let columns = try registry.columns(of: "changes")
+      let columns = try ToolHistory.columns(of: "changes", in: registry)
       guard columns.isSuperset(of: ["change_id", "script_hash", "committed_at"]) else {
         throw MigrationError(
           .toolTableUnreadable, "\(file) has no table changes of sqitch",
           help: ["check that the file is the registry of sqitch"])
       }
-      let rows = try registry.rows("SELECT change_id, script_hash FROM changes ORDER BY committed_at, rowid")
+      let rows = try RecordedValue.rows(
+        "SELECT change_id, script_hash FROM changes ORDER BY committed_at, rowid", on: registry)
       return ToolHistory(
         table: "changes",
-        applied: rows.map { ToolHistory.Entry(version: $0[0].recorded, checksum: $0[1].text) })
+        applied: rows.map { ToolHistory.Entry(version: $0[0].text, checksum: $0[1].value.text) })
     }
   }
 

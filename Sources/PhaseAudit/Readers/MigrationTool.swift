@@ -1,5 +1,96 @@
 package import PhaseDB
-internal import PhaseSQLite
+package import PhaseSQLite
+
+/// A migration tool whose folders phasedb can read.
+package enum MigrationTool: String, Sendable, Hashable, CaseIterable {
+  case diesel
+  case golangMigrate = "golang-migrate"
+  case maragudkMigrate = "maragudk-migrate"
+  case goose
+  case dbmate
+  case sqlx
+  case refinery
+  case flyway
+  case sqitch
+  case nodeSQLite = "node-sqlite"
+  case yoyo
+  case drizzle
+  case prisma
+  case d1
+  case phasedb
+
+  /// Whether a tool's connection enforces foreign keys before any script runs.
+  ///
+  /// An application may set it otherwise where it opens the database, so an audit tries both wherever it matters.
+  ///
+  /// | tool | keys | source |
+  /// |---|---|---|
+  /// | Diesel | off | `SqliteConnection` sets no pragma; the system's SQLite has it off |
+  /// | golang-migrate, maragudk/migrate, goose, dbmate | off | mattn/go-sqlite3 and modernc.org/sqlite only set it when the address says `_foreign_keys` or `_pragma` |
+  /// | SQLx | on | `SqliteConnectOptions::foreign_keys` is true by default |
+  /// | Refinery | on | rusqlite's `bundled` builds with `SQLITE_DEFAULT_FOREIGN_KEYS=1` (libsqlite3-sys, build.rs) |
+  /// | Flyway | off | the JDBC driver of xerial leaves SQLite's default |
+  /// | sqitch | off | runs scripts in the `sqlite3` shell |
+  /// | node-sqlite, yoyo | off | node-sqlite3 and Python's sqlite3 leave SQLite's default |
+  /// | Drizzle | on | better-sqlite3 builds with `SQLITE_DEFAULT_FOREIGN_KEYS=1` (docs/compilation.md) |
+  /// | Prisma | on | its engine bundles libsqlite3-sys |
+  /// | Cloudflare D1 | on | D1 enforces keys in every transaction (developers.cloudflare.com/d1/sql-api/foreign-keys) |
+  package var enforcesForeignKeys: Bool {
+    switch self {
+    case .sqlx, .refinery, .drizzle, .prisma, .d1: true
+    case .diesel, .golangMigrate, .maragudkMigrate, .goose, .dbmate, .flyway, .sqitch, .nodeSQLite, .yoyo,
+      .phasedb:
+      false
+    }
+  }
+
+  /// Whether the tool orders one version before another.
+  func orders(_ one: String, before other: String) -> Bool {
+    switch self {
+    case .flyway: FlywayReader.precedes(one, other)
+    case .golangMigrate: (UInt64(one) ?? 0) < (UInt64(other) ?? 0)
+    default: one.precedes(other)
+    }
+  }
+
+  /// The table in which the tool records its migrations, by default.
+  package var table: String? {
+    switch self {
+    case .diesel: "__diesel_schema_migrations"
+    case .golangMigrate, .dbmate: "schema_migrations"
+    case .maragudkMigrate, .nodeSQLite: "migrations"
+    case .goose: "goose_db_version"
+    case .sqlx: "_sqlx_migrations"
+    case .refinery: "refinery_schema_history"
+    case .flyway: "flyway_schema_history"
+    case .yoyo: "_yoyo_migration"
+    case .drizzle: "__drizzle_migrations"
+    case .prisma: "_prisma_migrations"
+    case .d1: "d1_migrations"
+    case .sqitch, .phasedb: nil
+    }
+  }
+
+  /// Columns without which it is not the tool's table.
+  var columns: [String] {
+    switch self {
+    case .diesel, .dbmate, .maragudkMigrate: ["version"]
+    case .golangMigrate: ["version", "dirty"]
+    case .goose: ["id", "version_id", "is_applied"]
+    case .sqlx: ["version", "success", "checksum"]
+    case .refinery: ["version", "name", "checksum"]
+    case .flyway: ["installed_rank", "version", "description", "type", "checksum", "success"]
+    case .nodeSQLite: ["id", "name", "up", "down"]
+    case .yoyo: ["migration_id", "applied_at_utc"]
+    case .drizzle: ["hash", "created_at"]
+    case .prisma: ["migration_name", "checksum", "started_at", "finished_at", "rolled_back_at"]
+    case .d1: ["id", "name"]
+    case .sqitch, .phasedb: []
+    }
+  }
+}
+
+// MARK: - Which one it is
 
 extension MigrationTool {
   /// The tool whose files a folder has.
@@ -24,6 +115,19 @@ extension MigrationTool {
   /// The tools whose files a folder may have: none, one or several.
   package static func candidates(in path: String) throws(MigrationError) -> [MigrationTool] {
     FolderSigns(try FolderFiles(path, depth: 1)).candidates
+  }
+
+  /// The tools whose tables a database has.
+  package static func recorded(in connection: Connection) throws(MigrationError) -> [MigrationTool] {
+    try lifting("looking for tables of migration tools") {
+      try allCases.filter { tool in
+        guard let table = tool.table else { return false }
+        let columns = try ToolHistory.columns(of: table, in: connection)
+        return !columns.isEmpty && columns.isSuperset(of: tool.columns)
+          && !(tool == .dbmate && columns.contains("dirty"))
+          && !(tool == .maragudkMigrate && columns.contains("id"))
+      }
+    }
   }
 }
 

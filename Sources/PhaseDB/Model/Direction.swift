@@ -1,7 +1,0 @@
-/// Which way a phase is run.
-public enum Direction: String, Sendable, Hashable, CaseIterable {
-  /// Apply.
-  case up
-  /// Reverse.
-  case down
-}
