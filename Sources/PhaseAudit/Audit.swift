@@ -1,6 +1,6 @@
 package import PhaseDB
 
-/// What came of running another tool's migrations up, down and up again.
+/// The result of running another tool's migrations up, down and up again.
 package struct Audit: Sendable {
   package let tool: MigrationTool
   /// The folder, as it was named.
@@ -8,11 +8,11 @@ package struct Audit: Sendable {
   /// In the order in which the tool applies them.
   package let migrations: [AuditedMigration]
   package let findings: [AuditFinding]
-  /// What the reader of the folder noticed besides.
+  /// Other remarks of the folder's reader.
   package let remarks: [ToolFolder.Remark]
-  /// Functions of the application that a stand-in took the place of.
+  /// Functions of the application that were replaced by stand-ins.
   package let stubs: [String]
-  /// What came of the way down from the head of a database; nil without one.
+  /// The result of the way down from the head of a database; nil without a database.
   package let database: DatabaseAudit?
   /// The index of the first migration that is judged; those before it only run up.
   package let first: Int
@@ -26,7 +26,7 @@ package struct Audit: Sendable {
   package func count(_ verdict: AuditVerdict) -> Int { judged.count { $0.verdict == verdict } }
 }
 
-/// What is true of a migration's way back.
+/// How well a migration's way back works.
 package enum AuditVerdict: String, Sendable, CaseIterable {
   /// Schema and rows are as before the way up.
   case returns
@@ -62,7 +62,7 @@ package enum AuditVerdict: String, Sendable, CaseIterable {
   }
 }
 
-/// One migration and what came of it.
+/// One migration and its verdict.
 package struct AuditedMigration: Sendable {
   package let version: String
   package let name: String
@@ -74,7 +74,8 @@ package struct AuditedMigration: Sendable {
   package var place: Place?
   /// The tables whose rows differ after the way down.
   package var rows: [RowsLost] = []
-  /// Tables that were tried without a row, because none could be made: the verdict says nothing about theirs.
+  /// Tables that were tried without rows, because none could be made. The verdict says nothing about rows of these
+  /// tables.
   package var unseeded: [String] = []
   /// Whether the verdict is from the rows of the database that was given.
   package var isOnRealRows = false
@@ -92,10 +93,10 @@ package struct AuditedMigration: Sendable {
     self.place = place
   }
 
-  /// What people call it: its version, with its name where that says more.
+  /// Its name in output: the version, with the name if that says more.
   package var title: String {
     if name.isEmpty { return version }
-    // `2026-01-31-120000_add` says 20260131120000, too.
+    // The digits of `2026-01-31-120000_add` are the version 20260131120000.
     let says = name.hasPrefix(version) || name.filter(\.isNumber).hasPrefix(version)
     return says ? name : "\(version) \(name)"
   }
@@ -134,10 +135,10 @@ package struct RowsLost: Sendable, Hashable {
   }
 }
 
-/// Something about a migration that a person should know besides its verdict.
+/// A problem of a migration that its verdict does not express.
 package struct AuditFinding: Sendable, Hashable {
   package enum Kind: String, Sendable, CaseIterable {
-    /// PRAGMA foreign_keys inside a transaction, where it does nothing.
+    /// PRAGMA foreign_keys inside a transaction, where it has no effect.
     case inertPragma = "inert-pragma"
     /// A script that begins or ends the transaction that the tool opened around it.
     case ownTransaction = "own-transaction"
@@ -145,11 +146,11 @@ package struct AuditFinding: Sendable, Hashable {
     case cascade
     /// The checksum in the tool's table is not that of the file.
     case edited
-    /// The tool says that it stopped half way.
+    /// The tool's table says that a migration stopped half way.
     case dirty
-    /// The database has applied what the folder does not have.
+    /// The database has applied a migration that the folder does not have.
     case unknown = "not-in-folder"
-    /// The schema of the database is not the one that the folder leads to.
+    /// The schema of the database differs from the schema that the folder's migrations make.
     case drift
 
     /// Why it matters: a sentence.
@@ -176,7 +177,7 @@ package struct AuditFinding: Sendable, Hashable {
   package let message: Prose
   package var details: [Prose]
   package let place: Place?
-  /// The versions of other migrations that have the same.
+  /// The versions of other migrations with the same finding.
   package var others: [String] = []
 
   package init(
@@ -190,7 +191,7 @@ package struct AuditFinding: Sendable, Hashable {
   }
 }
 
-/// What a database said, and how far it went down.
+/// What the tool's table in a database says, and how far a copy of the database went down.
 package struct DatabaseAudit: Sendable {
   package let path: String
   /// The tool's table.
@@ -260,7 +261,7 @@ extension Audit {
 }
 
 extension [AuditFinding] {
-  /// Findings of a kind that nearly every script of a folder may have, told once.
+  /// The findings, with one for all migrations where a kind may occur in nearly every script.
   var gathered: [AuditFinding] {
     var gathered: [AuditFinding] = []
     for finding in self {

@@ -38,9 +38,9 @@ package struct Auditor {
   /// - Parameters:
   ///   - database: one that belongs to the folder; it is copied and not changed.
   ///   - shouldGoOn: asked between two migrations.
-  ///   - observe: gets how many migrations are judged, and how many there are.
-  /// - Throws: `unknown-migration` when no migration has the version of `since`, `interrupted`, what keeps the database from
-  ///   being read, and what keeps a scratch database from being made.
+  ///   - observe: is called with the number of migrations judged so far, and the number of all.
+  /// - Throws: `unknown-migration` when no migration has the version of `since`, `interrupted`, and the errors of
+  ///   reading the database and of making a scratch database.
   package func audit(
     database: Database? = nil, shouldGoOn: () -> Bool = { true },
     observe: (_ done: Int, _ of: Int) -> Void = { _, _ in }

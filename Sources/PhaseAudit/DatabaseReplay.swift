@@ -6,7 +6,7 @@ internal import PhaseSQLite
 final class DatabaseReplay {
   /// What the tool's table says.
   let history: ToolHistory
-  /// The places in the folder of what is applied, the last one first.
+  /// The applied migrations, by their index in the folder, the last one first.
   let applied: [Int]
   let rows: Int
   private let folder: ToolFolder
@@ -20,8 +20,8 @@ final class DatabaseReplay {
 
   /// Copies a database, which is only read, at one moment, also while others write it.
   ///
-  /// - Throws: `database-not-found` and what else keeps it from being read; `tool-table-missing` when the tool has no table
-  ///   there.
+  /// - Throws: `database-not-found` and the other errors of reading a database; `tool-table-missing` when it has no
+  ///   table of the tool.
   init(
     ofFile path: String, _ folder: ToolFolder, stubs: [String], wait: Duration, shouldGoOn: () -> Bool
   ) throws(MigrationError) {
@@ -83,7 +83,7 @@ final class DatabaseReplay {
     return applied.first.map { folder.migrations[$0].version }
   }
 
-  /// What the database says of the folder.
+  /// Differences between the database and the folder.
   ///
   /// - Parameter expected: the schema to which the folder leads at the head; nil when it is not known.
   func findings(expected: Schema?) throws(MigrationError) -> [AuditFinding] {

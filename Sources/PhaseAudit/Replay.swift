@@ -14,7 +14,7 @@ final class Replay {
   /// Tables that are to get rows before the next migration.
   private var toSeed: [SchemaObject] = []
   private var empty: Set<String> = []
-  /// The first migration that could not be run: what comes after it runs on another schema.
+  /// The first migration that could not be run; later ones run on a schema that lacks its changes.
   private var skipped: String?
   /// Makes a database for the trials with other rows.
   private let makeOther: () throws(SQLiteError) -> ReplayConnection
@@ -28,9 +28,9 @@ final class Replay {
     self.folder = folder
     self.stubs = Set(stubs.map(\.folded))
     let clock = try StandingClock(at: "2026-01-31 12:00:00")
-    // A script without an end costs each trial its part: one with these rows, and four with plain ones or none.
+    // An endless script uses up the time of each trial: one trial with these rows, and four with plain rows or none.
     let (cost, other) = (CostLimit(.audit(time * 2 / 5)), CostLimit(.audit(time * 3 / 20)))
-    // What ran on one of a pair runs on the other one, too, even if it takes longer there.
+    // A script that ran on one database of the pair must run on the other one, too, even if it takes longer there.
     let room = CostLimit(.audit(time * 3, total: .seconds(1_000_000_000)))
     makeOther = { () throws(SQLiteError) in try ReplayConnection(clock, other, stubs: stubs) }
     pair = try ScratchPair(
@@ -39,7 +39,7 @@ final class Replay {
     ) { () throws(SQLiteError) in try ReplayConnection(clock, cost, stubs: stubs) }
   }
 
-  /// Whether a migration could not be run, so that the schema is not the one that the folder leads to.
+  /// Whether a migration could not be run, so that the schema differs from the one that the folder's migrations make.
   var hasSkipped: Bool { skipped != nil }
 
   /// The schema after the migrations that were taken so far.
@@ -65,7 +65,7 @@ final class Replay {
     var trip = try pair.trip(up: up, down: down)
     var note: Prose?
     if let failure = trip.upFailure, failure.cause == .statement || failure.cause == .costly {
-      // What fails on a row may go on with several, with one, or only with none.
+      // A script that fails on these rows may run with plain rows, with one row, or only with none.
       for (rows, isVaried) in [(4, true), (4, false), (1, false), (0, false)] {
         let words: Prose = rows > 0 ? "with plain rows" : "without rows"
         let (pair, trial) = try tried(index, up, down, plainRows: rows, isVaried: isVaried)
@@ -101,14 +101,14 @@ final class Replay {
 
   private func skip(_ migration: ToolMigration) { skipped = skipped ?? migration.version }
 
-  /// Remembers which tables want rows now.
+  /// Remembers which tables need rows now.
   ///
   /// - Parameter hasOtherRows: whether the rows that were there before are gone, because the way up did not run on them.
   private func follow(_ trip: ScratchPair.Trip, hasOtherRows: Bool) {
     guard trip.upFailure == nil else { return }
     toSeed = hasOtherRows ? pair.schema.objects.filter { $0.key.type == "table" } : trip.changed
     let known = Set(toSeed.map(\.key))
-    // Children go with their parents where keys are enforced, and no statement names them.
+    // If keys are enforced, child rows may be deleted with their parents, though no statement names their table.
     let children = (try? pair.mirror.foreignKeys())?.map(\.child) ?? []
     for table in trip.touched.union(children.filter { child in !empty.contains { $0.folded == child } }) {
       guard let object = pair.schema.object("table", SchemaName(table)), !known.contains(object.key),

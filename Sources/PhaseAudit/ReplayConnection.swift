@@ -27,10 +27,10 @@ final class ReplayConnection {
     /// A sentence without a full stop.
     let message: Prose
     let place: Place?
-    /// Whether rows were in the way: a constraint that they break.
+    /// Whether rows were the cause: they break a constraint.
     let isOfRows: Bool
 
-    /// Whether another schema or other rows may be the cause: a syntax error is always the script's own.
+    /// Whether the script might run with another schema or other rows. A syntax error never depends on them.
     var dependsOnSchema: Bool {
       isOfRows || message.hasPrefix("no such ")
         || ["already exists", "duplicate column", "has no column", "error in ", "already another"]
@@ -51,7 +51,7 @@ final class ReplayConnection {
   {
     connection = try Connection(path: path ?? "", mode: path == nil ? .memory : .readWrite)
     self.clock = clock
-    // As SQLite is built by default, and as nearly every tool leaves it.
+    // This is the default of SQLite, and nearly every tool leaves it so.
     connection.turn(.doubleQuotedStringsInDML, on: true)
     connection.turn(.doubleQuotedStringsInDDL, on: true)
     connection.turn(.defensive, on: true)
@@ -60,7 +60,7 @@ final class ReplayConnection {
     try connection.execute("PRAGMA temp_store = MEMORY")
     if let pages = cost.limits.pages { try connection.execute("PRAGMA temp.max_page_count = \(pages)") }
     if path != nil {
-      // What is lost in a crash is made again.
+      // After a crash the database is made again.
       try connection.execute("PRAGMA synchronous = OFF")
       try connection.execute("PRAGMA journal_mode = MEMORY")
     }
@@ -94,7 +94,7 @@ final class ReplayConnection {
     known = other.known
   }
 
-  /// Lets random numbers come again from the beginning.
+  /// Restarts the sequence of random numbers.
   func rewind() { clock.rewind() }
 
   /// Runs a script.
@@ -107,9 +107,9 @@ final class ReplayConnection {
       throw Failure(cause: .statement, message: "\(error.message)", place: nil, isOfRows: false)
     }
     guarding.begin()
-    // It may ask from inside of the statement that is compiled, so it must not use the connection.
+    // The authorizer is called while a statement is compiled, so it must not use the connection.
     connection.setAuthorizer { [guarding, cost = connection.costLimit] action in
-      // A view of views of views is compiled for minutes, and no step of it has run yet.
+      // Compiling a deep nest of views may take minutes without a single step, so the limit is checked here, too.
       guarding.allows(action) && cost?.goesOn(after: 0) ?? true
     }
     defer { connection.removeAuthorizer() }
@@ -193,7 +193,7 @@ final class ReplayConnection {
     ("no such collation sequence: ", "collation"), ("unknown tokenizer: ", "tokenizer"),
   ]
 
-  /// Makes the connection as the tool opens it.
+  /// Sets the connection up as the tool opens it.
   private func settle(enforcing: Bool) throws(SQLiteError) {
     connection.turn(.foreignKeys, on: enforcing)
     connection.turn(.legacyAlterTable, on: false)

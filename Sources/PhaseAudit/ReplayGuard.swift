@@ -2,7 +2,7 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Watches what somebody's SQL does on a scratch database, and refuses what reaches out of it.
+/// Watches what another tool's SQL does on a scratch database, and refuses what would touch anything outside it.
 ///
 /// Unlike `StatementGuard`, which lets a phase of phasedb do only what can be taken back, it lets a script do what it may
 /// do under its own tool: transactions, TEMP tables, most pragmas and VACUUM.

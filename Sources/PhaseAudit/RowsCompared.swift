@@ -24,7 +24,7 @@ struct RowsCompared {
       let count = try Table.rowCount(name, on: before.connection)
       return count == 0 ? nil : RowsLost(table: old.name, lost: count, born: 0, first: [])
     }
-    // What is computed follows from the rest.
+    // Generated columns follow from the other columns, so they are left out.
     func stored(_ side: ReplayConnection) throws(SQLiteError) -> [String] {
       try Table.columns(of: name, on: side.connection).filter { !$0.isGenerated }.map(\.name.spelled)
     }

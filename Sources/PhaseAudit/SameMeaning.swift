@@ -3,7 +3,7 @@ internal import PhaseSQL
 internal import PhaseSQLite
 
 extension SchemaFact {
-  /// Whether only a column stands elsewhere.
+  /// Whether only the order of columns differs.
   var isOfOrder: Bool { if case .columnMoved = self { true } else { false } }
 }
 
@@ -45,7 +45,7 @@ extension SchemaDifference {
 }
 
 extension [SchemaFact] {
-  /// Without each CHECK that is lost while one of the same meaning is gained.
+  /// Leaves out each lost CHECK for which another one of the same meaning was gained, and that one, too.
   fileprivate func withoutPairs(of expressions: ExpressionComparison) -> [SchemaFact] {
     var facts = self
     for fact in self {
@@ -110,7 +110,7 @@ private struct ExpressionComparison {
 
   func isSameDefault(_ old: String?, _ new: String?) -> Bool {
     let (old, new) = (old ?? "NULL", new ?? "NULL")
-    // What is computed anew for each row is compared by its text, which differs.
+    // A default that is computed for each row has no single value to compare, so another text counts as a difference.
     let isComputed = [old, new].contains { text in
       SQLTokens(text).contains { $0.kind == .word }
         && SQLWord.all(in: text).contains {

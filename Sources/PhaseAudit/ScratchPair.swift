@@ -2,8 +2,9 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Two scratch databases in the same state. A migration is tried on one of them, and the other one keeps what was before, to
-/// compare with and to go back to. So no trial replays what came before, and only one that goes wrong costs a copy.
+/// Two scratch databases in the same state. A migration is tried on one of them. The other one keeps the state
+/// before, to compare with and to go back to. So earlier migrations need not run again for a trial, and a copy is
+/// made only after a trial that failed.
 final class ScratchPair {
   let subject: ReplayConnection
   let mirror: ReplayConnection
@@ -48,19 +49,19 @@ final class ScratchPair {
     if !work.statements.isEmpty { try again(work) }
   }
 
-  /// Puts rows that the subject got into the mirror, too.
+  /// Puts the rows that the subject got into the mirror, too.
   private func again(_ work: SeededRows.Work) throws(SQLiteError) {
     try mirror.connection.spending { () throws(SQLiteError) in try SeededRows.repeated(work, on: mirror) }
   }
 
-  /// What came of one way up, down and up again.
+  /// The result of one way up, down and up again.
   struct Trip {
     typealias Failure = ReplayConnection.Failure
 
     var upFailure: Failure?
     var downFailure: Failure?
     var againFailure: Failure?
-    /// What the way down leaves that was not so before, as sentences.
+    /// Differences from before that remain after the way down, as sentences.
     var left: [Prose] = []
     var isOfOrder = false
     var rows: [RowsLost] = []
@@ -150,13 +151,14 @@ final class ScratchPair {
     do throws(ReplayConnection.Failure) {
       _ = try mirror.run(up, enforcing: enforcing)
     } catch {
-      // What ran on an equal database a moment ago has used up its time. The other one may be anywhere.
+      // The script ran on an equal database a moment ago, so here it can only fail by its time limit. The two
+      // databases may differ now.
       throw SQLiteError(code: .error, message: error.message.description)
     }
     schema = try mirror.schema()
   }
 
-  /// - Returns: whether the subject is as the mirror is.
+  /// - Returns: whether the subject equals the mirror.
   private func compare(
     _ before: Schema, _ present: Schema, _ touched: Set<FoldedName>, _ trip: inout Trip
   ) throws(ReplayConnection.Failure) -> Bool {
@@ -168,7 +170,7 @@ final class ScratchPair {
     if trip.isOfOrder {
       trip.left = []
     } else {
-      // What is missing says more than what moved because of it.
+      // Missing parts say more than parts that only moved because of them, so they come first.
       trip.left = (meaning.filter { !$0.isOfOrder } + meaning.filter(\.isOfOrder)).flatMap(\.sentences)
     }
     trip.rows = RowsCompared(before: mirror, after: subject, schemaBefore: before, schemaAfter: present)
@@ -176,7 +178,7 @@ final class ScratchPair {
     return trip.left.isEmpty && trip.rows.isEmpty
   }
 
-  /// - Returns: whether the subject is as the mirror is, after the way up.
+  /// - Returns: whether the subject equals the mirror after the way up.
   private func compareAgain(_ trip: inout Trip) throws(ReplayConnection.Failure) -> Bool {
     let present = try schema(of: subject)
     let meaning = SchemaDifference(from: schema, to: present).meaning(on: mirror.connection)
@@ -187,7 +189,7 @@ final class ScratchPair {
     return trip.again.isEmpty && trip.rowsAgain.isEmpty && meaning.isEmpty
   }
 
-  /// Runs a script that drops tables with foreign keys the other way round, from where the mirror is.
+  /// Runs a script that drops tables with the opposite setting of foreign keys, from the state of the mirror.
   private func cascade(
     of trace: ReplayConnection.Trace, _ script: ToolScript, isDown: Bool, from schema: Schema
   ) -> [Cascade] {
@@ -216,7 +218,7 @@ final class ScratchPair {
       return rows.isEmpty
         ? [] : [Cascade(isDown: isDown, place: first.place, dropped: first.table, rows: rows)]
     } catch {
-      // With the other state of keys it does not run at all.
+      // With the opposite setting it does not run at all.
       return []
     }
   }

@@ -4,9 +4,10 @@ internal import PhaseSQLite
 
 /// The values with which a way up compares columns, or to which it sets them.
 ///
-/// A migration that sets a flag, and whose way down clears it, loses the rows that had the flag before. Only a row that had
-/// it shows that, so such rows are put in before the migration is tried. What a migration itself puts in, by INSERT, was
-/// not there before; nor is a value that only the way down names, which takes back what a newer application writes.
+/// A migration that sets a flag, and whose way down clears it, loses the rows that had the flag before. Only a row
+/// that already has the flag shows this, so such rows are inserted before the migration is tried. Values of the
+/// migration's own INSERT do not count, because they come with it. Nor do values that only the way down names: it
+/// removes what a newer application writes.
 struct ScriptValues {
   private struct Statement {
     let names: Set<FoldedName>
@@ -15,15 +16,15 @@ struct ScriptValues {
     let target: FoldedName?
   }
 
-  /// Values that some row of a table shall have together.
+  /// Values that one row of a table should have together.
   private typealias Wish = [SchemaName: Value]
 
   private let statements: [Statement]
   private let names: Set<FoldedName>
 
-  /// Scripts of more bytes are data, and their values are not looked for.
+  /// A script with more bytes is treated as data, and its values are not used.
   private static let longest = 256 << 10
-  /// So many rows more are tried in a table.
+  /// At most this many additional rows are tried in a table.
   private static let most = 48
 
   init(_ script: ToolScript) {
@@ -79,7 +80,7 @@ struct ScriptValues {
     }
     let others = statements.filter { $0.target != table.name.key && $0.names.contains(table.name.key) }
     for statement in others { for wish in values(statement, statement.names) { add(wish) } }
-    // A condition may ask for two of them at once.
+    // A condition may require two of them at once.
     for statement in others {
       let single = values(statement, statement.names)
       for (index, one) in single.enumerated().prefix(8) {
@@ -109,7 +110,7 @@ struct ScriptValues {
     }
   }
 
-  /// Whether it reads or writes rows: the literals of a CHECK or a DEFAULT are none of theirs.
+  /// Whether the statement reads or writes rows. Literals of a CHECK or a DEFAULT are not values of rows.
   private static func isOfRows(_ words: [SQLWord]) -> Bool {
     guard let first = words.first else { return false }
     if ["insert", "replace", "update", "delete", "with"].contains(where: first.is) || isDrop(words) {
@@ -142,7 +143,7 @@ struct ScriptValues {
         let text = String(decoding: SQLTokens.unquoted(sql[word.range]), as: UTF8.self)
         values.append(.text(text))
         if isCompared { values.append(.text(text + "a")) }
-        // A pattern finds at least this.
+        // The pattern matches at least this text.
         if text.contains("%") { values.append(.text(text.filter { $0 != "%" })) }
       case .number:
         if let number = Int64(word.text.text) {
@@ -168,7 +169,7 @@ struct ScriptValues {
     return values
   }
 
-  /// Those of `x'00ff'`.
+  /// The bytes of a literal such as `x'00ff'`.
   private static func bytes(_ literal: ArraySlice<UInt8>) -> [UInt8] {
     let digits = literal.dropFirst(2).dropLast().compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
@@ -196,10 +197,10 @@ private struct RowCopies {
       .union(table.primaryKey?.columns.compactMap(\.column) ?? [])
   }
 
-  /// Adds a row unless one has the values.
+  /// Adds a row unless there is one with these values.
   ///
-  /// - Parameter start: which row is copied: one after the other, those without NULL first.
-  /// - Returns: the statement that did it; nil when there is no need, or no such row can be.
+  /// - Parameter start: the index of the row that is copied; rows without NULL come first.
+  /// - Returns: the statement that added it; nil when such a row exists, or cannot be made.
   func add(_ wish: [SchemaName: Value], like start: Int) -> (sql: String, values: [Value])? {
     let wanted = wish.sorted { $0.key.key < $1.key.key }
     let condition = wanted.indices.map { "\(SQLText.identifier(wanted[$0].key.spelled)) IS ?\($0 + 1)" }
@@ -245,7 +246,7 @@ private struct RowCopies {
     return rows
   }
 
-  /// Another value, which no row has.
+  /// Another value, which no row has yet.
   private func anew(_ column: ColumnDefinition, _ value: Value, _ count: Int) -> Value {
     switch value {
     case .integer:

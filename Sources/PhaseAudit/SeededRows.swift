@@ -2,22 +2,22 @@ internal import PhaseDB
 internal import PhaseSQL
 internal import PhaseSQLite
 
-/// Puts rows into the tables of a scratch database: awkward ones, as far as the constraints take them.
+/// Puts rows into the tables of a scratch database, with awkward values as far as the constraints allow them.
 ///
 /// The same tables get the same rows, always. Each statement that works is remembered, so that a second database gets
 /// exactly the same.
 final class SeededRows {
   /// How ordinary the rows are.
   enum Kind {
-    /// Four rows in each table: leading zeros, NULL wherever it is allowed, long text, a blob, large numbers, and what
-    /// applications write for nothing: 0 and an empty text.
+    /// Four rows in each table: leading zeros, NULL wherever it is allowed, long text, a blob, large numbers, and
+    /// what applications write if there is no value: 0 and an empty text.
     case awkward
     /// One row in each table, without NULL; its text is also JSON.
     case plain
   }
 
   private let kind: Kind
-  /// How many rows each table has been given so far, so that keys do not come twice.
+  /// How many rows each table has been given so far, so that no key is used twice.
   private var given: [FoldedName: Int] = [:]
 
   init(_ kind: Kind) { self.kind = kind }
@@ -41,7 +41,7 @@ final class SeededRows {
       guard let plan = TablePlan(object, definition, schema) else { continue }
       fill(plan, on: connection, &work)
     }
-    // A key whose parent came later, in a circle of tables, may point to no row.
+    // In a circle of tables, a key whose parent was filled later may point to no row.
     for (object, definition) in definitions where !definition.foreignKeys.isEmpty {
       removeOrphans(of: object.name, on: connection, &work)
     }
@@ -85,7 +85,7 @@ final class SeededRows {
           work.statements.append((plan.insert, values))
           break
         } catch {
-          // Another value may pass a CHECK; nothing else is cured by it.
+          // Another value may pass a CHECK. After any other error there is no use in another value.
           guard error.code.primary == .constraint else { break }
         }
       }
@@ -125,13 +125,13 @@ final class SeededRows {
   }
 }
 
-/// What kind of values a row has.
+/// The kind of values that a row has.
 private enum RowStyle {
   case zeros, nulls, long, unset, plain
   static let awkward: [RowStyle] = [.zeros, .nulls, .long, .unset]
 }
 
-/// What a column is for, as far as its name and its type tell.
+/// The purpose of a column, guessed from its name and its type.
 private struct ColumnPurpose {
   let isTruth: Bool
   let isDeclaredMoment: Bool
@@ -160,7 +160,7 @@ private struct TablePlan {
   let insert: String
   private let definition: TableDefinition
   private let columns: [ColumnDefinition]
-  /// What each of them is for, as far as its name and its type tell.
+  /// The purpose of each column, guessed from its name and its type.
   private let purposes: [ColumnPurpose]
   /// For a column in a CHECK, the values that its text suggests.
   private let candidates: [SchemaName: Candidates]
@@ -200,7 +200,7 @@ private struct TablePlan {
     self.candidates = candidates
   }
 
-  /// How many rows are worth trying before one is given up.
+  /// After how many attempts a row is given up.
   var attempts: Int { candidates.isEmpty ? 2 : 60 }
 
   /// The values of a row.
@@ -242,7 +242,7 @@ private struct TablePlan {
     return found.count == foreign.columns.count ? found : nil
   }
 
-  /// What the tables that it points to have for its rows.
+  /// The rows of the tables that it references, for its foreign keys.
   func parents(on connection: Connection) -> [ParentRows] {
     definition.foreignKeys.compactMap { foreign in
       let places = foreign.columns.compactMap { name in columns.firstIndex { $0.name == name } }
@@ -260,14 +260,14 @@ private struct TablePlan {
     let mayBeNull = !column.isNotNull && !key.contains(column.name)
     if style == .nulls, mayBeNull { return .null }
     if style == .unset, let value = unset(column, purpose) { return value }
-    // Far from what a migration itself puts in.
+    // The number is far from those that a migration itself inserts.
     let integer = Int64(7_000_001 + number)
     if purpose.isTruth { return .integer(Int64(number % 2)) }
     if column.isRowIDAlias { return .integer(integer) }
     switch column.type.affinity {
     case .integer:
       if purpose.isMomentInSeconds { return .integer(1_769_860_800 + Int64(number)) }
-      // A script may count up to it, as for a number of views.
+      // A script may loop up to this value, so it is small.
       if style == .plain, !distinct.contains(column.name) { return .integer(Int64(7 + number)) }
       return .integer(style == .long ? 9_007_199_254_740_993 + Int64(number) : integer)
     // Halves and eighths, with which arithmetic is exact.
@@ -282,7 +282,7 @@ private struct TablePlan {
     }
   }
 
-  /// What applications write for nothing; nil where it would be no value of that kind.
+  /// What applications write if there is no value, such as 0; nil if such a column cannot have it.
   private func unset(_ column: ColumnDefinition, _ purpose: ColumnPurpose) -> Value? {
     guard !purpose.isMoment, !purpose.isMomentInSeconds, !purpose.isJSON, !distinct.contains(column.name),
       !column.isRowIDAlias
@@ -307,7 +307,7 @@ private struct TablePlan {
     if style == .plain || purpose.isJSON {
       return .text("{\"n\": \(number)}")
     }
-    // What NULL would stand for.
+    // Where NULL is not allowed, an empty text stands for it.
     if style == .nulls, !distinct.contains(column.name), number < 3 { return "" }
     if style == .long {
       let line = "A \"long\" text, it's number \(number): \u{FC}n\u{EF}c\u{F6}d\u{E9}. "
@@ -339,16 +339,17 @@ private struct TablePlan {
   }
 }
 
-/// What may pass the CHECKs of a column.
+/// Values that may pass the CHECKs of a column.
 private struct Candidates {
-  /// What stands in their text, and next to it.
+  /// The literals in their text, and the values next to them.
   var literals: [Value] = []
 
   private static let others: [Value] = [
     .null, 1, 0, "007", "{}", "[]", "2026-01-31 12:00:00", .real(0.5), .blob([7]), "text",
   ]
 
-  /// One of them for an attempt, from 1: first each literal, another one for each row, then the others, then any.
+  /// The value for an attempt, counted from 1: first the literals, a different one for each row, then the other
+  /// values, then any.
   func value(_ attempt: Int, _ number: Int, random: Int) -> Value {
     let index = attempt - 1
     if index < literals.count { return literals[(index + number) % literals.count] }
@@ -358,7 +359,7 @@ private struct Candidates {
   }
 }
 
-/// What a foreign key of a table can point to.
+/// The rows to which a foreign key of a table can point.
 private struct ParentRows {
   let foreign: ForeignKey
   /// Where its columns stand in a row of the table.
@@ -398,7 +399,8 @@ private struct ParentRows {
 
   private static let few: Int64 = 100
 
-  /// The key of a row of the parent, another one for each row; nil when the row shall have none, or there is none.
+  /// The key of a row of the parent, a different one for each row; nil when the row should have none, or there is
+  /// none.
   func key(_ number: Int, _ style: RowStyle, _ attempt: Int, on connection: Connection) -> [Value]? {
     if isOptional, style == .nulls, attempt == 0 { return nil }
     if let keys {

@@ -46,7 +46,7 @@ package struct FeatureReader {
   }
 }
 
-// MARK: - Where in a statement a token stands
+// MARK: - The position of a token in a statement
 
 extension FeatureReader {
   private mutating func start(_ index: Int) {
@@ -92,7 +92,7 @@ extension FeatureReader {
   }
 }
 
-// MARK: - What is looked for
+// MARK: - The features
 
 extension FeatureReader {
   private mutating func readDefinition(_ index: Int) {

@@ -37,7 +37,7 @@ extension ForeignKey {
       } else if cursor.skip("on", "update") {
         onUpdate = Action(reading: &cursor)
       } else if cursor.skip("on", "insert") {
-        // The grammar has it, the meaning it never had.
+        // SQLite accepts this clause and ignores it.
         _ = Action(reading: &cursor)
       } else if cursor.skip("match") {
         match = cursor.name()

@@ -1,4 +1,4 @@
-/// A token of SQL as rules see it: what it names, without regard to quotes and case.
+/// A token of SQL for rules, which compare names without regard to quotes and case.
 package struct SQLWord {
   package let kind: SQLTokens.Token.Kind
   /// Letters in lower case, names without their quotes.

@@ -26,9 +26,9 @@ package import PhaseSQL
   package var unlocked: UnlockedFile?
   /// Whether the handle is an application's, which may have functions, modules and TEMP objects of its own.
   package var isBorrowed: Bool { !isOwner }
-  /// Tables that whoever reads the schema leaves out. A copy that is made of this database leaves them out, too.
+  /// Tables that are left out when the schema is read, and when the database is copied.
   package var ignoredTables = NamePatterns()
-  /// How long statements may wait for locks; nil when only others have set that on the handle.
+  /// How long statements may wait for locks; nil if phasedb has not set it on the handle.
   private var patience: Patience?
 
   private enum Patience {
@@ -38,7 +38,7 @@ package import PhaseSQL
 
   var hooks = Hooks()
   package internal(set) var costLimit: CostLimit?
-  /// What answers for functions of the application; nil on a user's database.
+  /// The stubs that answer for functions of the application; nil on a user's database.
   package internal(set) var stubs: FunctionStubs?
 
   /// Opens a file. The name is never taken for a URI, so any character may be in it.
@@ -208,8 +208,8 @@ extension Connection {
     unsafe sqlite3_db_filename(handle, "main").map { unsafe String(cString: $0) } ?? ""
   }
 
-  /// Whether somebody deleted, moved or replaced the open file of the main database, so that its path now leads to
-  /// another file or to none.
+  /// Whether the open file of the main database was deleted, moved or replaced, so that its path now leads to another
+  /// file or to none.
   package var isMoved: Bool {
     var isMoved: Int32 = 0
     let code = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &isMoved)

@@ -127,7 +127,7 @@ package enum FileReading {
     return max(.zero, age)
   }
 
-  /// Whether anything is at the path, a link that leads nowhere included.
+  /// Whether anything is at the path, a link to a missing file included.
   package static func exists(_ path: String) -> Bool {
     var status = stat()
     return unsafe lstat(path, &status) == 0
@@ -237,7 +237,7 @@ extension FileReading {
 }
 
 extension FileReading.Failure {
-  /// What the system says.
+  /// The system's error message.
   package var reason: String {
     switch self {
     case .system(_, let words): words

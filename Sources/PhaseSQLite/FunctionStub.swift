@@ -1,10 +1,10 @@
 internal import PhaseSQL
 
-/// A function that only the application has, as a copy answers for it.
+/// A stand-in, on a copy, for a function that only the application has.
 ///
-/// It gives back its first argument; `regexp` and `match`, which are the operators of conditions, say yes. A NULL among
+/// It returns its first argument; `regexp` and `match`, which are operators of conditions, return true. A NULL among
 /// the arguments gives NULL. That lets views, triggers, indexes and constraints compile and mostly keep rows; what it
-/// returns says nothing of what the application's function returns.
+/// returns says nothing about the result of the application's function.
 package struct FunctionStub: Sendable, Hashable {
   /// As it was declared.
   package let name: String
@@ -46,12 +46,12 @@ package struct FunctionStub: Sendable, Hashable {
   }
 }
 
-/// The stubs of one connection, and which of them took part in something.
+/// The stubs of one connection, and which of them were used.
 package final class FunctionStubs {
   package let all: [FunctionStub]
   private let names: [String: String]
   private var noted: Set<String> = []
-  /// Those that answered since the last ``forget()``: rows may hold what they said.
+  /// Those that answered since the last ``forget()``. Rows may hold their results.
   package private(set) var called: Set<String> = []
 
   fileprivate init(_ all: [FunctionStub]) {

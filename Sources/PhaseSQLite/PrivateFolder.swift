@@ -80,7 +80,7 @@
   }
 }
 
-// MARK: - What others left behind
+// MARK: - Abandoned folders
 
 extension PrivateFolder {
   private static let signpostName = "elsewhere"

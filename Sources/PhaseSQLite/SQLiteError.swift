@@ -1,6 +1,6 @@
 internal import CSQLite
 
-/// What SQLite said when it refused: code, message, the SQL and the position in it.
+/// An error that SQLite reported: code, message, the SQL and the position in it.
 package struct SQLiteError: Error, Hashable, Sendable {
   /// The extended result code.
   package var code: ResultCode

@@ -60,7 +60,7 @@ extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
 }
 
 extension Value: CustomStringConvertible {
-  /// As SQL would write it.
+  /// The value as an SQL literal.
   package var description: String {
     switch self {
     case .null: "NULL"
@@ -75,7 +75,7 @@ extension Value: CustomStringConvertible {
   }
 }
 
-// MARK: - As SQLite hands it over
+// MARK: - Arguments and results of functions
 
 extension Value {
   /// The value of an argument.

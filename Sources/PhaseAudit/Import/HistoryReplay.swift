@@ -7,7 +7,7 @@ struct HistoryReplay {
   private let connection: Connection
   private let path: String
 
-  /// - Throws: `import-refused` with the place of what does not run.
+  /// - Throws: `import-refused` with the place of the statement that does not run.
   init(_ folder: ToolFolder, _ applied: Set<Int>, stubs: [String]) throws(MigrationError) {
     path = folder.path
     connection = try lifting("opening a database in memory") { () in
@@ -27,7 +27,7 @@ struct HistoryReplay {
       throw refused("\(migration.name) cannot be run: \(obstacle)", at: nil)
     }
     let bytes = Array(script.text.utf8)
-    // A folder whose scripts bring their own transactions is not run in the tool's.
+    // A script that begins its own transaction does not run in a transaction of the tool.
     let isWrapped = script.wrapping == .transaction && !script.beginsTransaction
     do {
       if isWrapped { try connection.execute("BEGIN") }
@@ -63,7 +63,7 @@ struct HistoryReplay {
     return try Baseline.of(connection, functions: connection.stubs?.all ?? [])
   }
 
-  /// Rows that the history makes in every new database, which a baseline has not.
+  /// Rows that the history inserts into every new database. A baseline, which holds only the schema, lacks them.
   ///
   /// - Returns: nothing when the history does not run here.
   static func lostRows(_ folder: ToolFolder, _ applied: Set<Int>, stubs: [String]) -> [Prose] {

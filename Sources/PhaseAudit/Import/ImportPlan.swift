@@ -10,13 +10,13 @@ package struct ImportPlan: Sendable {
   package let history: Int
   /// The schema that they lead to; nil when it is empty.
   package let baseline: String?
-  /// Tables of other tools, which are no part of it.
+  /// Tables of other tools, which the baseline leaves out.
   package let otherTools: [OtherTool]
   /// The migrations that the database does not have yet, in their order.
   package private(set) var pending: [Pending] = []
   /// Statements and migrations that no phase holds.
   package private(set) var leftOut: [LeftOut] = []
-  /// What else a person should know.
+  /// Other notes for the person who imports.
   package private(set) var notes: [Prose] = []
 
   /// A migration that became phases.
@@ -295,7 +295,7 @@ private struct ForeignStatements {
     }
   }
 
-  /// Comments for people; lines by which a tool is told something are dropped.
+  /// The comments for people, without the lines that are directives for a tool.
   private static func comments(_ text: String) -> String {
     Bytes.lines(of: Array(text.utf8)).map(\.text).filter { line in
       guard line.trimmed.hasPrefix("--") else { return !line.trimmed.isEmpty && line.trimmed != ";" }

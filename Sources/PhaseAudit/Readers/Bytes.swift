@@ -1,5 +1,5 @@
-/// Text by its bytes, as tools that are written in Go, Rust and Java see it: a Swift character may be several of theirs,
-/// a line end of two bytes among them.
+/// Text by its bytes, as tools in Go, Rust and Java read it. One Swift character may be several of theirs; a line end
+/// of two bytes is an example.
 enum Bytes {
   /// A line, by UTF-8 offsets.
   struct Line {
@@ -32,7 +32,7 @@ enum Bytes {
     return parts.map { String(decoding: bytes[$0], as: UTF8.self) }.joined(separator: other)
   }
 
-  /// The parts of a text between the places where another stands.
+  /// The parts of a text between the occurrences of another text.
   static func split(_ bytes: [UInt8], by needle: String) -> [Range<Int>] {
     let needle = Array(needle.utf8)
     guard !needle.isEmpty else { return [0..<bytes.count] }
@@ -53,7 +53,7 @@ enum Bytes {
 }
 
 extension StringProtocol {
-  /// Whether it comes first where Go, Rust and Python compare text, by its bytes. Swift compares what people see.
+  /// Whether it comes first by its bytes, the order of Go, Rust and Python. Swift would compare characters.
   func precedes(_ other: some StringProtocol) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 
   /// Without white space of ASCII at both ends.
@@ -77,7 +77,7 @@ extension UInt8 {
 }
 
 extension String {
-  /// The text before and after the first place where another stands; nil when it stands nowhere.
+  /// The text before and after the first occurrence of another text; nil when there is none.
   func cut(at needle: String) -> (before: String, after: String)? {
     let bytes = Array(utf8)
     let parts = Bytes.split(bytes, by: needle)

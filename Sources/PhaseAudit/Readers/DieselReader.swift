@@ -31,7 +31,7 @@ struct DieselReader: FolderReader {
     let up = files.file("\(folder)/up.sql")
     let down: (file: ToolFile?, obstacle: Prose?) =
       files.has("\(folder)/down.sql") ? files.file("\(folder)/down.sql") : (nil, nil)
-    // What stands before the first underscore, without hyphens: 2024-01-01-120000_name.
+    // The version is the name up to the first underscore, without hyphens: 2024-01-01-120000_name.
     let version = folder.prefix { $0 != "_" }.filter { $0 != "-" }
     return ToolMigration(
       version: String(version), name: folder,
@@ -40,7 +40,7 @@ struct DieselReader: FolderReader {
       down: down.file.map { ToolScript($0, wrapping: wrapping) }, obstacle: up.obstacle ?? down.obstacle)
   }
 
-  /// A file without the key means no transaction, and one that is no TOML means one (TomlMetadata).
+  /// A file without the key means no transaction, and a file that is not TOML means one transaction (TomlMetadata).
   private func runsInTransaction(_ folder: String) -> Bool {
     guard files.has("\(folder)/metadata.toml"), let file = files.file("\(folder)/metadata.toml").file else {
       return true

@@ -81,7 +81,7 @@ struct FlywayReader: FolderReader {
     return false
   }
 
-  /// Without zeros in front, which makes longer ones greater, however many digits there are.
+  /// The numbers of a version without leading zeros. So a longer one is greater, however many digits there are.
   private static func numbers(_ version: String) -> [String] {
     var numbers = version.split(separator: ".").map { String($0.drop { $0 == "0" }) }
     while numbers.last?.isEmpty == true { numbers.removeLast() }

@@ -1,7 +1,7 @@
 internal import PhaseDB
 internal import PhaseSQLite
 
-/// The files of another tool's folder. They are listed first, and each is read when somebody asks for it.
+/// The files of another tool's folder. They are listed first, and each is read when it is needed.
 struct FolderFiles {
   /// The folder, as it was named, without a slash at its end.
   let root: String
@@ -14,7 +14,7 @@ struct FolderFiles {
   /// What could not be listed.
   private(set) var remarks: [ToolFolder.Remark] = []
 
-  /// More files than any project has migrations. A home folder that was named by mistake has more.
+  /// No project has so many migrations; a home folder that was named by mistake has more files.
   static let limit = 20_000
 
   /// - Parameter depth: how many levels of folders below it are listed.
@@ -38,7 +38,7 @@ struct FolderFiles {
       switch entry.kind {
       case .file: files.append(name)
       case .folder where entry.isLink:
-        // It may lead out of the folder, or back into it without end.
+        // A link may lead out of the folder, or back into it without end.
         remarks.append(
           ToolFolder.Remark("\(root)/\(name) is a link to a folder, which phasedb does not follow"))
       case .folder:

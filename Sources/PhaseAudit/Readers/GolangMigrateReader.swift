@@ -1,7 +1,7 @@
 internal import PhaseDB
 
-/// golang-migrate: `1_name.up.sql` and `1_name.down.sql`, by number. Whatever does not match
-/// `^([0-9]+)_(.*)\.(down|up)\.(.*)$` is passed over (github.com/golang-migrate/migrate, source/parse.go).
+/// golang-migrate: `1_name.up.sql` and `1_name.down.sql`, by number. Files that do not match
+/// `^([0-9]+)_(.*)\.(down|up)\.(.*)$` are skipped (github.com/golang-migrate/migrate, source/parse.go).
 struct GolangMigrateReader: FolderReader {
   let files: FolderFiles
 
@@ -14,7 +14,7 @@ struct GolangMigrateReader: FolderReader {
     init?(_ file: String) {
       let digits = file.prefix { $0.isASCII && $0.isNumber }
       guard !digits.isEmpty, file.dropFirst(digits.count).first == "_" else { return nil }
-      // The last one counts, as `.*` takes as much as it can.
+      // The last `up` or `down` counts, because `.*` is greedy.
       let parts = file.dropFirst(digits.count + 1).split(separator: ".", omittingEmptySubsequences: false)
       guard
         let direction = parts.indices.dropFirst().dropLast().last(where: {

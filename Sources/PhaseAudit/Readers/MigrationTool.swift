@@ -131,7 +131,8 @@ extension MigrationTool {
   }
 }
 
-/// What tells tools apart: first names of files, then lines in them, then the project around the folder.
+/// Finds out which tool a folder belongs to: first by names of files, then by lines in them, then by the project
+/// around the folder.
 private struct FolderSigns {
   let files: FolderFiles
   private let sql: [String]
@@ -208,7 +209,7 @@ private struct FolderSigns {
     MigrationTool.allCases.filter(found.contains)
   }
 
-  /// Tools that are told by the form of names.
+  /// Tools that are recognised by the form of the names.
   private var byNames: [MigrationTool] {
     if let flyway = byPrefix { return flyway }
     if let pairs { return pairs }
@@ -251,7 +252,7 @@ private struct FolderSigns {
     return decided([.golangMigrate: ["go.mod"], .sqlx: ["Cargo.toml"]])
   }
 
-  /// The tools whose projects the folder is in, by a file beside it or above; all of them where nothing tells.
+  /// The tools in whose projects the folder is, by a file beside it or above; all tools if there is no such file.
   private func decided(_ projects: [MigrationTool: [String]]) -> [MigrationTool] {
     guard var folder = try? FileReading.absolute(files.root) else { return allCases(Set(projects.keys)) }
     // Not above the project itself.

@@ -6,7 +6,7 @@ struct RefineryReader: FolderReader {
   static let depth = 16
   let files: FolderFiles
 
-  /// What stands in a file's name: `^([U|V])(\d+(?:\.\d+)?)__(\w+)`, then nothing but `.sql` or `.rs`.
+  /// The parts of a file's name: `^([U|V])(\d+(?:\.\d+)?)__(\w+)`, followed by `.sql` or `.rs`.
   struct Name {
     let number: String
     let name: String

@@ -79,7 +79,7 @@ struct SqitchReader: FolderReader {
         continue
       }
       if let earlier = changes.lastIndex(where: { $0.name == entry.name }) {
-        // From the rework backwards; a rework without a tag between is refused by sqitch.
+        // From the rework backwards. sqitch refuses a rework if there is no tag between.
         changes[earlier].reworkTags = changes[earlier...].reversed().flatMap(\.tags)
       }
       let id = Self.id(entry, pragmas, parent: changes.last?.id)
@@ -145,7 +145,7 @@ struct SqitchReader: FolderReader {
   }
 
   private func migration(_ change: Change) -> (ToolMigration, [ToolFolder.Remark]) {
-    // Of a change that was reworked the former scripts are kept under the name of a tag.
+    // The former scripts of a change that was reworked are kept under the name of a tag.
     let kept = change.reworkTags.map { "\(change.name)@\($0)" }
     let name = kept.first { files.has("\(top)deploy/\($0).sql") } ?? kept.first ?? change.name
     let paths = ["deploy", "revert"].map { "\(top)\($0)/\(name).sql" }

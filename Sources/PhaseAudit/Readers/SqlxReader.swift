@@ -41,7 +41,7 @@ struct SqlxReader: FolderReader {
       down: down, checksum: { SHA384.hex(Array($0.original.utf8)) }, script: script)
   }
 
-  /// The very first bytes of the file say it, and each file for itself.
+  /// The first bytes of each file say whether it runs in a transaction.
   private func script(_ file: ToolFile) -> ToolScript {
     ToolScript(file, wrapping: file.text.utf8.starts(with: "-- no-transaction".utf8) ? .none : .transaction)
   }

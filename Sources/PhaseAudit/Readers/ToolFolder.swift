@@ -7,7 +7,7 @@ package struct ToolFolder: Sendable {
   package let path: String
   /// In the order in which the tool applies them.
   package var migrations: [ToolMigration]
-  /// What the reader noticed besides: a file that is no migration, a number that is there twice.
+  /// Other remarks of the reader: a file that is not a migration, a number that occurs twice.
   package var remarks: [Remark]
 
   package init(tool: MigrationTool, path: String, migrations: [ToolMigration], remarks: [Remark] = []) {
@@ -17,7 +17,7 @@ package struct ToolFolder: Sendable {
     self.remarks = remarks
   }
 
-  /// Something about a file that a person should know.
+  /// A remark about a file.
   package struct Remark: Sendable, Hashable {
     /// A sentence.
     package let message: Prose
@@ -28,7 +28,7 @@ package struct ToolFolder: Sendable {
       self.place = place
     }
 
-    /// About versions that several migrations of a folder have.
+    /// Remarks about versions that several migrations of a folder have.
     static func repeated(
       _ migrations: [ToolMigration], _ consequence: Prose, in files: FolderFiles
     ) -> [Remark] {
@@ -53,7 +53,7 @@ package struct ToolFolder: Sendable {
 package struct ToolMigration: Sendable {
   /// As the tool's own table records it: `20240101120000`, `3`, a name.
   package let version: String
-  /// What people call it; the version where it has no other name.
+  /// Its name; the version if it has no other name.
   package let name: String
   /// The files that it stands in, relative to the folder.
   package let files: [String]
@@ -61,7 +61,7 @@ package struct ToolMigration: Sendable {
   package let up: ToolScript?
   /// nil when there is no such file or section. A script without a statement is an empty one, not nil.
   package let down: ToolScript?
-  /// Why it cannot be judged: it is written in Go, it has placeholders. nil when it can.
+  /// Why it cannot be judged, for example because it is written in Go or has placeholders; nil when it can.
   package let obstacle: Prose?
   /// What the tool's table records of its text, in the form in which it is recorded there; nil when it records nothing.
   package let checksum: String?
@@ -98,7 +98,8 @@ package struct ToolMigration: Sendable {
 }
 
 extension ToolFolder {
-  /// Reads the folder of a tool. What is wrong with one file is said of its migration, and the others are read.
+  /// Reads the folder of a tool. If one file is wrong, its migration gets an obstacle, and the other files are still
+  /// read.
   ///
   /// - Throws: `folder-not-found`, `folder-unreadable`, `too-many-files`; `tool-files-invalid` and the errors of reading a
   ///   file when the file that lists the others cannot be used.

@@ -19,7 +19,7 @@ package struct ToolHistory: Sendable, Hashable {
   package struct Entry: Sendable, Hashable {
     package let version: String
     package let checksum: String?
-    /// Whether everything that the tool orders before it counts as applied too: some tools record only how far they are.
+    /// Whether all earlier versions count as applied, too. Some tools record only the last version.
     package let coversEarlier: Bool
 
     package init(version: String, checksum: String? = nil, coversEarlier: Bool = false) {
@@ -69,7 +69,7 @@ extension ToolHistory {
       ).compactMap { $0[0].text })
   }
 
-  /// Versions that the table has, and the folder has not.
+  /// Versions in the table that the folder does not have.
   package func missing(from folder: ToolFolder) -> [String] {
     let known = Set(folder.migrations.map(\.version))
     return applied.map(\.version).filter { !known.contains($0) }
@@ -197,7 +197,7 @@ private struct HistoryTable {
       }, dirty: rows.first { !$0[2].isTrue }?[0].text)
   }
 
-  /// Rows are added, not changed: one of an undo takes back what another applied.
+  /// Flyway adds rows and changes none: the row of an undo revokes the row of an applied migration.
   private func flyway() throws(SQLiteError) -> ToolHistory {
     var applied: [ToolHistory.Entry] = []
     var dirty: String?

@@ -62,7 +62,7 @@ extension ToolScript {
   }
 }
 
-// MARK: - What is in it
+// MARK: - Its statements
 
 extension ToolScript {
   /// The place of the first token from an offset on.
@@ -107,7 +107,7 @@ extension ToolScript {
     return statements.contains { SQLTokens.firstWords(1, of: bytes[$0]) == ["begin"] }
   }
 
-  /// The same without the tool's transaction, when it brings its own: only so it can run at all.
+  /// The same script without the tool's transaction if it begins its own, because transactions cannot be nested.
   var freed: ToolScript {
     guard wrapping == .transaction, transactionControl != nil else { return self }
     return ToolScript(text: text, file: file, firstLine: firstLine, statements: statements, wrapping: .none)

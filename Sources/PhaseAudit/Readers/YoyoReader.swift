@@ -46,7 +46,8 @@ struct YoyoReader: FolderReader {
       remarks: remarks + ToolFolder.Remark.repeated(migrations, "yoyo refuses the folder", in: files))
   }
 
-  /// Again and again the first by name of those whose dependencies are applied (yoyo/topologicalsort.py).
+  /// In the order in which yoyo applies them: each time the first by name whose dependencies are applied
+  /// (yoyo/topologicalsort.py).
   private func inOrder(_ found: [Found]) throws(MigrationError) -> [Found] {
     var rest = found
     var waiting = Set(found.map(\.migration.name))
@@ -131,8 +132,8 @@ struct YoyoReader: FolderReader {
   }
 }
 
-/// Cuts SQL as the Python package sqlparse does, from which yoyo gets its statements: by semicolons outside of parentheses
-/// and of what it takes for a block (sqlparse/engine/statement_splitter.py).
+/// Cuts SQL as the Python package sqlparse does, from which yoyo gets its statements: at semicolons outside of
+/// parentheses and outside of what it regards as a block (sqlparse/engine/statement_splitter.py).
 enum SQLParseSplitter {
   static func pieces(of bytes: [UInt8]) -> [Range<Int>] {
     let tokens = Array(SQLTokens(bytes: bytes))

@@ -2,7 +2,7 @@ internal import PhaseSQL
 internal import PhaseSQLite
 internal import Synchronization
 
-/// The identity of a phase, worked out when somebody asks for it: hashing is a third of the cost of reading a folder.
+/// The identity of a phase, computed when it is first needed, because hashing is a third of the cost of reading a folder.
 final class KnownIdentity: Sendable, Hashable {
   private let known = Mutex<String?>(nil)
 

@@ -55,7 +55,7 @@ struct ArgumentParser {
 
 extension ArgumentParser {
   private mutating func read(_ argument: String) throws(UsageError) {
-    // No option is a number, and a number below zero deserves an answer of its own.
+    // No option is a number, so `-1` is read as a value below zero, which has an error of its own.
     let isNumber = argument.dropFirst().first.map { ("0"..."9").contains($0) } ?? false
     if optionsEnded || argument == "-" || !argument.hasPrefix("-") || isNumber {
       try readWord(argument)
@@ -126,7 +126,7 @@ extension ArgumentParser {
     }
   }
 
-  /// Some verbs take other words than most.
+  /// The kind of value that an option takes; some verbs take another one than most.
   private func read(
     _ text: String, for option: Option, _ kind: ValueKind, as name: String
   ) throws(UsageError) -> ArgumentValue {
@@ -140,7 +140,7 @@ extension ArgumentParser {
     guard let next = rest.first else {
       throw UsageError(.missingValue, "'\(name)' needs a value: \(name) \(placeholder)")
     }
-    // Taking `--dry-run` for the value of `--to` would run what was only to be planned.
+    // If `--dry-run` were read as the value of `--to`, a plan would be run that should only be shown.
     guard next == "-" || !next.hasPrefix("-") else {
       throw UsageError(
         .missingValue, "'\(name)' needs a value, but '\(next)' follows",

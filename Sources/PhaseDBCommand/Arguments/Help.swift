@@ -91,7 +91,7 @@ struct Help {
     return (head + lines).map { $0 + "\n" }.joined() + (isLast ? "" : "\n")
   }
 
-  /// Words of the tables, which need no escaping.
+  /// Text of the tables of verbs and options, which needs no escaping.
   private func own(_ text: String) -> Prose { Prose(unescaped: text) }
 
   /// Terms on the left, their meanings on the right; a term that is too long has a line of its own.

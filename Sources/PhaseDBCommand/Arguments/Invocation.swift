@@ -45,13 +45,13 @@ struct Invocation: Sendable, Hashable {
   var format: OutputFormat { choices(.format, of: OutputFormat.self).last ?? .text }
   var color: ColorChoice { choices(.color, of: ColorChoice.self).last ?? .auto }
 
-  // MARK: - What is needed, and what is misplaced
+  // MARK: - Required and misplaced arguments
 
   /// Refuses an action that lacks an argument.
   ///
   /// - Parameters:
   ///   - action: the words of the command, as in `watch waive`.
-  ///   - needed: in the order in which they are asked for, each with what is to be written.
+  ///   - needed: the required arguments, each with the text to write for it; the first that is missing is reported.
   func require(_ needed: KeyValuePairs<ArgumentID, String>, for action: String) throws(UsageError) {
     guard let word = needed.first(where: { !has($0.key) })?.value else { return }
     throw UsageError(.missingArgument, "'\(action)' needs \(word)", help: ["add \(word)"])
@@ -60,7 +60,7 @@ struct Invocation: Sendable, Hashable {
   /// Refuses arguments that other actions of a verb have.
   ///
   /// - Parameters:
-  ///   - own: the arguments that some action has, each as a message names it.
+  ///   - own: the arguments that belong to some action, each as a message names it.
   ///   - allowed: those that this action may have.
   func refuse(
     _ own: KeyValuePairs<ArgumentID, String>, but allowed: [ArgumentID], for action: String
@@ -96,7 +96,7 @@ enum ArgumentID: String, Sendable, CaseIterable {
   case switchName, exposure, subject, subjects, state, steps, every, interval, recipe, given, folder
 }
 
-/// What data is printed as.
+/// The form in which data is printed.
 enum OutputFormat: String, Sendable, CaseIterable {
   case text, json
   /// Annotations of GitHub Actions, for findings.
@@ -112,6 +112,6 @@ enum OutputFormat: String, Sendable, CaseIterable {
   /// Rows for a spreadsheet.
   case csv
 
-  /// What every verb that prints data knows.
+  /// The formats of every verb that prints data.
   static let common: [OutputFormat] = [.text, .json]
 }

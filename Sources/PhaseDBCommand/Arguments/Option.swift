@@ -48,12 +48,12 @@ struct Option: Sendable {
       detail: detail)
   }
 
-  /// The same with another kind of value and another meaning, for a verb that says it in its own words.
+  /// The same option with another kind of value, and with the meaning left to the verb's own words.
   func only(_ value: ValueKind) -> Option {
     Option(id, long, short: short, takes: value, repeatable: isRepeatable, placement: placement, summary)
   }
 
-  /// Every way to write its name: `["-d", "--database"]`.
+  /// All spellings of its name: `["-d", "--database"]`.
   var names: [String] { (short.map { ["-\($0)"] } ?? []) + ["--\(long)"] }
 }
 

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// What is wrong with a command line. The exit code is then 64.
+/// An error of a command line. The exit code is then 64.
 struct UsageError: Error, Hashable {
   /// The stable name of the error, as printed in square brackets.
   enum ID: String, CaseIterable {

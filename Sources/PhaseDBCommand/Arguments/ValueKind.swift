@@ -18,7 +18,7 @@ enum ValueKind: Sendable, Hashable {
   case duration
   /// A part of all in percent, as in `25%` and `0.5%`.
   case percent
-  /// Several of them, separated by commas, each larger than the one before it.
+  /// Several percentages, separated by commas, each larger than the one before.
   case percents
   /// One of these words.
   case choices([String])
@@ -84,7 +84,7 @@ enum ValueKind: Sendable, Hashable {
       }
       return .text(text)
     case .number:
-      // Int() takes a sign, which a count has not.
+      // Int() accepts a sign, which a count does not have.
       guard text.allSatisfy({ ("0"..."9").contains($0) }), let number = Int(text), number > 0 else {
         throw UsageError(.badNumber, "\(subject) takes a whole number from 1, not '\(text)'")
       }

@@ -15,14 +15,14 @@ struct Verb: Sendable {
   let path: [String]
   /// One phrase without a full stop.
   let summary: String
-  /// What a reader must know before using it: paragraphs, separated by empty lines.
+  /// Its explanation in help: paragraphs, separated by empty lines.
   let discussion: String
   let positionals: [Positional]
   /// The arguments it reads, besides those that every verb reads.
   let options: [ArgumentID]
   /// The meaning of an argument for this verb, if the table of options is too general.
   let wording: [ArgumentID: String]
-  /// What an argument takes with this verb, if that is something else than the table of options says.
+  /// The kind of value of an argument for this verb, if it differs from the table of options.
   let taking: [ArgumentID: ValueKind]
   /// The forms in which it prints its data.
   let formats: [OutputFormat]
@@ -30,7 +30,7 @@ struct Verb: Sendable {
   let alternatives: [[ArgumentID]]
   let examples: [Example]
   let exitCodes: [ExitCode]
-  /// What else its arguments have to be together.
+  /// Checks its arguments together, beyond what the tables say.
   let check: @Sendable (Invocation) throws(UsageError) -> Void
 
   struct Example: Sendable {
@@ -66,10 +66,10 @@ struct Verb: Sendable {
     self.check = check
   }
 
-  /// As a person writes it: `checkpoint create`.
+  /// The words, as typed: `checkpoint create`.
   var name: String { path.joined(separator: " ") }
 
-  /// What every verb reads.
+  /// The options that every verb reads.
   static let everywhere: [ArgumentID] = [.color, .quiet, .help]
 
   /// The rows of all options it reads.
@@ -113,7 +113,7 @@ struct Positional: Sendable {
 
   /// As help writes it: `NAME`, `[N]`, `[VERB...]`.
   var usage: String {
-    // A list of more than a few words stands below, where it is explained.
+    // A longer list of words is not shown here but below, with its explanation.
     let isLong = kind.words.count > 4
     let word = (isLong ? id.rawValue.uppercased() : kind.placeholder) + (isRepeated ? "..." : "")
     return isOptional ? "[\(word)]" : word

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb completions`: a script for a shell, and the names that it asks for.
 enum CompletionsCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .completions, "completions",
     summary: "print a script that completes phasedb's words in a shell",
@@ -36,7 +36,7 @@ enum CompletionsCommand {
       context.print(Prose(unescaped: shell.completions))
       return .done
     }
-    // A shell that completes a word must not be told of anything but names.
+    // While a shell completes a word, nothing but names may be printed.
     let kinds = context.invocation.choices(.kind, of: ValueKind.Known.self)
     let known = KnownNames(context)
     if kinds == [.recipe] {
@@ -84,10 +84,10 @@ private struct KnownNames {
     }
   }
 
-  /// What may stand next in a recipe: its name, or the tables and columns of the schema that the folder leads to. Names
-  /// that need quotes are left to whoever types them, because a shell reads quotes itself.
+  /// The possible next words of a recipe: its name, or the tables and columns of the schema that the folder's phases
+  /// make. Names that need quotes are left out, because a shell reads quotes itself.
   ///
-  /// - Parameter typed: the words of it that are there.
+  /// - Parameter typed: the words of the recipe that have been typed.
   func recipeWords(after typed: [String]) -> [String] {
     guard let word = typed.first, let recipe = Recipe.Name(rawValue: word) else {
       return typed.isEmpty ? names(of: .recipe) : []
@@ -133,7 +133,7 @@ private struct KnownNames {
 
 /// `phasedb help`: what a verb does.
 enum HelpCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .help, "help",
     summary: "explain a verb, or list them all",
@@ -146,7 +146,7 @@ enum HelpCommand {
     ],
     exitCodes: [.done, .usage], check: check)
 
-  /// Refuses words that are no verb.
+  /// Refuses words that are not a verb.
   @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
     let topic = invocation.values(.topic)
     guard Verb.under(topic).isEmpty else { return }
@@ -167,7 +167,7 @@ enum HelpCommand {
 
 /// `phasedb version`: the versions of phasedb and SQLite.
 enum VersionCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .version, "version",
     summary: "print the versions of phasedb and of the SQLite it uses",

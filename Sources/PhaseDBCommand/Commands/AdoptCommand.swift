@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb adopt`: starts tracking an existing database.
 enum AdoptCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .adopt, "adopt",
     summary: "start tracking an existing database",
@@ -24,7 +24,8 @@ enum AdoptCommand {
     let phase = context.invocation.value(.present)
     let renumbers = context.invocation.flag(.renumber)
     var location = try Location(context)
-    // At a baseline no phase is needed, so that phases may still lack what their author has to write.
+    // A database is adopted at a baseline without reading the phases, so their author may still have to complete
+    // them.
     if phase == nil, !renumbers, NewFiles.entries(of: location.migrations).contains("baseline.sql") {
       location = try Location(context, reading: .readable)
     }
@@ -69,7 +70,7 @@ enum AdoptCommand {
   }
 }
 
-/// What got another number, as `--format json` prints it.
+/// The phases that got another number, as `--format json` prints them.
 private struct RenumberJSON: Encodable {
   let database: String
   let renumbered: [Pair]

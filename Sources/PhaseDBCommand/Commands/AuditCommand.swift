@@ -1,9 +1,9 @@
 internal import PhaseAudit
 internal import PhaseDB
 
-/// `phasedb audit`: which migrations of another tool come back.
+/// `phasedb audit`: tells which migrations of another tool can be taken back.
 enum AuditCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .audit, "audit",
     summary: "see which migrations of another tool can be taken back",
@@ -50,7 +50,7 @@ enum AuditCommand {
     return audit.isClean ? .done : .findings
   }
 
-  /// A folder of phasedb is judged by lint, and its rows by a rehearsal: there is one way of judging.
+  /// A folder of phasedb is judged by lint, and with a database by a rehearsal, so that the commands never differ.
   private static func delegate(_ path: String, _ context: CommandContext) throws(MigrationError) -> ExitCode {
     func other(_ verb: Verb.ID, _ more: [ArgumentID: ArgumentValue] = [:]) -> CommandContext {
       var invocation = Invocation(verb)
@@ -73,7 +73,7 @@ enum AuditCommand {
     context.note("\(path) is a folder of phasedb, so lint judges it")
     let database = context.invocation.value(.database).map(ArgumentValue.text)
     let linted = try LintCommand.run(other(.lint))
-    // A program reads one document.
+    // For a program, the output must be one document.
     guard let database, format == .text else { return linted }
     let rehearsed = try RehearseCommand.run(
       other(.rehearse, [.phase: .text(RehearseCommand.down), .all: .flag, .database: database]))
@@ -82,8 +82,8 @@ enum AuditCommand {
 }
 
 extension MigrationTool {
-  /// The tool that `--tool` names; else the one that the files of a folder tell, and where these fit several, the tables of
-  /// the database.
+  /// The tool that `--tool` names; otherwise the one to which the files of a folder belong, and if they fit several
+  /// tools, the tables of the database decide.
   init(
     of folder: String, _ invocation: Invocation, database: String?, wait: Duration = .seconds(5)
   ) throws(MigrationError) {
@@ -96,7 +96,7 @@ extension MigrationTool {
 }
 
 extension ReaderOptions {
-  /// What `--set` and `--replace` say.
+  /// The options of a reader from `--set` and `--replace`.
   init(_ invocation: Invocation) {
     func pairs(_ id: ArgumentID) -> [(String, String)] {
       invocation.values(id).map { text in

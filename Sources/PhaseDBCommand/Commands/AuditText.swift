@@ -52,7 +52,7 @@ struct AuditText {
         "\(migration.version) was tried without a row in \(migration.unseeded.joined(separator: ", ")): none could be made",
         indent: 6)
     }
-    // What the table says in full is not told twice.
+    // A migration that the table describes in full is not repeated.
     guard migration.reasons.count > 1 || migration.place != nil || !migration.rows.isEmpty else { return }
     let isGood = migration.verdict.comesBack
     let lines =

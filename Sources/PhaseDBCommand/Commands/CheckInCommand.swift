@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb check-in`: records a version that is running, or refuses it.
 enum CheckInCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .checkIn, "check-in",
     summary: "record that a version of an application is running",

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb checkpoint create`: names the present point.
 enum CheckpointCreateCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .checkpointCreate, "checkpoint", "create",
     summary: "name the present state, to return to it later",
@@ -44,7 +44,7 @@ enum CheckpointCreateCommand {
 
 /// `phasedb checkpoint list`: the points to return to.
 enum CheckpointListCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .checkpointList, "checkpoint", "list",
     summary: "list the checkpoints",

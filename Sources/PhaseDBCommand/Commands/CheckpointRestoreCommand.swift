@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb checkpoint restore`: puts the whole database back to a snapshot.
 enum CheckpointRestoreCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .checkpointRestore, "checkpoint", "restore",
     summary: "put the whole database back to the snapshot of a checkpoint",

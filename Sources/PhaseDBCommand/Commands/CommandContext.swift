@@ -51,10 +51,10 @@ struct CommandContext {
     for line in Wrapped.paragraph(label, text, indent: indent, width: width) { say(line) }
   }
 
-  /// The command that usually comes next, on the database and the folder that this one was given: it works when it
-  /// is pasted.
+  /// Suggests the command that usually comes next, with the database and the folder of this one, so that it can be
+  /// pasted.
   ///
-  /// - Parameter first: what has to be done by hand first.
+  /// - Parameter first: what to do by hand before it.
   func suggest(_ command: Prose, after first: Prose = "") {
     let command = command + words(of: [.database, .migrations])
     let label: Prose = "\(paint("next:", .dim)) "
@@ -68,23 +68,23 @@ struct CommandContext {
     say("      then: \(paint(command, .command))")
   }
 
-  /// Advice that ends with a command, on the database and the folder that this one was given.
+  /// Advice that ends with a command, with the database and the folder of this one.
   func advice(_ line: Prose) -> Prose {
     guard let start = line.description.range(of: ": phasedb ", options: .backwards) else { return line }
     return line + words(for: line.description[start.upperBound...], [.database, .migrations])
   }
 
-  /// A command on the folder, and the database, that this one was given.
+  /// A command with the folder, and the database, of this one.
   func completed(_ command: Prose, onDatabase: Bool = true) -> Prose {
     guard command.hasPrefix("phasedb ") else { return command }
     return command
       + words(for: command.description.dropFirst(8), onDatabase ? [.database, .migrations] : [.migrations])
   }
 
-  /// What is to be added to a command: of these options, those that its verb reads.
+  /// The options to add to a command: those of the list that its verb reads.
   private func words(for command: Substring, _ options: [ArgumentID]) -> Prose {
     let command = command.split(separator: " ")
-    // What stands behind -- belongs to another program.
+    // Words after -- belong to another program.
     guard !command.contains("--"),
       let verb = Verb.table.first(where: { verb in command.starts(with: verb.path) { $0 == $1 } })
     else { return "" }
@@ -100,9 +100,9 @@ struct CommandContext {
     }.joined()
   }
 
-  /// Prints something that is neither data nor an error.
+  /// Prints a note, which is neither data nor an error.
   ///
-  /// - Parameter always: also with `--quiet`, because somebody has to act.
+  /// - Parameter always: also with `--quiet`, because an action is required.
   func note(_ line: Prose, always: Bool = false) {
     guard always || !isQuiet else { return }
     guard !isJSON else { return tell(MessageJSON(event: "note", message: line), always: always) }
@@ -125,7 +125,7 @@ struct CommandContext {
     errors.write(text)
   }
 
-  /// Reports the progress of something that takes long.
+  /// Reports the progress of a long operation.
   func progress(_ line: Prose) {
     guard !isQuiet else { return }
     guard !isJSON else { return tell(MessageJSON(event: "step", message: line)) }
@@ -146,7 +146,7 @@ struct CommandContext {
   }
 }
 
-// MARK: - What several commands print and read
+// MARK: - Output and arguments of several commands
 
 extension CommandContext {
   /// Names the tables of other migration tools.
@@ -179,7 +179,7 @@ extension CommandContext {
     for item in kept { print(item == kept.first ? "archive" : "", item.sentence) }
   }
 
-  /// Which phases the arguments ask for.
+  /// The phases that the arguments select.
   func selection(_ direction: Direction) -> Selection {
     switch direction {
     case .up:

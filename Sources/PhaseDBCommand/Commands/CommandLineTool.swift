@@ -41,7 +41,7 @@ struct CommandLineTool {
     Leftovers.remove()
     do throws(MigrationError) {
       let code = try CommandLineTool.command(for: context.invocation.verb)(context)
-      // A reader that went away has read what it wanted; a full disk has lost what somebody still wanted.
+      // If the reader closed the pipe, it has read enough. On a full disk, however, output was lost.
       guard context.output.hasFailed, code == .done || code == .findings else { return code }
       let error = lostOutput(of: context)
       context.report(error)

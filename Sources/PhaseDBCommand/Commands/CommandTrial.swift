@@ -24,7 +24,7 @@ struct CommandTrial: Sendable {
 
     var isGood: Bool { end == .exited(0) && !schemaChanged && opened != false }
 
-    /// A test that never looks at the database passes on every state.
+    /// Whether the tests passed without reading the database: such tests would pass on every state.
     var isBlind: Bool { end == .exited(0) && opened == false }
 
     /// One sentence, nil when all is well.

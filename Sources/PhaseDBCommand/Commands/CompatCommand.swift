@@ -1,9 +1,9 @@
 internal import PhaseCompat
 internal import PhaseDB
 
-/// `phasedb compat`: old and new versions of applications on the states that they may be live on.
+/// `phasedb compat`: tests versions of applications on all states where they may be live.
 enum CompatCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .compat, "compat",
     summary: "run the queries of old and new versions on every state where they may be live",
@@ -39,7 +39,7 @@ enum CompatCommand {
     let invocation = context.invocation
     if let log = invocation.value(.importLog) {
       let script = try QueryLog(file: log).script()
-      // A file gets it exactly as a phase will read it.
+      // Output to a file is not escaped, so that a phase reads it exactly.
       context.print(context.terminal.isOutputTerminal ? "\(sql: script)" : Prose(unescaped: script))
       return .done
     }
@@ -66,7 +66,7 @@ enum CompatCommand {
     return report.isClean ? .done : .findings
   }
 
-  /// Says what proves nothing, because it needs functions of the application.
+  /// Prints which results prove nothing, because they need functions of the application.
   private static func note(_ report: CompatibilityCheck.Report, _ context: CommandContext) {
     for query in report.unproved {
       let names = query.functions.joined(separator: ", ")
@@ -83,7 +83,7 @@ enum CompatCommand {
   }
 
   /// The database on the command line; else none if `apps/seed.sql` has rows; else the one that other commands would
-  /// use. Rows written for tests come before those of a database that is about to be migrated and may be large.
+  /// use. Rows written for tests are preferred to those of the database, which may be large.
   static func database(
     for check: CompatibilityCheck, _ context: CommandContext, _ location: Location
   ) throws(MigrationError) -> String? {

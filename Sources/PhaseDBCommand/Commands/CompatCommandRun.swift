@@ -38,7 +38,7 @@ struct CompatCommandRun {
       cancellation: context.cancellation)
     let home = try trial.run(on: files[0])
     guard home.isGood || home.isBlind else { throw ownFailure(home) }
-    // What does not look at one state looks at none.
+    // A command that does not read the database at home does not read it on other states.
     let others = home.isBlind ? [] : Array(files.dropFirst())
     var results = [home]
     for result in try run(trial, on: others) { results.append(result) }
@@ -78,7 +78,7 @@ struct CompatCommandRun {
     return results
   }
 
-  /// The error of a command that fails on its own home state, which is not the fault of the schema.
+  /// The error of a command that fails on its own home state; the schema is not the cause.
   private func ownFailure(_ home: CommandTrial.Result) -> MigrationError {
     if home.end == .cancelled {
       return MigrationError.stopped()

@@ -1,7 +1,7 @@
 internal import PhaseCompat
 internal import PhaseDB
 
-/// What compat found, as a comment on a pull request.
+/// The findings of compat, as a comment on a pull request.
 enum CompatMarkdown {
   static func text(_ report: CompatibilityCheck.Report) -> Prose {
     let names = report.subjects.map { Escaped<Markdown>(CompatText.name($0)) }
@@ -38,7 +38,7 @@ enum CompatMarkdown {
   }
 }
 
-/// What compat found, as test cases: one suite for each version, one case for each state.
+/// The findings of compat, as test cases: one suite for each version, one case for each state.
 enum CompatJUnit {
   static func suites(_ report: CompatibilityCheck.Report) -> [JUnit.Suite] {
     report.subjects.indices.map { version in

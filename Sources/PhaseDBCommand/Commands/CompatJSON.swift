@@ -1,7 +1,7 @@
 internal import PhaseCompat
 internal import PhaseDB
 
-/// What compat found, as `--format json` prints it.
+/// The findings of compat, as `--format json` prints them.
 struct CompatJSON: Encodable {
   let clean: Bool
   let states: [State]

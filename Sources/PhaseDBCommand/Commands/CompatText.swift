@@ -1,7 +1,7 @@
 internal import PhaseCompat
 internal import PhaseDB
 
-/// What compat found, as a person reads it.
+/// The findings of compat, for a person.
 enum CompatText {
   static func print(_ report: CompatibilityCheck.Report, _ location: Location, to context: CommandContext) {
     context.print(matrix(report))

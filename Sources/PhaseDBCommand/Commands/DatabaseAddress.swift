@@ -72,7 +72,7 @@ struct DatabaseAddress {
           throw unusable("mode=\(value) is not ro, rw or rwc")
         }
         mode = known
-      // What is so anyway.
+      // These parameters say what applies anyway.
       case ("cache", "private"), ("immutable", "0"), ("nolock", "0"): continue
       case ("cache", _), ("immutable", _), ("nolock", _), ("vfs", _), ("psow", _):
         throw unusable("phasedb does not open a database with \(name)=\(value)")

@@ -1,9 +1,9 @@
 internal import PhaseDB
 internal import PhaseSQLite
 
-/// `phasedb effects`: what a phase caused that its way back does not undo.
+/// `phasedb effects`: counts what a phase caused and its way back does not undo.
 enum EffectsCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .effects, "effects",
     summary: "list what a phase caused that its way back does not undo",
@@ -30,7 +30,7 @@ enum EffectsCommand {
     let migrator = try Location(context, reading: .readable).migrator(.reading, context)
     let name = context.invocation.value(.phase) ?? ""
     let report = try migrator.effects(of: name)
-    // Of phases with similar names, the one that was counted.
+    // The full name of the phase that was counted, because several may have similar names.
     let id = report.phase.description
     switch context.invocation.format {
     case .csv:
@@ -55,7 +55,8 @@ enum EffectsCommand {
     return .done
   }
 
-  /// Prints a record of CSV as it is, except on a terminal, where the text of a row must not act.
+  /// Prints a record of CSV unchanged; on a terminal it is escaped, because the text of a row might control the
+  /// terminal.
   private static func print(_ record: String, to context: CommandContext) {
     context.print(context.terminal.isOutputTerminal ? "\(sql: record)" : Prose(unescaped: record))
   }
@@ -135,7 +136,7 @@ struct EffectJSON: Encodable {
   let deleted: Int?
   /// Why it is unknown.
   let unknown: Prose?
-  /// Of the command `effects`, every row that is counted.
+  /// Every row that is counted; only for the command `effects`.
   var list: EffectsJSON.List?
 
   init(_ count: EffectCount, _ list: EffectsJSON.List? = nil) {

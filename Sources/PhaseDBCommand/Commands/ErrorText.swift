@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// An error for a person: what happened, where, in what state the database is, and what to do next.
+/// An error as a person reads it: the message, the place, the state of the database, and what to do next.
 struct ErrorText {
   private let id: String
   private let message: Prose
@@ -78,7 +78,7 @@ struct ErrorJSON: Encodable {
 
 /// A message on standard error, as `--format json` prints it: one object a line.
 struct MessageJSON: Encodable {
-  /// `note`, or `step` for what a long command is doing.
+  /// `note`, or `step` for a step of a long command.
   let event: String
   let message: Prose
 }

@@ -1,8 +1,8 @@
 internal import PhaseDB
 
-/// `phasedb explain`: what an error, a rule, a gate or a word means.
+/// `phasedb explain`: explains an error, a rule, a gate or a word.
 enum ExplainCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .explain, "explain",
     summary: "explain an error, a rule, a gate or a word",

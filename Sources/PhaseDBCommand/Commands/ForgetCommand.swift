@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb forget`: removes phasedb from a database.
 enum ForgetCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .forget, "forget",
     summary: "remove phasedb from a database",

@@ -3,7 +3,7 @@ internal import PhaseDB
 
 /// `phasedb import`: a baseline and phases from the folder of another tool.
 enum ImportCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .importFolder, "import",
     summary: "go on with phasedb from the folder of another migration tool",
@@ -59,7 +59,7 @@ enum ImportCommand {
 
   /// The migrations that are in the folder already.
   ///
-  /// - Throws: `already-exists` when there is something, unless it is to be extended.
+  /// - Throws: `already-exists` when the folder has migrations, unless it is to be extended.
   private static func names(in target: String, extending: Bool) throws(MigrationError) -> [MigrationName] {
     let entries = NewFiles.entries(of: target)
     let names = entries.compactMap { try? MigrationName($0) }
@@ -141,7 +141,7 @@ enum ImportCommand {
   }
 }
 
-/// The files of an import, and what their author has to decide.
+/// The files of an import, and the decisions left to their author.
 private struct ImportedFiles {
   struct PhaseFile {
     let version: String
@@ -151,7 +151,7 @@ private struct ImportedFiles {
     let open: Prose?
   }
 
-  /// Something that only a person can decide.
+  /// A decision that only a person can make.
   struct Open {
     let file: String
     let reason: Prose

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb init`: makes the folder of migrations and its settings, and the baseline of an existing database.
 enum InitCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .initialize, "init",
     summary: "create the folder of migrations and its settings",
@@ -18,7 +18,7 @@ enum InitCommand {
     exitCodes: [.done, .refused, .busy, .usage])
 
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
-    // What holds for every command here holds for the baseline, too.
+    // The settings for all commands in this folder apply to the baseline, too.
     let here = try Settings.read(path: "phasedb.json")
     let folder = context.invocation.value(.migrations) ?? here.migrations ?? "migrations"
     let settings = Location.joined(folder, "phasedb.json")
@@ -47,7 +47,7 @@ enum InitCommand {
   ) throws(MigrationError) -> ExitCode {
     let file = Location.joined(folder, "baseline.sql")
     try NewFiles.refuseExisting([file])
-    // Somebody who has the settings may still lack the schema with which the database began.
+    // If there are settings, only the baseline may be missing.
     let hasSettings = NewFiles.entries(of: folder).contains("phasedb.json")
     let ignored = hasSettings ? ignored + (try Settings.read(path: settings).ignoreTables) : ignored
     var options = Options(cancellation: context.cancellation)
@@ -84,7 +84,7 @@ enum InitCommand {
       context.note("\(object.type) \(object.name) does not compile: \(object.reason)")
       for dependent in object.dependents { context.note("\(dependent) uses it and does not compile either") }
     }
-    // Settings that were there may name another database, or none.
+    // Settings that existed before may name another database, or none.
     let adopt: Prose = isNamed ? "phasedb adopt" : "phasedb adopt -d \(ShellWord(database))"
     context.suggest(baseline.text == nil ? "phasedb new create-shop" : adopt)
   }
@@ -93,7 +93,7 @@ enum InitCommand {
 /// The files a command made, as `--format json` prints them.
 struct FilesJSON: Encodable {
   let files: [String]
-  /// Only of a recipe: what its author should know.
+  /// Notes for the author; only for a recipe.
   let notes: [Prose]?
 }
 

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb lane`: shows lanes, or holds one and lets it go by hand.
 enum LaneCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .lane, "lane",
     summary: "show the lanes that phases hold, or hold one and let it go by hand",
@@ -29,12 +29,12 @@ enum LaneCommand {
     ],
     exitCodes: [.done, .refused, .busy, .usage], check: check)
 
-  /// What an operator does.
+  /// An action of an operator.
   enum Action: String, CaseIterable {
     case list, hold, release
   }
 
-  /// What holding a lane by hand needs, and what the others do not know.
+  /// Checks the arguments that holding a lane by hand requires and other actions do not have.
   @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
     let action = invocation.value(.laneAction).flatMap(Action.init) ?? .list
     let name = "lane \(action.rawValue)"
@@ -125,7 +125,7 @@ struct LaneJSON: Encodable {
   let byHandUntil: String?
   let holder: String?
   let abandoned: Bool
-  /// When it is open by itself.
+  /// When it will open by itself.
   let opens: String?
   let inFlight: Int?
   let oldestMilliseconds: Double?
@@ -151,7 +151,7 @@ struct LaneJSON: Encodable {
   }
 }
 
-/// What a phase needs of a lane, in a plan.
+/// How a phase of a plan uses a lane.
 struct LaneUseJSON: Encodable {
   let lane: String
   /// `idle` or `empty`.
@@ -167,7 +167,7 @@ struct LaneUseJSON: Encodable {
   }
 }
 
-/// What `lane` prints.
+/// The lanes as `--format json` prints them.
 private struct LanesJSON: Encodable {
   let lanes: [LaneJSON]
 

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb lint`: judges the folder of migrations.
 enum LintCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .lint, "lint",
     summary: "check the migrations on a scratch database",
@@ -26,7 +26,7 @@ enum LintCommand {
     var report = try Linter(
       folder: location.migrations, sqlite: location.settings.sqlite, terms: location.settings.scratchTerms
     ).report()
-    // Lint needs no database. One that is named has its ledger looked at, too, as soon as the folder can be read.
+    // Lint needs no database. If one is named and the folder can be read, its ledger is checked, too.
     if context.invocation.has(.database), report.isReadable {
       report.add(try location.migrator(.reading, context).ledgerFindings())
     }

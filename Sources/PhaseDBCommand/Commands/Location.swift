@@ -11,18 +11,18 @@ struct Location {
   /// The folder of migrations.
   let migrations: String
   let settings: Settings
-  /// Why a command that needs only the ledger continues without settings.
+  /// The error of the settings with which a command that needs only the ledger continues.
   let unreadSettings: MigrationError?
   private let files: Files
   private let invocation: Invocation
   private let environment: [String: String]
 
-  /// The folder: `--migrations`, else what `phasedb.json` here says, else `migrations`. The settings are in the folder
-  /// itself, or in the present one.
+  /// The folder: `--migrations`, else that of `phasedb.json` in the current folder, else `migrations`. The settings
+  /// are in the folder itself, or in the present one.
   ///
   /// - Parameter files: what the command needs of the folder. A command that needs only the ledger continues without
   ///   unreadable settings, if something else names the database.
-  /// - Throws: `bad-settings`, or what makes the settings unreadable.
+  /// - Throws: `bad-settings`, or the error of reading the settings.
   init(_ context: CommandContext, reading files: Files = .all) throws(MigrationError) {
     invocation = context.invocation
     environment = context.environment
@@ -71,7 +71,7 @@ struct Location {
     return address
   }
 
-  /// Says how to see what would go up, after a command that needs no database.
+  /// Suggests `phasedb plan` after a command that needs no database.
   func suggestPlan(_ context: CommandContext) {
     guard (try? databaseIfNamed()) == nil else { return context.suggest("phasedb plan") }
     context.suggest("phasedb plan -d app.db", after: "choose a database file, which need not exist yet")
@@ -122,7 +122,7 @@ struct Location {
         + context.words(of: [.migrations]))
   }
 
-  /// What an error says, with its place.
+  /// The message of an error with its place.
   private static func sentence(_ error: MigrationError) -> Prose {
     let place = error.place.map { " (\($0.file):\($0.line))" } ?? ""
     return "\(error.message)\(place)"
@@ -144,7 +144,7 @@ struct Location {
     return pacing
   }
 
-  /// What the command line says about the database's surroundings.
+  /// The options for a migrator from the command line and the settings.
   func options(_ context: CommandContext) throws(MigrationError) -> Options {
     var live: [LiveVersion] = []
     for text in invocation.values(.live) where text != LiveVersion.none { live.append(try LiveVersion(text)) }
@@ -155,7 +155,7 @@ struct Location {
         .reasonMissing, "--override needs a reason, which stays in the log",
         help: ["add --reason \"why \(overridden[0].rawValue) does not matter now\""])
     }
-    // To rehearse and to compare, the file is where evidence goes, and not where it comes from.
+    // The verbs `rehearse` and `compat` write evidence to the file, and do not read it.
     let file = [.rehearse, .compat].contains(invocation.verb) ? nil : invocation.value(.evidence)
     var options = Options(
       wait: invocation.duration(.wait) ?? settings.wait ?? .seconds(30), live: live,

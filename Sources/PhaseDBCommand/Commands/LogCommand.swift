@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb log`: who did what when.
 enum LogCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .log, "log",
     summary: "show who did what, and when",

@@ -10,8 +10,8 @@ internal import PhaseDB
 
 /// A folder for the output of programs. It follows no links, and overwrites only files of an earlier run.
 ///
-/// The folder may come with somebody else's checkout: a link in it, or in its place, would let that person choose which
-/// of the user's files is overwritten.
+/// The folder may come from another person's repository. A link in it, or in its place, would let that person choose
+/// which of the user's files is overwritten.
 ///
 /// It has unsafe expressions because openat(2) and similar calls take pointers to C strings.
 struct LogFolder: Sendable {
@@ -23,7 +23,7 @@ struct LogFolder: Sendable {
   /// - Throws: `output-failed` when something else has its name.
   init(_ path: String) throws(MigrationError) {
     self.path = path
-    // With a slash at its end the name of a link would mean what the link leads to.
+    // With a slash at its end, the name of a link would mean the folder that it points to.
     var name = path[...]
     while name.count > 1, name.hasSuffix("/") { name.removeLast() }
     let folder = String(name)

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb may-run`: says whether a version may run, now or after phases.
 enum MayRunCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .mayRun, "may-run",
     summary: "say whether a version of an application may run",

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb new`: the phase files of a migration, empty or by a recipe.
 enum NewCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .new, "new",
     summary: "write the phase files of a new migration",

@@ -19,7 +19,7 @@ enum NewFiles {
     }
   }
 
-  /// Refuses before the first of several files is made.
+  /// Checks, before the first of several files is made, that none exists.
   ///
   /// - Throws: `already-exists` when one of them exists.
   static func refuseExisting(_ paths: [String]) throws(MigrationError) {
@@ -49,7 +49,7 @@ enum NewFiles {
   ///
   /// - Throws: `output-failed` when it cannot be written.
   static func replace(_ text: String, at path: String) throws(MigrationError) {
-    // What stands there and is no file, such as a pipe, is written and not replaced.
+    // A special file, such as a pipe, is written to and not replaced.
     let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
     do {
       try Data(text.utf8).write(
@@ -66,7 +66,7 @@ enum NewFiles {
     (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
   }
 
-  /// The name of the next migration: one more than the highest number, written as wide as the widest.
+  /// The name of the next migration: the highest number plus one, with as many digits as the longest.
   ///
   /// - Parameter description: what the migration does; spaces become hyphens.
   static func nextName(_ description: String, in folder: String) throws(MigrationError) -> MigrationName {

@@ -17,7 +17,7 @@ enum PathText {
     let shared = zip(target, base).prefix { $0 == $1 }.count
     let way = base[shared...].map { _ in ".." } + target[shared...]
     let relative = way.joined(separator: "/")
-    // Where a folder on the way is a link, `..` leads out of what it points to.
+    // If a folder of the path is a link, `..` means the parent of its target.
     let isSame = identity(Location.joined(folder, relative)) == identity(path)
     return isSame ? relative : Location.joined(present, path)
   }

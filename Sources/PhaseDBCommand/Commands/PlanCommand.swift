@@ -1,8 +1,8 @@
 internal import PhaseDB
 
-/// `phasedb plan`: what up or down would do.
+/// `phasedb plan`: shows what up or down would do.
 enum PlanCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .plan, "plan",
     summary: "show what up or down would do, without doing it",
@@ -45,7 +45,7 @@ struct PlanText {
   let database: String
   /// The command that runs the plan.
   let command: Prose
-  /// Why there is nothing to do, where the command knows better.
+  /// Why there is nothing to do, if the command knows a better reason than the plan.
   var nothing: Prose?
 
   func print(to context: CommandContext) {
@@ -99,7 +99,7 @@ struct PlanText {
     }
   }
 
-  /// What is closed before what, and how long nothing else then happens.
+  /// Prints which switches are closed before which phase, and the pause after it.
   private func printClosing(_ context: CommandContext) {
     for step in plan.steps {
       guard let closing = plan.closing[step.id] else { continue }
@@ -163,7 +163,7 @@ struct PlanText {
     for held in plan.held {
       for gate in held.gates {
         let label: Prose = "  \(held.id.short) "
-        // What only waits for another phase is opened with that.
+        // A gate that waits for another phase opens with that phase, so it needs no advice.
         guard ![.order, .needs].contains(gate.gate) else {
           context.print(label, gate.brief, indent: 4)
           continue
@@ -214,9 +214,9 @@ struct PlanJSON: Encodable {
   let overridden: [String]
   let reason: String?
   let notes: [Prose]
-  /// What a way down closes before its steps; nil when that is nothing.
+  /// The switches that a way down closes before its steps; nil when there are none.
   let closing: [ClosingJSON]?
-  /// Live versions that the schema is not for, neither now nor after the plan.
+  /// Live versions that may run neither on the present schema nor after the plan.
   let liveOutside: [MisfitJSON]
 
   struct MisfitJSON: Encodable {
@@ -251,12 +251,12 @@ struct PlanJSON: Encodable {
     let verifications: [String]
     /// The lanes that are held meanwhile.
     let lanes: [LaneUseJSON]
-    /// What it caused so far, and what its archives hold; only for a way down.
+    /// Its effects so far, and the contents of its archives; only for a way down.
     let effects: [EffectJSON]?
     let kept: [KeptJSON]?
     /// What it would restore; only for a way down, like the next one.
     let reversal: ReversalJSON?
-    /// What the way down took when it was rehearsed.
+    /// The duration of the way down in its rehearsal.
     let rehearsedMilliseconds: Double?
     /// How long it may take.
     let time: TimeJSON?

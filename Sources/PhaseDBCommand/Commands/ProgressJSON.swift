@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// What happens while batches run, as `--format json` prints it on standard error: one object a line.
+/// An event of a run, as `--format json` prints it on standard error: one object a line.
 struct ProgressJSON: Encodable {
   /// `progress`, `paused`, `resumed`, `turning-back`, `lane-waiting`, `lane-held`, `lane-kept`, `lane-opened`, `lane-stuck`, `switches-closed` or `effects`.
   let event: String
@@ -17,7 +17,7 @@ struct ProgressJSON: Encodable {
   var milliseconds: Double?
   var switches: [String]?
   var waitMilliseconds: Double?
-  /// With `effects`, what was counted before a way down.
+  /// For the event `effects`, the number of rows counted before a way down.
   var rows: Int?
   var file: String?
 
@@ -61,7 +61,7 @@ struct ProgressJSON: Encodable {
     }
   }
 
-  /// Nil for an event that is told otherwise.
+  /// Nil for an event that is reported in another way.
   init?(_ event: Event) {
     switch event {
     case .batching(let id, let direction, let progress), .batchCommitted(let id, let direction, let progress):

@@ -1,8 +1,8 @@
 internal import PhaseDB
 
-/// `phasedb purge`: destroys what a phase took away.
+/// `phasedb purge`: destroys the archived values of a phase.
 enum PurgeCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .purge, "purge",
     summary: "destroy what phasedb kept of a phase",
@@ -38,7 +38,7 @@ enum PurgeCommand {
   }
 }
 
-/// What a purge destroyed, as `--format json` prints it.
+/// The result of a purge, as `--format json` prints it.
 private struct PurgeJSON: Encodable {
   let phase: String
   let items: [KeptJSON]

@@ -1,9 +1,9 @@
 internal import PhaseDB
 
-/// What a way down recovers, how long it takes and how it is started.
+/// Describes a way down: what it recovers, how long it takes and which command starts it.
 ///
-/// The schema is only one part: code, data, work under way, customers and systems downstream each recover in their own
-/// way, or not at all.
+/// The schema is only one part. Code, data, current work, customers and other systems recover in ways of their own,
+/// or not at all.
 struct RecoveryText {
   let plan: Plan
   /// The command that runs the plan.
@@ -29,7 +29,7 @@ struct RecoveryText {
     }
     let word = plan.steps.compactMap { plan.reversals[$0.id]?.word }.max()
     let counts = plan.steps.flatMap { plan.effects[$0.id] ?? [] }
-    // What is counted and did not happen does not remain.
+    // An effect whose count is zero does not remain.
     let remains =
       plan.steps.flatMap { $0.phase.residuals ?? [] }.count + counts.count { $0.rows == nil || $0.total > 0 }
     let silent = plan.steps.count { $0.phase.residualStatement == .notDeclared }
@@ -67,9 +67,9 @@ struct RecoveryText {
     }
   }
 
-  /// What does not come back exactly; the table above has the verdict on each phase.
+  /// The values that do not come back exactly; the table above has the verdict on each phase.
   private var state: [Prose] {
-    // What is the same of several phases is told once.
+    // Lines that are the same for several phases are printed once.
     var told: [(phases: [Prose], lines: [Prose])] = []
     for step in plan.steps {
       guard let reversal = plan.reversals[step.id], reversal.word != .exact else { continue }
@@ -88,7 +88,7 @@ struct RecoveryText {
     return lines.isEmpty && declared.isEmpty ? ["every row comes back"] : lines + declared
   }
 
-  /// What remains for somebody: what the phases declare, then the phases that declare nothing at all.
+  /// The effects that remain for these audiences: those that phases declare, then the phases that declare nothing.
   private func residuals(_ audiences: [Residual.Audience]) -> [Prose] {
     var lines: [Prose] = []
     for audience in audiences {
@@ -109,8 +109,8 @@ struct RecoveryText {
     return lines.isEmpty ? ["nothing, as declared"] : lines
   }
 
-  /// What remains for those who answer for personal data: that includes what archives hold of rows that are gone, which do
-  /// not come back with the others.
+  /// The effects that remain for compliance. They include archived values of deleted rows, because these do not come
+  /// back.
   private var compliance: [Prose] {
     let archives: [Prose] = plan.steps.flatMap { step in
       (plan.kept[step.id] ?? []).compactMap { kept in
@@ -131,7 +131,7 @@ struct RecoveryText {
     return isNothing && !archives.isEmpty ? archives : declared + archives
   }
 
-  /// A range: alone, and beside an application that writes.
+  /// The duration as a range: from running alone to running beside an application that writes.
   private var time: Prose {
     let known = plan.steps.compactMap { plan.times[$0.id] }
     guard let range = TimeRange(known) else { return "unknown: never rehearsed" }

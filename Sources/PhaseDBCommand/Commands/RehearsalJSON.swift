@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// What a rehearsal showed, as `--format json` prints it.
+/// The result of a rehearsal, as `--format json` prints it.
 struct RehearsalJSON: Encodable {
   let database: String
   let clean: Bool
@@ -37,11 +37,11 @@ struct RehearsalJSON: Encodable {
     let probe: String
     /// `failed`, `never`, `unknown` or `not-asked`.
     let outcome: String
-    /// `probe-never-red`, when it is that finding.
+    /// `probe-never-red` if the probe never failed, else nil.
     let finding: String?
-    /// What was done before it failed.
+    /// The action after which it failed.
     let after: Prose?
-    /// What it said when it failed, or why nothing is known.
+    /// Its reason when it failed, or why nothing is known.
     let reason: Prose?
     let help: Prose?
 

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// What a rehearsal showed, as a person reads it.
+/// The result of a rehearsal, for a person.
 struct RehearsalText {
   private let report: RehearsalReport
 
@@ -38,7 +38,7 @@ struct RehearsalText {
     context.print(context.paint("\n\(sentence)\n", report.isClean ? .good : .bad))
   }
 
-  /// The verdict; `unproved` where it would be a good one, and a stub had a part in it.
+  /// The verdict; `unproved` for a good verdict in which a stub took part.
   static func word(of phase: RehearsedPhase) -> String {
     phase.verdict.isProof && !phase.stubs.isEmpty ? "unproved" : phase.verdict.rawValue
   }

@@ -1,8 +1,8 @@
 internal import PhaseDB
 
-/// `phasedb rehearse`: pending phases up, down and up again on a copy, or applied ones down.
+/// `phasedb rehearse`: runs pending phases up, down and up again on a copy, or applied ones down.
 enum RehearseCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .rehearse, "rehearse",
     summary: "take pending phases up, down and up again on a copy, and compare every row",
@@ -35,7 +35,7 @@ enum RehearseCommand {
     ],
     exitCodes: [.done, .findings, .refused, .busy, .usage], check: check)
 
-  /// Refuses arguments of the way down on the way up, and the other way round.
+  /// Refuses arguments that belong to the other direction.
   @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
     let isDown = invocation.value(.phase) == down
     let misplaced: [ArgumentID] = isDown ? [.evidence, .allowEmpty] : [.count, .target, .all]
@@ -67,11 +67,11 @@ enum RehearseCommand {
   /// The word that stands for the way down where a phase may be named.
   static let down = "down"
 
-  /// Where the evidence went.
+  /// Where the evidence was recorded.
   enum Record: Equatable {
     case ledger
     case file(String)
-    /// It was not recorded: there was no evidence, or no ledger.
+    /// It was not recorded, because there was no evidence, or no ledger.
     case nowhere
   }
 
@@ -119,11 +119,11 @@ enum RehearseCommand {
   }
 }
 
-/// Says on standard error what is done, because it may take minutes.
+/// Reports on standard error what is being done, because it may take minutes.
 struct RehearsalProgress {
   let context: CommandContext
 
-  /// Rehearses as the command line says.
+  /// Rehearses with the options of the command line.
   func rehearse(
     _ scope: Migrator.RehearsalScope, _ migrator: Migrator
   ) throws(MigrationError) -> RehearsalReport {

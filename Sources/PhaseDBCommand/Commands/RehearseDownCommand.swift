@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// `phasedb rehearse down`: applied phases down on a copy, from the rows that are there now.
+/// `phasedb rehearse down`: takes applied phases down on a copy with the present rows.
 enum RehearseDownCommand {
   static func run(_ context: CommandContext) throws(MigrationError) -> ExitCode {
     let location = try Location(context)
@@ -15,7 +15,7 @@ enum RehearseDownCommand {
         try location.migrator(.writing, context).record(rehearsal)
       }
     } catch {
-      // What was shown stays worth printing when it cannot be recorded.
+      // The result is worth printing even if it cannot be recorded.
       failure = error
     }
     if context.isJSON {
@@ -69,7 +69,7 @@ enum RehearseDownCommand {
   }
 }
 
-/// What a rehearsal of the way down showed, as `--format json` prints it.
+/// The result of a rehearsal of the way down, as `--format json` prints it.
 struct DownRehearsalJSON: Encodable {
   let database: String
   let clean: Bool
@@ -113,9 +113,9 @@ struct DownRehearsalJSON: Encodable {
 /// A verdict as `--format json` prints it.
 struct ReversalJSON: Encodable {
   let verdict: String
-  /// What does not come back.
+  /// Rows and values that do not come back.
   let lost: [Rows]
-  /// Values that rows get and that may not be theirs.
+  /// Values that rows get back but that may belong to other rows.
   let uncertain: [Rows]
   /// Why it is blocked, one sentence each.
   let reasons: [Prose]

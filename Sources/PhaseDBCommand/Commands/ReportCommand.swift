@@ -1,9 +1,9 @@
 internal import Foundation
 internal import PhaseDB
 
-/// `phasedb report`: eight questions about changes, answered from evidence.
+/// `phasedb report`: answers eight questions about changes from evidence.
 enum ReportCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .report, "report",
     summary: "answer from evidence whether changes are ready to be released and taken back",
@@ -61,9 +61,9 @@ enum ReportCommand {
     return .findings
   }
 
-  /// A report takes the place of a file, but not of a database or a migration.
+  /// Refuses to write a report over a database or a migration; any other file may be replaced.
   private static func refuse(_ path: String, _ location: Location) throws(MigrationError) {
-    // A pipe would be waited for.
+    // Opening a pipe to look at it would block.
     let kind = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
     let head =
       kind == .typeRegular ? try? FileHandle(forReadingFrom: URL(filePath: path)).read(upToCount: 16) : nil
@@ -94,11 +94,11 @@ enum ReportCommand {
   }
 }
 
-/// Whether a report proves what `phasedb.json` wants proved.
+/// Whether a report proves what `phasedb.json` requires.
 struct ReportCheck {
   let required: [Int]
   let unproved: [Readiness.Question]
-  /// Why the check fails although nothing is known to be unproved; nil when there is no such reason.
+  /// Another reason why the check fails, such as files that were not read; nil when there is none.
   let obstacle: Prose?
   var passes: Bool { unproved.isEmpty && obstacle == nil }
 
@@ -111,7 +111,7 @@ struct ReportCheck {
       : isInFull ? nil : "files could not be read, so what is pending is not known in full: phasedb lint"
   }
 
-  /// What is not proved, and what closes it: a line for each reason.
+  /// The reasons why something is not proved, each on a line with what would prove it.
   var lines: [Prose] {
     let numbers = required.map(String.init).joined(separator: ", ")
     var lines: [Prose] = ["the check fails: the questions \(numbers) must be proved"]
@@ -140,7 +140,7 @@ extension Readiness.Closing {
 }
 
 extension Readiness {
-  /// Says which files are missing in it.
+  /// Adds the files that could not be read to the reasons.
   fileprivate mutating func add(unread: [MigrationError], of folder: String) {
     guard let first = unread.first else { return }
     let more = unread.count > 1 ? ", and \(unread.count - 1) more" : ""

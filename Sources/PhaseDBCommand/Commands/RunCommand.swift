@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb up`: applies phases.
 enum UpCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .up, "up",
     summary: "apply the pending phases whose gates are open",
@@ -41,7 +41,7 @@ enum UpCommand {
 
 /// `phasedb down`: reverses phases.
 enum DownCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .down, "down",
     summary: "reverse the last phase, or go back to a phase or checkpoint",
@@ -70,9 +70,9 @@ enum DownCommand {
   }
 }
 
-/// `phasedb settle`: takes back what makes the database too new for a version.
+/// `phasedb settle`: takes back the phases that make the database too new for a version.
 enum SettleCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .settle, "settle",
     summary: "take back what makes the database too new for a version",
@@ -102,7 +102,7 @@ enum SettleCommand {
 
 /// `phasedb goto`: reaches a state, up or down.
 enum GotoCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .goto, "goto",
     summary: "go up or down to a phase, a checkpoint or what a version needs",
@@ -137,12 +137,13 @@ enum GotoCommand {
   }
 }
 
-/// What up, down, settle and goto have in common: print the plan, run it, say where the database stands.
+/// The common part of up, down, settle and goto: prints the plan, runs it, and prints the state that the database
+/// reached.
 private struct TransitionCommand {
   private let goal: Goal
   private let context: CommandContext
 
-  /// What a command wants to reach.
+  /// The goal of a command.
   enum Goal {
     case selection(Direction)
     /// A schema that is not too new for a version.
@@ -152,7 +153,7 @@ private struct TransitionCommand {
 
   init(_ goal: Goal, _ context: CommandContext) { (self.goal, self.context) = (goal, context) }
 
-  /// The same command, on the same assumptions.
+  /// The command to run again, with the same options.
   private var command: Prose {
     let (verb, name): (Prose, ArgumentID)
     switch goal {
@@ -166,7 +167,7 @@ private struct TransitionCommand {
       + context.words(of: [.evidence, .live, .override, .reason])
   }
 
-  /// Why there is nothing to do; nil where the plan itself says it.
+  /// Why there is nothing to do; nil if the plan says it itself.
   private var nothing: Prose? {
     switch goal {
     case .selection: nil
@@ -190,7 +191,7 @@ private struct TransitionCommand {
     }
   }
 
-  /// The plan that there would be with evidence for each phase: what a rehearsal has to rehearse.
+  /// The plan as if there were evidence for each phase: its phases have to be rehearsed.
   private func planWithoutEvidence(_ migrator: Migrator) throws(MigrationError) -> Plan {
     let options = migrator.options
     migrator.options.overridden.insert(.evidence)
@@ -205,7 +206,7 @@ private struct TransitionCommand {
     let isDryRun = context.invocation.flag(.dryRun)
     var migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
     var readsAll = isUp
-    // What can be read of a folder is enough to come down, and not to go up.
+    // To come down, the readable files of a folder are enough; to go up, all must be readable.
     func readAll() throws(MigrationError) {
       location = try Location(context, reading: .all)
       migrator = try isDryRun ? location.migrator(.reading, context) : planning(location)
@@ -293,7 +294,7 @@ private struct TransitionCommand {
       if case .up(let left) = selection, left < 1 { return done }
       rest = try migrator.plan(selection)
       guard !rest.steps.isEmpty else { return done }
-      // What somebody took down meanwhile is no business of this run any more.
+      // Phases that another run took down meanwhile no longer concern this run.
       let own = plan.appliedBefore + done.done.map(\.id)
       if let gone = rest.steps.first(where: { own.contains($0.id) }) {
         throw MigrationError(
@@ -305,9 +306,9 @@ private struct TransitionCommand {
     }
   }
 
-  /// Rehearses what would go up, and continues with that evidence.
+  /// Rehearses the pending phases, and continues with that evidence.
   ///
-  /// - Throws: `rehearsal-failed` when something did not come back.
+  /// - Throws: `rehearsal-failed` when a phase was not reversed exactly.
   private func rehearse(_ migrator: inout Migrator) throws(MigrationError) {
     StopSignals.handle()
     // A new database has no rows to rehearse on and no application to protect.
@@ -337,7 +338,7 @@ private struct TransitionCommand {
     migrator.options.evidence += report.evidence
   }
 
-  /// Copies the database when the command line asks for it, and says so before anything runs.
+  /// Copies the database if the command line asks for it, and reports that before anything runs.
   private func snapshot(before plan: Plan, _ migrator: Migrator) throws(MigrationError) -> Snapshot? {
     guard let folder = context.invocation.value(.snapshot) else { return nil }
     let began = Timestamp.now
@@ -396,7 +397,7 @@ struct RunJSON: Encodable {
     let milliseconds: Double
     let holdMilliseconds: Double
     let rows: Int
-    /// Of a phase with effects that came down, how many rows it had caused, and the file that lists them.
+    /// The rows that a phase with effects had caused when it came down; the next one is the file that lists them.
     let effectRows: Int?
     let effectFile: String?
   }

@@ -6,7 +6,7 @@ final class RunProgress {
   private let bar: ProgressBar
   private var lastEvent: ContinuousClock.Instant?
 
-  /// How often progress is told to a program.
+  /// How often progress is reported to a program.
   private static let interval = Duration.seconds(1)
 
   init(context: CommandContext) {
@@ -97,7 +97,7 @@ final class RunProgress {
       if let lastEvent, now - lastEvent < Self.interval { return true }
       lastEvent = now
     }
-    // A lane that stays held stops an application, whoever reads this.
+    // A lane that stays held stops an application, so this is reported even with `--quiet`.
     context.tell(payload, always: payload.event == "lane-stuck")
     return true
   }

@@ -8,7 +8,7 @@ internal import PhaseDB
 
 /// `phasedb squash`: puts applied phases into the baseline.
 enum SquashCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .squash, "squash",
     summary: "put applied phases into the baseline",
@@ -83,7 +83,7 @@ private struct SquashedFiles {
     attic = Location.joined(folder, ".squashed-\(name)")
   }
 
-  /// Writes the baseline last, so that whatever ends this in between leaves every file somewhere.
+  /// Writes the baseline last, so that no file is lost if this is interrupted.
   func move(_ squash: Squash) throws(MigrationError) {
     try NewFiles.refuseExisting([attic])
     let draft = Location.joined(folder, ".baseline.sql.new")
@@ -122,7 +122,7 @@ private struct SquashedFiles {
   }
 }
 
-/// What was squashed, as `--format json` prints it.
+/// The squashed phases, as `--format json` prints them.
 private struct SquashJSON: Encodable {
   let target: String
   let phases: [String]

@@ -1,8 +1,8 @@
 internal import PhaseDB
 
-/// `phasedb status`: where every phase stands.
+/// `phasedb status`: shows the state of every phase.
 enum StatusCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .status, "status",
     summary: "show the state of every phase",
@@ -37,7 +37,7 @@ enum StatusCommand {
     if context.isJSON {
       try context.print(json: StatusJSON(status))
     } else {
-      // Quiet and with --check, only what fails it is data.
+      // With --quiet and --check, only the failures are printed.
       if !context.isQuiet || !context.invocation.flag(.check) { StatusText(status).print(to: context) }
       print(failures, to: context)
       suggestNext(status, context)
@@ -71,7 +71,7 @@ enum StatusCommand {
     return .done
   }
 
-  /// Why the check fails, also when asked to be quiet.
+  /// Prints why the check fails, also with `--quiet`.
   private static func print(_ failures: [Concern], to context: CommandContext) {
     guard !failures.isEmpty else { return }
     context.print("\(context.paint("the check fails:", .bad))\n")

@@ -23,7 +23,7 @@ struct StatusJSON: Encodable {
   /// Why `--check` fails; empty when it does not.
   let concerns: [ConcernJSON]
   let notes: [Prose]
-  /// What is wrong with files that could not be read; their phases are not in the list.
+  /// The errors of files that could not be read; their phases are not in the list.
   let unread: [Prose]
 
   struct ConcernJSON: Encodable {
@@ -48,7 +48,7 @@ struct StatusJSON: Encodable {
     let evidence: EvidenceJSON?
     let reversal: ReversalJSON?
     let residual: String?
-    /// What it caused since it began to go up; nil when it declares nothing.
+    /// Its effects since it began to go up; nil when it declares none.
     let effects: [EffectJSON]?
   }
 

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// The state of a database for a person: a few facts, a line for each phase, and what is wrong.
+/// The state of a database for a person: a few facts, a line for each phase, and the problems.
 struct StatusText {
   private let status: Status
 
@@ -117,13 +117,13 @@ struct StatusText {
     return phase.isInCatalog ? .init("applied", .good) : .init("no file", .warning)
   }
 
-  /// What coming down would restore.
+  /// The verdict on the way down.
   private func reversal(_ phase: Status.Entry) -> TextTable.Cell {
     guard let reversal = phase.reversal else { return "" }
     return .init("\(reversal.word.rawValue)", reversal.isExactOrDeclared ? nil : .bad)
   }
 
-  /// What the last rehearsal showed, and what it measured.
+  /// The result of the last rehearsal, and its duration.
   private func rehearsed(_ phase: Status.Entry) -> TextTable.Cell {
     guard let evidence = phase.evidence else { return "" }
     return .init(evidence.summary, evidence.verdict.isProof ? nil : .bad)
@@ -161,8 +161,8 @@ struct PhaseStatusText {
   private let watch: (record: WatchRecord, samples: [KeptSample])?
 
   /// - Parameters:
-  ///   - kept: what it took away and can be purged.
-  ///   - effects: what it caused, as far as it is counted.
+  ///   - kept: its archives that can be purged.
+  ///   - effects: its effects, as far as they are counted.
   ///   - watch: its watch, with the samples that are kept.
   init(
     _ phase: Status.Entry, kept: [KeptData], effects: [EffectCount], watch: (WatchRecord, [KeptSample])?
@@ -208,7 +208,7 @@ struct PhaseStatusText {
     context.print("\n")
   }
 
-  /// The verdict, and of each probe what it showed last.
+  /// Prints the verdict, and the last result of each probe.
   private func printWatch(to context: CommandContext) {
     guard let text = phase.text, let plan = text.watch else { return }
     guard let watch else {
@@ -273,7 +273,7 @@ extension LaneUse {
 }
 
 extension LaneStanding {
-  /// Who holds it, since when, why, and when it opens by itself.
+  /// A description of who holds it, since when, why, and when it opens by itself.
   var sentence: Prose {
     guard let record, state != .open || isUnheld else { return "\(name): open" }
     let phase = (try? PhaseID(record.phase))?.short ?? record.phase
@@ -299,7 +299,7 @@ extension LaneStanding {
 }
 
 extension LaneStanding {
-  /// What to do about a lane that the ledger takes for held, and that is open.
+  /// What to do about a lane that is held in the ledger but is open.
   private func correction(of record: LaneRecord, _ release: Prose) -> Prose {
     if isAbandoned { return "the next up, down or watch says so in the ledger, or: \(release)" }
     if record.watch != nil { return "hold it again with the next sample: phasedb watch" }

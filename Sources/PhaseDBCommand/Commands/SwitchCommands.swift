@@ -1,8 +1,8 @@
 internal import PhaseDB
 
-/// `phasedb switch list`: to how many each switch is on.
+/// `phasedb switch list`: shows for which share each switch is on.
 enum SwitchListCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .switchList, "switch", "list",
     summary: "show the switches, and to how many each is on",
@@ -73,7 +73,7 @@ enum SwitchListCommand {
 
 /// `phasedb switch set`, `close`, `pin` and `unpin`: changes of a switch.
 enum SwitchChangeCommand {
-  /// What the parser, help and completions know of them.
+  /// The rows of the table that parser, help and completions read.
   static let verbs = [
     Verb(
       .switchSet, "switch", "set",
@@ -143,7 +143,7 @@ enum SwitchChangeCommand {
     let invocation = context.invocation
     let (name, reason) = (invocation.value(.switchName) ?? "", invocation.value(.reason) ?? "")
     let isClosing = invocation.verb == .switchClose
-    // What is pending is worth a note; closing waits for no file.
+    // Pending phases are worth a note, but closing must not depend on any file.
     let location = try Location(context, reading: isClosing ? .none : .readable)
     let migrator = try location.migrator(.writing, context)
     let change: SwitchChange
@@ -178,9 +178,9 @@ enum SwitchChangeCommand {
   }
 }
 
-/// `phasedb switch test`: what a switch answers.
+/// `phasedb switch test`: shows the answer of a switch.
 enum SwitchTestCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .switchTest, "switch", "test",
     summary: "show what a switch answers",
@@ -203,7 +203,7 @@ enum SwitchTestCommand {
     }
     var table = TextTable(.init("subject"), .init("answer"), .init("why"))
     for answer in answers {
-      // On once the exposure is larger than the bucket.
+      // It is on as soon as the exposure is larger than the bucket.
       let why = answer.pin.map { $0 ? "pinned on" : "pinned off" } ?? "on above \(answer.threshold)"
       table.add(
         .init(answer.subject), .init(answer.isOn ? "on" : "off", answer.isOn ? .good : nil), .init(why))
@@ -223,7 +223,7 @@ extension SwitchAnswer {
 
 /// `phasedb switch sql`: the query with which an application asks.
 enum SwitchSQLCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .switchSQL, "switch", "sql",
     summary: "print the query with which an application asks a switch",
@@ -247,7 +247,7 @@ enum SwitchSQLCommand {
 
 /// `phasedb switch ramp`: raises a switch step by step.
 enum SwitchRampCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .switchRamp, "switch", "ramp",
     summary: "raise a switch step by step, as long as the probes pass",
@@ -371,7 +371,7 @@ struct SwitchJSON: Encodable {
   let changedAt: String
   let changedBy: String
   let reason: String
-  /// Of one switch alone, who is pinned, and its last ramp.
+  /// The pins; this and the last ramp only when one switch is asked for.
   let pins: [PinJSON]?
   let ramp: RampJSON?
 

@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// What new files begin with.
+/// The initial texts of new files.
 enum Templates {
   /// - Parameters:
   ///   - database: the path of a database as a JSON text, nil when none is known yet.

@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// `phasedb verify`: checks the live database against its ledger and the claims about it.
 enum VerifyCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .verify, "verify",
     summary: "check the live database against what the phases claim",

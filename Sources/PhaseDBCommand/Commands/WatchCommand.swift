@@ -1,8 +1,8 @@
 internal import PhaseDB
 
-/// `phasedb watch`: goes on with watches, or decides about them.
+/// `phasedb watch`: continues watches, or decides about them.
 enum WatchCommand {
-  /// What the parser, help and completions know of it.
+  /// The row of the table that parser, help and completions read.
   static let verb = Verb(
     .watch, "watch",
     summary: "watch phases that went up, and reverse them when that is their watch's",
@@ -30,12 +30,12 @@ enum WatchCommand {
     ],
     exitCodes: [.done, .findings, .refused, .undone, .partWay, .busy, .usage], check: check)
 
-  /// What an operator decides.
+  /// A decision of an operator.
   enum Action: String, CaseIterable {
     case waive, freeze, unfreeze
   }
 
-  /// What a decision needs, and what the others do not know.
+  /// Checks the arguments that a decision requires and other actions do not have.
   @Sendable private static func check(_ invocation: Invocation) throws(UsageError) {
     let action = invocation.value(.action).flatMap(Action.init)
     let name = "watch" + (action.map { " \($0.rawValue)" } ?? "")
@@ -96,7 +96,7 @@ enum WatchCommand {
   }
 }
 
-/// Watches in the foreground, and tells what happens.
+/// Watches in the foreground, and prints each event.
 struct WatchRun {
   private let migrator: Migrator
   private let context: CommandContext
@@ -279,7 +279,7 @@ struct WatchJSON: Encodable {
   }
 }
 
-/// What `watch` prints.
+/// The watches as `--format json` prints them.
 private struct WatchesJSON: Encodable {
   let watches: [WatchJSON]
   let freeze: FreezeJSON?
@@ -290,7 +290,7 @@ private struct WatchesJSON: Encodable {
   }
 }
 
-/// What keeps watches from reversing.
+/// The pause of all automatic reversals.
 struct FreezeJSON: Encodable {
   let who: String
   let reason: String

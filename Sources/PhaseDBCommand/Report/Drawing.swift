@@ -43,7 +43,7 @@ struct Drawing {
   /// - Parameters:
   ///   - y: of the line on which the letters stand.
   ///   - room: how wide it may be; a longer text loses its end.
-  ///   - isQuiet: whether it is said aside.
+  ///   - isQuiet: whether it is shown in the weaker colour.
   ///   - isOnDark: whether it stands on a dark bar.
   mutating func text(
     x: Double, y: Double, _ words: Prose, room: Double? = nil, anchor: Anchor = .start, isQuiet: Bool = false,

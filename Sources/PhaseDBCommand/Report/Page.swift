@@ -2,7 +2,7 @@ internal import PhaseDB
 
 /// A page for people, made once and written as Markdown or as HTML: headings, paragraphs, lists, tables and figures.
 ///
-/// Its texts are made as prose is: a literal is an author's, a value is escaped by the writer of each form.
+/// Its texts are made like `Prose`: a literal is taken as it is, and a value is escaped by the writer of each form.
 struct Page {
   let title: Prose
   /// The first line of the Markdown, by which a pipeline finds its own comment again: `phasedb-report`.
@@ -27,7 +27,7 @@ struct Page {
     enum Span {
       case words(Prose)
       case strong(Prose)
-      /// What is typed or read as it is: a command, a file.
+      /// Literal text, such as a command or a file.
       case code(Prose)
       /// A verdict, with a sign that is seen without colour.
       case mark(Prose, Mark)
@@ -65,10 +65,10 @@ struct Page {
     init(_ columns: Column...) { self.columns = columns }
   }
 
-  /// A picture and the same in words. Markdown, which shows no picture that is not a file, gets the table.
+  /// A picture with its numbers as a table. Markdown can only show pictures that are files, so it gets the table.
   struct Figure {
     let title: Prose
-    /// What the picture shows, for somebody who cannot see it.
+    /// A description of the picture for readers who cannot see it.
     let description: Prose
     let drawing: Drawing
     let table: Table

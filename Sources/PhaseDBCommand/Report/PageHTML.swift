@@ -88,7 +88,7 @@ enum PageHTML {
     }.joined()
   }
 
-  /// Code in which no line begins behind the hyphen of an option.
+  /// Code that is not broken after the hyphen of an option.
   private static func words(of code: Prose) -> Escaped<XML> {
     guard code.contains(" -") else { return "\(code)" }
     return code.description.split(separator: " ", omittingEmptySubsequences: false).map {

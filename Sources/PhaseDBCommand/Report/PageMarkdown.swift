@@ -19,7 +19,7 @@ enum PageMarkdown {
       let own = lines.reduce(0) { $0 + $1.text.utf8.count + 1 } + 1
       if size + own > room || !cut.isEmpty {
         let isTable = if case .table = block { true } else { false }
-        // Of the first table that does not fit, the rows that do.
+        // The first table that does not fit is cut after the last row that fits.
         if cut.isEmpty, isTable {
           var left = room - size
           lines = Array(

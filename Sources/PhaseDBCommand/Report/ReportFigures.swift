@@ -35,7 +35,7 @@ struct ReportFigures {
   // MARK: - Time to safe
 
   private var timeToSafe: (Page.Figure, Prose)? {
-    // Those of which most is known are read first, and the longest of them.
+    // Phases with the most facts come first, and among them the longest.
     let sorted = subjects.enumerated().sorted { left, right in
       let (one, two) = (left.element.toSafe, right.element.toSafe)
       let known = (Self.known(one), Self.known(two))
@@ -53,7 +53,7 @@ struct ReportFigures {
       var x = Self.left
       func part(_ time: Double?, _ shade: Drawing.Shade) {
         guard let time else {
-          // What is not known has no length.
+          // An unknown duration has no length.
           drawing.bar(x: x, y: y, width: 14, height: 15, .hollow)
           drawing.text(x: x + 7, y: y + 12, "?", anchor: .middle)
           x += 16
@@ -130,7 +130,7 @@ struct ReportFigures {
     let step = (Drawing.width - Self.left - 4) / Double(states.count + 1)
     var drawing = Drawing(height: Double(rows.count) * 22 + 64)
     let bottom = Double(rows.count) * 22 + 20
-    // The present state, behind everything.
+    // The line of the present state is drawn first, behind everything.
     let here = Self.left + Double(readiness.appliedStates) * step
     drawing.line(x: here + step / 2, y: 16, toX: here + step / 2, toY: bottom, .edge)
     drawing.text(
@@ -355,7 +355,7 @@ struct ReportFigures {
     }
 
     static func text(_ bytes: Int) -> Prose { "\(CountText.bytes(Int64(bytes)))" }
-    /// What is within a table of the application has no size of its own.
+    /// Values archived in a table of the application have no size of their own.
     var rowText: Prose { "\(CountText.text(rows, "row"))" }
   }
 

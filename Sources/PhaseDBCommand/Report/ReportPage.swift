@@ -14,7 +14,7 @@ struct ReportPage {
     return page
   }
 
-  // MARK: - What is read first
+  // MARK: - Summary
 
   private var head: [Page.Block] {
     var blocks: [Page.Block] = [.lead(Page.Text(readiness.headline))]
@@ -69,7 +69,7 @@ struct ReportPage {
 
   private func because(_ question: Readiness.Question) -> Page.Text {
     let deciding = question.deciding
-    // What most of them say.
+    // The answer that most of them give.
     let counts = Dictionary(grouping: deciding, by: \.says).mapValues(\.count)
     let most = deciding.enumerated().max { left, right in
       let (one, two) = (counts[left.element.says] ?? 0, counts[right.element.says] ?? 0)
@@ -171,8 +171,8 @@ struct ReportPage {
       }
   }
 
-  /// Answers that say the same, in the order in which they come first. What closes the first of them, which is the furthest
-  /// down, closes the others as well.
+  /// Answers with the same text, in the order of their first occurrence. What closes the first of a group, which is
+  /// the furthest down, closes the others as well.
   private static func groups(_ answers: [Readiness.Answer]) -> [[Readiness.Answer]] {
     struct Key: Hashable {
       let part: String?
@@ -199,7 +199,7 @@ struct ReportPage {
     return groups
   }
 
-  /// What was done, when, how long that is ago, on how many rows, and where it is written.
+  /// The action, its time and age, the number of rows, and the place of the record.
   private func evidence(_ proofs: [Readiness.Proof]) -> Page.Text {
     guard let oldest = proofs.min(by: { $0.at < $1.at }) else { return "" }
     let rows: Prose =

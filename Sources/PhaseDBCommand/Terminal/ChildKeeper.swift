@@ -34,7 +34,7 @@ enum ChildKeeper {
   /// - Parameter words: the program and its arguments.
   static func run(_ words: [String]) -> Never {
     for descriptor in [life, report] { _ = fcntl(descriptor.number, F_SETFD, FD_CLOEXEC) }
-    // What a terminal or an operator tells a whole session is for phasedb, which ends the program in its own way.
+    // A signal to the whole session is for phasedb, which then ends the program in its own way.
     let ignored = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE].filter { number in
       let before = signal(number, SIG_IGN)
       return unsafe unsafeBitCast(before, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self)
@@ -81,7 +81,7 @@ enum ChildKeeper {
       }
       pause = min(pause * 2, 20)
     }
-    // What it left running in the background would go on using its files.
+    // Processes left in the background would go on using its files.
     let status = endAll(program)
     let signal = status & 0x7F
     if signal == 0 { tell(.exited, (status >> 8) & 0xFF) } else { tell(.signalled, signal) }

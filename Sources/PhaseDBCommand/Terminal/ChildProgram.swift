@@ -19,7 +19,7 @@ struct ChildProgram: Sendable {
   /// The program, found by PATH unless it has a slash, and its arguments.
   let words: [String]
   let environment: [String: String]
-  /// Where its standard input comes from; nothing comes without one.
+  /// Its standard input; without one it is empty.
   var input: FileDescriptor?
   /// Where its standard output and error go, one behind the other as they come.
   let output: FileDescriptor
@@ -40,7 +40,7 @@ struct ChildProgram: Sendable {
   }
 
   /// - Parameter isCancelled: is asked repeatedly; true ends the program.
-  /// - Throws: what keeps the program from being started.
+  /// - Throws: the error of starting the program.
   func run(isCancelled: () -> Bool) throws(Failure) -> End {
     let (life, report) = (try Pipe(), try Pipe())
     let keeper = try spawn(life: life.reading, report: report.writing)
@@ -113,7 +113,7 @@ struct ChildProgram: Sendable {
     unsafe sigaddset(&pipe, SIGPIPE)
     unsafe posix_spawnattr_setsigmask(&attributes, &none)
     unsafe posix_spawnattr_setsigdefault(&attributes, &pipe)
-    // What is sent to the group of this process must not reach the keeper.
+    // Signals to the group of this process must not reach the keeper.
     unsafe posix_spawnattr_setpgroup(&attributes, 0)
     let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
     unsafe posix_spawnattr_setflags(&attributes, Int16(flags))

@@ -48,7 +48,7 @@ extension Sequence {
 }
 
 extension Medium {
-  // Scalar by scalar: a mark after a sign makes one Character of both, and the sign keeps its meaning all the same.
+  // Works by scalars: with a combining mark after it, a sign is part of another Character but keeps its meaning.
   fileprivate static func map(_ text: String, _ write: (Unicode.Scalar) -> String?) -> String {
     var escaped = ""
     for scalar in text.unicodeScalars {
@@ -121,7 +121,7 @@ enum Markdown: Medium {
       default: return nil
       }
     }
-    // Before a space a colon begins neither an address nor an emoji, and prose is full of them.
+    // A colon before a space begins neither an address nor an emoji, so it needs no escape.
     return escaped.replacing("\\: ", with: ": ")
   }
 }

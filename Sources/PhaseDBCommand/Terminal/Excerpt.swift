@@ -1,6 +1,6 @@
 internal import PhaseDB
 
-/// A line of somebody's SQL with a line of carets below it, as wide as a terminal can show.
+/// A line of SQL with a line of carets below it, cut to the width of the terminal.
 struct Excerpt {
   let line: Prose
   let carets: Prose
@@ -23,7 +23,7 @@ struct Excerpt {
     carets = .blank(window.before.displayWidth) + .repeated("^", max(1, window.marked.displayWidth))
   }
 
-  /// Tabs as spaces up to the next stop, everything else that is not to be read made visible.
+  /// The text with tabs as spaces up to the next stop, and with other invisible characters made visible.
   private static func shown(_ scalars: ArraySlice<Unicode.Scalar>, from column: Int) -> String {
     var text = ""
     for (index, part) in scalars.split(separator: "\t", omittingEmptySubsequences: false).enumerated() {
@@ -44,7 +44,7 @@ struct Excerpt {
     let whole = before.displayWidth + marked.displayWidth + after.displayWidth
     guard whole > width else { return (before, marked, after) }
     let marked = head(marked, width * 2 / 3)
-    // What leads to the place explains more than what follows it.
+    // The text before the place explains more than the text after it, so it gets more room.
     let left = max(
       0, min(before.displayWidth, max(width / 2, width - marked.displayWidth - after.displayWidth)))
     let before = tail(before, min(left, width - marked.displayWidth))

@@ -38,8 +38,8 @@ enum JSONText {
     }
   }
 
-  /// The document with a line end. Characters that would act on a terminal are written as `\\uXXXX` (RFC 8259, section
-  /// 7), which means the same to a program: outside of its strings a document has nothing but ASCII.
+  /// The document with a line end. Characters that would act on a terminal are written as `\\uXXXX` (RFC 8259,
+  /// section 7), which means the same to a program. Outside of its strings a document is ASCII only.
   static func shown(_ document: Data) -> Prose {
     let text = String(decoding: document, as: UTF8.self)
     guard document.contains(where: { $0 > 0x7E || $0 == UInt8(ascii: "#") }) else {

@@ -6,8 +6,8 @@
   internal import Glibc
 #endif
 
-/// Notices whether a file is read while another program runs. To open it is not enough: a connection that asks nothing sees
-/// no schema. SQLite reads the header of a file before anything else, also of one that it maps into memory.
+/// Notices whether a file is read while another program runs. Opening it does not count, because a connection without
+/// a query does not read the schema. SQLite reads the header of a file first, even if it maps the file into memory.
 ///
 /// On Linux the kernel reports it (inotify(7)). Elsewhere, and without a watch, the time of the last access tells, on
 /// file systems that record it. That time is set back first, because some file systems update it only when it is older

@@ -8,7 +8,7 @@ struct ProbeProgram: Sendable {
   let environment: [String: String]
   let timeLimit: Duration
 
-  /// Of what a program prints, only the end is kept: it may print without end.
+  /// Only the end of the output is kept, because a program may print without end.
   private static let mostBytes = 4_096
   /// The longest line that becomes a reason.
   private static let longestLine = 200
@@ -40,7 +40,7 @@ struct ProbeProgram: Sendable {
 
   /// Hands a text to a program.
   ///
-  /// - Returns: what went wrong; nil when it took it.
+  /// - Returns: the error; nil if the program accepted the text.
   func tell(_ text: String) -> Prose? {
     do {
       let pipe = try ChildProgram.Pipe()
@@ -84,7 +84,7 @@ struct ProbeProgram: Sendable {
       reader.wait()
       throw error
     }
-    // Everything that the program started is gone with it, so that this comes to an end.
+    // All processes of the program have ended with it, so the reader reaches the end of the pipe.
     reader.wait()
     return (end, printed.withLock { $0 })
   }

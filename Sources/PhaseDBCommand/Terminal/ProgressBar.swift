@@ -29,7 +29,7 @@ final class ProgressBar {
   func show(_ id: PhaseID, _ direction: Direction, _ progress: Event.BatchProgress) {
     let now = clock()
     guard let last = lastDrawn else {
-      // The first batch says nothing yet that a log would want to keep.
+      // The first batch is not worth a line in a log.
       lastDrawn = now
       if width != nil { draw(Self.line(id, direction, progress, width: width ?? 80, paint: paint)) }
       return
@@ -61,7 +61,7 @@ final class ProgressBar {
     isDrawn = true
   }
 
-  /// What is known in words, as a log keeps it.
+  /// The progress in words, for a log.
   private func text(_ id: PhaseID, _ direction: Direction, _ progress: Event.BatchProgress) -> Prose {
     "\(id.short) \(direction.rawValue): \(Self.facts(progress).joined(separator: ", "))"
   }
@@ -90,7 +90,7 @@ final class ProgressBar {
     name.displayWidth + facts.reduce(0) { $0 + $1.count + 2 }
   }
 
-  /// The remaining time comes last, where an eye looks for it.
+  /// The facts about the progress; the remaining time comes last, where it is easy to find.
   private static func facts(_ progress: Event.BatchProgress) -> [String] {
     let rate = CountText.text(Int(progress.rowsPerSecond))
     return [

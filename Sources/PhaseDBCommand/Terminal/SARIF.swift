@@ -70,7 +70,7 @@ enum SARIF {
       }
     }
 
-    /// What does not come back, and what was found besides.
+    /// The result of an audit: migrations that do not come back, and other findings.
     init(_ audit: Audit) {
       let verdicts = AuditVerdict.allCases.filter { !$0.comesBack }
       let kinds = AuditFinding.Kind.allCases

@@ -8,7 +8,7 @@ internal import PhaseDB
   internal import Glibc
 #endif
 
-/// Requests to stop that come from outside.
+/// Handles signals that ask phasedb to stop.
 ///
 /// It has unsafe expressions because signal sets are passed by pointer, and a handler is distinguished from "ignored"
 /// by its bits.
@@ -29,7 +29,7 @@ enum StopSignals {
       if wasIgnored { _ = signal(number, SIG_IGN) }
       _ = unsafe sigaddset(&wanted, number)
     }
-    // A program that starts us from a thread of its own may have left them blocked, which a child inherits.
+    // A program that starts phasedb may have blocked these signals, and a child inherits that.
     _ = unsafe pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
   }
 }

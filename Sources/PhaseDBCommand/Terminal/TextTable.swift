@@ -128,7 +128,7 @@ struct TextTable {
   private func add(_ row: [Cell], to line: inout Line, _ widths: [Int], _ paint: Paint, _ width: Int?) {
     let last = columns.count - 1
     let margin = widths.dropLast().reduce(0) { $0 + $1 + Self.gap }
-    // A sliver of a column is worse to read than a line that the terminal breaks.
+    // A very narrow column is harder to read than a line that the terminal breaks.
     let room = width.map { max($0 - margin, 16) }
     for index in 0..<last {
       line.add(row[index], columns[index].alignment, to: widths[index], paint)
@@ -150,7 +150,7 @@ struct TextTable {
     }
   }
 
-  /// Lines that are composed from left to right, without spaces at their ends. What is put in was escaped.
+  /// Lines that are composed from left to right, without spaces at their ends. The parts are escaped already.
   private struct Line {
     private(set) var text = ""
     private var spaces = 0
